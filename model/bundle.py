@@ -1,0 +1,156 @@
+"""The identification model file: one `.onnx` that carries everything needed to use it.
+
+Input `image`: uint8 [N, S, S, 3] RGB; scaling and normalisation are inside the graph. Outputs: `coarse_logits`
+[N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length. The metadata entry `marque` holds a JSON
+document, described by `BundleInfo`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.photo import FitPolicy
+from model.taxonomy import Taxonomy
+
+METADATA_KEY = "marque"
+FORMAT = 1
+INPUT = "image"
+OUTPUTS = ("coarse_logits", "fine_logits", "embedding")
+
+
+class BundleError(Exception):
+    """A file that is not a usable identification model; the message says which file and what is wrong with it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Preprocessing(_Part):
+    """How a photograph becomes the network's input: `model.photo.fit(image, size, fit)`."""
+
+    size: int = Field(ge=16, le=2048, description="side of the square input, pixels")
+    fit: FitPolicy = FitPolicy.SQUASH
+
+
+class Calibration(_Part):
+    """Temperatures by which the logits are divided before the softmax (Guo et al., ICML 2017)."""
+
+    coarse_temperature: float = Field(default=1.0, gt=0)
+    fine_temperature: float = Field(default=1.0, gt=0)
+
+
+class Thresholds(_Part):
+    """What a confidence must reach to be shown as an answer."""
+
+    fine: float = Field(default=0.5, ge=0, le=1, description="calibrated probability of the fine class")
+    coarse: float = Field(default=0.5, ge=0, le=1, description="calibrated probability of the coarse class")
+    similarity: float = Field(
+        default=-1.0, ge=-1, le=1, description="cosine to the nearest reference image, below which a photo is unknown"
+    )
+
+
+class BundleInfo(_Part):
+    """The metadata of a model file."""
+
+    format: int = FORMAT
+    name: str
+    created: datetime
+    fingerprint: str = Field(description="identifies network and preprocessing; embeddings of equal fingerprints compare")
+    taxonomy: Taxonomy
+    preprocessing: Preprocessing
+    embedding_dim: int = Field(ge=1)
+    calibration: Calibration = Calibration()
+    thresholds: Thresholds = Thresholds()
+    training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
+
+
+def fingerprint(graph: onnx.ModelProto, preprocessing: Preprocessing) -> str:
+    """16 hex digits over weights, operators and preprocessing; names, thresholds and calibration do not count."""
+    digest = hashlib.sha256(preprocessing.model_dump_json().encode())
+    for node in graph.graph.node:
+        digest.update(node.op_type.encode())
+    for tensor in graph.graph.initializer:
+        digest.update(onnx.numpy_helper.to_array(tensor).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def write(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
+    """Write the graph with `info` as its metadata; the file appears whole or not at all.
+
+    Raises:
+        BundleError: if the graph does not have the input and outputs of the contract.
+    """
+    _check_graph(path, graph, info)
+    whole = onnx.ModelProto()
+    whole.CopyFrom(graph)
+    onnx.helper.set_model_props(whole, {METADATA_KEY: info.model_dump_json()})
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        file.write(whole.SerializeToString())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_info(path: Path) -> BundleInfo:
+    """The metadata of a model file, checked against its graph.
+
+    Raises:
+        BundleError: if the file is missing, is no ONNX file, was not made by Marque, or has another format version.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{path}: the model file does not exist") from None
+    except OSError as error:
+        raise BundleError(f"{path}: the model file cannot be read ({error.strerror})") from error
+    graph = onnx.ModelProto()
+    try:
+        graph.ParseFromString(data)
+    except DecodeError as error:
+        raise BundleError(f"{path}: this is not an ONNX file, or it is damaged") from error
+    entries = {entry.key: entry.value for entry in graph.metadata_props}
+    if METADATA_KEY not in entries:
+        raise BundleError(f"{path}: this ONNX file was not made by Marque (no '{METADATA_KEY}' metadata)")
+    info = _parse_info(path, entries[METADATA_KEY])
+    _check_graph(path, graph, info)
+    return info
+
+
+def _parse_info(path: Path, text: str) -> BundleInfo:
+    try:
+        info = BundleInfo.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "document"
+        if where == "format" or '"format"' not in text:
+            raise BundleError(f"{path}: the model file does not say its format version") from error
+        raise BundleError(f"{path}: the model file's metadata is wrong at '{where}': {first['msg']}") from error
+    if info.format != FORMAT:
+        raise BundleError(
+            f"{path}: the model file has format {info.format}, this program reads format {FORMAT}; "
+            + ("update the program" if info.format > FORMAT else "export the model again")
+        )
+    return info
+
+
+def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
+    inputs = [value.name for value in graph.graph.input]
+    if inputs != [INPUT]:
+        raise BundleError(f"{path}: the model's inputs are {inputs}, expected ['{INPUT}']")
+    widths = {value.name: value.type.tensor_type.shape.dim[-1].dim_value for value in graph.graph.output}
+    taxonomy = info.taxonomy
+    for name, expected in zip(OUTPUTS, (len(taxonomy.coarse), len(taxonomy.fine), info.embedding_dim), strict=True):
+        if name not in widths:
+            raise BundleError(f"{path}: the model has no output '{name}'")
+        if widths[name] != expected:
+            raise BundleError(f"{path}: output '{name}' has {widths[name]} columns, the metadata says {expected}")

@@ -1,0 +1,47 @@
+"""The one record that every reader yields and everything after it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom exclusive."""
+
+
+class DataError(Exception):
+    """Training data that cannot be used as it is; the message names file and line and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled photograph.
+
+    Attributes:
+        path: the image file.
+        coarse: coarse class name.
+        fine: fine class name, or None where it is unknown.
+        source: the data set or collection that the photo comes from; results are reported per source.
+        group: photos of one group show the same object or scene and must stay in one split; unique where unknown.
+        origin: where the label was read, for messages ("labels.csv:17").
+        box: the object's place in the picture, where known.
+        attributes: continuous facts about the object (year, length), where known.
+    """
+
+    path: Path
+    coarse: str
+    fine: str | None
+    source: str
+    group: str
+    origin: str
+    box: Box | None = None
+    attributes: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What was read: samples in reading order, and a message for each entry that was passed over."""
+
+    samples: tuple[Sample, ...]
+    skipped: tuple[str, ...] = ()

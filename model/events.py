@@ -1,0 +1,116 @@
+"""A run's events: one JSON object a line, appended by the trainer, followed by the program while the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+
+EVENTS_FILE = "events.jsonl"
+
+Kind = Literal["start", "step", "epoch", "metric", "warning", "stopped", "done"]
+_KINDS = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the file. `step` counts optimiser steps since the start of the run, `time` is seconds since 1970."""
+
+    kind: Kind
+    step: int
+    time: float
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class EventWriter:
+    """Appends events; every line is flushed at once so that a follower sees it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+
+    def write(self, kind: Kind, step: int, **values: Any) -> None:
+        """Append one event. Values must be JSON types; NaN and infinity become null, as JSON has no word for them."""
+        line = {"kind": kind, "step": step, "time": round(time.time(), 3), **{k: _finite(v) for k, v in values.items()}}
+        self._file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write what is left to the disk and close the file."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class EventFollower:
+    """Reads the events that came since the last call; a line that is still being written waits for the next one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def poll(self) -> Iterator[Event]:
+        """New events in order; none where the file does not exist yet. A damaged line is passed over."""
+        if not self._path.exists():
+            return
+        if self._path.stat().st_size < self._offset:  # rewound by a resumed run: read again from the start
+            self._offset = 0
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._offset += len(line)
+                event = _parse(line)
+                if event is not None:
+                    yield event
+
+
+def read_events(path: Path) -> list[Event]:
+    """All complete events of a file."""
+    return list(EventFollower(path).poll())
+
+
+def rewind(path: Path, step: int) -> None:
+    """Drop all events after `step`: a resumed run repeats those steps, and its curves must not fold back.
+
+    The file is replaced in one move, so a crash leaves the old or the new one.
+    """
+    if not path.exists():
+        return
+    kept = [line for line in path.read_bytes().splitlines() if (event := _parse(line)) is not None and event.step <= step]
+    beside = path.with_suffix(".rewound")
+    with beside.open("wb") as file:
+        file.write(b"".join(line + b"\n" for line in kept))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _parse(line: bytes) -> Event | None:
+    try:
+        values = json.loads(line)
+        kind, step, when = values.pop("kind"), values.pop("step"), values.pop("time")
+    except (ValueError, KeyError, AttributeError):
+        return None
+    if kind not in _KINDS or not isinstance(step, int):
+        return None
+    return Event(kind=kind, step=step, time=float(when), values=values)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,118 @@
+"""From an image file to the pixels that the network sees; one way for the trainer and the program.
+
+`read_rgb` opens a photograph as a person would see it; `fit` brings it to the square that the network takes. Neither
+needs torch. If the two were written twice they would drift apart, and with them the accuracy of the program.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 400_000_000
+"""Images above this are refused: 20,000 x 20,000 pixels already take 1.2 GB as RGB."""
+
+# Pillow only warns up to twice this figure; the limit that the user is told is the one that holds
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+_LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
+
+
+class PhotoError(Exception):
+    """A file that cannot be read as a picture. `reason` is a sentence for the user, without the path."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+
+class FitPolicy(StrEnum):
+    """How a picture of any shape becomes a square. Both keep every part of it: a ship's bow and stern stay in."""
+
+    SQUASH = "squash"
+    LETTERBOX = "letterbox"
+
+
+def read_rgb(path: Path | str) -> Image.Image:
+    """Open an image file upright, in 8-bit RGB: EXIF orientation applied, the first frame of an animation.
+
+    16-bit greyscale is scaled to its own range, transparency is laid on white, CMYK and palettes are converted.
+
+    Raises:
+        PhotoError: if the file is missing, empty, not an image, cut short, or larger than MAX_PIXELS.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                megapixels = image.width * image.height / 1e6
+                raise PhotoError(path, f"{megapixels:.0f} megapixels are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
+            # lets the JPEG decoder do the colour work and reads the pixels before the file is closed
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except FileNotFoundError:
+        raise PhotoError(path, "the file does not exist") from None
+    except PermissionError:
+        raise PhotoError(path, "no permission to read the file") from None
+    except IsADirectoryError:
+        raise PhotoError(path, "this is a folder, not a picture") from None
+    except Image.DecompressionBombError:
+        raise PhotoError(path, f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from None
+    except UnidentifiedImageError:
+        empty = path.stat().st_size == 0
+        raise PhotoError(path, "the file is empty" if empty else "not a picture in a format this program reads") from None
+    # Pillow's decoders report damaged files with any of these
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, OverflowError) as error:
+        raise PhotoError(path, f"damaged or cut short ({error})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _wide_grey_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        ground = Image.new("RGB", rgba.size, (255, 255, 255))
+        ground.paste(rgba, mask=rgba.getchannel("A"))
+        return ground
+    return image.convert("RGB")
+
+
+def _wide_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """16- and 32-bit grey has no agreed white: stretch from the smallest to the largest value present."""
+    values = np.asarray(image, dtype=np.float64)
+    finite = np.isfinite(values)
+    low = float(values[finite].min()) if finite.any() else 0.0
+    high = float(values[finite].max()) if finite.any() else 0.0
+    scaled = np.zeros(values.shape) if high <= low else (np.where(finite, values, low) - low) / (high - low)
+    return Image.fromarray((scaled * 255).round().astype(np.uint8)).convert("RGB")
+
+
+def fit(image: Image.Image, size: int, policy: FitPolicy) -> np.ndarray:
+    """Resize an RGB picture to the network's square.
+
+    Args:
+        image: RGB picture of any shape.
+        size: side of the square, pixels.
+        policy: `squash` stretches the whole picture; `letterbox` keeps its proportions between grey bars.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    if policy is FitPolicy.SQUASH:
+        return np.asarray(_resize(image, size, size))
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (size, size), _LETTERBOX_GREY)
+    square.paste(_resize(image, width, height), ((size - width) // 2, (size - height) // 2))
+    return np.asarray(square)
+
+
+def _resize(image: Image.Image, width: int, height: int) -> Image.Image:
+    # reducing_gap takes large photographs down in a fast first step; 2.0 keeps the result within a level or two
+    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
