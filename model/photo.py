@@ -6,17 +6,38 @@ needs torch. If the two were written twice they would drift apart, and with them
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 MAX_PIXELS = 400_000_000
 """Images above this are refused: 20,000 x 20,000 pixels already take 1.2 GB as RGB."""
 
 # Pillow only warns up to twice this figure; the limit that the user is told is the one that holds
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+_ORIENTATION_TAG = 0x0112
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+_TRANSPOSE_OF = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Pillow's decoders report damaged files with any of these
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, OverflowError, struct.error, zlib.error,
+)  # fmt: skip
 
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
 
@@ -45,33 +66,67 @@ def read_rgb(path: Path | str) -> Image.Image:
     Raises:
         PhotoError: if the file is missing, empty, not an image, cut short, or larger than MAX_PIXELS.
     """
+    with _opened(path) as image:
+        # read the pixels before the file is closed
+        image.load()
+        return _to_rgb(_upright(image))
+
+
+def upright_size(path: Path | str) -> tuple[int, int]:
+    """Width and height of a photograph as `read_rgb` gives it, from the file's header alone.
+
+    Raises:
+        PhotoError: if the file is missing, empty, not an image, or larger than MAX_PIXELS.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        return (height, width) if _orientation(image) in _ON_THEIR_SIDE else (width, height)
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[Image.Image]:
+    """Open an image file; whatever goes wrong with it, here or in the block, becomes a PhotoError."""
     path = Path(path)
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 megapixels = image.width * image.height / 1e6
                 raise PhotoError(path, f"{megapixels:.0f} megapixels are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
-            # lets the JPEG decoder do the colour work and reads the pixels before the file is closed
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            yield image
     except FileNotFoundError:
         raise PhotoError(path, "the file does not exist") from None
-    except PermissionError:
-        raise PhotoError(path, "no permission to read the file") from None
     except IsADirectoryError:
         raise PhotoError(path, "this is a folder, not a picture") from None
+    except PermissionError:
+        # Windows refuses to open a folder in these words
+        folder = path.is_dir()
+        raise PhotoError(path, "this is a folder, not a picture" if folder else "no permission to read the file") from None
     except Image.DecompressionBombError:
         raise PhotoError(path, f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from None
     except UnidentifiedImageError:
         empty = path.stat().st_size == 0
         raise PhotoError(path, "the file is empty" if empty else "not a picture in a format this program reads") from None
-    # Pillow's decoders report damaged files with any of these
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, OverflowError) as error:
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise PhotoError(path, f"the file cannot be read ({error.strerror})") from error
         raise PhotoError(path, f"damaged or cut short ({error})") from error
 
 
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; a damaged EXIF block does not make the picture unreadable."""
+    try:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except _DAMAGE:
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    method = _TRANSPOSE_OF.get(_orientation(image))
+    return image if method is None else image.transpose(method)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _wide_grey_to_rgb(image)

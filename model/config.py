@@ -1,0 +1,191 @@
+"""The settings of a training: one model, saved in the run, and the same fields on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import tyro
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from model.losses import Average, SecondHinge
+from model.network import BACKBONES, HeadOn
+from model.photo import FitPolicy
+from model.selection import RULES
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(_Settings):
+    """What is learned from."""
+
+    data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """KIND:PATH, repeatable: cars196:DIR, folder:DIR (coarse/fine/*.jpg), table:FILE.csv, demo: (drawn pictures)."""
+    skip_bad: bool = False
+    """Pass over missing or unreadable files and bad rows, and count them, instead of stopping."""
+    split: Literal["stratified", "class_disjoint"] = "stratified"
+    """stratified: every class in every part, by group. class_disjoint: zero-shot, the second half of the fine classes is the test."""
+    validation: float = Field(default=0.05, ge=0, lt=0.5)
+    """Share of the photos held out to choose and calibrate."""
+    test: float = Field(default=0.15, ge=0, lt=0.9)
+    """Share of the photos held out for the final figures (stratified split only)."""
+
+
+class NetworkSettings(_Settings):
+    """What learns."""
+
+    backbone: str | None = None
+    """resnet18, resnet50, densenet169, mobilenet_v2, mobilenet_v3_small, mobilenet_v3_large, efficientnet_v2_s, convnext_tiny.
+    Default: mobilenet_v2; resnet18 for demo: alone."""
+    weights: str | None = None
+    """Where the backbone starts: imagenet (downloaded by torchvision), none, or FILE (.safetensors, .pth).
+    Default: imagenet; none for demo: alone."""
+    embedding_dim: int = Field(default=256, ge=2)
+    """Length of the embedding."""
+    coarse_head_on: HeadOn = HeadOn.FEATURE
+    """feature: linear softmax on the pooled feature. embedding: cosine softmax on the embedding."""
+    fine_head_on: HeadOn = HeadOn.EMBEDDING
+    """As above. On the embedding the classification and the distances pull at the same vectors."""
+    tau: float = Field(default=0.05, gt=0)
+    """Temperature of a cosine head."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known_backbone(cls, name: str | None) -> str | None:
+        if name is not None and name not in BACKBONES:
+            raise ValueError(f"'{name}' is none of {', '.join(BACKBONES)}")
+        return name
+
+
+class LossSettings(_Settings):
+    """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
+
+    rule: str = "semi_easy"
+    """Selection of the quadruplets: random, class_aware, semi_easy."""
+    rho: float = Field(default=0.5, ge=0, le=1)
+    """semi_easy: P+ is drawn from this nearest share of its candidates (0 = the nearest, 1 = any)."""
+    second_hinge: SecondHinge = SecondHinge.ANCHOR
+    """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (R,P+ instead of R,P-)."""
+    average: Average = Average.ACTIVE
+    """Average of a hinge over its active rows, or over all rows."""
+    margin_fine: float = Field(default=0.1, ge=0)
+    margin_coarse: float = Field(default=0.1, ge=0)
+    lambda_coarse: float = Field(default=0.2, ge=0)
+    lambda_fine: float = Field(default=1.0, ge=0)
+    lambda_distance: float = Field(default=0.5, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    random_epochs: int = Field(default=1, ge=0)
+    """Warm-up of the selection: epochs of random quadruplets before the rule takes over."""
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, name: str) -> str:
+        if name not in RULES:
+            raise ValueError(f"'{name}' is none of {', '.join(RULES)}")
+        return name
+
+
+class InputSettings(_Settings):
+    """What the network sees."""
+
+    size: int | None = Field(default=None, ge=16, le=2048)
+    """Side of the square that the finished model takes, pixels. Default: 160; 96 for demo: alone."""
+    train_size: int | None = Field(default=None, ge=16, le=2048)
+    """Side during training; default: as size. Smaller is faster, and random crops make objects look larger anyway."""
+    fit: FitPolicy = FitPolicy.SQUASH
+    """squash stretches the whole photo to the square, letterbox keeps its proportions."""
+    crop_scale: float = Field(default=0.5, gt=0, le=1)
+    """Smallest share of the picture that a random crop keeps."""
+    colour: float = Field(default=0.3, ge=0, le=1)
+    """Strength of the colour jitter."""
+    erase: float = Field(default=0.1, ge=0, le=1)
+    """Share of pictures with a random rectangle erased."""
+
+
+class OptimiserSettings(_Settings):
+    """How it learns."""
+
+    epochs: int | None = Field(default=None, ge=1)
+    """Passes over the training photos. Default: 16; 24 for demo: alone."""
+    batch_coarse: int = Field(default=9, ge=1)
+    """C: coarse classes in a batch."""
+    batch_fine: int = Field(default=3, ge=1)
+    """F: fine classes of each coarse class in a batch."""
+    batch_images: int = Field(default=4, ge=1)
+    """K: photos of each fine class in a batch."""
+    lr: float = Field(default=6e-4, gt=0)
+    """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
+    head_lr_factor: float = Field(default=3.0, gt=0)
+    """The embedding layer and the heads learn this many times as fast."""
+    weight_decay: float = Field(default=0.02, ge=0)
+    warmup: float = Field(default=0.08, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises."""
+    clip: float = Field(default=5.0, gt=0)
+    """Largest norm of the gradient."""
+    ema: float = Field(default=0.998, ge=0, lt=1)
+    """Decay of the moving average of the weights; the average is what is evaluated and exported."""
+
+
+class MachineSettings(_Settings):
+    """Where it runs."""
+
+    seed: int = 0
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    """bf16-mixed is two to four times as fast where the processor has it."""
+    workers: int = Field(default=4, ge=1)
+    """Threads that decode photos."""
+    cache_gb: float = Field(default=6.0, ge=0)
+    """Photos are kept decoded in memory when they fit into this; else decoded again in every epoch."""
+    checkpoint_minutes: float = Field(default=5.0, ge=0)
+    """A checkpoint is written after every epoch, and in mid-epoch this often."""
+
+
+class Config(_Settings):
+    """All settings of a run."""
+
+    data: DataSettings = DataSettings()
+    network: NetworkSettings = NetworkSettings()
+    loss: LossSettings = LossSettings()
+    input: InputSettings = InputSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    machine: MachineSettings = MachineSettings()
+
+    def resolved(self) -> Self:
+        """The same settings with every default that depends on others filled in, as a run saves them."""
+        demo = bool(self.data.data) and all(spec.startswith("demo:") for spec in self.data.data)
+        network, optimiser = self.network, self.optimiser
+        size = self.input.size or (96 if demo else 160)
+        return self.model_copy(
+            update={
+                "network": network.model_copy(
+                    update={
+                        "backbone": network.backbone or ("resnet18" if demo else "mobilenet_v2"),
+                        "weights": network.weights or ("none" if demo else "imagenet"),
+                    }
+                ),
+                "input": self.input.model_copy(update={"size": size, "train_size": self.input.train_size or size}),
+                "optimiser": optimiser.model_copy(update={"epochs": optimiser.epochs or (24 if demo else 16)}),
+            }
+        )
+
+
+class Command(_Settings):
+    """Train an identification model; or continue a run that was stopped."""
+
+    out: Path | None = None
+    """Folder of the new run; must not exist yet, or be empty."""
+    resume: Path | None = None
+    """Continue this run, with its own settings."""
+    config: tyro.conf.OmitArgPrefixes[Config] = Config()
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if self.resume is not None:
+            if self.out is not None or self.config != Config():
+                raise ValueError("--resume continues a run with its own settings: give no other option")
+        elif self.out is None or not self.config.data.data:
+            raise ValueError("give --data KIND:PATH (once or more) and --out RUN, or --resume RUN")
+        return self

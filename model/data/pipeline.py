@@ -1,0 +1,119 @@
+"""From photographs to batches of pixels: decoding, a cache of uint8 pictures, augmentation on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor
+from torchvision.transforms import v2
+
+from model.photo import FitPolicy, PhotoError, fit, read_rgb
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """How photos are held: squares of `size` pixels, made by `model.photo.fit`."""
+
+    size: int
+    fit: FitPolicy
+
+    @property
+    def bytes_each(self) -> int:
+        """Memory of one decoded picture."""
+        return self.size * self.size * 3
+
+    def decode(self, path: Path) -> np.ndarray:
+        """uint8 [size, size, 3]. Raises PhotoError."""
+        return fit(read_rgb(path), self.size, self.fit)
+
+
+class PictureStore:
+    """The pictures of a list of photographs, decoded once into memory or, when they do not fit, whenever they are asked for."""
+
+    def __init__(self, paths: Sequence[Path], form: PictureForm, *, budget: float, workers: int) -> None:
+        """Args: budget: bytes that the decoded pictures may take; above it they are decoded at every use."""
+        self.paths = tuple(paths)
+        self.form = form
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
+        self._workers = workers
+        shape = (len(self.paths), form.size, form.size, 3)
+        self._cache = np.empty(shape, dtype=np.uint8) if len(self.paths) * form.bytes_each <= budget else None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def decode_all(self, title: str) -> list[PhotoError]:
+        """Decode every photo once, into the cache where there is one; the errors of those that cannot be decoded.
+
+        This is done before a training also where nothing is cached: a damaged photo should be told in the first
+        minutes, not in the third hour.
+        """
+        errors = []
+        jobs = self._pool.map(self._decode_into_cache, range(len(self)), chunksize=32)
+        for error in track(jobs, description=title, total=len(self)):
+            if error is not None:
+                errors.append(error)
+        return errors
+
+    def _decode_into_cache(self, index: int) -> PhotoError | None:
+        try:
+            picture = self.form.decode(self.paths[index])
+        except PhotoError as error:
+            return error
+        if self._cache is not None:
+            self._cache[index] = picture
+        return None
+
+    def batches(self, groups: Iterable[np.ndarray]) -> Iterator[Tensor]:
+        """For each group of indices the pictures as uint8 [B, 3, size, size]; decoded a batch ahead where not cached.
+
+        Raises:
+            PhotoError: if a photo that is not cached has become unreadable meanwhile.
+        """
+        if self._cache is not None:
+            for group in groups:
+                yield _channels_first(self._cache[group])
+            return
+        ahead: list[list] = []
+        for group in groups:
+            ahead.append([self._pool.submit(self.form.decode, self.paths[i]) for i in group])
+            if len(ahead) > 2:
+                yield _channels_first(np.stack([job.result() for job in ahead.pop(0)]))
+        for jobs in ahead:
+            yield _channels_first(np.stack([job.result() for job in jobs]))
+
+    def in_order(self, batch: int) -> Iterator[Tensor]:
+        """All pictures in their order, in batches of at most `batch`."""
+        return self.batches(np.arange(start, min(start + batch, len(self))) for start in range(0, len(self), batch))
+
+
+def _channels_first(pictures: np.ndarray) -> Tensor:
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2)
+
+
+class Augmentation:
+    """Random crops, mirror images, colours and erased patches, for each picture its own, on the pictures' device.
+
+    All randomness comes from torch's global generators, which the trainer seeds before each step.
+    """
+
+    def __init__(self, size: int, *, crop_scale: float, colour: float, erase: float) -> None:
+        steps: list[torch.nn.Module] = [
+            v2.RandomResizedCrop(size, scale=(crop_scale, 1.0), ratio=(0.75, 4 / 3), antialias=True),
+            v2.RandomHorizontalFlip(),
+        ]
+        if colour > 0:
+            steps.append(v2.ColorJitter(brightness=colour, contrast=colour, saturation=colour))
+        if erase > 0:
+            steps.append(v2.RandomErasing(p=erase, scale=(0.02, 0.15)))
+        self._transform = v2.Compose(steps)
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """uint8 [B, 3, S, S] -> uint8 [B, 3, size, size]."""
+        return torch.stack([self._transform(picture) for picture in pictures])

@@ -1,0 +1,178 @@
+"""From a run to an identification model file: `python -m model.export RUN --out FILE.onnx`."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+import tyro
+from torch import Tensor, nn
+
+from model import bundle
+from model.bundle import BundleError, BundleInfo, Calibration, Preprocessing, Thresholds
+from model.calibrate import calibrate
+from model.data.splits import Split
+from model.evaluate import part_of, trained_network
+from model.network import Network, NetworkOutput
+from model.photo import PhotoError, fit, read_rgb
+from model.run import Run, RunError
+
+TOLERANCE = 1e-3
+"""Largest difference between onnxruntime and torch, in any output, that is written."""
+COMPARED = 64
+"""Number of real photos on which they are compared."""
+OPSET = 18
+
+
+class ExportError(Exception):
+    """The exported graph does not do what the network does."""
+
+
+class _AsExported(nn.Module):
+    """The network with the picture layout of the model file."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> NetworkOutput:
+        """Args: image: uint8 [N, S, S, 3]."""
+        return self.network(image.permute(0, 3, 1, 2))
+
+
+def to_onnx(network: Network, size: int) -> onnx.ModelProto:
+    """The network as an ONNX graph with the contract's names and a batch dimension of any length."""
+    buffer = io.BytesIO()
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # notes of the exporter about its own next versions
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            _AsExported(network.cpu().eval()),
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[bundle.INPUT],
+            output_names=list(bundle.OUTPUTS),
+            dynamic_shapes={"image": {0: torch.export.Dim("n", min=1, max=4096)}},
+            opset_version=OPSET,
+            external_data=False,
+        )
+    assert program is not None
+    program.save(buffer)
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.ndarray) -> float:
+    """Largest absolute difference of any output between onnxruntime (CPU) and torch.
+
+    Args:
+        pictures: uint8 [N, S, S, 3].
+    """
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    with torch.inference_mode():
+        expected = _AsExported(network.cpu().eval())(torch.from_numpy(pictures))
+    got = session.run(list(bundle.OUTPUTS), {bundle.INPUT: pictures})
+    pairs = zip(got, expected, strict=True)
+    return max(float(np.abs(a - b.numpy()).max(initial=0.0)) for a, b in pairs)
+
+
+def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
+    """Write the run's averaged network as an identification model file.
+
+    Calibrates first where the run is not calibrated yet.
+
+    Raises:
+        ExportError: if onnxruntime and torch differ by more than TOLERANCE on real photos; nothing is written then.
+        RunError, PhotoError, BundleError: if the run, its photos or the result cannot be used.
+    """
+    config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
+    assert config.input.size is not None
+    if not run.calibration.is_file():
+        calibrate(run)
+    chosen = json.loads(run.calibration.read_bytes())
+    preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
+    graph = to_onnx(network, config.input.size)
+    samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
+    step = max(1, len(samples) // COMPARED)
+    pictures = np.stack(
+        [fit(read_rgb(sample.path), preprocessing.size, preprocessing.fit) for sample in samples[::step][:COMPARED]]
+    )
+    difference = largest_difference(graph, network, pictures)
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"{out}: not written. onnxruntime and torch differ by {difference:.2e} on {len(pictures)} photos; "
+            f"at most {TOLERANCE:.0e} is allowed"
+        )
+    info = BundleInfo(
+        name=name or out.stem,
+        created=datetime.now(UTC),
+        fingerprint=bundle.fingerprint(graph, preprocessing),
+        taxonomy=taxonomy,
+        preprocessing=preprocessing,
+        embedding_dim=config.network.embedding_dim,
+        calibration=Calibration(**chosen["calibration"]),
+        thresholds=Thresholds(**chosen["thresholds"]),
+        training=_facts(run, difference),
+    )
+    bundle.write(out, graph, info)
+    return info
+
+
+def _facts(run: Run, difference: float) -> dict[str, Any]:
+    config = run.config()
+    samples, splits = run.samples()
+    facts: dict[str, Any] = {
+        "backbone": config.network.backbone,
+        "settings": config.model_dump(mode="json", exclude={"data": {"data"}, "network": {"weights"}, "machine": True}),
+        "photos": {part.value: splits.count(part) for part in Split},
+        "sources": sorted({sample.source for sample in samples}),
+        "onnxruntime_difference": difference,
+    }
+    if run.metrics.is_file():
+        facts["metrics"] = json.loads(run.metrics.read_bytes())
+    return facts
+
+
+def main() -> int:
+    """Command line. Returns the exit code."""
+
+    def command(
+        run: Annotated[Path, tyro.conf.Positional], out: Path, name: str | None = None
+    ) -> tuple[Path, Path, str | None]:
+        """Export a trained run as an identification model file.
+
+        Args:
+            run: Folder of the run.
+            out: The .onnx file to write.
+            name: The model's name in the program; default: the file's name.
+        """
+        return run, out, name
+
+    folder, out, name = tyro.cli(command, prog="python -m model.export")
+    try:
+        info = export(Run.open(folder), out, name)
+    except (RunError, PhotoError, BundleError, ExportError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        print(f"error: {out}: cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201
+        return 2
+    print(
+        f"{out}: {info.name}, {len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, {info.fingerprint}"
+    )  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

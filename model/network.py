@@ -1,0 +1,187 @@
+"""The network: a torchvision backbone, an embedding, a coarse and a fine head."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+BACKBONES: dict[str, tuple[str, ...]] = {
+    # name in torchvision -> path to the last linear layer, the classifier that we leave out
+    "resnet18": ("fc",),
+    "resnet50": ("fc",),
+    "densenet169": ("classifier",),
+    "mobilenet_v2": ("classifier", "1"),
+    "mobilenet_v3_small": ("classifier", "0"),
+    "mobilenet_v3_large": ("classifier", "0"),
+    "efficientnet_v2_s": ("classifier", "1"),
+    "convnext_tiny": ("classifier", "2"),
+}
+
+
+class WeightsError(Exception):
+    """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
+
+
+class HeadOn(StrEnum):
+    """What a classification head stands on.
+
+    feature: a linear softmax classifier on the pooled feature.
+    embedding: a cosine classifier on the unit-length embedding, softmax over z.w_k / tau with unit-length w_k.
+    """
+
+    FEATURE = "feature"
+    EMBEDDING = "embedding"
+
+
+class NetworkOutput(NamedTuple):
+    """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length."""
+
+    coarse_logits: Tensor
+    fine_logits: Tensor
+    embedding: Tensor
+
+
+class CosineHead(nn.Module):
+    """Softmax classifier by cosine: logits z.w_k / tau for unit-length z and w_k."""
+
+    def __init__(self, width: int, classes: int, tau: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, width) / width**0.5)
+        self.tau = tau
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """[B, width] of unit length -> logits [B, classes]."""
+        return embedding @ F.normalize(self.weight, dim=1).T / self.tau
+
+
+class Network(nn.Module):
+    """uint8 pictures in, logits of both levels and a unit-length embedding out."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        backbone: str,
+        n_coarse: int,
+        n_fine: int,
+        *,
+        embedding_dim: int,
+        coarse_head_on: HeadOn,
+        fine_head_on: HeadOn,
+        tau: float,
+    ) -> None:
+        super().__init__()
+        self.backbone, width = build_backbone(backbone)
+        self.embed = nn.Linear(width, embedding_dim, bias=False)
+        self.coarse_head_on, self.fine_head_on = coarse_head_on, fine_head_on
+        self.coarse_head = _head(coarse_head_on, width, embedding_dim, n_coarse, tau)
+        self.fine_head = _head(fine_head_on, width, embedding_dim, n_fine, tau)
+        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> NetworkOutput:
+        """Args: images: uint8 [B, 3, H, W], RGB."""
+        pixels = (images.float() / 255 - self.mean) / self.std
+        feature = self.backbone(pixels.contiguous(memory_format=torch.channels_last))
+        # the unit length must hold to float32 precision, also under autocast
+        with torch.autocast(images.device.type, enabled=False):
+            feature = feature.float()
+            embedding = F.normalize(self.embed(feature), dim=1)
+            return NetworkOutput(
+                coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
+                fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
+                embedding=embedding,
+            )
+
+
+def _head(on: HeadOn, width: int, embedding_dim: int, classes: int, tau: float) -> nn.Module:
+    return CosineHead(embedding_dim, classes, tau) if on is HeadOn.EMBEDDING else nn.Linear(width, classes)
+
+
+def build_backbone(name: str) -> tuple[nn.Module, int]:
+    """A torchvision network without its classifier, and the width of its pooled feature.
+
+    Raises:
+        KeyError: if `name` is not in BACKBONES.
+    """
+    path = BACKBONES[name]
+    network = torchvision.models.get_model(name, weights=None)
+    parent: nn.Module = network
+    for part in path[:-1]:
+        parent = parent.get_submodule(part)
+    classifier = parent.get_submodule(path[-1])
+    assert isinstance(classifier, nn.Linear)
+    if name.startswith("mobilenet_v3"):
+        parent = network.classifier = nn.Sequential()  # its classifier goes on after the layer that tells the width
+    else:
+        setattr(parent, path[-1], nn.Identity())
+    return network, classifier.in_features
+
+
+def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
+    """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), or a state dict file.
+
+    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; its classifier, if any, is ignored.
+
+    Raises:
+        WeightsError: if the weights cannot be downloaded or read, or names or shapes do not fit.
+    """
+    if weights == "none":
+        return
+    state = _imagenet_state(name) if weights == "imagenet" else _state_of_file(Path(weights))
+    head = BACKBONES[name][0] + "."
+    state = {key: value for key, value in state.items() if not key.startswith(head) or key in backbone.state_dict()}
+    wanted = backbone.state_dict()
+    optional = ("num_batches_tracked",)
+    wrong = [
+        f"missing: {key}"
+        for key in wanted
+        if key not in state and not key.endswith(optional) and not key.startswith(head)
+    ]
+    wrong += [f"not in {name}: {key}" for key in state if key not in wanted]
+    wrong += [
+        f"shape of {key}: {tuple(state[key].shape)} in the file, {tuple(wanted[key].shape)} in {name}"
+        for key in wanted
+        if key in state and state[key].shape != wanted[key].shape
+    ]
+    if wrong:
+        shown = "\n  ".join(wrong[:10]) + (f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else "")
+        raise WeightsError(f"{weights}: these weights do not fit {name}:\n  {shown}")
+    backbone.load_state_dict({key: state[key].to(wanted[key].dtype) for key in wanted if key in state}, strict=False)
+
+
+def _imagenet_state(name: str) -> dict[str, Tensor]:
+    enum = torchvision.models.get_model_weights(name)
+    try:
+        return enum["DEFAULT"].get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"torchvision's ImageNet weights for {name} could not be downloaded ({error}). "
+            "Give a file with --weights FILE, or start from nothing with --weights none"
+        ) from error
+
+
+def _state_of_file(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file; --weights takes 'imagenet', 'none' or a file of weights")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: cannot be read as weights ({error})") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: holds no state dict (a mapping from names to tensors)")
+    return state

@@ -1,0 +1,147 @@
+"""The folder of a training run: everything that is needed to understand, continue and use it later.
+
+config.json      the settings, with every default filled in
+versions.json    Python and libraries, machine, command line
+taxonomy.json    the label tree that the heads were trained on
+split.csv        every photo with its labels and the part that it was in
+events.jsonl     what happened (model/events.py)
+checkpoint.pt    weights, their moving average, optimiser and place in the epoch
+metrics.json     figures on the held-out parts (model/evaluate.py)
+calibration.json temperatures and thresholds (model/calibrate.py)
+model.onnx       the identification model
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from pydantic import ValidationError
+
+from model.config import Config
+from model.data.samples import Sample
+from model.data.splits import Split, read_split, write_split
+from model.events import EVENTS_FILE
+from model.taxonomy import Taxonomy
+
+_LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
+
+
+class RunError(Exception):
+    """A run folder that cannot be created or continued; the message says which and why."""
+
+
+class Run:
+    """Names and contents of a run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events = folder / EVENTS_FILE
+        self.checkpoint = folder / "checkpoint.pt"
+        self.metrics = folder / "metrics.json"
+        self.calibration = folder / "calibration.json"
+        self.model = folder / "model.onnx"
+        self._config = folder / "config.json"
+        self._taxonomy = folder / "taxonomy.json"
+        self._split = folder / "split.csv"
+
+    @classmethod
+    def create(
+        cls, folder: Path, config: Config, taxonomy: Taxonomy, samples: list[Sample], splits: list[Split]
+    ) -> Run:
+        """Make the folder and write down what the run starts from; `config.json` comes last and marks it complete.
+
+        Raises:
+            RunError: if the folder holds something already or cannot be made.
+        """
+        check_free(folder)
+        run = cls(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{folder}: the run folder cannot be made ({error.strerror})") from error
+        write_split(run._split, samples, splits)
+        write_json(folder / "versions.json", _versions())
+        write_json(run._taxonomy, taxonomy.model_dump())
+        write_json(run._config, config.model_dump(mode="json"))
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """An existing run. Raises RunError if the folder is not one."""
+        run = cls(folder)
+        if not run._config.is_file():
+            raise RunError(f"{folder}: no training run (there is no {run._config.name} in it)")
+        return run
+
+    def config(self) -> Config:
+        """The settings of the run. Raises RunError if they are from a version that had other settings."""
+        try:
+            return Config.model_validate_json(self._config.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(f"{self._config}: setting '{where}': {first['msg']}") from error
+
+    def taxonomy(self) -> Taxonomy:
+        """The label tree of the heads."""
+        return Taxonomy.model_validate_json(self._taxonomy.read_bytes())
+
+    def samples(self) -> tuple[list[Sample], list[Split]]:
+        """Every photo of the run and its part."""
+        return read_split(self._split)
+
+    def load_checkpoint(self) -> dict[str, Any]:
+        """The last checkpoint, on the CPU. Raises RunError if there is none."""
+        if not self.checkpoint.is_file():
+            raise RunError(f"{self.folder}: the run has no checkpoint yet")
+        return torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint; a crash leaves the old one or the new one."""
+        write_whole(self.checkpoint, lambda file: torch.save(state, file))
+
+
+def check_free(folder: Path) -> None:
+    """Raises RunError if `folder` cannot become a new run because something is there already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder}: exists already and is not empty; choose another --out, or --resume {folder}")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside its place, bring it to the disk and move it there: it is whole or it is not there."""
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people to read, whole or not at all."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def _versions() -> dict[str, Any]:
+    versions = {"marque": metadata.version("marque"), "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # one of the two onnxruntime wheels is always absent
+    return {
+        "versions": versions,
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "command": sys.argv[1:],
+    }

@@ -1,0 +1,330 @@
+"""The training loop: batches in, a checkpoint and a line of events after every stretch of it.
+
+All randomness of a step (augmentation, dropout, selection) is seeded from the run's seed and the step's number, and the
+batches of an epoch from the seed and the epoch's number. A resumed run therefore needs no generator states: it goes on
+at the same step with the same draws and ends with the same weights as an unbroken one (on one CPU).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
+
+from model.config import Config
+from model.data.pipeline import Augmentation, PictureStore
+from model.data.sampler import BatchShape, HierarchicalSampler
+from model.events import EventWriter
+from model.labels import Labels
+from model.losses import quadruplet_hinge, squared_distances
+from model.metrics import accuracy, mean_of, recall_at_k
+from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
+from model.run import Run
+from model.selection import RULES, random, role_masks
+from model.taxonomy import Taxonomy
+
+COLLAPSED = 1e-3
+"""Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
+
+
+def build_network(config: Config, taxonomy: Taxonomy) -> Network:
+    """The network of a run, untrained."""
+    settings = config.network
+    assert settings.backbone is not None
+    return Network(
+        settings.backbone,
+        len(taxonomy.coarse),
+        len(taxonomy.fine),
+        embedding_dim=settings.embedding_dim,
+        coarse_head_on=HeadOn(settings.coarse_head_on),
+        fine_head_on=HeadOn(settings.fine_head_on),
+        tau=settings.tau,
+    )
+
+
+def average_weights(network: Network, decay: float) -> AveragedModel:
+    """Exponential moving average of all weights and statistics, with a short memory in the first steps."""
+
+    def mix(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        memory = min(decay, (1 + int(count)) / (10 + int(count)))
+        return average + (current - average) * (1 - memory)
+
+    return AveragedModel(network, avg_fn=mix, use_buffers=True)
+
+
+def build_optimiser(network: Network, config: Config) -> torch.optim.AdamW:
+    """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast."""
+    settings = config.optimiser
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        groups.setdefault((name.startswith("backbone."), parameter.ndim > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "weight_decay": settings.weight_decay if decays else 0.0,
+                "height": settings.lr * (1.0 if of_backbone else settings.head_lr_factor),
+            }
+            for (of_backbone, decays), parameters in groups.items()
+        ],
+        lr=settings.lr,
+    )
+
+
+def learning_rate_share(progress: float, warmup: float) -> float:
+    """Share of the full learning rate at `progress` in [0, 1]: a linear rise over `warmup`, then half a cosine to 0."""
+    if progress < warmup:
+        return (progress + 1e-3) / (warmup + 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+
+
+class Trainer:
+    """Trains one network on one set of pictures; its whole state is in the run's checkpoint."""
+
+    def __init__(
+        self,
+        run: Run,
+        config: Config,
+        taxonomy: Taxonomy,
+        pictures: PictureStore,
+        labels: Labels,
+        validation: tuple[PictureStore, Labels],
+    ) -> None:
+        """Args: pictures, labels: the training photos; validation: pictures and labels to watch the progress on."""
+        assert config.optimiser.epochs is not None and config.input.train_size is not None
+        self.run, self.config = run, config
+        self.epochs = config.optimiser.epochs
+        self._pictures, self._labels, self._validation = pictures, labels, validation
+        machine, shape = config.machine, config.optimiser
+        self._fabric = Fabric(accelerator=machine.accelerator, devices=1, precision=machine.precision)
+        self.device = self._fabric.device
+        if self.device.type == "cpu":
+            torch.use_deterministic_algorithms(True)
+        self._sampler = HierarchicalSampler(
+            labels.coarse,
+            labels.fine,
+            BatchShape(shape.batch_coarse, shape.batch_fine, shape.batch_images),
+            machine.seed,
+        )
+        self._augment = Augmentation(
+            config.input.train_size,
+            crop_scale=config.input.crop_scale,
+            colour=config.input.colour,
+            erase=config.input.erase,
+        )
+        torch.manual_seed(machine.seed)
+        network = build_network(config, taxonomy)
+        self.average = average_weights(network, config.optimiser.ema).to(self.device)
+        self._network, self._optimiser = self._fabric.setup(
+            network.to(memory_format=torch.channels_last), build_optimiser(network, config)
+        )
+        self._plain = network
+        self.step = self.epoch = self._batch = 0
+        self._sums: dict[str, list[float]] = {}
+
+    # ---- state
+
+    def start_from(self, weights: str) -> None:
+        """Fill the backbone before the first step. Raises WeightsError."""
+        assert self.config.network.backbone is not None
+        load_starting_weights(self._plain.backbone, self.config.network.backbone, weights)
+        self.average.module.load_state_dict(self._plain.state_dict())
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "batch": self._batch,
+            "sums": self._sums,
+            "network": self._plain.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+        }
+        self.run.save_checkpoint(state)
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint was written."""
+        self._plain.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self.epoch, self._batch, self._sums = state["step"], state["epoch"], state["batch"], state["sums"]
+
+    # ---- loop
+
+    def fit(self, events: EventWriter, stopped: Callable[[], bool]) -> bool:
+        """Train to the last epoch, or until `stopped()`; True when finished. The checkpoint is written either way."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, TextColumn("{task.fields[figures]}")) as progress:
+            while self.epoch < self.epochs:
+                if not self._train_epoch(events, stopped, progress):
+                    self.save()
+                    events.write("stopped", self.step, epoch=self.epoch)
+                    return False
+                self._end_epoch(events, progress)
+        return True
+
+    def _train_epoch(self, events: EventWriter, stopped: Callable[[], bool], progress: Progress) -> bool:
+        batches = self._sampler.batches(self.epoch)
+        bar = progress.add_task(
+            f"epoch {self.epoch + 1}/{self.epochs}", total=len(batches), completed=self._batch, figures=""
+        )
+        saved = time.monotonic()
+        self._network.train()
+        rows = iter(batches[self._batch :])
+        for pictures in self._pictures.batches(batches[self._batch :]):
+            if stopped():
+                return False
+            start = time.monotonic()
+            share = (self.epoch + self._batch / len(batches)) / self.epochs
+            figures = self._train_step(pictures, self._labels.at(next(rows)), share)
+            figures["images_per_second"] = len(pictures) / (time.monotonic() - start)
+            self._batch += 1
+            self.step += 1
+            for name, value in figures.items():
+                self._sums.setdefault(name, []).append(value)
+            events.write("step", self.step, epoch=self.epoch, **figures)
+            progress.update(
+                bar, advance=1, figures=f"loss {figures['loss']:.3f}  {figures['images_per_second']:.0f} images/s"
+            )
+            if time.monotonic() - saved > self.config.machine.checkpoint_minutes * 60:
+                self.save()
+                saved = time.monotonic()
+        return True
+
+    def _train_step(self, pictures: Tensor, labels: Labels, share: float) -> dict[str, float]:
+        seed = _mix(self.config.machine.seed, self.step)
+        torch.manual_seed(seed)
+        settings = self.config.optimiser
+        for group in self._optimiser.param_groups:
+            group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
+        images = self._augment(pictures.to(self.device, non_blocking=True))
+        coarse, fine = (torch.from_numpy(column).to(self.device) for column in labels)
+        output = self._network(images)
+        loss, figures = self._loss(output, coarse, fine, torch.Generator().manual_seed(seed))
+        self._optimiser.zero_grad(set_to_none=True)
+        self._fabric.backward(loss)
+        self._fabric.clip_gradients(self._network, self._optimiser, max_norm=settings.clip)
+        self._optimiser.step()
+        self.average.update_parameters(self._plain)
+        return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
+
+    def _loss(
+        self, output: NetworkOutput, coarse: Tensor, fine: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        settings = self.config.loss
+        embedding = output.embedding
+        with torch.no_grad():
+            distances = squared_distances(embedding)
+            rule = RULES[settings.rule] if self.epoch >= settings.random_epochs else random
+            chosen = rule(distances, role_masks(coarse, fine), settings.rho, generator)
+        distance = quadruplet_hinge(
+            embedding,
+            fine,
+            chosen,
+            margin_fine=settings.margin_fine,
+            margin_coarse=settings.margin_coarse,
+            second_hinge=settings.second_hinge,
+            average=settings.average,
+        )
+        smoothing = settings.label_smoothing
+        ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
+        known = fine >= 0
+        if bool(known.any()):
+            ce_fine = F.cross_entropy(output.fine_logits.float()[known], fine[known], label_smoothing=smoothing)
+        else:  # a mean over no row would be NaN
+            ce_fine = output.fine_logits.float().sum() * 0
+        loss = (
+            settings.lambda_coarse * ce_coarse
+            + settings.lambda_fine * ce_fine
+            + settings.lambda_distance * distance.loss
+        )
+        n = len(embedding)
+        return loss, {
+            "loss": float(loss.detach()),
+            "coarse": float(ce_coarse.detach()),
+            "fine": float(ce_fine.detach()),
+            "distance": float(distance.loss.detach()),
+            "fine_active": distance.fine_active,
+            "coarse_active": distance.coarse_active,
+            "valid": float(distance.valid),
+            "d_plus": distance.plus,
+            "d_minus": distance.minus,
+            "d_negative": distance.negative,
+            "spread": float(distances.sum()) / max(n * (n - 1), 1),
+        }
+
+    def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
+        means = {name: mean_of(values) for name, values in self._sums.items()}
+        for sign in collapse_signs(means):
+            events.write("warning", self.step, epoch=self.epoch, message=sign)
+            progress.console.print(f"[yellow]warning: {sign}")
+        empty = sum(value == 0 for value in self._sums["valid"])
+        if empty:
+            events.write("warning", self.step, epoch=self.epoch, message=f"{empty} batches without any quadruplet")
+        pictures, labels = self._validation
+        figures = (
+            watch(self.average.module, pictures, labels, self.device, self._fabric.autocast) if len(pictures) else {}
+        )
+        events.write("epoch", self.step, epoch=self.epoch, **means, **figures)
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+        progress.console.print(f"epoch {self.epoch + 1}: loss {means['loss']:.3f}  {shown}")
+        self.epoch, self._batch, self._sums = self.epoch + 1, 0, {}
+        self.save()
+
+
+def collapse_signs(means: dict[str, float]) -> list[str]:
+    """What in an epoch's mean figures says that the embedding collapses; empty when nothing does."""
+    signs = []
+    if means["spread"] < COLLAPSED:
+        signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")
+    if means["d_negative"] < means["d_plus"]:
+        signs.append(
+            f"negatives lie nearer than positives: mean D(R,N) {means['d_negative']:.3f}, "
+            f"mean D(R,P+) {means['d_plus']:.3f}"
+        )
+    return signs
+
+
+def infer(
+    network: nn.Module,
+    pictures: PictureStore,
+    device: torch.device,
+    *,
+    batch: int = 64,
+    autocast: Callable = nullcontext,
+) -> NetworkOutput:
+    """Outputs of `network` for all pictures, float32 on the CPU."""
+    network.eval()
+    parts: list[NetworkOutput] = []
+    with torch.inference_mode(), autocast():
+        for images in pictures.in_order(batch):
+            parts.append(NetworkOutput(*(column.float().cpu() for column in network(images.to(device)))))
+    return NetworkOutput(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def watch(
+    network: nn.Module, pictures: PictureStore, labels: Labels, device: torch.device, autocast: Callable
+) -> dict[str, float]:
+    """The few figures that are followed during a training."""
+    output = infer(network, pictures, device, autocast=autocast)
+    coarse, fine = (torch.from_numpy(column) for column in labels)
+    return {
+        "val_coarse": accuracy(output.coarse_logits, coarse),
+        "val_fine": accuracy(output.fine_logits, fine),
+        "val_recall_1": recall_at_k(output.embedding, fine, [1])[1],
+    }
+
+
+def _mix(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,149 @@
+"""The vectorised selection rules against loops over every candidate, on thousands of batches with ties and empty sets."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.selection import NONE, RULES, hardness, nearest, role_masks, semi_easy
+
+BATCHES = 1500
+
+
+def random_batch(seed):
+    """Labels and distances of a batch: small integers as distances give ties, few classes give empty sets."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 14))
+    n_coarse = int(rng.integers(1, 4))
+    coarse = rng.integers(0, n_coarse, size)
+    fine = coarse * 10 + rng.integers(0, int(rng.integers(1, 4)), size)
+    fine[rng.random(size) < 0.2] = -1
+    distances = rng.integers(0, 4, (size, size)) if seed % 2 else rng.random((size, size)) * 4
+    distances = np.minimum(distances, distances.T).astype(np.float32)
+    np.fill_diagonal(distances, 0)
+    return coarse, fine, distances
+
+
+def candidates(coarse, fine, r):
+    """P+, P- and N of reference `r`, by the definitions of the roles."""
+    others = [i for i in range(len(coarse)) if i != r]
+    plus = [i for i in others if fine[r] >= 0 and fine[i] == fine[r]]
+    minus = [i for i in others if coarse[i] == coarse[r] and fine[i] >= 0 and fine[i] != fine[r]]
+    negative = [i for i in others if coarse[i] != coarse[r]]
+    return plus, minus, negative
+
+
+def lowest(items, key):
+    """The item of the smallest key, the lowest on ties; NONE of nothing."""
+    return min(items, key=lambda i: (key(i), i), default=NONE)
+
+
+class Draws:
+    """The uniform numbers that the rules draw, one vector for each draw, in their order."""
+
+    def __init__(self, seed, size):
+        self._generator, self._size = torch.Generator().manual_seed(seed), size
+
+    def __call__(self):
+        return torch.rand(self._size, generator=self._generator, dtype=torch.float64).tolist()
+
+
+def pick(items, draw):
+    return items[min(int(draw * len(items)), len(items) - 1)] if items else NONE
+
+
+def brute_force(rule, coarse, fine, distances, rho, seed):
+    size = len(coarse)
+    draws = Draws(seed, size)
+    roles = [candidates(coarse, fine, r) for r in range(size)]
+    if rule == "random":
+        columns = []
+        for role in range(3):
+            draw = draws()
+            columns.append([pick(roles[r][role], draw[r]) for r in range(size)])
+        return list(zip(*columns, strict=True))
+    draw = draws() if rule == "semi_easy" else None
+    rows = []
+    for r, (plus, minus, negative) in enumerate(roles):
+        if rule == "semi_easy":
+            ranked = sorted(plus, key=lambda i: (distances[r, i], i))
+            p = pick(ranked[: max(1, math.ceil(np.float32(rho) * np.float32(len(plus))))], draw[r])
+        else:
+            p = lowest(plus, lambda i: distances[r, i])
+        q = lowest(minus, lambda i: distances[r, i])
+        near = [r, *(i for i in (p, q) if i != NONE)]
+        rows.append((p, q, lowest(negative, lambda n, near=near: min(distances[i, n] for i in near))))
+    return rows
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_agree_with_brute_force(rule):
+    empty = ties = 0
+    for seed in range(BATCHES):
+        coarse, fine, distances = random_batch(seed)
+        rho = (0.0, 0.25, 0.5, 1.0)[seed % 4]
+        masks = role_masks(torch.from_numpy(coarse), torch.from_numpy(fine))
+        got = RULES[rule](torch.from_numpy(distances), masks, rho, torch.Generator().manual_seed(seed))
+        expected = brute_force(rule, coarse, fine, distances, rho, seed)
+        assert list(zip(*(column.tolist() for column in got), strict=True)) == expected, f"batch {seed}"
+        empty += sum(NONE in row for row in expected)
+        ties += len(np.unique(distances)) < distances.size // 2
+    # the comparison says nothing unless both cases really occurred
+    assert empty > BATCHES and ties > BATCHES // 4
+
+
+def test_ties_go_to_the_lowest_row():
+    distances = torch.zeros(5, 5)
+    mask = torch.tensor([[False, False, True, True, False]]).expand(5, 5)
+    assert nearest(distances, mask).tolist() == [2] * 5
+
+
+def test_nothing_allowed_gives_none():
+    assert nearest(torch.zeros(3, 3), torch.zeros(3, 3, dtype=torch.bool)).tolist() == [NONE] * 3
+
+
+def test_unlabelled_images_are_never_positives():
+    coarse = torch.tensor([0, 0, 0, 1])
+    fine = torch.tensor([0, -1, -1, -1])
+    masks = role_masks(coarse, fine)
+    assert not masks.plus.any()
+    assert not masks.minus[:, 1:].any()
+    assert masks.minus[1, 0] and masks.minus[2, 0]
+    assert masks.negative[0].tolist() == [False, False, False, True]
+
+
+def test_hardness_leaves_absent_positives_out():
+    distances = torch.tensor([[0.0, 3.0, 2.0], [3.0, 0.0, 1.0], [2.0, 1.0, 0.0]])
+    none = torch.full((3,), NONE)
+    assert torch.equal(hardness(distances, none, none), distances)
+    with_plus = hardness(distances, torch.tensor([1, NONE, NONE]), none)
+    assert with_plus[0].tolist() == [0.0, 0.0, 1.0]
+    assert torch.equal(with_plus[1:], distances[1:])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_semi_easy_draws_within_its_share(seed, rho):
+    coarse, fine, distances = random_batch(seed)
+    masks = role_masks(torch.from_numpy(coarse), torch.from_numpy(fine))
+    chosen = semi_easy(torch.from_numpy(distances), masks, rho, torch.Generator().manual_seed(seed))
+    for r, p in enumerate(chosen.plus.tolist()):
+        plus, _, _ = candidates(coarse, fine, r)
+        assert (p == NONE) == (not plus)
+        if plus:
+            nearer = sum(distances[r, i] < distances[r, p] for i in plus)
+            assert p in plus and nearer < max(1, math.ceil(rho * len(plus) + 1e-6))
+
+
+def test_memory_stays_quadratic():
+    size = 1024
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.arange(size) // 128
+    fine = torch.arange(size) // 4
+    distances = torch.rand(size, size, generator=generator)
+    for rule in RULES.values():
+        chosen = rule(distances, role_masks(coarse, fine), 0.5, generator)
+        assert all(column.shape == (size,) for column in chosen)
