@@ -1,0 +1,239 @@
+"""The identification model in onnxruntime: which processor it really runs on and why, and calibrated answers."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+# onnxruntime is loaded here and nowhere else, and `app.cli` imports this module before anything of Qt: the other way
+# round its libraries fail to initialise on Windows.
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort
+from PIL import Image
+
+from model.bundle import INPUT, OUTPUTS, BundleInfo, read_info
+from model.photo import fit
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+
+# What onnxruntime raises; its classes have no common ancestor below Exception.
+_FAULTS = (
+    ort.Fail,
+    ort.InvalidArgument,
+    ort.InvalidGraph,
+    ort.InvalidProtobuf,
+    ort.NoModel,
+    ort.NoSuchFile,
+    ort.NotImplemented,
+    ort.RuntimeException,
+    ort.EPFail,
+    RuntimeError,
+    ValueError,
+)
+
+# onnxruntime writes its own complaints on stderr; the causes that matter are found and worded below.
+onnxruntime.set_default_logger_severity(4)
+
+
+class EngineError(Exception):
+    """The identification model cannot be run; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ProviderReport:
+    """Where the model really runs.
+
+    Attributes:
+        used: "CUDA" or "CPU", as found after a first inference.
+        available: what this build of onnxruntime offers, in its own names.
+        reason: one plain sentence: why this one.
+    """
+
+    used: str
+    available: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Answers for N photos; probabilities are calibrated with the temperatures in the model file.
+
+    Attributes:
+        coarse_probabilities: float32 [N, n_coarse], rows sum to 1.
+        fine_probabilities: float32 [N, n_fine], rows sum to 1; no columns where the model knows no fine classes.
+        embeddings: float32 [N, d], unit length.
+    """
+
+    coarse_probabilities: np.ndarray
+    fine_probabilities: np.ndarray
+    embeddings: np.ndarray
+
+
+class Engine:
+    """A loaded and warmed-up identification model. One inference runs at a time; other threads wait.
+
+    Attributes:
+        path: the model file.
+        info: its metadata.
+        provider: where it runs and why.
+    """
+
+    def __init__(self, path: Path, device: Device = "auto") -> None:
+        """Load the model and run it once.
+
+        Args:
+            path: the identification model file.
+            device: "auto" takes the GPU where it works and the CPU otherwise; "cuda" insists on the GPU.
+
+        Raises:
+            model.bundle.BundleError: if the file is not a usable identification model.
+            EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
+        """
+        self.path = path
+        self.info: BundleInfo = read_info(path)
+        self._lock = threading.Lock()
+        available = tuple(onnxruntime.get_available_providers())
+        if device == "cpu":
+            used, reason = "CPU", "the CPU was asked for"
+            self._session = self._open([_CPU])
+        else:
+            session, reason = self._open_on_gpu(available)
+            if session is None and device == "cuda":
+                raise EngineError(f"the GPU cannot be used: {reason}")
+            used = "CPU" if session is None else "CUDA"
+            self._session = session if session is not None else self._open([_CPU])
+        self.provider = ProviderReport(used, available, reason)
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        """A photo as the model takes it: RGB picture of any shape to uint8 [S, S, 3]."""
+        return fit(image, self.info.preprocessing.size, self.info.preprocessing.fit)
+
+    def run(self, batch: np.ndarray) -> Outputs:
+        """Identify N prepared photos.
+
+        Args:
+            batch: uint8 [N, S, S, 3], made by `prepare`.
+
+        Raises:
+            EngineError: if the batch has another shape, the inference fails (GPU memory), or it gives no numbers.
+        """
+        side = self.info.preprocessing.size
+        if batch.dtype != np.uint8 or batch.shape[1:] != (side, side, 3):
+            raise EngineError(f"a batch of {batch.dtype} {batch.shape} was given, uint8 (N, {side}, {side}, 3) is needed")
+        taxonomy = self.info.taxonomy
+        if len(batch) == 0:
+            widths = (len(taxonomy.coarse), len(taxonomy.fine), self.info.embedding_dim)
+            return Outputs(*(np.zeros((0, width), np.float32) for width in widths))
+        with self._lock:
+            coarse, fine, embeddings = _infer(self._session, batch)
+        calibration = self.info.calibration
+        return Outputs(
+            coarse_probabilities=_softmax(coarse / calibration.coarse_temperature),
+            fine_probabilities=_softmax(fine / calibration.fine_temperature),
+            embeddings=embeddings,
+        )
+
+    def _open(self, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
+        """A session after its first inference.
+
+        Raises:
+            EngineError: if the session or the inference fails.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _inference_threads()
+        options.log_severity_level = 4
+        # idle inference threads that spin would take the processor from those that decode the next photos
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            session = onnxruntime.InferenceSession(self.path, options, providers=providers, enable_fallback=0)
+        except _FAULTS as error:
+            raise EngineError(f"{self.path}: onnxruntime cannot load the model ({_first_line(error)})") from error
+        session.disable_fallback()  # of its run(): it would change to the CPU with a message on stdout only
+        side = self.info.preprocessing.size
+        _infer(session, np.zeros((1, side, side, 3), np.uint8))
+        return session
+
+    def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[onnxruntime.InferenceSession | None, str]:
+        """A session that runs on the GPU, or None; and the reason for either."""
+        if _CUDA not in available:
+            return None, "this build of onnxruntime has no CUDA"
+        if sys.platform == "darwin" or not _has_nvidia_driver():
+            return None, "no NVIDIA driver"
+        complaint = _load_cuda_libraries()
+        # heuristic search: the exhaustive one tries every algorithm again for each new batch size
+        options = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
+        try:
+            session = self._open([(_CUDA, options), _CPU])
+        except EngineError as error:
+            return None, complaint or f"the first inference on the GPU failed: {error}"
+        if _CUDA in session.get_providers():
+            return session, "an NVIDIA GPU is present"
+        return None, complaint or "onnxruntime refused the GPU without saying why"
+
+
+def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        coarse, fine, embeddings = (np.asarray(out, np.float32) for out in session.run(list(OUTPUTS), {INPUT: batch}))
+    except _FAULTS as error:
+        raise EngineError(f"the inference failed ({_first_line(error)})") from error
+    if not all(np.isfinite(out).all() for out in (coarse, fine, embeddings)):
+        raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")
+    return coarse, fine, embeddings
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis of float32 [N, n]; n may be 0."""
+    if logits.shape[-1] == 0:
+        return logits
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _inference_threads() -> int:
+    """All processors this process may use, less one for the window and for decoding where there are more than two."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable - 1 if usable > 2 else usable
+
+
+def _has_nvidia_driver() -> bool:
+    """Whether the driver's own library is installed; it comes with the driver and with nothing else."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _load_cuda_libraries() -> str | None:
+    """Load CUDA and cuDNN from their Python packages or the system; what is missing, in a sentence, or None."""
+    with contextlib.redirect_stdout(io.StringIO()):  # preload_dlls prints its complaints
+        onnxruntime.preload_dlls()
+    library = _cuda_provider_library()
+    if not library.is_file():
+        return None
+    try:
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        return f'an NVIDIA driver is present but CUDA libraries are missing ({error}); pip install "marque[gpu]"'
+    return None
+
+
+def _cuda_provider_library() -> Path:
+    name = "onnxruntime_providers_cuda.dll" if sys.platform == "win32" else "libonnxruntime_providers_cuda.so"
+    return Path(ort.__file__).parent / name
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

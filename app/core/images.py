@@ -1,0 +1,119 @@
+"""Finding image files and opening them; the program opens photographs nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from model.photo import PhotoError, read_rgb
+from model.photo import read_rgb as load
+
+__all__ = ["IMAGE_SUFFIXES", "PhotoError", "load", "natural_key", "scan", "thumbnail"]
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)
+"""File name endings, in lower case, that a folder scan takes for photos."""
+
+_log = logging.getLogger(__name__)
+
+
+def _log_problem(path: Path, reason: str) -> None:
+    _log.warning("%s: %s", path, reason)
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Sorting key that puts `photo2` before `photo10` and does not tell upper from lower case."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((0, int(part)) if part.isdigit() and part.isascii() else (1, part) for part in parts if part)
+
+
+def scan(
+    paths: Iterable[Path | str],
+    *,
+    recursive: bool = True,
+    cancelled: Callable[[], bool] = lambda: False,
+    problem: Callable[[Path, str], None] = _log_problem,
+) -> Iterator[Path]:
+    """The photos under `paths`, one after the other while the disk is being read.
+
+    A file that is named is taken whatever its ending; in a folder the ending decides. Within a folder: files in natural
+    order, then its folders. Names that begin with a dot are left out, links are followed, and each file comes once
+    however many ways lead to it, so that a link to a parent folder does no harm.
+
+    Args:
+        paths: files and folders.
+        recursive: also look into the folders of folders.
+        cancelled: asked between files; the scan ends when it answers True.
+        problem: told of each path that does not exist or cannot be read, with the reason; the scan goes on.
+    """
+    seen: set[str] = set()
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = _in_folder(path, recursive, seen, problem)
+        elif path.is_file():
+            found = iter([(path, os.path.realpath(path))])
+        else:
+            problem(path, "there is no such file or folder")
+            continue
+        for file, real in found:
+            if cancelled():
+                return
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _in_folder(
+    folder: Path, recursive: bool, seen: set[str], problem: Callable[[Path, str], None]
+) -> Iterator[tuple[Path, str]]:
+    """Photos of a folder with their real paths; a real folder is entered once, which ends loops of links."""
+    pending = [folder]
+    while pending:
+        folder = pending.pop()
+        real_folder = os.path.realpath(folder)
+        if real_folder in seen:
+            continue
+        seen.add(real_folder)
+        try:
+            with os.scandir(folder) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            problem(folder, f"the folder cannot be read ({error.strerror})")
+            continue
+        entries.sort(key=lambda entry: (natural_key(entry.name), entry.name))
+        if recursive:
+            pending.extend(folder / entry.name for entry in reversed(entries) if entry.is_dir())
+        for entry in entries:
+            if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES and entry.is_file():  # noqa: PTH122 - 100,000 times
+                path = folder / entry.name
+                yield path, os.path.realpath(path) if entry.is_symlink() else os.path.join(real_folder, entry.name)  # noqa: PTH118
+
+
+def thumbnail(path: Path, side: int) -> Image.Image:
+    """The picture upright in RGB, no larger than `side` x `side` pixels, proportions kept.
+
+    A JPEG is decoded at a fraction of its size, several times faster than in full.
+
+    Raises:
+        PhotoError: as `load` does.
+    """
+    image = _reduced_jpeg(path, side) or load(path)
+    image.thumbnail((side, side), Image.Resampling.BILINEAR)
+    return image
+
+
+def _reduced_jpeg(path: Path, side: int) -> Image.Image | None:
+    try:
+        with Image.open(path) as image:
+            if image.format not in ("JPEG", "MPO"):
+                return None
+            image.draft("RGB", (side, side))
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None  # `load` knows how to say what is wrong with the file

@@ -1,0 +1,53 @@
+"""Where things lie: what came with the program, and what belongs to its user."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources as packages
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "MARQUE_HOME"
+"""Environment variable naming one folder for the user's data, settings and cache, in place of the system's own."""
+
+_FAVOURITE = "marque.onnx"
+
+
+def resources() -> Path:
+    """The folder of what came with the program; the same in a checkout, a wheel and a frozen build."""
+    return Path(str(packages.files("resources")))
+
+
+def user_data_dir() -> Path:
+    """The folder of the user's own work (galleries, projects); made if missing."""
+    return _user_folder("data", platformdirs.user_data_path("marque", appauthor=False))
+
+
+def user_config_dir() -> Path:
+    """The folder of the user's settings; made if missing."""
+    return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
+
+
+def user_cache_dir() -> Path:
+    """The folder of what can be made again (thumbnails); made if missing."""
+    return _user_folder("cache", platformdirs.user_cache_path("marque", appauthor=False))
+
+
+def bundled_model() -> Path | None:
+    """The identification model in `resources/models`: `marque.onnx`, else the first by name, None without any."""
+    models = sorted((resources() / "models").glob("*.onnx"), key=lambda path: (path.name != _FAVOURITE, path.name))
+    return models[0] if models else None
+
+
+def bundled_gallery(model_path: Path) -> Path | None:
+    """The gallery beside a model file (same name, ending `.gallery`), or None."""
+    gallery = model_path.with_suffix(".gallery")
+    return gallery if gallery.is_file() else None
+
+
+def _user_folder(name: str, usual: Path) -> Path:
+    home = os.environ.get(HOME_VARIABLE)
+    folder = Path(home) / name if home else usual
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
