@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from types import FrameType
 
-import numpy as np
 import tyro
 from rich.console import Console
 
@@ -27,6 +26,7 @@ from model.evaluate import evaluate, show
 from model.events import EventWriter, rewind
 from model.export import ExportError, export
 from model.labels import encode, taxonomy_of
+from model.memory import keep_freed_memory
 from model.network import WeightsError
 from model.photo import PhotoError
 from model.run import Run, RunError, check_free
@@ -167,7 +167,7 @@ def finish(run: Run) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line. Returns the exit code: 0 finished or stopped with a checkpoint, 2 cannot be done as asked."""
     command = tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))
-    np.seterr(all="raise", under="ignore")
+    keep_freed_memory()
     stopped = StopRequest()
     try:
         run = Run.open(command.resume) if command.resume else new_run(command)

@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make run` opens the program, `make test` runs all checks.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# the CUDA libraries that onnxruntime-gpu loads are 2 GB: only where there is an NVIDIA driver
+comma  := ,
+NVIDIA := $(wildcard /proc/driver/nvidia/version)
+PATHS  ?=
+
+.PHONY: help run test test-all lint clean
+
+help:
+	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
+	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
+	@echo "make test-all   the same with the slow tests"
+	@echo "make clean      remove the environment and what the tools left"
+
+$(BIN)/python:
+	sh packaging/create-environment.sh $(PYTHON) $(VENV)
+
+$(VENV)/.app: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".$(if $(NVIDIA),[gpu])"
+	$(BIN)/python packaging/system_libraries.py
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[train,dev$(if $(NVIDIA),$(comma)gpu)]"
+	$(BIN)/python packaging/system_libraries.py
+	@touch $@ $(VENV)/.app
+
+run: $(VENV)/.app
+	$(BIN)/marque $(PATHS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-all: lint
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
