@@ -36,8 +36,9 @@ _TRANSPOSE_OF = {
 
 # Pillow's decoders report damaged files with any of these
 _DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, OverflowError, struct.error, zlib.error,
-)  # fmt: skip
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, ArithmeticError),
+    *(struct.error, zlib.error),
+)
 
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
 
@@ -90,8 +91,8 @@ def _opened(path: Path | str) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                megapixels = image.width * image.height / 1e6
-                raise PhotoError(path, f"{megapixels:.0f} megapixels are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
+                size = f"{image.width * image.height / 1e6:.0f} megapixels"
+                raise PhotoError(path, f"{size} are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
             yield image
     except FileNotFoundError:
         raise PhotoError(path, "the file does not exist") from None
@@ -99,13 +100,13 @@ def _opened(path: Path | str) -> Iterator[Image.Image]:
         raise PhotoError(path, "this is a folder, not a picture") from None
     except PermissionError:
         # Windows refuses to open a folder in these words
-        folder = path.is_dir()
-        raise PhotoError(path, "this is a folder, not a picture" if folder else "no permission to read the file") from None
+        reason = "this is a folder, not a picture" if path.is_dir() else "no permission to read the file"
+        raise PhotoError(path, reason) from None
     except Image.DecompressionBombError:
         raise PhotoError(path, f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from None
     except UnidentifiedImageError:
-        empty = path.stat().st_size == 0
-        raise PhotoError(path, "the file is empty" if empty else "not a picture in a format this program reads") from None
+        reason = "the file is empty" if path.stat().st_size == 0 else "not a picture in a format this program reads"
+        raise PhotoError(path, reason) from None
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.strerror:
             raise PhotoError(path, f"the file cannot be read ({error.strerror})") from error

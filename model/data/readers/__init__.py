@@ -1,0 +1,69 @@
+"""Reads labelled photographs of several kinds into one list of samples; see `read_data`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from model.data.demo import demo_folder
+from model.data.readers.cars196 import read_cars196
+from model.data.readers.folder import read_folder
+from model.data.readers.reading import Reading, with_checked_photos, without_contradictions
+from model.data.readers.table import read_labels
+from model.data.samples import DataError, Dataset
+
+_SHOWN_PROBLEMS = 5
+_FORMS = "cars196:DIR, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"
+
+_READERS: dict[str, Callable[[str], Reading]] = {
+    "cars196": lambda path: read_cars196(Path(path)),
+    "folder": lambda path: read_folder(Path(path)),
+    "table": lambda path: read_labels(Path(path)),
+    "demo": lambda path: read_folder(demo_folder(Path(path) if path else None), source="demo"),
+}
+
+
+def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
+    """Read all of `specs`, in their order, into one data set.
+
+    Args:
+        specs: each `KIND:PATH`: `cars196:DIR`, `folder:DIR`, `table:FILE.csv`, `demo:` or `demo:DIR`.
+        skip_bad: pass over entries that cannot be used and tell so in `Dataset.skipped`, instead of failing.
+
+    Raises:
+        DataError: for an unknown kind, a missing folder, file or column, and when nothing is left; without `skip_bad`
+            also for every bad entry: no label, a missing or unreadable picture, a bad box, a class without photos, a
+            photo listed twice, a fine class under two coarse classes.
+    """
+    if not specs:
+        raise DataError(f"no data named; give one or more of {_FORMS}")
+    samples = []
+    problems = []
+    for spec in specs:
+        reading = _read(spec)
+        checked = with_checked_photos(reading.samples)
+        samples += checked.samples
+        problems += reading.problems + checked.problems
+    consistent = without_contradictions(samples)
+    problems += consistent.problems
+    if problems and not skip_bad:
+        raise DataError(_summary(problems))
+    if not consistent.samples:
+        raise DataError("\n".join([f"no usable photo in {', '.join(specs)}", *_summary(problems).splitlines()]))
+    return Dataset(tuple(consistent.samples), tuple(problems))
+
+
+def _read(spec: str) -> Reading:
+    kind, colon, path = spec.partition(":")
+    if not colon or kind not in _READERS:
+        raise DataError(f"'{spec}' names no kind of data; give one of {_FORMS}")
+    if not path and kind != "demo":
+        raise DataError(f"'{spec}' names no place; give one of {_FORMS}")
+    return _READERS[kind](path)
+
+
+def _summary(problems: Sequence[str]) -> str:
+    shown = list(problems[:_SHOWN_PROBLEMS])
+    if len(problems) > _SHOWN_PROBLEMS:
+        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
+    return "\n".join(shown)

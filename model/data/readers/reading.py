@@ -1,0 +1,93 @@
+"""What a reader hands over, and the checks that hold for the samples of every reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from model.data.samples import Box, DataError, Sample
+from model.photo import PhotoError, upright_size
+
+
+@dataclass
+class Reading:
+    """Samples in reading order, and one message for each entry that cannot be used."""
+
+    samples: list[Sample] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def with_checked_photos(samples: Sequence[Sample]) -> Reading:
+    """Look at the header of every picture: those that cannot be opened are out, boxes are clipped to the picture."""
+    # opening files is mostly waiting, so more threads than cores
+    with ThreadPoolExecutor(max_workers=4 * (os.cpu_count() or 1)) as pool:
+        return _collected(pool.map(_with_checked_photo, samples, chunksize=64))
+
+
+def without_contradictions(samples: Iterable[Sample]) -> Reading:
+    """Keep the first of entries for the same object, and of a fine class those under the parent it had first."""
+    reading = Reading()
+    first_of: dict[tuple[str, Box | None], Sample] = {}
+    first_under: dict[str, Sample] = {}
+    for sample in samples:
+        known = first_of.setdefault((str(sample.path), sample.box), sample)
+        if known is not sample:
+            reading.problems.append(
+                f"{sample.origin}: {sample.path.name} is already listed at {known.origin} as {_label(known)}"
+                + ("" if _label(known) == _label(sample) else f", here as {_label(sample)}")
+            )
+            continue
+        if sample.fine is not None:
+            parent = first_under.setdefault(sample.fine, sample)
+            if parent.coarse != sample.coarse:
+                reading.problems.append(
+                    f"{sample.origin}: fine class '{sample.fine}' is under '{sample.coarse}', "
+                    f"but under '{parent.coarse}' at {parent.origin}"
+                )
+                continue
+        reading.samples.append(sample)
+    return reading
+
+
+def require_folder(path: Path) -> None:
+    """Raise a DataError where there is no folder `path`."""
+    if not path.is_dir():
+        found = "this is a file, not a folder" if path.exists() else "the folder does not exist"
+        raise DataError(f"{path}: {found}")
+
+
+def _collected(results: Iterable[Sample | str]) -> Reading:
+    reading = Reading()
+    for result in results:
+        if isinstance(result, Sample):
+            reading.samples.append(result)
+        else:
+            reading.problems.append(result)
+    return reading
+
+
+def _with_checked_photo(sample: Sample) -> Sample | str:
+    try:
+        str(sample.path).encode()
+    except UnicodeEncodeError:
+        return f"{str(sample.path)!a}: the file name is not in the system's encoding; rename the file"
+    try:
+        width, height = upright_size(sample.path)
+    except PhotoError as error:
+        place = "" if sample.origin == str(sample.path) else f"{sample.path}: "
+        return f"{sample.origin}: {place}{error.reason}"
+    if sample.box is None:
+        return sample
+    left, top, right, bottom = sample.box
+    clipped = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+        # copies of Stanford Cars at reduced size come with such boxes; photo and label are good without one
+        return replace(sample, box=None)
+    return sample if clipped == sample.box else replace(sample, box=clipped)
+
+
+def _label(sample: Sample) -> str:
+    return sample.coarse if sample.fine is None else f"{sample.coarse}/{sample.fine}"

@@ -1,0 +1,202 @@
+"""Who trains and who is tested: splits by group, stratified by class, or with disjoint classes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from model.data.csvfile import Row, read_table
+from model.data.readers.table import BOX_COLUMNS, parse_box
+from model.data.samples import DataError, Sample
+
+_COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
+_MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split
+
+_Group = tuple[str, str]  # source, group
+_Label = tuple[str, str]  # coarse, and fine or ""
+_Stratum = tuple[str, _Label]  # source, or "" where the class has too few groups in each
+
+
+class Split(StrEnum):
+    """What a photo is used for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def stratified(samples: Sequence[Sample], *, validation: float, test: float, seed: int) -> list[Split]:
+    """Deal whole groups to the splits so that each class has its share of photos in each of them.
+
+    A group (of a source) never straddles splits. The class is the fine one where known, else the coarse one, taken
+    per source. A class with at least three groups has one in train and, with `test` > 0, one in test; a class with
+    fewer has one in train. Where groups hold photos of several classes this is done as far as it can be. The rarest
+    classes are dealt first, as in Sechidis et al., "On the stratification of multi-label data" (2011).
+
+    Args:
+        samples: photos in any order; the same order and seed give the same splits.
+        validation: share of the photos for validation, at least 0.
+        test: share of the photos for test, at least 0; both together leave something for training.
+        seed: of the random choice among the groups of a class.
+
+    Returns:
+        The split of each sample.
+
+    Raises:
+        ValueError: if the shares are negative or leave nothing for training.
+    """
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise ValueError(f"shares must not be negative and leave some training data: {validation=}, {test=}")
+    # the order decides who gets the only group left: test before validation
+    shares = {Split.TRAIN: 1 - validation - test, Split.TEST: test, Split.VALIDATION: validation}
+    rng = np.random.default_rng(seed)
+    photos_of = _photos_by_stratum(samples)
+    split_of: dict[_Group, Split] = {}
+    owed = dict.fromkeys(shares, 0.0)
+    for photos in sorted(photos_of.values(), key=len):
+        for split, share in shares.items():
+            # what rounding left over goes to the next class, but no more than a photo of it
+            owed[split] = min(1.0, max(-1.0, owed[split])) + share * sum(photos.values())
+        _deal(photos, owed, split_of, rng, must_test=test > 0 and len(photos) >= _MIN_GROUPS)
+    return [split_of[sample.source, sample.group] for sample in samples]
+
+
+def _photos_by_stratum(samples: Sequence[Sample]) -> dict[_Stratum, dict[_Group, int]]:
+    """How many photos each group has of each class; all in order of first occurrence."""
+    by_source: dict[_Stratum, dict[_Group, int]] = {}
+    for sample in samples:
+        counts = by_source.setdefault((sample.source, _label(sample)), {})
+        group = (sample.source, sample.group)
+        counts[group] = counts.get(group, 0) + 1
+    pooled: dict[_Stratum, dict[_Group, int]] = {}
+    for (source, label), counts in by_source.items():
+        pooled.setdefault((source if len(counts) >= _MIN_GROUPS else "", label), {}).update(counts)
+    return pooled
+
+
+def _deal(
+    photos: dict[_Group, int],
+    owed: dict[Split, float],
+    split_of: dict[_Group, Split],
+    rng: np.random.Generator,
+    must_test: bool,
+) -> None:
+    """Deal the groups of one class, largest first, each to the split to which most photos are owed."""
+    lacking = [Split.TRAIN, Split.TEST] if must_test else [Split.TRAIN]
+    for group in photos:
+        if group in split_of:
+            owed[split_of[group]] -= photos[group]
+            lacking = [split for split in lacking if split is not split_of[group]]
+    free = [group for group in photos if group not in split_of]
+    free = [free[i] for i in rng.permutation(len(free))]
+    free.sort(key=lambda group: -photos[group])
+    for place, group in enumerate(free):
+        candidates = lacking if len(free) - place <= len(lacking) else list(owed)
+        chosen = max(candidates, key=lambda split: owed[split])
+        split_of[group] = chosen
+        owed[chosen] -= photos[group]
+        lacking = [split for split in lacking if split is not chosen]
+
+
+def class_disjoint(samples: Sequence[Sample], *, validation: float, seed: int) -> list[Split]:
+    """The zero-shot protocol: no fine class of the test photos is seen in training.
+
+    Of the fine classes that occur first in a source, in order of first occurrence, the first half (rounded up) is for
+    training and the rest for testing. A share `validation` of the training photos is set aside by `stratified`.
+    Photos without a fine class are for training.
+
+    Raises:
+        DataError: if no source has two fine classes.
+        ValueError: if `validation` is not in [0, 1).
+    """
+    home_of: dict[str, str] = {}
+    for sample in samples:
+        if sample.fine is not None:
+            home_of.setdefault(sample.fine, sample.source)
+    fine_of: dict[str, list[str]] = {}
+    for fine, source in home_of.items():
+        fine_of.setdefault(source, []).append(fine)
+    tested = {fine for classes in fine_of.values() for fine in classes[(len(classes) + 1) // 2 :]}
+    if not tested:
+        raise DataError(
+            f"the class-disjoint split needs a source with at least two fine classes; found {len(home_of)} in all"
+        )
+    splits = [Split.TEST if sample.fine in tested else Split.TRAIN for sample in samples]
+    trained = [i for i, split in enumerate(splits) if split is Split.TRAIN]
+    dealt = stratified([samples[i] for i in trained], validation=validation, test=0.0, seed=seed)
+    for i, split in zip(trained, dealt, strict=True):
+        splits[i] = split
+    return splits
+
+
+def _label(sample: Sample) -> _Label:
+    return sample.coarse, sample.fine or ""
+
+
+def write_split(path: Path, samples: Sequence[Sample], splits: Sequence[Split]) -> None:
+    """Write samples and splits as CSV with absolute paths; the file appears whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for sample, split in zip(samples, splits, strict=True):
+            labels = (sample.coarse, sample.fine or "", sample.source, sample.group)
+            attributes = json.dumps(dict(sample.attributes), ensure_ascii=False, sort_keys=True)
+            box = sample.box or ("", "", "", "")
+            writer.writerow((sample.path.absolute(), *labels, split.value, *box, attributes))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
+    """What `write_split` wrote; whether the photos are still there is not looked at.
+
+    Raises:
+        DataError: if the file is missing or a row is not as `write_split` writes it.
+    """
+    table = read_table(path, required=_COLUMNS, strip=False)
+    if table.problems:
+        raise DataError(table.problems[0])
+    samples: list[Sample] = []
+    splits: list[Split] = []
+    for row in table.rows:
+        values = row.values
+        for column in ("path", "coarse", "source", "group"):
+            if not values[column]:
+                raise DataError(f"{row.origin}: column '{column}' is empty")
+        if values["split"] not in list(Split):
+            raise DataError(f"{row.origin}: split '{values['split']}' is none of {', '.join(Split)}")
+        splits.append(Split(values["split"]))
+        samples.append(
+            Sample(
+                path=Path(values["path"]),
+                coarse=values["coarse"],
+                fine=values["fine"] or None,
+                source=values["source"],
+                group=values["group"],
+                origin=row.origin,
+                box=parse_box(row),
+                attributes=_attributes(row),
+            )
+        )
+    return samples, splits
+
+
+def _attributes(row: Row) -> dict[str, float]:
+    text = row.values["attributes"]
+    try:
+        values = json.loads(text)
+        return {str(name): float(value) for name, value in values.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise DataError(f"{row.origin}: column 'attributes' is not a JSON object of numbers: {text}") from None
