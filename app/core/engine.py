@@ -131,7 +131,9 @@ class Engine:
         """
         side = self.info.preprocessing.size
         if batch.dtype != np.uint8 or batch.shape[1:] != (side, side, 3):
-            raise EngineError(f"a batch of {batch.dtype} {batch.shape} was given, uint8 (N, {side}, {side}, 3) is needed")
+            raise EngineError(
+                f"a batch of {batch.dtype} {batch.shape} was given, uint8 (N, {side}, {side}, 3) is needed"
+            )
         taxonomy = self.info.taxonomy
         if len(batch) == 0:
             widths = (len(taxonomy.coarse), len(taxonomy.fine), self.info.embedding_dim)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +17,8 @@ import numpy as np
 
 SCHEMA = 1
 """The file's `user_version`."""
+
+_APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: tells a gallery from other SQLite files
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -29,6 +33,16 @@ CREATE TABLE reference (
     digest TEXT NOT NULL UNIQUE,
     embedding BLOB NOT NULL
 ) STRICT;
+"""
+
+# a root whose last photo has gone goes too: a gallery to be given away must not tell where it was made
+_DROP_UNUSED_ROOTS = "DELETE FROM root WHERE id NOT IN (SELECT root FROM reference WHERE root IS NOT NULL)"
+
+_UPSERT = """
+INSERT INTO reference (coarse, fine, source, root, path, digest, embedding) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (digest) DO UPDATE SET coarse = excluded.coarse, fine = excluded.fine, source = excluded.source,
+    root = excluded.root, path = excluded.path, embedding = excluded.embedding
+RETURNING id
 """
 
 
@@ -85,10 +99,18 @@ class Gallery:
         read_only: whether `add` and `remove` are refused.
     """
 
-    path: Path
-    fingerprint: str
-    dim: int
-    read_only: bool
+    def __init__(self, path: Path, database: sqlite3.Connection, read_only: bool) -> None:
+        """For `create` and `open`; loads all references into memory."""
+        self.path = path
+        self.read_only = read_only
+        self._lock = threading.RLock()
+        self._database = database
+        self.fingerprint, self.dim = _read_meta(path, database)
+        self._references: dict[int, Reference] = {}
+        self._digests: dict[str, int] = {}
+        self._place_of: dict[int, Path] = {}
+        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(self.dim))
+        self._load()
 
     @classmethod
     def create(cls, path: Path, fingerprint: str, dim: int) -> Self:
@@ -97,7 +119,20 @@ class Gallery:
         Raises:
             GalleryError: if the file exists or cannot be written.
         """
-        raise NotImplementedError
+        try:
+            path.open("xb").close()
+        except FileExistsError:
+            raise GalleryError(f"{path}: the file exists already; open it, or choose another name") from None
+        except OSError as error:
+            raise GalleryError(f"{path}: the gallery cannot be written ({error.strerror})") from error
+        with _database_faults(path):
+            database = _connect(path, "rw")
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(
+                f"BEGIN; {_TABLES} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+            )
+            database.executemany("INSERT INTO meta VALUES (?, ?)", [("fingerprint", fingerprint), ("dim", str(dim))])
+            return cls(path, database, read_only=False)
 
     @classmethod
     def open(cls, path: Path, fingerprint: str | None = None, read_only: bool = False) -> Self:
@@ -111,15 +146,33 @@ class Gallery:
         Raises:
             GalleryError: if it is missing, no gallery, damaged, or made by another identification model.
         """
-        raise NotImplementedError
+        if not path.is_file():
+            raise GalleryError(f"{path}: the gallery does not exist")
+        with _database_faults(path):
+            # "immutable" makes no -wal and -shm files; where another program is writing they are there and must be read
+            being_written = path.with_name(path.name + "-wal").exists()
+            database = _connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
+            try:
+                _check_format(path, database)
+                gallery = cls(path, database, read_only)
+            except BaseException:
+                database.close()
+                raise
+        if fingerprint is not None and gallery.fingerprint != fingerprint:
+            gallery.close()
+            raise GalleryError(
+                f"{path}: the gallery was made with another identification model ({gallery.fingerprint}, in use is "
+                f"{fingerprint}); enrol its photos again with the model in use"
+            )
+        return gallery
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return len(self._references)
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
         """Add N photos in one transaction; their ids.
 
-        A content (digest) that is already there keeps its id and takes the new labels.
+        A content (digest) that is already there keeps its id and takes the new labels, place and embedding.
 
         Args:
             embeddings: float [N, d], unit length.
@@ -129,7 +182,20 @@ class Gallery:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was added.
             ValueError: if shapes disagree.
         """
-        raise NotImplementedError
+        if embeddings.shape != (len(entries), self.dim):
+            raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {self.dim}")
+        stored = np.ascontiguousarray(embeddings, dtype=np.float16)
+        with self._lock:
+            ids: list[int] = []
+            with self._transaction() as database:
+                for entry, vector in zip(entries, stored, strict=True):
+                    root = _root_id(database, entry.root)
+                    row = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, vector.tobytes())
+                    ids += database.execute(_UPSERT, row).fetchone()
+                database.execute(_DROP_UNUSED_ROOTS)
+            self._forget(ids)
+            self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+        return ids
 
     def remove(self, ids: Iterable[int]) -> None:
         """Remove photos in one transaction; ids that are not there are passed over.
@@ -137,23 +203,39 @@ class Gallery:
         Raises:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was removed.
         """
-        raise NotImplementedError
+        ids = list(ids)
+        with self._lock:
+            with self._transaction() as database:
+                database.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in ids])
+                database.execute(_DROP_UNUSED_ROOTS)
+            self._forget(ids)
 
     def search(self, embeddings: np.ndarray, k: int) -> list[list[Neighbour]]:
         """For each of N embeddings [N, d] of unit length, its at most k most similar references, most similar first."""
-        raise NotImplementedError
+        with self._lock:
+            k = min(k, len(self._references))
+            if k == 0 or len(embeddings) == 0:
+                return [[] for _ in embeddings]
+            similarities, ids = self._index.search(np.ascontiguousarray(embeddings, dtype=np.float32), k)
+            return [
+                [Neighbour(self._references[number], similarity) for number, similarity in zip(*row, strict=True)]
+                for row in zip(ids.tolist(), similarities.tolist(), strict=True)
+            ]
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
-        raise NotImplementedError
+        with self._lock:
+            return sorted(self._references.values(), key=lambda reference: reference.id)
 
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
-        raise NotImplementedError
+        return Counter((reference.coarse, reference.fine) for reference in self.references())
 
-    def digests(self) -> frozenset[str]:
-        """The contents that the gallery holds."""
-        raise NotImplementedError
+    def find(self, digest: str) -> Reference | None:
+        """The reference with this content, or None."""
+        with self._lock:
+            number = self._digests.get(digest)
+            return None if number is None else self._references[number]
 
     def picture(self, reference: Reference, roots: Sequence[Path] = ()) -> Path | None:
         """Where the reference's file is on this computer, or None.
@@ -162,14 +244,109 @@ class Gallery:
             reference: one of this gallery.
             roots: folders to look in besides the one that it was added from.
         """
-        raise NotImplementedError
+        place = self._place_of.get(reference.id)
+        for root in (*([place] if place is not None else []), *roots):
+            picture = (root / reference.path).absolute()
+            if picture.is_file():
+                return picture
+        return None
 
     def close(self) -> None:
         """Close the file; the gallery is not used after that."""
-        raise NotImplementedError
+        with self._lock:
+            self._database.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self.read_only:
+            raise GalleryError(f"{self.path}: the gallery is read-only; copy it to a place of your own to change it")
+        with _database_faults(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def _load(self, where: str = "", values: Sequence[object] = ()) -> None:
+        """Take rows of the file into memory; `where` selects from the table reference."""
+        rows = self._database.execute(
+            "SELECT id, coarse, fine, source, reference.path, digest, place, embedding FROM reference "
+            f"LEFT JOIN (SELECT id AS root_id, place FROM root) ON root = root_id {where} ORDER BY id",
+            values,
+        ).fetchall()
+        for number, coarse, fine, source, path, digest, place, _ in rows:
+            self._references[number] = Reference(number, coarse, fine, source, path)
+            self._digests[digest] = number
+            if place is not None:
+                self._place_of[number] = Path(place)
+        if any(len(row[-1]) != 2 * self.dim for row in rows):
+            raise GalleryError(f"{self.path}: the gallery is damaged (an embedding of the wrong length)")
+        if rows:
+            vectors = np.frombuffer(b"".join(row[-1] for row in rows), np.float16).reshape(len(rows), self.dim)
+            unit = vectors.astype(np.float32)
+            unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+            self._index.add_with_ids(unit, np.array([row[0] for row in rows], np.int64))
+
+    def _forget(self, ids: Iterable[int]) -> None:
+        """Drop references from memory."""
+        gone = {number for number in ids if number in self._references}
+        for number in gone:
+            del self._references[number]
+            self._place_of.pop(number, None)
+        self._digests = {digest: number for digest, number in self._digests.items() if number not in gone}
+        if gone:
+            self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection in autocommit mode; the callers' own locks allow it to be used from several threads."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10, check_same_thread=False
+    )
+
+
+def _check_format(path: Path, database: sqlite3.Connection) -> None:
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID:
+        raise GalleryError(f"{path}: this file is no gallery of Marque")
+    if version != SCHEMA:
+        raise GalleryError(
+            f"{path}: the gallery has format {version}, this program reads format {SCHEMA}; "
+            + ("update the program" if version > SCHEMA else "enrol its photos again")
+        )
+
+
+def _read_meta(path: Path, database: sqlite3.Connection) -> tuple[str, int]:
+    meta = dict(database.execute("SELECT key, value FROM meta"))
+    if "fingerprint" not in meta or not meta.get("dim", "").isdecimal():
+        raise GalleryError(f"{path}: the gallery is damaged (it does not say which identification model it belongs to)")
+    return meta["fingerprint"], int(meta["dim"])
+
+
+def _root_id(database: sqlite3.Connection, root: Path | None) -> int | None:
+    if root is None:
+        return None
+    place = str(root.absolute())
+    database.execute("INSERT OR IGNORE INTO root (place) VALUES (?)", (place,))
+    (number,) = database.execute("SELECT id FROM root WHERE place = ?", (place,)).fetchone()
+    return int(number)
+
+
+@contextmanager
+def _database_faults(path: Path) -> Iterator[None]:
+    """Word what SQLite raises for the user."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise GalleryError(f"{path}: the gallery cannot be read or written ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise GalleryError(f"{path}: this file is no gallery of Marque, or it is damaged ({error})") from error

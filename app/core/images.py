@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from model.photo import PhotoError, read_rgb
+from model.photo import PhotoError
 from model.photo import read_rgb as load
 
 __all__ = ["IMAGE_SUFFIXES", "PhotoError", "load", "natural_key", "scan", "thumbnail"]

@@ -1,4 +1,4 @@
-"""A run over many files: decoding in a bounded pool, one inference after the other, results in the order of the files."""
+"""A run over many files: decoding in a bounded pool, one inference after the other, results in the files' order."""
 
 from __future__ import annotations
 
@@ -84,6 +84,4 @@ def identify_paths(
             if good
             else ()
         )
-        yield [
-            next(answers) if error is None else Identification(path=path, error=error) for path, _, error in chunk
-        ]
+        yield [next(answers) if error is None else Identification(path=path, error=error) for path, _, error in chunk]

@@ -1,0 +1,153 @@
+"""Adding labelled photos to a gallery: decode, embed, store, one batch after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from app.core.engine import Engine
+from app.core.gallery import Entry, Gallery
+from app.core.images import PhotoError, load
+from app.core.pipeline import default_workers, map_in_order
+from model.data.samples import Sample
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What became of one batch.
+
+    Attributes:
+        added: photos that the gallery took in, or whose label it changed.
+        known: photos that were in it with the same label.
+        problems: one message for each photo that was passed over.
+    """
+
+    added: int
+    known: int
+    problems: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        """Number of photos dealt with."""
+        return self.added + self.known + len(self.problems)
+
+
+@dataclass(frozen=True)
+class _Read:
+    sample: Sample
+    digest: str = ""
+    pixels: np.ndarray | None = None
+    error: str | None = None
+
+
+def limit_per_class(samples: Iterable[Sample], limit: int) -> list[Sample]:
+    """The first `limit` samples of each class, in their order."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    kept = []
+    for sample in samples:
+        counts[sample.coarse, sample.fine] += 1
+        if counts[sample.coarse, sample.fine] <= limit:
+            kept.append(sample)
+    return kept
+
+
+def enrol(
+    engine: Engine,
+    gallery: Gallery,
+    samples: Sequence[Sample],
+    root: Path,
+    *,
+    remember_root: bool = True,
+    batch: int = 16,
+    workers: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Enrolled]:
+    """Add `samples` to the gallery; a report after each batch, which is then safely stored.
+
+    A photo is known by its content: one that is already in the gallery is not added again, but takes the new label if
+    that differs. Of equal photos in `samples` the first counts.
+
+    Args:
+        engine: the model that the gallery belongs to.
+        gallery: where to.
+        samples: labelled photos; whole pictures are embedded, whatever their boxes.
+        root: the folder that the stored paths start from.
+        remember_root: whether the gallery also stores where `root` is, so that its pictures are found; not wanted in
+            a gallery that is given away.
+        batch: photos per inference and transaction.
+        workers: decoding threads; None for as many as suit this computer.
+        cancelled: asked between batches; no further batch is added when it answers True.
+
+    Raises:
+        EngineError: if the inference fails.
+        GalleryError: if the gallery cannot be written.
+    """
+    if gallery.fingerprint != engine.info.fingerprint:
+        raise ValueError(f"{gallery.path} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
+    workers = workers or default_workers()
+    first_with: dict[str, Sample] = {}
+    reading = map_in_order(
+        lambda sample: _read(engine, gallery, sample),
+        samples,
+        workers=workers,
+        ahead=batch + workers,
+        cancelled=cancelled,
+    )
+    while chunk := list(islice(reading, batch)):
+        if cancelled():
+            return
+        problems = []
+        fresh: list[tuple[Entry, np.ndarray]] = []
+        known = 0
+        for read in chunk:
+            problem = read.error or _same_content(read, first_with.setdefault(read.digest, read.sample))
+            if problem is not None:
+                problems.append(f"{read.sample.path}: {problem}")
+            elif read.pixels is None:
+                known += 1
+            else:
+                fresh.append((_entry(read, root, remember_root), read.pixels))
+        if fresh:
+            embeddings = engine.run(np.stack([pixels for _, pixels in fresh])).embeddings
+            gallery.add(embeddings, [entry for entry, _ in fresh])
+        yield Enrolled(len(fresh), known, tuple(problems))
+
+
+def _read(engine: Engine, gallery: Gallery, sample: Sample) -> _Read:
+    """Decode a photo, unless the gallery has it with this label."""
+    try:
+        digest = hashlib.blake2b(sample.path.read_bytes(), digest_size=16).hexdigest()
+        known = gallery.find(digest)
+        if known is not None and (known.coarse, known.fine) == (sample.coarse, sample.fine):
+            return _Read(sample, digest)
+        return _Read(sample, digest, pixels=engine.prepare(load(sample.path)))
+    except PhotoError as error:
+        return _Read(sample, error=error.reason)
+    except OSError as error:
+        return _Read(sample, error=f"the file cannot be read ({error.strerror})")
+
+
+def _same_content(read: _Read, first: Sample) -> str | None:
+    if first is read.sample:
+        return None
+    label = " / ".join(filter(None, (first.coarse, first.fine)))
+    return f"the same picture as {first.path}, which is enrolled as {label}"
+
+
+def _entry(read: _Read, root: Path, remember_root: bool) -> Entry:
+    sample = read.sample
+    return Entry(
+        coarse=sample.coarse,
+        fine=sample.fine,
+        source=sample.source,
+        path=Path(os.path.relpath(sample.path, root)).as_posix(),
+        digest=read.digest,
+        root=root.absolute() if remember_root else None,
+    )
