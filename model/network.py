@@ -148,7 +148,7 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
         for key in wanted
         if key not in state and not key.endswith(optional) and not key.startswith(head)
     ]
-    wrong += [f"not in {name}: {key}" for key in state if key not in wanted]
+    wrong += [f"not in {name}: {key}" for key in state if key not in wanted and not key.endswith(optional)]
     wrong += [
         f"shape of {key}: {tuple(state[key].shape)} in the file, {tuple(wanted[key].shape)} in {name}"
         for key in wanted

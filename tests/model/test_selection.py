@@ -1,4 +1,4 @@
-"""The vectorised selection rules against loops over every candidate, on thousands of batches with ties and empty sets."""
+"""The vectorised selection rules against loops over every candidate, with ties and empty sets."""
 
 import math
 
@@ -72,8 +72,8 @@ def brute_force(rule, coarse, fine, distances, rho, seed):
             ranked = sorted(plus, key=lambda i: (distances[r, i], i))
             p = pick(ranked[: max(1, math.ceil(np.float32(rho) * np.float32(len(plus))))], draw[r])
         else:
-            p = lowest(plus, lambda i: distances[r, i])
-        q = lowest(minus, lambda i: distances[r, i])
+            p = lowest(plus, distances[r].__getitem__)
+        q = lowest(minus, distances[r].__getitem__)
         near = [r, *(i for i in (p, q) if i != NONE)]
         rows.append((p, q, lowest(negative, lambda n, near=near: min(distances[i, n] for i in near))))
     return rows

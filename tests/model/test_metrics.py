@@ -1,0 +1,83 @@
+"""Figures against their definitions written as loops."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from model.calibrate import temperature, threshold_for
+from model.metrics import accuracy, expected_calibration_error, macro_accuracy, mean_of, recall_at_k
+
+
+def recall_by_loops(z, labels, k):
+    hits = queries = 0
+    known = [i for i, label in enumerate(labels) if label >= 0]
+    for q in known:
+        others = [i for i in known if i != q]
+        if not any(labels[i] == labels[q] for i in others):
+            continue
+        queries += 1
+        ranked = sorted(others, key=lambda i: (-float(np.float32(z[q] @ z[i])), i))
+        hits += any(labels[i] == labels[q] for i in ranked[:k])
+    return hits / queries if queries else math.nan
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(1, 25), st.sampled_from([1, 2, 4, 8]), st.integers(1, 9))
+def test_recall_agrees_with_loops(seed, size, k, block):
+    rng = np.random.default_rng(seed)
+    z = F.normalize(torch.from_numpy(rng.normal(size=(size, 6))).float(), dim=1)
+    labels = rng.integers(-1, 4, size)
+    got = recall_at_k(z, torch.from_numpy(labels), [k], block=block)[k]
+    assert got == pytest.approx(recall_by_loops(z.numpy(), labels, k), nan_ok=True)
+
+
+def test_recall_never_counts_the_query_itself():
+    z = F.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]]), dim=1)
+    assert recall_at_k(z, torch.tensor([0, 0, 1, 1]), [1, 2, 8]) == {1: 0.0, 2: 0.5, 8: 1.0}
+
+
+def test_accuracies():
+    logits = torch.tensor([[3.0, 2, 1], [3, 2, 1], [1, 2, 3], [1, 3, 2]])
+    labels = torch.tensor([0, 1, -1, 0])
+    assert accuracy(logits, labels) == pytest.approx(1 / 3)
+    assert accuracy(logits, labels, top=2) == pytest.approx(2 / 3)
+    assert macro_accuracy(logits, labels) == pytest.approx((1 / 2 + 0) / 2)
+    assert math.isnan(accuracy(logits, torch.full((4,), -1)))
+
+
+def test_calibration_error_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
+    labels = np.array([0, 1, 0, 1])
+    # bin of 0.9: confidence 0.9, half right; bin of 0.6: all right
+    assert expected_calibration_error(probabilities, labels, bins=10) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+
+
+def test_mean_of_leaves_missing_values_out():
+    assert mean_of([1.0, math.nan, 3.0]) == 2.0
+    assert math.isnan(mean_of([math.nan]))
+
+
+@pytest.mark.parametrize("true_t", [0.5, 1.0, 3.0])
+def test_temperature_is_found_again(true_t):
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(4000, 10, generator=generator) * 2
+    labels = torch.multinomial(torch.softmax(logits, dim=1), 1, generator=generator).squeeze(1)
+    assert temperature(logits * true_t, labels) == pytest.approx(true_t, rel=0.07)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=40), st.floats(0.1, 1))
+def test_threshold_is_the_smallest_that_holds(answers, precision):
+    confidence = np.array([c / 20 for c, _ in answers])
+    right = np.array([r for _, r in answers])
+
+    def holds(t):
+        return right[confidence >= t].mean() >= precision
+
+    good = [t for t in confidence if holds(t)]
+    assert threshold_for(confidence, right, precision) == (min(good) if good else max(confidence))

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+
+from model.data.pipeline import Augmentation, PictureForm, PictureStore
+from model.photo import FitPolicy, PhotoError
+
+FORM = PictureForm(24, FitPolicy.SQUASH)
+
+
+@pytest.fixture
+def paths(picture_folder):
+    return sorted(picture_folder.rglob("*.jpg"))[:30]
+
+
+def test_cached_and_streamed_pictures_are_the_same(paths):
+    cached = PictureStore(paths, FORM, budget=1e9, workers=2)
+    assert cached.decode_all("reading") == []
+    streamed = PictureStore(paths, FORM, budget=0, workers=2)
+    groups = [np.array([3, 1]), np.array([7]), np.array([0, 0, 29]), np.array([5]), np.array([2, 4])]
+    for one, other in zip(cached.batches(groups), streamed.batches(groups), strict=True):
+        assert one.dtype == torch.uint8 and one.shape[1:] == (3, 24, 24)
+        assert torch.equal(one, other)
+    expected = FORM.decode(paths[3])
+    assert np.array_equal(next(streamed.batches(groups))[0].permute(1, 2, 0).numpy(), expected)
+
+
+def test_in_order_covers_everything_once(paths):
+    store = PictureStore(paths, FORM, budget=0, workers=2)
+    sizes = [len(batch) for batch in store.in_order(8)]
+    assert sizes == [8, 8, 8, 6]
+
+
+def test_unreadable_photos_are_found_in_every_mode(paths, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(paths[0].read_bytes()[:300])
+    for budget in (0, 1e9):
+        store = PictureStore([paths[0], bad, paths[1]], FORM, budget=budget, workers=2)
+        assert [error.path for error in store.decode_all("reading")] == [bad]
+    with pytest.raises(PhotoError):
+        list(PictureStore([bad], FORM, budget=0, workers=1).in_order(1))
+
+
+def test_each_picture_is_augmented_by_itself_and_the_seed_repeats_it(paths):
+    store = PictureStore(paths[:1] * 6, FORM, budget=0, workers=2)
+    pictures = next(store.in_order(6))
+    augment = Augmentation(16, crop_scale=0.4, colour=0.3, erase=0.5)
+    torch.manual_seed(3)
+    one = augment(pictures)
+    torch.manual_seed(3)
+    assert torch.equal(one, augment(pictures))
+    assert one.dtype == torch.uint8 and one.shape == (6, 3, 16, 16)
+    assert len({picture.numpy().tobytes() for picture in one}) == 6

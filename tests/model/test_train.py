@@ -1,0 +1,225 @@
+"""The trainer as a person uses it: from the command line to a model file, stopped, killed, resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from model import bundle
+from model.config import Config, LossSettings
+from model.evaluate import main as evaluate_main
+from model.events import read_events
+from model.export import ExportError, export
+from model.run import Run
+from model.train import main
+from model.trainer import collapse_signs, learning_rate_share
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = [
+    *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "3", "--embedding-dim", "16"),
+    *("--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3", "--lr", "3e-3", "--validation", "0.2"),
+    *("--checkpoint-minutes", "0", "--precision", "32-true", "--accelerator", "cpu"),
+]
+
+
+def arguments(folder, out):
+    return ["--data", f"folder:{folder}", "--out", str(out), *SETTINGS]
+
+
+def trainer_process(*args):
+    return subprocess.Popen(
+        [sys.executable, "-m", "model.train", *map(str, args)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_step(process, out, step):
+    """Until the run has reported `step`, which lies inside an epoch."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if any(event.kind == "step" and event.step >= step for event in read_events(out / "events.jsonl")):
+            return
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    pytest.fail("the trainer did not get to its first steps")
+
+
+@pytest.fixture(scope="module")
+def unbroken(picture_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "unbroken"
+    process = trainer_process(*arguments(picture_folder, out))
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    return out
+
+
+def test_a_run_can_be_understood_later(unbroken):
+    names = {path.name for path in unbroken.iterdir()}
+    expected = {
+        *("config.json", "versions.json", "taxonomy.json", "split.csv", "events.jsonl", "checkpoint.pt"),
+        *("metrics.json", "calibration.json", "model.onnx"),
+    }
+    assert names == expected
+    run = Run.open(unbroken)
+    assert run.config().network.backbone == "resnet18"
+    assert run.taxonomy().fine == ("ferry", "tug", "yacht", "coupe", "van")
+    assert json.loads((unbroken / "versions.json").read_text())["versions"]["torch"]
+    events = read_events(run.events)
+    kinds = [event.kind for event in events]
+    assert kinds[0] == "start" and kinds[-1] == "done" and kinds.count("epoch") == 3
+    steps = [event.step for event in events if event.kind == "step"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert {"loss", "coarse", "fine", "distance", "d_plus", "d_minus", "d_negative", "lr"} <= set(events[1].values)
+
+
+def test_it_learns(unbroken):
+    losses = [event.values["loss"] for event in read_events(unbroken / "events.jsonl") if event.kind == "epoch"]
+    assert losses[-1] < losses[0]
+
+
+def test_the_model_file_does_what_the_network_does(unbroken):
+    info = bundle.read_info(unbroken / "model.onnx")
+    assert info.preprocessing.size == 32 and info.embedding_dim == 16
+    assert info.training["photos"]["train"] > 0 and info.training["onnxruntime_difference"] <= 1e-3
+    session = onnxruntime.InferenceSession(unbroken / "model.onnx", providers=["CPUExecutionProvider"])
+    for count in (1, 5):
+        pictures = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+        coarse, fine, embedding = session.run(list(bundle.OUTPUTS), {bundle.INPUT: pictures})
+        assert coarse.shape == (count, 2) and fine.shape == (count, 5)
+        assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
+
+
+def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbroken, tmp_path):
+    out = tmp_path / "killed"
+    process = trainer_process(*arguments(picture_folder, out))
+    per_epoch = max(e.step for e in read_events(unbroken / "events.jsonl")) // 3
+    wait_for_step(process, out, per_epoch + 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    assert main(["--resume", str(out)]) == 0
+
+    assert json.loads((out / "metrics.json").read_text()) == json.loads((unbroken / "metrics.json").read_text())
+    one, other = Run.open(out).load_checkpoint(), Run.open(unbroken).load_checkpoint()
+    assert one["step"] == other["step"]
+    for name, weights in other["average"].items():
+        assert torch.equal(one["average"][name], weights), name
+    curves = [
+        [(e.step, e.values["loss"]) for e in read_events(folder / "events.jsonl") if e.kind == "step"]
+        for folder in (out, unbroken)
+    ]
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process can answer")
+def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
+    out = tmp_path / "stopped"
+    process = trainer_process(*arguments(picture_folder, out))
+    wait_for_step(process, out, 2)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "--resume" in errors
+    run = Run.open(out)
+    events = read_events(run.events)
+    assert events[-1].kind == "stopped" and run.load_checkpoint()["step"] == events[-1].step
+
+
+def test_evaluate_prints_the_figures(unbroken, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["evaluate", str(unbroken), "--json-out"])
+    assert evaluate_main() == 0
+    figures = json.loads(capsys.readouterr().out)["test"]["all"]
+    assert figures["photos"] > 0
+    for name in ("fine_recall_1", "fine_recall_8", "coarse_recall_1", "coarse_accuracy", "fine_accuracy"):
+        assert 0 <= figures[name] <= 1
+
+
+def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
+    """A graph with other weights than the network is what a faulty exporter would give."""
+    import model.export as room
+
+    real = room.to_onnx
+
+    def faulty(network, size):
+        graph = real(network, size)
+        tensor = next(t for t in graph.graph.initializer if t.name.endswith("embed.weight") or "embed" in t.name)
+        values = np.frombuffer(tensor.raw_data, dtype=np.float32) * np.linspace(0.5, 2, 16 * 512, dtype=np.float32)
+        tensor.raw_data = values.tobytes()
+        return graph
+
+    monkeypatch.setattr(room, "to_onnx", faulty)
+    out = tmp_path / "wrong.onnx"
+    with pytest.raises(ExportError, match="differ by"):
+        export(Run.open(unbroken), out)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--data", "folder:/nowhere/at/all", "--out", "{tmp}/r"], "nowhere"),
+        (["--resume", "{tmp}/missing"], "no training run"),
+        (["--data", "folder:{pictures}", "--out", "{tmp}/r", "--weights", "{tmp}/none.safetensors"], "no such file"),
+        (["--data", "folder:{pictures}", "--out", "{pictures}"], "not empty"),
+    ],
+)
+def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, capsys):
+    args = [arg.format(tmp=tmp_path, pictures=picture_folder) for arg in args]
+    assert main(args) == 2
+    text = capsys.readouterr().err
+    assert said in text and "Traceback" not in text
+
+
+def test_a_damaged_photo_stops_the_training_unless_passed_over(picture_folder, tmp_path, capsys):
+    folder = tmp_path / "data"
+    for source in picture_folder.rglob("*.jpg"):
+        target = folder / source.relative_to(picture_folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = source.read_bytes()
+        target.write_bytes(data[: len(data) // 2] if target.name == "03.jpg" else data)
+    assert main(arguments(folder, tmp_path / "r")) == 2
+    text = capsys.readouterr().err
+    assert "03.jpg" in text and "--skip-bad" in text
+    assert not (tmp_path / "r").exists()
+
+
+def test_resume_takes_no_other_option(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--resume", str(tmp_path), "--epochs", "3"])
+    assert "no other option" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_learning_rate_rises_and_falls():
+    shares = [learning_rate_share(i / 100, 0.1) for i in range(101)]
+    assert max(shares) == pytest.approx(1, abs=0.01) and shares.index(max(shares)) == 10
+    assert shares[100] == pytest.approx(0, abs=1e-9)
+    assert shares[:11] == sorted(shares[:11]) and shares[10:] == sorted(shares[10:], reverse=True)
+
+
+def test_collapse_is_noticed():
+    healthy = {"spread": 0.9, "d_plus": 0.3, "d_negative": 0.8}
+    assert collapse_signs(healthy) == []
+    assert "collapsed" in collapse_signs({**healthy, "spread": 1e-5})[0]
+    assert "nearer" in collapse_signs({**healthy, "d_negative": 0.2})[0]
+
+
+def test_settings_of_the_drawn_set_need_no_download():
+    config = Config.model_validate({"data": {"data": ("demo:",)}}).resolved()
+    assert config.network.weights == "none"
+    real = Config.model_validate({"data": {"data": ("demo:", "table:x.csv")}}).resolved()
+    assert real.network.weights == "imagenet"
+
+
+def test_unknown_rule_is_refused():
+    with pytest.raises(ValueError, match="random, class_aware, semi_easy"):
+        LossSettings(rule="best")
