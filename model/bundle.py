@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.photo import FitPolicy
@@ -64,7 +64,9 @@ class BundleInfo(_Part):
     format: int = FORMAT
     name: str
     created: datetime
-    fingerprint: str = Field(description="identifies network and preprocessing; embeddings of equal fingerprints compare")
+    fingerprint: str = Field(
+        description="identifies network and preprocessing; embeddings of equal fingerprints compare"
+    )
     taxonomy: Taxonomy
     preprocessing: Preprocessing
     embedding_dim: int = Field(ge=1)
@@ -73,14 +75,35 @@ class BundleInfo(_Part):
     training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
 
 
+class _Version(BaseModel):
+    """The one entry that every format has."""
+
+    format: int
+
+
 def fingerprint(graph: onnx.ModelProto, preprocessing: Preprocessing) -> str:
-    """16 hex digits over weights, operators and preprocessing; names, thresholds and calibration do not count."""
+    """16 hex digits over weights, operators, their settings and preprocessing.
+
+    Names, thresholds and calibration do not count.
+    """
     digest = hashlib.sha256(preprocessing.model_dump_json().encode())
     for node in graph.graph.node:
         digest.update(node.op_type.encode())
+        for attribute in sorted(node.attribute, key=lambda attribute: attribute.name):
+            digest.update(_without_names(attribute).SerializeToString(deterministic=True))
     for tensor in graph.graph.initializer:
         digest.update(onnx.numpy_helper.to_array(tensor).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _without_names(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
+    """A setting as it counts: exporters number the constants within it anew each time."""
+    nameless = onnx.AttributeProto()
+    nameless.CopyFrom(attribute)
+    if attribute.HasField("t"):
+        nameless.t.ClearField("name")
+    nameless.ClearField("doc_string")
+    return nameless
 
 
 def write(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
@@ -127,27 +150,42 @@ def read_info(path: Path) -> BundleInfo:
 
 
 def _parse_info(path: Path, text: str) -> BundleInfo:
+    # the version first: of another format nothing else needs to be as expected
     try:
-        info = BundleInfo.model_validate_json(text)
+        version = _Version.model_validate_json(text).format
+    except ValidationError as error:
+        raise BundleError(f"{path}: the model file does not say its format version") from error
+    if version != FORMAT:
+        raise BundleError(
+            f"{path}: the model file has format {version}, this program reads format {FORMAT}; "
+            + ("update the program" if version > FORMAT else "export the model again")
+        )
+    try:
+        return BundleInfo.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
-        if where == "format" or '"format"' not in text:
-            raise BundleError(f"{path}: the model file does not say its format version") from error
         raise BundleError(f"{path}: the model file's metadata is wrong at '{where}': {first['msg']}") from error
-    if info.format != FORMAT:
-        raise BundleError(
-            f"{path}: the model file has format {info.format}, this program reads format {FORMAT}; "
-            + ("update the program" if info.format > FORMAT else "export the model again")
-        )
-    return info
+
+
+def _check_input(path: Path, value: onnx.ValueInfoProto, size: int) -> None:
+    tensor = value.type.tensor_type
+    # 0 stands for a dimension of any size
+    fixed = [dim.dim_value or None for dim in tensor.shape.dim]
+    fits = len(fixed) == 4 and all(got in (None, want) for got, want in zip(fixed[1:], (size, size, 3), strict=True))
+    if tensor.elem_type != onnx.TensorProto.UINT8 or not fits:
+        kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+        raise BundleError(f"{path}: the model takes {kind} {fixed}, expected uint8 [N, {size}, {size}, 3]")
 
 
 def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
-    inputs = [value.name for value in graph.graph.input]
+    weights = {tensor.name for tensor in graph.graph.initializer}  # older exporters list them as inputs
+    inputs = [value.name for value in graph.graph.input if value.name not in weights]
     if inputs != [INPUT]:
         raise BundleError(f"{path}: the model's inputs are {inputs}, expected ['{INPUT}']")
-    widths = {value.name: value.type.tensor_type.shape.dim[-1].dim_value for value in graph.graph.output}
+    _check_input(path, next(value for value in graph.graph.input if value.name == INPUT), info.preprocessing.size)
+    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in graph.graph.output}
+    widths = {name: shape[-1] for name, shape in shapes.items() if shape}
     taxonomy = info.taxonomy
     for name, expected in zip(OUTPUTS, (len(taxonomy.coarse), len(taxonomy.fine), info.embedding_dim), strict=True):
         if name not in widths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ class EventWriter:
     """Appends events; every line is flushed at once so that a follower sees it."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", newline="\n")
+        if _ends_within_a_line(path):  # a writer was killed: its half line must not swallow the next
+            self._file.write("\n")
 
     def write(self, kind: Kind, step: int, **values: Any) -> None:
         """Append one event. Values must be JSON types; NaN and infinity become null, as JSON has no word for them."""
@@ -60,14 +63,23 @@ class EventFollower:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._identity: tuple[int, int] | None = None
 
     def poll(self) -> Iterator[Event]:
-        """New events in order; none where the file does not exist yet. A damaged line is passed over."""
-        if not self._path.exists():
+        """New events in order; none where the file does not exist yet. A damaged line is passed over.
+
+        Where a resumed run has rewound the file, its events come again from the start.
+        """
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
             return
-        if self._path.stat().st_size < self._offset:  # rewound by a resumed run: read again from the start
-            self._offset = 0
-        with self._path.open("rb") as file:
+        with file:
+            state = os.fstat(file.fileno())
+            # rewinding puts another file in its place, which may already have grown past the old one
+            if (state.st_dev, state.st_ino) != self._identity or state.st_size < self._offset:
+                self._offset = 0
+            self._identity = (state.st_dev, state.st_ino)
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -90,7 +102,9 @@ def rewind(path: Path, step: int) -> None:
     """
     if not path.exists():
         return
-    kept = [line for line in path.read_bytes().splitlines() if (event := _parse(line)) is not None and event.step <= step]
+    kept = [
+        line for line in path.read_bytes().splitlines() if (event := _parse(line)) is not None and event.step <= step
+    ]
     beside = path.with_suffix(".rewound")
     with beside.open("wb") as file:
         file.write(b"".join(line + b"\n" for line in kept))
@@ -103,14 +117,26 @@ def _parse(line: bytes) -> Event | None:
     try:
         values = json.loads(line)
         kind, step, when = values.pop("kind"), values.pop("step"), values.pop("time")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):  # no JSON, or no object with these names
         return None
-    if kind not in _KINDS or not isinstance(step, int):
+    if kind not in _KINDS or not isinstance(step, int) or not isinstance(when, int | float):
         return None
     return Event(kind=kind, step=step, time=float(when), values=values)
 
 
+def _ends_within_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+
+
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
     return value

@@ -44,7 +44,9 @@ class Taxonomy(BaseModel):
             raise ValueError(f"{len(self.fine)} fine classes but {len(self.parents)} parents")
         for name, parent in zip(self.fine, self.parents, strict=True):
             if not 0 <= parent < len(self.coarse):
-                raise ValueError(f"fine class '{name}' has parent {parent}, but there are {len(self.coarse)} coarse classes")
+                raise ValueError(
+                    f"fine class '{name}' has parent {parent}, but there are {len(self.coarse)} coarse classes"
+                )
         return self
 
     @classmethod
@@ -55,11 +57,13 @@ class Taxonomy(BaseModel):
         tree whatever the order in which they were read.
 
         Raises:
-            TaxonomyError: if a fine class occurs under two coarse classes, or there is no label at all.
+            TaxonomyError: if a fine class occurs under two coarse classes, a name is empty, or there is no label.
         """
         parent_of: dict[str, str] = {}
         coarse: set[str] = set()
         for coarse_name, fine_name in pairs:
+            if not coarse_name.strip() or (fine_name is not None and not fine_name.strip()):
+                raise TaxonomyError(f"a label has an empty name: coarse '{coarse_name}', fine '{fine_name}'")
             coarse.add(coarse_name)
             if fine_name is None:
                 continue

@@ -24,7 +24,7 @@ PHOTOS_PER_FINE = 24
 UNKNOWN_PER_COARSE = 4
 _VERSION = "demo-v1"
 _MARK = "drawn-by-marque.txt"
-_SMALLEST, _LARGEST = 128, 200  # sides of a picture, pixels
+_WIDTHS, _HEIGHTS = (150, 200), (128, 168)  # of a picture, pixels
 _OVERSAMPLING = 2
 _LENGTH = 100.0  # every object is 100 units long
 
@@ -281,10 +281,10 @@ def _save(picture: Image.Image, file: Path) -> None:
 
 def _picture(drawing: Callable[[_Pen], None], coarse: str, rng: np.random.Generator) -> Image.Image:
     """One object before a random background, uint8 RGB."""
-    width, height = (int(side) for side in rng.integers(_SMALLEST, _LARGEST + 1, size=2))
+    width, height = (int(rng.integers(low, high + 1)) for low, high in (_WIDTHS, _HEIGHTS))
     across, down = width * _OVERSAMPLING, height * _OVERSAMPLING
     # as long as wanted, but with all of its height in the picture
-    length = min(rng.uniform(0.6, 0.92) * across, 0.92 * down * _LENGTH / _HEIGHT[coarse])
+    length = min(rng.uniform(0.72, 0.94) * across, 0.92 * down * _LENGTH / _HEIGHT[coarse])
     unit = length / _LENGTH
     top = _HEIGHT[coarse] * unit
     ground = rng.uniform(top + 0.02 * down, 0.97 * down)
