@@ -24,8 +24,8 @@ class Enrolled:
     """What became of one batch.
 
     Attributes:
-        added: photos that the gallery took in, or whose label it changed.
-        known: photos that were in it with the same label.
+        added: photos that the gallery took in, or whose label or place it changed.
+        known: photos that were in it already.
         problems: one message for each photo that was passed over.
     """
 
@@ -72,7 +72,7 @@ def enrol(
     """Add `samples` to the gallery; a report after each batch, which is then safely stored.
 
     A photo is known by its content: one that is already in the gallery is not added again, but takes the new label if
-    that differs. Of equal photos in `samples` the first counts.
+    that differs, and its new place if it has moved. Of equal photos in `samples` the first counts.
 
     Args:
         engine: the model that the gallery belongs to.
@@ -94,7 +94,7 @@ def enrol(
     workers = workers or default_workers()
     first_with: dict[str, Sample] = {}
     reading = map_in_order(
-        lambda sample: _read(engine, gallery, sample),
+        lambda sample: _read(engine, gallery, sample, remember_root),
         samples,
         workers=workers,
         ahead=batch + workers,
@@ -120,12 +120,16 @@ def enrol(
         yield Enrolled(len(fresh), known, tuple(problems))
 
 
-def _read(engine: Engine, gallery: Gallery, sample: Sample) -> _Read:
-    """Decode a photo, unless the gallery has it with this label."""
+def _read(engine: Engine, gallery: Gallery, sample: Sample, remember_root: bool) -> _Read:
+    """Decode a photo, unless the gallery has it with this label and, where that matters, knows its place."""
     try:
         digest = hashlib.blake2b(sample.path.read_bytes(), digest_size=16).hexdigest()
         known = gallery.find(digest)
-        if known is not None and (known.coarse, known.fine) == (sample.coarse, sample.fine):
+        if (
+            known is not None
+            and (known.coarse, known.fine) == (sample.coarse, sample.fine)
+            and (not remember_root or gallery.picture(known) is not None)
+        ):
             return _Read(sample, digest)
         return _Read(sample, digest, pixels=engine.prepare(load(sample.path)))
     except PhotoError as error:

@@ -81,18 +81,41 @@ def _in_folder(
             continue
         seen.add(real_folder)
         try:
-            with os.scandir(folder) as listing:
-                entries = [entry for entry in listing if not entry.name.startswith(".")]
+            files, folders = _listing(folder, problem)
         except OSError as error:
             problem(folder, f"the folder cannot be read ({error.strerror})")
             continue
-        entries.sort(key=lambda entry: (natural_key(entry.name), entry.name))
         if recursive:
-            pending.extend(folder / entry.name for entry in reversed(entries) if entry.is_dir())
-        for entry in entries:
-            if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES and entry.is_file():  # noqa: PTH122 - 100,000 times
-                path = folder / entry.name
-                yield path, os.path.realpath(path) if entry.is_symlink() else os.path.join(real_folder, entry.name)  # noqa: PTH118
+            pending.extend(folder / entry.name for entry in reversed(folders))
+        for entry in files:
+            path = folder / entry.name
+            yield path, os.path.realpath(path) if entry.is_symlink() else f"{real_folder}{os.sep}{entry.name}"
+
+
+def _listing(
+    folder: Path, problem: Callable[[Path, str], None]
+) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """The photos and the folders in a folder, in natural order."""
+    files: list[os.DirEntry[str]] = []
+    folders: list[os.DirEntry[str]] = []
+    with os.scandir(folder) as listing:
+        for entry in listing:
+            if entry.name.startswith("."):
+                continue
+            try:
+                if entry.is_dir():
+                    folders.append(entry)
+                elif _has_image_suffix(entry.name) and entry.is_file():
+                    files.append(entry)
+            except OSError as error:  # a link to itself
+                problem(folder / entry.name, f"the link cannot be followed ({error.strerror})")
+    for entries in (files, folders):
+        entries.sort(key=lambda entry: (natural_key(entry.name), entry.name))
+    return files, folders
+
+
+def _has_image_suffix(name: str) -> bool:
+    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
 def thumbnail(path: Path, side: int) -> Image.Image:

@@ -1,0 +1,65 @@
+"""The `marque` command: the window without a sub-command, otherwise work at the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# before anything of Qt: see app.core.engine
+from app.core.engine import EngineError
+
+from app.cli import doctor, enrol, identify  # isort: skip
+from app.cli.terminal import UsageError, complain
+from app.core.gallery import GalleryError
+from app.core.table import TableError
+from model.bundle import BundleError
+from model.data.samples import DataError
+
+COMMANDS = {"identify": identify, "enrol": enrol, "doctor": doctor}
+
+_EXIT_CODES = "exit codes: 0 finished, 1 a problem was found (doctor), 2 wrong usage or unusable input, 130 interrupted"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code.
+
+    Args:
+        argv: arguments without the program's name; None for those of this process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            command = COMMANDS[arguments[0]]
+            parser = argparse.ArgumentParser(f"marque {arguments[0]}", description=command.__doc__, epilog=_EXIT_CODES)
+            command.add_arguments(parser)
+            return command.run(parser.parse_args(arguments[1:]))
+        return _window(arguments)
+    except (UsageError, BundleError, EngineError, GalleryError, TableError, DataError) as error:
+        complain(f"marque: {error}")
+        return 2
+    except KeyboardInterrupt:
+        complain("marque: interrupted")
+        return 130
+
+
+def _window(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "marque",
+        usage="marque [PATH ...] [options]\n       marque {" + ",".join(COMMANDS) + "} ...",
+        description="Identify vehicles and vessels in photos. Opens the window, with the photos or folders named.",
+        epilog="commands, each with its own --help:\n"
+        + "\n".join(f"  {name:<10}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+    parser.add_argument("--gallery", type=Path, metavar="FILE", help="reference photos (default: beside the model)")
+    parser.add_argument("--theme", choices=("dark", "light"), help="default: the one chosen last")
+    options = parser.parse_args(arguments)
+
+    # the other commands start without Qt, and run where there is no screen
+    from app.ui.window import run
+
+    return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme)

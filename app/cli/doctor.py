@@ -1,0 +1,83 @@
+"""Say what this installation consists of, whether it works, and what to do where it does not."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from app.cli.terminal import UsageError, model_file, say
+from app.core import paths
+from app.core.engine import Engine, EngineError
+from app.core.gallery import Gallery, GalleryError
+from model.bundle import BundleError
+
+_PACKAGES = {
+    "marque": ("marque",),
+    "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
+    "PySide6": ("PySide6-Essentials",),
+    "numpy": ("numpy",),
+    "faiss": ("faiss-cpu",),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `marque doctor`."""
+    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report; 0, or 1 if there is no model that can be used."""
+    for name, distributions in _PACKAGES.items():
+        say(f"{name + ':':<14}{_version(distributions)}")
+    say(f"{'python:':<14}{platform.python_version()} on {platform.platform()}")
+    say(f"{'your data:':<14}{paths.user_data_dir()}")
+    problems: list[str] = []
+    engine = _report_model(options.model, problems)
+    if engine is not None:
+        _report_gallery(engine, problems)
+    for problem in problems:
+        say(f"{'problem:':<14}{problem}")
+    if not problems:
+        say("no problems found")
+    return 1 if engine is None else 0
+
+
+def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
+    try:
+        engine = Engine(model_file(chosen))
+    except (UsageError, BundleError, EngineError) as error:
+        problems.append(str(error))
+        return None
+    info = engine.info
+    side = info.preprocessing.size
+    say(f"{'model:':<14}{info.name}, fingerprint {info.fingerprint}, {engine.path}")
+    say(
+        f"{'':<14}{len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, "
+        f"input {side} x {side} pixels, made on {info.created:%Y-%m-%d}"
+    )
+    say(f"{'processor:':<14}{engine.provider.used} ({engine.provider.reason})")
+    say(f"{'':<14}onnxruntime offers {', '.join(engine.provider.available)}")
+    return engine
+
+
+def _report_gallery(engine: Engine, problems: list[str]) -> None:
+    path = paths.bundled_gallery(engine.path)
+    if path is None:
+        say(f"{'gallery:':<14}none beside the model; photos are identified without reference photos")
+        return
+    try:
+        with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
+            say(f"{'gallery:':<14}{len(gallery)} photos of {len(gallery.classes())} classes, {path}")
+    except GalleryError as error:
+        problems.append(str(error))
+
+
+def _version(distributions: tuple[str, ...]) -> str:
+    for distribution in distributions:
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return "not installed as a package"

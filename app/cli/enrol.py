@@ -1,0 +1,122 @@
+"""Add labelled photos to a gallery of reference photos; a gallery that does not exist is made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.cli.terminal import (
+    UsageError,
+    add_model_arguments,
+    complain,
+    count_argument,
+    interruptible,
+    model_file,
+    progress_bar,
+)
+from app.core.engine import Engine
+from app.core.enrol import enrol, limit_per_class
+from app.core.gallery import Gallery
+from model.data.samples import Sample
+
+_KINDS = ("folder", "table", "cars196")
+_SHOWN_PROBLEMS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `marque enrol`."""
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a folder with photos in type/class/, a CSV file with the columns file, coarse and fine, or cars196:DIR",
+    )
+    parser.add_argument("--gallery", type=Path, required=True, metavar="FILE", help="the gallery to add to, or to make")
+    count_argument(parser, "--limit-per-class", "take only the first N photos of each class")
+    parser.add_argument(
+        "--portable",
+        action="store_true",
+        help="do not store where the photos are on this computer: for a gallery that is given away",
+    )
+    add_model_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Enrol everything in the source; 0, or 130 after Ctrl-C, when what was done stays in the gallery."""
+    spec, root = source_spec(options.source)
+    samples, skipped = _read(spec)
+    if options.limit_per_class is not None:
+        samples = limit_per_class(samples, options.limit_per_class)
+    engine = Engine(model_file(options.model), options.device)
+    fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
+    is_new = not options.gallery.exists()
+    with (
+        (
+            Gallery.create(options.gallery, fingerprint, dim) if is_new else Gallery.open(options.gallery, fingerprint)
+        ) as gallery,
+        interruptible() as interrupted,
+    ):
+        finished = _enrol_all(engine, gallery, samples, root, skipped, options, interrupted)
+    return 0 if finished else 130
+
+
+def source_spec(source: str) -> tuple[str, Path]:
+    """The reader's `KIND:PATH` for a SOURCE, and the folder that its photos lie in.
+
+    Raises:
+        UsageError: if nothing is there.
+    """
+    kind, colon, rest = source.partition(":")
+    path = Path(rest if colon and kind in _KINDS else source)
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    if not (colon and kind in _KINDS):
+        kind = "folder" if path.is_dir() else "table"
+    return f"{kind}:{path}", path if path.is_dir() else path.parent
+
+
+def _read(spec: str) -> tuple[Sequence[Sample], Sequence[str]]:
+    # brings SciPy, which the other commands and the window start without
+    from model.data.readers import read_data
+
+    data = read_data([spec], skip_bad=True)
+    return data.samples, data.skipped
+
+
+def _enrol_all(
+    engine: Engine,
+    gallery: Gallery,
+    samples: Sequence[Sample],
+    root: Path,
+    skipped: Sequence[str],
+    options: argparse.Namespace,
+    interrupted: Callable[[], bool],
+) -> bool:
+    """Enrol with a progress bar and say how it went; False if it was interrupted."""
+    added = known = 0
+    problems = list(skipped)
+    with progress_bar() as progress:
+        task = progress.add_task("enrolling", total=len(samples))
+        for step in enrol(
+            engine,
+            gallery,
+            samples,
+            root,
+            remember_root=not options.portable,
+            batch=options.batch,
+            cancelled=interrupted,
+        ):
+            added += step.added
+            known += step.known
+            problems += step.problems
+            progress.advance(task, step.done)
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        complain(f"skipped: {problem}")
+    if len(problems) > _SHOWN_PROBLEMS:
+        complain(f"skipped: and {len(problems) - _SHOWN_PROBLEMS} more")
+    finished = added + known + len(problems) == len(samples) + len(skipped)
+    complain(
+        f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
+        f"{gallery.path} holds {len(gallery)} photos of {len(gallery.classes())} classes"
+    )
+    return finished

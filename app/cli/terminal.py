@@ -1,0 +1,126 @@
+"""What the commands share: opening model and gallery, messages, progress, Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from app.core import paths
+from app.core.engine import Engine
+from app.core.gallery import Gallery
+
+NO_GALLERY = "none"
+
+
+class UsageError(Exception):
+    """Something about the command line or the files named in it; the message is one line for the user."""
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    _write(sys.stdout, text)
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    # file names may hold bytes that the terminal's encoding has no word for
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--model`, `--device` and `--batch`."""
+    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs; auto: the GPU if it works"
+    )
+    parser.add_argument("--batch", type=_positive, default=16, metavar="N", help="photos per inference (default: 16)")
+
+
+def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -> None:
+    """An option that takes a whole number from one up."""
+    parser.add_argument(flag, type=_positive, metavar="N", help=help_text)
+
+
+def model_file(chosen: Path | None) -> Path:
+    """The model file to use.
+
+    Raises:
+        UsageError: if none was chosen and none is supplied.
+    """
+    model = chosen or paths.bundled_model()
+    if model is None:
+        raise UsageError("no identification model is supplied with this installation; name one with --model FILE")
+    return model
+
+
+def open_gallery(chosen: str | None, engine: Engine) -> Gallery | None:
+    """The gallery named, else the one beside the model, read-only; None where there is none or "none" was named.
+
+    Raises:
+        GalleryError: if it cannot be used with this model.
+    """
+    if chosen == NO_GALLERY:
+        return None
+    gallery = Path(chosen) if chosen else paths.bundled_gallery(engine.path)
+    return None if gallery is None else Gallery.open(gallery, engine.info.fingerprint, read_only=True)
+
+
+def progress_bar(shown: bool = True) -> Progress:
+    """Count, rate and time left on standard error; nothing where that is no terminal or `shown` is False."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not shown or not console.is_terminal,
+        # standard output may be a file: leave it alone
+        redirect_stdout=False,
+    )
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C only makes the yielded function answer True; the second one interrupts as usual."""
+    pressed = threading.Event()
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 up")
+    return int(text)

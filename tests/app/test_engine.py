@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+
+from app.core import engine as engine_module
+from app.core.engine import Engine, EngineError
+from model import bundle
+from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
+
+HAS_DRIVER = engine_module._has_nvidia_driver()
+needs_no_driver = pytest.mark.skipif(HAS_DRIVER, reason="this computer has an NVIDIA driver")
+
+
+def batch_of(engine: Engine, *names: str) -> np.ndarray:
+    return np.stack([engine.prepare(colour_picture(COLOURS[name], seed=i)) for i, name in enumerate(names)])
+
+
+def test_answers_are_the_models_own(tiny_engine: Engine) -> None:
+    names = ("Celeste class", "Rossa 2010", "Azzurra class", "Gialla 2012")
+    outputs = tiny_engine.run(batch_of(tiny_engine, *names))
+    best = outputs.fine_probabilities.argmax(axis=1)
+    assert [TINY_TAXONOMY.fine[i] for i in best] == list(names)
+    assert (outputs.coarse_probabilities.argmax(axis=1) == TINY_TAXONOMY.parent_array[best]).all()
+    assert outputs.embeddings.shape == (4, DIM)
+    for array in (outputs.coarse_probabilities, outputs.fine_probabilities, outputs.embeddings):
+        assert array.dtype == np.float32
+    np.testing.assert_allclose(outputs.coarse_probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(outputs.fine_probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(outputs.embeddings, axis=1), 1, atol=1e-5)
+
+
+def test_temperatures_divide_the_logits(tmp_path: Path, tiny_engine: Engine) -> None:
+    calibration = bundle.Calibration(coarse_temperature=4, fine_temperature=0.5)
+    engine = Engine(write_tiny_model(tmp_path / "warm.onnx", calibration=calibration), "cpu")
+    batch = batch_of(engine, "Rossa 2010", "Azzurra class")
+    plain, warm = tiny_engine.run(batch), engine.run(batch)
+    for probabilities, calibrated, temperature in (
+        (plain.coarse_probabilities, warm.coarse_probabilities, 4),
+        (plain.fine_probabilities, warm.fine_probabilities, 0.5),
+    ):
+        powers = probabilities.astype(np.float64) ** (1 / temperature)
+        np.testing.assert_allclose(calibrated, powers / powers.sum(axis=1, keepdims=True), rtol=1e-3, atol=1e-6)
+    np.testing.assert_array_equal(plain.embeddings, warm.embeddings)
+
+
+def test_a_batch_gives_what_its_photos_give_alone(tiny_engine: Engine) -> None:
+    batch = batch_of(tiny_engine, *COLOURS)
+    together = tiny_engine.run(batch)
+    for i in range(len(batch)):
+        alone = tiny_engine.run(batch[i : i + 1])
+        np.testing.assert_allclose(alone.fine_probabilities[0], together.fine_probabilities[i], atol=1e-6)
+        np.testing.assert_allclose(alone.embeddings[0], together.embeddings[i], atol=1e-6)
+
+
+def test_no_photo_gives_no_answer(tiny_engine: Engine) -> None:
+    outputs = tiny_engine.run(np.zeros((0, SIDE, SIDE, 3), np.uint8))
+    assert (outputs.coarse_probabilities.shape, outputs.fine_probabilities.shape) == ((0, 2), (0, 4))
+    assert outputs.embeddings.shape == (0, DIM)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [np.zeros((1, SIDE, SIDE, 3), np.float32), np.zeros((1, SIDE, SIDE + 1, 3), np.uint8), np.zeros(3, np.uint8)],
+)
+def test_a_batch_of_another_shape_is_refused(tiny_engine: Engine, batch: np.ndarray) -> None:
+    with pytest.raises(EngineError, match="is needed"):
+        tiny_engine.run(batch)
+
+
+def test_threads_may_share_an_engine(tiny_engine: Engine) -> None:
+    batch = batch_of(tiny_engine, *COLOURS)
+    expected = tiny_engine.run(batch).fine_probabilities
+    with ThreadPoolExecutor(4) as pool:
+        for outputs in pool.map(lambda _: tiny_engine.run(batch), range(40)):
+            np.testing.assert_array_equal(outputs.fine_probabilities, expected)
+
+
+def test_prepare_takes_any_shape(tiny_engine: Engine) -> None:
+    pixels = tiny_engine.prepare(colour_picture((1, 2, 3), size=(500, 7)))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (SIDE, SIDE, 3))
+
+
+def test_the_cpu_is_used_when_asked_for(tiny_engine: Engine) -> None:
+    report = tiny_engine.provider
+    assert (report.used, report.reason) == ("CPU", "the CPU was asked for")
+    assert report.available == tuple(onnxruntime.get_available_providers())
+
+
+@needs_no_driver
+def test_without_a_driver_auto_falls_back_and_says_so(tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    engine = Engine(tiny_model)
+    assert engine.provider.used == "CPU"
+    expected = "no NVIDIA driver" if "CUDAExecutionProvider" in engine.provider.available else "no CUDA"
+    assert expected in engine.provider.reason
+    assert engine.run(batch_of(engine, "Rossa 2010")).fine_probabilities.argmax() == 0
+    assert capfd.readouterr() == ("", "")
+
+
+@needs_no_driver
+def test_insisting_on_a_gpu_that_is_not_there_fails(tiny_model: Path) -> None:
+    with pytest.raises(EngineError, match=r"the GPU cannot be used: (no NVIDIA driver|this build)"):
+        Engine(tiny_model, "cuda")
+
+
+@needs_no_driver
+def test_a_gpu_that_fails_to_start_is_left_with_its_cause(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # onnxruntime really tries, and really fails, as there is no GPU; only the look for the driver is replaced
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this build of onnxruntime has no CUDA")
+    monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
+    engine = Engine(tiny_model)
+    assert engine.provider.used == "CPU"
+    assert "CUDA" in engine.provider.reason
+    assert "\n" not in engine.provider.reason
+    assert engine.run(batch_of(engine, "Azzurra class")).fine_probabilities.argmax() == 2
+    assert capfd.readouterr() == ("", "")
+
+
+@needs_no_driver
+def test_missing_cuda_libraries_are_named_with_what_to_install(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this build of onnxruntime has no CUDA")
+    real = ctypes.CDLL
+
+    def without_cuda(name, *rest, **options):
+        if "providers_cuda" in str(name):
+            raise OSError("libcublasLt.so.13: cannot open shared object file: No such file or directory")
+        return real(name, *rest, **options)
+
+    monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(ctypes, "CDLL", without_cuda)
+    reason = Engine(tiny_model).provider.reason
+    assert "libcublasLt.so.13" in reason
+    assert 'pip install "marque[gpu]"' in reason
+
+
+@pytest.mark.skipif(not HAS_DRIVER, reason="this computer has no NVIDIA driver")
+def test_with_a_gpu_both_processors_agree(tiny_model: Path, tiny_engine: Engine) -> None:
+    engine = Engine(tiny_model, "cuda")
+    assert (engine.provider.used, engine.provider.reason) == ("CUDA", "an NVIDIA GPU is present")
+    batch = batch_of(engine, *COLOURS)
+    np.testing.assert_allclose(
+        engine.run(batch).fine_probabilities, tiny_engine.run(batch).fine_probabilities, atol=1e-2
+    )
+
+
+def test_values_that_are_no_numbers_are_a_fault(tmp_path: Path) -> None:
+    graph = tiny_graph()
+    weights = next(tensor for tensor in graph.graph.initializer if tensor.name == "fine_b")
+    weights.CopyFrom(numpy_helper.from_array(np.full(4, np.nan, np.float32), "fine_b"))
+    info = bundle.read_info(write_tiny_model(tmp_path / "good.onnx"))
+    bundle.write(tmp_path / "bad.onnx", graph, info)
+    with pytest.raises(EngineError, match="no numbers"):
+        Engine(tmp_path / "bad.onnx", "cpu")
+
+
+def test_a_graph_that_onnxruntime_refuses_is_reported(tmp_path: Path) -> None:
+    graph: onnx.ModelProto = tiny_graph()
+    graph.graph.node[2].op_type = "NoSuchOperator"
+    info = bundle.read_info(write_tiny_model(tmp_path / "good.onnx"))
+    bundle.write(tmp_path / "bad.onnx", graph, info)
+    with pytest.raises(EngineError, match=r"bad\.onnx.*cannot load"):
+        Engine(tmp_path / "bad.onnx", "cpu")
+
+
+def test_a_file_that_is_no_model_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(bundle.BundleError, match="does not exist"):
+        Engine(tmp_path / "missing.onnx")
+
+
+def test_the_program_starts_without_torch_and_with_onnxruntime_before_qt() -> None:
+    script = """
+import importlib, pkgutil, sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision"):
+            raise ImportError(f"{name} was imported")
+
+sys.meta_path.insert(0, NoTorch())
+import app.cli, app.core
+for package in (app.cli, app.core):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+assert "onnxruntime" in sys.modules
+qt = [name for name in sys.modules if name.startswith(("PySide6", "shiboken6", "app.ui"))]
+assert not qt, qt
+assert "scipy" not in sys.modules
+from model.data.readers import read_data
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,89 @@
+"""A real but tiny identification model, which tells colours apart; `conftest.py` makes fixtures of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from model import bundle
+from model.taxonomy import Taxonomy
+
+SIDE = 32
+DIM = 4
+TINY_TAXONOMY = Taxonomy(
+    coarse=("sedan", "ship"),
+    fine=("Rossa 2010", "Gialla 2012", "Azzurra class", "Celeste class"),
+    parents=(0, 0, 1, 1),
+)
+COLOURS = {
+    "Rossa 2010": (220, 20, 30),
+    "Gialla 2012": (230, 220, 30),
+    "Azzurra class": (20, 30, 220),
+    "Celeste class": (30, 210, 230),
+}
+"""The mean colour by which the tiny model tells its fine classes."""
+
+
+def colour_picture(colour: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (90, 60)) -> Image.Image:
+    """A noisy picture of one mean colour; other seeds give other pictures."""
+    noise = np.random.default_rng(seed).normal(0, 12, (size[1], size[0], 3))
+    return Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8))
+
+
+def tiny_graph() -> onnx.ModelProto:
+    """Mean colour -> squared distance to each class's colour as logits; the colour's direction as embedding."""
+    fine_centres = np.array([COLOURS[name] for name in TINY_TAXONOMY.fine], np.float32) / 255
+    coarse_centres = np.stack([fine_centres[:2].mean(axis=0), fine_centres[2:].mean(axis=0)])
+    project = np.concatenate([2 * np.eye(3), np.zeros((3, 1))], axis=1).astype(np.float32)
+    values = {
+        "255": np.array(255, np.float32),
+        "axes": np.array([1, 2], np.int64),
+        "coarse_w": 40 * coarse_centres.T,
+        "coarse_b": -20 * (coarse_centres**2).sum(axis=1),
+        "fine_w": 40 * fine_centres.T,
+        "fine_b": -20 * (fine_centres**2).sum(axis=1),
+        "project": project,
+        "centre": np.array([-1, -1, -1, 0.3], np.float32),  # the last one keeps grey away from length zero
+    }
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "255"], ["colour"]),
+        helper.make_node("Gemm", ["colour", "coarse_w", "coarse_b"], ["coarse_logits"]),
+        helper.make_node("Gemm", ["colour", "fine_w", "fine_b"], ["fine_logits"]),
+        helper.make_node("Gemm", ["colour", "project", "centre"], ["direction"]),
+        helper.make_node("LpNormalization", ["direction"], ["embedding"], axis=1, p=2),
+    ]
+    widths = {"coarse_logits": 2, "fine_logits": 4, "embedding": DIM}
+    graph = helper.make_graph(
+        nodes,
+        "colours",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width]) for name, width in widths.items()],
+        [numpy_helper.from_array(np.asarray(value, value.dtype), name) for name, value in values.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def write_tiny_model(path: Path, **changes: object) -> Path:
+    """Write the tiny model; `changes` replace entries of its metadata."""
+    graph = tiny_graph()
+    preprocessing = bundle.Preprocessing(size=SIDE)
+    facts = {
+        "name": "tiny colours",
+        "created": datetime(2026, 1, 2, tzinfo=UTC),
+        "fingerprint": bundle.fingerprint(graph, preprocessing),
+        "taxonomy": TINY_TAXONOMY,
+        "preprocessing": preprocessing,
+        "embedding_dim": DIM,
+        "thresholds": bundle.Thresholds(fine=0.6, coarse=0.6, similarity=0.5),
+    }
+    bundle.write(path, graph, bundle.BundleInfo.model_validate(facts | changes))
+    return path
