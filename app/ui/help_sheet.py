@@ -1,0 +1,64 @@
+"""The list of keys, laid over the window until Esc or a click."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from app.ui import keys
+from app.ui.widgets import frame, label
+
+
+class HelpSheet(QWidget):
+    """Covers its parent; shown and hidden with `toggle`."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("list of keys")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        card = frame("card")
+        grid = QGridLayout(card)
+        grid.setContentsMargins(24, 16, 24, 24)
+        grid.setHorizontalSpacing(32)
+        grid.setVerticalSpacing(8)
+        grid.addWidget(label("Keys", "title"), 0, 0, 1, 2)
+        for row, key in enumerate(keys.ALL, start=1):
+            grid.addWidget(label(key.words), row, 0)
+            grid.addWidget(label(key.shown, "muted"), row, 1)
+        whole = QVBoxLayout(self)
+        whole.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
+        self._covered = parent
+        parent.installEventFilter(self)
+        self.hide()
+
+    def toggle(self) -> None:
+        """Show or hide the list."""
+        self.setVisible(not self.isVisible())
+        if self.isVisible():
+            self.setGeometry(self._covered.rect())
+            self.raise_()
+            self.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep covering the parent when that is resized."""
+        if event.type() is QEvent.Type.Resize and self.isVisible():
+            self.setGeometry(self._covered.rect())
+        return super().eventFilter(watched, event)
+
+    def mousePressEvent(self, _event: QMouseEvent) -> None:
+        """A click anywhere closes it."""
+        self.hide()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes it."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Dim the window beneath."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(0, 0, 0, 140))
+        painter.end()

@@ -1,0 +1,81 @@
+"""The photo, alone or side by side with a neighbour; zoom and place of one follow the other."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.ui.identify.neighbours import Near
+from app.ui.identify.photo_view import PhotoView
+from app.ui.loading import Photo, PhotoLoader
+from app.ui.widgets import Splitter
+
+
+class CompareView(QWidget):
+    """Two photo views, the second hidden until a neighbour is put there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.main = PhotoView()
+        self.other = PhotoView()
+        self.other.setAccessibleName("neighbour's photo")
+        self.other.crop_enabled = False
+        self.other.hide()
+        self._near: Near | None = None
+        self._request = 0
+        self._loader = PhotoLoader(self)
+        self.splitter = Splitter("compare", Qt.Orientation.Horizontal)
+        self.splitter.addWidget(self.main)
+        self.splitter.addWidget(self.other)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.splitter)
+        self._loader.loaded.connect(self._on_loaded)
+        self._loader.failed.connect(self._on_failed)
+        self.main.moved.connect(self.other.follow)
+        self.other.moved.connect(self.main.follow)
+
+    def show_photo(self, photo: Photo, caption: str) -> None:
+        """Show another photo, alone."""
+        self.leave()
+        self.main.show_photo(photo, caption)
+
+    def enter(self, near: Near) -> None:
+        """Put a neighbour beside the photo; its picture is decoded on a worker."""
+        if near.picture is None:
+            return
+        self._near = near
+        self._request += 1
+        if self.other.isHidden():
+            self.other.show()
+            self.splitter.set_defaults([self.width() // 2, self.width() // 2])
+        self.other.show_message("loading")
+        self._loader.load(self._request, near.picture)
+
+    def leave(self) -> bool:
+        """Back to the photo alone; True where there were two."""
+        if self._near is None:
+            return False
+        self._near = None
+        self._request += 1
+        self.other.hide()
+        self.other.show_photo(None)
+        self.main.fit()
+        return True
+
+    def near(self) -> Near | None:
+        """The neighbour beside the photo."""
+        return self._near
+
+    def stop(self) -> None:
+        """Wait for the worker."""
+        self._loader.stop()
+
+    def _on_loaded(self, request: int, photo: Photo) -> None:
+        if request == self._request and self._near is not None:
+            self.other.show_photo(photo, f"{self._near.rank} · {self._near.name} · {self._near.similarity}")
+            self.main.fit()
+
+    def _on_failed(self, request: int, reason: str) -> None:
+        if request == self._request:
+            self.other.show_message(reason)

@@ -1,0 +1,41 @@
+"""What a page shows when there is nothing to show: one sentence and one button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.ui.widgets import IconLabel, label
+
+
+class EmptyState(QWidget):
+    """An icon, a sentence, a line beneath it and the button with the next action.
+
+    Signals:
+        asked: the button was pressed.
+    """
+
+    asked = Signal()
+
+    def __init__(self, icon: str, sentence: str, beneath: str, action: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = label(sentence, "title")
+        under = label(beneath, "muted")
+        for one in (title, under):
+            one.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            one.setWordWrap(True)
+        self.button = QPushButton(action)
+        self.button.setProperty("kind", "primary")
+        self.button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.button.clicked.connect(self.asked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(32, 32, 32, 32)
+        column.setSpacing(8)
+        column.addStretch(3)
+        column.addWidget(IconLabel(icon, "muted", 48), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
+        column.addWidget(title)
+        column.addWidget(under)
+        column.addSpacing(16)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(4)

@@ -1,0 +1,259 @@
+"""The photos that were opened, as a list model and a strip of thumbnails with their status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.core.decide import Status
+from app.core.identify import Identification
+from app.ui import icons, theme
+from app.ui.loading import Thumbnails
+from app.ui.status import FACES, percent
+
+ENTRY_ROLE = Qt.ItemDataRole.UserRole
+_THUMB = QSize(128, 84)
+_ITEM = QSize(_THUMB.width() + 16, _THUMB.height() + 38)
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(slots=True)
+class Entry:
+    """A row: a file, or a pasted picture; and what is known of it so far. Holds no pixels of files."""
+
+    name: str
+    source: Path | QImage
+    status: Status | None = None
+    label: str = ""
+    detail: str = ""
+    preview: QPixmap | None = None
+
+
+class PhotoList(QAbstractListModel):
+    """Rows only come, or all go: an index stays valid as long as the list is not cleared."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._entries: list[Entry] = []
+        self._row_of: dict[Path, int] = {}
+        self._files_done = 0
+        thumbnails.ready.connect(self._on_thumbnail)
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Number of photos."""
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Name, tooltip, thumbnail (asks for a missing one), or the whole `Entry`."""
+        if not index.isValid():
+            return None
+        entry = self._entries[index.row()]
+        if role == ENTRY_ROLE:
+            return entry
+        if role == Qt.ItemDataRole.DisplayRole:
+            return entry.name
+        if role == Qt.ItemDataRole.DecorationRole:
+            return entry.preview or (self._thumbnails.get(entry.source) if isinstance(entry.source, Path) else None)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            word = "waiting" if entry.status is None else FACES[entry.status].word
+            return "\n".join(part for part in (entry.name, f"{word}: {entry.label}".rstrip(": "), entry.detail) if part)
+        return None
+
+    def entry(self, row: int) -> Entry:
+        """The photo in a row."""
+        return self._entries[row]
+
+    def row_of(self, path: Path) -> int | None:
+        """The row of a file, None where it is not in the list."""
+        return self._row_of.get(path)
+
+    def files(self) -> list[Path]:
+        """All files, in order, without pasted pictures."""
+        return list(self._row_of)
+
+    def clear(self) -> None:
+        """Remove all photos."""
+        self.beginResetModel()
+        self._entries.clear()
+        self._row_of.clear()
+        self._files_done = 0
+        self.endResetModel()
+
+    def add_files(self, files: Iterable[Path]) -> list[Path]:
+        """Append the files that are not in the list yet, and return those."""
+        new = [path for path in dict.fromkeys(files) if path not in self._row_of]
+        if new:
+            first = len(self._entries)
+            self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
+            for row, path in enumerate(new, start=first):
+                self._entries.append(Entry(path.name, path))
+                self._row_of[path] = row
+            self.endInsertRows()
+        return new
+
+    def add_picture(self, picture: QImage) -> int:
+        """Append a pasted picture; its row."""
+        row = len(self._entries)
+        pasted = 1 + sum(isinstance(entry.source, QImage) for entry in self._entries)
+        preview = QPixmap.fromImage(
+            picture.scaled(_THUMB * 2, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        )
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._entries.append(Entry(f"pasted photo {pasted}", picture, preview=preview))
+        self.endInsertRows()
+        return row
+
+    def forget_answers(self) -> None:
+        """All photos wait again: another identification model answers now."""
+        for entry in self._entries:
+            entry.status, entry.label, entry.detail = None, "", ""
+        self._files_done = 0
+        if self._entries:
+            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+
+    def set_answers(self, found: Iterable[Identification]) -> None:
+        """Take the answers for files; those for files that are not in the list are passed over."""
+        for one in found:
+            row = self._row_of.get(one.path) if one.path is not None else None
+            if row is not None:
+                self.set_answer(row, one)
+
+    def set_answer(self, row: int, found: Identification) -> None:
+        """Take the answer for one row."""
+        if found.decision is None:
+            self.set_error(row, found.error or "")
+            return
+        decision = found.decision
+        if decision.status is Status.UNKNOWN:
+            guess, sure = decision.fine or decision.coarse, decision.fine_confidence or decision.coarse_confidence
+            self._set(row, decision.status, f"{guess}?", f"best guess, {percent(sure)}")
+        else:
+            self._set(row, decision.status, decision.label, percent(decision.confidence))
+
+    def set_error(self, row: int, reason: str) -> None:
+        """Mark a row whose file cannot be read."""
+        self._set(row, Status.ERROR, "cannot be read", reason)
+
+    def progress(self) -> tuple[int, int]:
+        """How many files have an answer or an error, and how many files there are."""
+        return self._files_done, len(self._row_of)
+
+    def counts(self) -> Counter[Status | None]:
+        """How many photos have which status; None counts those that wait."""
+        return Counter(entry.status for entry in self._entries)
+
+    def _set(self, row: int, status: Status, label: str, detail: str) -> None:
+        entry = self._entries[row]
+        if entry.status is None and isinstance(entry.source, Path):
+            self._files_done += 1
+        entry.status, entry.label, entry.detail = status, label, detail
+        self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _on_thumbnail(self, path: Path) -> None:
+        row = self._row_of.get(path)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row), [Qt.ItemDataRole.DecorationRole])
+
+
+class Filmstrip(QListView):
+    """One row of thumbnails; only those in sight are painted and therefore made."""
+
+    def __init__(self, photos: PhotoList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("strip")
+        self.setAccessibleName("opened photos")
+        self.setModel(photos)
+        self.setItemDelegate(_Delegate(self))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setUniformItemSizes(True)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setMouseTracking(True)
+        self.setMinimumHeight(_ITEM.height() + 18)
+
+    def step(self, by: int) -> None:
+        """Go `by` photos on (or back), stopping at the ends."""
+        count = self.model().rowCount()
+        if count:
+            row = min(max(self.currentIndex().row() + by, 0), count - 1)
+            self.setCurrentIndex(self.model().index(row, 0))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel moves the strip sideways."""
+        turn = event.angleDelta().x() or event.angleDelta().y()
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() - turn)
+        event.accept()
+
+
+class _Delegate(QStyledItemDelegate):
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
+        return _ITEM
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        entry: Entry = index.data(ENTRY_ROLE)
+        colours = theme.tokens()
+        rect: QRect = option.rect
+        state = option.state
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        frame = QRectF(rect.x() + 8, rect.y() + 8, _THUMB.width(), _THUMB.height())
+        path = QPainterPath()
+        path.addRoundedRect(frame, theme.RADIUS, theme.RADIUS)
+        painter.fillPath(path, QColor(colours.raised))
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(picture, QPixmap):
+            painter.setClipPath(path)
+            painter.drawPixmap(*_into(frame, picture))
+            painter.setClipping(False)
+        elif entry.status is Status.ERROR:
+            icons.paint(painter, frame.toRect().adjusted(0, 28, 0, -28), "image-off", colours.muted)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRoundedRect(frame.adjusted(-3, -3, 3, 3), theme.RADIUS + 3, theme.RADIUS + 3)
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(QPen(QColor(colours.muted), 1))
+            painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), theme.RADIUS, theme.RADIUS)
+        self._paint_label(painter, QRect(rect.x() + 8, round(frame.bottom()) + 6, _THUMB.width(), 18), entry)
+        painter.restore()
+
+    def _paint_label(self, painter: QPainter, where: QRect, entry: Entry) -> None:
+        colours = theme.tokens()
+        mark = QRect(where.x(), where.y() + 2, 14, 14)
+        if entry.status is None:
+            painter.setPen(QPen(QColor(colours.muted), 1.5))
+            painter.drawEllipse(QRectF(mark).adjusted(4, 4, -4, -4))
+        else:
+            icons.paint(painter, mark, FACES[entry.status].icon, FACES[entry.status].colour)
+        painter.setFont(theme.font(theme.CAPTION))
+        painter.setPen(QColor(colours.text if entry.status is Status.IDENTIFIED else colours.muted))
+        room = where.adjusted(19, 0, 0, 0)
+        text = painter.fontMetrics().elidedText(entry.label or entry.name, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+
+def _into(frame: QRectF, picture: QPixmap) -> tuple[QRectF, QPixmap, QRectF]:
+    """Arguments for `drawPixmap`: where in its frame, the picture, and which part of it (in its pixels).
+
+    It fills the frame where that cuts off a quarter at most; a long ship is shown whole, between bars.
+    """
+    width, height = picture.width(), picture.height()
+    across, down = frame.width() / width, frame.height() / height
+    if min(across, down) / max(across, down) < 0.75:
+        scale = min(across, down)
+        target = QRectF(0, 0, width * scale, height * scale)
+        target.moveCenter(frame.center())
+        return target, picture, QRectF(0, 0, width, height)
+    scale = max(across, down)
+    part = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
+    part.moveCenter(QRectF(0, 0, width, height).center())
+    return frame, picture, part

@@ -1,0 +1,280 @@
+"""The page Identify: toolbar, photo, strip of opened photos, prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from app.ui import icons, keys
+from app.ui.error_bar import ErrorBar
+from app.ui.identify.compare import CompareView
+from app.ui.identify.empty import EmptyState
+from app.ui.identify.filmstrip import Filmstrip
+from app.ui.identify.neighbours import Near
+from app.ui.identify.panel import PredictionPanel
+from app.ui.identify.session import Session
+from app.ui.inference import Answer, Inference, Loaded
+from app.ui.loading import Photo, Thumbnails
+from app.ui.widgets import Splitter, frame, tool_button
+
+_ADVICE = "Open it in another program to see whether it is damaged, or choose another photo."
+
+
+class IdentifyPage(QWidget):
+    """Joins the session with its views; decides nothing itself.
+
+    Signals:
+        files_wanted, folder_wanted, model_wanted, paste_wanted, theme_wanted: a button or key asks the window for it
+    """
+
+    files_wanted = Signal()
+    folder_wanted = Signal()
+    model_wanted = Signal()
+    paste_wanted = Signal()
+    theme_wanted = Signal()
+
+    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.session = Session(inference, thumbnails, self)
+        self.errors = ErrorBar()
+        self.compare = CompareView()
+        self.view = self.compare.main
+        self.strip = Filmstrip(self.session.photos)
+        self.panel = PredictionPanel(thumbnails)
+        self.no_photo = EmptyState(
+            "image",
+            "Drop photos here, or open a folder",
+            "Ctrl+V pastes a photo or files from anywhere.",
+            "open a folder",
+        )
+        self.no_model = EmptyState(
+            "box",
+            "No identification model yet",
+            "Choose the file (ending .onnx) that a training wrote, or that came with Marque.",
+            "choose an identification model",
+        )
+        self._stack = QStackedWidget()
+        self._loading = ""
+        self._build_toolbar()
+        self._lay_out()
+        self._connect()
+        self.update_stack()
+
+    # building
+
+    def _build_toolbar(self) -> None:
+        self.toolbar = frame("toolbar")
+        self.toolbar.setFixedHeight(44)
+        self._open = tool_button("image", keys.OPEN, "open")
+        self._folder = tool_button("folder-open", keys.FOLDER, "folder")
+        self._paste = tool_button("clipboard-paste", keys.PASTE, "paste")
+        self._fit = tool_button("expand", keys.FIT)
+        self._actual = tool_button(None, keys.ACTUAL, "1:1")
+        self.crop_button = tool_button("crop", keys.CROP, checkable=True)
+        self.compare_button = tool_button("columns-2", keys.COMPARE, checkable=True)
+        self.theme_button = tool_button("sun", keys.THEME)
+        row = QHBoxLayout(self.toolbar)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        for button in (self._open, self._folder, self._paste):
+            row.addWidget(button)
+        row.addStretch(1)
+        for button in self._photo_buttons():
+            row.addWidget(button)
+        row.addSpacing(8)
+        row.addWidget(self.theme_button)
+
+    def _photo_buttons(self) -> tuple[QToolButton, ...]:
+        return self._fit, self._actual, self.crop_button, self.compare_button
+
+    def _lay_out(self) -> None:
+        self.rows = Splitter("rows", Qt.Orientation.Vertical)
+        self.rows.addWidget(self.compare)
+        self.rows.addWidget(self.strip)
+        self.rows.setStretchFactor(0, 1)
+        self.rows.set_defaults([560, 140])
+        self.columns = Splitter("columns", Qt.Orientation.Horizontal)
+        self.columns.addWidget(self.rows)
+        self.columns.addWidget(self.panel)
+        self.columns.setStretchFactor(0, 1)
+        self.columns.set_defaults([880, 320])
+        for page in (self.no_model, self.no_photo, self.columns):
+            self._stack.addWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.errors)
+        whole.addWidget(self.toolbar)
+        whole.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        session, strip = self.session, self.strip
+        session.first_found.connect(lambda row: strip.setCurrentIndex(session.photos.index(row)))
+        session.photo_ready.connect(self._on_photo)
+        session.photo_failed.connect(self._on_photo_failed)
+        session.answered.connect(self._on_answer)
+        session.answer_failed.connect(self._on_answer_failed)
+        session.problem.connect(self.errors.show_problem)
+        session.photos.modelReset.connect(self._on_cleared)
+        session.photos.rowsInserted.connect(self.update_stack)
+        strip.selectionModel().currentChanged.connect(self._on_current)
+        self.view.cropped.connect(self._on_cropped)
+        self.view.crop_cleared.connect(lambda: self._on_cropped(None))
+        self.panel.neighbour_chosen.connect(self._toggle_neighbour)
+        self.no_photo.asked.connect(self.folder_wanted)
+        self.no_model.asked.connect(self.model_wanted)
+        self.crop_button.toggled.connect(self.view.set_cropping)
+        self.compare_button.clicked.connect(self.toggle_compare)
+        for button, key, act in (
+            (self._open, keys.OPEN, self.files_wanted.emit),
+            (self._folder, keys.FOLDER, self.folder_wanted.emit),
+            (self._paste, keys.PASTE, self.paste_wanted.emit),
+            (self._fit, keys.FIT, self.view.fit),
+            (self._actual, keys.ACTUAL, lambda: self.view.actual_size()),
+            (self.theme_button, keys.THEME, self.theme_wanted.emit),
+        ):
+            button.clicked.connect(lambda _on=False, act=act: act())
+            self._bind(key, act)
+        self._bind(keys.CROP, self.crop_button.toggle)
+        self._bind(keys.NEXT, lambda: strip.step(1))
+        self._bind(keys.PREVIOUS, lambda: strip.step(-1))
+        self._bind(keys.BACK, self.back)
+        # Space presses the button that has the focus, except on the photo and the strip
+        for widget in (self.compare, strip):
+            self._bind(keys.COMPARE, self.toggle_compare, widget, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    def _bind(
+        self,
+        key: keys.Key,
+        act: Callable[[], object],
+        widget: QWidget | None = None,
+        context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
+    ) -> None:
+        for sequence in key.sequences:
+            shortcut = QShortcut(QKeySequence(sequence), widget or self, context=context)
+            shortcut.activated.connect(act)
+
+    # what the window calls
+
+    def open_data(self, data: QMimeData, *, append: bool) -> bool:
+        """Open what was dropped or pasted: files, folders, a picture, or text with paths; False where it is none."""
+        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if local:
+            self.session.open(local, append=append)
+            return True
+        if data.hasImage():
+            picture = data.imageData()
+            if isinstance(picture, QImage) and not picture.isNull():
+                self.session.paste(picture)
+                return True
+        lines = [Path(line.strip().strip('"')) for line in data.text().splitlines() if line.strip()]
+        if lines and all(path.is_absolute() for path in lines):
+            self.session.open(lines, append=append)
+            return True
+        return False
+
+    def show_loading(self, name: str) -> None:
+        """An identification model is being loaded; empty: none is."""
+        self._loading = name
+        self.update_stack()
+
+    def use_model(self, loaded: Loaded) -> None:
+        """An identification model is ready."""
+        self._loading = ""
+        self.session.use_model(loaded)
+        self.update_stack()
+        if self.session.entry() is not None:
+            self.panel.show_waiting(self.session.subject(), "identifying")
+
+    def theme_changed(self, dark: bool) -> None:
+        """Offer the other theme."""
+        self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
+        self.panel.theme_changed()
+
+    def stop(self) -> None:
+        """Wait for this page's workers."""
+        self.session.stop()
+        self.compare.stop()
+
+    # behaviour
+
+    def update_stack(self) -> None:
+        """Show the photo, or the empty state that teaches the next action."""
+        has_model = self.session.loaded() is not None or bool(self._loading)
+        has_photo = self.session.photos.rowCount() > 0
+        self._stack.setCurrentIndex(0 if not has_model else 2 if has_photo else 1)
+        for button in self._photo_buttons():
+            button.setEnabled(has_model and has_photo)
+
+    def toggle_compare(self) -> None:
+        """Side by side with the nearest neighbour that has a picture, or back."""
+        if not self.compare.leave():
+            near = self.panel.nearest()
+            if near is not None:
+                self.compare.enter(near)
+        self._mark_compared()
+
+    def back(self) -> None:
+        """Esc: first out of side by side, then the crop box away, then the crop tool put down."""
+        if self.compare.leave():
+            self._mark_compared()
+        elif not self.view.clear_crop():
+            self.crop_button.setChecked(False)
+
+    def _toggle_neighbour(self, near: Near) -> None:
+        if self.compare.near() == near:
+            self.compare.leave()
+        else:
+            self.compare.enter(near)
+        self._mark_compared()
+
+    def _mark_compared(self) -> None:
+        near = self.compare.near()
+        self.panel.neighbours.mark(near)
+        self.compare_button.setChecked(near is not None)
+
+    def _waiting_word(self) -> str:
+        return "identifying" if self.session.loaded() is not None else "waiting for the identification model"
+
+    def _on_cleared(self) -> None:
+        self.compare.leave()
+        self._mark_compared()
+        self.view.show_photo(None)
+        self.panel.show_waiting("", "")
+        self.errors.clear()
+        self.update_stack()
+
+    def _on_current(self, current: QModelIndex) -> None:
+        if current.isValid():
+            self.session.select(current.row())
+            self.panel.show_waiting(self.session.subject(), self._waiting_word())
+
+    def _on_photo(self, photo: Photo) -> None:
+        self.compare.show_photo(photo, "")
+        self._mark_compared()
+
+    def _on_photo_failed(self, reason: str) -> None:
+        self.compare.leave()
+        self._mark_compared()
+        self.view.show_message(f"{self.session.subject()}\n{reason}")
+        self.panel.show_error(self.session.subject(), reason, _ADVICE)
+
+    def _on_cropped(self, box: QRect | None) -> None:
+        self.session.set_crop(box)
+        if box is not None:
+            self.panel.show_waiting(self.session.subject(), self._waiting_word())
+
+    def _on_answer(self, answer: Answer) -> None:
+        loaded = self.session.loaded()
+        if loaded is not None:
+            self.panel.show_answer(self.session.subject(), loaded.info, answer.identification, answer.pictures)
+            self._mark_compared()
+
+    def _on_answer_failed(self, message: str) -> None:
+        self.panel.show_error(self.session.subject(), message, "")
+        self.errors.show_problem(f"{self.session.subject()} was not identified: {message}")

@@ -1,0 +1,248 @@
+"""What the page Identify works on: the opened photos, the one on show, and the requests that are under way for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtGui import QImage
+
+from app.core.decide import Status
+from app.core.identify import Identification
+from app.ui.identify.filmstrip import Entry, PhotoList
+from app.ui.inference import Answer, Inference, Loaded
+from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
+from app.ui.status import FACES
+
+
+class Session(QObject):
+    """Every request has a number; an answer to any but the newest is dropped.
+
+    Signals:
+        first_found: (row) the first photo of what was opened
+        photo_ready: (Photo) the selected photo is decoded
+        photo_failed: (reason) or it cannot be
+        answered: (Answer) for the selected photo or its crop box
+        answer_failed: (message)
+        problem: (text, details) for the error bar
+        job_began, job_advanced: (done, total, growing), job_ended: (what it did)
+    """
+
+    first_found = Signal(int)
+    photo_ready = Signal(object)
+    photo_failed = Signal(str)
+    answered = Signal(object)
+    answer_failed = Signal(str)
+    problem = Signal(str, str)
+    job_began = Signal()
+    job_advanced = Signal(int, int, bool)
+    job_ended = Signal(str)
+
+    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photos = PhotoList(thumbnails, self)
+        self._inference = inference
+        self._loader = PhotoLoader(self)
+        self._scan = FolderScan(self)
+        self._request = self._scan_number = self._generation = 0
+        self._scans_running = 0
+        self._loaded: Loaded | None = None
+        self._job_running = False
+        self._row = -1
+        self._photo: Photo | None = None
+        self._whole: Answer | None = None  # of the selected photo, without crop box
+        self._crop: QRect | None = None
+        self._set_aside: Path | None = None  # answered as the photo on show, so kept out of the folder run
+        self._loader.loaded.connect(self._on_photo)
+        self._loader.failed.connect(self._on_photo_failed)
+        self._scan.found.connect(self._on_found)
+        self._scan.problem.connect(self._on_scan_problem)
+        self._scan.finished.connect(self._on_scanned)
+        inference.answered.connect(self._on_answer)
+        inference.answer_failed.connect(self._on_answer_failed)
+        inference.advanced.connect(self._on_advanced)
+        inference.bulk_failed.connect(self._on_bulk_failed)
+
+    def stop(self) -> None:
+        """Wait for the workers of this session; nothing is emitted afterwards."""
+        self.blockSignals(True)
+        self._scan.stop()
+        self._loader.stop()
+
+    # what is opened
+
+    def open(self, paths: Sequence[Path], *, append: bool = False) -> None:
+        """Open files and folders, in place of what is open or after it."""
+        if not append:
+            self._restart()
+            self.photos.clear()
+        self._scans_running += 1
+        self._scan.start(self._scan_number, paths)
+
+    def paste(self, picture: QImage) -> None:
+        """Add a picture from the clipboard and show it."""
+        self.first_found.emit(self.photos.add_picture(picture))
+
+    def use_model(self, loaded: Loaded) -> None:
+        """Another identification model answers from now on: everything that is open is identified again."""
+        self._loaded = loaded
+        self.photos.forget_answers()
+        self._generation += 1
+        self._inference.begin_folder(self._generation)
+        self._submit(self.photos.files())
+        if self._photo is not None:
+            self._ask()
+
+    def loaded(self) -> Loaded | None:
+        """The identification model in use."""
+        return self._loaded
+
+    def cancel(self) -> None:
+        """Give up the scan and the folder run; what has been answered stays."""
+        self._restart()
+        if self._job_running:
+            self._job_running = False
+            done, total = self.photos.progress()
+            self.job_ended.emit(f"cancelled after {done:,} of {total:,} photos")
+
+    def _restart(self) -> None:
+        self._scan_number += 1
+        self._scan.cancel()
+        self._scans_running = 0
+        self._generation += 1
+        self._inference.begin_folder(self._generation)
+        self._set_aside = None
+
+    # the photo on show
+
+    def select(self, row: int) -> None:
+        """Show and identify a photo."""
+        if self._set_aside is not None and row != self.photos.row_of(self._set_aside):
+            self._give_back_set_aside()
+        self._row, self._photo, self._whole, self._crop = row, None, None, None
+        self._request += 1
+        self._loader.load(self._request, self.photos.entry(row).source)
+
+    def entry(self) -> Entry | None:
+        """The selected photo."""
+        return self.photos.entry(self._row) if 0 <= self._row < self.photos.rowCount() else None
+
+    def subject(self) -> str:
+        """What the panel's answer is about."""
+        entry = self.entry()
+        name = entry.name if entry is not None else ""
+        return name if self._crop is None else f"crop {self._crop.width()} × {self._crop.height()} of {name}"
+
+    def set_crop(self, box: QRect | None) -> None:
+        """Identify a part of the photo; None for the whole photo again, whose answer is still known."""
+        if self._photo is None or box == self._crop:
+            return
+        self._give_back_set_aside()
+        self._crop = box
+        if box is None and self._whole is not None:
+            self._request += 1
+            self.answered.emit(self._whole)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        if self._photo is None or self._loaded is None:
+            return
+        self._request += 1
+        box, crop = None, self._crop
+        if crop is not None:
+            box = (crop.x(), crop.y(), crop.x() + crop.width(), crop.y() + crop.height())
+        self._inference.identify(self._request, self._photo.image, box)
+
+    def _give_back_set_aside(self) -> None:
+        path, self._set_aside = self._set_aside, None
+        row = self.photos.row_of(path) if path is not None else None
+        if path is not None and row is not None and self.photos.entry(row).status is None:
+            self._inference.add_to_folder([path])
+
+    def _on_photo(self, request: int, photo: Photo) -> None:
+        if request != self._request:
+            return
+        self._photo = photo
+        self.photo_ready.emit(photo)
+        self._ask()
+
+    def _on_photo_failed(self, request: int, reason: str) -> None:
+        if request == self._request:
+            self.photos.set_error(self._row, reason)
+            self.photo_failed.emit(reason)
+            self._tell_progress()
+
+    def _on_answer(self, request: int, answer: Answer) -> None:
+        if request != self._request:
+            return
+        if self._crop is None:
+            self._whole = answer
+            self.photos.set_answer(self._row, answer.identification)
+            self._tell_progress()
+        self.answered.emit(answer)
+
+    def _on_answer_failed(self, request: int, message: str) -> None:
+        if request == self._request:
+            self.answer_failed.emit(message)
+
+    # the folder
+
+    def _on_found(self, number: int, files: list[Path]) -> None:
+        if number != self._scan_number:
+            return
+        first = self.photos.rowCount()
+        new = self.photos.add_files(files)
+        known = self.photos.row_of(files[0])
+        if first == 0 and new:
+            self._set_aside = new[0]
+        self._submit(new)
+        if first == 0 or (self._scans_running and not new and known is not None):
+            self.first_found.emit(known if known is not None else 0)
+
+    def _submit(self, files: list[Path]) -> None:
+        if self._loaded is not None:
+            self._inference.add_to_folder([path for path in files if path != self._set_aside])
+            self._tell_progress()
+
+    def _on_scan_problem(self, number: int, path: Path, reason: str) -> None:
+        if number == self._scan_number:
+            self.problem.emit(f"{path.name or path}: {reason}. Check the path and open it again.", str(path))
+
+    def _on_scanned(self, number: int) -> None:
+        if number != self._scan_number:
+            return
+        self._scans_running -= 1
+        if not self._scans_running and self.photos.rowCount() == 0:
+            self.problem.emit("No photos found there. Open a folder that holds pictures, or single photos.", "")
+        self._tell_progress()
+
+    def _on_advanced(self, generation: int, found: list[Identification]) -> None:
+        if generation == self._generation:
+            self.photos.set_answers(found)
+            self._tell_progress()
+
+    def _on_bulk_failed(self, generation: int, message: str) -> None:
+        if generation == self._generation:
+            self.problem.emit(f"The folder was not identified to its end: {message}", "")
+            self.cancel()
+
+    def _tell_progress(self) -> None:
+        done, total = self.photos.progress()
+        growing = self._scans_running > 0
+        if self._loaded is None or total < 2:
+            return
+        if not self._job_running and done < total:
+            self._job_running = True
+            self.job_began.emit()
+        if self._job_running:
+            self.job_advanced.emit(done, total, growing)
+            if done == total and not growing:
+                self._job_running = False
+                self.job_ended.emit(self._outcome())
+
+    def _outcome(self) -> str:
+        counts = self.photos.counts()
+        parts = [f"{counts[status]:,} {FACES[status].word}" for status in Status if counts[status]]
+        return f"{sum(counts.values()):,} photos: " + ", ".join(parts)

@@ -1,0 +1,78 @@
+"""What the window remembers between starts. A bad entry is dropped and a copy kept; start-up never fails over it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.ui.theme import Name
+
+log = logging.getLogger(__name__)
+
+
+class Settings(BaseModel):
+    """The entries of the settings file. None means: not chosen by the user."""
+
+    model_config = ConfigDict(validate_assignment=True)
+
+    theme: Name | None = None
+    identification_model: Path | None = None
+    last_folder: Path | None = None
+    geometry: str | None = Field(default=None, description="Qt's window geometry, base64")
+    splitters: dict[str, list[int]] = Field(default_factory=dict, description="sizes in pixels by splitter name")
+
+
+def load(path: Path) -> Settings:
+    """Read the settings; entries that cannot be used fall back to their defaults and the file is copied to `*.bad`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        log.warning("settings %s cannot be read: %s", path, error)
+        return Settings()
+    try:
+        entries = json.loads(text)
+    except ValueError:
+        entries = None
+    if not isinstance(entries, dict):
+        _keep_copy(path, text)
+        return Settings()
+    return _from_entries(path, text, entries)
+
+
+def save(path: Path, settings: Settings) -> None:
+    """Write the chosen entries; the file appears whole or not at all.
+
+    Raises:
+        OSError: if the folder or the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(settings.model_dump_json(indent=2, exclude_defaults=True))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _from_entries(path: Path, text: str, entries: dict[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(entries)
+    except ValidationError as error:
+        bad = {str(part["loc"][0]) for part in error.errors() if part["loc"]}
+    log.warning("settings %s: dropped %s", path, ", ".join(sorted(bad)))
+    _keep_copy(path, text)
+    return Settings.model_validate({key: value for key, value in entries.items() if key not in bad})
+
+
+def _keep_copy(path: Path, text: str) -> None:
+    try:
+        path.with_name(path.name + ".bad").write_text(text, encoding="utf-8")
+    except OSError as error:
+        log.warning("no copy of the damaged settings %s could be kept: %s", path, error)

@@ -1,0 +1,39 @@
+"""How the status of an answer looks: a word, an icon and a colour, together, so that none of them stands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.decide import Status
+from app.ui import theme
+
+
+@dataclass(frozen=True)
+class Face:
+    """The word, the icon's name and the name of the colour token of a status."""
+
+    word: str
+    icon: str
+    token: str
+
+    @property
+    def colour(self) -> str:
+        """The colour in the current theme."""
+        return str(getattr(theme.tokens(), self.token))
+
+
+FACES = {
+    Status.IDENTIFIED: Face("identified", "circle-check", "ok"),
+    Status.COARSE_ONLY: Face("type only", "circle-dot", "caution"),
+    Status.UNKNOWN: Face("unknown", "circle-question-mark", "muted"),
+    Status.ERROR: Face("cannot be read", "circle-alert", "danger"),
+}
+
+
+def percent(probability: float) -> str:
+    """A probability for people. Nothing is called 0 % or 100 % that is not."""
+    if 0.0 < probability < 0.01:
+        return "<1\u2009%"
+    if 0.99 < probability < 1.0:
+        return ">99\u2009%"
+    return f"{probability * 100:.0f}\u2009%"

@@ -1,0 +1,233 @@
+"""Colours, sizes and the one stylesheet of the window. Every page and painter takes its colours from here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+CAPTION, BODY, STRONG, TITLE, FIGURE = 11, 13, 15, 20, 28
+"""Font sizes, pixels."""
+RADIUS, CARD_RADIUS = 6, 10
+HIT = 28
+"""Least height of anything that can be clicked, pixels."""
+
+
+class Name(StrEnum):
+    """The two themes."""
+
+    DARK = "dark"
+    LIGHT = "light"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours as `#RRGGBB`. Text colours reach 4.5:1 on window, surface and raised; `on_accent` does on accent."""
+
+    name: Name
+    window: str
+    surface: str
+    raised: str
+    line: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    ok: str
+    caution: str
+    danger: str
+
+
+THEMES = {
+    Name.DARK: Theme(
+        name=Name.DARK,
+        window="#16181D",
+        surface="#1E2128",
+        raised="#272B34",
+        line="#343944",
+        text="#E6E8EC",
+        muted="#9AA2AF",
+        accent="#4DA3FF",
+        on_accent="#16181D",
+        ok="#4CC38A",
+        caution="#E5B454",
+        danger="#F2767A",
+    ),
+    Name.LIGHT: Theme(
+        name=Name.LIGHT,
+        window="#F6F7F9",
+        surface="#FFFFFF",
+        raised="#F0F2F5",
+        line="#D9DDE3",
+        text="#1B1F24",
+        muted="#5B6470",
+        accent="#0B63CE",
+        on_accent="#FFFFFF",
+        ok="#1B7F4D",
+        caution="#8A5A00",
+        danger="#C22F35",
+    ),
+}
+
+_active = THEMES[Name.DARK]
+
+
+def tokens() -> Theme:
+    """The theme that is shown now; painters ask at paint time, so a change of theme needs only a repaint."""
+    return _active
+
+
+def system_theme() -> Name:
+    """What the desktop asks for; dark where it does not say."""
+    scheme = QGuiApplication.styleHints().colorScheme()
+    return Name.LIGHT if scheme is Qt.ColorScheme.Light else Name.DARK
+
+
+def apply(app: QApplication, name: Name) -> None:
+    """Give the whole program a theme: Fusion style, palette and stylesheet."""
+    global _active
+    _active = THEMES[name]
+    if app.style().name().lower() != "fusion":
+        app.setStyle("Fusion")
+    app.setPalette(_palette(_active))
+    app.setStyleSheet(stylesheet(_active))
+
+
+def font(size: int, *, strong: bool = False) -> QFont:
+    """The system's font at a size in pixels, with figures of equal width."""
+    result = QFont(QGuiApplication.font())
+    result.setPixelSize(size)
+    result.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.1)."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def class_colour(index: int) -> QColor:
+    """The colour of coarse class `index` in the current theme: 20 hues of equal lightness, then from the start."""
+    # steps of 7 in 20 keep neighbours in the list far apart on the wheel
+    hue = (index * 7 % 20) * 18.0
+    lightness, chroma = (0.76, 0.12) if _active.name is Name.DARK else (0.56, 0.12)
+    return _from_oklch(lightness, chroma, hue)
+
+
+def _luminance(colour: str) -> float:
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _from_oklch(lightness: float, chroma: float, hue: float) -> QColor:
+    """OKLCH to sRGB (Ottosson 2020), clipped to the screen's gamut; `hue` in degrees."""
+    a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    clipped = (min(max(value, 0.0), 1.0) for value in linear)
+    return QColor.fromRgbF(*(12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in clipped))
+
+
+def _palette(theme: Theme) -> QPalette:
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: theme.window,
+        QPalette.ColorRole.WindowText: theme.text,
+        QPalette.ColorRole.Base: theme.surface,
+        QPalette.ColorRole.AlternateBase: theme.raised,
+        QPalette.ColorRole.Text: theme.text,
+        QPalette.ColorRole.PlaceholderText: theme.muted,
+        QPalette.ColorRole.Button: theme.raised,
+        QPalette.ColorRole.ButtonText: theme.text,
+        QPalette.ColorRole.Highlight: theme.accent,
+        QPalette.ColorRole.HighlightedText: theme.on_accent,
+        QPalette.ColorRole.Link: theme.accent,
+        QPalette.ColorRole.ToolTipBase: theme.raised,
+        QPalette.ColorRole.ToolTipText: theme.text,
+        QPalette.ColorRole.Mid: theme.line,
+    }
+    for role, colour in roles.items():
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
+    return palette
+
+
+def stylesheet(theme: Theme) -> str:
+    """The stylesheet of a theme. Widgets are addressed by object name or by the property `kind`, never by place."""
+    t = theme
+    return f"""
+* {{ font-size: {BODY}px; }}
+QMainWindow, #page, QStackedWidget {{ background: {t.window}; }}
+QLabel {{ background: transparent; color: {t.text}; }}
+QLabel[kind="muted"] {{ color: {t.muted}; }}
+QLabel[kind="caption"] {{ color: {t.muted}; font-size: {CAPTION}px; }}
+QLabel[kind="strong"] {{ font-size: {STRONG}px; font-weight: 600; }}
+QLabel[kind="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
+QLabel[kind="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
+QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
+
+QPushButton {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
+    padding: 0 12px; min-height: {HIT}px; }}
+QPushButton:hover {{ border-color: {t.muted}; }}
+QPushButton:pressed {{ background: {t.line}; }}
+QPushButton:disabled {{ color: {t.muted}; }}
+QPushButton:focus {{ border: 2px solid {t.accent}; padding: 0 11px; min-height: {HIT - 2}px; }}
+QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600;
+    padding: 0 16px; min-height: 34px; }}
+QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {t.text}; }}
+QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
+
+QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;
+    padding: 0 8px; min-height: {HIT}px; min-width: {HIT - 16}px; }}
+QToolButton:hover {{ background: {t.raised}; }}
+QToolButton:pressed, QToolButton:checked {{ background: {t.raised}; border-color: {t.line}; }}
+QToolButton:checked {{ color: {t.accent}; }}
+QToolButton:focus {{ border-color: {t.accent}; }}
+QToolButton:disabled {{ color: {t.muted}; }}
+
+#rail {{ background: {t.surface}; border: none; border-right: 1px solid {t.line}; }}
+#rail QToolButton {{ font-size: {CAPTION}px; padding: 6px 2px; min-width: 54px; color: {t.muted}; }}
+#rail QToolButton:checked {{ color: {t.accent}; }}
+#toolbar {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
+#status {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
+#status QLabel {{ color: {t.muted}; font-size: 12px; }}
+#status QToolButton {{ min-height: 24px; padding: 0 4px; }}
+#panel, #panel QScrollArea, #panelBody {{ background: {t.surface}; border: none; }}
+#strip {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; outline: none; }}
+#card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: {CARD_RADIUS}px; }}
+#dropHint {{ background: {t.surface}; color: {t.accent}; border: 2px dashed {t.accent}; }}
+#rule {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
+#errorBar {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.danger}; }}
+#errorBar QPlainTextEdit {{ background: {t.surface}; color: {t.muted}; border: 1px solid {t.line};
+    border-radius: {RADIUS}px; font-size: {CAPTION}px; }}
+
+QSplitter::handle {{ background: {t.line}; }}
+QSplitter::handle:hover {{ background: {t.accent}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle:vertical {{ height: 1px; }}
+
+QProgressBar {{ background: {t.raised}; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 2px; }}
+
+QScrollBar {{ background: transparent; border: none; margin: 0; }}
+QScrollBar:vertical {{ width: 10px; }}
+QScrollBar:horizontal {{ height: 10px; }}
+QScrollBar::handle {{ background: {t.line}; border-radius: 3px; margin: 2px; min-height: 32px; min-width: 32px; }}
+QScrollBar::handle:hover {{ background: {t.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
+    background: transparent; border: none; width: 0; height: 0; }}
+"""

@@ -1,0 +1,146 @@
+"""Small widgets that every page uses."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QSplitter, QSplitterHandle, QToolButton, QWidget
+
+from app.ui import icons, theme
+from app.ui.keys import Key
+
+
+def label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
+    """A label in one of the stylesheet's kinds: muted, caption, strong, title, figure. Text is plain, never markup."""
+    result = QLabel(text, parent)
+    result.setTextFormat(Qt.TextFormat.PlainText)
+    if kind:
+        result.setProperty("kind", kind)
+    return result
+
+
+def tool_button(icon_name: str | None, key: Key, text: str = "", *, checkable: bool = False) -> QToolButton:
+    """A toolbar button: icon, word, or both, and the key in the tooltip."""
+    button = QToolButton()
+    if icon_name is not None:
+        button.setIcon(icons.icon(icon_name))
+        button.setIconSize(QSize(18, 18))
+    button.setCheckable(checkable)
+    button.setToolTip(key.tooltip)
+    button.setAccessibleName(key.words)
+    if text:
+        button.setText(text)
+        style = Qt.ToolButtonStyle
+        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if icon_name else style.ToolButtonTextOnly)
+    return button
+
+
+def small_button(icon_name: str, words: str) -> QToolButton:
+    """A button of one small icon; its words are tooltip and accessible name."""
+    button = QToolButton()
+    button.setIcon(icons.icon(icon_name))
+    button.setIconSize(QSize(14, 14))
+    button.setToolTip(words)
+    button.setAccessibleName(words)
+    return button
+
+
+def frame(name: str) -> QFrame:
+    """A frame that the stylesheet addresses by this name."""
+    result = QFrame()
+    result.setObjectName(name)
+    return result
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in an ellipsis where it does not fit; the tooltip then has all of it."""
+
+    def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        if kind:
+            self.setProperty("kind", kind)
+        self._whole = ""
+        self.set_whole(text)
+
+    def set_whole(self, text: str) -> None:
+        """Show a text."""
+        self._whole = text
+        self.setAccessibleName(text)
+        self._elide()
+
+    def whole(self) -> str:
+        """The text without ellipsis."""
+        return self._whole
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the text to the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fit the text to a new font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._elide()
+
+    def _elide(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(0, self.width()))
+        self.setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+
+class IconLabel(QWidget):
+    """An icon in a theme colour, painted fresh so that it follows the theme."""
+
+    def __init__(self, name: str, token: str = "muted", side: int = 18, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name, self._token = name, token
+        self.setFixedSize(side, side)
+
+    def set_icon(self, name: str, token: str) -> None:
+        """Show another icon; `token` names a colour of the theme."""
+        self._name, self._token = name, token
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the icon."""
+        painter = QPainter(self)
+        icons.paint(painter, self.rect(), self._name, getattr(theme.tokens(), self._token))
+        painter.end()
+
+
+class Splitter(QSplitter):
+    """A splitter with a thin line and a wide grip; double-click brings its default place back.
+
+    Signals:
+        reset: a handle was double-clicked.
+    """
+
+    reset = Signal()
+
+    def __init__(self, name: str, orientation: Qt.Orientation) -> None:
+        super().__init__(orientation)
+        self.setObjectName(name)
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(1)
+        self._defaults: list[int] = []
+        self.reset.connect(lambda: self.setSizes(self._defaults))
+
+    def set_defaults(self, sizes: list[int]) -> None:
+        """The sizes in pixels at first and after a double-click."""
+        self._defaults = sizes
+        self.setSizes(sizes)
+
+    def createHandle(self) -> QSplitterHandle:
+        """The handle that knows the double-click."""
+        return _Handle(self.orientation(), self)
+
+
+class _Handle(QSplitterHandle):
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        splitter = self.splitter()
+        if isinstance(splitter, Splitter):
+            splitter.reset.emit()
+        event.accept()

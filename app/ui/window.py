@@ -1,0 +1,344 @@
+"""The main window: rail, page, status bar; and `run`, which opens it."""
+
+from __future__ import annotations
+
+# onnxruntime comes before Qt; app/core/engine.py says why
+from app.core.engine import Device  # isort: skip
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core import images, paths
+from app.ui import faults, icons, keys, settings, theme
+from app.ui.help_sheet import HelpSheet
+from app.ui.identify.page import IdentifyPage
+from app.ui.inference import Inference, Loaded, ModelRequest
+from app.ui.loading import Thumbnails
+from app.ui.status_bar import StatusBar
+from app.ui.widgets import Splitter
+
+log = logging.getLogger(__name__)
+
+_FIRST_SIZE = QSize(1280, 800)
+_LEAST_SIZE = QSize(960, 640)
+
+
+class MainWindow(QMainWindow):
+    """Owns the workers, the settings and the pages, and stops the workers when it is closed."""
+
+    def __init__(
+        self, *, gallery: Path | None = None, theme_name: theme.Name | None = None, device: Device = "auto"
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("Marque")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(_LEAST_SIZE)
+        self._settings_file = paths.user_config_dir() / "settings.json"
+        self.settings = settings.load(self._settings_file)
+        self._gallery, self._device = gallery, device
+        self._asked_theme = theme_name
+        self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
+        self.inference = Inference(self)
+        self.thumbnails = Thumbnails(self)
+        self.identify = IdentifyPage(self.inference, self.thumbnails)
+        self.status = StatusBar()
+        self._build()
+        self.help = HelpSheet(self._central)
+        self._connect()
+        self._restore()
+        self.set_theme(theme_name or self.settings.theme or theme.system_theme())
+        self.faults.install()
+        self.inference.start()
+
+    # building
+
+    def _build(self) -> None:
+        self.rail = _Rail()
+        body = QHBoxLayout()
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(0)
+        body.addWidget(self.rail)
+        body.addWidget(self.identify, 1)
+        self._central = central = QWidget()
+        whole = QVBoxLayout(central)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(body, 1)
+        whole.addWidget(self.status)
+        self.setCentralWidget(central)
+        self._drop_hint = QLabel("drop to identify", central, alignment=Qt.AlignmentFlag.AlignCenter)
+        self._drop_hint.setProperty("kind", "title")
+        self._drop_hint.setObjectName("dropHint")
+        self._drop_hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._drop_hint.hide()
+
+    def _connect(self) -> None:
+        page, session = self.identify, self.identify.session
+        page.files_wanted.connect(self.choose_files)
+        page.folder_wanted.connect(self.choose_folder)
+        page.model_wanted.connect(self.choose_model)
+        page.paste_wanted.connect(self.paste)
+        page.theme_wanted.connect(self.toggle_theme)
+        session.job_began.connect(self.status.begin_job)
+        session.job_advanced.connect(
+            lambda done, total, growing: self.status.show_job("identifying", done, total, growing=growing)
+        )
+        session.job_ended.connect(self.status.end_job)
+        self.status.cancelled.connect(session.cancel)
+        self.inference.loaded.connect(self._on_loaded)
+        self.inference.load_failed.connect(self._on_load_failed)
+        self.faults.raised.connect(self._on_fault)
+        self.rail.help_button.clicked.connect(self.help.toggle)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+        QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
+        QShortcut(QKeySequence(keys.IDENTIFY.sequences[0]), self).activated.connect(self.rail.identify_button.click)
+
+    def _restore(self) -> None:
+        self.resize(_FIRST_SIZE)
+        if self.settings.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode("ascii", "replace")))
+        for splitter in self._splitters():
+            sizes = self.settings.splitters.get(splitter.objectName(), [])
+            if len(sizes) == splitter.count() and all(size > 0 for size in sizes):
+                splitter.setSizes(sizes)
+
+    def _splitters(self) -> tuple[Splitter, ...]:
+        return self.identify.rows, self.identify.columns
+
+    # what a person asks for
+
+    def choose_files(self) -> None:
+        """Ask for photos and open them."""
+        endings = " ".join(f"*{suffix}" for suffix in sorted(images.IMAGE_SUFFIXES))
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Open photos", self._last_folder(), f"Photos ({endings});;All files (*)"
+        )
+        if names:
+            self._remember_folder(Path(names[0]).parent)
+            self.identify.session.open([Path(name) for name in names])
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and open it."""
+        name = QFileDialog.getExistingDirectory(self, "Open a folder of photos", self._last_folder())
+        if name:
+            self._remember_folder(Path(name))
+            self.identify.session.open([Path(name)])
+
+    def choose_model(self) -> None:
+        """Ask for an identification model and load it."""
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Choose an identification model", self._last_folder(), "Identification models (*.onnx)"
+        )
+        if name:
+            self.open_model(Path(name))
+
+    def paste(self) -> None:
+        """Identify what is on the clipboard."""
+        if not self.identify.open_data(QGuiApplication.clipboard().mimeData(), append=True):
+            self.identify.errors.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
+
+    def toggle_theme(self) -> None:
+        """Change to the other theme and remember it."""
+        other = theme.Name.LIGHT if theme.tokens().name is theme.Name.DARK else theme.Name.DARK
+        self.settings.theme = other
+        self._save_settings()
+        self.set_theme(other)
+
+    def set_theme(self, name: theme.Name) -> None:
+        """Show a theme."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, name)
+        self.identify.theme_changed(name is theme.Name.DARK)
+
+    def open_model(self, model: Path, gallery: Path | None = None) -> None:
+        """Load an identification model on the worker."""
+        self.status.show_loading(model.name)
+        self.identify.show_loading(model.name)
+        self._model = model
+        self.inference.open_model(ModelRequest(model, gallery, self._device))
+
+    def open_first_model(self, model: Path | None) -> None:
+        """Load the model that was asked for, else the one chosen last, else the bundled one."""
+        chosen = self.settings.identification_model
+        found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
+        if found is None:
+            self.status.show_no_model()
+        else:
+            self.open_model(found, self._gallery)
+
+    # events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files, folders and pictures may be dropped anywhere."""
+        data = event.mimeData()
+        if data.hasUrls() or data.hasImage():
+            event.acceptProposedAction()
+            self._drop_hint.setGeometry(self._central.rect())
+            self._drop_hint.show()
+            self._drop_hint.raise_()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """The drag went elsewhere."""
+        self._drop_hint.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self._drop_hint.hide()
+        event.acceptProposedAction()
+        if not self.identify.open_data(event.mimeData(), append=False):
+            self.identify.errors.show_problem(
+                "What was dropped is no file on this computer. Save it first, then drop the file."
+            )
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the window's place, stop the workers, give the hooks back."""
+        self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+        self.settings.splitters = {one.objectName(): one.sizes() for one in self._splitters() if all(one.sizes())}
+        self._save_settings()
+        self.identify.stop()
+        self.thumbnails.stop()
+        self.inference.stop()
+        self.faults.remove()
+        super().closeEvent(event)
+
+    def _on_loaded(self, loaded: Loaded) -> None:
+        self.status.show_loaded(loaded)
+        self.identify.use_model(loaded)
+        self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
+        self._save_settings()
+        if loaded.gallery_problem:
+            self.identify.errors.show_problem(
+                "The gallery is not used, so no neighbours are shown. Choose the gallery that was made with this "
+                "identification model.",
+                loaded.gallery_problem,
+            )
+
+    def _on_load_failed(self, message: str) -> None:
+        loaded = self.identify.session.loaded()
+        if loaded is not None:
+            self.status.show_loaded(loaded)
+        else:
+            self.status.show_no_model()
+        self.identify.show_loading("")
+        self.identify.errors.show_problem(
+            f"{self._model.name} cannot be used as identification model. Choose another file.", message
+        )
+
+    def _on_fault(self, line: str, details: str) -> None:
+        self.identify.errors.show_problem(
+            f"Something went wrong in the program: {line}. You can go on working; the log file has the details.",
+            f"{paths.user_data_dir() / 'marque.log'}\n{details}",
+        )
+
+    def _on_system_theme(self) -> None:
+        if self.settings.theme is None and self._asked_theme is None:
+            self.set_theme(theme.system_theme())
+
+    def _last_folder(self) -> str:
+        return str(self.settings.last_folder or Path.home())
+
+    def _remember_folder(self, folder: Path) -> None:
+        self.settings.last_folder = folder
+        self._save_settings()
+
+    def _save_settings(self) -> None:
+        try:
+            settings.save(self._settings_file, self.settings)
+        except OSError as error:
+            log.warning("settings were not saved: %s", error)
+
+
+class _Rail(QFrame):
+    """The pages on the left, help at the bottom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("rail")
+        self.setFixedWidth(72)
+        self.identify_button = self._button("scan-search", "Identify", keys.IDENTIFY)
+        self.identify_button.setCheckable(True)
+        self.identify_button.setChecked(True)
+        pages = QButtonGroup(self)
+        pages.addButton(self.identify_button)
+        self.help_button = self._button("keyboard", "keys", keys.HELP)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.identify_button)
+        column.addStretch(1)
+        column.addWidget(self.help_button)
+
+    def _button(self, icon: str, word: str, key: keys.Key) -> QToolButton:
+        button = QToolButton()
+        button.setText(word)
+        button.setIcon(icons.icon(icon))
+        button.setToolTip(key.tooltip)
+        button.setIconSize(QSize(22, 22))
+        button.setFixedSize(56, 52)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setAccessibleName(key.words)
+        return button
+
+
+def open_window(
+    photos: Sequence[Path], *, model: Path | None, gallery: Path | None, theme_name: str | None, device: Device = "auto"
+) -> MainWindow:
+    """Show the window, load the identification model on its worker, open the photos.
+
+    Raises:
+        ValueError: if there is no such theme.
+    """
+    window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
+    window.show()
+    window.open_first_model(model)
+    if photos:
+        window.identify.session.open(photos)
+    return window
+
+
+def run(
+    paths: Sequence[Path], *, model: Path | None, gallery: Path | None, theme: str | None, device: Device = "auto"
+) -> int:
+    """Run the program's window until it is closed.
+
+    Args:
+        paths: photos and folders to open.
+        model: identification model file; None for the one used last, or the bundled one.
+        gallery: gallery file; None for the one beside the model.
+        theme: "dark", "light", or None for the one chosen last, or the desktop's.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The exit code.
+    """
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("marque")
+    window = open_window(paths, model=model, gallery=gallery, theme_name=theme, device=device)
+    code = app.exec()
+    window.close()
+    return code
