@@ -62,7 +62,8 @@ def calibrate(run: Run) -> tuple[Calibration, Thresholds, dict[str, Any]]:
     """
     config, network = run.config(), trained_network(run)
     samples = part_of(run, Split.VALIDATION)
-    calibration, thresholds, facts = Calibration(), Thresholds(), {"photos": len(samples)}
+    calibration, thresholds = Calibration(), Thresholds()
+    facts: dict[str, Any] = {"photos": len(samples)}
     if len(samples) >= MIN_PHOTOS:
         output = infer_samples(network, samples, config)
         labels = encode(samples, run.taxonomy())
@@ -73,7 +74,7 @@ def calibrate(run: Run) -> tuple[Calibration, Thresholds, dict[str, Any]]:
         similarity = float(np.quantile(closest, 1 - FAMILIAR))
         calibration = Calibration(coarse_temperature=t_coarse, fine_temperature=t_fine)
         thresholds = Thresholds(fine=fine, coarse=coarse, similarity=max(-1.0, min(1.0, similarity)))
-        facts = {**facts, "coarse": coarse_facts, "fine": fine_facts}
+        facts |= {"coarse": coarse_facts, "fine": fine_facts}
     write_json(
         run.calibration,
         {"calibration": calibration.model_dump(), "thresholds": thresholds.model_dump(), "validation": facts},

@@ -26,7 +26,8 @@ class DataSettings(_Settings):
     skip_bad: bool = False
     """Pass over missing or unreadable files and bad rows, and count them, instead of stopping."""
     split: Literal["stratified", "class_disjoint"] = "stratified"
-    """stratified: every class in every part, by group. class_disjoint: zero-shot, the second half of the fine classes is the test."""
+    """stratified: every class in every part, by group. class_disjoint: zero-shot, tested on the second half of the
+    fine classes, which the training does not see."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
     """Share of the photos held out to choose and calibrate."""
     test: float = Field(default=0.15, ge=0, lt=0.9)
@@ -37,8 +38,8 @@ class NetworkSettings(_Settings):
     """What learns."""
 
     backbone: str | None = None
-    """resnet18, resnet50, densenet169, mobilenet_v2, mobilenet_v3_small, mobilenet_v3_large, efficientnet_v2_s, convnext_tiny.
-    Default: mobilenet_v2; resnet18 for demo: alone."""
+    """resnet18, resnet50, densenet169, mobilenet_v2, mobilenet_v3_small, mobilenet_v3_large, efficientnet_v2_s,
+    convnext_tiny. Default: mobilenet_v2; resnet18 for demo: alone."""
     weights: str | None = None
     """Where the backbone starts: imagenet (downloaded by torchvision), none, or FILE (.safetensors, .pth).
     Default: imagenet; none for demo: alone."""
@@ -67,7 +68,8 @@ class LossSettings(_Settings):
     rho: float = Field(default=0.5, ge=0, le=1)
     """semi_easy: P+ is drawn from this nearest share of its candidates (0 = the nearest, 1 = any)."""
     second_hinge: SecondHinge = SecondHinge.ANCHOR
-    """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (R,P+ instead of R,P-)."""
+    """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (the same
+    with R,P+ instead of R,P-)."""
     average: Average = Average.ACTIVE
     """Average of a hinge over its active rows, or over all rows."""
     margin_fine: float = Field(default=0.1, ge=0)

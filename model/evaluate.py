@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from model import terminal
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
@@ -103,7 +104,7 @@ def evaluate(run: Run) -> dict[str, Any]:
     return result
 
 
-def show(result: dict[str, Any], console: Console) -> None:
+def show(result: dict[str, Any]) -> None:
     """Print the figures as a table, one column for each source."""
     columns = result["test"]
     table = Table(title=f"test part, {result['split'].replace('_', '-')} split")
@@ -113,7 +114,7 @@ def show(result: dict[str, Any], console: Console) -> None:
     for name in columns["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))
-    console.print(table)
+    Console().print(table)
 
 
 def _cell(value: float | None) -> str:
@@ -140,14 +141,13 @@ def main() -> int:
 
     folder, as_json = tyro.cli(command, prog="python -m model.evaluate")
     try:
-        result = evaluate(Run.open(folder))
+        figures_found = evaluate(Run.open(folder))
     except (RunError, PhotoError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return terminal.fail(error)
     if as_json:
-        print(json.dumps(result, indent=1))  # noqa: T201
+        terminal.result(json.dumps(figures_found, indent=1))
     else:
-        show(result, Console())
+        show(figures_found)
     return 0
 
 

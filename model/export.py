@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import logging
@@ -18,14 +19,14 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from model import bundle
+from model import bundle, terminal
 from model.bundle import BundleError, BundleInfo, Calibration, Preprocessing, Thresholds
 from model.calibrate import calibrate
 from model.data.splits import Split
 from model.evaluate import part_of, trained_network
 from model.network import Network, NetworkOutput
 from model.photo import PhotoError, fit, read_rgb
-from model.run import Run, RunError
+from model.run import Run, RunError, write_whole
 
 TOLERANCE = 1e-3
 """Largest difference between onnxruntime and torch, in any output, that is written."""
@@ -52,7 +53,6 @@ class _AsExported(nn.Module):
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:
     """The network as an ONNX graph with the contract's names and a batch dimension of any length."""
-    buffer = io.BytesIO()
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # notes of the exporter about its own next versions
@@ -69,8 +69,7 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
             external_data=False,
         )
     assert program is not None
-    program.save(buffer)
-    return onnx.load_from_string(buffer.getvalue())
+    return program.model_proto
 
 
 def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.ndarray) -> float:
@@ -129,6 +128,19 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
     return info
 
 
+def write_references(run: Run, out: Path) -> None:
+    """The run's training photos as a CSV table with the columns file, coarse, fine, group and source.
+
+    A gallery of these lets the program show the pictures that an answer rests on, and leaves the held-out photos out.
+    """
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("file", "coarse", "fine", "group", "source"))
+    for sample in part_of(run, Split.TRAIN):
+        table.writerow((sample.path, sample.coarse, sample.fine or "", sample.group, sample.source))
+    write_whole(out, lambda file: file.write(text.getvalue().encode()))
+
+
 def _facts(run: Run, difference: float) -> dict[str, Any]:
     config = run.config()
     samples, splits = run.samples()
@@ -148,29 +160,35 @@ def main() -> int:
     """Command line. Returns the exit code."""
 
     def command(
-        run: Annotated[Path, tyro.conf.Positional], out: Path, name: str | None = None
-    ) -> tuple[Path, Path, str | None]:
+        run: Annotated[Path, tyro.conf.Positional],
+        out: Path,
+        name: str | None = None,
+        references: Path | None = None,
+    ) -> tuple[Path, Path, str | None, Path | None]:
         """Export a trained run as an identification model file.
 
         Args:
             run: Folder of the run.
             out: The .onnx file to write.
             name: The model's name in the program; default: the file's name.
+            references: Also write the training photos as a table that `marque enrol` makes a gallery of.
         """
-        return run, out, name
+        return run, out, name, references
 
-    folder, out, name = tyro.cli(command, prog="python -m model.export")
+    folder, out, name, references = tyro.cli(command, prog="python -m model.export")
     try:
-        info = export(Run.open(folder), out, name)
+        run = Run.open(folder)
+        info = export(run, out, name)
+        if references is not None:
+            write_references(run, references)
     except (RunError, PhotoError, BundleError, ExportError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return terminal.fail(error)
     except OSError as error:
-        print(f"error: {out}: cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201
-        return 2
-    print(
-        f"{out}: {info.name}, {len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, {info.fingerprint}"
-    )  # noqa: T201
+        return terminal.fail(ExportError(f"{error.filename or out}: cannot be written ({error.strerror})"))
+    taxonomy = info.taxonomy
+    terminal.result(
+        f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"
+    )
     return 0
 
 

@@ -131,7 +131,7 @@ def build_backbone(name: str) -> tuple[nn.Module, int]:
 def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
     """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), or a state dict file.
 
-    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; its classifier, if any, is ignored.
+    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; a classifier in it is ignored.
 
     Raises:
         WeightsError: if the weights cannot be downloaded or read, or names or shapes do not fit.

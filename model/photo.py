@@ -81,6 +81,8 @@ def upright_size(path: Path | str) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
+        if image.format == "TIFF":  # its decoder turns the picture itself, and says so in the size
+            return width, height
         return (height, width) if _orientation(image) in _ON_THEIR_SIDE else (width, height)
 
 

@@ -109,7 +109,7 @@ def class_aware(distances: Tensor, masks: RoleMasks, rho: float, generator: torc
 
 
 def semi_easy(distances: Tensor, masks: RoleMasks, rho: float, generator: torch.Generator) -> Quadruplets:
-    """ "Relatively easy" P+: uniform among the nearest share `rho` (0 = nearest, 1 = random); the rest as `class_aware`.
+    """A "relatively easy" P+: uniform among the nearest share `rho` (0 nearest, 1 random); the rest as `class_aware`.
 
     The nearest P- is at once a very hard negative of the fine hinge and the easy positive of the coarse hinge.
     """

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from types import FrameType
 
 import tyro
-from rich.console import Console
 
+from model import terminal
 from model.bundle import BundleError
 from model.calibrate import calibrate
 from model.config import Command, Config
@@ -31,12 +31,11 @@ from model.network import WeightsError
 from model.photo import PhotoError
 from model.run import Run, RunError, check_free
 from model.taxonomy import TaxonomyError
+from model.terminal import note
 from model.trainer import Trainer
 
 _CACHE_MARGIN = 1.15
 """Pictures are cached larger than they are trained on, so that random crops have pixels to choose from."""
-
-console = Console(stderr=True)
 
 
 class StopRequest:
@@ -47,11 +46,11 @@ class StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._set)
 
-    def _set(self, number: int, frame: FrameType | None) -> None:
+    def _set(self, number: int, _frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
-        console.print("stopping after this step")
+        note("stopping after this step")
 
     def __call__(self) -> bool:
         """Whether a stop was asked for."""
@@ -71,16 +70,16 @@ def new_run(command: Command) -> Run:
     samples = _decodable(list(read.samples), config)
     skipped = len(read.skipped) + len(read.samples) - len(samples)
     for message in read.skipped[:10]:
-        console.print(f"skipped: {message}", markup=False, highlight=False)
+        note(f"skipped: {message}")
     if skipped:
-        console.print(f"{skipped} entries were skipped")
+        note(f"{skipped} entries were skipped")
     if config.data.split == "class_disjoint":
         splits = class_disjoint(samples, validation=config.data.validation, seed=config.machine.seed)
     else:
         splits = stratified(samples, validation=config.data.validation, test=config.data.test, seed=config.machine.seed)
     taxonomy = taxonomy_of(_part(samples, splits, Split.TRAIN))
     counts = Counter(splits)
-    console.print(
+    note(
         f"{len(samples):,} photos, {len(taxonomy.coarse)} coarse and {len(taxonomy.fine)} fine classes to learn; "
         + ", ".join(f"{part.value} {counts[part]:,}" for part in Split)
     )
@@ -137,7 +136,7 @@ def train(run: Run, stopped: StopRequest) -> bool:
     assert weights is not None
     if run.checkpoint.is_file():
         trainer.load(run.load_checkpoint())
-        console.print(f"continuing at epoch {trainer.epoch + 1}, step {trainer.step}")
+        note(f"continuing at epoch {trainer.epoch + 1}, step {trainer.step}")
     else:
         trainer.start_from(weights)
     rewind(run.events, trainer.step)
@@ -157,11 +156,11 @@ def finish(run: Run) -> None:
         if run.samples()[1].count(Split.TEST):
             result = evaluate(run)
             events.write("metric", step, **result["test"]["all"])
-            show(result, Console())
+            show(result)
         calibrate(run)
         info = export(run, run.model, run.folder.name)
         events.write("done", step, model=run.model.name, fingerprint=info.fingerprint)
-    Console().print(f"identification model: {run.model}", highlight=False, soft_wrap=True)
+    terminal.result(f"identification model: {run.model}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -172,12 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run = Run.open(command.resume) if command.resume else new_run(command)
         if not train(run, stopped):
-            console.print(f"stopped; go on with: python -m model.train --resume {run.folder}", soft_wrap=True)
+            note(f"stopped; go on with: python -m model.train --resume {run.folder}")
             return 0
         finish(run)
     except (DataError, TaxonomyError, WeightsError, RunError, PhotoError, ExportError, BundleError) as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 2
+        return terminal.fail(error)
     return 0
 
 

@@ -306,10 +306,8 @@ def infer(
 ) -> NetworkOutput:
     """Outputs of `network` for all pictures, float32 on the CPU."""
     network.eval()
-    parts: list[NetworkOutput] = []
     with torch.inference_mode(), autocast():
-        for images in pictures.in_order(batch):
-            parts.append(NetworkOutput(*(column.float().cpu() for column in network(images.to(device)))))
+        parts = [[column.float().cpu() for column in network(images.to(device))] for images in pictures.in_order(batch)]
     return NetworkOutput(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 

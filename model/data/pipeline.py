@@ -34,7 +34,7 @@ class PictureForm:
 
 
 class PictureStore:
-    """The pictures of a list of photographs, decoded once into memory or, when they do not fit, whenever they are asked for."""
+    """The pictures of a list of photographs, decoded once into memory or, when they do not fit, at every use."""
 
     def __init__(self, paths: Sequence[Path], form: PictureForm, *, budget: float, workers: int) -> None:
         """Args: budget: bytes that the decoded pictures may take; above it they are decoded at every use."""
@@ -54,12 +54,8 @@ class PictureStore:
         This is done before a training also where nothing is cached: a damaged photo should be told in the first
         minutes, not in the third hour.
         """
-        errors = []
-        jobs = self._pool.map(self._decode_into_cache, range(len(self)), chunksize=32)
-        for error in track(jobs, description=title, total=len(self)):
-            if error is not None:
-                errors.append(error)
-        return errors
+        jobs = self._pool.map(self._decode_into_cache, range(len(self)))
+        return [error for error in track(jobs, description=title, total=len(self)) if error is not None]
 
     def _decode_into_cache(self, index: int) -> PhotoError | None:
         try:
