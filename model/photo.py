@@ -37,7 +37,7 @@ _TRANSPOSE_OF = {
 # Pillow's decoders report damaged files with any of these
 _DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, ArithmeticError),
-    *(struct.error, zlib.error),
+    *(RuntimeError, struct.error, zlib.error),
 )
 
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
