@@ -50,6 +50,17 @@ class HelpSheet(QWidget):
         """A click anywhere closes it."""
         self.hide()
 
+    def event(self, event: QEvent) -> bool:
+        """Esc is for this sheet while it is shown, not for the page beneath."""
+        if (
+            event.type() is QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc closes it."""
         if event.key() == Qt.Key.Key_Escape:

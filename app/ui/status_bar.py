@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from app.ui.inference import Loaded
@@ -58,12 +58,12 @@ class StatusBar(QFrame):
         self.setObjectName("status")
         self.setFixedHeight(32)
         self._model = ElidedLabel("no identification model")
-        self._model.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._model.setMaximumWidth(220)
+        self._model.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._gallery = label()
         self._chip = IconLabel("cpu", "muted", 14)
         self._provider = label()
         self._job = ElidedLabel()
+        self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._progress = QProgressBar(textVisible=False)
         self._progress.setFixedWidth(120)
         self._cancel = small_button("x", "cancel this job")
@@ -151,6 +151,7 @@ class StatusBar(QFrame):
 
     def _set_model(self, text: str) -> None:
         self._model.set_whole(text)
+        self._model.ensurePolished()
         self._model.setFixedWidth(min(220, self._model.fontMetrics().horizontalAdvance(text) + 4))
 
     def _set_job(self, text: str) -> None:

@@ -192,7 +192,7 @@ QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
 
 QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;
-    padding: 0 8px; min-height: {HIT}px; min-width: {HIT - 16}px; }}
+    padding: 0 6px; min-height: {HIT}px; min-width: {HIT - 12}px; }}
 QToolButton:hover {{ background: {t.raised}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {t.raised}; border-color: {t.line}; }}
 QToolButton:checked {{ color: {t.accent}; }}
@@ -200,14 +200,14 @@ QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton:disabled {{ color: {t.muted}; }}
 
 #rail {{ background: {t.surface}; border: none; border-right: 1px solid {t.line}; }}
-#rail QToolButton {{ font-size: {CAPTION}px; padding: 6px 2px; min-width: 54px; color: {t.muted}; }}
+#rail QToolButton {{ font-size: {CAPTION}px; padding: 6px 0; min-width: 52px; color: {t.muted}; }}
 #rail QToolButton:checked {{ color: {t.accent}; }}
 #toolbar {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
 #status {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
 #status QLabel {{ color: {t.muted}; font-size: 12px; }}
 #status QToolButton {{ min-height: 24px; padding: 0 4px; }}
 #panel, #panel QScrollArea, #panelBody {{ background: {t.surface}; border: none; }}
-#strip {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; outline: none; }}
+#strip {{ background: {t.surface}; border: none; outline: none; }}
 #card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: {CARD_RADIUS}px; }}
 #dropHint {{ background: {t.surface}; color: {t.accent}; border: 2px dashed {t.accent}; }}
 #rule {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}

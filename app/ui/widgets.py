@@ -29,7 +29,7 @@ def tool_button(icon_name: str | None, key: Key, text: str = "", *, checkable: b
     button.setToolTip(key.tooltip)
     button.setAccessibleName(key.words)
     if text:
-        button.setText(text)
+        button.setText(f" {text}" if icon_name else text)  # the style leaves too little room between the two
         style = Qt.ToolButtonStyle
         button.setToolButtonStyle(style.ToolButtonTextBesideIcon if icon_name else style.ToolButtonTextOnly)
     return button
@@ -58,7 +58,7 @@ class ElidedLabel(QLabel):
     def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         if kind:
             self.setProperty("kind", kind)
         self._whole = ""

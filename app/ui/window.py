@@ -289,9 +289,9 @@ class _Rail(QFrame):
         self.help_button = self._button("keyboard", "keys", keys.HELP)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
-        column.addWidget(self.identify_button)
+        column.addWidget(self.identify_button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        column.addWidget(self.help_button)
+        column.addWidget(self.help_button, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _button(self, icon: str, word: str, key: keys.Key) -> QToolButton:
         button = QToolButton()

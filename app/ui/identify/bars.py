@@ -15,8 +15,9 @@ from app.ui.status import percent
 from model.bundle import BundleInfo
 
 _TOP_COARSE, _TOP_FINE = 2, 5
+_LEAST = 0.005  # a class below half a percent tells nothing, unless it is the best one
 _INDENT = 20
-_ROW = 36
+_ROW = 35
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Bar:
 
 
 def rows(info: BundleInfo, decision: Decision, coarse: np.ndarray, fine: np.ndarray) -> list[Bar]:
-    """The best types, most probable first, each followed by those of the best five fine classes that belong to it.
+    """The two best types and that of the best fine class, most probable first, each with its best fine classes beneath.
+
+    At most five fine classes in all, so that the tree stays small enough for the neighbours to be seen below it.
 
     Args:
         info: names and thresholds.
@@ -50,11 +53,12 @@ def rows(info: BundleInfo, decision: Decision, coarse: np.ndarray, fine: np.ndar
         fine: [n_fine] probabilities.
     """
     taxonomy, thresholds = info.taxonomy, info.thresholds
-    best_fine = [int(i) for i in np.argsort(-fine, kind="stable")[:_TOP_FINE]]
     ordered = [int(i) for i in np.argsort(-coarse, kind="stable")]
-    # a type is shown for its own sake, or as the parent of a fine class that is
-    parents = {taxonomy.parents[i] for i in best_fine}
+    ordered_fine = [int(i) for i in np.argsort(-fine, kind="stable")]
+    parents = {taxonomy.parents[i] for i in ordered_fine[:1]}
     shown = [i for rank, i in enumerate(ordered) if rank < _TOP_COARSE or i in parents]
+    likely = [i for rank, i in enumerate(ordered_fine) if rank == 0 or fine[i] >= _LEAST]
+    best_fine = [i for i in likely if taxonomy.parents[i] in shown][:_TOP_FINE]
     result = []
     for i in shown:
         name = taxonomy.coarse[i]
@@ -141,6 +145,11 @@ class PredictionTree(QWidget):
         filled = QRectF(track)
         filled.setWidth(max(track.width() * bar.probability, 3.0 if bar.probability > 0 else 0.0))
         colour = QColor(colours.accent if bar.accepted else colours.muted)
+        if below:
+            veil = QColor(colour)
+            veil.setAlpha(70)
+            painter.setBrush(veil)
+            painter.drawRoundedRect(filled, 3, 3)
         painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern) if below else colour)
         painter.drawRoundedRect(filled, 3, 3)
         if bar.threshold > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -60,6 +60,9 @@ class IdentifyPage(QWidget):
         )
         self._stack = QStackedWidget()
         self._loading = ""
+        # an answer that comes at once replaces the last one without a flash of emptiness between them
+        self._waiting = QTimer(self, interval=150, singleShot=True)
+        self._waiting.timeout.connect(lambda: self.panel.show_waiting(self.session.subject(), self._waiting_word()))
         self._build_toolbar()
         self._lay_out()
         self._connect()
@@ -189,7 +192,7 @@ class IdentifyPage(QWidget):
         self.session.use_model(loaded)
         self.update_stack()
         if self.session.entry() is not None:
-            self.panel.show_waiting(self.session.subject(), "identifying")
+            self._waiting.start()
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
@@ -242,6 +245,7 @@ class IdentifyPage(QWidget):
         return "identifying" if self.session.loaded() is not None else "waiting for the identification model"
 
     def _on_cleared(self) -> None:
+        self._waiting.stop()
         self.compare.leave()
         self._mark_compared()
         self.view.show_photo(None)
@@ -252,13 +256,14 @@ class IdentifyPage(QWidget):
     def _on_current(self, current: QModelIndex) -> None:
         if current.isValid():
             self.session.select(current.row())
-            self.panel.show_waiting(self.session.subject(), self._waiting_word())
+            self._waiting.start()
 
     def _on_photo(self, photo: Photo) -> None:
         self.compare.show_photo(photo, "")
         self._mark_compared()
 
     def _on_photo_failed(self, reason: str) -> None:
+        self._waiting.stop()
         self.compare.leave()
         self._mark_compared()
         self.view.show_message(f"{self.session.subject()}\n{reason}")
@@ -267,14 +272,16 @@ class IdentifyPage(QWidget):
     def _on_cropped(self, box: QRect | None) -> None:
         self.session.set_crop(box)
         if box is not None:
-            self.panel.show_waiting(self.session.subject(), self._waiting_word())
+            self._waiting.start()
 
     def _on_answer(self, answer: Answer) -> None:
+        self._waiting.stop()
         loaded = self.session.loaded()
         if loaded is not None:
             self.panel.show_answer(self.session.subject(), loaded.info, answer.identification, answer.pictures)
             self._mark_compared()
 
     def _on_answer_failed(self, message: str) -> None:
+        self._waiting.stop()
         self.panel.show_error(self.session.subject(), message, "")
         self.errors.show_problem(f"{self.session.subject()} was not identified: {message}")

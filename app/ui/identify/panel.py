@@ -97,7 +97,7 @@ class PredictionPanel(QFrame):
         """The photo cannot be identified; why, and what to do."""
         face = FACES[Status.ERROR]
         self._head(subject, face.icon, face.token, face.word)
-        self._say("", "", "", f"{reason[:1].upper()}{reason[1:]}. {advice}")
+        self._say("", "", "", f"{reason}. {advice}")
         self._show_parts(tree=False, neighbours=False)
 
     def show_answer(
@@ -163,7 +163,7 @@ class PredictionPanel(QFrame):
         self._answer.set_whole(answer)
         self._under.set_whole(under)
         self._figure.setText(figure)
-        self._reason.setText(reason)
+        self._reason.setText(reason[:1].upper() + reason[1:])
         for widget, text in ((self._answer, answer), (self._under, under), (self._reason, reason)):
             widget.setVisible(bool(text))
 

@@ -12,6 +12,7 @@ from app.ui.loading import Photo
 _MARGIN = 16
 _STEP = 1.0015  # zoom for each of the 120 units of a wheel notch
 _MOST = 16.0  # screen pixels to one pixel of the photo
+_BLOCKS_FROM = 6  # enlarged further than this, single pixels are what one wants to see
 _LEAST_CROP = 8  # pixels of the photo
 
 
@@ -248,7 +249,7 @@ class PhotoView(QWidget):
         needed = target.width() * self.devicePixelRatioF()
         # the smallest level that still has a pixel for each one on the screen: smooth when it is made smaller
         level = next((one for one in reversed(photo.levels) if one.width() >= needed), photo.levels[0])
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, needed < level.width() * 3)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, needed < level.width() * _BLOCKS_FROM)
         painter.drawImage(target, level)
 
     def _paint_crop(self, painter: QPainter) -> None:
