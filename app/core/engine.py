@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import io
 import os
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -179,10 +180,16 @@ class Engine:
         try:
             session = self._open([(_CUDA, options), _CPU])
         except EngineError as error:
-            return None, complaint or f"the first inference on the GPU failed: {error}"
+            return (
+                None,
+                complaint or f"there is an NVIDIA driver, but the GPU failed ({_first_line(error.__cause__ or error)})",
+            )
         if _CUDA in session.get_providers():
             return session, "an NVIDIA GPU is present"
-        return None, complaint or "onnxruntime refused the GPU without saying why"
+        return None, complaint or (
+            "there is an NVIDIA driver, but onnxruntime refused the GPU without saying why; "
+            f"the driver may be too old for CUDA {onnxruntime.cuda_version}"
+        )
 
 
 def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -220,21 +227,14 @@ def _has_nvidia_driver() -> bool:
 
 def _load_cuda_libraries() -> str | None:
     """Load CUDA and cuDNN from their Python packages or the system; what is missing, in a sentence, or None."""
-    with contextlib.redirect_stdout(io.StringIO()):  # preload_dlls prints its complaints
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # preload_dlls prints its complaints instead of raising them
         onnxruntime.preload_dlls()
-    library = _cuda_provider_library()
-    if not library.is_file():
+    names = re.findall(r"^Failed to load (.+?): ", said.getvalue(), re.MULTILINE)
+    if not names:
         return None
-    try:
-        ctypes.CDLL(str(library))
-    except OSError as error:
-        return f'an NVIDIA driver is present but CUDA libraries are missing ({error}); pip install "marque[gpu]"'
-    return None
-
-
-def _cuda_provider_library() -> Path:
-    name = "onnxruntime_providers_cuda.dll" if sys.platform == "win32" else "libonnxruntime_providers_cuda.so"
-    return Path(ort.__file__).parent / name
+    missing = ", ".join(sorted({Path(name).name for name in names}))
+    return f'there is an NVIDIA driver, but CUDA libraries are missing ({missing}): pip install "marque[gpu]"'
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Iterable
@@ -121,7 +122,9 @@ class LabelTable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        # only rows whose `write` has failed are still unwritten here, and that was reported
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _move_to(self, place: Path) -> Path:
         try:

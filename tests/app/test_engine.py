@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ctypes
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -122,7 +121,7 @@ def test_a_gpu_that_fails_to_start_is_left_with_its_cause(
     monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
     engine = Engine(tiny_model)
     assert engine.provider.used == "CPU"
-    assert "CUDA" in engine.provider.reason
+    assert engine.provider.reason.startswith("there is an NVIDIA driver, but")
     assert "\n" not in engine.provider.reason
     assert engine.run(batch_of(engine, "Azzurra class")).fine_probabilities.argmax() == 2
     assert capfd.readouterr() == ("", "")
@@ -134,17 +133,18 @@ def test_missing_cuda_libraries_are_named_with_what_to_install(
 ) -> None:
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         pytest.skip("this build of onnxruntime has no CUDA")
-    real = ctypes.CDLL
 
-    def without_cuda(name, *rest, **options):
-        if "providers_cuda" in str(name):
-            raise OSError("libcublasLt.so.13: cannot open shared object file: No such file or directory")
-        return real(name, *rest, **options)
+    def complaining() -> None:
+        sys.stdout.write(
+            "Failed to load /opt/nvidia/libcurand.so.10: cannot open shared object file: No such file or directory\n"
+        )
+        sys.stdout.write("Failed to load libcurand.so.10: libcurand.so.10: cannot open shared object file\n")
+        sys.stdout.write("Please follow the installation guide\n")
 
     monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
-    monkeypatch.setattr(ctypes, "CDLL", without_cuda)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", complaining)
     reason = Engine(tiny_model).provider.reason
-    assert "libcublasLt.so.13" in reason
+    assert "CUDA libraries are missing (libcurand.so.10)" in reason
     assert 'pip install "marque[gpu]"' in reason
 
 

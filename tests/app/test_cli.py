@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.cli.enrol import source_spec
+from app.core import paths
+from app.core.gallery import Gallery
+from tests.app.tiny import colour_picture, write_tiny_model
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(autouse=True)
+def no_bundled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Resources without a model, so that the tests do not depend on which one is supplied."""
+    folder = tmp_path / "resources"
+    (folder / "models").mkdir(parents=True)
+    monkeypatch.setattr(paths, "resources", lambda: folder)
+    return folder / "models"
+
+
+def test_a_folder_becomes_a_table(tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys) -> None:
+    (photos / "sedan" / "broken.jpg").write_text("no picture")
+    out = tmp_path / "labels.csv"
+    arguments = ["identify", str(photos), "--out", str(out), "--model", str(tiny_model), "--gallery", str(tiny_gallery)]
+    assert main([*arguments, "--batch", "5"]) == 0
+    table = rows(out)
+    assert len(table) == 13
+    for row in table:
+        path = Path(row["path"])
+        if path.name == "broken.jpg":
+            assert (row["status"], row["reason"]) == ("error", "not a picture in a format this program reads")
+        else:
+            assert (row["status"], row["label"], row["neighbour_1"]) == (
+                "identified",
+                path.parent.name,
+                path.parent.name,
+            )
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "13 photos: 12 identified, 0 type only, 0 unknown, 1 error;" in captured.err
+    assert f"table: {out}" in captured.err
+
+
+def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, capsys) -> None:
+    assert main(["identify", str(photos / "ship"), "--model", str(tiny_model), "--device", "cpu"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 6
+    assert lines[0].split(maxsplit=3)[0] == "identified"
+    assert "Azzurra class" in lines[0]
+    assert lines[0].endswith(str(photos / "ship" / "Azzurra class" / "1.jpg"))
+    assert "on CPU (the CPU was asked for)" in captured.err
+
+
+def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    colour_picture((220, 20, 30)).save(folder / "a.png")
+    (folder / "a.png").rename(folder / os.fsdecode(b"\xe9.png"))
+    out = tmp_path / "l.csv"
+    assert main(["identify", str(folder), "--model", str(tiny_model)]) == 0
+    assert main(["identify", str(folder), "--model", str(tiny_model), "--out", str(out)]) == 0
+    assert b"\xe9.png" in out.read_bytes()
+
+
+def test_the_supplied_model_and_gallery_are_used(
+    tiny_model: Path, tiny_gallery: Path, photos: Path, no_bundled_model: Path, tmp_path: Path
+) -> None:
+    shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
+    write_tiny_model(no_bundled_model / "another.onnx", name="another")
+    shutil.copy(tiny_gallery, no_bundled_model / "marque.gallery")
+    photo, out = photos / "sedan" / "Rossa 2010" / "1.jpg", tmp_path / "l.csv"
+    assert main(["identify", str(photo), "--out", str(out)]) == 0
+    assert rows(out)[0]["model"].startswith("tiny colours ")
+    assert rows(out)[0]["neighbour_5"] == "Gialla 2012"
+    assert main(["identify", str(photo), "--out", str(out), "--gallery", "none"]) == 0
+    assert rows(out)[0]["neighbour_1"] == ""
+    assert sorted(path.name for path in no_bundled_model.iterdir()) == ["another.onnx", "marque.gallery", "marque.onnx"]
+
+
+def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+    photo = str(photos / "sedan" / "Rossa 2010" / "1.jpg")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with Gallery.create(tmp_path / "other.gallery", "f00d", 4):
+        pass
+    model = ["--model", str(tiny_model)]
+    for arguments, message in [
+        (["identify", photo], "no identification model is supplied"),
+        (["identify", photo, "--model", str(tmp_path / "no.onnx")], "the model file does not exist"),
+        (["identify", photo, "--model", photo], "not an ONNX file"),
+        (["identify", str(tmp_path / "nowhere"), *model], "there is no such file or folder"),
+        (["identify", str(empty), *model], "no photo found"),
+        (["identify", photo, *model, "--gallery", str(tmp_path / "no.gallery")], "the gallery does not exist"),
+        (["identify", photo, *model, "--gallery", photo], "no gallery of Marque"),
+        (["identify", photo, *model, "--gallery", str(tmp_path / "other.gallery")], "another identification model"),
+        (["identify", photo, *model, "--out", str(tmp_path / "no" / "l.csv")], "the table cannot be written"),
+        (["identify", photo, *model, "--out", str(tmp_path)], "this is a folder"),
+        (["enrol", str(tmp_path / "nowhere"), *model, "--gallery", str(tmp_path / "g")], "no such file or folder"),
+        (["enrol", str(empty), *model, "--gallery", str(tmp_path / "g")], "there is no class folder"),
+        (["enrol", str(photos), *model, "--gallery", str(tmp_path / "other.gallery")], "another identification model"),
+    ]:
+        assert main(arguments) == 2, arguments
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.startswith("marque: ")
+        assert captured.err.count("\n") == 1
+        assert captured.out == ""
+    assert not (tmp_path / "g").exists()
+
+
+@pytest.mark.parametrize("arguments", [["identify"], ["identify", "x", "--batch", "0"], ["enrol", "x"], ["--nonsense"]])
+def test_wrong_usage_is_exit_2(arguments: list[str], capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: marque" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["identify", "--help"], ["enrol", "--help"], ["doctor", "--help"]])
+def test_every_command_explains_itself(arguments: list[str], capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    if arguments == ["--help"]:
+        assert all(f"  {command} " in text for command in ("identify", "enrol", "doctor"))
+    else:
+        assert "exit codes:" in text
+
+
+def test_enrol_makes_a_gallery_that_identify_uses(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+    gallery, out = tmp_path / "mine.gallery", tmp_path / "l.csv"
+    (photos / "sedan" / "Rossa 2010" / "bad.jpg").write_text("no picture")
+    enrol = ["enrol", str(photos), "--gallery", str(gallery), "--model", str(tiny_model)]
+    assert main([*enrol, "--limit-per-class", "1"]) == 0
+    assert "4 added, 0 already there, 1 skipped;" in capsys.readouterr().err
+    assert main(enrol) == 0
+    message = capsys.readouterr().err
+    assert f"8 added, 4 already there, 1 skipped; {gallery} holds 12 photos of 4 classes" in message
+    assert "bad.jpg" in message
+    photo = photos / "ship" / "Azzurra class" / "2.jpg"
+    assert main(["identify", str(photo), "--model", str(tiny_model), "--gallery", str(gallery), "--out", str(out)]) == 0
+    assert rows(out)[0]["neighbour_1"] == "Azzurra class"
+    assert float(rows(out)[0]["neighbour_1_similarity"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_enrol_reads_a_table_of_labels(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    labels = photos / "labels.csv"
+    labels.write_text("file,coarse,fine\nsedan/Rossa 2010/1.jpg,sedan,\nship/Celeste class/1.jpg,ship,New class\n")
+    for source, name in ((str(labels), "a"), (f"table:{labels}", "b")):
+        gallery = tmp_path / f"{name}.gallery"
+        assert main(["enrol", source, "--gallery", str(gallery), "--model", str(tiny_model), "--portable"]) == 0
+        with Gallery.open(gallery) as opened:
+            references = opened.references()
+        assert {(r.coarse, r.fine, r.path) for r in references} == {
+            ("sedan", None, "sedan/Rossa 2010/1.jpg"),
+            ("ship", "New class", "ship/Celeste class/1.jpg"),
+        }
+
+
+def test_sources_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("")
+    assert source_spec(str(tmp_path)) == (f"folder:{tmp_path}", tmp_path)
+    assert source_spec(f"cars196:{tmp_path}") == (f"cars196:{tmp_path}", tmp_path)
+    assert source_spec(str(tmp_path / "l.csv")) == (f"table:{tmp_path / 'l.csv'}", tmp_path)
+
+
+def test_doctor_reports_a_working_installation(
+    tiny_model: Path, tiny_gallery: Path, no_bundled_model: Path, capsys, marque_home: Path
+) -> None:
+    shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
+    shutil.copy(tiny_gallery, no_bundled_model / "marque.gallery")
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "tiny colours",
+        "2 types, 4 classes",
+        "32 x 32",
+        "12 photos of 4 classes",
+        "processor:",
+        str(marque_home),
+    ):
+        assert part in text
+    assert text.rstrip().endswith("no problems found")
+
+
+def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_model: Path, capsys) -> None:
+    assert main(["doctor"]) == 1
+    assert "problem:      no identification model is supplied" in capsys.readouterr().out
+    shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
+    (no_bundled_model / "marque.gallery").write_text("no gallery")
+    assert main(["doctor"]) == 0
+    assert "no gallery of Marque" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_keeps_what_was_done(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    one = (photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes()
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(3000):
+        (many / f"{i}.jpg").write_bytes(one)
+    out = tmp_path / "labels.csv"
+    command = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", "identify", str(many)]
+    run = subprocess.Popen(
+        [*command, "--out", str(out), "--model", str(tiny_model), "--batch", "4"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    part = tmp_path / "labels.csv.part"
+    deadline = time.monotonic() + 30
+    while not (part.exists() and part.stat().st_size > 2000) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    _, message = run.communicate(timeout=30)
+    assert run.returncode == 130, message
+    assert "Traceback" not in message
+    kept = rows(tmp_path / "labels.incomplete.csv")
+    assert 0 < len(kept) < 3000
+    assert [Path(row["path"]).name for row in kept] == [f"{i}.jpg" for i in range(len(kept))]
+    assert all(row["status"] == "identified" for row in kept)
+    assert "labels.incomplete.csv" in message
+    assert not out.exists()
+    assert not part.exists()
+
+
+def test_the_users_folders_follow_the_variable(marque_home: Path) -> None:
+    for folder in (paths.user_data_dir(), paths.user_config_dir(), paths.user_cache_dir()):
+        assert folder.is_dir()
+        assert folder.parent == marque_home
