@@ -298,12 +298,13 @@ class Gallery:
     def _forget(self, ids: Iterable[int]) -> None:
         """Drop references from memory."""
         gone = {number for number in ids if number in self._references}
+        if not gone:
+            return
         for number in gone:
             del self._references[number]
             self._place_of.pop(number, None)
         self._digests = {digest: number for digest, number in self._digests.items() if number not in gone}
-        if gone:
-            self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
+        self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
