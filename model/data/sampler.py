@@ -77,6 +77,7 @@ class HierarchicalSampler:
         for members, coarse, unknown in zip(self._images, self._coarse_of, self._unknown, strict=True):
             shuffled = rng.permutation(members)
             chunks = [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
+            rng.shuffle(chunks)  # the shorter one may come at any time
             # A draw takes one chunk from a pile. A class with more chunks than there are batches gets more piles, or
             # it would be left over at the end; the unknown get F, as several of their chunks may stand in a batch.
             piles = max(_rounded_up(len(chunks), expected), self._shape.fine if unknown else 1)
