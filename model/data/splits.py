@@ -51,7 +51,7 @@ def stratified(samples: Sequence[Sample], *, validation: float, test: float, see
     Raises:
         ValueError: if the shares are negative or leave nothing for training.
     """
-    if validation < 0 or test < 0 or validation + test >= 1:
+    if not (validation >= 0 and test >= 0 and validation + test < 1):
         raise ValueError(f"shares must not be negative and leave some training data: {validation=}, {test=}")
     # the order decides who gets the only group left: test before validation
     shares = {Split.TRAIN: 1 - validation - test, Split.TEST: test, Split.VALIDATION: validation}
