@@ -146,7 +146,8 @@ def _agreement(neighbours: Sequence[Neighbour], *, fine: str | None = None, coar
 
 
 def _over(probability: float, threshold: float) -> str:
-    return f"{_percent(probability)}, above {_percent(threshold)}"
+    reached, needed = _percent(probability), _percent(threshold)
+    return f"{reached}, just enough" if reached == needed else f"{reached}, above {needed}"
 
 
 def _under(probability: float, threshold: float) -> str:

@@ -161,3 +161,4 @@ def test_a_confidence_on_its_threshold_is_enough() -> None:
     assert decided([0, 0, 0.5], [0, 0.75, 0.25]).status is Status.IDENTIFIED
     exact = decide(np.array([0, 0, 1.0]), np.array([0.0, 0.6, 0.4]), [near(0.45)], CARS, HALF)
     assert exact.status is Status.IDENTIFIED
+    assert exact.reason == "class 60 %, just enough; the nearest reference photo agrees"
