@@ -56,10 +56,16 @@ def _window(arguments: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
     parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
     parser.add_argument("--gallery", type=Path, metavar="FILE", help="reference photos (default: beside the model)")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the model runs; auto: the GPU if it works",
+    )
     parser.add_argument("--theme", choices=("dark", "light"), help="default: the one chosen last")
     options = parser.parse_args(arguments)
 
     # the other commands start without Qt, and run where there is no screen
     from app.ui.window import run
 
-    return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme)
+    return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme, device=options.device)

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 HOME_VARIABLE = "MARQUE_HOME"
-"""Environment variable naming one folder for the user's data, settings and cache, in place of the system's own."""
+"""Environment variable naming one folder for the user's data and settings, in place of the system's own."""
 
 _FAVOURITE = "marque.onnx"
 
@@ -27,11 +27,6 @@ def user_data_dir() -> Path:
 def user_config_dir() -> Path:
     """The folder of the user's settings; made if missing."""
     return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
-
-
-def user_cache_dir() -> Path:
-    """The folder of what can be made again (thumbnails); made if missing."""
-    return _user_folder("cache", platformdirs.user_cache_path("marque", appauthor=False))
 
 
 def bundled_model() -> Path | None:

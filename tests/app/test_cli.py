@@ -243,6 +243,6 @@ def test_ctrl_c_keeps_what_was_done(tiny_model: Path, photos: Path, tmp_path: Pa
 
 
 def test_the_users_folders_follow_the_variable(marque_home: Path) -> None:
-    for folder in (paths.user_data_dir(), paths.user_config_dir(), paths.user_cache_dir()):
+    for folder in (paths.user_data_dir(), paths.user_config_dir()):
         assert folder.is_dir()
         assert folder.parent == marque_home
