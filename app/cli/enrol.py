@@ -43,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Enrol everything in the source; 0, or 130 after Ctrl-C, when what was done stays in the gallery."""
-    spec, root = source_spec(options.source)
-    samples, skipped = _read(spec)
+    samples, skipped = _read(source_spec(options.source))
     if options.limit_per_class is not None:
         samples = limit_per_class(samples, options.limit_per_class)
     engine = Engine(model_file(options.model), options.device)
@@ -56,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
         ) as gallery,
         interruptible() as interrupted,
     ):
-        finished = _enrol_all(engine, gallery, samples, root, skipped, options, interrupted)
+        finished = _enrol_all(engine, gallery, samples, skipped, options, interrupted)
     return 0 if finished else 130
 
 
-def source_spec(source: str) -> tuple[str, Path]:
-    """The reader's `KIND:PATH` for a SOURCE, and the folder that its photos lie in.
+def source_spec(source: str) -> str:
+    """The reader's `KIND:PATH` for a SOURCE.
 
     Raises:
         UsageError: if nothing is there.
@@ -72,7 +71,7 @@ def source_spec(source: str) -> tuple[str, Path]:
         raise UsageError(f"{path}: there is no such file or folder")
     if not (colon and kind in _KINDS):
         kind = "folder" if path.is_dir() else "table"
-    return f"{kind}:{path}", path if path.is_dir() else path.parent
+    return f"{kind}:{path}"
 
 
 def _read(spec: str) -> tuple[Sequence[Sample], Sequence[str]]:
@@ -87,7 +86,6 @@ def _enrol_all(
     engine: Engine,
     gallery: Gallery,
     samples: Sequence[Sample],
-    root: Path,
     skipped: Sequence[str],
     options: argparse.Namespace,
     interrupted: Callable[[], bool],
@@ -101,7 +99,6 @@ def _enrol_all(
             engine,
             gallery,
             samples,
-            root,
             remember_root=not options.portable,
             batch=options.batch,
             cancelled=interrupted,

@@ -62,7 +62,6 @@ def enrol(
     engine: Engine,
     gallery: Gallery,
     samples: Sequence[Sample],
-    root: Path,
     *,
     remember_root: bool = True,
     batch: int = 16,
@@ -78,9 +77,8 @@ def enrol(
         engine: the model that the gallery belongs to.
         gallery: where to.
         samples: labelled photos; whole pictures are embedded, whatever their boxes.
-        root: the folder that the stored paths start from.
-        remember_root: whether the gallery also stores where `root` is, so that its pictures are found; not wanted in
-            a gallery that is given away.
+        remember_root: whether the gallery also stores the folder of each source, which its paths start from, so that
+            its pictures are found; not wanted in a gallery that is given away.
         batch: photos per inference and transaction.
         workers: decoding threads; None for as many as suit this computer.
         cancelled: asked between batches; no further batch is added when it answers True.
@@ -92,6 +90,7 @@ def enrol(
     if gallery.fingerprint != engine.info.fingerprint:
         raise ValueError(f"{gallery.path} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
     workers = workers or default_workers()
+    roots = _common_folders(samples)
     first_with: dict[str, Sample] = {}
     reading = map_in_order(
         lambda sample: _read(engine, gallery, sample, remember_root),
@@ -113,11 +112,23 @@ def enrol(
             elif read.pixels is None:
                 known += 1
             else:
-                fresh.append((_entry(read, root, remember_root), read.pixels))
+                fresh.append((_entry(read, roots[_home(read.sample)], remember_root), read.pixels))
         if fresh:
             embeddings = engine.run(np.stack([pixels for _, pixels in fresh])).embeddings
             gallery.add(embeddings, [entry for entry, _ in fresh])
         yield Enrolled(len(fresh), known, tuple(problems))
+
+
+def _common_folders(samples: Iterable[Sample]) -> dict[tuple[str, str], Path]:
+    """(source, drive) -> the folder that holds all its photos; paths from there tell nothing else of the computer."""
+    folders: dict[tuple[str, str], list[Path]] = {}
+    for sample in samples:
+        folders.setdefault(_home(sample), []).append(sample.path.absolute().parent)
+    return {home: Path(os.path.commonpath(parents)) for home, parents in folders.items()}
+
+
+def _home(sample: Sample) -> tuple[str, str]:
+    return sample.source, sample.path.absolute().drive
 
 
 def _read(engine: Engine, gallery: Gallery, sample: Sample, remember_root: bool) -> _Read:
@@ -151,7 +162,7 @@ def _entry(read: _Read, root: Path, remember_root: bool) -> Entry:
         coarse=sample.coarse,
         fine=sample.fine,
         source=sample.source,
-        path=Path(os.path.relpath(sample.path, root)).as_posix(),
+        path=sample.path.absolute().relative_to(root).as_posix(),
         digest=read.digest,
-        root=root.absolute() if remember_root else None,
+        root=root if remember_root else None,
     )

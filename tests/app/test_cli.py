@@ -177,9 +177,9 @@ def test_enrol_reads_a_table_of_labels(tiny_model: Path, photos: Path, tmp_path:
 
 def test_sources_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("")
-    assert source_spec(str(tmp_path)) == (f"folder:{tmp_path}", tmp_path)
-    assert source_spec(f"cars196:{tmp_path}") == (f"cars196:{tmp_path}", tmp_path)
-    assert source_spec(str(tmp_path / "l.csv")) == (f"table:{tmp_path / 'l.csv'}", tmp_path)
+    assert source_spec(str(tmp_path)) == f"folder:{tmp_path}"
+    assert source_spec(f"cars196:{tmp_path}") == f"cars196:{tmp_path}"
+    assert source_spec(str(tmp_path / "l.csv")) == f"table:{tmp_path / 'l.csv'}"
 
 
 def test_doctor_reports_a_working_installation(
