@@ -247,10 +247,10 @@ def demo_folder(path: Path | None) -> Path:
 
 
 def _move(beside: Path, folder: Path) -> None:
-    if folder.is_dir():
-        folder.rmdir()  # empty; Windows does not move onto it
     beside.chmod(0o755)  # a temporary folder is for its owner alone
     try:
+        if folder.is_dir():
+            folder.rmdir()  # empty; Windows does not move onto it
         beside.rename(folder)
     except OSError:
         if not (folder / _MARK).exists():  # else another process was faster

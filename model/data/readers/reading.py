@@ -84,8 +84,7 @@ def _with_checked_photo(sample: Sample) -> Sample | str:
     left, top, right, bottom = sample.box
     clipped = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
     if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        # copies of Stanford Cars at reduced size come with such boxes; photo and label are good without one
-        return replace(sample, box=None)
+        return f"{sample.origin}: box {sample.box} holds no part of {sample.path.name} ({width} x {height} pixels)"
     return sample if clipped == sample.box else replace(sample, box=clipped)
 
 
