@@ -67,7 +67,7 @@ THEMES = {
         muted="#5B6470",
         accent="#0B63CE",
         on_accent="#FFFFFF",
-        ok="#1B7F4D",
+        ok="#1A7B4A",
         caution="#8A5A00",
         danger="#C22F35",
     ),

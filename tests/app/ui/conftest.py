@@ -1,0 +1,53 @@
+"""The real window with the tiny identification model, in an empty home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.window import MainWindow, open_window
+
+PATIENCE = 15_000
+"""Milliseconds after which a test gives up waiting for the window; generous, for busy computers."""
+
+OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def open_marque(qtbot: QtBot, tiny_model: Path, tiny_gallery: Path) -> Iterator[OpenWindow]:
+    """Opens windows with the tiny model and gallery, and closes them after the test."""
+    windows: list[MainWindow] = []
+
+    def open_one(*paths: Path, **options: object) -> MainWindow:
+        settings: dict = {"model": tiny_model, "gallery": tiny_gallery, "theme_name": "dark", "device": "cpu"} | options
+        window = open_window(list(paths), **settings)
+        windows.append(window)
+        assert QTest.qWaitForWindowActive(window, PATIENCE)  # keys go to the active window only
+        return window
+
+    yield open_one
+    for window in windows:
+        window.close()
+        assert window.inference.isFinished()
+        window.deleteLater()  # or every later change of theme would restyle it as well
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def answered(qtbot: QtBot) -> Callable[[MainWindow, str], None]:
+    """Waits until the panel shows an answer (or an error) for the photo of this name."""
+
+    def wait(window: MainWindow, name: str) -> None:
+        def there() -> bool:
+            texts = window.identify.panel.texts()
+            return texts["subject"] == name and bool(texts["answer"] or texts["reason"])
+
+        qtbot.waitUntil(there, timeout=PATIENCE)
+
+    return wait
