@@ -109,7 +109,8 @@ def class_disjoint(samples: Sequence[Sample], *, validation: float, seed: int) -
 
     Of the fine classes that occur first in a source, in order of first occurrence, the first half (rounded up) is for
     training and the rest for testing. A share `validation` of the training photos is set aside by `stratified`.
-    Photos without a fine class are for training.
+    Photos without a fine class are for training, except those whose group holds a tested photo: they may show the
+    same object.
 
     Raises:
         DataError: if no source has two fine classes.
@@ -127,7 +128,12 @@ def class_disjoint(samples: Sequence[Sample], *, validation: float, seed: int) -
         raise DataError(
             f"the class-disjoint split needs a source with at least two fine classes; found {len(home_of)} in all"
         )
-    splits = [Split.TEST if sample.fine in tested else Split.TRAIN for sample in samples]
+    seen_in_test = {(sample.source, sample.group) for sample in samples if sample.fine in tested}
+
+    def is_tested(sample: Sample) -> bool:
+        return sample.fine in tested or (sample.fine is None and (sample.source, sample.group) in seen_in_test)
+
+    splits = [Split.TEST if is_tested(sample) else Split.TRAIN for sample in samples]
     trained = [i for i, split in enumerate(splits) if split is Split.TRAIN]
     dealt = stratified([samples[i] for i in trained], validation=validation, test=0.0, seed=seed)
     for i, split in zip(trained, dealt, strict=True):
