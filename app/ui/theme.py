@@ -209,7 +209,8 @@ QToolButton:disabled {{ color: {t.muted}; }}
 #panel, #panel QScrollArea, #panelBody {{ background: {t.surface}; border: none; }}
 #strip {{ background: {t.surface}; border: none; outline: none; }}
 #card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: {CARD_RADIUS}px; }}
-#dropHint {{ background: {t.surface}; color: {t.accent}; border: 2px dashed {t.accent}; }}
+#dropHint {{ background: #D0{t.surface[1:]}; color: {t.accent}; border: 2px dashed {t.accent};
+    border-radius: {CARD_RADIUS}px; }}
 #rule {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
 #errorBar {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.danger}; }}
 #errorBar QPlainTextEdit {{ background: {t.surface}; color: {t.muted}; border: 1px solid {t.line};

@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
         data = event.mimeData()
         if data.hasUrls() or data.hasImage():
             event.acceptProposedAction()
-            self._drop_hint.setGeometry(self._central.rect())
+            self._drop_hint.setGeometry(self._central.rect().adjusted(4, 4, -4, -4))
             self._drop_hint.show()
             self._drop_hint.raise_()
 

@@ -220,6 +220,10 @@ class IdentifyPage(QWidget):
             near = self.panel.nearest()
             if near is not None:
                 self.compare.enter(near)
+            elif self.panel.neighbours.cards():
+                self.errors.show_problem(
+                    "None of the neighbours' pictures is on this computer, so there is none to show."
+                )
         self._mark_compared()
 
     def back(self) -> None:
