@@ -64,9 +64,12 @@ class LossSettings(_Settings):
     """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
 
     rule: str = "semi_easy"
-    """Selection of the quadruplets: random, class_aware, semi_easy."""
+    """Selection of the quadruplets: random, hard_negative, easy_positive_hard_negative, class_aware, class_aware_sum,
+    hard_hard, semi_easy, semi_hard."""
     rho: float = Field(default=0.5, ge=0, le=1)
     """semi_easy: P+ is drawn from this nearest share of its candidates (0 = the nearest, 1 = any)."""
+    skip_hardest: int = Field(default=0, ge=0)
+    """Rules that take the nearest P- or N pass over this many still nearer ones (photos listed under two classes)."""
     second_hinge: SecondHinge = SecondHinge.ANCHOR
     """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (the same
     with R,P+ instead of R,P-)."""

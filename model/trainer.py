@@ -30,7 +30,7 @@ from model.losses import quadruplet_hinge, squared_distances
 from model.metrics import accuracy, mean_of, recall_at_k
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.run import Run
-from model.selection import RULES, random, role_masks
+from model.selection import RULES, SelectionOptions, random, role_masks
 from model.taxonomy import Taxonomy
 
 COLLAPSED = 1e-3
@@ -122,6 +122,7 @@ class Trainer:
             colour=config.input.colour,
             erase=config.input.erase,
         )
+        self._options = SelectionOptions(config.loss.rho, config.loss.skip_hardest)
         torch.manual_seed(machine.seed)
         network = build_network(config, taxonomy)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
@@ -227,7 +228,7 @@ class Trainer:
         with torch.no_grad():
             distances = squared_distances(embedding)
             rule = RULES[settings.rule] if self.epoch >= settings.random_epochs else random
-            chosen = rule(distances, role_masks(coarse, fine), settings.rho, generator)
+            chosen = rule(distances, role_masks(coarse, fine), self._options, generator)
         distance = quadruplet_hinge(
             embedding,
             fine,

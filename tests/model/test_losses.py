@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from model.losses import Average, SecondHinge, quadruplet_hinge, squared_distances
-from model.selection import NONE, RULES, Quadruplets, role_masks
+from model.selection import NONE, RULES, Quadruplets, SelectionOptions, role_masks
 
 MARGINS = {"margin_fine": 0.1, "margin_coarse": 0.25}
 
@@ -59,7 +59,9 @@ def batch(seed, size=12):
 )
 def test_cost_agrees_with_loops(seed, rule, second, average):
     z, coarse, fine = batch(seed)
-    chosen = RULES[rule](squared_distances(z), role_masks(coarse, fine), 0.5, torch.Generator().manual_seed(seed))
+    chosen = RULES[rule](
+        squared_distances(z), role_masks(coarse, fine), SelectionOptions(), torch.Generator().manual_seed(seed)
+    )
     got = quadruplet_hinge(z, fine, chosen, second_hinge=second, average=average, **MARGINS)
     assert float(got.loss) == pytest.approx(by_loops(z.numpy(), fine.numpy(), chosen, second, average), abs=1e-5)
 
@@ -110,7 +112,9 @@ def test_minimising_the_cost_orders_the_distances():
     masks = role_masks(coarse, fine)
     for step in range(150):
         unit = F.normalize(z, dim=1)
-        chosen = RULES["semi_easy"](squared_distances(unit.detach()), masks, 0.5, torch.Generator().manual_seed(step))
+        chosen = RULES["semi_easy"](
+            squared_distances(unit.detach()), masks, SelectionOptions(), torch.Generator().manual_seed(step)
+        )
         got = quadruplet_hinge(unit, fine, chosen, second_hinge=SecondHinge.ANCHOR, average=Average.ACTIVE, **MARGINS)
         optimiser.zero_grad()
         got.loss.backward()

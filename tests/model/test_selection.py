@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.selection import NONE, RULES, hardness, nearest, role_masks, semi_easy
+from model.selection import NONE, RULES, SelectionOptions, hardness, nearest, role_masks, semi_easy
 
-BATCHES = 1500
+BATCHES = 1000
 
 
 def random_batch(seed):
@@ -55,27 +55,48 @@ def pick(items, draw):
     return items[min(int(draw * len(items)), len(items) - 1)] if items else NONE
 
 
-def brute_force(rule, coarse, fine, distances, rho, seed):
+def nearest_but(skip, items, key):
+    """The item of the smallest key after passing over `skip` smaller ones, as far as there are as many."""
+    ranked = sorted(items, key=lambda i: (key(i), i))
+    return ranked[min(skip, len(ranked) - 1)] if ranked else NONE
+
+
+def negative_of(rule, d, r, p, q, negative, skip):
+    """N of one reference, by the definition of the rule."""
+    present = [i for i in (p, q) if i != NONE]
+
+    def hardness(n):
+        return min(d[i, n] for i in (r, *present))
+
+    if rule in ("hard_negative", "easy_positive_hard_negative", "hard_hard"):
+        return nearest_but(skip, negative, d[r].__getitem__)
+    if rule == "class_aware_sum":
+        return nearest_but(skip, negative, lambda n: np.float32(sum((d[i, n] for i in present), start=d[r, n])))
+    if rule == "semi_hard":
+        bar = d[r, q] if q != NONE else d[r, p] if p != NONE else -math.inf
+        above = [n for n in negative if hardness(n) > bar]
+        return nearest_but(skip, above, hardness) if above else lowest(negative, lambda n: -hardness(n))
+    return nearest_but(skip, negative, hardness)
+
+
+def brute_force(rule, coarse, fine, distances, options, seed):
+    rho, skip = options.rho, options.skip_hardest
     size = len(coarse)
     draws = Draws(seed, size)
     roles = [candidates(coarse, fine, r) for r in range(size)]
-    if rule == "random":
-        columns = []
-        for role in range(3):
-            draw = draws()
-            columns.append([pick(roles[r][role], draw[r]) for r in range(size)])
-        return list(zip(*columns, strict=True))
-    draw = draws() if rule == "semi_easy" else None
+    drawn = [draws() for _ in range({"random": 3, "hard_negative": 2, "semi_easy": 1}.get(rule, 0))]
     rows = []
     for r, (plus, minus, negative) in enumerate(roles):
+        if rule in ("random", "hard_negative"):
+            p, q = pick(plus, drawn[0][r]), pick(minus, drawn[1][r])
+        else:
+            q = nearest_but(skip, minus, distances[r].__getitem__)
+            p = lowest(plus, (-distances[r] if rule == "hard_hard" else distances[r]).__getitem__)
         if rule == "semi_easy":
             ranked = sorted(plus, key=lambda i: (distances[r, i], i))
-            p = pick(ranked[: max(1, math.ceil(np.float32(rho) * np.float32(len(plus))))], draw[r])
-        else:
-            p = lowest(plus, distances[r].__getitem__)
-        q = lowest(minus, distances[r].__getitem__)
-        near = [r, *(i for i in (p, q) if i != NONE)]
-        rows.append((p, q, lowest(negative, lambda n, near=near: min(distances[i, n] for i in near))))
+            p = pick(ranked[: max(1, math.ceil(np.float32(rho) * np.float32(len(plus))))], drawn[0][r])
+        n = pick(negative, drawn[2][r]) if rule == "random" else negative_of(rule, distances, r, p, q, negative, skip)
+        rows.append((p, q, n))
     return rows
 
 
@@ -84,10 +105,10 @@ def test_rules_agree_with_brute_force(rule):
     empty = ties = 0
     for seed in range(BATCHES):
         coarse, fine, distances = random_batch(seed)
-        rho = (0.0, 0.25, 0.5, 1.0)[seed % 4]
+        options = SelectionOptions(rho=(0.0, 0.25, 0.5, 1.0)[seed % 4], skip_hardest=seed % 3)
         masks = role_masks(torch.from_numpy(coarse), torch.from_numpy(fine))
-        got = RULES[rule](torch.from_numpy(distances), masks, rho, torch.Generator().manual_seed(seed))
-        expected = brute_force(rule, coarse, fine, distances, rho, seed)
+        got = RULES[rule](torch.from_numpy(distances), masks, options, torch.Generator().manual_seed(seed))
+        expected = brute_force(rule, coarse, fine, distances, options, seed)
         assert list(zip(*(column.tolist() for column in got), strict=True)) == expected, f"batch {seed}"
         empty += sum(NONE in row for row in expected)
         ties += len(np.unique(distances)) < distances.size // 2
@@ -129,7 +150,7 @@ def test_hardness_leaves_absent_positives_out():
 def test_semi_easy_draws_within_its_share(seed, rho):
     coarse, fine, distances = random_batch(seed)
     masks = role_masks(torch.from_numpy(coarse), torch.from_numpy(fine))
-    chosen = semi_easy(torch.from_numpy(distances), masks, rho, torch.Generator().manual_seed(seed))
+    chosen = semi_easy(torch.from_numpy(distances), masks, SelectionOptions(rho), torch.Generator().manual_seed(seed))
     for r, p in enumerate(chosen.plus.tolist()):
         plus, _, _ = candidates(coarse, fine, r)
         assert (p == NONE) == (not plus)
@@ -145,5 +166,5 @@ def test_memory_stays_quadratic():
     fine = torch.arange(size) // 4
     distances = torch.rand(size, size, generator=generator)
     for rule in RULES.values():
-        chosen = rule(distances, role_masks(coarse, fine), 0.5, generator)
+        chosen = rule(distances, role_masks(coarse, fine), SelectionOptions(), generator)
         assert all(column.shape == (size,) for column in chosen)
