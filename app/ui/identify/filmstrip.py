@@ -74,6 +74,10 @@ class PhotoList(QAbstractListModel):
         """The row of a file, None where it is not in the list."""
         return self._row_of.get(path)
 
+    def waiting(self) -> list[Path]:
+        """The files without an answer or an error, in order."""
+        return [path for path, row in self._row_of.items() if self._entries[row].status is None]
+
     def files(self) -> list[Path]:
         """All files, in order, without pasted pictures."""
         return list(self._row_of)
@@ -111,10 +115,13 @@ class PhotoList(QAbstractListModel):
         return row
 
     def forget_answers(self) -> None:
-        """All photos wait again: another identification model answers now."""
-        for entry in self._entries:
-            entry.status, entry.label, entry.detail = None, "", ""
+        """All photos that can be read wait again: another identification model answers now."""
         self._files_done = 0
+        for entry in self._entries:
+            if entry.status is Status.ERROR:
+                self._files_done += 1
+            else:
+                entry.status, entry.label, entry.detail = None, "", ""
         if self._entries:
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 

@@ -191,7 +191,8 @@ class IdentifyPage(QWidget):
         self._loading = ""
         self.session.use_model(loaded)
         self.update_stack()
-        if self.session.entry() is not None:
+        entry = self.session.entry()
+        if entry is not None and entry.status is None:
             self._waiting.start()
 
     def theme_changed(self, dark: bool) -> None:

@@ -90,7 +90,7 @@ class Session(QObject):
         self.photos.forget_answers()
         self._generation += 1
         self._inference.begin_folder(self._generation)
-        self._submit(self.photos.files())
+        self._submit(self.photos.waiting())
         if self._photo is not None:
             self._ask()
 

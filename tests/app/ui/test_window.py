@@ -175,6 +175,21 @@ def test_a_folder_with_a_broken_file_goes_to_its_end(open_marque, qtbot, photos)
     assert labels["0 broken.jpg"] == "cannot be read"
 
 
+def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
+    open_marque, qtbot, photos, monkeypatch, tiny_model
+):
+    monkeypatch.setattr(paths, "bundled_model", lambda: None)
+    (photos / "0 broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
+    window = open_marque(photos, model=None)
+    panel = window.identify.panel
+    qtbot.waitUntil(lambda: panel.texts()["status"] == "cannot be read", timeout=PATIENCE)
+    window.open_model(tiny_model)
+    qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
+    QTest.qWait(300)  # longer than the panel waits before it says "identifying"
+    assert panel.texts()["status"] == "cannot be read"
+    assert "13 photos: 12 identified, 1 cannot be read" in window.status.job_text()
+
+
 def test_keys_go_through_the_photos(open_marque, answered, qtbot, photos):
     window = open_marque(photos)
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
