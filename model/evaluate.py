@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,14 +19,13 @@ from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
 from model.labels import encode, taxonomy_of
-from model.metrics import accuracy, macro_accuracy, recall_at_k
+from model.metrics import accuracy, macro_accuracy
 from model.network import Network, NetworkOutput
 from model.photo import PhotoError
+from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
 from model.trainer import average_weights, build_network, infer
-
-RECALLS = (1, 2, 4, 8)
 
 
 def trained_network(run: Run) -> Network:
@@ -62,7 +62,7 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
     known = encode(samples, taxonomy)
     own = encode(samples, taxonomy_of(samples))
     coarse, fine = (torch.from_numpy(column) for column in known)
-    recall = recall_at_k(output.embedding, torch.from_numpy(own.fine), RECALLS)
+    found = retrieval(output.embedding, torch.from_numpy(own.coarse), torch.from_numpy(own.fine))
     return {
         "photos": len(samples),
         "photos_with_fine": int((own.fine >= 0).sum()),
@@ -73,8 +73,8 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
         "fine_accuracy": accuracy(output.fine_logits, fine),
         "fine_accuracy_top5": accuracy(output.fine_logits, fine, top=5),
         "fine_accuracy_macro": macro_accuracy(output.fine_logits, fine),
-        **{f"fine_recall_{k}": value for k, value in recall.items()},
-        "coarse_recall_1": recall_at_k(output.embedding, torch.from_numpy(own.coarse), [1])[1],
+        **{f"fine_recall_{k}": value for k, value in found.recall.items()},
+        **{name: value for name, value in asdict(found).items() if name != "recall"},
     }
 
 
@@ -120,7 +120,7 @@ def show(result: dict[str, Any]) -> None:
 def _cell(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,43 +1,12 @@
-"""Retrieval and classification figures. A query never counts itself among its neighbours."""
+"""Figures of the classification heads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
-
-
-def recall_at_k(embeddings: Tensor, labels: Tensor, ks: Sequence[int], *, block: int = 1024) -> dict[int, float]:
-    """Leave-one-out Recall@k: the share of queries with an item of their own class among their k nearest others.
-
-    Queries whose class has no other item are left out, as they cannot be found. Equal similarities are ordered by row
-    number. Blocks of queries keep the memory at `block` x N.
-
-    Args:
-        embeddings: unit length, [N, d].
-        labels: int64 [N]; negative = unknown, neither query nor item.
-
-    Returns:
-        k -> recall in [0, 1]; NaN where there is no query.
-    """
-    known = labels >= 0
-    z, y = embeddings[known].float(), labels[known]
-    counts = torch.bincount(y, minlength=1) if len(y) else torch.zeros(1, dtype=torch.long)
-    queries = torch.nonzero(counts[y] > 1).squeeze(1) if len(y) else torch.zeros(0, dtype=torch.long)
-    if not len(queries):
-        return dict.fromkeys(ks, float("nan"))
-    hits = dict.fromkeys(ks, 0)
-    depth = min(max(ks), len(y) - 1)
-    for rows in queries.split(block):
-        similarity = z[rows] @ z.T
-        similarity[torch.arange(len(rows)), rows] = -torch.inf
-        order = similarity.argsort(dim=1, descending=True, stable=True)[:, :depth]
-        found = y[order] == y[rows][:, None]
-        for k in ks:
-            hits[k] += int(found[:, :k].any(dim=1).sum())
-    return {k: hits[k] / len(queries) for k in ks}
 
 
 def accuracy(logits: Tensor, labels: Tensor, *, top: int = 1) -> float:

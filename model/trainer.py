@@ -27,8 +27,9 @@ from model.data.sampler import BatchShape, HierarchicalSampler
 from model.events import EventWriter
 from model.labels import Labels
 from model.losses import quadruplet_hinge, squared_distances
-from model.metrics import accuracy, mean_of, recall_at_k
+from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
+from model.retrieval import retrieval
 from model.run import Run
 from model.selection import RULES, SelectionOptions, random, role_masks
 from model.taxonomy import Taxonomy
@@ -321,7 +322,7 @@ def watch(
     return {
         "val_coarse": accuracy(output.coarse_logits, coarse),
         "val_fine": accuracy(output.fine_logits, fine),
-        "val_recall_1": recall_at_k(output.embedding, fine, [1])[1],
+        "val_recall_1": retrieval(output.embedding, coarse, fine).recall[1],
     }
 
 

@@ -7,38 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
 
 from model.calibrate import temperature, threshold_for
-from model.metrics import accuracy, expected_calibration_error, macro_accuracy, mean_of, recall_at_k
-
-
-def recall_by_loops(z, labels, k):
-    hits = queries = 0
-    known = [i for i, label in enumerate(labels) if label >= 0]
-    for q in known:
-        others = [i for i in known if i != q]
-        if not any(labels[i] == labels[q] for i in others):
-            continue
-        queries += 1
-        ranked = sorted(others, key=lambda i: (-float(np.float32(z[q] @ z[i])), i))
-        hits += any(labels[i] == labels[q] for i in ranked[:k])
-    return hits / queries if queries else math.nan
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10_000), st.integers(1, 25), st.sampled_from([1, 2, 4, 8]), st.integers(1, 9))
-def test_recall_agrees_with_loops(seed, size, k, block):
-    rng = np.random.default_rng(seed)
-    z = F.normalize(torch.from_numpy(rng.normal(size=(size, 6))).float(), dim=1)
-    labels = rng.integers(-1, 4, size)
-    got = recall_at_k(z, torch.from_numpy(labels), [k], block=block)[k]
-    assert got == pytest.approx(recall_by_loops(z.numpy(), labels, k), nan_ok=True)
-
-
-def test_recall_never_counts_the_query_itself():
-    z = F.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]]), dim=1)
-    assert recall_at_k(z, torch.tensor([0, 0, 1, 1]), [1, 2, 8]) == {1: 0.0, 2: 0.5, 8: 1.0}
+from model.metrics import accuracy, expected_calibration_error, macro_accuracy, mean_of
 
 
 def test_accuracies():
