@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
             self, "Choose an identification model", self._last_folder(), "Identification models (*.onnx)"
         )
         if name:
-            self.open_model(Path(name))
+            self.open_model(Path(name), remember=True)
 
     def paste(self) -> None:
         """Identify what is on the clipboard."""
@@ -176,15 +176,15 @@ class MainWindow(QMainWindow):
             theme.apply(app, name)
         self.identify.theme_changed(name is theme.Name.DARK)
 
-    def open_model(self, model: Path, gallery: Path | None = None) -> None:
-        """Load an identification model on the worker."""
+    def open_model(self, model: Path, gallery: Path | None = None, *, remember: bool = False) -> None:
+        """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
         self.status.show_loading(model.name)
         self.identify.show_loading(model.name)
-        self._model = model
+        self._model, self._remember_model = model, remember
         self.inference.open_model(ModelRequest(model, gallery, self._device))
 
     def open_first_model(self, model: Path | None) -> None:
-        """Load the model that was asked for, else the one chosen last, else the bundled one."""
+        """Load the model that was asked for, else the one chosen last in the window, else the bundled one."""
         chosen = self.settings.identification_model
         found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
         if found is None:
@@ -230,8 +230,9 @@ class MainWindow(QMainWindow):
     def _on_loaded(self, loaded: Loaded) -> None:
         self.status.show_loaded(loaded)
         self.identify.use_model(loaded)
-        self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
-        self._save_settings()
+        if self._remember_model:
+            self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
+            self._save_settings()
         if loaded.gallery_problem:
             self.identify.errors.show_problem(
                 "The gallery is not used, so no neighbours are shown. Choose the gallery that was made with this "

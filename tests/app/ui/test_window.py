@@ -473,3 +473,11 @@ def test_crop_of_a_box_that_leaves_the_photo_is_cut_to_it(open_marque, answered,
     view = window.identify.view
     drag(view, QPoint(1, 1), QPoint(view.width() - 2, view.height() - 2), Qt.KeyboardModifier.ShiftModifier)
     assert view.crop() == QRect(0, 0, 90, 60)
+
+
+def test_a_model_named_for_one_start_is_not_remembered(open_marque, answered, photos):
+    window = open_marque(red(photos))
+    answered(window, "1.jpg")
+    window.close()
+    stored = json.loads((paths.user_config_dir() / "settings.json").read_text())
+    assert stored.get("identification_model") is None
