@@ -26,8 +26,8 @@ class DataSettings(_Settings):
     skip_bad: bool = False
     """Pass over missing or unreadable files and bad rows, and count them, instead of stopping."""
     split: Literal["stratified", "class_disjoint"] = "stratified"
-    """stratified: every class in every part, by group. class_disjoint: zero-shot, tested on the second half of the
-    fine classes, which the training does not see."""
+    """stratified: by group; every class in train and, with three groups or more, in test. class_disjoint: zero-shot,
+    tested on the second half of the fine classes, which the training does not see."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
     """Share of the photos held out to choose and calibrate."""
     test: float = Field(default=0.15, ge=0, lt=0.9)
@@ -118,7 +118,7 @@ class OptimiserSettings(_Settings):
     """C: coarse classes in a batch."""
     batch_fine: int = Field(default=3, ge=1)
     """F: fine classes of each coarse class in a batch."""
-    batch_images: int = Field(default=4, ge=1)
+    batch_images: int = Field(default=4, ge=2)
     """K: photos of each fine class in a batch."""
     lr: float = Field(default=6e-4, gt=0)
     """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
@@ -168,13 +168,18 @@ class Config(_Settings):
                 "network": network.model_copy(
                     update={
                         "backbone": network.backbone or ("resnet18" if demo else "mobilenet_v2"),
-                        "weights": network.weights or ("none" if demo else "imagenet"),
+                        "weights": _absolute(network.weights or ("none" if demo else "imagenet")),
                     }
                 ),
                 "input": self.input.model_copy(update={"size": size, "train_size": self.input.train_size or size}),
                 "optimiser": optimiser.model_copy(update={"epochs": optimiser.epochs or (24 if demo else 16)}),
             }
         )
+
+
+def _absolute(weights: str) -> str:
+    """A run may be resumed from another folder."""
+    return weights if weights in ("imagenet", "none") else str(Path(weights).absolute())
 
 
 class Command(_Settings):

@@ -16,7 +16,7 @@ from rich.table import Table
 from model import terminal
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.samples import Sample
+from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.labels import encode, taxonomy_of
 from model.metrics import accuracy, macro_accuracy
@@ -52,9 +52,9 @@ def infer_samples(network: Network, samples: list[Sample], config: Config) -> Ne
     """
     assert config.input.size is not None
     form = PictureForm(config.input.size, config.input.fit)
-    store = PictureStore([sample.path for sample in samples], form, budget=0, workers=config.machine.workers)
     device = torch.device("cuda" if torch.cuda.is_available() and config.machine.accelerator != "cpu" else "cpu")
-    return infer(network.to(device), store, device)
+    with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
+        return infer(network.to(device), store, device)
 
 
 def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -96,25 +96,26 @@ def evaluate(run: Run) -> dict[str, Any]:
         "test": {"all": _without_nan(figures(output, samples, taxonomy))},
     }
     sources = sorted({sample.source for sample in samples})
+    result["test"]["sources"] = {}
     for source in sources if len(sources) > 1 else []:
         rows = [i for i, sample in enumerate(samples) if sample.source == source]
         part = NetworkOutput(*(column[rows] for column in output))
-        result["test"][source] = _without_nan(figures(part, [samples[i] for i in rows], taxonomy))
+        result["test"]["sources"][source] = _without_nan(figures(part, [samples[i] for i in rows], taxonomy))
     write_json(run.metrics, result)
     return result
 
 
 def show(result: dict[str, Any]) -> None:
     """Print the figures as a table, one column for each source."""
-    columns = result["test"]
+    columns = {"all photos": result["test"]["all"], **result["test"]["sources"]}
     table = Table(title=f"test part, {result['split'].replace('_', '-')} split")
     table.add_column("figure")
     for source in columns:
         table.add_column(source, justify="right")
-    for name in columns["all"]:
+    for name in result["test"]["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _cell(value: float | None) -> str:
@@ -142,7 +143,7 @@ def main() -> int:
     folder, as_json = tyro.cli(command, prog="python -m model.evaluate")
     try:
         figures_found = evaluate(Run.open(folder))
-    except (RunError, PhotoError) as error:
+    except (RunError, DataError, PhotoError) as error:
         return terminal.fail(error)
     if as_json:
         terminal.result(json.dumps(figures_found, indent=1))

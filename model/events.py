@@ -95,15 +95,23 @@ def read_events(path: Path) -> list[Event]:
     return list(EventFollower(path).poll())
 
 
-def rewind(path: Path, step: int) -> None:
-    """Drop all events after `step`: a resumed run repeats those steps, and its curves must not fold back.
+def rewind(path: Path, step: int, epoch: int) -> None:
+    """Drop what a run that is resumed at `step`, in `epoch`, will tell again; its curves must not fold back.
 
-    The file is replaced in one move, so a crash leaves the old or the new one.
+    These are all events after that step, the ends of that and later epochs, and the final figures. The file is replaced
+    in one move, so a crash leaves the old or the new one.
     """
     if not path.exists():
         return
+
+    def is_told_again(event: Event) -> bool:
+        again = event.kind in ("metric", "done") or (event.kind == "epoch" and event.values.get("epoch", 0) >= epoch)
+        return event.step > step or (event.step == step and again)
+
     kept = [
-        line for line in path.read_bytes().splitlines() if (event := _parse(line)) is not None and event.step <= step
+        line
+        for line in path.read_bytes().splitlines()
+        if (event := _parse(line)) is not None and not is_told_again(event)
     ]
     beside = path.with_suffix(".rewound")
     with beside.open("wb") as file:

@@ -22,10 +22,13 @@ from torch import Tensor, nn
 from model import bundle, terminal
 from model.bundle import BundleError, BundleInfo, Calibration, Preprocessing, Thresholds
 from model.calibrate import calibrate
+from model.data.pipeline import PictureForm
+from model.data.readers.table import BOX_COLUMNS
+from model.data.samples import DataError
 from model.data.splits import Split
 from model.evaluate import part_of, trained_network
 from model.network import Network, NetworkOutput
-from model.photo import PhotoError, fit, read_rgb
+from model.photo import PhotoError
 from model.run import Run, RunError, write_whole
 
 TOLERANCE = 1e-3
@@ -105,7 +108,7 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
     step = max(1, len(samples) // COMPARED)
     pictures = np.stack(
-        [fit(read_rgb(sample.path), preprocessing.size, preprocessing.fit) for sample in samples[::step][:COMPARED]]
+        [PictureForm(preprocessing.size, preprocessing.fit).decode(one) for one in samples[::step][:COMPARED]]
     )
     difference = largest_difference(graph, network, pictures)
     if not difference <= TOLERANCE:
@@ -129,15 +132,16 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
 
 
 def write_references(run: Run, out: Path) -> None:
-    """The run's training photos as a CSV table with the columns file, coarse, fine, group and source.
+    """The run's training photos as a CSV table that the reader `table:` takes.
 
     A gallery of these lets the program show the pictures that an answer rests on, and leaves the held-out photos out.
     """
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(("file", "coarse", "fine", "group", "source"))
+    table.writerow(("file", "coarse", "fine", "group", "source", *BOX_COLUMNS))
     for sample in part_of(run, Split.TRAIN):
-        table.writerow((sample.path, sample.coarse, sample.fine or "", sample.group, sample.source))
+        labels = (sample.path, sample.coarse, sample.fine or "", sample.group, sample.source)
+        table.writerow((*labels, *(sample.box or ("", "", "", ""))))
     write_whole(out, lambda file: file.write(text.getvalue().encode()))
 
 
@@ -181,7 +185,7 @@ def main() -> int:
         info = export(run, out, name)
         if references is not None:
             write_references(run, references)
-    except (RunError, PhotoError, BundleError, ExportError) as error:
+    except (RunError, DataError, PhotoError, BundleError, ExportError) as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(ExportError(f"{error.filename or out}: cannot be written ({error.strerror})"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -139,6 +140,8 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
     if weights == "none":
         return
     state = _imagenet_state(name) if weights == "imagenet" else _state_of_file(Path(weights))
+    # the files of torchvision's first DenseNets have "norm.1" where the network has "norm1"
+    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key): value for key, value in state.items()}
     head = BACKBONES[name][0] + "."
     state = {key: value for key, value in state.items() if not key.startswith(head) or key in backbone.state_dict()}
     wanted = backbone.state_dict()

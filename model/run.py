@@ -13,8 +13,10 @@ model.onnx       the identification model
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
 import platform
 import sys
 from collections.abc import Callable
@@ -92,7 +94,10 @@ class Run:
 
     def taxonomy(self) -> Taxonomy:
         """The label tree of the heads."""
-        return Taxonomy.model_validate_json(self._taxonomy.read_bytes())
+        try:
+            return Taxonomy.model_validate_json(self._taxonomy.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RunError(f"{self._taxonomy}: cannot be read; the run cannot be used without it ({error})") from error
 
     def samples(self) -> tuple[list[Sample], list[Split]]:
         """Every photo of the run and its part."""
@@ -102,27 +107,36 @@ class Run:
         """The last checkpoint, on the CPU. Raises RunError if there is none."""
         if not self.checkpoint.is_file():
             raise RunError(f"{self.folder}: the run has no checkpoint yet")
-        return torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, IndexError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            raise RunError(f"{self.checkpoint}: the checkpoint is damaged ({error}); start a new run") from error
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint; a crash leaves the old one or the new one."""
-        write_whole(self.checkpoint, lambda file: torch.save(state, file))
+        """Replace the checkpoint; a crash leaves the old one or the new one. Raises OSError if the disk is full."""
+        content = io.BytesIO()  # torch reports a full disk as an error of its own kind and hides the cause
+        torch.save(state, content)
+        write_whole(self.checkpoint, lambda file: file.write(content.getbuffer()))
 
 
 def check_free(folder: Path) -> None:
     """Raises RunError if `folder` cannot become a new run because something is there already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder}: exists already and is not empty; choose another --out, or --resume {folder}")
+        raise RunError(f"{folder}: exists already and is not empty; choose another --out, or go on with --resume")
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside its place, bring it to the disk and move it there: it is whole or it is not there."""
     beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, content: Any) -> None:

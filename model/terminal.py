@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-console = Console(stderr=True)
+# without emoji: rich would make a picture of ":100:" in "labels.csv:100: ..."
+console = Console(stderr=True, emoji=False)
 
 
 def note(message: str) -> None:
@@ -20,4 +21,4 @@ def fail(error: Exception) -> int:
 
 def result(text: str) -> None:
     """The result of a command, on standard output."""
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    Console(emoji=False).print(text, markup=False, highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
+from model import terminal
 from model.config import Config
 from model.data.pipeline import Augmentation, PictureStore
 from model.data.sampler import BatchShape, HierarchicalSampler
@@ -30,9 +31,11 @@ from model.losses import quadruplet_hinge, squared_distances
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.retrieval import retrieval
-from model.run import Run
+from model.run import Run, RunError
 from model.selection import RULES, SelectionOptions, random, role_masks
 from model.taxonomy import Taxonomy
+
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 COLLAPSED = 1e-3
 """Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
@@ -53,14 +56,24 @@ def build_network(config: Config, taxonomy: Taxonomy) -> Network:
     )
 
 
+def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
+    """ "cuda" or "cpu". Raises RunError if CUDA is wanted and cannot be used."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise RunError("--accelerator cuda: torch finds no usable NVIDIA GPU; take auto or cpu")
+    return "cuda" if torch.cuda.is_available() and wanted != "cpu" else "cpu"
+
+
 def average_weights(network: Network, decay: float) -> AveragedModel:
     """Exponential moving average of all weights and statistics, with a short memory in the first steps."""
 
-    def mix(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+    def mix(averages: _Tensors, currents: _Tensors, count: Tensor | int) -> None:
         memory = min(decay, (1 + int(count)) / (10 + int(count)))
-        return average + (current - average) * (1 - memory)
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, currents, 1 - memory)
+        else:  # the batch counters of the normalisation layers
+            torch._foreach_copy_(averages, currents)
 
-    return AveragedModel(network, avg_fn=mix, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=mix, use_buffers=True)
 
 
 def build_optimiser(network: Network, config: Config) -> torch.optim.AdamW:
@@ -107,10 +120,14 @@ class Trainer:
         self.epochs = config.optimiser.epochs
         self._pictures, self._labels, self._validation = pictures, labels, validation
         machine, shape = config.machine, config.optimiser
-        self._fabric = Fabric(accelerator=machine.accelerator, devices=1, precision=machine.precision)
+        self._fabric = Fabric(
+            accelerator=choose_accelerator(machine.accelerator), devices=1, precision=machine.precision
+        )
         self.device = self._fabric.device
         if self.device.type == "cpu":
             torch.use_deterministic_algorithms(True)
+            # a help for debugging, at 5 % of the time
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self._sampler = HierarchicalSampler(
             labels.coarse,
             labels.fine,
@@ -167,7 +184,7 @@ class Trainer:
     def fit(self, events: EventWriter, stopped: Callable[[], bool]) -> bool:
         """Train to the last epoch, or until `stopped()`; True when finished. The checkpoint is written either way."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, TextColumn("{task.fields[figures]}")) as progress:
+        with Progress(*columns, TextColumn("{task.fields[figures]}"), console=terminal.console) as progress:
             while self.epoch < self.epochs:
                 if not self._train_epoch(events, stopped, progress):
                     self.save()
@@ -181,16 +198,17 @@ class Trainer:
         bar = progress.add_task(
             f"epoch {self.epoch + 1}/{self.epochs}", total=len(batches), completed=self._batch, figures=""
         )
-        saved = time.monotonic()
+        saved = start = time.monotonic()
         self._network.train()
         rows = iter(batches[self._batch :])
         for pictures in self._pictures.batches(batches[self._batch :]):
             if stopped():
                 return False
-            start = time.monotonic()
             share = (self.epoch + self._batch / len(batches)) / self.epochs
             figures = self._train_step(pictures, self._labels.at(next(rows)), share)
-            figures["images_per_second"] = len(pictures) / (time.monotonic() - start)
+            now = time.monotonic()
+            figures["images_per_second"] = len(pictures) / (now - start)
+            start = now
             self._batch += 1
             self.step += 1
             for name, value in figures.items():
@@ -216,7 +234,12 @@ class Trainer:
         loss, figures = self._loss(output, coarse, fine, torch.Generator().manual_seed(seed))
         self._optimiser.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
-        self._fabric.clip_gradients(self._network, self._optimiser, max_norm=settings.clip)
+        if not math.isfinite(figures["loss"]):
+            raise RunError(
+                f"the cost is no longer a number at step {self.step + 1}: the training diverged; start it again with a "
+                f"smaller --lr (now {settings.lr:g})"
+            )
+        self._fabric.clip_gradients(self._network, self._optimiser, max_norm=settings.clip, error_if_nonfinite=False)
         self._optimiser.step()
         self.average.update_parameters(self._plain)
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}

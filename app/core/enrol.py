@@ -70,13 +70,13 @@ def enrol(
 ) -> Iterator[Enrolled]:
     """Add `samples` to the gallery; a report after each batch, which is then safely stored.
 
-    A photo is known by its content: one that is already in the gallery is not added again, but takes the new label if
-    that differs, and its new place if it has moved. Of equal photos in `samples` the first counts.
+    A photo is known by its content and box: one that is already in the gallery is not added again, but takes the new
+    label if that differs, and its new place if it has moved. Of equal photos in `samples` the first counts.
 
     Args:
         engine: the model that the gallery belongs to.
         gallery: where to.
-        samples: labelled photos; whole pictures are embedded, whatever their boxes.
+        samples: labelled photos; of one with a box, what is in the box is embedded, as the trainer does.
         remember_root: whether the gallery also stores the folder of each source, which its paths start from, so that
             its pictures are found; not wanted in a gallery that is given away.
         batch: photos per inference and transaction.
@@ -134,7 +134,10 @@ def _home(sample: Sample) -> tuple[str, str]:
 def _read(engine: Engine, gallery: Gallery, sample: Sample, remember_root: bool) -> _Read:
     """Decode a photo, unless the gallery has it with this label and, where that matters, knows its place."""
     try:
-        digest = hashlib.blake2b(sample.path.read_bytes(), digest_size=16).hexdigest()
+        content = hashlib.blake2b(sample.path.read_bytes(), digest_size=16)
+        if sample.box is not None:  # several objects of one photo are several references
+            content.update(repr(sample.box).encode())
+        digest = content.hexdigest()
         known = gallery.find(digest)
         if (
             known is not None
@@ -142,7 +145,8 @@ def _read(engine: Engine, gallery: Gallery, sample: Sample, remember_root: bool)
             and (not remember_root or gallery.picture(known) is not None)
         ):
             return _Read(sample, digest)
-        return _Read(sample, digest, pixels=engine.prepare(load(sample.path)))
+        photo = load(sample.path)
+        return _Read(sample, digest, pixels=engine.prepare(photo if sample.box is None else photo.crop(sample.box)))
     except PhotoError as error:
         return _Read(sample, error=error.reason)
     except OSError as error:

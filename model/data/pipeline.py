@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from rich.progress import track
 from torch import Tensor
 from torchvision.transforms import v2
 
+from model.data.samples import Sample
 from model.photo import FitPolicy, PhotoError, fit, read_rgb
 
 
@@ -28,25 +30,38 @@ class PictureForm:
         """Memory of one decoded picture."""
         return self.size * self.size * 3
 
-    def decode(self, path: Path) -> np.ndarray:
-        """uint8 [size, size, 3]. Raises PhotoError."""
-        return fit(read_rgb(path), self.size, self.fit)
+    def decode(self, sample: Sample) -> np.ndarray:
+        """The photo, or the object in its box where it has one: uint8 [size, size, 3]. Raises PhotoError."""
+        photo = read_rgb(sample.path)
+        return fit(photo if sample.box is None else photo.crop(sample.box), self.size, self.fit)
 
 
 class PictureStore:
-    """The pictures of a list of photographs, decoded once into memory or, when they do not fit, at every use."""
+    """The pictures of a list of samples, decoded once into memory or, when they do not fit, at every use."""
 
-    def __init__(self, paths: Sequence[Path], form: PictureForm, *, budget: float, workers: int) -> None:
+    def __init__(self, samples: Sequence[Sample], form: PictureForm, *, budget: float, workers: int) -> None:
         """Args: budget: bytes that the decoded pictures may take; above it they are decoded at every use."""
-        self.paths = tuple(paths)
+        self.samples = tuple(samples)
         self.form = form
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
-        self._workers = workers
-        shape = (len(self.paths), form.size, form.size, 3)
-        self._cache = np.empty(shape, dtype=np.uint8) if len(self.paths) * form.bytes_each <= budget else None
+        shape = (len(self.samples), form.size, form.size, 3)
+        self._cache = np.empty(shape, dtype=np.uint8) if len(self.samples) * form.bytes_each <= budget else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the decoded pictures are kept."""
+        return self._cache is not None
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.samples)
 
     def decode_all(self, title: str) -> list[PhotoError]:
         """Decode every photo once, into the cache where there is one; the errors of those that cannot be decoded.
@@ -59,7 +74,7 @@ class PictureStore:
 
     def _decode_into_cache(self, index: int) -> PhotoError | None:
         try:
-            picture = self.form.decode(self.paths[index])
+            picture = self.form.decode(self.samples[index])
         except PhotoError as error:
             return error
         if self._cache is not None:
@@ -78,7 +93,7 @@ class PictureStore:
             return
         ahead: list[list] = []
         for group in groups:
-            ahead.append([self._pool.submit(self.form.decode, self.paths[i]) for i in group])
+            ahead.append([self._pool.submit(self.form.decode, self.samples[i]) for i in group])
             if len(ahead) > 2:
                 yield _channels_first(np.stack([job.result() for job in ahead.pop(0)]))
         for jobs in ahead:

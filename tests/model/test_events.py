@@ -82,7 +82,7 @@ def test_a_damaged_line_is_passed_over(path, line):
         file.write(line + b"\n")
     write_steps(path, 2)
     assert [event.step for event in read_events(path)] == [1, 2]
-    rewind(path, 5)
+    rewind(path, 5, 99)
     assert path.read_bytes().count(b"\n") == 2
 
 
@@ -97,13 +97,13 @@ def test_a_half_line_of_a_killed_writer_does_not_swallow_the_next(path):
 def test_rewinding_keeps_the_events_up_to_the_step(tmp_path_factory, steps, last):
     path = tmp_path_factory.mktemp("run") / EVENTS_FILE
     write_steps(path, *steps)
-    rewind(path, last)
+    rewind(path, last, 99)
     assert [event.step for event in read_events(path)] == [step for step in steps if step <= last]
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_rewinding_a_run_without_events_does_nothing(path):
-    rewind(path, 3)
+    rewind(path, 3, 99)
     assert not path.exists()
 
 
@@ -112,6 +112,21 @@ def test_a_follower_starts_again_when_the_file_was_rewound(path, more):
     write_steps(path, 1, 2, 3)
     follower = EventFollower(path)
     list(follower.poll())
-    rewind(path, 1)
+    rewind(path, 1, 99)
     write_steps(path, *more)
     assert [event.step for event in follower.poll()] == [1, *more]
+
+
+def test_rewinding_drops_what_a_resumed_run_tells_again(tmp_path):
+    path = tmp_path / "events.jsonl"
+    with EventWriter(path) as events:
+        events.write("step", 4)
+        events.write("epoch", 4, epoch=1)
+        events.write("step", 5)
+        events.write("epoch", 5, epoch=2)
+        events.write("metric", 5, recall=0.5)
+        events.write("done", 5)
+    rewind(path, 5, 3)
+    assert [event.kind for event in read_events(path)] == ["step", "epoch", "step", "epoch"]
+    rewind(path, 5, 2)  # the checkpoint was written before the end of that epoch was told
+    assert [event.kind for event in read_events(path)] == ["step", "epoch", "step"]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -71,3 +73,18 @@ def test_a_file_that_is_no_weights_is_refused(tmp_path, name, content):
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         load_starting_weights(build_backbone("resnet18")[0], "resnet18", str(path))
+
+
+def test_the_old_names_in_densenet_weights_are_understood(tmp_path):
+    source, _ = build_backbone("densenet169")
+    state = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name): value
+        for name, value in source.state_dict().items()
+    }
+    assert state.keys() != source.state_dict().keys()
+    path = tmp_path / "densenet.pth"
+    torch.save(state, path)
+    target, _ = build_backbone("densenet169")
+    load_starting_weights(target, "densenet169", str(path))
+    name = "features.denseblock2.denselayer3.conv1.weight"
+    assert torch.equal(target.state_dict()[name], source.state_dict()[name])

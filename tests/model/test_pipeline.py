@@ -1,16 +1,23 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from model.data.pipeline import Augmentation, PictureForm, PictureStore
+from model.data.samples import Sample
 from model.photo import FitPolicy, PhotoError
+
+
+def sample_of(path, box=None):
+    return Sample(path, "boat", None, "test", str(path), str(path), box)
+
 
 FORM = PictureForm(24, FitPolicy.SQUASH)
 
 
 @pytest.fixture
 def paths(picture_folder):
-    return sorted(picture_folder.rglob("*.jpg"))[:30]
+    return [sample_of(path) for path in sorted(picture_folder.rglob("*.jpg"))[:30]]
 
 
 def test_cached_and_streamed_pictures_are_the_same(paths):
@@ -33,12 +40,12 @@ def test_in_order_covers_everything_once(paths):
 
 def test_unreadable_photos_are_found_in_every_mode(paths, tmp_path):
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(paths[0].read_bytes()[:300])
+    bad.write_bytes(paths[0].path.read_bytes()[:300])
     for budget in (0, 1e9):
-        store = PictureStore([paths[0], bad, paths[1]], FORM, budget=budget, workers=2)
+        store = PictureStore([paths[0], sample_of(bad), paths[1]], FORM, budget=budget, workers=2)
         assert [error.path for error in store.decode_all("reading")] == [bad]
     with pytest.raises(PhotoError):
-        list(PictureStore([bad], FORM, budget=0, workers=1).in_order(1))
+        list(PictureStore([sample_of(bad)], FORM, budget=0, workers=1).in_order(1))
 
 
 def test_each_picture_is_augmented_by_itself_and_the_seed_repeats_it(paths):
@@ -51,3 +58,12 @@ def test_each_picture_is_augmented_by_itself_and_the_seed_repeats_it(paths):
     assert torch.equal(one, augment(pictures))
     assert one.dtype == torch.uint8 and one.shape == (6, 3, 16, 16)
     assert len({picture.numpy().tobytes() for picture in one}) == 6
+
+
+def test_a_box_is_cut_out(tmp_path):
+    path = tmp_path / "two.png"
+    picture = np.zeros((20, 40, 3), dtype=np.uint8)
+    picture[:, 20:] = 200
+    Image.fromarray(picture).save(path)
+    left, right = (FORM.decode(sample_of(path, box)) for box in ((0, 0, 20, 20), (20, 0, 40, 20)))
+    assert not left.any() and (right == 200).all()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from model.run import Run
 from model.train import main
 from model.trainer import collapse_signs, learning_rate_share
 
+NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")
 ROOT = Path(__file__).parents[2]
 SETTINGS = [
     *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "3", "--embedding-dim", "16"),
@@ -171,6 +173,15 @@ def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
         (["--resume", "{tmp}/missing"], "no training run"),
         (["--data", "folder:{pictures}", "--out", "{tmp}/r", "--weights", "{tmp}/none.safetensors"], "no such file"),
         (["--data", "folder:{pictures}", "--out", "{pictures}"], "not empty"),
+        pytest.param(
+            ["--data", "folder:{pictures}", "--out", "{tmp}/r", *NO_WEIGHTS, "--accelerator", "cuda"],
+            "no usable",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU"),
+        ),
+        (
+            ["--data", "folder:{pictures}", "--out", "{tmp}/r", *NO_WEIGHTS, "--test", "0.8", "--validation", "0.3"],
+            "nothing",
+        ),
     ],
 )
 def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, capsys):
@@ -178,6 +189,7 @@ def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, 
     assert main(args) == 2
     text = capsys.readouterr().err
     assert said in text and "Traceback" not in text
+    assert not (tmp_path / "r").exists()  # the next try finds its folder free
 
 
 def test_a_damaged_photo_stops_the_training_unless_passed_over(picture_folder, tmp_path, capsys):
@@ -223,3 +235,38 @@ def test_settings_of_the_drawn_set_need_no_download():
 def test_unknown_rule_is_refused():
     with pytest.raises(ValueError, match="random, hard_negative"):
         LossSettings(rule="best")
+
+
+def test_a_damaged_checkpoint_is_told(unbroken, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(unbroken, copy)
+    data = (copy / "checkpoint.pt").read_bytes()
+    (copy / "checkpoint.pt").write_bytes(data[: len(data) // 2])
+    assert main(["--resume", str(copy)]) == 2
+    assert "checkpoint is damaged" in capsys.readouterr().err
+
+
+def test_resuming_a_trained_run_only_finishes_it(unbroken, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(unbroken, copy)
+    (copy / "model.onnx").unlink()
+    assert main(["--resume", str(copy)]) == 0
+    assert bundle.read_info(copy / "model.onnx").fingerprint == bundle.read_info(unbroken / "model.onnx").fingerprint
+    kinds = [event.kind for event in read_events(copy / "events.jsonl")]
+    assert kinds == [event.kind for event in read_events(unbroken / "events.jsonl")]
+
+
+def test_a_full_disk_keeps_the_old_checkpoint(unbroken, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    shutil.copytree(unbroken, copy)
+    run = Run.open(copy)
+    before = run.checkpoint.read_bytes()
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.save_checkpoint({"step": 1})
+    assert run.checkpoint.read_bytes() == before
+    assert not list(copy.glob("*.part"))

@@ -1,0 +1,81 @@
+"""From settings to a new run: read the data, check every photo and the weights, split, make the folder.
+
+Everything that can be wrong is found here, before the folder exists and hours are spent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.config import Config, DataSettings
+from model.data.pipeline import PictureForm, PictureStore
+from model.data.readers import read_data
+from model.data.samples import DataError, Sample
+from model.data.splits import Split, class_disjoint, stratified
+from model.labels import taxonomy_of
+from model.network import build_backbone, load_starting_weights
+from model.run import Run, RunError, check_free
+from model.terminal import note
+from model.trainer import choose_accelerator
+
+_SHOWN = 10
+
+
+def new_run(folder: Path, config: Config) -> Run:
+    """A run folder that is ready to be trained.
+
+    Raises:
+        DataError, TaxonomyError, WeightsError, RunError: with a message for the user; the folder is not made then.
+    """
+    check_free(folder)
+    config = config.resolved()
+    choose_accelerator(config.machine.accelerator)
+    read = read_data(config.data.data, skip_bad=config.data.skip_bad)
+    assert config.network.backbone is not None and config.network.weights is not None
+    load_starting_weights(build_backbone(config.network.backbone)[0], config.network.backbone, config.network.weights)
+    samples, damaged = _decodable(read.samples, config)
+    skipped = [*read.skipped, *damaged]
+    for message in skipped[:_SHOWN]:
+        note(f"skipped: {message}")
+    if skipped:
+        note(f"{len(skipped):,} entries were skipped")
+    splits = _split(samples, config.data, config.machine.seed)
+    train = part(samples, splits, Split.TRAIN)
+    if len(train) < 2:
+        raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
+    taxonomy = taxonomy_of(train)
+    counts = Counter(splits)
+    note(
+        f"{len(samples):,} photos, {len(taxonomy.coarse)} coarse and {len(taxonomy.fine)} fine classes to learn; "
+        + ", ".join(f"{split.value} {counts[split]:,}" for split in Split)
+    )
+    return Run.create(folder, config, taxonomy, samples, splits)
+
+
+def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> list[Sample]:
+    """The samples of one part of a split."""
+    return [sample for sample, own in zip(samples, splits, strict=True) if own is wanted]
+
+
+def _split(samples: Sequence[Sample], settings: DataSettings, seed: int) -> list[Split]:
+    if settings.split == "class_disjoint":
+        return class_disjoint(samples, validation=settings.validation, seed=seed)
+    if settings.validation + settings.test >= 1:
+        raise RunError(f"--validation {settings.validation} and --test {settings.test} leave nothing to train on")
+    return stratified(samples, validation=settings.validation, test=settings.test, seed=seed)
+
+
+def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[str]]:
+    """All samples, if every photo can be decoded; with --skip-bad those that can, and a message for each other."""
+    assert config.input.size is not None
+    form = PictureForm(config.input.size, config.input.fit)
+    with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
+        bad = {error.path: error for error in store.decode_all("checking photos")}
+    messages = [f"{sample.origin}: {bad[sample.path]}" for sample in samples if sample.path in bad]
+    if messages and not config.data.skip_bad:
+        more = [f"and {len(messages) - _SHOWN} more"] if len(messages) > _SHOWN else []
+        advice = "mend or remove them, or pass over them with --skip-bad"
+        raise DataError("\n".join([*messages[:_SHOWN], *more, advice]))
+    return [sample for sample in samples if sample.path not in bad], messages
