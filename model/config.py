@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import tyro
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from model.losses import Average, SecondHinge
+from model.losses import Average, Distance, Form, SecondHinge
 from model.network import BACKBONES, HeadOn
 from model.photo import FitPolicy
 from model.selection import RULES
@@ -63,6 +63,10 @@ class NetworkSettings(_Settings):
 class LossSettings(_Settings):
     """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
 
+    distance: Distance = Distance.QUADRUPLET
+    """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances as those of the labels."""
+    label_base: float = Field(default=2.0, gt=1)
+    """log_ratio, plain_ratio: distance of labels, 1 same fine, this same coarse, its square other coarse class."""
     rule: str = "semi_easy"
     """Selection of the quadruplets: random, hard_negative, easy_positive_hard_negative, class_aware, class_aware_sum,
     hard_hard, semi_easy, semi_hard."""
@@ -70,6 +74,8 @@ class LossSettings(_Settings):
     """semi_easy: P+ is drawn from this nearest share of its candidates (0 = the nearest, 1 = any)."""
     skip_hardest: int = Field(default=0, ge=0)
     """Rules that take the nearest P- or N pass over this many still nearer ones (photos listed under two classes)."""
+    form: Form = Form.HINGE
+    """How two distances are compared: hinge (their difference), ratio (of their roots)."""
     second_hinge: SecondHinge = SecondHinge.ANCHOR
     """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (the same
     with R,P+ instead of R,P-)."""
@@ -77,6 +83,8 @@ class LossSettings(_Settings):
     """Average of a hinge over its active rows, or over all rows."""
     margin_fine: float = Field(default=0.1, ge=0)
     margin_coarse: float = Field(default=0.1, ge=0)
+    lambda_global: float = Field(default=0.0, ge=0)
+    """Weight, within the distance cost, of the means and variances of the batch's distances."""
     lambda_coarse: float = Field(default=0.2, ge=0)
     lambda_fine: float = Field(default=1.0, ge=0)
     lambda_distance: float = Field(default=0.5, ge=0)

@@ -1,4 +1,4 @@
-"""The distance cost over selected quadruplets: two hinges, and the terms that tie N to P+ and P-.
+"""The distance cost over selected quadruplets: hinges or ratios, and the terms that tie N to P+ and P-.
 
 D_ij is the squared Euclidean distance of unit-length embeddings, in [0, 4], always float32: in half precision the
 small distances that selection compares would be noise.
@@ -6,6 +6,7 @@ small distances that selection compares would be noise.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,11 +14,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.selection import NONE, Quadruplets
+from model.selection import NONE, Quadruplets, RoleMasks
+
+_EPSILON = 1e-12  # the slope of a square root at 0 is infinite
+
+
+class Distance(StrEnum):
+    """The kind of distance cost: quadruplets, or the log-ratio loss of `model.logratio` with and without logarithm."""
+
+    QUADRUPLET = "quadruplet"
+    LOG_RATIO = "log_ratio"
+    PLAIN_RATIO = "plain_ratio"
+
+
+class Form(StrEnum):
+    """How a distance to be small is compared with one to be large, by a margin m.
+
+    hinge: [D_small - D_large + m]_+   (Zhang et al., CVPR 2016)
+    ratio: [1 - e_large / (e_small + m)]_+ with e = sqrt(D + 1e-12)   (Wohlhart and Lepetit, CVPR 2015)
+    """
+
+    HINGE = "hinge"
+    RATIO = "ratio"
 
 
 class SecondHinge(StrEnum):
-    """Which distances the coarse hinge compares.
+    """Which distances the coarse term compares; written here as hinges.
 
     plain:    [D_rq - D_rn + m_coarse]_+   (Zhang et al., CVPR 2016)
     triangle: [D_rq - min(D_rn, D_pn, D_qn) + m_coarse]_+
@@ -30,7 +52,7 @@ class SecondHinge(StrEnum):
 
 
 class Average(StrEnum):
-    """Over which rows a hinge is averaged: those above zero (as pytorch-metric-learning does), or all of them."""
+    """Over which rows a term is averaged: those above zero (as pytorch-metric-learning does), or all of them."""
 
     ACTIVE = "active"
     ROWS = "rows"
@@ -41,7 +63,7 @@ class DistanceLoss(NamedTuple):
 
     Attributes:
         loss: scalar that keeps the graph, also where nothing was valid.
-        fine_active, coarse_active: share of each hinge's rows that are above zero, in [0, 1].
+        fine_active, coarse_active: share of each term's rows that are above zero, in [0, 1].
         valid: number of rows that gave at least one term.
         plus, minus, negative: mean D(R,P+), D(R,P-), D(R,N) over the rows that have them; NaN where none has.
     """
@@ -62,65 +84,107 @@ def squared_distances(embeddings: Tensor) -> Tensor:
         return (2 - 2 * z @ z.T).clamp(min=0)
 
 
-def quadruplet_hinge(
-    embeddings: Tensor,
-    fine: Tensor,
-    chosen: Quadruplets,
-    *,
-    margin_fine: float,
-    margin_coarse: float,
-    second_hinge: SecondHinge,
-    average: Average,
-) -> DistanceLoss:
-    """[D_rp - D_rq + m_fine]_+ plus a second hinge against N, over the chosen quadruplets.
+@dataclass(frozen=True)
+class QuadrupletCost:
+    """A fine term, P+ against P-, plus a coarse term against N, over the chosen quadruplets.
 
     What a row gives when a role is missing:
-    - no P-: the triplet [D_rp - D_rn + m_fine + m_coarse]_+ (with `min(D_rn, D_pn)` for `triangle` and `anchor`),
-      averaged with the coarse hinge;
-    - no N: the fine hinge alone;
+    - no P-: R,P+ against R,N with both margins (with `min(D_rn, D_pn)` for `triangle` and `anchor`), averaged with the
+      coarse term;
+    - no N: the fine term alone;
     - no P+ although the fine class is known: nothing;
-    - fine class unknown: [D_rq - D_rn + m_coarse]_+ alone (with `min(D_rn, D_qn)` for `triangle` and `anchor`).
+    - fine class unknown: R,P- against R,N alone (with `min(D_rn, D_qn)` for `triangle` and `anchor`).
 
-    Args:
-        embeddings: unit length, [B, d].
-        fine: fine class of each row, int64 [B], negative where unknown.
-        chosen: one quadruplet for each row.
+    Attributes:
+        margin_fine, margin_coarse: m of the two terms.
+        form, second_hinge, average: see there.
+        lambda_global: weight of the global term (Kumar et al., CVPR 2016) over the three groups of chosen pairs; with
+            means mu and variances var of D / 4 it is
+            var_plus + var_minus + var_neg + [mu_plus - mu_minus + t]_+ + [mu_minus - mu_neg + t]_+.
+        global_margin: t.
     """
-    plus, minus, negative = chosen
-    has_plus, has_minus, has_negative = plus != NONE, minus != NONE, negative != NONE
-    distance = squared_distances(embeddings)
-    d_plus, d_minus, d_negative = (_of_pairs(distance, column) for column in chosen)
 
-    to_negative = d_negative
-    if second_hinge is not SecondHinge.PLAIN:
-        for other in (plus, minus):
-            across = distance[other.clamp(min=0), negative.clamp(min=0)]
-            to_negative = torch.minimum(to_negative, across.masked_fill(other == NONE, torch.inf))
+    margin_fine: float
+    margin_coarse: float
+    form: Form = Form.HINGE
+    second_hinge: SecondHinge = SecondHinge.ANCHOR
+    average: Average = Average.ACTIVE
+    lambda_global: float = 0.0
+    global_margin: float = 0.01
 
-    fine_rows = has_plus & has_minus
-    fine_terms = F.relu(d_plus - d_minus + margin_fine)[fine_rows]
+    def __call__(self, embeddings: Tensor, fine: Tensor, chosen: Quadruplets) -> DistanceLoss:
+        """The cost of a batch.
 
-    pull_plus = d_plus + margin_fine + margin_coarse
-    pull_minus = d_minus + margin_coarse
-    whole = has_plus & has_minus & has_negative
-    triplet = has_plus & ~has_minus & has_negative
-    unlabelled = (fine < 0) & has_minus & has_negative
-    near = pull_plus if second_hinge is SecondHinge.ANCHOR else pull_minus
-    pull = torch.where(triplet, pull_plus, torch.where(whole, near, pull_minus))
-    coarse_rows = whole | triplet | unlabelled
-    coarse_terms = F.relu(pull - to_negative)[coarse_rows]
+        Args:
+            embeddings: unit length, [B, d].
+            fine: fine class of each row, int64 [B], negative where unknown.
+            chosen: one quadruplet for each row.
+        """
+        has_plus, has_minus, has_negative = (column != NONE for column in chosen)
+        distance = squared_distances(embeddings)
+        d_plus, d_minus, d_negative = (_of_pairs(distance, column) for column in chosen)
+        to_negative = self._to_negative(distance, d_negative, chosen)
 
-    valid = int((fine_rows | coarse_rows).sum())
-    loss = _mean(fine_terms, average) + _mean(coarse_terms, average) if valid else embeddings.float().sum() * 0
-    return DistanceLoss(
-        loss=loss,
-        fine_active=_share_above_zero(fine_terms),
-        coarse_active=_share_above_zero(coarse_terms),
-        valid=valid,
-        plus=_mean_value(d_plus, has_plus),
-        minus=_mean_value(d_minus, has_minus),
-        negative=_mean_value(d_negative, has_negative),
-    )
+        fine_rows = has_plus & has_minus
+        fine_terms = self._violation(d_plus, d_minus, self.margin_fine)[fine_rows]
+
+        both = self.margin_fine + self.margin_coarse
+        whole, triplet = has_plus & has_minus & has_negative, has_plus & ~has_minus & has_negative
+        unlabelled = (fine < 0) & has_minus & has_negative
+        from_plus = (triplet | whole) if self.second_hinge is SecondHinge.ANCHOR else triplet
+        coarse_rows = whole | triplet | unlabelled
+        coarse_terms = torch.where(
+            from_plus,
+            self._violation(d_plus, to_negative, both),
+            self._violation(d_minus, to_negative, self.margin_coarse),
+        )[coarse_rows]
+
+        valid = int((fine_rows | coarse_rows).sum())
+        loss = embeddings.float().sum() * 0  # keeps the graph where there is no term
+        if valid:
+            loss = _mean(fine_terms, self.average) + _mean(coarse_terms, self.average)
+            if self.lambda_global:
+                groups = (d_plus[has_plus], d_minus[has_minus], d_negative[has_negative])
+                loss = loss + self.lambda_global * _global_term(groups, self.global_margin)
+        return DistanceLoss(
+            loss=loss,
+            fine_active=_share_above_zero(fine_terms),
+            coarse_active=_share_above_zero(coarse_terms),
+            valid=valid,
+            plus=_mean_value(d_plus, has_plus),
+            minus=_mean_value(d_minus, has_minus),
+            negative=_mean_value(d_negative, has_negative),
+        )
+
+    def _to_negative(self, distance: Tensor, d_negative: Tensor, chosen: Quadruplets) -> Tensor:
+        """D_rn, or the least of D_rn, D_pn and D_qn: [B]."""
+        if self.second_hinge is SecondHinge.PLAIN:
+            return d_negative
+        least = d_negative
+        for other in (chosen.plus, chosen.minus):
+            across = distance[other.clamp(min=0), chosen.negative.clamp(min=0)]
+            least = torch.minimum(least, across.masked_fill(other == NONE, torch.inf))
+        return least
+
+    def _violation(self, small: Tensor, large: Tensor, margin: float) -> Tensor:
+        if self.form is Form.HINGE:
+            return F.relu(small - large + margin)
+        return F.relu(1 - (large + _EPSILON).sqrt() / ((small + _EPSILON).sqrt() + margin))
+
+
+def over_all_pairs(loss: Tensor, distances: Tensor, masks: RoleMasks) -> DistanceLoss:
+    """The figures of a cost that chooses no quadruplets: mean distances over all pairs that could play a role."""
+    means = (float(distances[mask].mean()) if bool(mask.any()) else float("nan") for mask in masks)
+    return DistanceLoss(loss, float("nan"), float("nan"), int(masks.negative.any(dim=1).sum()), *means)
+
+
+def _global_term(groups: tuple[Tensor, Tensor, Tensor], margin: float) -> Tensor:
+    plus, minus, negative = (group / 4 for group in groups)
+    term = sum((group.var(unbiased=False) for group in (plus, minus, negative) if len(group)), start=plus.sum() * 0)
+    for nearer, farther in ((plus, minus), (minus, negative)):
+        if len(nearer) and len(farther):
+            term = term + F.relu(nearer.mean() - farther.mean() + margin)
+    return term
 
 
 def _of_pairs(distance: Tensor, column: Tensor) -> Tensor:

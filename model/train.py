@@ -128,13 +128,18 @@ def is_trained(run: Run) -> bool:
     return run.checkpoint.is_file() and run.load_checkpoint()["epoch"] >= (run.config().optimiser.epochs or 0)
 
 
+def parse(arguments: Sequence[str] | None = None) -> Command:
+    """The command line as settings; ends the program with a message where it is wrong."""
+    return tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line. Returns the exit code.
 
     0 finished, or stopped with everything in the run folder; 2 cannot be done as asked; 130 interrupted before there
     was a run, or by a second Ctrl-C.
     """
-    command = tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))
+    command = parse(arguments)
     keep_freed_memory()
     stopped = StopRequest()
     run: Run | None = None

@@ -27,7 +27,8 @@ from model.data.pipeline import Augmentation, PictureStore
 from model.data.sampler import BatchShape, HierarchicalSampler
 from model.events import EventWriter
 from model.labels import Labels
-from model.losses import quadruplet_hinge, squared_distances
+from model.logratio import LogRatioLoss, label_distances
+from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.retrieval import retrieval
@@ -141,6 +142,14 @@ class Trainer:
             erase=config.input.erase,
         )
         self._options = SelectionOptions(config.loss.rho, config.loss.skip_hardest)
+        self._cost = QuadrupletCost(
+            config.loss.margin_fine,
+            config.loss.margin_coarse,
+            config.loss.form,
+            config.loss.second_hinge,
+            config.loss.average,
+            config.loss.lambda_global,
+        )
         torch.manual_seed(machine.seed)
         network = build_network(config, taxonomy)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
@@ -248,20 +257,7 @@ class Trainer:
         self, output: NetworkOutput, coarse: Tensor, fine: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         settings = self.config.loss
-        embedding = output.embedding
-        with torch.no_grad():
-            distances = squared_distances(embedding)
-            rule = RULES[settings.rule] if self.epoch >= settings.random_epochs else random
-            chosen = rule(distances, role_masks(coarse, fine), self._options, generator)
-        distance = quadruplet_hinge(
-            embedding,
-            fine,
-            chosen,
-            margin_fine=settings.margin_fine,
-            margin_coarse=settings.margin_coarse,
-            second_hinge=settings.second_hinge,
-            average=settings.average,
-        )
+        distance, spread = self._distance_loss(output.embedding, coarse, fine, generator)
         smoothing = settings.label_smoothing
         ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
         known = fine >= 0
@@ -274,7 +270,6 @@ class Trainer:
             + settings.lambda_fine * ce_fine
             + settings.lambda_distance * distance.loss
         )
-        n = len(embedding)
         return loss, {
             "loss": float(loss.detach()),
             "coarse": float(ce_coarse.detach()),
@@ -286,8 +281,27 @@ class Trainer:
             "d_plus": distance.plus,
             "d_minus": distance.minus,
             "d_negative": distance.negative,
-            "spread": float(distances.sum()) / max(n * (n - 1), 1),
+            "spread": spread,
         }
+
+    def _distance_loss(
+        self, embedding: Tensor, coarse: Tensor, fine: Tensor, generator: torch.Generator
+    ) -> tuple[DistanceLoss, float]:
+        """The distance cost, and the mean distance between different pictures of the batch."""
+        settings = self.config.loss
+        masks = role_masks(coarse, fine)
+        with torch.no_grad():
+            distances = squared_distances(embedding)
+        n = len(embedding)
+        spread = float(distances.sum()) / max(n * (n - 1), 1)
+        if settings.distance is not Distance.QUADRUPLET:
+            delta, valid = label_distances(coarse, fine, base=settings.label_base)
+            loss = LogRatioLoss(settings.distance is Distance.LOG_RATIO)(embedding, delta, valid)
+            return over_all_pairs(loss, distances, masks), spread
+        with torch.no_grad():
+            rule = RULES[settings.rule] if self.epoch >= settings.random_epochs else random
+            chosen = rule(distances, masks, self._options, generator)
+        return self._cost(embedding, fine, chosen), spread
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}

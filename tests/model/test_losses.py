@@ -1,6 +1,7 @@
 """The distance cost against the formulas written as loops."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,36 +10,48 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from model.losses import Average, SecondHinge, quadruplet_hinge, squared_distances
+from model.losses import Average, Form, QuadrupletCost, SecondHinge, squared_distances
 from model.selection import NONE, RULES, Quadruplets, SelectionOptions, role_masks
 
 MARGINS = {"margin_fine": 0.1, "margin_coarse": 0.25}
 
 
-def by_loops(z, fine, chosen, second, average):
+def violation(cost, small, large, margin):
+    if cost.form is Form.HINGE:
+        return max(0.0, small - large + margin)
+    return max(0.0, 1 - math.sqrt(large + 1e-12) / (math.sqrt(small + 1e-12) + margin))
+
+
+def by_loops(cost, z, fine, chosen):
     """The cost of method and docstring, one reference at a time."""
-    d = ((z[:, None] - z[None]) ** 2).sum(-1)
-    m_f, m_c = MARGINS["margin_fine"], MARGINS["margin_coarse"]
+    d = np.maximum(0, 2 - 2 * z @ z.T)
+    m_f, m_c = cost.margin_fine, cost.margin_coarse
     fine_terms, coarse_terms = [], []
-    for r, (p, q, n) in enumerate(zip(*(column.tolist() for column in chosen), strict=True)):
+    rows = list(zip(*(column.tolist() for column in chosen), strict=True))
+    for r, (p, q, n) in enumerate(rows):
         if p != NONE and q != NONE:
-            fine_terms.append(max(0.0, d[r, p] - d[r, q] + m_f))
+            fine_terms.append(violation(cost, d[r, p], d[r, q], m_f))
         if n == NONE or (p == NONE and fine[r] >= 0) or (p == NONE and q == NONE):
             continue
         near = d[r, n]
-        if second is not SecondHinge.PLAIN:
+        if cost.second_hinge is not SecondHinge.PLAIN:
             near = min([near, *(d[i, n] for i in (p, q) if i != NONE)])
-        if p == NONE:
-            coarse_terms.append(max(0.0, d[r, q] - near + m_c))
-        elif q == NONE or second is SecondHinge.ANCHOR:
-            coarse_terms.append(max(0.0, d[r, p] - near + m_f + m_c))
+        if p != NONE and (q == NONE or cost.second_hinge is SecondHinge.ANCHOR):
+            coarse_terms.append(violation(cost, d[r, p], near, m_f + m_c))
         else:
-            coarse_terms.append(max(0.0, d[r, q] - near + m_c))
+            coarse_terms.append(violation(cost, d[r, q], near, m_c))
     total = 0.0
     for terms in (fine_terms, coarse_terms):
-        counted = [t for t in terms if t > 0] if average is Average.ACTIVE else terms
+        counted = [t for t in terms if t > 0] if cost.average is Average.ACTIVE else terms
         total += sum(terms) / max(len(counted), 1)
-    return total
+    if not fine_terms and not coarse_terms:
+        return 0.0
+    groups = [[d[r, row[role]] / 4 for r, row in enumerate(rows) if row[role] != NONE] for role in range(3)]
+    spread = sum(float(np.var(group)) for group in groups if group)
+    order = sum(
+        max(0.0, float(np.mean(a) - np.mean(b)) + cost.global_margin) for a, b in itertools.pairwise(groups) if a and b
+    )
+    return total + cost.lambda_global * (spread + order)
 
 
 def batch(seed, size=12):
@@ -50,20 +63,25 @@ def batch(seed, size=12):
     return z, coarse, fine
 
 
-@settings(deadline=None, max_examples=80)
-@given(
-    seed=st.integers(0, 100_000),
-    rule=st.sampled_from(list(RULES)),
-    second=st.sampled_from(list(SecondHinge)),
-    average=st.sampled_from(list(Average)),
+COSTS = st.builds(
+    QuadrupletCost,
+    margin_fine=st.just(0.1),
+    margin_coarse=st.just(0.25),
+    form=st.sampled_from(Form),
+    second_hinge=st.sampled_from(SecondHinge),
+    average=st.sampled_from(Average),
+    lambda_global=st.sampled_from([0.0, 0.7]),
 )
-def test_cost_agrees_with_loops(seed, rule, second, average):
+
+
+@settings(deadline=None, max_examples=120)
+@given(seed=st.integers(0, 100_000), rule=st.sampled_from(list(RULES)), cost=COSTS)
+def test_cost_agrees_with_loops(seed, rule, cost):
     z, coarse, fine = batch(seed)
-    chosen = RULES[rule](
-        squared_distances(z), role_masks(coarse, fine), SelectionOptions(), torch.Generator().manual_seed(seed)
-    )
-    got = quadruplet_hinge(z, fine, chosen, second_hinge=second, average=average, **MARGINS)
-    assert float(got.loss) == pytest.approx(by_loops(z.numpy(), fine.numpy(), chosen, second, average), abs=1e-5)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = RULES[rule](squared_distances(z), role_masks(coarse, fine), SelectionOptions(), generator)
+    expected = by_loops(cost, z.numpy(), fine.numpy(), chosen)
+    assert float(cost(z, fine, chosen).loss) == pytest.approx(expected, abs=1e-4)
 
 
 def test_distances_are_float32_and_never_negative():
@@ -77,14 +95,8 @@ def test_distances_are_float32_and_never_negative():
 def test_a_batch_without_any_quadruplet_gives_a_zero_that_keeps_the_graph():
     z = torch.randn(3, 4, requires_grad=True)
     none = torch.full((3,), NONE)
-    got = quadruplet_hinge(
-        F.normalize(z, dim=1),
-        torch.tensor([0, 1, 2]),
-        Quadruplets(none, none, none),
-        second_hinge=SecondHinge.PLAIN,
-        average=Average.ACTIVE,
-        **MARGINS,
-    )
+    cost = QuadrupletCost(**MARGINS, lambda_global=1.0)
+    got = cost(F.normalize(z, dim=1), torch.tensor([0, 1, 2]), Quadruplets(none, none, none))
     got.loss.backward()
     assert float(got.loss.detach()) == 0 and got.valid == 0
     assert torch.equal(z.grad, torch.zeros_like(z))
@@ -97,7 +109,8 @@ def test_gradient_flows_through_every_chosen_row(second):
     z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6], [0.9, 0.44]], dtype=torch.float64, requires_grad=True)
     one = torch.tensor
     chosen = Quadruplets(one([1, NONE, NONE, NONE]), one([2, NONE, NONE, NONE]), one([3, NONE, NONE, NONE]))
-    got = quadruplet_hinge(z, one([0, 0, 1, 5]), chosen, second_hinge=second, average=Average.ROWS, **MARGINS)
+    cost = QuadrupletCost(**MARGINS, second_hinge=second, average=Average.ROWS)
+    got = cost(z, one([0, 0, 1, 5]), chosen)
     got.loss.backward()
     assert all(float(row.abs().sum()) > 0 for row in z.grad)
 
@@ -115,7 +128,7 @@ def test_minimising_the_cost_orders_the_distances():
         chosen = RULES["semi_easy"](
             squared_distances(unit.detach()), masks, SelectionOptions(), torch.Generator().manual_seed(step)
         )
-        got = quadruplet_hinge(unit, fine, chosen, second_hinge=SecondHinge.ANCHOR, average=Average.ACTIVE, **MARGINS)
+        got = QuadrupletCost(**MARGINS)(unit, fine, chosen)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()

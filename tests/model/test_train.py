@@ -19,8 +19,9 @@ from model.config import Config, LossSettings
 from model.evaluate import main as evaluate_main
 from model.events import read_events
 from model.export import ExportError, export
+from model.prepare import new_run
 from model.run import Run
-from model.train import main
+from model.train import StopRequest, main, parse, train
 from model.trainer import collapse_signs, learning_rate_share
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")
@@ -28,8 +29,9 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = [
     *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "3", "--embedding-dim", "16"),
     *("--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3", "--lr", "3e-3", "--validation", "0.2"),
-    *("--checkpoint-minutes", "0", "--precision", "32-true", "--accelerator", "cpu"),
+    *("--precision", "32-true", "--accelerator", "cpu"),
 ]
+AFTER_EVERY_STEP = ("--checkpoint-minutes", "0")
 
 
 def arguments(folder, out):
@@ -104,7 +106,7 @@ def test_the_model_file_does_what_the_network_does(unbroken):
 
 def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbroken, tmp_path):
     out = tmp_path / "killed"
-    process = trainer_process(*arguments(picture_folder, out))
+    process = trainer_process(*arguments(picture_folder, out), *AFTER_EVERY_STEP)
     per_epoch = max(e.step for e in read_events(unbroken / "events.jsonl")) // 3
     wait_for_step(process, out, per_epoch + 2)
     process.send_signal(signal.SIGKILL)
@@ -270,3 +272,22 @@ def test_a_full_disk_keeps_the_old_checkpoint(unbroken, tmp_path, monkeypatch):
         run.save_checkpoint({"step": 1})
     assert run.checkpoint.read_bytes() == before
     assert not list(copy.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--distance", "log_ratio"),
+        ("--distance", "plain_ratio"),
+        ("--form", "ratio", "--second-hinge", "triangle", "--lambda-global", "0.5"),
+        ("--rule", "semi_hard", "--skip-hardest", "1", "--average", "rows", "--coarse-head-on", "embedding"),
+    ],
+)
+def test_every_cost_and_rule_trains(options, picture_folder, tmp_path):
+    command = parse([*arguments(picture_folder, tmp_path / "r"), *options, "--epochs", "2"])
+    run = new_run(command.out, command.config)
+    assert train(run, StopRequest())
+    events = read_events(run.events)
+    losses = [event.values["distance"] for event in events if event.kind == "step"]
+    assert all(np.isfinite(loss) and loss >= 0 for loss in losses) and any(loss > 0 for loss in losses)
+    assert all(event.values["d_negative"] > 0 for event in events if event.kind == "epoch")
