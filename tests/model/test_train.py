@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from model import bundle
+from model.card import main as card_main
 from model.config import Config, LossSettings
 from model.evaluate import main as evaluate_main
 from model.events import read_events
@@ -291,3 +292,21 @@ def test_every_cost_and_rule_trains(options, picture_folder, tmp_path):
     losses = [event.values["distance"] for event in events if event.kind == "step"]
     assert all(np.isfinite(loss) and loss >= 0 for loss in losses) and any(loss > 0 for loss in losses)
     assert all(event.values["d_negative"] > 0 for event in events if event.kind == "epoch")
+
+
+def test_the_card_tells_the_figures_of_the_run(unbroken, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "card.md"
+    arguments = [str(unbroken), "--model", str(unbroken / "model.onnx"), "--origin", "none.", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["card", *arguments])
+    assert card_main() == 0
+    text = out.read_text(encoding="utf-8")
+    figures = json.loads((unbroken / "metrics.json").read_text())["test"]["all"]
+    assert f"{100 * figures['fine_accuracy']:.1f} %" in text and "resnet18" in text and "Research use" in text
+    metrics = json.loads((unbroken / "metrics.json").read_text())
+    other = tmp_path / "other"
+    shutil.copytree(unbroken, other)
+    metrics["test"]["all"]["photos"] += 1
+    (other / "metrics.json").write_text(json.dumps(metrics))
+    monkeypatch.setattr(sys, "argv", ["card", str(other), *arguments[1:]])
+    assert card_main() == 2
+    assert "export it again" in capsys.readouterr().err
