@@ -54,7 +54,7 @@ def card(run: Run, model: Path, origin: str) -> str:
         _summary(run, info, model),
         "## Figures",
         f"On the photos held out for the test ({metrics['split'].replace('_', '-')} split; the model was neither "
-        "trained nor calibrated on them), one photo at a time, the whole picture, float32.",
+        "trained nor calibrated on them); whole pictures, float32.",
         _figures(metrics),
         "Recall@1: the nearest other test photo has the right label. Written by `python -m model.card` from the run.",
         "## Confidence",

@@ -109,9 +109,9 @@ def show(result: dict[str, Any]) -> None:
     """Print the figures as a table, one column for each source."""
     columns = {"all photos": result["test"]["all"], **result["test"]["sources"]}
     table = Table(title=f"test part, {result['split'].replace('_', '-')} split")
-    table.add_column("figure")
+    table.add_column("figure", no_wrap=True)
     for source in columns:
-        table.add_column(source, justify="right")
+        table.add_column(source, justify="right", overflow="fold")
     for name in result["test"]["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))

@@ -1,0 +1,72 @@
+"""The model that comes with the program: whole, small, silent about where it was made, and right on real photos."""
+
+import csv
+import os
+import re
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.core import paths
+from app.core.engine import Engine
+from app.core.gallery import Gallery
+from model.bundle import read_info
+from model.data.readers import read_data
+
+DATA = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+MEGABYTE = 1_000_000
+PHOTOS_A_SOURCE = 60
+
+
+@pytest.fixture(scope="module")
+def model():
+    found = paths.bundled_model()
+    assert found is not None
+    return found
+
+
+def test_model_and_gallery_belong_together(model):
+    info = read_info(model)
+    assert (len(info.taxonomy.coarse), len(info.taxonomy.fine)) == (17, 224)
+    gallery_file = paths.bundled_gallery(model)
+    with Gallery.open(gallery_file, info.fingerprint, read_only=True) as gallery:
+        assert gallery.dim == info.embedding_dim
+        assert {reference.source for reference in gallery.references()} >= {"cars196"}
+        labels = {(reference.coarse, reference.fine) for reference in gallery.references()}
+    assert {fine for _, fine in labels} - {None} == set(info.taxonomy.fine)
+    assert {coarse for coarse, _ in labels} == set(info.taxonomy.coarse)
+
+
+def test_together_they_are_small_enough_for_the_repository(model):
+    folder = model.parent
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 60 * MEGABYTE
+    assert model.with_suffix(".md").is_file()
+
+
+def test_nothing_tells_where_it_was_made(model):
+    gallery_file = paths.bundled_gallery(model)
+    with sqlite3.connect(f"file:{gallery_file}?mode=ro&immutable=1", uri=True) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        cells = [cell for table in tables for row in database.execute(f"SELECT * FROM {table}") for cell in row]
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    assert any(text.endswith(".jpg") for text in texts)
+    assert not [text for text in texts if text.startswith(("/", "..")) or ":\\" in text]
+    assert not re.search(r'"(/|\.\.|[A-Z]:)', read_info(model).model_dump_json())
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA")
+@pytest.mark.parametrize("spec", [f"cars196:{DATA}/cars196", f"table:{DATA}/vessels/labels.csv"])
+def test_real_photos_are_identified(model, spec, tmp_path):
+    samples = read_data([spec]).samples
+    chosen = samples[:: len(samples) // PHOTOS_A_SOURCE][:PHOTOS_A_SOURCE]
+    out = tmp_path / "labels.csv"
+    assert main(["identify", *(str(sample.path) for sample in chosen), "--out", str(out)]) == 0
+    rows = {row["path"]: row for row in csv.DictReader(out.open(encoding="utf-8"))}
+    assert len(rows) == len(chosen)
+    right = sum(rows[str(sample.path)]["coarse"] == sample.coarse for sample in chosen)
+    assert right / len(chosen) > 0.8
+    assert Counter(row["status"] for row in rows.values())["identified"] > len(chosen) / 4
+    assert Engine(model).info.name in next(iter(rows.values()))["model"]
