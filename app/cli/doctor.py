@@ -7,7 +7,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from app.cli.terminal import UsageError, model_file, say
+from app.cli.terminal import UsageError, in_words, model_file, say
 from app.core import paths
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery, GalleryError
@@ -69,7 +69,7 @@ def _report_gallery(engine: Engine, problems: list[str]) -> None:
         return
     try:
         with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
-            say(f"{'gallery:':<14}{len(gallery)} photos of {len(gallery.classes())} classes, {path}")
+            say(f"{'gallery:':<14}{in_words(gallery)}, {path}")
     except GalleryError as error:
         problems.append(str(error))
 

@@ -11,6 +11,7 @@ from app.cli.terminal import (
     add_model_arguments,
     complain,
     count_argument,
+    in_words,
     interruptible,
     model_file,
     progress_bar,
@@ -114,6 +115,6 @@ def _enrol_all(
     finished = added + known + len(problems) == len(samples) + len(skipped)
     complain(
         f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
-        f"{gallery.path} holds {len(gallery)} photos of {len(gallery.classes())} classes"
+        f"{gallery.path} holds {in_words(gallery)}"
     )
     return finished

@@ -58,6 +58,13 @@ def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -
     parser.add_argument(flag, type=_positive, metavar="N", help=help_text)
 
 
+def in_words(gallery: Gallery) -> str:
+    """How much a gallery holds."""
+    labels = gallery.classes()
+    types = {coarse for coarse, _ in labels}
+    return f"{len(gallery):,} photos of {len(types)} types, {sum(fine is not None for _, fine in labels)} classes"
+
+
 def model_file(chosen: Path | None) -> Path:
     """The model file to use.
 

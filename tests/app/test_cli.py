@@ -153,7 +153,7 @@ def test_enrol_makes_a_gallery_that_identify_uses(tiny_model: Path, photos: Path
     assert "4 added, 0 already there, 1 skipped;" in capsys.readouterr().err
     assert main(enrol) == 0
     message = capsys.readouterr().err
-    assert f"8 added, 4 already there, 1 skipped; {gallery} holds 12 photos of 4 classes" in message
+    assert f"8 added, 4 already there, 1 skipped; {gallery} holds 12 photos of 2 types, 4 classes" in message
     assert "bad.jpg" in message
     photo = photos / "ship" / "Azzurra class" / "2.jpg"
     assert main(["identify", str(photo), "--model", str(tiny_model), "--gallery", str(gallery), "--out", str(out)]) == 0
@@ -193,7 +193,7 @@ def test_doctor_reports_a_working_installation(
         "tiny colours",
         "2 types, 4 classes",
         "32 x 32",
-        "12 photos of 4 classes",
+        "12 photos of 2 types, 4 classes",
         "processor:",
         str(marque_home),
     ):

@@ -14,7 +14,7 @@ from app.ui.identify.bars import PredictionTree, rows
 from app.ui.identify.neighbours import Near, NeighbourStrip
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, percent
-from app.ui.widgets import ElidedLabel, IconLabel, frame, label
+from app.ui.widgets import ElidedLabel, IconLabel, WrappedLabel, frame, label
 from model.bundle import BundleInfo
 
 
@@ -35,7 +35,7 @@ class PredictionPanel(QFrame):
         self._file = ElidedLabel(kind="caption")
         self._icon = IconLabel("circle-dot", "muted", 16)
         self._word = label()
-        self._answer = ElidedLabel(kind="title")
+        self._answer = WrappedLabel(kind="title")
         self._under = ElidedLabel(kind="muted")
         self._figure = label(kind="figure")
         self._figure.setFont(theme.font(theme.FIGURE, strong=True))
