@@ -8,7 +8,6 @@ document, described by `BundleInfo`.
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model.files import write_whole
 from model.photo import FitPolicy
 from model.taxonomy import Taxonomy
 
@@ -116,12 +116,7 @@ def write(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
     whole = onnx.ModelProto()
     whole.CopyFrom(graph)
     onnx.helper.set_model_props(whole, {METADATA_KEY: info.model_dump_json()})
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        file.write(whole.SerializeToString())
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(path, lambda file: file.write(whole.SerializeToString()))
 
 
 def read_info(path: Path) -> BundleInfo:

@@ -16,7 +16,8 @@ from model import terminal
 from model.bundle import BundleError, BundleInfo, read_info
 from model.data.samples import DataError
 from model.data.splits import Split
-from model.run import Run, RunError, write_whole
+from model.files import write_whole
+from model.run import Run, RunError
 
 _FIGURES = (
     ("photos", "photos", ""),

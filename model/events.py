@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
+from model.files import write_whole
+
 EVENTS_FILE = "events.jsonl"
 
 Kind = Literal["start", "step", "epoch", "metric", "warning", "stopped", "done"]
@@ -113,12 +115,7 @@ def rewind(path: Path, step: int, epoch: int) -> None:
         for line in path.read_bytes().splitlines()
         if (event := _parse(line)) is not None and not is_told_again(event)
     ]
-    beside = path.with_suffix(".rewound")
-    with beside.open("wb") as file:
-        file.write(b"".join(line + b"\n" for line in kept))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(path, lambda file: file.write(b"".join(line + b"\n" for line in kept)))
 
 
 def _parse(line: bytes) -> Event | None:

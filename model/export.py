@@ -27,9 +27,10 @@ from model.data.readers.table import BOX_COLUMNS
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.evaluate import part_of, trained_network
+from model.files import write_whole
 from model.network import Network, NetworkOutput
 from model.photo import PhotoError
-from model.run import Run, RunError, write_whole
+from model.run import Run, RunError
 
 TOLERANCE = 1e-3
 """Largest difference between onnxruntime and torch, in any output, that is written."""

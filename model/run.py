@@ -19,10 +19,9 @@ import os
 import pickle
 import platform
 import sys
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -31,6 +30,7 @@ from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, read_split, write_split
 from model.events import EVENTS_FILE
+from model.files import write_whole
 from model.taxonomy import Taxonomy
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
@@ -123,20 +123,6 @@ def check_free(folder: Path) -> None:
     """Raises RunError if `folder` cannot become a new run because something is there already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: exists already and is not empty; choose another --out, or go on with --resume")
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside its place, bring it to the disk and move it there: it is whole or it is not there."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.ui.theme import Name
+from model.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +53,8 @@ def save(path: Path, settings: Settings) -> None:
         OSError: if the folder or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(settings.model_dump_json(indent=2, exclude_defaults=True))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    text = settings.model_dump_json(indent=2, exclude_defaults=True)
+    write_whole(path, lambda file: file.write(text.encode()))
 
 
 def _from_entries(path: Path, text: str, entries: dict[str, Any]) -> Settings:

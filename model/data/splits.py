@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from model.data.csvfile import Row, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
 from model.data.samples import DataError, Sample
+from model.files import write_whole
 
 _COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
 _MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split
@@ -151,18 +152,15 @@ def write_split(path: Path, samples: Sequence[Sample], splits: Sequence[Split]) 
     Raises:
         OSError: if it cannot be written.
     """
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for sample, split in zip(samples, splits, strict=True):
-            labels = (sample.coarse, sample.fine or "", sample.source, sample.group)
-            attributes = json.dumps(dict(sample.attributes), ensure_ascii=False, sort_keys=True)
-            box = sample.box or ("", "", "", "")
-            writer.writerow((sample.path.absolute(), *labels, split.value, *box, attributes))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for sample, split in zip(samples, splits, strict=True):
+        labels = (sample.coarse, sample.fine or "", sample.source, sample.group)
+        attributes = json.dumps(dict(sample.attributes), ensure_ascii=False, sort_keys=True)
+        box = sample.box or ("", "", "", "")
+        writer.writerow((sample.path.absolute(), *labels, split.value, *box, attributes))
+    write_whole(path, lambda file: file.write(text.getvalue().encode()))
 
 
 def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
