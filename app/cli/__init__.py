@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from model.bundle import BundleError
 from model.data.samples import DataError
 
 COMMANDS = {"identify": identify, "enrol": enrol, "doctor": doctor}
+
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 _EXIT_CODES = "exit codes: 0 finished, 1 a problem was found (doctor), 2 wrong usage or unusable input, 130 interrupted"
 
@@ -65,6 +68,9 @@ def _window(arguments: Sequence[str]) -> int:
     parser.add_argument("--theme", choices=("dark", "light"), help="default: the one chosen last")
     options = parser.parse_args(arguments)
 
+    # Qt would end the process with a core dump
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _SCREENS):
+        raise UsageError("there is no screen for the window (DISPLAY is not set); without one, use: marque identify")
     # the other commands start without Qt, and run where there is no screen
     from app.ui.window import run
 

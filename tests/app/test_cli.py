@@ -246,3 +246,11 @@ def test_the_users_folders_follow_the_variable(marque_home: Path) -> None:
     for folder in (paths.user_data_dir(), paths.user_config_dir()):
         assert folder.is_dir()
         assert folder.parent == marque_home
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+def test_the_window_says_when_there_is_no_screen(monkeypatch, capsys):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 2
+    assert "no screen" in capsys.readouterr().err
