@@ -64,6 +64,39 @@ class CosineHead(nn.Module):
         return embedding @ F.normalize(self.weight, dim=1).T / self.tau
 
 
+class Heads(nn.Module):
+    """From a pooled feature to a unit-length embedding and the logits of both levels."""
+
+    def __init__(
+        self,
+        width: int,
+        n_coarse: int,
+        n_fine: int,
+        *,
+        embedding_dim: int,
+        coarse_head_on: HeadOn,
+        fine_head_on: HeadOn,
+        tau: float,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(width, embedding_dim, bias=False)
+        self.coarse_head_on, self.fine_head_on = coarse_head_on, fine_head_on
+        self.coarse_head = _head(coarse_head_on, width, embedding_dim, n_coarse, tau)
+        self.fine_head = _head(fine_head_on, width, embedding_dim, n_fine, tau)
+
+    def forward(self, feature: Tensor) -> NetworkOutput:
+        """Args: feature: [B, width]."""
+        # the unit length must hold to float32 precision, also under autocast
+        with torch.autocast(feature.device.type, enabled=False):
+            feature = feature.float()
+            embedding = F.normalize(self.embed(feature), dim=1)
+            return NetworkOutput(
+                coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
+                fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
+                embedding=embedding,
+            )
+
+
 class Network(nn.Module):
     """uint8 pictures in, logits of both levels and a unit-length embedding out."""
 
@@ -83,26 +116,26 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone, width = build_backbone(backbone)
-        self.embed = nn.Linear(width, embedding_dim, bias=False)
-        self.coarse_head_on, self.fine_head_on = coarse_head_on, fine_head_on
-        self.coarse_head = _head(coarse_head_on, width, embedding_dim, n_coarse, tau)
-        self.fine_head = _head(fine_head_on, width, embedding_dim, n_fine, tau)
+        self.heads = Heads(
+            width,
+            n_coarse,
+            n_fine,
+            embedding_dim=embedding_dim,
+            coarse_head_on=coarse_head_on,
+            fine_head_on=fine_head_on,
+            tau=tau,
+        )
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
+    def features(self, images: Tensor) -> Tensor:
+        """The pooled feature [B, width] of pictures, uint8 [B, 3, H, W], RGB."""
+        pixels = (images.float() / 255 - self.mean) / self.std
+        return self.backbone(pixels.contiguous(memory_format=torch.channels_last))
+
     def forward(self, images: Tensor) -> NetworkOutput:
         """Args: images: uint8 [B, 3, H, W], RGB."""
-        pixels = (images.float() / 255 - self.mean) / self.std
-        feature = self.backbone(pixels.contiguous(memory_format=torch.channels_last))
-        # the unit length must hold to float32 precision, also under autocast
-        with torch.autocast(images.device.type, enabled=False):
-            feature = feature.float()
-            embedding = F.normalize(self.embed(feature), dim=1)
-            return NetworkOutput(
-                coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
-                fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
-                embedding=embedding,
-            )
+        return self.heads(self.features(images))
 
 
 def _head(on: HeadOn, width: int, embedding_dim: int, classes: int, tau: float) -> nn.Module:

@@ -18,7 +18,6 @@ import torch
 from lightning_fabric import Fabric
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
 from model import terminal
@@ -27,19 +26,14 @@ from model.data.pipeline import Augmentation, PictureStore
 from model.data.sampler import BatchShape, HierarchicalSampler
 from model.events import EventWriter
 from model.labels import Labels
-from model.logratio import LogRatioLoss, label_distances
-from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
+from model.objective import Objective, collapse_signs
 from model.retrieval import retrieval
 from model.run import Run, RunError
-from model.selection import RULES, SelectionOptions, random, role_masks
 from model.taxonomy import Taxonomy
 
 _Tensors = tuple[Tensor, ...] | list[Tensor]
-
-COLLAPSED = 1e-3
-"""Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
 
 
 def build_network(config: Config, taxonomy: Taxonomy) -> Network:
@@ -141,15 +135,7 @@ class Trainer:
             colour=config.input.colour,
             erase=config.input.erase,
         )
-        self._options = SelectionOptions(config.loss.rho, config.loss.skip_hardest)
-        self._cost = QuadrupletCost(
-            config.loss.margin_fine,
-            config.loss.margin_coarse,
-            config.loss.form,
-            config.loss.second_hinge,
-            config.loss.average,
-            config.loss.lambda_global,
-        )
+        self._objective = Objective(config.loss)
         torch.manual_seed(machine.seed)
         network = build_network(config, taxonomy)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
@@ -240,7 +226,8 @@ class Trainer:
         images = self._augment(pictures.to(self.device, non_blocking=True))
         coarse, fine = (torch.from_numpy(column).to(self.device) for column in labels)
         output = self._network(images)
-        loss, figures = self._loss(output, coarse, fine, torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        loss, figures = self._objective(output, coarse, fine, epoch=self.epoch, generator=generator)
         self._optimiser.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
         if not math.isfinite(figures["loss"]):
@@ -252,56 +239,6 @@ class Trainer:
         self._optimiser.step()
         self.average.update_parameters(self._plain)
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
-
-    def _loss(
-        self, output: NetworkOutput, coarse: Tensor, fine: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, float]]:
-        settings = self.config.loss
-        distance, spread = self._distance_loss(output.embedding, coarse, fine, generator)
-        smoothing = settings.label_smoothing
-        ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
-        known = fine >= 0
-        if bool(known.any()):
-            ce_fine = F.cross_entropy(output.fine_logits.float()[known], fine[known], label_smoothing=smoothing)
-        else:  # a mean over no row would be NaN
-            ce_fine = output.fine_logits.float().sum() * 0
-        loss = (
-            settings.lambda_coarse * ce_coarse
-            + settings.lambda_fine * ce_fine
-            + settings.lambda_distance * distance.loss
-        )
-        return loss, {
-            "loss": float(loss.detach()),
-            "coarse": float(ce_coarse.detach()),
-            "fine": float(ce_fine.detach()),
-            "distance": float(distance.loss.detach()),
-            "fine_active": distance.fine_active,
-            "coarse_active": distance.coarse_active,
-            "valid": float(distance.valid),
-            "d_plus": distance.plus,
-            "d_minus": distance.minus,
-            "d_negative": distance.negative,
-            "spread": spread,
-        }
-
-    def _distance_loss(
-        self, embedding: Tensor, coarse: Tensor, fine: Tensor, generator: torch.Generator
-    ) -> tuple[DistanceLoss, float]:
-        """The distance cost, and the mean distance between different pictures of the batch."""
-        settings = self.config.loss
-        masks = role_masks(coarse, fine)
-        with torch.no_grad():
-            distances = squared_distances(embedding)
-        n = len(embedding)
-        spread = float(distances.sum()) / max(n * (n - 1), 1)
-        if settings.distance is not Distance.QUADRUPLET:
-            delta, valid = label_distances(coarse, fine, base=settings.label_base)
-            loss = LogRatioLoss(settings.distance is Distance.LOG_RATIO)(embedding, delta, valid)
-            return over_all_pairs(loss, distances, masks), spread
-        with torch.no_grad():
-            rule = RULES[settings.rule] if self.epoch >= settings.random_epochs else random
-            chosen = rule(distances, masks, self._options, generator)
-        return self._cost(embedding, fine, chosen), spread
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}
@@ -320,19 +257,6 @@ class Trainer:
         progress.console.print(f"epoch {self.epoch + 1}: loss {means['loss']:.3f}  {shown}")
         self.epoch, self._batch, self._sums = self.epoch + 1, 0, {}
         self.save()
-
-
-def collapse_signs(means: dict[str, float]) -> list[str]:
-    """What in an epoch's mean figures says that the embedding collapses; empty when nothing does."""
-    signs = []
-    if means["spread"] < COLLAPSED:
-        signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")
-    if means["d_negative"] < means["d_plus"]:
-        signs.append(
-            f"negatives lie nearer than positives: mean D(R,N) {means['d_negative']:.3f}, "
-            f"mean D(R,P+) {means['d_plus']:.3f}"
-        )
-    return signs
 
 
 def infer(

@@ -20,10 +20,11 @@ from model.config import Config, LossSettings
 from model.evaluate import main as evaluate_main
 from model.events import read_events
 from model.export import ExportError, export
+from model.objective import collapse_signs
 from model.prepare import new_run
 from model.run import Run
 from model.train import StopRequest, main, parse, train
-from model.trainer import collapse_signs, learning_rate_share
+from model.trainer import learning_rate_share
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,102 @@
+"""What is minimised: both classification terms and the distance cost, over one batch of outputs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.config import LossSettings
+from model.logratio import LogRatioLoss, label_distances
+from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
+from model.network import NetworkOutput
+from model.selection import RULES, SelectionOptions, random, role_masks
+
+COLLAPSED = 1e-3
+"""Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
+
+
+class Objective:
+    """lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance, as the settings say."""
+
+    def __init__(self, settings: LossSettings) -> None:
+        self._settings = settings
+        self._options = SelectionOptions(settings.rho, settings.skip_hardest)
+        self._cost = QuadrupletCost(
+            settings.margin_fine,
+            settings.margin_coarse,
+            settings.form,
+            settings.second_hinge,
+            settings.average,
+            settings.lambda_global,
+        )
+
+    def __call__(
+        self, output: NetworkOutput, coarse: Tensor, fine: Tensor, *, epoch: int, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The cost of a batch and the figures that are followed.
+
+        Args:
+            coarse, fine: int64 [B]; fine negative where unknown.
+            epoch: from 0; in the first `random_epochs` the selection is random.
+            generator: on the CPU, of the random choices.
+        """
+        settings = self._settings
+        distance, spread = self._distance_loss(output.embedding, coarse, fine, epoch, generator)
+        smoothing = settings.label_smoothing
+        ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
+        known = fine >= 0
+        if bool(known.any()):
+            ce_fine = F.cross_entropy(output.fine_logits.float()[known], fine[known], label_smoothing=smoothing)
+        else:  # a mean over no row would be NaN
+            ce_fine = output.fine_logits.float().sum() * 0
+        loss = (
+            settings.lambda_coarse * ce_coarse
+            + settings.lambda_fine * ce_fine
+            + settings.lambda_distance * distance.loss
+        )
+        return loss, {
+            "loss": float(loss.detach()),
+            "coarse": float(ce_coarse.detach()),
+            "fine": float(ce_fine.detach()),
+            "distance": float(distance.loss.detach()),
+            "fine_active": distance.fine_active,
+            "coarse_active": distance.coarse_active,
+            "valid": float(distance.valid),
+            "d_plus": distance.plus,
+            "d_minus": distance.minus,
+            "d_negative": distance.negative,
+            "spread": spread,
+        }
+
+    def _distance_loss(
+        self, embedding: Tensor, coarse: Tensor, fine: Tensor, epoch: int, generator: torch.Generator
+    ) -> tuple[DistanceLoss, float]:
+        """The distance cost, and the mean distance between different pictures of the batch."""
+        settings = self._settings
+        masks = role_masks(coarse, fine)
+        with torch.no_grad():
+            distances = squared_distances(embedding)
+        n = len(embedding)
+        spread = float(distances.sum()) / max(n * (n - 1), 1)
+        if settings.distance is not Distance.QUADRUPLET:
+            delta, valid = label_distances(coarse, fine, base=settings.label_base)
+            loss = LogRatioLoss(settings.distance is Distance.LOG_RATIO)(embedding, delta, valid)
+            return over_all_pairs(loss, distances, masks), spread
+        with torch.no_grad():
+            rule = RULES[settings.rule] if epoch >= settings.random_epochs else random
+            chosen = rule(distances, masks, self._options, generator)
+        return self._cost(embedding, fine, chosen), spread
+
+
+def collapse_signs(means: dict[str, float]) -> list[str]:
+    """What in an epoch's mean figures says that the embedding collapses; empty when nothing does."""
+    signs = []
+    if means["spread"] < COLLAPSED:
+        signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")
+    if means["d_negative"] < means["d_plus"]:
+        signs.append(
+            f"negatives lie nearer than positives: mean D(R,N) {means['d_negative']:.3f}, "
+            f"mean D(R,P+) {means['d_plus']:.3f}"
+        )
+    return signs
