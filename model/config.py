@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 import tyro
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from model.baselines import BASELINES
 from model.losses import Average, Distance, Form, SecondHinge
 from model.network import BACKBONES, HeadOn
 from model.photo import FitPolicy
@@ -63,8 +64,10 @@ class NetworkSettings(_Settings):
 class LossSettings(_Settings):
     """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
 
-    distance: Distance = Distance.QUADRUPLET
-    """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances as those of the labels."""
+    distance: str = "quadruplet"
+    """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances as those of the labels.
+    none: classification alone. Baselines, on the fine labels: triplet_semi_hard, triplet_easy_hard, lifted, n_pairs,
+    proxy_nca, proxy_anchor, multi_similarity, soft_triple."""
     label_base: float = Field(default=2.0, gt=1)
     """log_ratio, plain_ratio: distance of labels, 1 same fine, this same coarse, its square other coarse class."""
     rule: str = "semi_easy"
@@ -91,6 +94,14 @@ class LossSettings(_Settings):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     random_epochs: int = Field(default=1, ge=0)
     """Warm-up of the selection: epochs of random quadruplets before the rule takes over."""
+
+    @field_validator("distance")
+    @classmethod
+    def _known_distance(cls, name: str) -> str:
+        known = (*Distance, *BASELINES)
+        if name not in known:
+            raise ValueError(f"'{name}' is none of {', '.join(known)}")
+        return name
 
     @field_validator("rule")
     @classmethod
@@ -132,6 +143,8 @@ class OptimiserSettings(_Settings):
     """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
     head_lr_factor: float = Field(default=3.0, gt=0)
     """The embedding layer and the heads learn this many times as fast."""
+    proxy_lr_factor: float = Field(default=100.0, gt=0)
+    """Proxies and class centres of proxy_nca, proxy_anchor and soft_triple learn this many times as fast."""
     weight_decay: float = Field(default=0.02, ge=0)
     warmup: float = Field(default=0.08, ge=0, lt=1)
     """Share of the steps over which the learning rate rises."""

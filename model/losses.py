@@ -20,11 +20,15 @@ _EPSILON = 1e-12  # the slope of a square root at 0 is infinite
 
 
 class Distance(StrEnum):
-    """The kind of distance cost: quadruplets, or the log-ratio loss of `model.logratio` with and without logarithm."""
+    """The kinds of distance cost besides the baselines of `model.baselines`.
+
+    Quadruplets, the log-ratio loss of `model.logratio` with and without logarithm, or none: classification alone.
+    """
 
     QUADRUPLET = "quadruplet"
     LOG_RATIO = "log_ratio"
     PLAIN_RATIO = "plain_ratio"
+    NONE = "none"
 
 
 class Form(StrEnum):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.baselines import BASELINES
 from model.config import LossSettings
 from model.logratio import LogRatioLoss, label_distances
 from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
@@ -16,11 +17,17 @@ COLLAPSED = 1e-3
 """Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
 
 
-class Objective:
-    """lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance, as the settings say."""
+class Objective(nn.Module):
+    """lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance, as the settings say.
 
-    def __init__(self, settings: LossSettings) -> None:
+    Its parameters, to be trained with the network's, are the proxies of a baseline; most costs have none.
+    """
+
+    def __init__(self, settings: LossSettings, n_fine: int, embedding_dim: int) -> None:
+        super().__init__()
         self._settings = settings
+        build = BASELINES.get(settings.distance)
+        self._baseline = build(n_fine, embedding_dim) if build else None
         self._options = SelectionOptions(settings.rho, settings.skip_hardest)
         self._cost = QuadrupletCost(
             settings.margin_fine,
@@ -31,7 +38,7 @@ class Objective:
             settings.lambda_global,
         )
 
-    def __call__(
+    def forward(
         self, output: NetworkOutput, coarse: Tensor, fine: Tensor, *, epoch: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         """The cost of a batch and the figures that are followed.
@@ -79,14 +86,20 @@ class Objective:
             distances = squared_distances(embedding)
         n = len(embedding)
         spread = float(distances.sum()) / max(n * (n - 1), 1)
-        if settings.distance is not Distance.QUADRUPLET:
-            delta, valid = label_distances(coarse, fine, base=settings.label_base)
-            loss = LogRatioLoss(settings.distance is Distance.LOG_RATIO)(embedding, delta, valid)
-            return over_all_pairs(loss, distances, masks), spread
+        if settings.distance != Distance.QUADRUPLET:
+            return over_all_pairs(self._without_quadruplets(embedding, coarse, fine), distances, masks), spread
         with torch.no_grad():
             rule = RULES[settings.rule] if epoch >= settings.random_epochs else random
             chosen = rule(distances, masks, self._options, generator)
         return self._cost(embedding, fine, chosen), spread
+
+    def _without_quadruplets(self, embedding: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+        if self._baseline is not None:
+            return self._baseline(embedding, fine)
+        if self._settings.distance == Distance.NONE:
+            return embedding.float().sum() * 0
+        delta, valid = label_distances(coarse, fine, base=self._settings.label_base)
+        return LogRatioLoss(self._settings.distance == Distance.LOG_RATIO)(embedding, delta, valid)
 
 
 def collapse_signs(means: dict[str, float]) -> list[str]:

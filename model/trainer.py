@@ -71,23 +71,28 @@ def average_weights(network: Network, decay: float) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=mix, use_buffers=True)
 
 
-def build_optimiser(network: Network, config: Config) -> torch.optim.AdamW:
-    """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast."""
+def build_optimiser(network: Network, objective: Objective, config: Config) -> torch.optim.AdamW:
+    """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast.
+
+    The parameters of the objective, proxies of which only the direction counts, learn `proxy_lr_factor` times as fast
+    and do not decay.
+    """
     settings = config.optimiser
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         groups.setdefault((name.startswith("backbone."), parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": settings.weight_decay if decays else 0.0,
-                "height": settings.lr * (1.0 if of_backbone else settings.head_lr_factor),
-            }
-            for (of_backbone, decays), parameters in groups.items()
-        ],
-        lr=settings.lr,
-    )
+    described: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "weight_decay": settings.weight_decay if decays else 0.0,
+            "height": settings.lr * (1.0 if of_backbone else settings.head_lr_factor),
+        }
+        for (of_backbone, decays), parameters in groups.items()
+    ]
+    proxies = list(objective.parameters())
+    if proxies:
+        described.append({"params": proxies, "weight_decay": 0.0, "height": settings.lr * settings.proxy_lr_factor})
+    return torch.optim.AdamW(described, lr=settings.lr)
 
 
 def learning_rate_share(progress: float, warmup: float) -> float:
@@ -135,12 +140,13 @@ class Trainer:
             colour=config.input.colour,
             erase=config.input.erase,
         )
-        self._objective = Objective(config.loss)
         torch.manual_seed(machine.seed)
         network = build_network(config, taxonomy)
+        # after the network, whose first weights are then the same under every cost
+        self._objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim).to(self.device)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
         self._network, self._optimiser = self._fabric.setup(
-            network.to(memory_format=torch.channels_last), build_optimiser(network, config)
+            network.to(memory_format=torch.channels_last), build_optimiser(network, self._objective, config)
         )
         self._plain = network
         self.step = self.epoch = self._batch = 0
@@ -163,6 +169,7 @@ class Trainer:
             "sums": self._sums,
             "network": self._plain.state_dict(),
             "average": self.average.state_dict(),
+            "objective": self._objective.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
         self.run.save_checkpoint(state)
@@ -171,6 +178,7 @@ class Trainer:
         """Go on where a checkpoint was written."""
         self._plain.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
+        self._objective.load_state_dict(state["objective"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch, self._batch, self._sums = state["step"], state["epoch"], state["batch"], state["sums"]
 
@@ -218,7 +226,7 @@ class Trainer:
         return True
 
     def _train_step(self, pictures: Tensor, labels: Labels, share: float) -> dict[str, float]:
-        seed = _mix(self.config.machine.seed, self.step)
+        seed = step_seed(self.config.machine.seed, self.step)
         torch.manual_seed(seed)
         settings = self.config.optimiser
         for group in self._optimiser.param_groups:
@@ -287,5 +295,6 @@ def watch(
     }
 
 
-def _mix(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int) -> int:
+    """The seed of everything random in a step of a run."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
