@@ -1,0 +1,227 @@
+"""Cells of a study against their baselines: reads the table of finished runs, pairs by seed, tests, corrects.
+
+Runs with one seed share their data order and first weights, so cells are compared over the seeds that both have.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from model.data.csvfile import Row, read_table
+from model.data.samples import DataError
+
+BaselineOf = Callable[[Mapping[str, str]], str | None]
+"""From a cell's `cell` and varied settings, as text, to the cell it is compared with; None or itself: with none."""
+
+LEVEL = 0.05
+"""Below this Holm-corrected p a difference is said to be one."""
+
+SHARES = {
+    "recall_1": "R@1",
+    "recall_2": "R@2",
+    "recall_4": "R@4",
+    "recall_8": "R@8",
+    "coarse_recall_1": "type R@1",
+    "map_at_r": "mAP@R",
+    "hierarchical_ap": "H-AP",
+    "set_intersection": "ASI",
+    "ndcg": "NDCG",
+    "nmi": "NMI",
+    "ami": "AMI",
+}
+"""Figures that are shares of one, with the words over their columns."""
+
+OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms selection", "seconds": "s a run"}
+"""The other figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run. `figures` holds what was measured: a figure that is missing is not in it."""
+
+    seed: int
+    figures: Mapping[str, float]
+    collapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One combination of settings and its runs by ascending seed."""
+
+    name: str
+    settings: Mapping[str, str]
+    runs: tuple[Run, ...]
+
+    def values(self, figure: str) -> list[float]:
+        """The figure of every run that has it."""
+        return [run.figures[figure] for run in self.runs if figure in run.figures]
+
+    @property
+    def recall(self) -> dict[int, float]:
+        """Seed to R@1, where it was measured."""
+        return {run.seed: run.figures["recall_1"] for run in self.runs if "recall_1" in run.figures}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A cell's R@1 less its baseline's, paired by seed; shares in [0, 1].
+
+    Attributes:
+        seeds: those that both have.
+        unpaired: those that only one of them has.
+        mean, half: mean difference and half the width of its 95 % t-interval; NaN where there is none.
+        p_t, p_wilcoxon: two-sided and not corrected; NaN where nothing can be tested.
+        holm_t, holm_wilcoxon: corrected for all comparisons of the report that could be tested.
+    """
+
+    cell: str
+    baseline: str
+    seeds: tuple[int, ...]
+    unpaired: tuple[int, ...]
+    mean: float
+    half: float
+    p_t: float
+    p_wilcoxon: float
+    holm_t: float = math.nan
+    holm_wilcoxon: float = math.nan
+
+    @property
+    def verdict(self) -> str:
+        """In plain words, from the corrected paired t-test."""
+        if len(self.seeds) < 2:
+            return "not tested: fewer than two common seeds"
+        if math.isnan(self.p_t):
+            return "not tested: every seed has the same difference"
+        # so turned, a p that was not corrected (NaN) claims nothing
+        if not self.holm_t < LEVEL:
+            return "not distinguishable"
+        return "better" if self.mean > 0 else "worse"
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and half the width of its 95 % t-interval; NaN for what the number of values does not give."""
+    n = len(values)
+    mean = statistics.fmean(values) if n else math.nan
+    half = float(stats.t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n) if n > 1 else math.nan
+    return mean, half
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction of the p of as many comparisons, in their order."""
+    corrected = [0.0] * len(p)
+    highest = 0.0
+    for done, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        highest = max(highest, min(1.0, (len(p) - done) * p[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def compare(cell: Cell, baseline: Cell) -> Comparison:
+    """Paired by seed, not corrected yet; runs without R@1 count as missing."""
+    ours, theirs = cell.recall, baseline.recall
+    seeds = tuple(sorted(ours.keys() & theirs.keys()))
+    differences = [ours[seed] - theirs[seed] for seed in seeds]
+    mean, half = interval(differences)
+    p_t = p_wilcoxon = math.nan
+    if len(seeds) > 1:
+        # subtraction leaves differences that are the same apart by about 1e-16
+        if max(differences) - min(differences) > 1e-12:
+            p_t = float(stats.ttest_1samp(differences, 0.0).pvalue)
+            # rounded for the same reason: ranks must see ties
+            p_wilcoxon = float(stats.wilcoxon(np.round(differences, 12)).pvalue)
+        elif abs(mean) <= 1e-12:
+            p_t = p_wilcoxon = 1.0
+        else:
+            half = math.nan  # no spread was seen, which is not the same as being sure
+    unpaired = tuple(sorted(ours.keys() ^ theirs.keys()))
+    return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon)
+
+
+def compare_all(cells: Sequence[Cell], baseline_of: BaselineOf) -> list[Comparison]:
+    """Every cell that has a baseline with it, by descending difference, corrected for their number.
+
+    A baseline without a finished run is no error: the comparison then has no common seed.
+    """
+    by_name = {cell.name: cell for cell in cells}
+    found = []
+    for cell in cells:
+        name = baseline_of({"cell": cell.name, **cell.settings})
+        if name is not None and name != cell.name:
+            found.append(compare(cell, by_name.get(name, Cell(name, {}, ()))))
+    tested = [comparison for comparison in found if not math.isnan(comparison.p_t)]
+    by_t = holm([comparison.p_t for comparison in tested])
+    by_wilcoxon = holm([comparison.p_wilcoxon for comparison in tested])
+    corrected = [
+        replace(comparison, holm_t=p_t, holm_wilcoxon=p_wilcoxon)
+        for comparison, p_t, p_wilcoxon in zip(tested, by_t, by_wilcoxon, strict=True)
+    ]
+    untested = [comparison for comparison in found if math.isnan(comparison.p_t)]
+    return sorted(corrected, key=lambda comparison: -comparison.mean) + untested
+
+
+def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
+    """The cells of a `runs.csv` by descending mean R@1, those without R@1 last.
+
+    Raises:
+        DataError: if the file cannot be read, a value is no number, a cell has a seed twice or two values of a setting.
+    """
+    read = read_table(table, ["cell", "seed", "recall_1", "collapsed", *varied], strip=False)
+    if read.problems:
+        raise DataError(read.problems[0])
+    figures = [name for name in (*SHARES, *OTHERS) if name in read.columns]
+    settings: dict[str, dict[str, str]] = {}
+    runs: dict[str, dict[int, Run]] = {}
+    for row in read.rows:
+        name = row.values["cell"]
+        ours = {setting: row.values[setting] for setting in varied}
+        if settings.setdefault(name, ours) != ours:
+            raise DataError(f"{row.origin}: cell '{name}' has other settings than in a row above; name it otherwise")
+        seed = _whole(row, "seed")
+        if seed in runs.setdefault(name, {}):
+            raise DataError(f"{row.origin}: cell '{name}' has seed {seed} twice; delete one of the rows")
+        measured = {figure: _number(row, figure) for figure in figures if row.values[figure]}
+        finite = {figure: value for figure, value in measured.items() if math.isfinite(value)}
+        if row.values["collapsed"] not in ("0", "1"):
+            raise DataError(f"{row.origin}: collapsed is '{row.values['collapsed']}'; it must be 0 or 1")
+        runs[name][seed] = Run(seed, finite, row.values["collapsed"] == "1")
+    cells = [Cell(name, settings[name], tuple(runs[name][seed] for seed in sorted(runs[name]))) for name in runs]
+    # -inf and not NaN, which has no place in an order
+    return sorted(cells, key=lambda cell: -statistics.fmean(cell.values("recall_1") or [-math.inf]))
+
+
+def read_curves(table: Path) -> dict[str, dict[int, list[float]]]:
+    """Cell to epoch to the R@1 of every seed that has one there, from a `curves.csv`; epochs ascend.
+
+    Raises:
+        DataError: if the file cannot be read or a value is no number.
+    """
+    read = read_table(table, ["cell", "seed", "epoch", "recall_1"], strip=False)
+    if read.problems:
+        raise DataError(read.problems[0])
+    curves: dict[str, dict[int, list[float]]] = {}
+    for row in sorted(read.rows, key=lambda row: _whole(row, "epoch")):
+        value = _number(row, "recall_1") if row.values["recall_1"] else math.nan
+        if math.isfinite(value):
+            curves.setdefault(row.values["cell"], {}).setdefault(_whole(row, "epoch"), []).append(value)
+    return curves
+
+
+def _whole(row: Row, column: str) -> int:
+    try:
+        return int(row.values[column])
+    except ValueError:
+        raise DataError(f"{row.origin}: {column} is '{row.values[column]}', which is not a whole number") from None
+
+
+def _number(row: Row, column: str) -> float:
+    try:
+        return float(row.values[column])
+    except ValueError:
+        raise DataError(f"{row.origin}: {column} is '{row.values[column]}', which is not a number") from None

@@ -1,0 +1,193 @@
+"""From a study's table of finished runs to a report: figures, paired tests and plots, `report.md` beside `runs.csv`.
+
+No figure of it is typed by hand, and none of its sentences says that a cell is better without a test.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from model import plots
+from model.compare import (
+    LEVEL,
+    OTHERS,
+    SHARES,
+    BaselineOf,
+    Cell,
+    Comparison,
+    compare_all,
+    interval,
+    read_cells,
+    read_curves,
+)
+from model.files import write_whole
+
+
+def write_report(
+    study: Path,
+    *,
+    title: str,
+    varied: Sequence[str],
+    baseline: str | None = None,
+    baseline_of: BaselineOf | None = None,
+) -> Path:
+    """Write `report.md` and its plots into the folder of a study; each file is whole or not there.
+
+    Args:
+        study: holds `runs.csv`, perhaps `curves.csv` (cell, seed, epoch, recall_1) and `map.npz` (points, coarse, fine,
+            title: a run's test classes in two dimensions).
+        varied: the columns of the settings that the study varies.
+        baseline: the cell that all others are compared with.
+        baseline_of: instead of it, the rule that names each cell's own, such as the `random` cell of its cost form.
+
+    Raises:
+        DataError: if one of the tables cannot be used.
+        ValueError: if not exactly one of `baseline` and `baseline_of` is given.
+        OSError: if something cannot be written.
+    """
+    if (baseline is None) == (baseline_of is None):
+        raise ValueError("give either baseline or baseline_of")
+    cells = read_cells(study / "runs.csv", varied)
+    comparisons = compare_all(cells, baseline_of or (lambda _: baseline))
+    parts = [f"# {title}", _summary(comparisons), _overview(cells, varied), _comparison_text(comparisons)]
+    parts += _plots(study, cells, comparisons, varied)
+    report = study / "report.md"
+    text = "\n\n".join(parts) + "\n"
+    write_whole(report, lambda file: file.write(text.encode()))
+    return report
+
+
+def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison], varied: Sequence[str]) -> list[str]:
+    """Draws what there is to draw into the folder; the Markdown that shows it."""
+    drawn = []
+    if any(comparison.seeds for comparison in comparisons):
+        plots.forest(study / "differences.svg", comparisons)
+        drawn.append("![Difference of R@1 from the baseline with its 95 % interval, by cell](differences.svg)")
+    curves = read_curves(study / "curves.csv") if (study / "curves.csv").exists() else {}
+    if curves:
+        plots.curves(study / "curves.svg", curves, comparisons)
+        drawn.append("![R@1 against epoch: mean over seeds, band of one standard deviation](curves.svg)")
+    measured = [cell for cell in cells if cell.recall]
+    if plots.DIMENSION in varied and len({cell.settings[plots.DIMENSION] for cell in measured}) > 1:
+        plots.dimensions(study / "dimensions.svg", measured)
+        drawn.append("![R@1 against embedding dimension: mean over seeds, 95 % interval](dimensions.svg)")
+    if (study / "map.npz").exists():
+        plots.class_map(study / "map.png", study / "map.npz")
+        drawn.append("![Map of the test classes: colour is the type, lines lead to the mean of the class](map.png)")
+    return ["## Plots", *drawn] if drawn else []
+
+
+def _summary(comparisons: Sequence[Comparison]) -> str:
+    if not comparisons:
+        return "No cell was compared with another."
+    of = {word: [c for c in comparisons if c.verdict == word] for word in ("better", "worse", "not distinguishable")}
+    untested = [c for c in comparisons if c.verdict.startswith("not tested")]
+    tested = len(comparisons) - len(untested)
+    sentences = [
+        f"{tested} of {len(comparisons)} comparisons of R@1 could be tested (paired by seed, t-test, Holm-corrected, "
+        f"p < {LEVEL}): {len(of['better'])} better than the baseline, {len(of['worse'])} worse, "
+        f"{len(of['not distinguishable'])} not distinguishable from it."
+    ]
+    sentences += [
+        f"**{_cell(c.cell)}** is {c.verdict} than {_cell(c.baseline)} by {abs(100 * c.mean):.2f} points "
+        f"(95 % interval of the difference {_range(c.mean, c.half)}, p {_p(c.holm_t, '= ')}, {len(c.seeds)} seeds)."
+        for c in of["better"] + of["worse"]
+    ]
+    for label, group in (("Not distinguishable", of["not distinguishable"]), ("Not tested", untested)):
+        if group:
+            pairs = "; ".join(f"{_cell(c.cell)} against {_cell(c.baseline)}" for c in group)
+            sentences.append(f"{label}: {pairs}.")
+    return " ".join(sentences)
+
+
+def _overview(cells: Sequence[Cell], varied: Sequence[str]) -> str:
+    rows = []
+    for cell in cells:
+        values = cell.values("recall_1")
+        mean, half = interval(values)
+        spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        collapsed = sum(run.collapsed for run in cell.runs)
+        recall = [str(len(values)), _share(mean) + spread, _range(mean, half), f"{collapsed} of {len(cell.runs)}"]
+        rows.append([_cell(cell.name), *recall, _mean(cell, "step_ms"), _mean(cell, "selection_ms")])
+    recall_table = _table(
+        ["cell", "seeds", "R@1 (%), mean ± SD", "95 % interval", "collapsed", "ms a step", "ms selection"], rows
+    )
+    all_seeds = {run.seed for cell in cells for run in cell.runs}
+    missing = [
+        f"- {_cell(cell.name)}: no R@1 for {_seeds(sorted(all_seeds - cell.recall.keys()))}"
+        for cell in cells
+        if all_seeds - cell.recall.keys()
+    ]
+    shares = [name for name in SHARES if name != "recall_1" and any(cell.values(name) for cell in cells)]
+    others = [name for name in ("severity", "seconds") if any(cell.values(name) for cell in cells)]
+    means = [[_cell(cell.name), *(_mean(cell, name) for name in (*shares, *others))] for cell in cells]
+    head = ["cell", *(f"{SHARES[name]} (%)" for name in shares), *(OTHERS[name] for name in others)]
+    settings = [f"- `{name}`: {', '.join(dict.fromkeys(_cell(c.settings[name]) for c in cells))}" for name in varied]
+    parts = ["## Results", "Runs that collapsed count like the others.", recall_table]
+    parts += ["Seeds without a figure:\n\n" + "\n".join(missing)] if missing else []
+    parts += ["## Other figures, means over seeds", _table(head, means)] if shares or others else []
+    parts += ["Varied settings:\n\n" + "\n".join(settings)] if settings else []
+    return "\n\n".join(parts)
+
+
+def _comparison_text(comparisons: Sequence[Comparison]) -> str:
+    parts = ["## Differences of R@1 from the baseline"]
+    if not comparisons:
+        return "\n\n".join([*parts, "No cell was compared with another."])
+    tested = [c for c in comparisons if not math.isnan(c.p_t)]
+    if tested:
+        most = max(len(c.seeds) for c in tested)
+        parts.append(
+            f"In points, paired by seed. Intervals are not corrected; Holm's correction is over {len(tested)} "
+            f"comparison{'s' * (len(tested) > 1)}, and the words follow the corrected t-test. The signed-rank test of "
+            f"{most} seeds cannot give an uncorrected p below {2.0 ** (1 - most):.2g}."
+        )
+    else:
+        parts.append("Nothing can be tested: no comparison has two common seeds whose differences vary.")
+    head = ["cell", "baseline", "common seeds", "difference", "95 % interval"]
+    head += ["p (t)", "p (t, Holm)", "p (Wilcoxon)", "p (Wilcoxon, Holm)", "in words"]
+    rows = []
+    for c in comparisons:
+        difference = "—" if math.isnan(c.mean) else f"{100 * c.mean:+.2f}"
+        p = [_p(value) for value in (c.p_t, c.holm_t, c.p_wilcoxon, c.holm_wilcoxon)]
+        names = [_cell(c.cell), _cell(c.baseline)]
+        rows.append([*names, str(len(c.seeds)), difference, _range(c.mean, c.half), *p, c.verdict])
+    parts.append(_table(head, rows))
+    unpaired = [f"- {_cell(c.cell)} and {_cell(c.baseline)}: {_seeds(c.unpaired)}" for c in comparisons if c.unpaired]
+    parts += ["Left out, because only one of the two has them:\n\n" + "\n".join(unpaired)] if unpaired else []
+    return "\n\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(name: str) -> str:
+    return name.replace("|", "\\|")
+
+
+def _share(value: float) -> str:
+    return "—" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def _range(mean: float, half: float) -> str:
+    return "—" if math.isnan(half) else f"{100 * (mean - half):.2f} to {100 * (mean + half):.2f}"
+
+
+def _p(value: float, equals: str = "") -> str:
+    if math.isnan(value):
+        return "—"
+    return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"
+
+
+def _mean(cell: Cell, figure: str) -> str:
+    mean, _ = interval(cell.values(figure))
+    return _share(mean) if figure in SHARES else "—" if math.isnan(mean) else f"{mean:.2f}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"

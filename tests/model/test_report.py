@@ -1,0 +1,274 @@
+import csv
+import itertools
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from model.compare import Cell, Run, compare, compare_all, holm, interval, read_cells
+from model.data.samples import DataError
+from model.report import write_report
+
+RANDOM = [0.610, 0.622, 0.601, 0.615, 0.608]
+AWARE = [0.652, 0.660, 0.645, 0.661, 0.643]
+SAME = [0.612, 0.619, 0.603, 0.612, 0.610]
+
+
+def cell(name, values, seeds=None):
+    seeds = range(len(values)) if seeds is None else seeds
+    runs = tuple(
+        Run(seed, {} if value is None else {"recall_1": value}, False)
+        for seed, value in zip(seeds, values, strict=True)
+    )
+    return Cell(name, {}, runs)
+
+
+def run(name, seed, recall, **more):
+    return {"cell": name, "seed": seed, "recall_1": recall, "collapsed": 0, **more}
+
+
+def write(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def grid():
+    """Three rules, two cost forms, two dimensions; five seeds each."""
+    rows = []
+    for form, dimension in itertools.product(("hinge", "global|ratio"), (64, 128)):
+        for rule, values in (("random", RANDOM), ("class_aware", AWARE), ("hard", SAME)):
+            for seed, value in enumerate(values):
+                varied = {"loss.rule": rule, "loss.form": form, "network.embedding_dim": dimension}
+                other = {"map_at_r": 0.31, "severity": 1.25, "nmi": "", "step_ms": 40 + seed, "selection_ms": 2.5}
+                name = f"{rule} / {form} / {dimension}"
+                rows.append(run(name, seed, value, **varied, **other))
+    rows[0]["collapsed"] = 1
+    return rows
+
+
+def random_of_its_form(row):
+    return f"random / {row['loss.form']} / {row['network.embedding_dim']}"
+
+
+VARIED = ["loss.rule", "loss.form", "network.embedding_dim"]
+
+
+def test_holm_by_hand():
+    # sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04 -> the last is lifted to 0.06
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.7, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_never_lowers_and_keeps_the_order(p):
+    corrected = holm(p)
+    assert all(raw <= new <= 1 for raw, new in zip(p, corrected, strict=True))
+    for (raw, new), (other_raw, other_new) in itertools.combinations(zip(p, corrected, strict=True), 2):
+        if raw < other_raw:
+            assert new <= other_new
+        elif raw == other_raw:
+            assert new == other_new
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
+def test_holm_rejects_as_the_step_down_procedure_does(p):
+    rejected = set()
+    for index in sorted(range(len(p)), key=lambda i: p[i]):
+        if p[index] * (len(p) - len(rejected)) >= 0.05:
+            break
+        rejected.add(index)
+    assert {index for index, value in enumerate(holm(p)) if value < 0.05} == rejected
+
+
+def test_interval_against_scipy():
+    mean, half = interval(RANDOM)
+    low, high = stats.t.interval(0.95, len(RANDOM) - 1, loc=np.mean(RANDOM), scale=stats.sem(RANDOM))
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+
+
+def test_interval_of_one_value_and_of_none():
+    assert interval([0.5])[0] == 0.5
+    assert math.isnan(interval([0.5])[1])
+    assert all(math.isnan(value) for value in interval([]))
+
+
+def test_paired_tests_against_scipy_and_all_signs():
+    found = compare(cell("aware", AWARE), cell("random", RANDOM))
+    paired = stats.ttest_rel(AWARE, RANDOM)
+    low, high = paired.confidence_interval()
+    assert found.p_t == pytest.approx(paired.pvalue)
+    assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high))
+    # the signed-rank test by its definition: rank sums over all 2^5 choices of signs
+    differences = np.array(SAME) - np.array(RANDOM) + 1e-4 * np.arange(5)
+    found = compare(cell("same", list(np.array(RANDOM) + differences)), cell("random", RANDOM))
+    ranks = stats.rankdata(abs(differences))
+    centre = ranks.sum() / 2
+    seen = abs(ranks[differences > 0].sum() - centre)
+    sums = [abs(np.dot(signs, ranks) - centre) for signs in itertools.product((0, 1), repeat=5)]
+    assert found.p_wilcoxon == pytest.approx(np.mean([value >= seen - 1e-9 for value in sums]))
+
+
+def test_only_common_seeds_are_paired():
+    found = compare(cell("a", [0.7, 0.6, 0.65, None], [1, 2, 3, 4]), cell("b", [0.5, 0.5, 0.4], [2, 3, 4]))
+    assert found.seeds == (2, 3)
+    assert found.unpaired == (1, 4)
+    assert found.mean == pytest.approx(statistics.fmean([0.1, 0.15]))
+
+
+def test_one_common_seed_tests_nothing():
+    (found,) = compare_all([cell("a", [0.7, 0.9], [1, 2]), cell("b", [0.5], [1])], lambda _: "b")
+    assert found.verdict == "not tested: fewer than two common seeds"
+    assert math.isnan(found.p_t)
+    assert math.isnan(found.half)
+
+
+def test_differences_without_spread_are_no_certainty():
+    (found,) = compare_all([cell("a", [0.3, 0.4, 0.5]), cell("b", [0.1, 0.2, 0.3])], lambda _: "b")
+    assert found.verdict == "not tested: every seed has the same difference"
+    assert math.isnan(found.half)
+    (found,) = compare_all([cell("a", RANDOM), cell("b", RANDOM)], lambda _: "b")
+    assert (found.p_t, found.verdict) == (1.0, "not distinguishable")
+
+
+def test_verdicts_follow_the_corrected_p():
+    cells = [cell("random", RANDOM), cell("aware", AWARE), cell("same", SAME), cell("bad", [v - 0.1 for v in SAME])]
+    found = {c.cell: c for c in compare_all(cells, lambda _: "random")}
+    assert {name: c.verdict for name, c in found.items()} == {
+        "aware": "better",
+        "same": "not distinguishable",
+        "bad": "worse",
+    }
+    assert [found[name].holm_t for name in found] == pytest.approx(holm([found[name].p_t for name in found]))
+    # a raw p of 0.02 to 0.05 alone is a difference; among three copies of it no longer
+    weak = [value + step for value, step in zip(RANDOM, (0.01, 0.002, 0.013, 0.004, 0.009), strict=True)]
+    (alone,) = compare_all([cell("random", RANDOM), cell("weak", weak)], lambda _: "random")
+    assert 0.05 / 3 < alone.p_t < 0.05
+    assert alone.verdict == "better"
+    three = compare_all([cell("random", RANDOM), *(cell(f"weak{i}", weak) for i in range(3))], lambda _: "random")
+    assert {c.verdict for c in three} == {"not distinguishable"}
+
+
+def test_report_of_a_grid(tmp_path):
+    write(tmp_path / "runs.csv", grid())
+    curves = [
+        {"cell": name, "seed": seed, "epoch": epoch, "recall_1": 0.1 * epoch + 0.01 * seed}
+        for name, seed, epoch in itertools.product(
+            ("random / hinge / 64", "hard / hinge / 64", "$x_"), (0, 1), (1, 2, 10)
+        )
+    ]
+    write(tmp_path / "curves.csv", curves)
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    fine = np.arange(60) % 12
+    np.savez(tmp_path / "map.npz", points=points, coarse=fine % 3, fine=fine, title="random / hinge, seed 0")
+    path = write_report(tmp_path, title="Rules", baseline_of=random_of_its_form, varied=VARIED)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# Rules"
+    assert "| cell | seeds | R@1 (%), mean ± SD | 95 % interval | collapsed | ms a step | ms selection |" in lines
+    assert "| cell | mAP@R (%) | severity |" in lines  # nmi is empty everywhere, seconds is not there
+    head = "| cell | baseline | common seeds | difference | 95 % interval | p (t) | p (t, Holm) | p (Wilcoxon) |"
+    assert any(line.startswith(head) for line in lines)
+    assert [line for line in lines if line.startswith("## ")] == [
+        "## Results",
+        "## Other figures, means over seeds",
+        "## Differences of R@1 from the baseline",
+        "## Plots",
+    ]
+    assert "8 of 8 comparisons" in lines[2]
+    assert "4 better than the baseline, 0 worse, 4 not distinguishable" in lines[2]
+    mean = 100 * (statistics.fmean(AWARE) - statistics.fmean(RANDOM))
+    assert f"**class_aware / hinge / 64** is better than random / hinge / 64 by {mean:.2f} points" in lines[2]
+    recall = f"{100 * statistics.fmean(RANDOM):.2f} ± {100 * statistics.stdev(RANDOM):.2f}"
+    row = next(line for line in lines if line.startswith("| random / hinge / 64 |"))
+    assert f"| 5 | {recall} |" in row
+    assert row.endswith("| 1 of 5 | 42.00 | 2.50 |")
+    assert any(r"global\|ratio" in line for line in lines)
+    for name in ("differences.svg", "curves.svg", "dimensions.svg"):
+        assert f"]({name})" in path.read_text(encoding="utf-8")
+        assert b"<svg" in (tmp_path / name).read_bytes()[:1000]
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_same_table_gives_the_same_files(tmp_path):
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        write(folder / "runs.csv", grid())
+        write_report(folder, title="Rules", baseline="random / hinge / 64", varied=VARIED)
+    for name in ("report.md", "differences.svg", "dimensions.svg"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_missing_seeds_and_figures_are_said(tmp_path):
+    rows = [run("random", seed, value) for seed, value in enumerate(RANDOM)]
+    rows += [run("aware", 0, AWARE[0]), run("aware", 1, "nan"), run("aware", 3, AWARE[3]), run("lost", 2, "")]
+    write(tmp_path / "runs.csv", rows)
+    text = write_report(tmp_path, title="T", baseline="random", varied=[]).read_text(encoding="utf-8")
+    assert "- aware: no R@1 for seeds 1, 2, 4" in text
+    assert "- aware and random: seeds 1, 2, 4" in text
+    assert "| lost | 0 | — | — | 0 of 1 | — | — |" in text
+    assert "Not tested: lost against random." in text
+    assert "nan" not in text
+
+
+def test_single_seed_says_that_nothing_can_be_tested(tmp_path):
+    write(tmp_path / "runs.csv", [run("random", 0, 0.6), run("aware", 0, 0.9)])
+    text = write_report(tmp_path, title="T", baseline="random", varied=[]).read_text(encoding="utf-8")
+    assert "Nothing can be tested" in text
+    assert "0 of 1 comparisons" in text
+    assert "is better" not in text
+    assert (tmp_path / "differences.svg").exists()
+
+
+def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path):
+    write(tmp_path / "runs.csv", [run("aware", 0, 0.9), run("aware", 1, 0.8)])
+    text = write_report(tmp_path, title="T", baseline="random", varied=[]).read_text(encoding="utf-8")
+    assert "Not tested: aware against random." in text
+    assert not (tmp_path / "differences.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (run("a", 0, 0.5, rule="x"), "seed 0 twice"),
+        (run("a", 1, 0.5, rule="y"), "other settings"),
+        (run("a", 1, "high", rule="x"), "recall_1 is 'high'"),
+        (run("a", "one", 0.5, rule="x"), "not a whole number"),
+        ({**run("a", 1, 0.5, rule="x"), "collapsed": "no"}, "must be 0 or 1"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, second, message):
+    write(tmp_path / "runs.csv", [run("a", 0, 0.5, rule="x"), second])
+    with pytest.raises(DataError, match=message) as error:
+        read_cells(tmp_path / "runs.csv", ["rule"])
+    assert "runs.csv:3" in str(error.value)
+
+
+def test_bad_map_and_bad_dimension_are_named(tmp_path):
+    write(tmp_path / "runs.csv", grid())
+    np.savez(tmp_path / "map.npz", points=np.zeros((3, 3)), coarse=np.zeros(3), fine=np.zeros(3), title="t")
+    with pytest.raises(DataError, match=r"shape \[N, 2\]"):
+        write_report(tmp_path, title="T", baseline_of=random_of_its_form, varied=VARIED)
+    (tmp_path / "map.npz").write_bytes(b"no archive")
+    with pytest.raises(DataError, match="not a map"):
+        write_report(tmp_path, title="T", baseline_of=random_of_its_form, varied=VARIED)
+    assert not (tmp_path / "report.md").exists()
+    rows = grid()
+    for row in rows[:5]:
+        row["network.embedding_dim"] = "wide"
+    write(tmp_path / "runs.csv", rows)
+    with pytest.raises(DataError, match="must be a positive number"):
+        write_report(tmp_path, title="T", baseline_of=random_of_its_form, varied=VARIED)
+
+
+def test_one_baseline_rule_and_no_two(tmp_path):
+    with pytest.raises(ValueError, match="either"):
+        write_report(tmp_path, title="T", varied=[])
+    with pytest.raises(ValueError, match="either"):
+        write_report(tmp_path, title="T", varied=[], baseline="a", baseline_of=lambda row: "a")
