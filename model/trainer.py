@@ -178,7 +178,8 @@ class Trainer:
         """Go on where a checkpoint was written."""
         self._plain.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self._objective.load_state_dict(state["objective"])
+        # checkpoints from before the baselines have no such entry, and their costs no parameters
+        self._objective.load_state_dict(state.get("objective", {}))
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch, self._batch, self._sums = state["step"], state["epoch"], state["batch"], state["sums"]
 
