@@ -18,7 +18,7 @@ from model.data.csvfile import Row, read_table
 from model.data.samples import DataError
 
 BaselineOf = Callable[[Mapping[str, str]], str | None]
-"""From a cell's `cell` and varied settings, as text, to the cell it is compared with; None or itself: with none."""
+"""From a cell's first row of the table, as text, to the cell it is compared with; None or itself: with none."""
 
 LEVEL = 0.05
 """Below this Holm-corrected p a difference is said to be one."""
@@ -53,11 +53,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One combination of settings and its runs by ascending seed."""
+    """One combination of settings.
+
+    Attributes:
+        settings: the varied ones; empty where one does not apply.
+        runs: by ascending seed.
+        row: its first row of the table.
+    """
 
     name: str
     settings: Mapping[str, str]
     runs: tuple[Run, ...]
+    row: Mapping[str, str]
 
     def values(self, figure: str) -> list[float]:
         """The figure of every run that has it."""
@@ -152,9 +159,9 @@ def compare_all(cells: Sequence[Cell], baseline_of: BaselineOf) -> list[Comparis
     by_name = {cell.name: cell for cell in cells}
     found = []
     for cell in cells:
-        name = baseline_of({"cell": cell.name, **cell.settings})
+        name = baseline_of(cell.row)
         if name is not None and name != cell.name:
-            found.append(compare(cell, by_name.get(name, Cell(name, {}, ()))))
+            found.append(compare(cell, by_name.get(name, Cell(name, {}, (), {}))))
     tested = [comparison for comparison in found if not math.isnan(comparison.p_t)]
     by_t = holm([comparison.p_t for comparison in tested])
     by_wilcoxon = holm([comparison.p_wilcoxon for comparison in tested])
@@ -176,12 +183,12 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
     if read.problems:
         raise DataError(read.problems[0])
     figures = [name for name in (*SHARES, *OTHERS) if name in read.columns]
-    settings: dict[str, dict[str, str]] = {}
+    first: dict[str, dict[str, str]] = {}
     runs: dict[str, dict[int, Run]] = {}
     for row in read.rows:
         name = row.values["cell"]
-        ours = {setting: row.values[setting] for setting in varied}
-        if settings.setdefault(name, ours) != ours:
+        above = first.setdefault(name, row.values)
+        if any(row.values[setting] != above[setting] for setting in varied):
             raise DataError(f"{row.origin}: cell '{name}' has other settings than in a row above; name it otherwise")
         seed = _whole(row, "seed")
         if seed in runs.setdefault(name, {}):
@@ -191,7 +198,10 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
         if row.values["collapsed"] not in ("0", "1"):
             raise DataError(f"{row.origin}: collapsed is '{row.values['collapsed']}'; it must be 0 or 1")
         runs[name][seed] = Run(seed, finite, row.values["collapsed"] == "1")
-    cells = [Cell(name, settings[name], tuple(runs[name][seed] for seed in sorted(runs[name]))) for name in runs]
+    cells = [
+        Cell(name, {setting: row[setting] for setting in varied}, tuple(runs[name][s] for s in sorted(runs[name])), row)
+        for name, row in first.items()
+    ]
     # -inf and not NaN, which has no place in an order
     return sorted(cells, key=lambda cell: -statistics.fmean(cell.values("recall_1") or [-math.inf]))
 

@@ -24,6 +24,7 @@ DIMENSION = "network.embedding_dim"
 
 # Okabe and Ito's palette without its yellow, which is too pale on white
 _COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+# Their numbers have no divisor in common with that of the colours: 56 and 28 pairs before one returns
 _MARKERS = "osD^vP*X"
 _LINES = ("-", "--", ":", "-.")
 _VERDICTS = {"better": ("#0072B2", "o"), "worse": ("#D55E00", "s"), "not distinguishable": ("#000000", "D")}
@@ -63,7 +64,7 @@ def forest(path: Path, comparisons: Sequence[Comparison]) -> None:
     ax.axvline(0.0, color="#767676", linewidth=1)
     ax.set_yticks(range(len(shown)), [f"{c.cell}  −  {c.baseline}" for c in shown])
     ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.set_xlabel("difference of R@1 in points, 95 % interval (paired by seed, not corrected)")
+    ax.set_xlabel("difference of R@1 in points, 95 % interval")
     ax.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4)
     _save(figure, path)
@@ -96,6 +97,7 @@ def curves(
         for index, cell in enumerate(panel):
             _curve(ax, index, cell, measured[cell])
         ax.set_xlabel("epoch")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylabel("R@1 (%)")
         ax.grid(alpha=0.3)
         ax.legend(fontsize="small", ncols=1 + len(panel) // 8)
@@ -181,7 +183,6 @@ def class_map(path: Path, archive: Path) -> None:
     ax.add_collection(LineCollection(list(segments), colors="#767676", linewidths=0.3, alpha=0.3))
     for index, name in enumerate(np.unique(coarse)):
         mine = points[coarse == name]
-        # colours and markers have no common divisor: 56 pairs before one returns
         marker = _MARKERS[index % len(_MARKERS)]
         ax.scatter(mine[:, 0], mine[:, 1], s=12, marker=marker, color=_colour(index), linewidths=0, label=str(name))
     ax.set_title(title)
@@ -210,7 +211,7 @@ def _colour(index: int) -> str:
 
 
 def _line(index: int) -> str:
-    return _LINES[index // len(_COLOURS) % len(_LINES)]
+    return _LINES[index % len(_LINES)]
 
 
 def _save(figure: Figure, path: Path) -> None:

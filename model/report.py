@@ -39,7 +39,7 @@ def write_report(
     Args:
         study: holds `runs.csv`, perhaps `curves.csv` (cell, seed, epoch, recall_1) and `map.npz` (points, coarse, fine,
             title: a run's test classes in two dimensions).
-        varied: the columns of the settings that the study varies.
+        varied: the columns of the settings that the study varies; one that is named twice counts once.
         baseline: the cell that all others are compared with.
         baseline_of: instead of it, the rule that names each cell's own, such as the `random` cell of its cost form.
 
@@ -52,15 +52,15 @@ def write_report(
         raise ValueError("give either baseline or baseline_of")
     cells = read_cells(study / "runs.csv", varied)
     comparisons = compare_all(cells, baseline_of or (lambda _: baseline))
-    parts = [f"# {title}", _summary(comparisons), _overview(cells, varied), _comparison_text(comparisons)]
-    parts += _plots(study, cells, comparisons, varied)
+    parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
+    parts += _plots(study, cells, comparisons)
     report = study / "report.md"
     text = "\n\n".join(parts) + "\n"
     write_whole(report, lambda file: file.write(text.encode()))
     return report
 
 
-def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison], varied: Sequence[str]) -> list[str]:
+def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]) -> list[str]:
     """Draws what there is to draw into the folder; the Markdown that shows it."""
     drawn = []
     if any(comparison.seeds for comparison in comparisons):
@@ -70,8 +70,8 @@ def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]
     if curves:
         plots.curves(study / "curves.svg", curves, comparisons)
         drawn.append("![R@1 against epoch: mean over seeds, band of one standard deviation](curves.svg)")
-    measured = [cell for cell in cells if cell.recall]
-    if plots.DIMENSION in varied and len({cell.settings[plots.DIMENSION] for cell in measured}) > 1:
+    measured = [cell for cell in cells if cell.recall and cell.settings.get(plots.DIMENSION)]
+    if len({cell.settings[plots.DIMENSION] for cell in measured}) > 1:
         plots.dimensions(study / "dimensions.svg", measured)
         drawn.append("![R@1 against embedding dimension: mean over seeds, 95 % interval](dimensions.svg)")
     if (study / "map.npz").exists():
@@ -103,7 +103,7 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     return " ".join(sentences)
 
 
-def _overview(cells: Sequence[Cell], varied: Sequence[str]) -> str:
+def _overview(cells: Sequence[Cell]) -> str:
     rows = []
     for cell in cells:
         values = cell.values("recall_1")
@@ -125,7 +125,10 @@ def _overview(cells: Sequence[Cell], varied: Sequence[str]) -> str:
     others = [name for name in ("severity", "seconds") if any(cell.values(name) for cell in cells)]
     means = [[_cell(cell.name), *(_mean(cell, name) for name in (*shares, *others))] for cell in cells]
     head = ["cell", *(f"{SHARES[name]} (%)" for name in shares), *(OTHERS[name] for name in others)]
-    settings = [f"- `{name}`: {', '.join(dict.fromkeys(_cell(c.settings[name]) for c in cells))}" for name in varied]
+    settings = [
+        f"- `{name}`: {', '.join(dict.fromkeys(_cell(c.settings[name]) or 'not set' for c in cells))}"
+        for name in cells[0].settings
+    ]
     parts = ["## Results", "Runs that collapsed count like the others.", recall_table]
     parts += ["Seeds without a figure:\n\n" + "\n".join(missing)] if missing else []
     parts += ["## Other figures, means over seeds", _table(head, means)] if shares or others else []

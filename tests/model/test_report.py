@@ -24,7 +24,7 @@ def cell(name, values, seeds=None):
         Run(seed, {} if value is None else {"recall_1": value}, False)
         for seed, value in zip(seeds, values, strict=True)
     )
-    return Cell(name, {}, runs)
+    return Cell(name, {}, runs, {"cell": name})
 
 
 def run(name, seed, recall, **more):
@@ -224,6 +224,24 @@ def test_single_seed_says_that_nothing_can_be_tested(tmp_path):
     assert "0 of 1 comparisons" in text
     assert "is better" not in text
     assert (tmp_path / "differences.svg").exists()
+
+
+def test_the_rule_sees_the_whole_row_and_settings_may_be_unset(tmp_path):
+    dimension = "network.embedding_dim"
+    rows = [run("x / raw", seed, value, axis="raw", **{dimension: ""}) for seed, value in enumerate(RANDOM)]
+    for size in (32, 64):
+        rows += [run(f"x / {size}", seed, v, axis=size, **{dimension: size}) for seed, v in enumerate(AWARE)]
+    write(tmp_path / "runs.csv", rows)
+    path = write_report(
+        tmp_path,
+        title="T",
+        baseline_of=lambda row: None if row["axis"] == "64" else "x / raw",
+        varied=[dimension, dimension],
+    )
+    text = path.read_text(encoding="utf-8")
+    assert "1 of 1 comparisons" in text
+    assert text.count(f"- `{dimension}`: 32, 64, not set") == 1
+    assert (tmp_path / "dimensions.svg").exists()
 
 
 def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path):
