@@ -7,12 +7,13 @@ comma  := ,
 NVIDIA := $(wildcard /proc/driver/nvidia/version)
 PATHS  ?=
 
-.PHONY: help run test test-all lint clean
+.PHONY: help run test test-all bench lint clean
 
 help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
+	@echo "make bench      what the selection of quadruplets costs: time, memory, share of a training step"
 	@echo "make clean      remove the environment and what the tools left"
 
 $(BIN)/python:
@@ -42,6 +43,9 @@ test: lint
 
 test-all: lint
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.selection
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
