@@ -1,0 +1,137 @@
+"""Studies: what a plan means, that nothing is run twice, and that a run repeats itself."""
+
+import numpy as np
+import pytest
+
+from model.config import Config
+from model.data.readers import read_data
+from model.data.splits import Split
+from model.frozen import cached_features, train_heads
+from model.labels import encode, taxonomy_of
+from model.study import (
+    PLANS,
+    PlanError,
+    baseline_of,
+    cells,
+    config_of,
+    read_plan,
+    read_rows,
+    run_study,
+    split_of,
+    write_rows,
+)
+
+PLAN = """
+title = "A small one"
+mode = "frozen"
+seeds = 2
+[base.data]
+split = "class_disjoint"
+validation = 0.0
+[base.network]
+backbone = "resnet18"
+weights = "none"
+embedding_dim = 8
+[base.input]
+size = 32
+[base.optimiser]
+epochs = 2
+[axes.rule]
+random = { "loss.rule" = "random" }
+semi_easy = { "loss.rule" = "semi_easy" }
+[axes.cost]
+hinge = { "loss.form" = "hinge" }
+[baseline]
+rule = "random"
+"""
+
+
+@pytest.fixture
+def plan_file(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(PLANS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_plan_that_comes_with_the_project_is_sound(path):
+    plan = read_plan(path.stem)
+    names = [cell.name for cell in cells(plan)]
+    assert len(names) == len(set(names)) > 1
+    for cell in cells(plan):
+        config = config_of(plan, cell, 3, ("demo:",), "none")
+        assert config.machine.seed == 3
+        other = baseline_of(plan, cell.names)
+        assert other is None or other in names
+
+
+def test_cells_are_all_combinations(plan_file):
+    plan = read_plan(str(plan_file))
+    assert [cell.name for cell in cells(plan)] == ["random / hinge", "semi_easy / hinge"]
+    assert baseline_of(plan, {"rule": "semi_easy", "cost": "hinge"}) == "random / hinge"
+    assert baseline_of(plan, {"rule": "random", "cost": "hinge"}) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('mode = "frozen"', 'mode = "fast"', "mode"),
+        ('rule = "random"\n', 'rule = "best"\n', "no value 'best'"),
+        ("seeds = 2", "seeds = ", "plan.toml"),
+    ],
+)
+def test_a_wrong_plan_is_told(plan_file, old, new, said):
+    plan_file.write_text(PLAN.replace(old, new), encoding="utf-8")
+    with pytest.raises(PlanError, match=said):
+        read_plan(str(plan_file))
+
+
+def test_a_setting_that_does_not_exist_is_told(plan_file):
+    plan_file.write_text(PLAN.replace('"loss.form" = "hinge"', '"loss.shape" = "hinge"'), encoding="utf-8")
+    plan = read_plan(str(plan_file))
+    with pytest.raises(PlanError, match=r"loss\.shape"):
+        config_of(plan, next(cells(plan)), 0, ("demo:",), None)
+    with pytest.raises(PlanError, match="selection"):
+        read_plan("no such plan")
+
+
+def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
+    plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
+    run_study(plan, out, data, None, jobs=1)
+    table = out / "runs.csv"
+    rows = read_rows(table)
+    assert {(row["cell"], row["seed"]) for row in rows} == {
+        (cell, seed) for cell in ("random / hinge", "semi_easy / hinge") for seed in "01"
+    }
+    kept = [row for row in rows if (row["cell"], row["seed"]) != ("semi_easy / hinge", "1")]
+    write_rows(table, kept)
+    run_study(plan, out, data, None, jobs=1)
+    again = read_rows(table)
+    assert again[:3] == kept  # what was there was not run again
+    lost = next(row for row in rows if row not in kept)
+    timing = {"step_ms", "seconds"}
+    assert {k: v for k, v in again[3].items() if k not in timing} == {k: v for k, v in lost.items() if k not in timing}
+    assert all(0 <= float(row["recall_1"]) <= 1 for row in again)
+
+
+def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
+    config = Config.model_validate(
+        {
+            "data": {"data": (f"folder:{picture_folder}",), "test": 0.3},
+            "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
+            "input": {"size": 32},
+            "optimiser": {"epochs": 15, "lr": 3e-3},
+        }
+    ).resolved()
+    samples = read_data(config.data.data).samples
+    features = np.load(cached_features(samples, config, tmp_path))
+    assert np.linalg.norm(features, axis=1) == pytest.approx(np.ones(len(samples)), abs=1e-5)
+    taxonomy = taxonomy_of(samples)
+    labels = encode(samples, taxonomy)
+    trained = train_heads(config, features, labels, taxonomy)
+    embedding = trained.embed(features)
+    assert float((embedding.norm(dim=1) - 1).abs().max()) < 1e-5
+    known = labels.fine >= 0
+    nearest = (embedding @ embedding.T - 2 * np.eye(len(samples))).argmax(dim=1).numpy()
+    assert (labels.fine[nearest] == labels.fine)[known].mean() > 0.6
+    assert split_of(samples, config).count(Split.TEST) > 0
