@@ -9,6 +9,7 @@ import tyro
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from model.baselines import BASELINES
+from model.data.splits import FOLDS
 from model.losses import Average, Distance, Form, SecondHinge
 from model.network import BACKBONES, HeadOn
 from model.photo import FitPolicy
@@ -29,6 +30,11 @@ class DataSettings(_Settings):
     split: Literal["stratified", "class_disjoint"] = "stratified"
     """stratified: by group; every class in train and, with three groups or more, in test. class_disjoint: zero-shot,
     tested on the second half of the fine classes, which the training does not see."""
+    fold: int | None = Field(default=None, ge=0, lt=FOLDS)
+    """class_disjoint: leave the test classes out altogether and test on this quarter of the training classes instead,
+    to choose settings without a look at the test."""
+    split_seed: int = 0
+    """Of the random choices of the split; runs that are to be compared need the same."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
     """Share of the photos held out to choose and calibrate."""
     test: float = Field(default=0.15, ge=0, lt=0.9)

@@ -18,7 +18,7 @@ from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
-from model.labels import encode, taxonomy_of
+from model.labels import encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, macro_accuracy
 from model.network import Network, NetworkOutput
 from model.photo import PhotoError
@@ -62,7 +62,8 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
     known = encode(samples, taxonomy)
     own = encode(samples, taxonomy_of(samples))
     coarse, fine = (torch.from_numpy(column) for column in known)
-    found = retrieval(output.embedding, torch.from_numpy(own.coarse), torch.from_numpy(own.fine))
+    groups = torch.from_numpy(group_numbers(samples))
+    found = retrieval(output.embedding, torch.from_numpy(own.coarse), torch.from_numpy(own.fine), groups=groups)
     return {
         "photos": len(samples),
         "photos_with_fine": int((own.fine >= 0).sum()),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +20,15 @@ from torch.nn import functional as F
 
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.sampler import BatchShape, HierarchicalSampler
 from model.data.samples import Sample
 from model.files import write_whole
 from model.labels import Labels
 from model.metrics import mean_of
-from model.network import HeadOn, Heads, load_starting_weights
-from model.objective import Objective, collapse_signs
+from model.network import Heads, NetworkOutput, load_starting_weights
+from model.objective import Objective
+from model.retrieval import recall_1
 from model.taxonomy import Taxonomy
-from model.trainer import build_network, learning_rate_share, step_seed
+from model.trainer import build_network, build_sampler, head_settings, learning_rate_share, step_seed
 
 _BATCH = 32
 
@@ -79,61 +80,54 @@ class FrozenRun:
     """What one run gave.
 
     Attributes:
-        heads: trained, ready for inference on features of unit length times `scale`.
-        collapsed: whether any epoch showed a sign of collapse.
-        step_ms: mean milliseconds of a step.
+        heads: trained.
+        mean, deviation: of the training features, [width]; the heads take standardised features.
+        epochs: for each epoch the means of what is followed in a step, and `recall_1` of the watched photos.
     """
 
     heads: Heads
-    scale: float
-    collapsed: bool
-    step_ms: float
+    mean: np.ndarray
+    deviation: np.ndarray
+    epochs: list[dict[str, float]]
 
-    def embed(self, features: np.ndarray) -> Tensor:
-        """Unit-length embeddings of features of unit length."""
+    def infer(self, features: np.ndarray) -> NetworkOutput:
+        """Outputs for features of unit length, [N, width]."""
         with torch.inference_mode():
-            return self.heads(torch.from_numpy(features) * self.scale).embedding
+            return self.heads(_standardised(features, self.mean, self.deviation))
 
 
-def train_heads(config: Config, features: np.ndarray, labels: Labels, taxonomy: Taxonomy) -> FrozenRun:
+def train_heads(
+    config: Config, features: np.ndarray, labels: Labels, taxonomy: Taxonomy, watched: tuple[np.ndarray, Labels]
+) -> FrozenRun:
     """Train embedding and heads on the features of the training photos.
+
+    The features are standardised first: a backbone at rest cannot move the large mean that they have in common out of
+    the way of a linear layer.
 
     Args:
         features: unit length, float32 [N, width].
         labels: of the same photos.
+        watched: features and labels, of any taxonomy, of the photos whose R@1 is followed.
     """
-    settings, machine, network = config.optimiser, config.machine, config.network
-    assert settings.epochs is not None
+    machine = config.machine
     torch.manual_seed(machine.seed)
-    width = features.shape[1]
-    scale = width**0.5  # components of about unit size, as the initialisation of a linear layer expects
-    heads = Heads(
-        width,
-        len(taxonomy.coarse),
-        len(taxonomy.fine),
-        embedding_dim=network.embedding_dim,
-        coarse_head_on=HeadOn(network.coarse_head_on),
-        fine_head_on=HeadOn(network.fine_head_on),
-        tau=network.tau,
-    )
-    objective = Objective(config.loss, len(taxonomy.fine), network.embedding_dim)
-    groups = [{"params": list(heads.parameters()), "height": settings.lr * settings.head_lr_factor}]
-    if proxies := list(objective.parameters()):
-        groups.append({"params": proxies, "height": settings.lr * settings.proxy_lr_factor})
-    optimiser = torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
-    shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)
-    sampler = HierarchicalSampler(labels.coarse, labels.fine, shape, machine.seed)
-    inputs = torch.from_numpy(features) * scale
-    step, seconds, collapsed = 0, 0.0, False
-    for epoch in range(settings.epochs):
+    heads = Heads(features.shape[1], len(taxonomy.coarse), len(taxonomy.fine), **head_settings(config))
+    objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim)
+    optimiser = _optimiser(heads, objective, config)
+    sampler = build_sampler(labels, config)
+    run = FrozenRun(heads, features.mean(axis=0), features.std(axis=0) + 1e-6, [])
+    inputs = _standardised(features, run.mean, run.deviation)
+    step = 0
+    assert config.optimiser.epochs is not None
+    for epoch in range(config.optimiser.epochs):
         batches = sampler.batches(epoch)
         sums: dict[str, list[float]] = {}
+        heads.train()
         for i, rows in enumerate(batches):
             start = time.perf_counter()
+            share = (epoch + i / len(batches)) / config.optimiser.epochs
             for group in optimiser.param_groups:
-                group["lr"] = group["height"] * learning_rate_share(
-                    (epoch + i / len(batches)) / settings.epochs, settings.warmup
-                )
+                group["lr"] = group["height"] * learning_rate_share(share, config.optimiser.warmup)
             generator = torch.Generator().manual_seed(step_seed(machine.seed, step))
             coarse, fine = (torch.from_numpy(column) for column in labels.at(rows))
             loss, figures = objective(heads(inputs[rows]), coarse, fine, epoch=epoch, generator=generator)
@@ -141,8 +135,31 @@ def train_heads(config: Config, features: np.ndarray, labels: Labels, taxonomy: 
             loss.backward()
             optimiser.step()
             step += 1
-            seconds += time.perf_counter() - start
+            figures["step_ms"] = 1000 * (time.perf_counter() - start)
             for name, value in figures.items():
                 sums.setdefault(name, []).append(value)
-        collapsed |= bool(collapse_signs({name: mean_of(values) for name, values in sums.items()}))
-    return FrozenRun(heads.eval(), scale, collapsed, 1000 * seconds / max(step, 1))
+        heads.eval()
+        fine = torch.from_numpy(watched[1].fine)
+        reached = recall_1(run.infer(watched[0]).embedding, fine, torch.arange(len(fine)))
+        run.epochs.append({**{name: mean_of(values) for name, values in sums.items()}, "recall_1": reached})
+    return run
+
+
+def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> Tensor:
+    """Standardised by column and then of one length, as large as a row of as many standard normal numbers."""
+    z = torch.from_numpy((features - mean) / deviation)
+    return F.normalize(z, dim=1) * z.shape[1] ** 0.5
+
+
+def _optimiser(heads: Heads, objective: Objective, config: Config) -> torch.optim.AdamW:
+    settings = config.optimiser
+    groups: list[dict[str, Any]] = [
+        {
+            "params": list(heads.parameters()),
+            "weight_decay": settings.weight_decay,
+            "height": settings.lr * settings.head_lr_factor,
+        }
+    ]
+    if proxies := list(objective.parameters()):
+        groups.append({"params": proxies, "weight_decay": 0.0, "height": settings.lr * settings.proxy_lr_factor})
+    return torch.optim.AdamW(groups, lr=settings.lr)

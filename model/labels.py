@@ -29,6 +29,12 @@ def encode(samples: Sequence[Sample], taxonomy: Taxonomy) -> Labels:
     return Labels(np.asarray(coarse, dtype=np.int64), np.asarray(fine, dtype=np.int64))
 
 
+def group_numbers(samples: Sequence[Sample]) -> np.ndarray:
+    """int64 [N]: equal for photos of one group of one source."""
+    numbers: dict[tuple[str, str], int] = {}
+    return np.asarray([numbers.setdefault((s.source, s.group), len(numbers)) for s in samples], dtype=np.int64)
+
+
 def taxonomy_of(samples: Sequence[Sample]) -> Taxonomy:
     """The label tree of some samples. Raises TaxonomyError if they do not form one."""
     return Taxonomy.from_pairs((sample.coarse, sample.fine) for sample in samples)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -49,7 +51,7 @@ class Objective(nn.Module):
             generator: on the CPU, of the random choices.
         """
         settings = self._settings
-        distance, spread = self._distance_loss(output.embedding, coarse, fine, epoch, generator)
+        distance, spread, seconds = self._distance_loss(output.embedding, coarse, fine, epoch, generator)
         smoothing = settings.label_smoothing
         ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
         known = fine >= 0
@@ -74,12 +76,13 @@ class Objective(nn.Module):
             "d_minus": distance.minus,
             "d_negative": distance.negative,
             "spread": spread,
+            "selection_ms": 1000 * seconds,
         }
 
     def _distance_loss(
         self, embedding: Tensor, coarse: Tensor, fine: Tensor, epoch: int, generator: torch.Generator
-    ) -> tuple[DistanceLoss, float]:
-        """The distance cost, and the mean distance between different pictures of the batch."""
+    ) -> tuple[DistanceLoss, float, float]:
+        """The distance cost, the mean distance between different pictures of the batch, seconds of the selection."""
         settings = self._settings
         masks = role_masks(coarse, fine)
         with torch.no_grad():
@@ -87,11 +90,13 @@ class Objective(nn.Module):
         n = len(embedding)
         spread = float(distances.sum()) / max(n * (n - 1), 1)
         if settings.distance != Distance.QUADRUPLET:
-            return over_all_pairs(self._without_quadruplets(embedding, coarse, fine), distances, masks), spread
+            return over_all_pairs(self._without_quadruplets(embedding, coarse, fine), distances, masks), spread, 0.0
+        start = time.perf_counter()
         with torch.no_grad():
             rule = RULES[settings.rule] if epoch >= settings.random_epochs else random
             chosen = rule(distances, masks, self._options, generator)
-        return self._cost(embedding, fine, chosen), spread
+        seconds = time.perf_counter() - start
+        return self._cost(embedding, fine, chosen), spread, seconds
 
     def _without_quadruplets(self, embedding: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
         if self._baseline is not None:

@@ -13,7 +13,7 @@ from model.config import Config, DataSettings
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
 from model.data.samples import DataError, Sample
-from model.data.splits import Split, class_disjoint, stratified
+from model.data.splits import Split, class_disjoint, fold_of_classes, stratified
 from model.labels import taxonomy_of
 from model.network import build_backbone, load_starting_weights
 from model.run import Run, RunError, check_free
@@ -41,7 +41,12 @@ def new_run(folder: Path, config: Config) -> Run:
         note(f"skipped: {message}")
     if skipped:
         note(f"{len(skipped):,} entries were skipped")
-    splits = _split(samples, config.data, config.machine.seed)
+    return create_run(folder, config, samples)
+
+
+def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
+    """A run folder for photos that have been looked at; `config` resolved. Raises as `new_run`."""
+    samples, splits = deal(samples, config.data)
     train = part(samples, splits, Split.TRAIN)
     if len(train) < 2:
         raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
@@ -59,12 +64,20 @@ def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> l
     return [sample for sample, own in zip(samples, splits, strict=True) if own is wanted]
 
 
-def _split(samples: Sequence[Sample], settings: DataSettings, seed: int) -> list[Split]:
+def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample], list[Split]]:
+    """The photos that a run uses and the part of each. Raises DataError, RunError."""
+    validation, seed = settings.validation, settings.split_seed
     if settings.split == "class_disjoint":
-        return class_disjoint(samples, validation=settings.validation, seed=seed)
+        splits = class_disjoint(samples, validation=validation, seed=seed)
+        if settings.fold is None:
+            return list(samples), splits
+        kept = [sample for sample, split in zip(samples, splits, strict=True) if split is not Split.TEST]
+        return kept, class_disjoint(kept, validation=validation, seed=seed, tested=fold_of_classes(kept, settings.fold))
+    if settings.fold is not None:
+        raise RunError("--fold is for --split class-disjoint")
     if settings.validation + settings.test >= 1:
         raise RunError(f"--validation {settings.validation} and --test {settings.test} leave nothing to train on")
-    return stratified(samples, validation=settings.validation, test=settings.test, seed=seed)
+    return list(samples), stratified(samples, validation=validation, test=settings.test, seed=seed)
 
 
 def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[str]]:

@@ -1,189 +1,184 @@
 """Experiments: a grid of settings over seeds, everything else equal: `python -m model.study PLAN --out DIR --data ...`.
 
-A plan is a TOML file (or the name of one that comes with the project, see model/studies/plans):
+PLAN is a TOML file, or the name of one that comes with the project (model/plan.py, model/studies/plans). In mode `full`
+every run is a training of the whole network; in mode `frozen` embedding and heads alone are trained, on features that
+are computed once (model/frozen.py).
 
-    title, mode ("frozen" or "full"), seeds
-    [base.SECTION]        settings of every run, as in a run's config.json
-    [axes.AXIS]           the values of an axis, each a table of settings: name = { "loss.rule" = "random" }
-    [baseline]            AXIS = name: a cell is compared with the cell that differs in this axis alone
-
-Every combination of the axes is a cell, and is run with each seed. One finished run is one row of DIR/runs.csv; a study
-that was stopped goes on where it was, and rows that are there are not run again. At the end DIR/report.md is written.
+DIR/runs.csv      one row for each finished run; a study that was stopped goes on where it was
+DIR/curves.csv    one row for each epoch of them
+DIR/embeddings/   of the test photos, from the first seed of each cell
+DIR/report.md     figures, paired tests and plots
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import multiprocessing
 import os
+import re
+import shutil
 import sys
 import time
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import tyro
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.progress import Progress
+from sklearn.manifold import TSNE
+from torch import Tensor
 
 from model import terminal
+from model.compare import read_cells
 from model.config import Config
 from model.data.readers import read_data
-from model.data.samples import DataError, Sample
-from model.data.splits import Split, class_disjoint, stratified
+from model.data.samples import Box, DataError, Sample
+from model.data.splits import Split
+from model.evaluate import infer_samples, trained_network
+from model.events import EventFollower
 from model.files import write_whole
 from model.frozen import cached_features, train_heads
-from model.labels import encode, taxonomy_of
-from model.network import WeightsError
+from model.labels import Labels, encode, group_numbers, taxonomy_of
+from model.memory import keep_freed_memory
+from model.metrics import accuracy
+from model.network import NetworkOutput, WeightsError
+from model.objective import collapse_signs
 from model.photo import PhotoError
+from model.plan import Cell, Plan, PlanError, baseline_of, cells, config_of, read_plan
+from model.prepare import create_run, deal, part
 from model.report import write_report
 from model.retrieval import clustering, retrieval
-from model.run import RunError
+from model.run import Run, RunError
 from model.taxonomy import TaxonomyError
+from model.train import StopRequest, train
 
-PLANS = Path(__file__).parent / "studies" / "plans"
-
-
-class PlanError(Exception):
-    """A plan that cannot be run; the message says where it is wrong."""
-
-
-class Plan(BaseModel):
-    """What a plan file says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    mode: Literal["frozen"]
-    seeds: int = Field(ge=1)
-    base: dict[str, dict[str, Any]] = {}
-    axes: dict[str, dict[str, dict[str, Any]]]
-    baseline: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One combination of the axes.
-
-    Attributes:
-        names: axis -> name of its value.
-        settings: dotted setting -> value.
-    """
-
-    names: Mapping[str, str]
-    settings: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """As it stands in tables."""
-        return " / ".join(self.names.values())
-
-
-def read_plan(place: str) -> Plan:
-    """A plan by file or by the name of one that comes with the project. Raises PlanError."""
-    path = Path(place)
-    if not path.is_file():
-        path = PLANS / f"{place}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in PLANS.glob("*.toml")))
-        raise PlanError(f"{place}: no such plan; give a TOML file or one of: {known}")
-    try:
-        plan = Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path}: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise PlanError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    for axis, name in plan.baseline.items():
-        if name not in plan.axes.get(axis, {}):
-            raise PlanError(f"{path}: baseline: axis '{axis}' has no value '{name}'")
-    return plan
-
-
-def cells(plan: Plan) -> Iterator[Cell]:
-    """Every combination of the axes' values, the last axis changing fastest."""
-    for combination in itertools.product(*(values.items() for values in plan.axes.values())):
-        names = dict(zip(plan.axes, (name for name, _ in combination), strict=True))
-        yield Cell(names, {key: value for _, settings in combination for key, value in settings.items()})
-
-
-def baseline_of(plan: Plan, names: Mapping[str, str]) -> str | None:
-    """The name of the cell that a cell is compared with; None for one that is itself a baseline."""
-    other = Cell({**names, **plan.baseline}, {}).name
-    return None if not plan.baseline or other == Cell(names, {}).name else other
-
-
-def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: str | None) -> Config:
-    """The settings of one run. Raises PlanError if the plan names a setting that does not exist."""
-    content: dict[str, dict[str, Any]] = {section: dict(values) for section, values in plan.base.items()}
-    for dotted, value in cell.settings.items():
-        section, _, name = dotted.partition(".")
-        content.setdefault(section, {})[name] = value
-    content.setdefault("data", {})["data"] = data
-    content.setdefault("machine", {})["seed"] = seed
-    if weights is not None:
-        content.setdefault("network", {})["weights"] = weights
-    try:
-        return Config.model_validate(content).resolved()
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise PlanError(f"cell '{cell.name}': {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+_WATCHED = 4
+"""In full mode R@1 is followed over the epochs on every so manieth test photo."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One run of a study, as it goes to a worker process."""
+    """One run of a study, as it goes to a worker process.
+
+    Attributes:
+        features: of all samples, for mode `frozen`.
+    """
 
     cell: Cell
     config: Config
     samples: tuple[Sample, ...]
-    features: Path
+    features: Path | None = None
 
 
-def run_frozen(task: Task) -> dict[str, Any]:
-    """Train and measure one run; its row in the table."""
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    Attributes:
+        row: of the table.
+        epochs: a row for each epoch.
+        points: of the test photos the embedding, float16 [N, d], and the names of the classes, `coarse` and `fine`.
+    """
+
+    row: dict[str, Any]
+    epochs: list[dict[str, Any]]
+    points: dict[str, np.ndarray]
+
+
+def run_frozen(task: Task) -> Result:
+    """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError."""
     start = time.perf_counter()
-    config = task.config
-    splits = np.asarray(split_of(task.samples, config))
-    train, test = (np.flatnonzero(splits == part) for part in (Split.TRAIN, Split.TEST))
-    features = np.load(task.features, mmap_mode="r")
-    learned = [task.samples[i] for i in train]
+    assert task.features is not None
+    features = dict(zip(map(_picture, task.samples), np.load(task.features, mmap_mode="r"), strict=True))
+    samples, splits = deal(task.samples, task.config.data)
+    learned, tested = (part(samples, splits, wanted) for wanted in (Split.TRAIN, Split.TEST))
+    seen, unseen = (np.stack([features[_picture(sample)] for sample in side]) for side in (learned, tested))
     taxonomy = taxonomy_of(learned)
-    trained = train_heads(config, np.asarray(features[train]), encode(learned, taxonomy), taxonomy)
-    tested = [task.samples[i] for i in test]
-    labels = encode(tested, taxonomy_of(tested))
-    embedding = trained.embed(np.asarray(features[test]))
-    found = asdict(retrieval(embedding, torch.from_numpy(labels.coarse), torch.from_numpy(labels.fine)))
-    known = labels.fine >= 0
-    clusters = clustering(embedding.numpy()[known], labels.fine[known], seed=config.machine.seed)
+    trained = train_heads(
+        task.config,
+        seen,
+        encode(learned, taxonomy),
+        taxonomy,
+        watched=(unseen, encode(tested, taxonomy_of(tested))),
+    )
+    output = trained.infer(unseen)
+    return _result(task, output, tested, encode(tested, taxonomy), trained.epochs, start)
+
+
+def _picture(sample: Sample) -> tuple[Path, Box | None]:
+    return sample.path, sample.box
+
+
+def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
+    """Train the whole network in a run folder, or go on there; None if it was stopped.
+
+    Raises:
+        DataError, TaxonomyError, WeightsError, RunError, PhotoError: with a message for the user.
+    """
+    start = time.perf_counter()
+    unfinished = (folder / "config.json").is_file()
+    run = Run.open(folder) if unfinished else create_run(folder, task.config, task.samples)
+    tested = part(*run.samples(), Split.TEST)
+    if not train(run, stopped, watched=tested[::_WATCHED]):
+        return None
+    output = infer_samples(trained_network(run), tested, task.config)
+    epochs = []
+    for event in EventFollower(run.events).poll():
+        if event.kind == "epoch":
+            figures = {name: float("nan") if value is None else value for name, value in event.values.items()}
+            del figures["epoch"]
+            epochs.append({**figures, "recall_1": figures.pop("val_recall_1")})
+    return _result(task, output, tested, encode(tested, run.taxonomy()), epochs, start)
+
+
+def _result(
+    task: Task,
+    output: NetworkOutput,
+    tested: Sequence[Sample],
+    known: Labels,
+    epochs: list[dict[str, Any]],
+    start: float,
+) -> Result:
+    """All figures of a finished run. Args: known: labels of the tested photos in the heads' order."""
+    own = encode(tested, taxonomy_of(tested))
+    coarse, fine, groups = (torch.from_numpy(column) for column in (*own, group_numbers(tested)))
+    found = asdict(retrieval(output.embedding, coarse, fine, groups=groups))
     recall = found.pop("recall")
-    return {
-        "cell": task.cell.name,
-        "seed": config.machine.seed,
+    labelled = own.fine >= 0
+    seed = task.config.machine.seed
+    clusters = clustering(output.embedding.numpy()[labelled], own.fine[labelled], seed=seed)
+    key = {"cell": task.cell.name, "seed": seed}
+    row = {
+        **key,
         **task.cell.names,
         **task.cell.settings,
         **{f"recall_{k}": value for k, value in recall.items()},
         **found,
         **asdict(clusters),
-        "collapsed": int(trained.collapsed),
-        "step_ms": trained.step_ms,
+        "coarse_accuracy": _accuracy(output.coarse_logits, known.coarse),
+        "fine_accuracy": _accuracy(output.fine_logits, known.fine),
+        "collapsed": int(any(collapse_signs(figures) for figures in epochs)),
+        "step_ms": float(np.mean([figures["step_ms"] for figures in epochs])),
+        "selection_ms": float(np.mean([figures["selection_ms"] for figures in epochs])),
         "seconds": time.perf_counter() - start,
     }
+    numbered = [{**key, "epoch": number, **figures} for number, figures in enumerate(epochs, start=1)]
+    points = {
+        "embedding": output.embedding.numpy().astype(np.float16),
+        "coarse": np.array([sample.coarse for sample in tested]),
+        "fine": np.array([sample.fine or "" for sample in tested]),
+    }
+    return Result(row, numbered, points)
 
 
-def split_of(samples: tuple[Sample, ...], config: Config) -> list[Split]:
-    """The split of a study: the same for all its runs, whatever their seed, so that they can be compared in pairs."""
-    data = config.data
-    if data.split == "class_disjoint":
-        return class_disjoint(samples, validation=data.validation, seed=0)
-    return stratified(samples, validation=data.validation, test=data.test, seed=0)
+def _accuracy(logits: Tensor, labels: np.ndarray) -> float | str:
+    """Empty where the head knows none of the classes."""
+    return accuracy(logits, torch.from_numpy(labels)) if (labels >= 0).any() else ""
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -204,49 +199,124 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     write_whole(path, lambda file: file.write(text.getvalue().encode()))
 
 
-def run_study(plan: Plan, out: Path, data: tuple[str, ...], weights: str | None, jobs: int) -> None:
-    """Run what is missing of a study and write its table.
+class Study:
+    """The folder of a study."""
 
-    Raises:
-        PlanError, DataError, TaxonomyError, WeightsError, PhotoError, OSError: with a message for the user.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    table = out / "runs.csv"
-    rows: list[dict[str, Any]] = list(read_rows(table))
-    done = {(row["cell"], int(row["seed"])) for row in rows}
-    wanted = [
-        (cell, config_of(plan, cell, seed, data, weights))
-        for seed in range(plan.seeds)
-        for cell in cells(plan)
-        if (cell.name, seed) not in done
-    ]
-    terminal.note(f"{len(done)} runs are done, {len(wanted)} are wanted")
-    if not wanted:
-        return
-    samples = read_data(data).samples
-    features: dict[tuple[str | None, ...], Path] = {}
-    for _, config in wanted:
-        if _feature_key(config) not in features:
-            features[_feature_key(config)] = cached_features(samples, config, out / "cache")
-    tasks = [Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted]
-    spawn = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(jobs, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        Progress(console=terminal.console) as progress,
-    ):
-        bar = progress.add_task("runs", total=len(tasks))
-        for future in as_completed([pool.submit(run_frozen, task) for task in tasks]):
-            rows.append(future.result())
-            write_rows(table, rows)
-            progress.advance(bar)
+    def __init__(self, plan: Plan, out: Path) -> None:
+        self.plan, self.out = plan, out
+        self.map = out / "map.npz"
+        self._table, self._curves = out / "runs.csv", out / "curves.csv"
+        self._rows: list[dict[str, Any]] = list(read_rows(self._table))
+        done = {(row["cell"], row["seed"]) for row in self._rows}
+        # a study that was killed between the two tables
+        self._epochs: list[dict[str, Any]] = [r for r in read_rows(self._curves) if (r["cell"], r["seed"]) in done]
+
+    def missing(self, data: tuple[str, ...], weights: str | None) -> list[tuple[Cell, Config]]:
+        """The runs without a row, seed by seed. Raises PlanError."""
+        done = {(row["cell"], int(row["seed"])) for row in self._rows}
+        return [
+            (cell, config_of(self.plan, cell, seed, data, weights))
+            for seed in range(self.plan.seeds)
+            for cell in cells(self.plan)
+            if (cell.name, seed) not in done
+        ]
+
+    def embedding(self, cell: str) -> Path:
+        """Where the embeddings of a cell's first seed are."""
+        return self.out / "embeddings" / f"{slug(cell)}.npz"
+
+    def add(self, result: Result) -> None:
+        """Keep a finished run."""
+        if result.row["seed"] == 0:
+            path = self.embedding(result.row["cell"])
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path, lambda file: np.savez(file, allow_pickle=False, **result.points))
+        self._epochs += result.epochs
+        write_rows(self._curves, self._epochs)
+        self._rows.append(result.row)
+        write_rows(self._table, self._rows)
+
+    def report(self) -> Path:
+        """Write the report. Raises DataError if the tables cannot be used."""
+        varied = [key for values in self.plan.axes.values() for setting in values.values() for key in setting]
+        best = read_cells(self._table, varied)[0].name
+        if self.embedding(best).is_file():
+            draw_map(self, best)
+        return write_report(
+            self.out,
+            title=self.plan.title,
+            baseline_of=lambda row: baseline_of(self.plan, {axis: row[axis] for axis in self.plan.axes}),
+            varied=varied,
+        )
+
+    def run(self, data: tuple[str, ...], weights: str | None, jobs: int) -> bool:
+        """Run what is missing; False if it was stopped.
+
+        Raises:
+            PlanError, DataError, TaxonomyError, WeightsError, RunError, PhotoError, OSError: with a message for the
+                user.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        wanted = self.missing(data, weights)
+        terminal.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
+        if not wanted:
+            return True
+        samples = read_data(data).samples
+        if self.plan.mode == "full":
+            return self._run_full([Task(cell, config, samples) for cell, config in wanted])
+        features: dict[tuple[str | None, ...], Path] = {}
+        for _, config in wanted:
+            if _feature_key(config) not in features:
+                features[_feature_key(config)] = cached_features(samples, config, self.out / "cache")
+        self._run_frozen([Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted], jobs)
+        return True
+
+    def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        with (
+            ProcessPoolExecutor(jobs, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+            Progress(console=terminal.console) as progress,
+        ):
+            bar = progress.add_task("runs", total=len(tasks))
+            for future in as_completed([pool.submit(run_frozen, task) for task in tasks]):
+                self.add(future.result())
+                progress.advance(bar)
+
+    def _run_full(self, tasks: list[Task]) -> bool:
+        keep_freed_memory()
+        stopped = StopRequest()
+        for number, task in enumerate(tasks, start=1):
+            seed = task.config.machine.seed
+            terminal.note(f"run {number} of {len(tasks)}: {task.cell.name}, seed {seed}")
+            folder = self.out / "runs" / f"{slug(task.cell.name)}-{seed}"
+            result = run_full(task, folder, stopped)
+            if result is None:
+                return False
+            self.add(result)
+            shutil.rmtree(folder)  # its figures are in the tables, and its weights would fill the disk
+        return True
 
 
 def _feature_key(config: Config) -> tuple[str | None, ...]:
     return config.network.backbone, config.network.weights, str(config.input.size), config.input.fit
 
 
+def slug(name: str) -> str:
+    """A cell's name as a file name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
+
+
+def draw_map(study: Study, cell: str) -> None:
+    """Lay the test photos of a cell out on a plane by t-SNE, for the report."""
+    with np.load(study.embedding(cell)) as kept:
+        embedding, coarse, fine = kept["embedding"].astype(np.float32), kept["coarse"], kept["fine"]
+    points = TSNE(init="pca", metric="cosine", random_state=0, n_jobs=-1).fit_transform(embedding)
+    title = f"{cell}: test photos, t-SNE of the embedding"
+    write_whole(study.map, lambda file: np.savez(file, points=points, coarse=coarse, fine=fine, title=title))
+
+
 def main() -> int:
-    """Command line. Returns the exit code: 0 finished, 2 cannot be done as asked, 130 interrupted (rows are kept)."""
+    """Command line. Returns the exit code: 0 finished, or stopped with everything kept; 2 cannot be done as asked."""
 
     def command(
         plan: Annotated[str, tyro.conf.Positional],
@@ -264,27 +334,24 @@ def main() -> int:
             data: KIND:PATH, repeatable.
             weights: Starting weights of the backbone: imagenet, none, or FILE. Default: as the plan says.
             seeds: Seeds per cell. Default: as the plan says.
-            jobs: Runs at a time.
+            jobs: Runs at a time, in mode frozen.
         """
         return plan, out, data, weights, seeds, jobs
 
     place, out, data, weights, seeds, jobs = tyro.cli(command, prog="python -m model.study")
     try:
         plan = read_plan(place)
-        plan = plan.model_copy(update={"seeds": seeds or plan.seeds})
-        run_study(plan, out, data, weights, jobs)
-        report = write_report(
-            out,
-            title=plan.title,
-            baseline_of=lambda row: baseline_of(plan, {axis: row[axis] for axis in plan.axes}),
-            varied=[key for values in plan.axes.values() for setting in values.values() for key in setting],
-        )
+        study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
+        if not study.run(data, weights, jobs):
+            terminal.note(f"stopped; the same command goes on. What is done is in {out}")
+            return 0
+        report = study.report()
     except (PlanError, DataError, TaxonomyError, WeightsError, PhotoError, RunError) as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or out}: {error.strerror}"))
     except KeyboardInterrupt:
-        terminal.note(f"stopped; the same command goes on. What is done is in {out / 'runs.csv'}")
+        terminal.note(f"stopped; the same command goes on. What is done is in {out}")
         return 130
     terminal.result(str(report))
     return 0

@@ -19,7 +19,7 @@ from model.bundle import BundleError
 from model.calibrate import calibrate
 from model.config import Command
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.samples import DataError
+from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.evaluate import evaluate, show
 from model.events import EventWriter, rewind
@@ -62,31 +62,39 @@ class StopRequest:
         return self.requested
 
 
-def build_trainer(run: Run) -> Trainer:
-    """The trainer of a run, with its pictures in memory where they fit. Raises DataError."""
+def build_trainer(run: Run, watched: Sequence[Sample] | None = None) -> Trainer:
+    """The trainer of a run, with its pictures in memory where they fit. Raises DataError.
+
+    Args:
+        watched: photos to follow the progress on; None for those of the validation part.
+    """
     config, taxonomy = run.config(), run.taxonomy()
     samples, splits = run.samples()
-    train, validation = (part(samples, splits, wanted) for wanted in (Split.TRAIN, Split.VALIDATION))
+    train = part(samples, splits, Split.TRAIN)
+    validation = part(samples, splits, Split.VALIDATION) if watched is None else watched
     assert config.input.size is not None and config.input.train_size is not None
     larger = PictureForm(round(config.input.train_size * _CACHE_MARGIN), config.input.fit)
     final = PictureForm(config.input.size, config.input.fit)
     budget, workers = config.machine.cache_gb * 1e9, config.machine.workers
     pictures = PictureStore(train, larger, budget=budget, workers=workers)
-    watched = PictureStore(validation, final, budget=budget / 4, workers=workers)
-    gone = [error for store in (pictures, watched) if store.is_cached for error in store.decode_all("reading photos")]
+    followed = PictureStore(validation, final, budget=budget / 4, workers=workers)
+    gone = [error for store in (pictures, followed) if store.is_cached for error in store.decode_all("reading photos")]
     if gone:
         advice = "put them back, or start a new run with --skip-bad"
         raise DataError("\n".join([*map(str, gone[:10]), f"{len(gone)} photos cannot be read any more; {advice}"]))
-    return Trainer(run, config, taxonomy, pictures, encode(train, taxonomy), (watched, encode(validation, taxonomy)))
+    return Trainer(run, config, taxonomy, pictures, encode(train, taxonomy), (followed, encode(validation, taxonomy)))
 
 
-def train(run: Run, stopped: StopRequest) -> bool:
+def train(run: Run, stopped: StopRequest, watched: Sequence[Sample] | None = None) -> bool:
     """Train a run from its beginning or its last checkpoint; True when it is finished, False when it was stopped.
+
+    Args:
+        watched: photos to follow the progress on; None for those of the validation part.
 
     Raises:
         DataError, WeightsError, RunError, PhotoError: with a message for the user.
     """
-    trainer = build_trainer(run)
+    trainer = build_trainer(run, watched)
     weights = run.config().network.weights
     assert weights is not None
     if run.checkpoint.is_file():

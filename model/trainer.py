@@ -25,11 +25,11 @@ from model.config import Config
 from model.data.pipeline import Augmentation, PictureStore
 from model.data.sampler import BatchShape, HierarchicalSampler
 from model.events import EventWriter
-from model.labels import Labels
+from model.labels import Labels, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.objective import Objective, collapse_signs
-from model.retrieval import retrieval
+from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.taxonomy import Taxonomy
 
@@ -44,11 +44,26 @@ def build_network(config: Config, taxonomy: Taxonomy) -> Network:
         settings.backbone,
         len(taxonomy.coarse),
         len(taxonomy.fine),
-        embedding_dim=settings.embedding_dim,
-        coarse_head_on=HeadOn(settings.coarse_head_on),
-        fine_head_on=HeadOn(settings.fine_head_on),
-        tau=settings.tau,
+        **head_settings(config),
     )
+
+
+def head_settings(config: Config) -> dict[str, Any]:
+    """What `Heads` takes from the settings."""
+    settings = config.network
+    return {
+        "embedding_dim": settings.embedding_dim,
+        "coarse_head_on": HeadOn(settings.coarse_head_on),
+        "fine_head_on": HeadOn(settings.fine_head_on),
+        "tau": settings.tau,
+    }
+
+
+def build_sampler(labels: Labels, config: Config) -> HierarchicalSampler:
+    """The sampler of a training on photos with these labels."""
+    settings = config.optimiser
+    shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)
+    return HierarchicalSampler(labels.coarse, labels.fine, shape, config.machine.seed)
 
 
 def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
@@ -119,7 +134,7 @@ class Trainer:
         self.run, self.config = run, config
         self.epochs = config.optimiser.epochs
         self._pictures, self._labels, self._validation = pictures, labels, validation
-        machine, shape = config.machine, config.optimiser
+        machine = config.machine
         self._fabric = Fabric(
             accelerator=choose_accelerator(machine.accelerator), devices=1, precision=machine.precision
         )
@@ -128,12 +143,7 @@ class Trainer:
             torch.use_deterministic_algorithms(True)
             # a help for debugging, at 5 % of the time
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        self._sampler = HierarchicalSampler(
-            labels.coarse,
-            labels.fine,
-            BatchShape(shape.batch_coarse, shape.batch_fine, shape.batch_images),
-            machine.seed,
-        )
+        self._sampler = build_sampler(labels, config)
         self._augment = Augmentation(
             config.input.train_size,
             crop_scale=config.input.crop_scale,
@@ -212,6 +222,7 @@ class Trainer:
             figures = self._train_step(pictures, self._labels.at(next(rows)), share)
             now = time.monotonic()
             figures["images_per_second"] = len(pictures) / (now - start)
+            figures["step_ms"] = 1000 * (now - start)
             start = now
             self._batch += 1
             self.step += 1
@@ -286,13 +297,15 @@ def infer(
 def watch(
     network: nn.Module, pictures: PictureStore, labels: Labels, device: torch.device, autocast: Callable
 ) -> dict[str, float]:
-    """The few figures that are followed during a training."""
+    """The few figures that are followed during a training. Args: labels: in the heads' order."""
     output = infer(network, pictures, device, autocast=autocast)
     coarse, fine = (torch.from_numpy(column) for column in labels)
+    own = encode(pictures.samples, taxonomy_of(pictures.samples))  # the heads may not know the classes
+    groups = torch.from_numpy(group_numbers(pictures.samples))
     return {
         "val_coarse": accuracy(output.coarse_logits, coarse),
         "val_fine": accuracy(output.fine_logits, fine),
-        "val_recall_1": retrieval(output.embedding, coarse, fine).recall[1],
+        "val_recall_1": recall_1(output.embedding, torch.from_numpy(own.fine), groups),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from model.data.samples import DataError, Sample
 from model.files import write_whole
 
 _COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
+FOLDS = 4
+"""Parts of the training classes that take turns as test classes when settings are chosen."""
+
 _MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split
 
 _Group = tuple[str, str]  # source, group
@@ -105,30 +108,22 @@ def _deal(
         lacking = [split for split in lacking if split is not chosen]
 
 
-def class_disjoint(samples: Sequence[Sample], *, validation: float, seed: int) -> list[Split]:
+def class_disjoint(
+    samples: Sequence[Sample], *, validation: float, seed: int, tested: Collection[str] | None = None
+) -> list[Split]:
     """The zero-shot protocol: no fine class of the test photos is seen in training.
 
-    Of the fine classes that occur first in a source, in order of first occurrence, the first half (rounded up) is for
-    training and the rest for testing. A share `validation` of the training photos is set aside by `stratified`.
-    Photos without a fine class are for training, except those whose group holds a tested photo: they may show the
-    same object.
+    A share `validation` of the training photos is set aside by `stratified`. Photos without a fine class are for
+    training, except those whose group holds a tested photo: they may show the same object.
+
+    Args:
+        tested: the fine classes of the test; those of `later_half` if None.
 
     Raises:
         DataError: if no source has two fine classes.
         ValueError: if `validation` is not in [0, 1).
     """
-    home_of: dict[str, str] = {}
-    for sample in samples:
-        if sample.fine is not None:
-            home_of.setdefault(sample.fine, sample.source)
-    fine_of: dict[str, list[str]] = {}
-    for fine, source in home_of.items():
-        fine_of.setdefault(source, []).append(fine)
-    tested = {fine for classes in fine_of.values() for fine in classes[(len(classes) + 1) // 2 :]}
-    if not tested:
-        raise DataError(
-            f"the class-disjoint split needs a source with at least two fine classes; found {len(home_of)} in all"
-        )
+    tested = later_half(samples) if tested is None else tested
     seen_in_test = {(sample.source, sample.group) for sample in samples if sample.fine in tested}
 
     def is_tested(sample: Sample) -> bool:
@@ -140,6 +135,40 @@ def class_disjoint(samples: Sequence[Sample], *, validation: float, seed: int) -
     for i, split in zip(trained, dealt, strict=True):
         splits[i] = split
     return splits
+
+
+def later_half(samples: Sequence[Sample]) -> set[str]:
+    """The fine classes that the zero-shot protocol tests: in each source the later half in order of first occurrence.
+
+    Of an odd number the training has one more. Raises DataError if no source has two fine classes.
+    """
+    fine_of = _fine_by_source(samples)
+    tested = {fine for classes in fine_of.values() for fine in classes[(len(classes) + 1) // 2 :]}
+    if not tested:
+        found = sum(len(classes) for classes in fine_of.values())
+        raise DataError(f"the class-disjoint split needs a source with at least two fine classes; found {found} in all")
+    return tested
+
+
+def fold_of_classes(samples: Sequence[Sample], fold: int) -> set[str]:
+    """One of FOLDS equal stretches of each source's fine classes, in order of first occurrence."""
+    return {
+        fine
+        for classes in _fine_by_source(samples).values()
+        for fine in classes[len(classes) * fold // FOLDS : len(classes) * (fold + 1) // FOLDS]
+    }
+
+
+def _fine_by_source(samples: Sequence[Sample]) -> dict[str, list[str]]:
+    """Source -> the fine classes that occur first in it, in order of first occurrence."""
+    home_of: dict[str, str] = {}
+    for sample in samples:
+        if sample.fine is not None:
+            home_of.setdefault(sample.fine, sample.source)
+    fine_of: dict[str, list[str]] = {}
+    for fine, source in home_of.items():
+        fine_of.setdefault(source, []).append(fine)
+    return fine_of
 
 
 def _label(sample: Sample) -> _Label:

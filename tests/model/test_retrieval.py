@@ -8,19 +8,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.retrieval import RECALLS, clustering, retrieval
+from model.retrieval import RECALLS, clustering, recall_1, retrieval
 
 
-def ranked_levels(z, coarse, fine, q):
+def ranked_levels(z, coarse, fine, groups, q):
     similarity = (z[q : q + 1] @ z.T)[0]
-    others = sorted((i for i in range(len(z)) if i != q), key=lambda i: (-float(similarity[i]), i))
+    others = sorted((i for i in range(len(z)) if groups[i] != groups[q]), key=lambda i: (-float(similarity[i]), i))
     return [0 if coarse[i] != coarse[q] else 2 if fine[i] == fine[q] >= 0 else 1 for i in others]
 
 
-def by_loops(z, coarse, fine):
+def by_loops(z, coarse, fine, groups):
     values = {}
     for q in range(len(z)):
-        levels = ranked_levels(z, coarse, fine, q)
+        levels = ranked_levels(z, coarse, fine, groups, q)
         n_fine, n_relevant = levels.count(2), sum(level > 0 for level in levels)
         if n_relevant:
             values.setdefault("coarse_recall_1", []).append(levels[0] > 0)
@@ -51,15 +51,18 @@ def by_loops(z, coarse, fine):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10_000), st.integers(2, 24), st.integers(1, 9))
-def test_figures_agree_with_loops(seed, size, block):
+@given(st.integers(0, 10_000), st.integers(2, 24), st.integers(1, 9), st.booleans())
+def test_figures_agree_with_loops(seed, size, block, grouped):
     rng = np.random.default_rng(seed)
     coarse = torch.from_numpy(rng.integers(0, 3, size))
     fine = coarse * 3 + torch.from_numpy(rng.integers(0, 3, size))
     fine[torch.from_numpy(rng.random(size) < 0.2)] = -1
     z = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(size, 5))).float(), dim=1)
-    got = retrieval(z, coarse, fine, block=block)
-    expected = by_loops(z, coarse.tolist(), fine.tolist())
+    groups = torch.from_numpy(rng.integers(0, size, size)) if grouped else None
+    got = retrieval(z, coarse, fine, groups=groups, block=block)
+    expected = by_loops(z, coarse.tolist(), fine.tolist(), range(size) if groups is None else groups.tolist())
+    every = torch.arange(size) if groups is None else groups
+    assert recall_1(z, fine, every) == pytest.approx(got.recall[1], nan_ok=True)
     for k in RECALLS:
         assert got.recall[k] == pytest.approx(expected.get(f"recall_{k}", math.nan), nan_ok=True)
     for name in ("coarse_recall_1", "map_at_r", "hierarchical_ap", "set_intersection", "ndcg", "severity"):

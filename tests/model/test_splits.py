@@ -6,8 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.config import DataSettings
 from model.data.samples import DataError, Sample
-from model.data.splits import Split, class_disjoint, read_split, stratified, write_split
+from model.data.splits import (
+    FOLDS,
+    Split,
+    class_disjoint,
+    fold_of_classes,
+    later_half,
+    read_split,
+    stratified,
+    write_split,
+)
+from model.prepare import deal
+from model.run import RunError
 
 
 def sample(number, coarse="car", fine=None, source="a", group=None, **rest):
@@ -201,3 +213,23 @@ def test_a_photo_of_a_split_need_not_be_there_but_its_row_must_be_right(tmp_path
         read_split(path)
     with pytest.raises(DataError, match="does not exist"):
         read_split(tmp_path / "none.csv")
+
+
+def test_folds_share_out_the_training_classes():
+    samples = [sample(i, "car", f"car {i // 3}") for i in range(66)]
+    learned = [one for one in samples if one.fine not in later_half(samples)]
+    folds = [fold_of_classes(learned, fold) for fold in range(FOLDS)]
+    assert [len(fold) for fold in folds] == [2, 3, 3, 3]
+    assert sorted(fine for fold in folds for fine in fold) == sorted({one.fine for one in learned})
+
+
+def test_a_fold_never_shows_a_test_class():
+    samples = [sample(i, "car", f"car {i // 3}") for i in range(66)]
+    settings = DataSettings(split="class_disjoint", validation=0.0, fold=2)
+    kept, splits = deal(samples, settings)
+    classes = {part: {one.fine for one, own in zip(kept, splits, strict=True) if own is part} for part in Split}
+    assert classes[Split.TEST] == fold_of_classes(kept, 2)
+    assert not classes[Split.TRAIN] & classes[Split.TEST]
+    assert not (classes[Split.TRAIN] | classes[Split.TEST]) & later_half(samples)
+    with pytest.raises(RunError, match="--fold"):
+        deal(samples, DataSettings(fold=0))

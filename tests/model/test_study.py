@@ -2,24 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from model.config import Config
 from model.data.readers import read_data
-from model.data.splits import Split
 from model.frozen import cached_features, train_heads
 from model.labels import encode, taxonomy_of
-from model.study import (
-    PLANS,
-    PlanError,
-    baseline_of,
-    cells,
-    config_of,
-    read_plan,
-    read_rows,
-    run_study,
-    split_of,
-    write_rows,
-)
+from model.plan import PLANS, PlanError, baseline_of, cells, config_of, read_plan
+from model.study import Study, read_rows, write_rows
 
 PLAN = """
 title = "A small one"
@@ -97,7 +87,7 @@ def test_a_setting_that_does_not_exist_is_told(plan_file):
 
 def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
-    run_study(plan, out, data, None, jobs=1)
+    assert Study(plan, out).run(data, None, jobs=1)
     table = out / "runs.csv"
     rows = read_rows(table)
     assert {(row["cell"], row["seed"]) for row in rows} == {
@@ -105,11 +95,11 @@ def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, t
     }
     kept = [row for row in rows if (row["cell"], row["seed"]) != ("semi_easy / hinge", "1")]
     write_rows(table, kept)
-    run_study(plan, out, data, None, jobs=1)
+    assert Study(plan, out).run(data, None, jobs=1)
     again = read_rows(table)
     assert again[:3] == kept  # what was there was not run again
     lost = next(row for row in rows if row not in kept)
-    timing = {"step_ms", "seconds"}
+    timing = {"step_ms", "selection_ms", "seconds"}
     assert {k: v for k, v in again[3].items() if k not in timing} == {k: v for k, v in lost.items() if k not in timing}
     assert all(0 <= float(row["recall_1"]) <= 1 for row in again)
 
@@ -128,10 +118,26 @@ def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
     assert np.linalg.norm(features, axis=1) == pytest.approx(np.ones(len(samples)), abs=1e-5)
     taxonomy = taxonomy_of(samples)
     labels = encode(samples, taxonomy)
-    trained = train_heads(config, features, labels, taxonomy)
-    embedding = trained.embed(features)
+    trained = train_heads(config, features, labels, taxonomy, (features, labels))
+    embedding = trained.infer(features).embedding
     assert float((embedding.norm(dim=1) - 1).abs().max()) < 1e-5
     known = labels.fine >= 0
-    nearest = (embedding @ embedding.T - 2 * np.eye(len(samples))).argmax(dim=1).numpy()
+    nearest = (embedding @ embedding.T - 2 * torch.eye(len(samples))).argmax(dim=1).numpy()
     assert (labels.fine[nearest] == labels.fine)[known].mean() > 0.6
-    assert split_of(samples, config).count(Split.TEST) > 0
+    assert trained.epochs[-1]["recall_1"] > trained.epochs[0]["recall_1"]
+
+
+def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path):
+    text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("seeds = 2", "seeds = 1")
+    plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
+    plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
+    study = Study(plan, out)
+    assert study.run(data, None, jobs=1)
+    rows, epochs = read_rows(out / "runs.csv"), read_rows(out / "curves.csv")
+    assert [row["cell"] for row in rows] == ["random / hinge", "semi_easy / hinge"]
+    assert [(row["cell"], row["epoch"]) for row in epochs] == [(row["cell"], n) for row in rows for n in "12"]
+    assert all(0 <= float(row["recall_1"]) <= 1 and float(row["selection_ms"]) > 0 for row in rows + epochs)
+    assert not list((out / "runs").iterdir())
+    text = study.report().read_text(encoding="utf-8")
+    assert "random / hinge" in text and "map.png" in text and (out / "curves.svg").is_file()
+    assert read_rows(out / "runs.csv") == rows
