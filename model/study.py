@@ -310,7 +310,9 @@ def draw_map(study: Study, cell: str) -> None:
     """Lay the test photos of a cell out on a plane by t-SNE, for the report."""
     with np.load(study.embedding(cell)) as kept:
         embedding, coarse, fine = kept["embedding"].astype(np.float32), kept["coarse"], kept["fine"]
-    points = TSNE(init="pca", metric="cosine", random_state=0, n_jobs=-1).fit_transform(embedding)
+    points = TSNE(
+        perplexity=min(30, len(embedding) / 4), init="pca", metric="cosine", random_state=0, n_jobs=-1
+    ).fit_transform(embedding)
     title = f"{cell}: test photos, t-SNE of the embedding"
     write_whole(study.map, lambda file: np.savez(file, points=points, coarse=coarse, fine=fine, title=title))
 
