@@ -75,7 +75,12 @@ class LossSettings(_Settings):
     none: classification alone. Baselines, on the fine labels: triplet_semi_hard, triplet_easy_hard, lifted, n_pairs,
     proxy_nca, proxy_anchor, multi_similarity, soft_triple."""
     label_base: float = Field(default=2.0, gt=1)
-    """log_ratio, plain_ratio: distance of labels, 1 same fine, this same coarse, its square other coarse class."""
+    """log_ratio, plain_ratio, dense batches: distance of labels, 1 same fine, this same coarse, its square other coarse
+    class."""
+    label_attributes: tuple[str, ...] = ()
+    """The same: continuous attributes (year) whose difference, in interquartile ranges, is added to the distance."""
+    unit_length: bool = True
+    """log_ratio, plain_ratio: embeddings are brought to unit length before the cost (the model's always are)."""
     rule: str = "semi_easy"
     """Selection of the quadruplets: random, hard_negative, easy_positive_hard_negative, class_aware, class_aware_sum,
     hard_hard, semi_easy, semi_hard."""
@@ -139,6 +144,14 @@ class OptimiserSettings(_Settings):
 
     epochs: int | None = Field(default=None, ge=1)
     """Passes over the training photos. Default: 16; 24 for demo: alone."""
+    batches: Literal["hierarchical", "class_hard", "dense", "random"] = "hierarchical"
+    """hierarchical: coarse classes, fine classes of each, photos of each. class_hard: fine classes with their nearest
+    sibling and stranger by running class means. dense: a photo with its nearest by label distance, and random others.
+    random: photos at random. Each as large as C x F x K."""
+    class_momentum: float = Field(default=0.9, ge=0, lt=1)
+    """class_hard: share of the old mean that a step keeps."""
+    dense_neighbours: int = Field(default=5, ge=1)
+    """dense: nearest photos beside the first one of a batch."""
     batch_coarse: int = Field(default=9, ge=1)
     """C: coarse classes in a batch."""
     batch_fine: int = Field(default=3, ge=1)

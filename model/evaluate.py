@@ -61,7 +61,7 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
     """All figures of a set of photos; accuracies count the classes that the heads know, recalls all classes."""
     known = encode(samples, taxonomy)
     own = encode(samples, taxonomy_of(samples))
-    coarse, fine = (torch.from_numpy(column) for column in known)
+    coarse, fine = torch.from_numpy(known.coarse), torch.from_numpy(known.fine)
     groups = torch.from_numpy(group_numbers(samples))
     found = retrieval(output.embedding, torch.from_numpy(own.coarse), torch.from_numpy(own.fine), groups=groups)
     return {

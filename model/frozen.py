@@ -18,17 +18,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from model.batches import build_sampler
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.files import write_whole
-from model.labels import Labels
+from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
 from model.network import Heads, NetworkOutput, load_starting_weights
 from model.objective import Objective
 from model.retrieval import recall_1
 from model.taxonomy import Taxonomy
-from model.trainer import build_network, build_sampler, head_settings, learning_rate_share, step_seed
+from model.trainer import build_network, head_settings, learning_rate_share, step_seed
 
 _BATCH = 32
 
@@ -112,9 +113,10 @@ def train_heads(
     machine = config.machine
     torch.manual_seed(machine.seed)
     heads = Heads(features.shape[1], len(taxonomy.coarse), len(taxonomy.fine), **head_settings(config))
-    objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim)
+    scales = attribute_scales(labels, config.loss.label_attributes)
+    objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim, scales)
     optimiser = _optimiser(heads, objective, config)
-    sampler = build_sampler(labels, config)
+    sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
     run = FrozenRun(heads, features.mean(axis=0), features.std(axis=0) + 1e-6, [])
     inputs = _standardised(features, run.mean, run.deviation)
     step = 0
@@ -129,18 +131,21 @@ def train_heads(
             for group in optimiser.param_groups:
                 group["lr"] = group["height"] * learning_rate_share(share, config.optimiser.warmup)
             generator = torch.Generator().manual_seed(step_seed(machine.seed, step))
-            coarse, fine = (torch.from_numpy(column) for column in labels.at(rows))
-            loss, figures = objective(heads(inputs[rows]), coarse, fine, epoch=epoch, generator=generator)
+            output = heads(inputs[rows])
+            loss, figures = objective(output, labels.at(rows), epoch=epoch, generator=generator)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
+            sampler.learn(output.embedding.detach().numpy(), labels.fine[rows])
             step += 1
             figures["step_ms"] = 1000 * (time.perf_counter() - start)
             for name, value in figures.items():
                 sums.setdefault(name, []).append(value)
+        sampler.end_epoch()
         heads.eval()
         fine = torch.from_numpy(watched[1].fine)
-        reached = recall_1(run.infer(watched[0]).embedding, fine, torch.arange(len(fine)))
+        output, unit = run.infer(watched[0]), config.loss.unit_length
+        reached = recall_1(output.embedding if unit else output.raw, fine, torch.arange(len(fine)), euclidean=not unit)
         run.epochs.append({**{name: mean_of(values) for name, values in sums.items()}, "recall_1": reached})
     return run
 

@@ -7,26 +7,57 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.data.samples import Sample
+from model.data.samples import DataError, Sample
 from model.taxonomy import NO_FINE, Taxonomy
 
 
 class Labels(NamedTuple):
-    """Class indices, int64 [N]; `fine` is NO_FINE where the fine class is unknown or not in the taxonomy."""
+    """What a batch is labelled with.
+
+    Attributes:
+        coarse, fine: class indices, int64 [N]; `fine` is NO_FINE where it is unknown or not in the taxonomy.
+        attributes: float64 [N, number of attributes], NaN where unknown.
+    """
 
     coarse: np.ndarray
     fine: np.ndarray
+    attributes: np.ndarray
 
     def at(self, rows: np.ndarray) -> Labels:
         """The labels of some rows."""
-        return Labels(self.coarse[rows], self.fine[rows])
+        return Labels(self.coarse[rows], self.fine[rows], self.attributes[rows])
 
 
-def encode(samples: Sequence[Sample], taxonomy: Taxonomy) -> Labels:
-    """Labels in the order of `taxonomy`; -1 for a class that it does not have (a test class of a zero-shot run)."""
+def encode(samples: Sequence[Sample], taxonomy: Taxonomy, attributes: Sequence[str] = ()) -> Labels:
+    """Labels in the order of `taxonomy`; -1 for a class that it does not have (a test class of a zero-shot run).
+
+    Args:
+        attributes: names of the attributes that are wanted.
+    """
     coarse = [taxonomy.coarse_index.get(sample.coarse, -1) for sample in samples]
     fine = [NO_FINE if sample.fine is None else taxonomy.fine_index.get(sample.fine, NO_FINE) for sample in samples]
-    return Labels(np.asarray(coarse, dtype=np.int64), np.asarray(fine, dtype=np.int64))
+    values = [[sample.attributes.get(name, np.nan) for name in attributes] for sample in samples]
+    return Labels(
+        np.asarray(coarse, dtype=np.int64),
+        np.asarray(fine, dtype=np.int64),
+        np.asarray(values, dtype=np.float64).reshape(len(samples), len(attributes)),
+    )
+
+
+def attribute_scales(labels: Labels, names: Sequence[str]) -> tuple[float, ...]:
+    """The interquartile range of each attribute over the photos that have it.
+
+    Raises:
+        DataError: if an attribute does not vary enough to have one.
+    """
+    scales = []
+    for name, column in zip(names, labels.attributes.T, strict=True):
+        known = column[~np.isnan(column)]
+        low, high = np.percentile(known, (25, 75)) if len(known) else (0.0, 0.0)
+        if not high > low:
+            raise DataError(f"attribute '{name}': its interquartile range over {len(known)} photos is 0; leave it out")
+        scales.append(float(high - low))
+    return tuple(scales)
 
 
 def group_numbers(samples: Sequence[Sample]) -> np.ndarray:

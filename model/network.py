@@ -44,11 +44,12 @@ class HeadOn(StrEnum):
 
 
 class NetworkOutput(NamedTuple):
-    """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length."""
+    """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length, raw: the same before."""
 
     coarse_logits: Tensor
     fine_logits: Tensor
     embedding: Tensor
+    raw: Tensor
 
 
 class CosineHead(nn.Module):
@@ -89,11 +90,13 @@ class Heads(nn.Module):
         # the unit length must hold to float32 precision, also under autocast
         with torch.autocast(feature.device.type, enabled=False):
             feature = feature.float()
-            embedding = F.normalize(self.embed(feature), dim=1)
+            raw = self.embed(feature)
+            embedding = F.normalize(raw, dim=1)
             return NetworkOutput(
                 coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
                 fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
                 embedding=embedding,
+                raw=raw,
             )
 
 

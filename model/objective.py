@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from model.baselines import BASELINES
 from model.config import LossSettings
+from model.labels import Labels
 from model.logratio import LogRatioLoss, label_distances
 from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.network import NetworkOutput
@@ -25,8 +27,10 @@ class Objective(nn.Module):
     Its parameters, to be trained with the network's, are the proxies of a baseline; most costs have none.
     """
 
-    def __init__(self, settings: LossSettings, n_fine: int, embedding_dim: int) -> None:
+    def __init__(self, settings: LossSettings, n_fine: int, embedding_dim: int, scales: Sequence[float] = ()) -> None:
+        """Args: scales: of the attributes, see `model.labels.attribute_scales`."""
         super().__init__()
+        self._scales = scales
         self._settings = settings
         build = BASELINES.get(settings.distance)
         self._baseline = build(n_fine, embedding_dim) if build else None
@@ -41,17 +45,19 @@ class Objective(nn.Module):
         )
 
     def forward(
-        self, output: NetworkOutput, coarse: Tensor, fine: Tensor, *, epoch: int, generator: torch.Generator
+        self, output: NetworkOutput, labels: Labels, *, epoch: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         """The cost of a batch and the figures that are followed.
 
         Args:
-            coarse, fine: int64 [B]; fine negative where unknown.
             epoch: from 0; in the first `random_epochs` the selection is random.
             generator: on the CPU, of the random choices.
         """
         settings = self._settings
-        distance, spread, seconds = self._distance_loss(output.embedding, coarse, fine, epoch, generator)
+        device = output.embedding.device
+        coarse, fine = torch.from_numpy(labels.coarse).to(device), torch.from_numpy(labels.fine).to(device)
+        attributes = torch.from_numpy(labels.attributes).float().to(device)
+        distance, spread, seconds = self._distance_loss(output, coarse, fine, attributes, epoch, generator)
         smoothing = settings.label_smoothing
         ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
         known = fine >= 0
@@ -80,17 +86,24 @@ class Objective(nn.Module):
         }
 
     def _distance_loss(
-        self, embedding: Tensor, coarse: Tensor, fine: Tensor, epoch: int, generator: torch.Generator
+        self,
+        output: NetworkOutput,
+        coarse: Tensor,
+        fine: Tensor,
+        attributes: Tensor,
+        epoch: int,
+        generator: torch.Generator,
     ) -> tuple[DistanceLoss, float, float]:
         """The distance cost, the mean distance between different pictures of the batch, seconds of the selection."""
-        settings = self._settings
+        settings, embedding = self._settings, output.embedding
         masks = role_masks(coarse, fine)
         with torch.no_grad():
             distances = squared_distances(embedding)
         n = len(embedding)
         spread = float(distances.sum()) / max(n * (n - 1), 1)
         if settings.distance != Distance.QUADRUPLET:
-            return over_all_pairs(self._without_quadruplets(embedding, coarse, fine), distances, masks), spread, 0.0
+            loss = self._without_quadruplets(output, coarse, fine, attributes)
+            return over_all_pairs(loss, distances, masks), spread, 0.0
         start = time.perf_counter()
         with torch.no_grad():
             rule = RULES[settings.rule] if epoch >= settings.random_epochs else random
@@ -98,13 +111,17 @@ class Objective(nn.Module):
         seconds = time.perf_counter() - start
         return self._cost(embedding, fine, chosen), spread, seconds
 
-    def _without_quadruplets(self, embedding: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+    def _without_quadruplets(self, output: NetworkOutput, coarse: Tensor, fine: Tensor, attributes: Tensor) -> Tensor:
+        settings = self._settings
         if self._baseline is not None:
-            return self._baseline(embedding, fine)
-        if self._settings.distance == Distance.NONE:
-            return embedding.float().sum() * 0
-        delta, valid = label_distances(coarse, fine, base=self._settings.label_base)
-        return LogRatioLoss(self._settings.distance == Distance.LOG_RATIO)(embedding, delta, valid)
+            return self._baseline(output.embedding, fine)
+        if settings.distance == Distance.NONE:
+            return output.embedding.float().sum() * 0
+        delta, valid = label_distances(
+            coarse, fine, base=settings.label_base, attributes=attributes, scales=self._scales
+        )
+        z = output.embedding if settings.unit_length else output.raw
+        return LogRatioLoss(settings.distance == Distance.LOG_RATIO)(z, delta, valid)
 
 
 def collapse_signs(means: dict[str, float]) -> list[str]:

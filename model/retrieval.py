@@ -46,20 +46,27 @@ class Retrieval:
 
 
 def retrieval(
-    embeddings: Tensor, coarse: Tensor, fine: Tensor, *, groups: Tensor | None = None, block: int = 256
+    embeddings: Tensor,
+    coarse: Tensor,
+    fine: Tensor,
+    *,
+    groups: Tensor | None = None,
+    euclidean: bool = False,
+    block: int = 256,
 ) -> Retrieval:
     """All retrieval figures in one pass.
 
     Args:
-        embeddings: [N, d]; ranked by cosine, so the length does not matter.
+        embeddings: [N, d].
         coarse, fine: int64 [N]; fine negative where unknown.
         groups: int64 [N], where photos may be of one group.
+        euclidean: rank by distance; else by cosine, where the length of an embedding does not matter.
         block: queries at a time; memory is about 40 x block x N bytes.
     """
-    z = torch.nn.functional.normalize(embeddings.float(), dim=1)
+    z = embeddings.float() if euclidean else torch.nn.functional.normalize(embeddings.float(), dim=1)
     sums: dict[str, float] = {}
     counts: dict[str, int] = {}
-    for levels in _ranked_levels(z, coarse, fine, groups, block):
+    for levels in _ranked_levels(z, coarse, fine, groups, euclidean, block):
         for name, (values, counted) in _figures_of(levels).items():
             sums[name] = sums.get(name, 0.0) + float(values[counted].double().sum())
             counts[name] = counts.get(name, 0) + int(counted.sum())
@@ -74,22 +81,31 @@ def retrieval(
     )
 
 
-def recall_1(embeddings: Tensor, fine: Tensor, groups: Tensor) -> float:
+def recall_1(embeddings: Tensor, fine: Tensor, groups: Tensor, *, euclidean: bool = False) -> float:
     """R@1 of the fine classes alone, much faster than `retrieval`. Args: as there; at most some 10,000 embeddings."""
-    z = torch.nn.functional.normalize(embeddings.float(), dim=1)
+    z = embeddings.float() if euclidean else torch.nn.functional.normalize(embeddings.float(), dim=1)
     mates = groups[:, None] == groups
     has_other = ((fine[:, None] == fine) & ~mates).any(dim=1) & (fine >= 0)
-    nearest = (z @ z.T).masked_fill(mates, -torch.inf).max(dim=1).indices
+    nearest = _similarity(z, z, euclidean).masked_fill(mates, -torch.inf).max(dim=1).indices
     return float((fine[nearest] == fine)[has_other].float().mean())
 
 
-def _ranked_levels(z: Tensor, coarse: Tensor, fine: Tensor, groups: Tensor | None, block: int) -> Iterator[Tensor]:
+def _similarity(queries: Tensor, items: Tensor, euclidean: bool) -> Tensor:
+    """[Q, N]: larger for the nearer of two items of a query."""
+    products = queries @ items.T
+    # -|q - x|^2 / 2 without |q|^2 / 2, which is the same for all items
+    return products - (items * items).sum(dim=1) / 2 if euclidean else products
+
+
+def _ranked_levels(
+    z: Tensor, coarse: Tensor, fine: Tensor, groups: Tensor | None, euclidean: bool, block: int
+) -> Iterator[Tensor]:
     """For blocks of queries the levels of all other items, nearest first: int64 [b, N - 1].
 
     Those of the query's own group stand last and have level 0, where they change no figure.
     """
     for rows in torch.arange(len(z)).split(block) if len(z) > 1 else ():
-        similarity = z[rows] @ z.T
+        similarity = _similarity(z[rows], z, euclidean)
         if groups is not None:
             similarity[groups[rows][:, None] == groups] = -torch.inf
         similarity[torch.arange(len(rows)), rows] = torch.inf  # comes first, and is cut off

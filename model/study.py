@@ -102,7 +102,7 @@ def run_frozen(task: Task) -> Result:
     trained = train_heads(
         task.config,
         seen,
-        encode(learned, taxonomy),
+        encode(learned, taxonomy, task.config.loss.label_attributes),
         taxonomy,
         watched=(unseen, encode(tested, taxonomy_of(tested))),
     )
@@ -146,12 +146,14 @@ def _result(
 ) -> Result:
     """All figures of a finished run. Args: known: labels of the tested photos in the heads' order."""
     own = encode(tested, taxonomy_of(tested))
-    coarse, fine, groups = (torch.from_numpy(column) for column in (*own, group_numbers(tested)))
-    found = asdict(retrieval(output.embedding, coarse, fine, groups=groups))
+    coarse, fine, groups = (torch.from_numpy(column) for column in (own.coarse, own.fine, group_numbers(tested)))
+    unit = task.config.loss.unit_length
+    vectors = output.embedding if unit else output.raw
+    found = asdict(retrieval(vectors, coarse, fine, groups=groups, euclidean=not unit))
     recall = found.pop("recall")
     labelled = own.fine >= 0
     seed = task.config.machine.seed
-    clusters = clustering(output.embedding.numpy()[labelled], own.fine[labelled], seed=seed)
+    clusters = clustering(vectors.numpy()[labelled], own.fine[labelled], seed=seed)
     key = {"cell": task.cell.name, "seed": seed}
     row = {
         **key,

@@ -82,7 +82,14 @@ def build_trainer(run: Run, watched: Sequence[Sample] | None = None) -> Trainer:
     if gone:
         advice = "put them back, or start a new run with --skip-bad"
         raise DataError("\n".join([*map(str, gone[:10]), f"{len(gone)} photos cannot be read any more; {advice}"]))
-    return Trainer(run, config, taxonomy, pictures, encode(train, taxonomy), (followed, encode(validation, taxonomy)))
+    return Trainer(
+        run,
+        config,
+        taxonomy,
+        pictures,
+        encode(train, taxonomy, config.loss.label_attributes),
+        (followed, encode(validation, taxonomy)),
+    )
 
 
 def train(run: Run, stopped: StopRequest, watched: Sequence[Sample] | None = None) -> bool:

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from model import terminal
+from model.batches import build_sampler
 from model.config import Config
 from model.data.pipeline import Augmentation, PictureStore
-from model.data.sampler import BatchShape, HierarchicalSampler
 from model.events import EventWriter
-from model.labels import Labels, encode, group_numbers, taxonomy_of
+from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.objective import Objective, collapse_signs
@@ -57,13 +57,6 @@ def head_settings(config: Config) -> dict[str, Any]:
         "fine_head_on": HeadOn(settings.fine_head_on),
         "tau": settings.tau,
     }
-
-
-def build_sampler(labels: Labels, config: Config) -> HierarchicalSampler:
-    """The sampler of a training on photos with these labels."""
-    settings = config.optimiser
-    shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)
-    return HierarchicalSampler(labels.coarse, labels.fine, shape, config.machine.seed)
 
 
 def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
@@ -143,7 +136,8 @@ class Trainer:
             torch.use_deterministic_algorithms(True)
             # a help for debugging, at 5 % of the time
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        self._sampler = build_sampler(labels, config)
+        scales = attribute_scales(labels, config.loss.label_attributes)
+        self._sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
         self._augment = Augmentation(
             config.input.train_size,
             crop_scale=config.input.crop_scale,
@@ -153,7 +147,9 @@ class Trainer:
         torch.manual_seed(machine.seed)
         network = build_network(config, taxonomy)
         # after the network, whose first weights are then the same under every cost
-        self._objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim).to(self.device)
+        self._objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim, scales).to(
+            self.device
+        )
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
         self._network, self._optimiser = self._fabric.setup(
             network.to(memory_format=torch.channels_last), build_optimiser(network, self._objective, config)
@@ -181,6 +177,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "objective": self._objective.state_dict(),
             "optimiser": self._optimiser.state_dict(),
+            "sampler": {name: torch.from_numpy(array) for name, array in self._sampler.state().items()},
         }
         self.run.save_checkpoint(state)
 
@@ -191,6 +188,7 @@ class Trainer:
         # checkpoints from before the baselines have no such entry, and their costs no parameters
         self._objective.load_state_dict(state.get("objective", {}))
         self._optimiser.load_state_dict(state["optimiser"])
+        self._sampler.load({name: tensor.numpy() for name, tensor in state.get("sampler", {}).items()})
         self.step, self.epoch, self._batch, self._sums = state["step"], state["epoch"], state["batch"], state["sums"]
 
     # ---- loop
@@ -244,10 +242,9 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
         images = self._augment(pictures.to(self.device, non_blocking=True))
-        coarse, fine = (torch.from_numpy(column).to(self.device) for column in labels)
         output = self._network(images)
         generator = torch.Generator().manual_seed(seed)
-        loss, figures = self._objective(output, coarse, fine, epoch=self.epoch, generator=generator)
+        loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
         self._optimiser.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
         if not math.isfinite(figures["loss"]):
@@ -257,6 +254,7 @@ class Trainer:
             )
         self._fabric.clip_gradients(self._network, self._optimiser, max_norm=settings.clip, error_if_nonfinite=False)
         self._optimiser.step()
+        self._sampler.learn(output.embedding.detach().float().cpu().numpy(), labels.fine)
         self.average.update_parameters(self._plain)
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
 
@@ -275,6 +273,7 @@ class Trainer:
         events.write("epoch", self.step, epoch=self.epoch, **means, **figures)
         shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
         progress.console.print(f"epoch {self.epoch + 1}: loss {means['loss']:.3f}  {shown}")
+        self._sampler.end_epoch()
         self.epoch, self._batch, self._sums = self.epoch + 1, 0, {}
         self.save()
 
@@ -299,7 +298,7 @@ def watch(
 ) -> dict[str, float]:
     """The few figures that are followed during a training. Args: labels: in the heads' order."""
     output = infer(network, pictures, device, autocast=autocast)
-    coarse, fine = (torch.from_numpy(column) for column in labels)
+    coarse, fine = torch.from_numpy(labels.coarse), torch.from_numpy(labels.fine)
     own = encode(pictures.samples, taxonomy_of(pictures.samples))  # the heads may not know the classes
     groups = torch.from_numpy(group_numbers(pictures.samples))
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.data.sampler import BatchShape
+from model.data.sampler import BatchShape, Sampler
 from model.taxonomy import NO_FINE
 
 
@@ -67,7 +67,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
-class ClassHardSampler:
+class ClassHardSampler(Sampler):
     """Composes the batches of each epoch, from the seed, the number of the epoch and the frozen means alone.
 
     Each epoch shows every image exactly once. The images of a fine class are shuffled and cut into chunks of K, the
@@ -128,6 +128,22 @@ class ClassHardSampler:
         if len(batches) > 1 and len(batches[-1]) < 2:
             batches[-2:] = [np.concatenate(batches[-2:])]
         return batches
+
+    def learn(self, embeddings: np.ndarray, fine: np.ndarray) -> None:
+        """Move the running means."""
+        self._means.update(embeddings, fine)
+
+    def end_epoch(self) -> None:
+        """Compose the next epoch from the means as they are now."""
+        self._means.freeze()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The means."""
+        return self._means.state()
+
+    def load(self, state: dict[str, np.ndarray]) -> None:
+        """Take the means of a checkpoint. Raises ValueError if they are of other classes or another dimension."""
+        self._means.load(state)
 
     def _neighbours(self, rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """For each pile the piles of its siblings and of its strangers, nearest first."""

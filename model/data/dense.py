@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
+from model.data.sampler import Sampler
 from model.taxonomy import NO_FINE
 
 _TIE = 1e-9
@@ -166,7 +167,7 @@ def _by_label(labels: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.nd
             yield int(labels[members[0]]), members.astype(np.int64)
 
 
-class DenseSampler:
+class DenseSampler(Sampler):
     """Composes the batches of an epoch, from the seed and the number of the epoch alone.
 
     The first image of a batch is its anchor: the first, in a random order of all, that the epoch has not shown. Its k

@@ -29,7 +29,28 @@ class BatchShape:
         return self.coarse * self.fine
 
 
-class HierarchicalSampler:
+class Sampler:
+    """Composes the batches of the epochs of a training. All that is not in the labels is in `state`."""
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """The batches of an epoch: int64 indices into the labels."""
+        raise NotImplementedError
+
+    def learn(self, embeddings: np.ndarray, fine: np.ndarray) -> None:
+        """See the embeddings [B, d] of a step, and its fine classes [B]; most samplers do not look."""
+
+    def end_epoch(self) -> None:
+        """What was learned may change the batches of the next epoch, and only then."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint has to keep."""
+        return {}
+
+    def load(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from `state`. Raises ValueError if it does not fit."""
+
+
+class HierarchicalSampler(Sampler):
     """Composes the batches of each epoch, from the seed and the number of the epoch alone.
 
     Each epoch shows every image exactly once, so that the classifiers see the natural distribution. The images of a

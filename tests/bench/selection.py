@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import torch
 
 from model.config import Config
+from model.labels import Labels
 from model.losses import squared_distances
 from model.memory import keep_freed_memory
 from model.objective import Objective
@@ -69,13 +71,14 @@ def training_step():
     objective = Objective(config.loss, len(taxonomy.fine), DIM)
     optimiser = build_optimiser(network, objective, config)
     _, coarse, fine = a_batch(SMALL)
+    labels = Labels(coarse.numpy(), fine.numpy(), np.zeros((SMALL, 0)))
     pictures = torch.randint(0, 256, (SMALL, 3, SIDE, SIDE), dtype=torch.uint8)
     epoch = config.loss.random_epochs  # the first one in which the rule selects
 
     def step():
         with torch.autocast("cpu", dtype=torch.bfloat16):
             output = network(pictures)
-        loss, _ = objective(output, coarse, fine, epoch=epoch, generator=torch.Generator().manual_seed(0))
+        loss, _ = objective(output, labels, epoch=epoch, generator=torch.Generator().manual_seed(0))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

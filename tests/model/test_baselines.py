@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 from model.baselines import BASELINES
 from model.config import Config, LossSettings
 from model.events import read_events
+from model.labels import Labels
 from model.network import NetworkOutput
 from model.objective import Objective
 from model.prepare import new_run
@@ -79,8 +81,9 @@ def test_poor_batches_keep_the_graph(name, fine):
 def objective_of(distance, z, **settings):
     torch.manual_seed(0)
     objective = Objective(LossSettings(distance=distance, **settings), 4, 8)
-    output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z)
-    return objective(output, COARSE, FINE, epoch=0, generator=torch.Generator().manual_seed(0))
+    output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z)
+    labels = Labels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
+    return objective(output, labels, epoch=0, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("distance", ["none", *BASELINES])

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from model.retrieval import RECALLS, clustering, recall_1, retrieval
 
 
-def ranked_levels(z, coarse, fine, groups, q):
-    similarity = (z[q : q + 1] @ z.T)[0]
+def ranked_levels(z, coarse, fine, groups, euclidean, q):
+    similarity = -torch.cdist(z[q : q + 1], z)[0] if euclidean else (z[q : q + 1] @ z.T)[0]
     others = sorted((i for i in range(len(z)) if groups[i] != groups[q]), key=lambda i: (-float(similarity[i]), i))
     return [0 if coarse[i] != coarse[q] else 2 if fine[i] == fine[q] >= 0 else 1 for i in others]
 
 
-def by_loops(z, coarse, fine, groups):
+def by_loops(z, coarse, fine, groups, euclidean):
     values = {}
     for q in range(len(z)):
-        levels = ranked_levels(z, coarse, fine, groups, q)
+        levels = ranked_levels(z, coarse, fine, groups, euclidean, q)
         n_fine, n_relevant = levels.count(2), sum(level > 0 for level in levels)
         if n_relevant:
             values.setdefault("coarse_recall_1", []).append(levels[0] > 0)
@@ -51,18 +51,21 @@ def by_loops(z, coarse, fine, groups):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10_000), st.integers(2, 24), st.integers(1, 9), st.booleans())
-def test_figures_agree_with_loops(seed, size, block, grouped):
+@given(st.integers(0, 10_000), st.integers(2, 24), st.integers(1, 9), st.booleans(), st.booleans())
+def test_figures_agree_with_loops(seed, size, block, grouped, euclidean):
     rng = np.random.default_rng(seed)
     coarse = torch.from_numpy(rng.integers(0, 3, size))
     fine = coarse * 3 + torch.from_numpy(rng.integers(0, 3, size))
     fine[torch.from_numpy(rng.random(size) < 0.2)] = -1
-    z = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(size, 5))).float(), dim=1)
+    z = torch.from_numpy(rng.normal(size=(size, 5))).float()
+    z = z if euclidean else torch.nn.functional.normalize(z, dim=1)
     groups = torch.from_numpy(rng.integers(0, size, size)) if grouped else None
-    got = retrieval(z, coarse, fine, groups=groups, block=block)
-    expected = by_loops(z, coarse.tolist(), fine.tolist(), range(size) if groups is None else groups.tolist())
+    got = retrieval(z, coarse, fine, groups=groups, euclidean=euclidean, block=block)
+    expected = by_loops(
+        z, coarse.tolist(), fine.tolist(), range(size) if groups is None else groups.tolist(), euclidean
+    )
     every = torch.arange(size) if groups is None else groups
-    assert recall_1(z, fine, every) == pytest.approx(got.recall[1], nan_ok=True)
+    assert recall_1(z, fine, every, euclidean=euclidean) == pytest.approx(got.recall[1], nan_ok=True)
     for k in RECALLS:
         assert got.recall[k] == pytest.approx(expected.get(f"recall_{k}", math.nan), nan_ok=True)
     for name in ("coarse_recall_1", "map_at_r", "hierarchical_ap", "set_intersection", "ndcg", "severity"):

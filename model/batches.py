@@ -1,0 +1,32 @@
+"""Which sampler composes the batches of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model.config import Config
+from model.data.class_hard import ClassHardSampler, ClassMeans
+from model.data.dense import DenseSampler
+from model.data.sampler import BatchShape, HierarchicalSampler, Sampler
+from model.labels import Labels
+
+
+def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: Config) -> Sampler:
+    """The sampler that the settings name, for photos with these labels.
+
+    Args:
+        scales: of the attributes, see `model.labels.attribute_scales`.
+    """
+    settings, seed = config.optimiser, config.machine.seed
+    shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)
+    coarse, fine, attributes = labels
+    match settings.batches:
+        case "hierarchical":
+            return HierarchicalSampler(coarse, fine, shape, seed)
+        case "class_hard":
+            means = ClassMeans(n_fine, config.network.embedding_dim, settings.class_momentum)
+            return ClassHardSampler(coarse, fine, shape, seed, means)
+        case "dense" | "random":
+            neighbours = settings.dense_neighbours if settings.batches == "dense" else 0
+            size, base = shape.chunks * shape.images, config.loss.label_base
+            return DenseSampler(coarse, fine, attributes, scales, size, neighbours, seed, base=base)

@@ -1,0 +1,96 @@
+"""Every way to compose batches in a whole training: it resumes exactly, and attributes reach batches and cost."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+from model.batches import build_sampler
+from model.config import Config
+from model.data.samples import DataError
+from model.events import read_events
+from model.labels import Labels, attribute_scales
+from model.prepare import new_run
+from model.run import Run
+from model.train import StopRequest, main, parse, train
+
+SETTINGS = [
+    *("--backbone", "mobilenet_v3_small", "--weights", "none", "--size", "32", "--epochs", "3"),
+    *("--embedding-dim", "16", "--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3"),
+    *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu"),
+]
+
+
+class StopAt(StopRequest):
+    """Asks to stop before the given step."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("batches", ["class_hard", "dense", "random"])
+def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path):
+    states, steps = {}, 0
+    for name in ("whole", "broken"):
+        out = tmp_path / name
+        command = parse(["--data", f"folder:{picture_folder}", "--out", str(out), *SETTINGS, "--batches", batches])
+        run = new_run(command.out, command.config)
+        if name == "broken":
+            assert not train(run, StopAt(steps // 3 + 2))  # in the second epoch
+            run = Run.open(out)
+        assert train(run, StopRequest())
+        states[name] = run.load_checkpoint()
+        steps = states[name]["step"]
+    one, other = states["whole"], states["broken"]
+    assert one["step"] == other["step"]
+    assert set(one["sampler"]) == ({"current", "frozen"} if batches == "class_hard" else set())
+    for part in ("sampler", "network", "average"):
+        for name, weights in one[part].items():
+            assert torch.equal(other[part][name], weights), name
+    for mean in one["sampler"].values():
+        assert mean.norm(dim=1).numpy() == pytest.approx(np.ones(len(mean)), abs=1e-5)
+
+
+def test_class_hard_batches_change_with_what_was_learned():
+    coarse, fine = np.repeat([0, 0, 0, 1, 1, 1], 4), np.repeat(np.arange(6), 4)
+    labels = Labels(coarse, fine, np.zeros((24, 0)))
+    settings = {"batches": "class_hard", "batch_coarse": 1, "batch_fine": 3, "batch_images": 4}
+    config = Config.model_validate({"optimiser": settings, "network": {"embedding_dim": 6}})
+    sampler = build_sampler(labels, 6, (), config)
+    # class 0 is nearest to 2 and 4, class 1 to 3 and so on
+    directions = np.eye(6, dtype=np.float32) + 0.5 * np.eye(6, dtype=np.float32)[[2, 3, 4, 5, 0, 1]]
+    before = sampler.batches(0)
+    sampler.learn(directions[fine], fine)
+    assert all(np.array_equal(a, b) for a, b in zip(before, sampler.batches(0), strict=True))
+    sampler.end_epoch()
+    first = [set(fine[sampler.batches(epoch)[0]].tolist()) for epoch in range(12)]
+    # the anchor decides: its nearest sibling and its nearest stranger stand beside it
+    assert {0, 2, 4} in first
+
+
+@pytest.mark.parametrize("options", [(), ("--no-unit-length",)])
+def test_years_count_in_batches_and_cost(options, picture_folder, tmp_path):
+    table = tmp_path / "cars.csv"
+    with table.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "coarse", "fine", "year"])
+        for number, path in enumerate(sorted(picture_folder.glob("*/*/*.jpg"))):
+            rows.writerow([path, path.parent.parent.name, path.parent.name, "" if number % 5 == 0 else 1990 + number])
+    out = tmp_path / "r"
+    arguments = ["--data", f"table:{table}", "--out", str(out), *SETTINGS, *options, "--label-attributes", "year"]
+    assert main([*arguments, "--distance", "log_ratio", "--batches", "dense"]) == 0
+    losses = [event.values["distance"] for event in read_events(out / "events.jsonl") if event.kind == "epoch"]
+    assert all(np.isfinite(losses)) and losses[-1] < losses[0]
+
+
+def test_an_attribute_that_says_nothing_is_told():
+    labels = Labels(np.zeros(4, int), np.zeros(4, int), np.array([[1.0], [1.0], [np.nan], [1.0]]))
+    with pytest.raises(DataError, match="'year'"):
+        attribute_scales(labels, ["year"])
+    assert attribute_scales(labels._replace(attributes=np.array([[0.0], [4], [8], [12]])), ["year"]) == (6.0,)
