@@ -33,19 +33,25 @@ class Event:
 class EventWriter:
     """Appends events; every line is flushed at once so that a follower sees it."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", newline="\n")
-        if _ends_within_a_line(path):  # a writer was killed: its half line must not swallow the next
+    def __init__(self, path: Path | None) -> None:
+        """Args: path: None for a process that has nothing to report, because another does."""
+        self._file = path.open("a", encoding="utf-8", newline="\n") if path else None
+        # a writer was killed: its half line must not swallow the next
+        if self._file and path and _ends_within_a_line(path):
             self._file.write("\n")
 
     def write(self, kind: Kind, step: int, **values: Any) -> None:
         """Append one event. Values must be JSON types; NaN and infinity become null, as JSON has no word for them."""
+        if self._file is None:
+            return
         line = {"kind": kind, "step": step, "time": round(time.time(), 3), **{k: _finite(v) for k, v in values.items()}}
         self._file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
         """Write what is left to the disk and close the file."""
+        if self._file is None:
+            return
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

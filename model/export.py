@@ -28,7 +28,7 @@ from model.data.samples import DataError
 from model.data.splits import Split
 from model.evaluate import part_of, trained_network
 from model.files import write_whole
-from model.network import Network, NetworkOutput
+from model.network import Network
 from model.photo import PhotoError
 from model.run import Run, RunError
 
@@ -44,15 +44,16 @@ class ExportError(Exception):
 
 
 class _AsExported(nn.Module):
-    """The network with the picture layout of the model file."""
+    """The network with the picture layout and the outputs of the model file."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> NetworkOutput:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Args: image: uint8 [N, S, S, 3]."""
-        return self.network(image.permute(0, 3, 1, 2))
+        output = self.network(image.permute(0, 3, 1, 2))
+        return tuple(getattr(output, name) for name in bundle.OUTPUTS)
 
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:

@@ -16,9 +16,9 @@ from model.data.samples import DataError, Sample
 from model.data.splits import Split, class_disjoint, fold_of_classes, stratified
 from model.labels import taxonomy_of
 from model.network import build_backbone, load_starting_weights
+from model.ranks import choose_accelerator
 from model.run import Run, RunError, check_free
 from model.terminal import note
-from model.trainer import choose_accelerator
 
 _SHOWN = 10
 

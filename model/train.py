@@ -1,5 +1,7 @@
 """The trainer's command line: `python -m model.train --data KIND:PATH --out RUN`, or `--resume RUN`.
 
+Several GPUs: `torchrun --nproc-per-node N -m model.train ...` (model/ranks.py).
+
 Reads and splits the data, trains, then evaluates, calibrates and exports `RUN/model.onnx`. Ctrl-C or SIGTERM writes a
 checkpoint and ends with exit code 0.
 """
@@ -17,7 +19,7 @@ import tyro
 from model import terminal
 from model.bundle import BundleError
 from model.calibrate import calibrate
-from model.config import Command
+from model.config import Command, Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
@@ -29,6 +31,7 @@ from model.memory import keep_freed_memory
 from model.network import WeightsError
 from model.photo import PhotoError
 from model.prepare import new_run, part
+from model.ranks import Ranks
 from model.run import Run, RunError
 from model.taxonomy import TaxonomyError
 from model.terminal import note
@@ -62,7 +65,7 @@ class StopRequest:
         return self.requested
 
 
-def build_trainer(run: Run, watched: Sequence[Sample] | None = None) -> Trainer:
+def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = None) -> Trainer:
     """The trainer of a run, with its pictures in memory where they fit. Raises DataError.
 
     Args:
@@ -89,28 +92,33 @@ def build_trainer(run: Run, watched: Sequence[Sample] | None = None) -> Trainer:
         pictures,
         encode(train, taxonomy, config.loss.label_attributes),
         (followed, encode(validation, taxonomy)),
+        ranks,
     )
 
 
-def train(run: Run, stopped: StopRequest, watched: Sequence[Sample] | None = None) -> bool:
+def train(run: Run, stopped: StopRequest, ranks: Ranks | None = None, watched: Sequence[Sample] | None = None) -> bool:
     """Train a run from its beginning or its last checkpoint; True when it is finished, False when it was stopped.
 
     Args:
+        ranks: the processes that train it together; None for this one as the run's settings say.
         watched: photos to follow the progress on; None for those of the validation part.
 
     Raises:
         DataError, WeightsError, RunError, PhotoError: with a message for the user.
     """
-    trainer = build_trainer(run, watched)
+    ranks = ranks or Ranks(run.config().machine)
+    trainer = build_trainer(run, ranks, watched)
     weights = run.config().network.weights
     assert weights is not None
     if run.checkpoint.is_file():
         trainer.load(run.load_checkpoint())
-        note(f"continuing at epoch {trainer.epoch + 1}, step {trainer.step}")
+        if ranks.is_first:
+            note(f"continuing at epoch {trainer.epoch + 1}, step {trainer.step}")
     else:
         trainer.start_from(weights)
-    rewind(run.events, trainer.step, trainer.epoch)
-    with EventWriter(run.events) as events:
+    if ranks.is_first:
+        rewind(run.events, trainer.step, trainer.epoch)
+    with EventWriter(run.events if ranks.is_first else None) as events:
         events.write("start", trainer.step, device=str(trainer.device), epochs=trainer.epochs)
         stopped.patient = True
         finished = trainer.fit(events, stopped)
@@ -159,10 +167,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped = StopRequest()
     run: Run | None = None
     try:
-        run = Run.open(command.resume) if command.resume else new_run(_wanted(command.out), command.config)
-        if (is_trained(run) or train(run, stopped)) and not stopped.requested:
-            finish(run)
+        if command.resume:
+            run = Run.open(command.resume)
+            ranks = Ranks(run.config().machine)
         else:
+            ranks = Ranks(command.config.machine)
+            run = _begun(_wanted(command.out), command.config, ranks)
+        done = (is_trained(run) or train(run, stopped, ranks)) and not stopped.requested
+        if ranks.is_first and done:
+            finish(run)
+        elif ranks.is_first:
             note(_how_to_go_on(run))
     except KeyboardInterrupt:
         note("stopped; nothing was written" if run is None else _how_to_go_on(run))
@@ -172,6 +186,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or command.out or command.resume}: {error.strerror}"))
     return 0
+
+
+def _begun(folder: Path, config: Config, ranks: Ranks) -> Run:
+    """A new run that the first rank makes and the others open. Raises as `new_run`."""
+    if ranks.is_first:
+        run = new_run(folder, config)
+        ranks.wait()
+        return run
+    ranks.wait()
+    return Run.open(folder)
 
 
 def _how_to_go_on(run: Run) -> str:

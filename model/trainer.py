@@ -11,11 +11,10 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -29,6 +28,7 @@ from model.labels import Labels, attribute_scales, encode, group_numbers, taxono
 from model.metrics import accuracy, mean_of
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.objective import Objective, collapse_signs
+from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.taxonomy import Taxonomy
@@ -57,13 +57,6 @@ def head_settings(config: Config) -> dict[str, Any]:
         "fine_head_on": HeadOn(settings.fine_head_on),
         "tau": settings.tau,
     }
-
-
-def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
-    """ "cuda" or "cpu". Raises RunError if CUDA is wanted and cannot be used."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise RunError("--accelerator cuda: torch finds no usable NVIDIA GPU; take auto or cpu")
-    return "cuda" if torch.cuda.is_available() and wanted != "cpu" else "cpu"
 
 
 def average_weights(network: Network, decay: float) -> AveragedModel:
@@ -121,16 +114,14 @@ class Trainer:
         pictures: PictureStore,
         labels: Labels,
         validation: tuple[PictureStore, Labels],
+        ranks: Ranks,
     ) -> None:
         """Args: pictures, labels: the training photos; validation: pictures and labels to watch the progress on."""
         assert config.optimiser.epochs is not None and config.input.train_size is not None
         self.run, self.config = run, config
         self.epochs = config.optimiser.epochs
         self._pictures, self._labels, self._validation = pictures, labels, validation
-        machine = config.machine
-        self._fabric = Fabric(
-            accelerator=choose_accelerator(machine.accelerator), devices=1, precision=machine.precision
-        )
+        self._ranks, self._fabric = ranks, ranks.fabric
         self.device = self._fabric.device
         if self.device.type == "cpu":
             torch.use_deterministic_algorithms(True)
@@ -144,8 +135,10 @@ class Trainer:
             colour=config.input.colour,
             erase=config.input.erase,
         )
-        torch.manual_seed(machine.seed)
+        torch.manual_seed(config.machine.seed)
         network = build_network(config, taxonomy)
+        if self._fabric.world_size > 1 and self.device.type == "cuda":  # torch has it for CUDA alone
+            network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
         # after the network, whose first weights are then the same under every cost
         self._objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim, scales).to(
             self.device
@@ -167,7 +160,9 @@ class Trainer:
         self.average.module.load_state_dict(self._plain.state_dict())
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, on the first rank."""
+        if not self._ranks.is_first:
+            return
         state = {
             "step": self.step,
             "epoch": self.epoch,
@@ -196,7 +191,12 @@ class Trainer:
     def fit(self, events: EventWriter, stopped: Callable[[], bool]) -> bool:
         """Train to the last epoch, or until `stopped()`; True when finished. The checkpoint is written either way."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, TextColumn("{task.fields[figures]}"), console=terminal.console) as progress:
+        with Progress(
+            *columns,
+            TextColumn("{task.fields[figures]}"),
+            console=terminal.console,
+            disable=not self._ranks.is_first,
+        ) as progress:
             while self.epoch < self.epochs:
                 if not self._train_epoch(events, stopped, progress):
                     self.save()
@@ -212,14 +212,14 @@ class Trainer:
         )
         saved = start = time.monotonic()
         self._network.train()
-        rows = iter(batches[self._batch :])
-        for pictures in self._pictures.batches(batches[self._batch :]):
-            if stopped():
+        left = batches[self._batch :]
+        for rows, pictures in zip(left, self._pictures.batches(self._ranks.own(rows)[0] for rows in left), strict=True):
+            if self._ranks.any(stopped()):
                 return False
             share = (self.epoch + self._batch / len(batches)) / self.epochs
-            figures = self._train_step(pictures, self._labels.at(next(rows)), share)
+            figures = self._train_step(pictures, rows, share)
             now = time.monotonic()
-            figures["images_per_second"] = len(pictures) / (now - start)
+            figures["images_per_second"] = len(rows) / (now - start)
             figures["step_ms"] = 1000 * (now - start)
             start = now
             self._batch += 1
@@ -235,14 +235,16 @@ class Trainer:
                 saved = time.monotonic()
         return True
 
-    def _train_step(self, pictures: Tensor, labels: Labels, share: float) -> dict[str, float]:
+    def _train_step(self, pictures: Tensor, rows: np.ndarray, share: float) -> dict[str, float]:
+        """Args: pictures: this rank's part of the batch; rows: the whole batch."""
         seed = step_seed(self.config.machine.seed, self.step)
-        torch.manual_seed(seed)
-        settings = self.config.optimiser
+        settings, labels = self.config.optimiser, self._labels.at(rows)
         for group in self._optimiser.param_groups:
             group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
-        images = self._augment(pictures.to(self.device, non_blocking=True))
-        output = self._network(images)
+        seeds = [step_seed(seed, int(place)) for place in self._ranks.own(rows)[1]]
+        images = self._augment(pictures.to(self.device, non_blocking=True), seeds)
+        torch.manual_seed(step_seed(seed, self._fabric.global_rank))
+        output = self._ranks.gather(self._network(images), len(rows))
         generator = torch.Generator().manual_seed(seed)
         loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
         self._optimiser.zero_grad(set_to_none=True)
@@ -262,17 +264,18 @@ class Trainer:
         means = {name: mean_of(values) for name, values in self._sums.items()}
         for sign in collapse_signs(means):
             events.write("warning", self.step, epoch=self.epoch, message=sign)
-            progress.console.print(f"[yellow]warning: {sign}")
+            if self._ranks.is_first:
+                progress.console.print(f"[yellow]warning: {sign}")
         empty = sum(value == 0 for value in self._sums["valid"])
         if empty:
             events.write("warning", self.step, epoch=self.epoch, message=f"{empty} batches without any quadruplet")
         pictures, labels = self._validation
-        figures = (
-            watch(self.average.module, pictures, labels, self.device, self._fabric.autocast) if len(pictures) else {}
-        )
+        watched = len(pictures) and self._ranks.is_first
+        figures = watch(self.average.module, pictures, labels, self.device, self._fabric.autocast) if watched else {}
         events.write("epoch", self.step, epoch=self.epoch, **means, **figures)
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
-        progress.console.print(f"epoch {self.epoch + 1}: loss {means['loss']:.3f}  {shown}")
+        if self._ranks.is_first:
+            shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+            progress.console.print(f"epoch {self.epoch + 1}: loss {means['loss']:.3f}  {shown}")
         self._sampler.end_epoch()
         self.epoch, self._batch, self._sums = self.epoch + 1, 0, {}
         self.save()

@@ -111,7 +111,7 @@ def _channels_first(pictures: np.ndarray) -> Tensor:
 class Augmentation:
     """Random crops, mirror images, colours and erased patches, for each picture its own, on the pictures' device.
 
-    All randomness comes from torch's global generators, which the trainer seeds before each step.
+    Each picture has its own seed, so that it looks the same whatever else is in the batch.
     """
 
     def __init__(self, size: int, *, crop_scale: float, colour: float, erase: float) -> None:
@@ -125,6 +125,10 @@ class Augmentation:
             steps.append(v2.RandomErasing(p=erase, scale=(0.02, 0.15)))
         self._transform = v2.Compose(steps)
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """uint8 [B, 3, S, S] -> uint8 [B, 3, size, size]."""
-        return torch.stack([self._transform(picture) for picture in pictures])
+    def __call__(self, pictures: Tensor, seeds: Sequence[int]) -> Tensor:
+        """uint8 [B, 3, S, S] -> uint8 [B, 3, size, size]; seeds torch's global generators."""
+        return torch.stack([self._one(picture, seed) for picture, seed in zip(pictures, seeds, strict=True)])
+
+    def _one(self, picture: Tensor, seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        return self._transform(picture)

@@ -1,0 +1,78 @@
+"""Several processes that train one network: `torchrun --nproc-per-node N -m model.train ...`, one process a device.
+
+Each process (rank) computes its part of every batch; all outputs are then gathered, so that selection and cost see the
+whole batch and choose what a single process would choose. Every rank computes the same cost of the same rows, so the
+gradient of its outputs arrives as often as there are ranks; DistributedDataParallel averages over as many.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from model.config import MachineSettings
+from model.network import NetworkOutput
+from model.run import RunError
+
+
+def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
+    """ "cuda" or "cpu". Raises RunError if CUDA is wanted and cannot be used."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise RunError("--accelerator cuda: torch finds no usable NVIDIA GPU; take auto or cpu")
+    return "cuda" if torch.cuda.is_available() and wanted != "cpu" else "cpu"
+
+
+class Ranks:
+    """The processes of a training; a single one where torchrun has not started several."""
+
+    def __init__(self, machine: MachineSettings) -> None:
+        """Join the others. Raises RunError if CUDA is wanted and cannot be used."""
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        self.fabric = Fabric(
+            accelerator=choose_accelerator(machine.accelerator),
+            devices=here,
+            num_nodes=world // here,
+            strategy="ddp" if world > 1 else "auto",
+            precision=machine.precision,
+        )
+        self.fabric.launch()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes the run's files and speaks to the user."""
+        return self.fabric.is_global_zero
+
+    def wait(self) -> None:
+        """Until all ranks are here."""
+        self.fabric.barrier()
+
+    def any(self, flag: bool) -> bool:
+        """Whether any rank says so, told to all of them."""
+        if self.fabric.world_size == 1:
+            return flag
+        count = self.fabric.all_reduce(torch.tensor(float(flag), device=self.fabric.device), reduce_op="sum")
+        assert isinstance(count, torch.Tensor)
+        return bool(count > 0)
+
+    def own(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """This rank's part of a batch: its images, and their places in the batch.
+
+        All parts have one length, which the gathering needs; where that gives more than there are, the last ones begin
+        again at the front.
+        """
+        world, rank = self.fabric.world_size, self.fabric.global_rank
+        length = max(-(-len(batch) // world), 2)  # batch normalisation has no use for a single image
+        places = np.arange(rank * length, (rank + 1) * length) % len(batch)
+        return batch[places], places
+
+    def gather(self, output: NetworkOutput, batch: int) -> NetworkOutput:
+        """The outputs of a whole batch of that many images, in its order, from every rank's part; keeps the graph."""
+        if self.fabric.world_size == 1:
+            return output
+        parts = self.fabric.all_gather(list(output), sync_grads=True)
+        return NetworkOutput(*(torch.flatten(part, 0, 1)[:batch] for part in parts))
