@@ -17,8 +17,8 @@ from scipy import stats
 from model.data.csvfile import Row, read_table
 from model.data.samples import DataError
 
-BaselineOf = Callable[[Mapping[str, str]], str | None]
-"""From a cell's first row of the table, as text, to the cell it is compared with; None or itself: with none."""
+BaselinesOf = Callable[[Mapping[str, str]], Sequence[str]]
+"""From a cell's first row of the table, as text, to the cells it is compared with; itself does not count."""
 
 LEVEL = 0.05
 """Below this Holm-corrected p a difference is said to be one."""
@@ -151,16 +151,17 @@ def compare(cell: Cell, baseline: Cell) -> Comparison:
     return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon)
 
 
-def compare_all(cells: Sequence[Cell], baseline_of: BaselineOf) -> list[Comparison]:
-    """Every cell that has a baseline with it, by descending difference, corrected for their number.
+def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[Comparison]:
+    """Every cell with each of its baselines, by descending difference, corrected for their number.
 
     A baseline without a finished run is no error: the comparison then has no common seed.
     """
     by_name = {cell.name: cell for cell in cells}
     found = []
     for cell in cells:
-        name = baseline_of(cell.row)
-        if name is not None and name != cell.name:
+        for name in baselines_of(cell.row):
+            if name == cell.name:
+                continue
             found.append(compare(cell, by_name.get(name, Cell(name, {}, (), {}))))
     tested = [comparison for comparison in found if not math.isnan(comparison.p_t)]
     by_t = holm([comparison.p_t for comparison in tested])

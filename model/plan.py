@@ -3,7 +3,7 @@
     title, mode ("frozen" or "full"), seeds
     [base.SECTION]        settings of every run, as in a run's config.json
     [axes.AXIS]           the values of an axis, each a table of settings: name = { "loss.rule" = "random" }
-    [baseline]            AXIS = name: a cell is compared with the cell that differs in this axis alone
+    [[baseline]]          AXIS = name: a cell is compared with the cell that differs in this axis alone; repeatable
 
 Every combination of the axes is a cell, and is run with each seed.
 """
@@ -38,7 +38,7 @@ class Plan(BaseModel):
     seeds: int = Field(ge=1)
     base: dict[str, dict[str, Any]] = {}
     axes: dict[str, dict[str, dict[str, Any]]]
-    baseline: dict[str, str] = {}
+    baseline: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_plan(place: str) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         raise PlanError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    for axis, name in plan.baseline.items():
+    for axis, name in (pair for baseline in plan.baseline for pair in baseline.items()):
         if name not in plan.axes.get(axis, {}):
             raise PlanError(f"{path}: baseline: axis '{axis}' has no value '{name}'")
     return plan
@@ -87,22 +87,31 @@ def cells(plan: Plan) -> Iterator[Cell]:
         yield Cell(names, {key: value for _, settings in combination for key, value in settings.items()})
 
 
-def baseline_of(plan: Plan, names: Mapping[str, str]) -> str | None:
-    """The name of the cell that a cell is compared with; None for one that is itself a baseline."""
-    other = Cell({**names, **plan.baseline}, {}).name
-    return None if not plan.baseline or other == Cell(names, {}).name else other
+def baselines_of(plan: Plan, names: Mapping[str, str]) -> list[str]:
+    """The names of the cells that a cell is compared with."""
+    others = [Cell({**names, **baseline}, {}).name for baseline in plan.baseline]
+    return [other for other in others if other != Cell(names, {}).name]
 
 
-def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: str | None) -> Config:
-    """The settings of one run. Raises PlanError if the plan names a setting that does not exist."""
+def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: Mapping[str, str]) -> Config:
+    """The settings of one run.
+
+    Args:
+        weights: backbone -> where it starts; under "" for all that are not named. Empty: as the plan says.
+
+    Raises:
+        PlanError: if the plan names a setting that does not exist.
+    """
     content: dict[str, dict[str, Any]] = {section: dict(values) for section, values in plan.base.items()}
     for dotted, value in cell.settings.items():
         section, _, name = dotted.partition(".")
         content.setdefault(section, {})[name] = value
     content.setdefault("data", {})["data"] = data
     content.setdefault("machine", {})["seed"] = seed
-    if weights is not None:
-        content.setdefault("network", {})["weights"] = weights
+    network = content.setdefault("network", {})
+    start = weights.get(network.get("backbone", ""), weights.get(""))
+    if start is not None:
+        network["weights"] = start
     try:
         return Config.model_validate(content).resolved()
     except ValidationError as error:

@@ -15,7 +15,7 @@ from model.compare import (
     LEVEL,
     OTHERS,
     SHARES,
-    BaselineOf,
+    BaselinesOf,
     Cell,
     Comparison,
     compare_all,
@@ -31,8 +31,7 @@ def write_report(
     *,
     title: str,
     varied: Sequence[str],
-    baseline: str | None = None,
-    baseline_of: BaselineOf | None = None,
+    baselines_of: BaselinesOf,
 ) -> Path:
     """Write `report.md` and its plots into the folder of a study; each file is whole or not there.
 
@@ -40,18 +39,14 @@ def write_report(
         study: holds `runs.csv`, perhaps `curves.csv` (cell, seed, epoch, recall_1) and `map.npz` (points, coarse, fine,
             title: a run's test classes in two dimensions).
         varied: the columns of the settings that the study varies; one that is named twice counts once.
-        baseline: the cell that all others are compared with.
-        baseline_of: instead of it, the rule that names each cell's own, such as the `random` cell of its cost form.
+        baselines_of: names the cells that a cell is compared with, such as the `random` cell of its cost form.
 
     Raises:
         DataError: if one of the tables cannot be used.
-        ValueError: if not exactly one of `baseline` and `baseline_of` is given.
         OSError: if something cannot be written.
     """
-    if (baseline is None) == (baseline_of is None):
-        raise ValueError("give either baseline or baseline_of")
     cells = read_cells(study / "runs.csv", varied)
-    comparisons = compare_all(cells, baseline_of or (lambda _: baseline))
+    comparisons = compare_all(cells, baselines_of)
     parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
     parts += _plots(study, cells, comparisons)
     report = study / "report.md"
@@ -65,7 +60,7 @@ def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]
     drawn = []
     if any(comparison.seeds for comparison in comparisons):
         plots.forest(study / "differences.svg", comparisons)
-        drawn.append("![Difference of R@1 from the baseline with its 95 % interval, by cell](differences.svg)")
+        drawn.append("![Difference of R@1 from the baselines with its 95 % interval, by cell](differences.svg)")
     curves = read_curves(study / "curves.csv") if (study / "curves.csv").exists() else {}
     if curves:
         plots.curves(study / "curves.svg", curves, comparisons)
@@ -88,7 +83,7 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     tested = len(comparisons) - len(untested)
     sentences = [
         f"{tested} of {len(comparisons)} comparisons of R@1 could be tested (paired by seed, t-test, Holm-corrected, "
-        f"p < {LEVEL}): {len(of['better'])} better than the baseline, {len(of['worse'])} worse, "
+        f"p < {LEVEL}): {len(of['better'])} better than their baseline, {len(of['worse'])} worse, "
         f"{len(of['not distinguishable'])} not distinguishable from it."
     ]
     sentences += [
@@ -137,7 +132,7 @@ def _overview(cells: Sequence[Cell]) -> str:
 
 
 def _comparison_text(comparisons: Sequence[Comparison]) -> str:
-    parts = ["## Differences of R@1 from the baseline"]
+    parts = ["## Differences of R@1 from the baselines"]
     if not comparisons:
         return "\n\n".join([*parts, "No cell was compared with another."])
     tested = [c for c in comparisons if not math.isnan(c.p_t)]

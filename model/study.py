@@ -20,7 +20,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,10 +46,10 @@ from model.frozen import cached_features, train_heads
 from model.labels import Labels, encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
-from model.network import NetworkOutput, WeightsError
+from model.network import BACKBONES, NetworkOutput, WeightsError
 from model.objective import collapse_signs
 from model.photo import PhotoError
-from model.plan import Cell, Plan, PlanError, baseline_of, cells, config_of, read_plan
+from model.plan import Cell, Plan, PlanError, baselines_of, cells, config_of, read_plan
 from model.prepare import create_run, deal, part
 from model.report import write_report
 from model.retrieval import clustering, retrieval
@@ -213,7 +213,7 @@ class Study:
         # a study that was killed between the two tables
         self._epochs: list[dict[str, Any]] = [r for r in read_rows(self._curves) if (r["cell"], r["seed"]) in done]
 
-    def missing(self, data: tuple[str, ...], weights: str | None) -> list[tuple[Cell, Config]]:
+    def missing(self, data: tuple[str, ...], weights: Mapping[str, str]) -> list[tuple[Cell, Config]]:
         """The runs without a row, seed by seed. Raises PlanError."""
         done = {(row["cell"], int(row["seed"])) for row in self._rows}
         return [
@@ -247,11 +247,11 @@ class Study:
         return write_report(
             self.out,
             title=self.plan.title,
-            baseline_of=lambda row: baseline_of(self.plan, {axis: row[axis] for axis in self.plan.axes}),
+            baselines_of=lambda row: baselines_of(self.plan, {axis: row[axis] for axis in self.plan.axes}),
             varied=varied,
         )
 
-    def run(self, data: tuple[str, ...], weights: str | None, jobs: int) -> bool:
+    def run(self, data: tuple[str, ...], weights: Mapping[str, str], jobs: int) -> bool:
         """Run what is missing; False if it was stopped.
 
         Raises:
@@ -319,6 +319,11 @@ def draw_map(study: Study, cell: str) -> None:
     write_whole(study.map, lambda file: np.savez(file, points=points, coarse=coarse, fine=fine, title=title))
 
 
+def _backbone_and_weights(entry: str) -> tuple[str, str]:
+    backbone, equals, place = entry.partition("=")
+    return (backbone, place) if equals and backbone in BACKBONES else ("", entry)
+
+
 def main() -> int:
     """Command line. Returns the exit code: 0 finished, or stopped with everything kept; 2 cannot be done as asked."""
 
@@ -326,17 +331,17 @@ def main() -> int:
         plan: Annotated[str, tyro.conf.Positional],
         out: Path,
         data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
-        weights: str | None = None,
+        weights: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
         seeds: int | None = None,
         jobs: int = os.cpu_count() or 1,
-    ) -> tuple[str, Path, tuple[str, ...], str | None, int | None, int]:
+    ) -> tuple[str, Path, tuple[str, ...], tuple[str, ...], int | None, int]:
         """Run the experiments of a plan that are not done yet, and write the report.
 
         Args:
             plan: A TOML file, or the name of a plan that comes with the project.
             out: Folder of the study.
             data: KIND:PATH, repeatable.
-            weights: Starting weights of the backbone: imagenet, none, or FILE. Default: as the plan says.
+            weights: Starting weights: imagenet, none, FILE, or BACKBONE=FILE, repeatable. Default: as the plan says.
             seeds: Seeds per cell. Default: as the plan says.
             jobs: Runs at a time, in mode frozen.
         """
@@ -346,7 +351,7 @@ def main() -> int:
     try:
         plan = read_plan(place)
         study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
-        if not study.run(data, weights, jobs):
+        if not study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
             terminal.note(f"stopped; the same command goes on. What is done is in {out}")
             return 0
         report = study.report()

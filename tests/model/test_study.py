@@ -8,7 +8,7 @@ from model.config import Config
 from model.data.readers import read_data
 from model.frozen import cached_features, train_heads
 from model.labels import encode, taxonomy_of
-from model.plan import PLANS, PlanError, baseline_of, cells, config_of, read_plan
+from model.plan import PLANS, PlanError, baselines_of, cells, config_of, read_plan
 from model.study import Study, read_rows, write_rows
 
 PLAN = """
@@ -31,7 +31,7 @@ random = { "loss.rule" = "random" }
 semi_easy = { "loss.rule" = "semi_easy" }
 [axes.cost]
 hinge = { "loss.form" = "hinge" }
-[baseline]
+[[baseline]]
 rule = "random"
 """
 
@@ -49,17 +49,16 @@ def test_every_plan_that_comes_with_the_project_is_sound(path):
     names = [cell.name for cell in cells(plan)]
     assert len(names) == len(set(names)) > 1
     for cell in cells(plan):
-        config = config_of(plan, cell, 3, ("demo:",), "none")
+        config = config_of(plan, cell, 3, ("demo:",), {"": "none"})
         assert config.machine.seed == 3
-        other = baseline_of(plan, cell.names)
-        assert other is None or other in names
+        assert set(baselines_of(plan, cell.names)) <= set(names)
 
 
 def test_cells_are_all_combinations(plan_file):
     plan = read_plan(str(plan_file))
     assert [cell.name for cell in cells(plan)] == ["random / hinge", "semi_easy / hinge"]
-    assert baseline_of(plan, {"rule": "semi_easy", "cost": "hinge"}) == "random / hinge"
-    assert baseline_of(plan, {"rule": "random", "cost": "hinge"}) is None
+    assert baselines_of(plan, {"rule": "semi_easy", "cost": "hinge"}) == ["random / hinge"]
+    assert baselines_of(plan, {"rule": "random", "cost": "hinge"}) == []
 
 
 @pytest.mark.parametrize(
@@ -80,14 +79,14 @@ def test_a_setting_that_does_not_exist_is_told(plan_file):
     plan_file.write_text(PLAN.replace('"loss.form" = "hinge"', '"loss.shape" = "hinge"'), encoding="utf-8")
     plan = read_plan(str(plan_file))
     with pytest.raises(PlanError, match=r"loss\.shape"):
-        config_of(plan, next(cells(plan)), 0, ("demo:",), None)
+        config_of(plan, next(cells(plan)), 0, ("demo:",), {})
     with pytest.raises(PlanError, match="selection"):
         read_plan("no such plan")
 
 
 def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
-    assert Study(plan, out).run(data, None, jobs=1)
+    assert Study(plan, out).run(data, {}, jobs=1)
     table = out / "runs.csv"
     rows = read_rows(table)
     assert {(row["cell"], row["seed"]) for row in rows} == {
@@ -95,7 +94,7 @@ def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, t
     }
     kept = [row for row in rows if (row["cell"], row["seed"]) != ("semi_easy / hinge", "1")]
     write_rows(table, kept)
-    assert Study(plan, out).run(data, None, jobs=1)
+    assert Study(plan, out).run(data, {}, jobs=1)
     again = read_rows(table)
     assert again[:3] == kept  # what was there was not run again
     lost = next(row for row in rows if row not in kept)
@@ -132,7 +131,7 @@ def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path)
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
     study = Study(plan, out)
-    assert study.run(data, None, jobs=1)
+    assert study.run(data, {}, jobs=1)
     rows, epochs = read_rows(out / "runs.csv"), read_rows(out / "curves.csv")
     assert [row["cell"] for row in rows] == ["random / hinge", "semi_easy / hinge"]
     assert [(row["cell"], row["epoch"]) for row in epochs] == [(row["cell"], n) for row in rows for n in "12"]
