@@ -15,7 +15,7 @@ from model.labels import Labels
 from model.logratio import LogRatioLoss, label_distances
 from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.network import NetworkOutput
-from model.selection import RULES, SelectionOptions, random, role_masks
+from model.selection import RULES, RoleMasks, SelectionOptions, random, role_masks
 
 COLLAPSED = 1e-3
 """Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
@@ -57,7 +57,7 @@ class Objective(nn.Module):
         device = output.embedding.device
         coarse, fine = torch.from_numpy(labels.coarse).to(device), torch.from_numpy(labels.fine).to(device)
         attributes = torch.from_numpy(labels.attributes).float().to(device)
-        distance, spread, seconds = self._distance_loss(output, coarse, fine, attributes, epoch, generator)
+        distance, pairs, seconds = self._distance_loss(output, coarse, fine, attributes, epoch, generator)
         smoothing = settings.label_smoothing
         ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
         known = fine >= 0
@@ -81,7 +81,7 @@ class Objective(nn.Module):
             "d_plus": distance.plus,
             "d_minus": distance.minus,
             "d_negative": distance.negative,
-            "spread": spread,
+            **pairs,
             "selection_ms": 1000 * seconds,
         }
 
@@ -93,23 +93,22 @@ class Objective(nn.Module):
         attributes: Tensor,
         epoch: int,
         generator: torch.Generator,
-    ) -> tuple[DistanceLoss, float, float]:
-        """The distance cost, the mean distance between different pictures of the batch, seconds of the selection."""
+    ) -> tuple[DistanceLoss, dict[str, float], float]:
+        """The distance cost, the figures of all pairs of the batch, seconds of the selection."""
         settings, embedding = self._settings, output.embedding
         masks = role_masks(coarse, fine)
         with torch.no_grad():
             distances = squared_distances(embedding)
-        n = len(embedding)
-        spread = float(distances.sum()) / max(n * (n - 1), 1)
+        pairs = _pair_figures(distances, masks)
         if settings.distance != Distance.QUADRUPLET:
             loss = self._without_quadruplets(output, coarse, fine, attributes)
-            return over_all_pairs(loss, distances, masks), spread, 0.0
+            return over_all_pairs(loss, distances, masks), pairs, 0.0
         start = time.perf_counter()
         with torch.no_grad():
             rule = RULES[settings.rule] if epoch >= settings.random_epochs else random
             chosen = rule(distances, masks, self._options, generator)
         seconds = time.perf_counter() - start
-        return self._cost(embedding, fine, chosen), spread, seconds
+        return self._cost(embedding, fine, chosen), pairs, seconds
 
     def _without_quadruplets(self, output: NetworkOutput, coarse: Tensor, fine: Tensor, attributes: Tensor) -> Tensor:
         settings = self._settings
@@ -124,14 +123,23 @@ class Objective(nn.Module):
         return LogRatioLoss(settings.distance == Distance.LOG_RATIO)(z, delta, valid)
 
 
+def _pair_figures(distances: Tensor, masks: RoleMasks) -> dict[str, float]:
+    """Over all pairs of different pictures of a batch, whatever was chosen; NaN where there is no such pair.
+
+    spread is their mean distance; gap is how much farther than P+ the pictures are that could be N, in the mean.
+    """
+    n = len(distances)
+    plus, negative = (
+        float(distances[mask].mean()) if bool(mask.any()) else float("nan") for mask in (masks.plus, masks.negative)
+    )
+    return {"spread": float(distances.sum()) / max(n * (n - 1), 1), "gap": negative - plus}
+
+
 def collapse_signs(means: dict[str, float]) -> list[str]:
     """What in an epoch's mean figures says that the embedding collapses; empty when nothing does."""
     signs = []
     if means["spread"] < COLLAPSED:
         signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")
-    if means["d_negative"] < means["d_plus"]:
-        signs.append(
-            f"negatives lie nearer than positives: mean D(R,N) {means['d_negative']:.3f}, "
-            f"mean D(R,P+) {means['d_plus']:.3f}"
-        )
+    if means["gap"] < 0:
+        signs.append(f"negatives lie nearer than positives, by {-means['gap']:.3f} in the mean over all pairs")
     return signs

@@ -223,10 +223,10 @@ def test_learning_rate_rises_and_falls():
 
 
 def test_collapse_is_noticed():
-    healthy = {"spread": 0.9, "d_plus": 0.3, "d_negative": 0.8}
+    healthy = {"spread": 0.9, "gap": 0.5}
     assert collapse_signs(healthy) == []
     assert "collapsed" in collapse_signs({**healthy, "spread": 1e-5})[0]
-    assert "nearer" in collapse_signs({**healthy, "d_negative": 0.2})[0]
+    assert "nearer" in collapse_signs({**healthy, "gap": -0.1})[0]
 
 
 def test_settings_of_the_drawn_set_need_no_download():
