@@ -38,6 +38,8 @@ SHARES = {
 }
 """Figures that are shares of one, with the words over their columns."""
 
+LOWER_IS_BETTER = ("severity",)
+
 OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms selection", "seconds": "s a run"}
 """The other figures."""
 
@@ -70,15 +72,14 @@ class Cell:
         """The figure of every run that has it."""
         return [run.figures[figure] for run in self.runs if figure in run.figures]
 
-    @property
-    def recall(self) -> dict[int, float]:
-        """Seed to R@1, where it was measured."""
-        return {run.seed: run.figures["recall_1"] for run in self.runs if "recall_1" in run.figures}
+    def by_seed(self, figure: str) -> dict[int, float]:
+        """Seed to the figure, where it was measured."""
+        return {run.seed: run.figures[figure] for run in self.runs if figure in run.figures}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A cell's R@1 less its baseline's, paired by seed; shares in [0, 1].
+    """A cell's figure less its baseline's, paired by seed; shares in [0, 1].
 
     Attributes:
         seeds: those that both have.
@@ -98,6 +99,7 @@ class Comparison:
     p_wilcoxon: float
     holm_t: float = math.nan
     holm_wilcoxon: float = math.nan
+    figure: str = "recall_1"
 
     @property
     def verdict(self) -> str:
@@ -109,7 +111,7 @@ class Comparison:
         # so turned, a p that was not corrected (NaN) claims nothing
         if not self.holm_t < LEVEL:
             return "not distinguishable"
-        return "better" if self.mean > 0 else "worse"
+        return "better" if (self.mean > 0) != (self.figure in LOWER_IS_BETTER) else "worse"
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -130,9 +132,9 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected
 
 
-def compare(cell: Cell, baseline: Cell) -> Comparison:
-    """Paired by seed, not corrected yet; runs without R@1 count as missing."""
-    ours, theirs = cell.recall, baseline.recall
+def compare(cell: Cell, baseline: Cell, figure: str = "recall_1") -> Comparison:
+    """Paired by seed, not corrected yet; runs without the figure count as missing."""
+    ours, theirs = cell.by_seed(figure), baseline.by_seed(figure)
     seeds = tuple(sorted(ours.keys() & theirs.keys()))
     differences = [ours[seed] - theirs[seed] for seed in seeds]
     mean, half = interval(differences)
@@ -148,11 +150,11 @@ def compare(cell: Cell, baseline: Cell) -> Comparison:
         else:
             half = math.nan  # no spread was seen, which is not the same as being sure
     unpaired = tuple(sorted(ours.keys() ^ theirs.keys()))
-    return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon)
+    return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon, figure=figure)
 
 
-def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[Comparison]:
-    """Every cell with each of its baselines, by descending difference, corrected for their number.
+def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf, figure: str = "recall_1") -> list[Comparison]:
+    """Every cell with each of its baselines, largest difference first, corrected for their number.
 
     A baseline without a finished run is no error: the comparison then has no common seed.
     """
@@ -162,7 +164,7 @@ def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[Compar
         for name in baselines_of(cell.row):
             if name == cell.name:
                 continue
-            found.append(compare(cell, by_name.get(name, Cell(name, {}, (), {}))))
+            found.append(compare(cell, by_name.get(name, Cell(name, {}, (), {})), figure))
     tested = [comparison for comparison in found if not math.isnan(comparison.p_t)]
     by_t = holm([comparison.p_t for comparison in tested])
     by_wilcoxon = holm([comparison.p_wilcoxon for comparison in tested])

@@ -48,6 +48,7 @@ def write_report(
     cells = read_cells(study / "runs.csv", varied)
     comparisons = compare_all(cells, baselines_of)
     parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
+    parts += _hierarchy(cells, baselines_of)
     parts += _plots(study, cells, comparisons)
     report = study / "report.md"
     text = "\n\n".join(parts) + "\n"
@@ -65,7 +66,7 @@ def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]
     if curves:
         plots.curves(study / "curves.svg", curves, comparisons)
         drawn.append("![R@1 against epoch: mean over seeds, band of one standard deviation](curves.svg)")
-    measured = [cell for cell in cells if cell.recall and cell.settings.get(plots.DIMENSION)]
+    measured = [cell for cell in cells if cell.values("recall_1") and cell.settings.get(plots.DIMENSION)]
     if len({cell.settings[plots.DIMENSION] for cell in measured}) > 1:
         plots.dimensions(study / "dimensions.svg", measured)
         drawn.append("![R@1 against embedding dimension: mean over seeds, 95 % interval](dimensions.svg)")
@@ -112,9 +113,9 @@ def _overview(cells: Sequence[Cell]) -> str:
     )
     all_seeds = {run.seed for cell in cells for run in cell.runs}
     missing = [
-        f"- {_cell(cell.name)}: no R@1 for {_seeds(sorted(all_seeds - cell.recall.keys()))}"
+        f"- {_cell(cell.name)}: no R@1 for {_seeds(sorted(all_seeds - cell.by_seed('recall_1').keys()))}"
         for cell in cells
-        if all_seeds - cell.recall.keys()
+        if all_seeds - cell.by_seed("recall_1").keys()
     ]
     shares = [name for name in SHARES if name != "recall_1" and any(cell.values(name) for cell in cells)]
     others = [name for name in ("severity", "seconds") if any(cell.values(name) for cell in cells)]
@@ -157,6 +158,38 @@ def _comparison_text(comparisons: Sequence[Comparison]) -> str:
     unpaired = [f"- {_cell(c.cell)} and {_cell(c.baseline)}: {_seeds(c.unpaired)}" for c in comparisons if c.unpaired]
     parts += ["Left out, because only one of the two has them:\n\n" + "\n".join(unpaired)] if unpaired else []
     return "\n\n".join(parts)
+
+
+def _hierarchy(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[str]:
+    """The same for figures of both levels, in short; empty where a table has none of them."""
+    parts = []
+    for figure, unit, scale in (("hierarchical_ap", "points", 100.0), ("severity", "levels", 1.0)):
+        name = SHARES.get(figure) or OTHERS[figure]
+        rows = [
+            [
+                _cell(c.cell),
+                _cell(c.baseline),
+                str(len(c.seeds)),
+                f"{scale * c.mean:+.3f}",
+                f"{scale * (c.mean - c.half):.3f} to {scale * (c.mean + c.half):.3f}",
+                _p(c.holm_t),
+                c.verdict,
+            ]
+            for c in compare_all(cells, baselines_of, figure)
+            if not math.isnan(c.half)
+        ]
+        if rows:
+            head = [
+                "cell",
+                "baseline",
+                "common seeds",
+                f"difference, {unit}",
+                "95 % interval",
+                "p (t, Holm)",
+                "in words",
+            ]
+            parts += [f"## Differences of {name} from the baselines", _table(head, rows)]
+    return parts
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -115,6 +115,14 @@ def test_paired_tests_against_scipy_and_all_signs():
     assert found.p_wilcoxon == pytest.approx(np.mean([value >= seen - 1e-9 for value in sums]))
 
 
+def test_less_severity_is_better():
+    def runs(name, values):
+        return Cell(name, {}, tuple(Run(i, {"severity": v}, False) for i, v in enumerate(values)), {"cell": name})
+
+    (found,) = compare_all([runs("a", [1.2, 1.22, 1.21]), runs("b", [1.5, 1.51, 1.52])], lambda _: ["b"], "severity")
+    assert found.mean < 0 and found.verdict == "better"
+
+
 def test_only_common_seeds_are_paired():
     found = compare(cell("a", [0.7, 0.6, 0.65, None], [1, 2, 3, 4]), cell("b", [0.5, 0.5, 0.4], [2, 3, 4]))
     assert found.seeds == (2, 3)
@@ -123,23 +131,23 @@ def test_only_common_seeds_are_paired():
 
 
 def test_one_common_seed_tests_nothing():
-    (found,) = compare_all([cell("a", [0.7, 0.9], [1, 2]), cell("b", [0.5], [1])], lambda _: "b")
+    (found,) = compare_all([cell("a", [0.7, 0.9], [1, 2]), cell("b", [0.5], [1])], lambda _: ["b"])
     assert found.verdict == "not tested: fewer than two common seeds"
     assert math.isnan(found.p_t)
     assert math.isnan(found.half)
 
 
 def test_differences_without_spread_are_no_certainty():
-    (found,) = compare_all([cell("a", [0.3, 0.4, 0.5]), cell("b", [0.1, 0.2, 0.3])], lambda _: "b")
+    (found,) = compare_all([cell("a", [0.3, 0.4, 0.5]), cell("b", [0.1, 0.2, 0.3])], lambda _: ["b"])
     assert found.verdict == "not tested: every seed has the same difference"
     assert math.isnan(found.half)
-    (found,) = compare_all([cell("a", RANDOM), cell("b", RANDOM)], lambda _: "b")
+    (found,) = compare_all([cell("a", RANDOM), cell("b", RANDOM)], lambda _: ["b"])
     assert (found.p_t, found.verdict) == (1.0, "not distinguishable")
 
 
 def test_verdicts_follow_the_corrected_p():
     cells = [cell("random", RANDOM), cell("aware", AWARE), cell("same", SAME), cell("bad", [v - 0.1 for v in SAME])]
-    found = {c.cell: c for c in compare_all(cells, lambda _: "random")}
+    found = {c.cell: c for c in compare_all(cells, lambda _: ["random"])}
     assert {name: c.verdict for name, c in found.items()} == {
         "aware": "better",
         "same": "not distinguishable",
@@ -148,10 +156,10 @@ def test_verdicts_follow_the_corrected_p():
     assert [found[name].holm_t for name in found] == pytest.approx(holm([found[name].p_t for name in found]))
     # a raw p of 0.02 to 0.05 alone is a difference; among three copies of it no longer
     weak = [value + step for value, step in zip(RANDOM, (0.01, 0.002, 0.013, 0.004, 0.009), strict=True)]
-    (alone,) = compare_all([cell("random", RANDOM), cell("weak", weak)], lambda _: "random")
+    (alone,) = compare_all([cell("random", RANDOM), cell("weak", weak)], lambda _: ["random"])
     assert 0.05 / 3 < alone.p_t < 0.05
     assert alone.verdict == "better"
-    three = compare_all([cell("random", RANDOM), *(cell(f"weak{i}", weak) for i in range(3))], lambda _: "random")
+    three = compare_all([cell("random", RANDOM), *(cell(f"weak{i}", weak) for i in range(3))], lambda _: ["random"])
     assert {c.verdict for c in three} == {"not distinguishable"}
 
 
@@ -178,6 +186,7 @@ def test_report_of_a_grid(tmp_path):
         "## Results",
         "## Other figures, means over seeds",
         "## Differences of R@1 from the baselines",
+        "## Differences of severity from the baselines",
         "## Plots",
     ]
     assert "8 of 8 comparisons" in lines[2]
