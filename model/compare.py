@@ -38,6 +38,17 @@ SHARES = {
 }
 """Figures that are shares of one, with the words over their columns."""
 
+LAST_EPOCH = {
+    "fine_active": "fine term active",
+    "coarse_active": "coarse term active",
+    "d_plus": "D(R,P+)",
+    "d_minus": "D(R,P-)",
+    "d_negative": "D(R,N)",
+    "spread": "D of all pairs",
+    "gap": "D(any N) - D(any P+)",
+}
+"""What a training's last epoch says of the quadruplets, with the words over the columns."""
+
 LOWER_IS_BETTER = ("severity",)
 
 OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms selection", "seconds": "s a run"}
@@ -224,6 +235,29 @@ def read_curves(table: Path) -> dict[str, dict[int, list[float]]]:
         if math.isfinite(value):
             curves.setdefault(row.values["cell"], {}).setdefault(_whole(row, "epoch"), []).append(value)
     return curves
+
+
+def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
+    """Cell to the figures of its runs' last epochs, in the mean over seeds, from a `curves.csv`; see `LAST_EPOCH`.
+
+    Raises:
+        DataError: if the file cannot be read or a value is no number.
+    """
+    read = read_table(table, ["cell", "seed", "epoch"], strip=False)
+    last: dict[tuple[str, str], Row] = {}
+    for row in read.rows:
+        key = (row.values["cell"], row.values["seed"])
+        if key not in last or _whole(row, "epoch") > _whole(last[key], "epoch"):
+            last[key] = row
+    found: dict[str, dict[str, list[float]]] = {}
+    for (cell, _), row in last.items():
+        for figure in LAST_EPOCH:
+            if row.values.get(figure) and math.isfinite(value := _number(row, figure)):
+                found.setdefault(cell, {}).setdefault(figure, []).append(value)
+    return {
+        cell: {figure: statistics.fmean(values) for figure, values in figures.items()}
+        for cell, figures in found.items()
+    }
 
 
 def _whole(row: Row, column: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model import plots
 from model.compare import (
+    LAST_EPOCH,
     LEVEL,
     OTHERS,
     SHARES,
@@ -22,6 +23,7 @@ from model.compare import (
     interval,
     read_cells,
     read_curves,
+    read_last_epochs,
 )
 from model.files import write_whole
 
@@ -48,7 +50,7 @@ def write_report(
     cells = read_cells(study / "runs.csv", varied)
     comparisons = compare_all(cells, baselines_of)
     parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
-    parts += _hierarchy(cells, baselines_of)
+    parts += _hierarchy(cells, baselines_of) + _quadruplets(study, cells)
     parts += _plots(study, cells, comparisons)
     report = study / "report.md"
     text = "\n\n".join(parts) + "\n"
@@ -190,6 +192,21 @@ def _hierarchy(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[str]:
             ]
             parts += [f"## Differences of {name} from the baselines", _table(head, rows)]
     return parts
+
+
+def _quadruplets(study: Path, cells: Sequence[Cell]) -> list[str]:
+    """What the quadruplets were like at the end of the trainings; empty where no table tells."""
+    last = read_last_epochs(study / "curves.csv") if (study / "curves.csv").exists() else {}
+    figures = [figure for figure in LAST_EPOCH if any(figure in own for own in last.values())]
+    if not figures:
+        return []
+    rows = [
+        [_cell(cell.name), *("—" if f not in last[cell.name] else f"{last[cell.name][f]:.3f}" for f in figures)]
+        for cell in cells
+        if cell.name in last
+    ]
+    note = "Means over the batches of the last epoch and over seeds; shares of rows, and squared distances."
+    return ["## Quadruplets in the last epoch", note, _table(["cell", *(LAST_EPOCH[f] for f in figures)], rows)]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

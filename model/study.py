@@ -124,7 +124,7 @@ def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
     unfinished = (folder / "config.json").is_file()
     run = Run.open(folder) if unfinished else create_run(folder, task.config, task.samples)
     tested = part(*run.samples(), Split.TEST)
-    if not train(run, stopped, watched=tested[::_WATCHED]):
+    if not train(run, stopped, watched=tested[::_WATCHED]) or stopped():
         return None
     output = infer_samples(trained_network(run), tested, task.config)
     epochs = []
@@ -251,7 +251,7 @@ class Study:
             varied=varied,
         )
 
-    def run(self, data: tuple[str, ...], weights: Mapping[str, str], jobs: int) -> bool:
+    def run(self, data: tuple[str, ...], weights: Mapping[str, str], jobs: int | None) -> bool:
         """Run what is missing; False if it was stopped.
 
         Raises:
@@ -265,38 +265,59 @@ class Study:
             return True
         samples = read_data(data).samples
         if self.plan.mode == "full":
-            return self._run_full([Task(cell, config, samples) for cell, config in wanted])
+            return self._run_full([Task(cell, config, samples) for cell, config in wanted], jobs or 1)
         features: dict[tuple[str | None, ...], Path] = {}
         for _, config in wanted:
             if _feature_key(config) not in features:
                 features[_feature_key(config)] = cached_features(samples, config, self.out / "cache")
-        self._run_frozen([Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted], jobs)
+        tasks = [Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted]
+        self._run_frozen(tasks, jobs or os.cpu_count() or 1)
         return True
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        with (
-            ProcessPoolExecutor(jobs, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-            Progress(console=terminal.console) as progress,
-        ):
+        with _pool(jobs, threads=1) as pool, Progress(console=terminal.console) as progress:
             bar = progress.add_task("runs", total=len(tasks))
             for future in as_completed([pool.submit(run_frozen, task) for task in tasks]):
                 self.add(future.result())
                 progress.advance(bar)
 
-    def _run_full(self, tasks: list[Task]) -> bool:
-        keep_freed_memory()
-        stopped = StopRequest()
-        for number, task in enumerate(tasks, start=1):
-            seed = task.config.machine.seed
-            terminal.note(f"run {number} of {len(tasks)}: {task.cell.name}, seed {seed}")
-            folder = self.out / "runs" / f"{slug(task.cell.name)}-{seed}"
-            result = run_full(task, folder, stopped)
-            if result is None:
-                return False
-            self.add(result)
-            shutil.rmtree(folder)  # its figures are in the tables, and its weights would fill the disk
+    def _run_full(self, tasks: list[Task], jobs: int) -> bool:
+        folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
+        threads = max(1, (os.cpu_count() or 1) // jobs)
+        with _pool(jobs, threads) as pool, Progress(console=terminal.console) as progress:
+            bar = progress.add_task("runs", total=len(tasks))
+            running = [pool.submit(_in_worker, task, folder) for task, folder in zip(tasks, folders, strict=True)]
+            try:
+                for future in as_completed(running):
+                    if (result := future.result()) is None:
+                        return False
+                    self.add(result)
+                    shutil.rmtree(folders[running.index(future)])  # its figures are kept; weights would fill the disk
+                    progress.advance(bar)
+            finally:
+                pool.shutdown(cancel_futures=True)
         return True
+
+
+def _pool(jobs: int, threads: int) -> ProcessPoolExecutor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin_worker, initargs=(threads,))
+
+
+_stopped: StopRequest
+"""Of a worker process: once it was asked to stop it trains nothing more."""
+
+
+def _begin_worker(threads: int) -> None:
+    global _stopped
+    torch.set_num_threads(threads)
+    terminal.console.quiet = True  # several bars at a time are none; a run's folder has its events
+    keep_freed_memory()
+    _stopped = StopRequest()
+
+
+def _in_worker(task: Task, folder: Path) -> Result | None:
+    return None if _stopped() else run_full(task, folder, _stopped)
 
 
 def _feature_key(config: Config) -> tuple[str | None, ...]:
@@ -324,7 +345,7 @@ def _backbone_and_weights(entry: str) -> tuple[str, str]:
     return (backbone, place) if equals and backbone in BACKBONES else ("", entry)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Command line. Returns the exit code: 0 finished, or stopped with everything kept; 2 cannot be done as asked."""
 
     def command(
@@ -333,8 +354,8 @@ def main() -> int:
         data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
         weights: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
         seeds: int | None = None,
-        jobs: int = os.cpu_count() or 1,
-    ) -> tuple[str, Path, tuple[str, ...], tuple[str, ...], int | None, int]:
+        jobs: int | None = None,
+    ) -> tuple[str, Path, tuple[str, ...], tuple[str, ...], int | None, int | None]:
         """Run the experiments of a plan that are not done yet, and write the report.
 
         Args:
@@ -343,11 +364,11 @@ def main() -> int:
             data: KIND:PATH, repeatable.
             weights: Starting weights: imagenet, none, FILE, or BACKBONE=FILE, repeatable. Default: as the plan says.
             seeds: Seeds per cell. Default: as the plan says.
-            jobs: Runs at a time, in mode frozen.
+            jobs: Runs at a time. Default: one for each processor core in mode frozen, one in mode full.
         """
         return plan, out, data, weights, seeds, jobs
 
-    place, out, data, weights, seeds, jobs = tyro.cli(command, prog="python -m model.study")
+    place, out, data, weights, seeds, jobs = tyro.cli(command, args=arguments, prog="python -m model.study")
     try:
         plan = read_plan(place)
         study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)

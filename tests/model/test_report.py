@@ -166,7 +166,7 @@ def test_verdicts_follow_the_corrected_p():
 def test_report_of_a_grid(tmp_path):
     write(tmp_path / "runs.csv", grid())
     curves = [
-        {"cell": name, "seed": seed, "epoch": epoch, "recall_1": 0.1 * epoch + 0.01 * seed}
+        {"cell": name, "seed": seed, "epoch": epoch, "recall_1": 0.1 * epoch + 0.01 * seed, "d_plus": epoch / 8 + seed}
         for name, seed, epoch in itertools.product(
             ("random / hinge / 64", "hard / hinge / 64", "$x_"), (0, 1), (1, 2, 10)
         )
@@ -187,8 +187,11 @@ def test_report_of_a_grid(tmp_path):
         "## Other figures, means over seeds",
         "## Differences of R@1 from the baselines",
         "## Differences of severity from the baselines",
+        "## Quadruplets in the last epoch",
         "## Plots",
     ]
+    i = lines.index("| cell | D(R,P+) |")
+    assert "| random / hinge / 64 | 1.750 |" in lines[i : i + 4]
     assert "8 of 8 comparisons" in lines[2]
     assert "4 better than their baseline, 0 worse, 4 not distinguishable" in lines[2]
     mean = 100 * (statistics.fmean(AWARE) - statistics.fmean(RANDOM))

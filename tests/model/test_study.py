@@ -1,5 +1,12 @@
 """Studies: what a plan means, that nothing is run twice, and that a run repeats itself."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +16,9 @@ from model.data.readers import read_data
 from model.frozen import cached_features, train_heads
 from model.labels import encode, taxonomy_of
 from model.plan import PLANS, PlanError, baselines_of, cells, config_of, read_plan
-from model.study import Study, read_rows, write_rows
+from model.study import Study, main, read_rows, write_rows
+
+ROOT = Path(__file__).parents[2]
 
 PLAN = """
 title = "A small one"
@@ -140,3 +149,23 @@ def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path)
     text = study.report().read_text(encoding="utf-8")
     assert "random / hinge" in text and "map.png" in text and (out / "curves.svg").is_file()
     assert read_rows(out / "runs.csv") == rows
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="a process group is interrupted in another way there")
+def test_an_interrupted_full_study_goes_on(plan_file, picture_folder, tmp_path):
+    text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("epochs = 2", "epochs = 30")
+    plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
+    out = tmp_path / "study"
+    command = [sys.executable, "-m", "model.study", plan_file, "--out", out, "--data", f"folder:{picture_folder}"]
+    process = subprocess.Popen([*map(str, command), "--jobs", "2"], cwd=ROOT, start_new_session=True)
+    until = time.monotonic() + 120
+    while len(list((out / "runs").glob("*/checkpoint.pt"))) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) in (0, 130)
+    kept = sorted(path.parent.name for path in (out / "runs").glob("*/checkpoint.pt"))
+    assert len(kept) == 2 and not read_rows(out / "runs.csv")
+    assert main([*map(str, command[3:]), "--jobs", "2"]) == 0
+    assert len(read_rows(out / "runs.csv")) == 4 and len(read_rows(out / "curves.csv")) == 4 * 30
+    assert not list((out / "runs").iterdir())
