@@ -19,10 +19,8 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,156 +29,23 @@ import torch
 import tyro
 from rich.progress import Progress
 from sklearn.manifold import TSNE
-from torch import Tensor
 
 from model import terminal
 from model.compare import read_cells
 from model.config import Config
 from model.data.readers import read_data
-from model.data.samples import Box, DataError, Sample
-from model.data.splits import Split
-from model.evaluate import infer_samples, trained_network
-from model.events import EventFollower
+from model.data.samples import DataError
+from model.experiment import Result, Task, run_frozen, run_full
 from model.files import write_whole
-from model.frozen import cached_features, train_heads
-from model.labels import Labels, encode, group_numbers, taxonomy_of
+from model.frozen import cached_features
 from model.memory import keep_freed_memory
-from model.metrics import accuracy
-from model.network import BACKBONES, NetworkOutput, WeightsError
-from model.objective import collapse_signs
+from model.network import BACKBONES, WeightsError
 from model.photo import PhotoError
 from model.plan import Cell, Plan, PlanError, baselines_of, cells, config_of, read_plan
-from model.prepare import create_run, deal, part
 from model.report import write_report
-from model.retrieval import clustering, retrieval
-from model.run import Run, RunError
+from model.run import RunError
 from model.taxonomy import TaxonomyError
-from model.train import StopRequest, train
-
-_WATCHED = 4
-"""In full mode R@1 is followed over the epochs on every so manieth test photo."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run of a study, as it goes to a worker process.
-
-    Attributes:
-        features: of all samples, for mode `frozen`.
-    """
-
-    cell: Cell
-    config: Config
-    samples: tuple[Sample, ...]
-    features: Path | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run gave.
-
-    Attributes:
-        row: of the table.
-        epochs: a row for each epoch.
-        points: of the test photos the embedding, float16 [N, d], and the names of the classes, `coarse` and `fine`.
-    """
-
-    row: dict[str, Any]
-    epochs: list[dict[str, Any]]
-    points: dict[str, np.ndarray]
-
-
-def run_frozen(task: Task) -> Result:
-    """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError."""
-    start = time.perf_counter()
-    assert task.features is not None
-    features = dict(zip(map(_picture, task.samples), np.load(task.features, mmap_mode="r"), strict=True))
-    samples, splits = deal(task.samples, task.config.data)
-    learned, tested = (part(samples, splits, wanted) for wanted in (Split.TRAIN, Split.TEST))
-    seen, unseen = (np.stack([features[_picture(sample)] for sample in side]) for side in (learned, tested))
-    taxonomy = taxonomy_of(learned)
-    trained = train_heads(
-        task.config,
-        seen,
-        encode(learned, taxonomy, task.config.loss.label_attributes),
-        taxonomy,
-        watched=(unseen, encode(tested, taxonomy_of(tested))),
-    )
-    output = trained.infer(unseen)
-    return _result(task, output, tested, encode(tested, taxonomy), trained.epochs, start)
-
-
-def _picture(sample: Sample) -> tuple[Path, Box | None]:
-    return sample.path, sample.box
-
-
-def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
-    """Train the whole network in a run folder, or go on there; None if it was stopped.
-
-    Raises:
-        DataError, TaxonomyError, WeightsError, RunError, PhotoError: with a message for the user.
-    """
-    start = time.perf_counter()
-    unfinished = (folder / "config.json").is_file()
-    run = Run.open(folder) if unfinished else create_run(folder, task.config, task.samples)
-    tested = part(*run.samples(), Split.TEST)
-    if not train(run, stopped, watched=tested[::_WATCHED]) or stopped():
-        return None
-    output = infer_samples(trained_network(run), tested, task.config)
-    epochs = []
-    for event in EventFollower(run.events).poll():
-        if event.kind == "epoch":
-            figures = {name: float("nan") if value is None else value for name, value in event.values.items()}
-            del figures["epoch"]
-            epochs.append({**figures, "recall_1": figures.pop("val_recall_1")})
-    return _result(task, output, tested, encode(tested, run.taxonomy()), epochs, start)
-
-
-def _result(
-    task: Task,
-    output: NetworkOutput,
-    tested: Sequence[Sample],
-    known: Labels,
-    epochs: list[dict[str, Any]],
-    start: float,
-) -> Result:
-    """All figures of a finished run. Args: known: labels of the tested photos in the heads' order."""
-    own = encode(tested, taxonomy_of(tested))
-    coarse, fine, groups = (torch.from_numpy(column) for column in (own.coarse, own.fine, group_numbers(tested)))
-    unit = task.config.loss.unit_length
-    vectors = output.embedding if unit else output.raw
-    found = asdict(retrieval(vectors, coarse, fine, groups=groups, euclidean=not unit))
-    recall = found.pop("recall")
-    labelled = own.fine >= 0
-    seed = task.config.machine.seed
-    clusters = clustering(vectors.numpy()[labelled], own.fine[labelled], seed=seed)
-    key = {"cell": task.cell.name, "seed": seed}
-    row = {
-        **key,
-        **task.cell.names,
-        **task.cell.settings,
-        **{f"recall_{k}": value for k, value in recall.items()},
-        **found,
-        **asdict(clusters),
-        "coarse_accuracy": _accuracy(output.coarse_logits, known.coarse),
-        "fine_accuracy": _accuracy(output.fine_logits, known.fine),
-        "collapsed": int(any(collapse_signs(figures) for figures in epochs)),
-        "step_ms": float(np.mean([figures["step_ms"] for figures in epochs])),
-        "selection_ms": float(np.mean([figures["selection_ms"] for figures in epochs])),
-        "seconds": time.perf_counter() - start,
-    }
-    numbered = [{**key, "epoch": number, **figures} for number, figures in enumerate(epochs, start=1)]
-    points = {
-        "embedding": output.embedding.numpy().astype(np.float16),
-        "coarse": np.array([sample.coarse for sample in tested]),
-        "fine": np.array([sample.fine or "" for sample in tested]),
-    }
-    return Result(row, numbered, points)
-
-
-def _accuracy(logits: Tensor, labels: np.ndarray) -> float | str:
-    """Empty where the head knows none of the classes."""
-    return accuracy(logits, torch.from_numpy(labels)) if (labels >= 0).any() else ""
+from model.train import StopRequest
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
