@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from model.batches import build_sampler
-from model.config import Config
+from model.config import Config, LossSettings
 from model.data.samples import DataError
 from model.events import read_events
 from model.labels import Labels, attribute_scales
+from model.logratio import LogRatioLoss, label_distances
+from model.network import NetworkOutput
+from model.objective import Objective
 from model.prepare import new_run
 from model.run import Run
 from model.train import StopRequest, main, parse, train
@@ -74,8 +77,7 @@ def test_class_hard_batches_change_with_what_was_learned():
     assert {0, 2, 4} in first
 
 
-@pytest.mark.parametrize("options", [(), ("--no-unit-length",)])
-def test_years_count_in_batches_and_cost(options, picture_folder, tmp_path):
+def test_years_count_in_batches_and_cost(picture_folder, tmp_path):
     table = tmp_path / "cars.csv"
     with table.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -83,10 +85,28 @@ def test_years_count_in_batches_and_cost(options, picture_folder, tmp_path):
         for number, path in enumerate(sorted(picture_folder.glob("*/*/*.jpg"))):
             rows.writerow([path, path.parent.parent.name, path.parent.name, "" if number % 5 == 0 else 1990 + number])
     out = tmp_path / "r"
-    arguments = ["--data", f"table:{table}", "--out", str(out), *SETTINGS, *options, "--label-attributes", "year"]
-    assert main([*arguments, "--distance", "log_ratio", "--batches", "dense"]) == 0
-    losses = [event.values["distance"] for event in read_events(out / "events.jsonl") if event.kind == "epoch"]
-    assert all(np.isfinite(losses)) and losses[-1] < losses[0]
+    arguments = ["--data", f"table:{table}", "--out", str(out), *SETTINGS, "--label-attributes", "year"]
+    assert main([*arguments, "--distance", "log_ratio", "--no-unit-length", "--batches", "dense"]) == 0
+    losses = [event.values["distance"] for event in read_events(out / "events.jsonl") if event.kind == "step"]
+    assert all(np.isfinite(losses)) and min(losses) > 0
+
+
+@pytest.mark.parametrize("unit_length", [True, False])
+def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
+    torch.manual_seed(0)
+    coarse, fine, years = torch.arange(12) // 6, torch.arange(12) // 2, torch.linspace(0, 9, 12)
+    raw = 3 * torch.randn(12, 5)
+    unit = torch.nn.functional.normalize(raw, dim=1)
+    delta, valid = label_distances(coarse, fine, attributes=years[:, None], scales=[4.5])
+    expected = LogRatioLoss()(unit if unit_length else raw, delta, valid)
+    settings = LossSettings(
+        distance="log_ratio", unit_length=unit_length, lambda_distance=1, label_attributes=("year",)
+    )
+    labels = Labels(coarse.numpy(), fine.numpy(), years[:, None].double().numpy())
+    output = NetworkOutput(torch.zeros(12, 2), torch.zeros(12, 6), unit, raw)
+    objective = Objective(settings, 6, 5, [4.5])
+    _, figures = objective(output, labels, epoch=0, generator=torch.Generator())
+    assert figures["distance"] == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_an_attribute_that_says_nothing_is_told():
