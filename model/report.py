@@ -90,15 +90,15 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
         f"{len(of['not distinguishable'])} not distinguishable from it."
     ]
     sentences += [
-        f"**{_cell(c.cell)}** is {c.verdict} than {_cell(c.baseline)} by {abs(100 * c.mean):.2f} points "
+        f"- **{_cell(c.cell)}** is {c.verdict} than {_cell(c.baseline)} by {abs(100 * c.mean):.2f} points "
         f"(95 % interval of the difference {_range(c.mean, c.half)}, p {_p(c.holm_t, '= ')}, {len(c.seeds)} seeds)."
         for c in of["better"] + of["worse"]
     ]
     for label, group in (("Not distinguishable", of["not distinguishable"]), ("Not tested", untested)):
         if group:
             pairs = "; ".join(f"{_cell(c.cell)} against {_cell(c.baseline)}" for c in group)
-            sentences.append(f"{label}: {pairs}.")
-    return " ".join(sentences)
+            sentences.append(f"- {label}: {pairs}.")
+    return "\n\n".join([sentences[0], "\n".join(sentences[1:])]).strip()
 
 
 def _overview(cells: Sequence[Cell]) -> str:
