@@ -1,7 +1,8 @@
 """The identification model file: one `.onnx` that carries everything needed to use it.
 
 Input `image`: uint8 [N, S, S, 3] RGB; scaling and normalisation are inside the graph. Outputs: `coarse_logits`
-[N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length. The metadata entry `marque` holds a JSON
+[N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length, and where the network allows it `evidence`
+[N, n_fine, h, w]. The metadata entry `marque` holds a JSON
 document, described by `BundleInfo`.
 """
 
@@ -21,9 +22,11 @@ from model.photo import FitPolicy
 from model.taxonomy import Taxonomy
 
 METADATA_KEY = "marque"
-FORMAT = 1
+FORMAT = 2
 INPUT = "image"
 OUTPUTS = ("coarse_logits", "fine_logits", "embedding")
+EVIDENCE = "evidence"
+"""An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
 
 
 class BundleError(Exception):
@@ -41,21 +44,53 @@ class Preprocessing(_Part):
     fit: FitPolicy = FitPolicy.SQUASH
 
 
+class Domain(_Part):
+    """Types of one kind of photo (cars, vessels), which share their temperatures."""
+
+    types: tuple[str, ...] = Field(min_length=1)
+    coarse_temperature: float = Field(gt=0)
+    fine_temperature: float = Field(gt=0)
+
+
 class Calibration(_Part):
-    """Temperatures by which the logits are divided before the softmax (Guo et al., ICML 2017)."""
+    """From logits to probabilities: temperatures that divide the logits (Guo et al., ICML 2017), and a weight."""
 
     coarse_temperature: float = Field(default=1.0, gt=0)
     fine_temperature: float = Field(default=1.0, gt=0)
+    domains: tuple[Domain, ...] = Field(default=(), description="where there are any they replace the two above")
+    coarse_weight: float = Field(
+        default=0.5, ge=0, le=1, description="weight of the coarse head, beside the fine head's sums, in a type"
+    )
+
+
+class Fusion(_Part):
+    """How the heads and the reference photos are weighed against each other where there is a gallery."""
+
+    heads: float = Field(default=1.0, ge=0, description="weight of the logarithm of the heads' probability")
+    references: float = Field(default=0.0, ge=0, description="weight of a class's score, per unit of cosine")
+    temperature: float = Field(default=0.05, gt=0, description="of the softmax of the scores by themselves")
+    neighbours: int = Field(default=16, ge=1, description="nearest references that are asked")
+
+
+class Familiarity(_Part):
+    """Scale of the score for known classes: statistics of the validation photos."""
+
+    logit_mean: float = 0.0
+    logit_deviation: float = Field(default=1.0, gt=0)
+    similarity_mean: float = 0.0
+    similarity_deviation: float = Field(default=1.0, gt=0)
+    similarity_weight: float = Field(default=0.5, ge=0, le=1)
 
 
 class Thresholds(_Part):
-    """What a confidence must reach to be shown as an answer."""
+    """What must be reached for an answer. None where nothing was measured to choose it by."""
 
-    fine: float = Field(default=0.5, ge=0, le=1, description="calibrated probability of the fine class")
-    coarse: float = Field(default=0.5, ge=0, le=1, description="calibrated probability of the coarse class")
-    similarity: float = Field(
-        default=-1.0, ge=-1, le=1, description="cosine to the nearest reference image, below which a photo is unknown"
+    fine: float = Field(default=0.5, ge=0, le=1, description="probability of the fine class")
+    coarse: float = Field(default=0.5, ge=0, le=1, description="probability of the coarse class")
+    energy: float | None = Field(
+        default=None, description="of the coarse logits, below which a picture shows nothing that the model knows"
     )
+    familiarity: float | None = Field(default=None, description="below which a photo is of none of the known classes")
 
 
 class BundleInfo(_Part):
@@ -71,6 +106,8 @@ class BundleInfo(_Part):
     preprocessing: Preprocessing
     embedding_dim: int = Field(ge=1)
     calibration: Calibration = Calibration()
+    fusion: Fusion = Fusion()
+    familiarity: Familiarity = Familiarity()
     thresholds: Thresholds = Thresholds()
     training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
 

@@ -1,37 +1,70 @@
-"""Temperatures and thresholds, chosen on the validation photos of a run."""
+"""Temperatures, weights and thresholds, chosen on the validation photos of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from scipy.optimize import minimize_scalar
-from torch import Tensor
-from torch.nn import functional as F
+from pydantic import BaseModel, ConfigDict
+from scipy.optimize import minimize, minimize_scalar
 
-from model.bundle import Calibration, Thresholds
+from model.answers import Seen, references_of
+from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
+from model.data.samples import Sample
 from model.data.splits import Split
-from model.evaluate import infer_samples, part_of, trained_network
+from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.metrics import expected_calibration_error
-from model.run import Run, write_json
+from model.openset import energy, largest
+from model.posterior import softmax, tree_posterior
+from model.run import Run, RunError, write_json
+from model.taxonomy import Taxonomy
 
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95
-FAMILIAR = 0.99
-"""Share of the validation photos that the similarity threshold must leave as known."""
+FAMILIAR = 0.97
+"""Share of the validation photos that must pass as of a known class, where no unseen classes are there to choose by."""
+REFUSED = 0.01
+"""Largest share of the validation photos that may be taken for no vehicle or vessel."""
 MIN_PHOTOS = 30
 """Fewer photos than this say too little: temperature 1 and the plain thresholds stay."""
 
+_WEIGHTS = np.linspace(0, 1, 21)
+_FAR = -2.0  # stands for the score of a class without references; less than any cosine
 
-def temperature(logits: Tensor, labels: Tensor) -> float:
+
+class Chosen(BaseModel):
+    """Everything that is chosen on the validation photos."""
+
+    model_config = ConfigDict(frozen=True)
+
+    calibration: Calibration = Calibration()
+    fusion: Fusion = Fusion()
+    familiarity: Familiarity = Familiarity()
+    thresholds: Thresholds = Thresholds()
+
+    @classmethod
+    def read(cls, run: Run) -> Chosen:
+        """What was chosen for a run. Raises RunError if that was not done yet."""
+        if not run.calibration.is_file():
+            raise RunError(f"{run.folder}: the run is not calibrated yet")
+        return cls.model_validate_json(run.calibration.read_bytes())
+
+
+def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The T > 0 that minimises the negative log-likelihood of softmax(logits / T) (Guo et al., ICML 2017)."""
 
     def cost(log_t: float) -> float:
-        return float(F.cross_entropy(logits / np.exp(log_t), labels))
+        return log_loss(softmax(logits / np.exp(log_t)), labels)
 
-    return float(np.exp(minimize_scalar(cost, bounds=(np.log(0.05), np.log(20.0)), method="bounded").x))
+    return float(np.exp(minimize_scalar(cost, bounds=(np.log(1e-3), np.log(20.0)), method="bounded").x))
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative log-probability of the known labels (>= 0); 0 where there is none."""
+    rows = np.flatnonzero(labels >= 0)
+    return float(-np.log(np.maximum(probabilities[rows, labels[rows]], 1e-12)).mean()) if len(rows) else 0.0
 
 
 def threshold_for(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
@@ -52,54 +85,193 @@ def threshold_for(confidence: np.ndarray, right: np.ndarray, precision: float) -
     return float(ranked[reached[-1]] if len(reached) else ranked[0])
 
 
-def calibrate(run: Run) -> tuple[Calibration, Thresholds, dict[str, Any]]:
-    """Choose temperatures and thresholds and write them, with the figures that they rest on, into the run.
+def separating(known: np.ndarray, others: np.ndarray, most_refused: float = 1.0) -> float:
+    """The score from which on a photo counts as known: the best mean of the known kept and the others turned away.
 
-    The similarity threshold is the cosine to the nearest training photo that 99 % of the validation photos exceed.
+    Args:
+        known, others: scores, higher for what is known.
+        most_refused: share of the known that may be turned away at most.
+    """
+    candidates = np.unique(np.concatenate([known, others]))
+    kept = np.array([(known >= candidate).mean() for candidate in candidates])
+    turned_away = np.array([(others < candidate).mean() for candidate in candidates])
+    allowed = kept >= 1 - most_refused
+    return float(candidates[allowed][np.argmax((kept + turned_away)[allowed])])
+
+
+def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
+    """Types that occur together in some source, directly or through others: one tuple of names for each kind."""
+    types_of: dict[str, set[str]] = {}
+    for sample in samples:
+        types_of.setdefault(sample.source, set()).add(sample.coarse)
+    found: list[set[str]] = []
+    for types in types_of.values():
+        together = [other for other in found if other & types]
+        found = [other for other in found if not other & types] + [types.union(*together)]
+    return sorted(tuple(sorted(types)) for types in found)
+
+
+def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
+    """Choose everything and write it, with the figures that it rests on, into the run.
+
+    Args:
+        run: a trained run.
+        chosen_on: a calibrated run with unseen classes, whose bound for known classes is taken over: it is in standard
+            deviations of the validation photos, and so holds for a run that was trained on all classes.
 
     Raises:
-        RunError, PhotoError: as `model.evaluate.evaluate`.
+        RunError, PhotoError: as `model.evaluate.evaluate`; RunError if `chosen_on` has no unseen classes.
     """
-    config, network = run.config(), trained_network(run)
-    samples = part_of(run, Split.VALIDATION)
-    calibration, thresholds = Calibration(), Thresholds()
+    config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
+    samples, train = part_of(run, Split.VALIDATION), part_of(run, Split.TRAIN)
+    chosen = Chosen()
     facts: dict[str, Any] = {"photos": len(samples)}
     if len(samples) >= MIN_PHOTOS:
-        output = infer_samples(network, samples, config)
-        labels = encode(samples, run.taxonomy())
-        t_coarse, coarse, coarse_facts = _head(output.coarse_logits, labels.coarse, COARSE_PRECISION)
-        t_fine, fine, fine_facts = _head(output.fine_logits, labels.fine, FINE_PRECISION)
-        references = infer_samples(network, part_of(run, Split.TRAIN), config).embedding
-        closest = (output.embedding @ references.T).max(dim=1).values.numpy()
-        similarity = float(np.quantile(closest, 1 - FAMILIAR))
-        calibration = Calibration(coarse_temperature=t_coarse, fine_temperature=t_fine)
-        thresholds = Thresholds(fine=fine, coarse=coarse, similarity=max(-1.0, min(1.0, similarity)))
-        facts |= {"coarse": coarse_facts, "fine": fine_facts}
-    write_json(
-        run.calibration,
-        {"calibration": calibration.model_dump(), "thresholds": thresholds.model_dump(), "validation": facts},
+        references = references_of(run, network)
+
+        def see(part: Sequence[Sample]) -> Seen:
+            labels = encode(part, taxonomy)
+            return Seen.by(infer_samples(network, part, config), labels, references, Fusion().neighbours)
+
+        seen = see(samples)
+        strange = infer_strangers(network, config, first=0)
+        unseen = part_of(run, Split.UNSEEN)
+        chosen = choose(seen, taxonomy, kinds(train), strange.coarse_logits.numpy(), see(unseen) if unseen else None)
+        if chosen_on is not None:
+            bound = Chosen.read(chosen_on).thresholds.familiarity
+            if not part_of(chosen_on, Split.UNSEEN):
+                raise RunError(f"{chosen_on.folder}: has no unseen classes; train it with --unseen 0.1")
+            thresholds = chosen.thresholds.model_copy(update={"familiarity": bound})
+            chosen = chosen.model_copy(update={"thresholds": thresholds})
+        facts |= _facts(seen, taxonomy, chosen)
+    write_json(run.calibration, {**chosen.model_dump(), "validation": facts})
+    return chosen
+
+
+def choose(
+    seen: Seen,
+    taxonomy: Taxonomy,
+    domains: Sequence[tuple[str, ...]],
+    strange_coarse_logits: np.ndarray,
+    unseen: Seen | None,
+) -> Chosen:
+    """Everything that the validation photos tell.
+
+    Args:
+        seen: the validation photos.
+        domains: types of each kind of photo.
+        strange_coarse_logits: of pictures without vehicle or vessel.
+        unseen: photos of classes that the network does not know, to choose the bound of the known ones by.
+    """
+    calibration = _weighted(_tempered(seen, taxonomy, domains), seen, taxonomy)
+    fusion = _fused(seen, taxonomy, calibration)
+    logits = largest(seen.fine_logits)
+    scale = Familiarity(
+        logit_mean=float(logits.mean()),
+        logit_deviation=float(logits.std()) or 1.0,
+        similarity_mean=float(seen.closest.mean()),
+        similarity_deviation=float(seen.closest.std()) or 1.0,
     )
-    return calibration, thresholds, facts
+    scores = seen.familiarity(scale)
+    posterior = seen.posterior(taxonomy, calibration, fusion)
+    return Chosen(
+        calibration=calibration,
+        fusion=fusion,
+        familiarity=scale,
+        thresholds=Thresholds(
+            coarse=_threshold(posterior.coarse, seen.labels.coarse, COARSE_PRECISION),
+            fine=_threshold(posterior.fine, seen.labels.fine, FINE_PRECISION),
+            energy=separating(energy(seen.coarse_logits), energy(strange_coarse_logits), REFUSED),
+            familiarity=float(np.quantile(scores, 1 - FAMILIAR))
+            if unseen is None
+            else separating(scores, unseen.familiarity(scale)),
+        ),
+    )
 
 
-def _head(logits: Tensor, labels: np.ndarray, precision: float) -> tuple[float, float, dict[str, float]]:
+def _tempered(seen: Seen, taxonomy: Taxonomy, domains: Sequence[tuple[str, ...]]) -> Calibration:
+    """The temperature of each head over all photos and, where there are several kinds of photo, of each kind."""
+
+    def both(rows: np.ndarray, otherwise: Calibration) -> tuple[float, float]:
+        part = seen.at(rows)
+        return (
+            _temperature_of(part.coarse_logits, part.labels.coarse, otherwise.coarse_temperature),
+            _temperature_of(part.fine_logits, part.labels.fine, otherwise.fine_temperature),
+        )
+
+    t_coarse, t_fine = both(np.arange(len(seen.closest)), Calibration())
+    whole = Calibration(coarse_temperature=t_coarse, fine_temperature=t_fine)
+    if len(domains) < 2:
+        return whole
+    of_each = []
+    for types in domains:
+        numbers = [taxonomy.coarse_index[name] for name in types]
+        t_coarse, t_fine = both(np.flatnonzero(np.isin(seen.labels.coarse, numbers)), whole)
+        of_each.append(Domain(types=types, coarse_temperature=t_coarse, fine_temperature=t_fine))
+    return whole.model_copy(update={"domains": tuple(of_each)})
+
+
+def _temperature_of(logits: np.ndarray, labels: np.ndarray, otherwise: float) -> float:
+    known = labels >= 0
+    return temperature(logits[known], labels[known]) if known.sum() >= MIN_PHOTOS else otherwise
+
+
+def _weighted(calibration: Calibration, seen: Seen, taxonomy: Taxonomy) -> Calibration:
+    """The same with the best weight of the coarse head."""
+
+    def cost(candidate: Calibration) -> float:
+        found = tree_posterior(seen.coarse_logits, seen.fine_logits, taxonomy, candidate)
+        return log_loss(found.coarse, seen.labels.coarse) + log_loss(found.fine, seen.labels.fine)
+
+    return min((calibration.model_copy(update={"coarse_weight": float(w)}) for w in _WEIGHTS), key=cost)
+
+
+def _fused(seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> Fusion:
+    """The best weights of heads and references, and the temperature of the references by themselves."""
+    labels = seen.labels
+    known = labels.fine >= 0
+    if known.sum() < MIN_PHOTOS:
+        return Fusion()
+    present = np.where(np.isfinite(seen.scores), seen.scores, _FAR)
+
+    def cost(weights: np.ndarray) -> float:
+        found = seen.posterior(taxonomy, calibration, Fusion(heads=weights[0], references=weights[1]))
+        return log_loss(found.coarse, labels.coarse) + log_loss(found.fine, labels.fine)
+
+    best = minimize(cost, x0=(1.0, 10.0), bounds=((0, 5), (0, 200)), method="Nelder-Mead").x
+    return Fusion(
+        heads=float(best[0]), references=float(best[1]), temperature=temperature(present[known], labels.fine[known])
+    )
+
+
+def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) -> float:
     known = labels >= 0
     if known.sum() < MIN_PHOTOS:
-        return 1.0, Thresholds().fine, {"photos": int(known.sum())}
-    logits, target = logits[torch.from_numpy(known)], torch.from_numpy(labels[known])
-    t = temperature(logits, target)
-    before, after = (torch.softmax(logits / divisor, dim=1).numpy() for divisor in (1.0, t))
-    right = after.argmax(axis=1) == labels[known]
-    threshold = threshold_for(after.max(axis=1), right, precision)
-    accepted = after.max(axis=1) >= threshold
-    return (
-        t,
-        threshold,
-        {
+        return Thresholds().fine
+    confident = probabilities[known].max(axis=1)
+    # a mixture of probabilities may exceed 1 by rounding
+    return min(1.0, threshold_for(confident, probabilities[known].argmax(axis=1) == labels[known], precision))
+
+
+def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
+    """What the choice gives on the validation photos themselves."""
+    posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
+    facts: dict[str, Any] = {}
+    for level, logits, found, labels, threshold in (
+        ("coarse", seen.coarse_logits, posterior.coarse, seen.labels.coarse, chosen.thresholds.coarse),
+        ("fine", seen.fine_logits, posterior.fine, seen.labels.fine, chosen.thresholds.fine),
+    ):
+        known = labels >= 0
+        if known.sum() < MIN_PHOTOS:
+            facts[level] = {"photos": int(known.sum())}
+            continue
+        right = found[known].argmax(axis=1) == labels[known]
+        accepted = found[known].max(axis=1) >= threshold
+        facts[level] = {
             "photos": int(known.sum()),
-            "ece_before": expected_calibration_error(before, labels[known]),
-            "ece_after": expected_calibration_error(after, labels[known]),
+            "ece_before": expected_calibration_error(softmax(logits[known]), labels[known]),
+            "ece_after": expected_calibration_error(found[known], labels[known]),
             "accepted": float(accepted.mean()),
             "accepted_right": float(right[accepted].mean()),
-        },
-    )
+        }
+    return facts

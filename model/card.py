@@ -110,7 +110,6 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
                 f"from {100 * needed:.0f} % on, which {100 * figures['accepted']:.0f} % of the validation photos "
                 f"reach, {100 * figures['accepted_right']:.0f} % of these rightly"
             )
-    lines.append(f"- unknown: less similar than {thresholds.similarity:.2f} to every reference photo")
     return f"Chosen on {facts['photos']:,} validation photos.\n\n" + "\n".join(lines)
 
 

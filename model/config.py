@@ -39,6 +39,8 @@ class DataSettings(_Settings):
     """Share of the photos held out to choose and calibrate."""
     test: float = Field(default=0.15, ge=0, lt=0.9)
     """Share of the photos held out for the final figures (stratified split only)."""
+    unseen: float = Field(default=0.0, ge=0, lt=0.9)
+    """stratified: share of the fine classes that are left out, to measure what becomes of photos of unknown classes."""
 
 
 class NetworkSettings(_Settings):
@@ -102,6 +104,8 @@ class LossSettings(_Settings):
     lambda_coarse: float = Field(default=0.5, ge=0)
     lambda_fine: float = Field(default=1.0, ge=0)
     lambda_distance: float = Field(default=0.5, ge=0)
+    partial_labels: bool = True
+    """A photo without a fine label trains the fine head too: the classes of its type together."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     random_epochs: int = Field(default=1, ge=0)
     """Warm-up of the selection: epochs of random quadruplets before the rule takes over."""

@@ -4,57 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from model import terminal
-from model.config import Config
-from model.data.pipeline import PictureForm, PictureStore
+from model.answers import Seen, references_of
+from model.bundle import Fusion
+from model.calibrate import Chosen
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
+from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
-from model.metrics import accuracy, macro_accuracy
-from model.network import Network, NetworkOutput
+from model.metrics import accuracy, expected_calibration_error, macro_accuracy, reliability
+from model.network import NetworkOutput
 from model.photo import PhotoError
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
-from model.trainer import average_weights, build_network, infer
-
-
-def trained_network(run: Run) -> Network:
-    """The averaged network of the run's last checkpoint, ready for inference. Raises RunError."""
-    config = run.config()
-    average = average_weights(build_network(config, run.taxonomy()), config.optimiser.ema)
-    average.load_state_dict(run.load_checkpoint()["average"])
-    network = average.module
-    assert isinstance(network, Network)
-    return network.eval()
-
-
-def part_of(run: Run, split: Split) -> list[Sample]:
-    """The photos of one part of the run."""
-    samples, splits = run.samples()
-    return [sample for sample, part in zip(samples, splits, strict=True) if part is split]
-
-
-def infer_samples(network: Network, samples: list[Sample], config: Config) -> NetworkOutput:
-    """Outputs for photos as the program would make them: full float32, at the finished model's size.
-
-    Raises:
-        PhotoError: if a photo cannot be read any more.
-    """
-    assert config.input.size is not None
-    form = PictureForm(config.input.size, config.input.fit)
-    device = torch.device("cuda" if torch.cuda.is_available() and config.machine.accelerator != "cpu" else "cpu")
-    with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
-        return infer(network.to(device), store, device)
+from model.unknowns import few_shot, unknown_figures
 
 
 def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -79,8 +54,33 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
     }
 
 
+def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
+    """Figures of what the program says: type and class by heads and references together, and their calibration."""
+    posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
+    heads = seen.posterior(taxonomy, chosen.calibration, Fusion())
+    result: dict[str, Any] = {"photos": len(seen.closest)}
+    for level, found, plain, labels in (
+        ("coarse", posterior.coarse, heads.coarse, seen.labels.coarse),
+        ("fine", posterior.fine, heads.fine, seen.labels.fine),
+    ):
+        known = torch.from_numpy(labels)
+        result |= {
+            f"{level}_accuracy": accuracy(torch.from_numpy(found), known),
+            f"{level}_accuracy_top5": accuracy(torch.from_numpy(found), known, top=5),
+            f"{level}_accuracy_macro": macro_accuracy(torch.from_numpy(found), known),
+            f"{level}_accuracy_heads": accuracy(torch.from_numpy(plain), known),
+            f"{level}_ece": expected_calibration_error(found[labels >= 0], labels[labels >= 0]),
+            f"{level}_reliability": reliability(found[labels >= 0], labels[labels >= 0]),
+        }
+    result["fine_accuracy_references"] = accuracy(torch.from_numpy(seen.scores), torch.from_numpy(seen.labels.fine))
+    return result
+
+
 def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
+
+    `test` holds the figures of heads and embedding by themselves; `answers`, for a calibrated run, those of what the
+    program would say (model/answers.py); `unknowns` what becomes of what it cannot know (model/unknowns.py).
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
@@ -89,21 +89,47 @@ def evaluate(run: Run) -> dict[str, Any]:
     samples = part_of(run, Split.TEST)
     if not samples:
         raise RunError(f"{run.folder}: the run has no test part (it was trained with --test 0)")
-    config, taxonomy = run.config(), run.taxonomy()
-    output = infer_samples(trained_network(run), samples, config)
+    config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
+    output = infer_samples(network, samples, config)
+    rows_of = _rows_by_source(samples)
     result: dict[str, Any] = {
         "split": config.data.split,
         "step": run.load_checkpoint()["step"],
-        "test": {"all": _without_nan(figures(output, samples, taxonomy))},
+        "test": {
+            "all": _without_nan(figures(output, samples, taxonomy)),
+            "sources": {
+                source: _without_nan(
+                    figures(NetworkOutput(*(c[rows] for c in output)), [samples[i] for i in rows], taxonomy)
+                )
+                for source, rows in rows_of.items()
+            },
+        },
     }
-    sources = sorted({sample.source for sample in samples})
-    result["test"]["sources"] = {}
-    for source in sources if len(sources) > 1 else []:
-        rows = [i for i, sample in enumerate(samples) if sample.source == source]
-        part = NetworkOutput(*(column[rows] for column in output))
-        result["test"]["sources"][source] = _without_nan(figures(part, [samples[i] for i in rows], taxonomy))
+    if run.calibration.is_file() and config.data.split == "stratified":
+        chosen = Chosen.read(run)
+        seen = Seen.by(output, encode(samples, taxonomy), references_of(run, network), chosen.fusion.neighbours)
+        result["answers"] = {
+            "all": _without_nan(answer_figures(seen, taxonomy, chosen)),
+            "sources": {
+                source: _without_nan(answer_figures(seen.at(np.asarray(rows)), taxonomy, chosen))
+                for source, rows in rows_of.items()
+            },
+        }
+        result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
+    elif config.data.split == "class_disjoint":
+        result["few_shot"] = _without_nan(
+            few_shot(output.embedding.numpy(), encode(samples, taxonomy_of(samples)).fine)
+        )
     write_json(run.metrics, result)
     return result
+
+
+def _rows_by_source(samples: Sequence[Sample]) -> dict[str, list[int]]:
+    """Source -> rows of its photos; none where there is one source alone."""
+    rows: dict[str, list[int]] = {}
+    for i, sample in enumerate(samples):
+        rows.setdefault(sample.source, []).append(i)
+    return dict(sorted(rows.items())) if len(rows) > 1 else {}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -125,7 +151,7 @@ def _cell(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in values.items()}
 
 

@@ -15,9 +15,9 @@ from torch import Tensor
 from model.config import Config
 from model.data.samples import Box, Sample
 from model.data.splits import Split
-from model.evaluate import infer_samples, trained_network
 from model.events import EventFollower
 from model.frozen import train_heads
+from model.inference import infer_samples, trained_network
 from model.labels import Labels, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy
 from model.network import NetworkOutput

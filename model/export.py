@@ -20,15 +20,15 @@ import tyro
 from torch import Tensor, nn
 
 from model import bundle, terminal
-from model.bundle import BundleError, BundleInfo, Calibration, Preprocessing, Thresholds
-from model.calibrate import calibrate
+from model.bundle import BundleError, BundleInfo, Preprocessing
+from model.calibrate import Chosen, calibrate
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
 from model.data.samples import DataError
 from model.data.splits import Split
-from model.evaluate import part_of, trained_network
 from model.files import write_whole
-from model.network import Network
+from model.inference import part_of, trained_network
+from model.network import Network, has_evidence
 from model.photo import PhotoError
 from model.run import Run, RunError
 
@@ -50,25 +50,32 @@ class _AsExported(nn.Module):
         super().__init__()
         self.network = network
 
+        self.outputs = (*bundle.OUTPUTS, bundle.EVIDENCE) if has_evidence(network.backbone) else bundle.OUTPUTS
+
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Args: image: uint8 [N, S, S, 3]."""
-        output = self.network(image.permute(0, 3, 1, 2))
-        return tuple(getattr(output, name) for name in bundle.OUTPUTS)
+        pixels = image.permute(0, 3, 1, 2)
+        if bundle.EVIDENCE not in self.outputs:
+            output = self.network(pixels)
+            return tuple(getattr(output, name) for name in bundle.OUTPUTS)
+        output, maps = self.network.with_evidence(pixels)
+        return *(getattr(output, name) for name in bundle.OUTPUTS), maps
 
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:
     """The network as an ONNX graph with the contract's names and a batch dimension of any length."""
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    network_as_exported = _AsExported(network.cpu().eval())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # notes of the exporter about its own next versions
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            _AsExported(network.cpu().eval()),
+            network_as_exported,
             (example,),
             dynamo=True,
             verbose=False,
             input_names=[bundle.INPUT],
-            output_names=list(bundle.OUTPUTS),
+            output_names=list(network_as_exported.outputs),
             dynamic_shapes={"image": {0: torch.export.Dim("n", min=1, max=4096)}},
             opset_version=OPSET,
             external_data=False,
@@ -78,17 +85,23 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
 
 
 def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.ndarray) -> float:
-    """Largest absolute difference of any output between onnxruntime (CPU) and torch.
+    """Largest difference of any output between onnxruntime (CPU) and torch.
+
+    Absolute, but as a share of the output's largest value where that is above 1: maps of evidence reach into the tens.
 
     Args:
         pictures: uint8 [N, S, S, 3].
     """
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    as_exported = _AsExported(network.cpu().eval())
     with torch.inference_mode():
-        expected = _AsExported(network.cpu().eval())(torch.from_numpy(pictures))
-    got = session.run(list(bundle.OUTPUTS), {bundle.INPUT: pictures})
+        expected = as_exported(torch.from_numpy(pictures))
+    got = session.run(list(as_exported.outputs), {bundle.INPUT: pictures})
     pairs = zip(got, expected, strict=True)
-    return max(float(np.abs(a - b.numpy()).max(initial=0.0)) for a, b in pairs)
+    return max(
+        float(np.abs(a - b.numpy()).max(initial=0.0)) / max(1.0, float(b.abs().max()) if b.numel() else 0.0)
+        for a, b in pairs
+    )
 
 
 def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
@@ -102,9 +115,7 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
     """
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     assert config.input.size is not None
-    if not run.calibration.is_file():
-        calibrate(run)
-    chosen = json.loads(run.calibration.read_bytes())
+    chosen = Chosen.read(run) if run.calibration.is_file() else calibrate(run)
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
     graph = to_onnx(network, config.input.size)
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
@@ -125,8 +136,10 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
         taxonomy=taxonomy,
         preprocessing=preprocessing,
         embedding_dim=config.network.embedding_dim,
-        calibration=Calibration(**chosen["calibration"]),
-        thresholds=Thresholds(**chosen["thresholds"]),
+        calibration=chosen.calibration,
+        fusion=chosen.fusion,
+        familiarity=chosen.familiarity,
+        thresholds=chosen.thresholds,
         training=_facts(run, difference),
     )
     bundle.write(out, graph, info)

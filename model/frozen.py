@@ -114,7 +114,7 @@ def train_heads(
     torch.manual_seed(machine.seed)
     heads = Heads(features.shape[1], len(taxonomy.coarse), len(taxonomy.fine), **head_settings(config))
     scales = attribute_scales(labels, config.loss.label_attributes)
-    objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim, scales)
+    objective = Objective(config.loss, taxonomy.parents, config.network.embedding_dim, scales)
     optimiser = _optimiser(heads, objective, config)
     sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
     run = FrozenRun(heads, features.mean(axis=0), features.std(axis=0) + 1e-6, [])

@@ -38,14 +38,30 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *,
     """
     if not len(labels):
         return float("nan")
+    table = reliability(probabilities, labels, bins=bins)
+    return sum(row["photos"] * abs(row["confidence"] - row["right"]) for row in table) / len(labels)
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> list[dict[str, float]]:
+    """For each equal-width bin of the confidence that has photos: their number, mean confidence and share right.
+
+    Args:
+        probabilities: [N, n_classes].
+        labels: [N], all known.
+    """
+    if not len(labels):
+        return []
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = 0.0
-    for b in np.unique(which):
-        rows = which == b
-        gap += rows.mean() * abs(confidence[rows].mean() - right[rows].mean())
-    return float(gap)
+    return [
+        {
+            "photos": int((which == b).sum()),
+            "confidence": float(confidence[which == b].mean()),
+            "right": float(right[which == b].mean()),
+        }
+        for b in np.unique(which)
+    ]
 
 
 def mean_of(values: Iterable[float]) -> float:

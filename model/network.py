@@ -99,6 +99,13 @@ class Heads(nn.Module):
                 raw=raw,
             )
 
+    def fine_directions(self) -> Tensor:
+        """The direction of each fine class in the space of the pooled feature: [n_fine, width]."""
+        if isinstance(self.fine_head, CosineHead):
+            return F.normalize(self.fine_head.weight, dim=1) @ self.embed.weight / self.fine_head.tau
+        assert isinstance(self.fine_head, nn.Linear)
+        return self.fine_head.weight
+
 
 class Network(nn.Module):
     """uint8 pictures in, logits of both levels and a unit-length embedding out."""
@@ -140,9 +147,48 @@ class Network(nn.Module):
         """Args: images: uint8 [B, 3, H, W], RGB."""
         return self.heads(self.features(images))
 
+    def with_evidence(self, images: Tensor) -> tuple[NetworkOutput, Tensor]:
+        """The outputs, and for each fine class a map of what speaks for it: [B, n_fine, h, w].
+
+        Class activation maps (Zhou et al., CVPR 2016): the pooled feature is the mean of the last map, so a class's
+        logit, but for the length of the embedding, is the mean over the places of this map.
+
+        Args:
+            images: uint8 [B, 3, H, W], RGB.
+
+        Raises:
+            ValueError: if the backbone has a layer between the pooling and the heads (`has_evidence`).
+        """
+        pixels = (images.float() / 255 - self.mean) / self.std
+        places = last_map(self.backbone, pixels)
+        maps = torch.einsum("bchw,kc->bkhw", places, self.heads.fine_directions())
+        return self.heads(places.mean(dim=(2, 3))), maps
+
 
 def _head(on: HeadOn, width: int, embedding_dim: int, classes: int, tau: float) -> nn.Module:
     return CosineHead(embedding_dim, classes, tau) if on is HeadOn.EMBEDDING else nn.Linear(width, classes)
+
+
+def has_evidence(backbone: nn.Module) -> bool:
+    """Whether the pooled feature is the plain mean of the last map, which `Network.with_evidence` needs."""
+    return not isinstance(backbone, torchvision.models.ConvNeXt)
+
+
+def last_map(backbone: nn.Module, pixels: Tensor) -> Tensor:
+    """What a backbone of `build_backbone` gives before its pooling: [B, width, h, w].
+
+    Raises:
+        ValueError: if it is one without evidence.
+    """
+    if not has_evidence(backbone):
+        raise ValueError(f"{type(backbone).__name__} normalises between pooling and heads")
+    if isinstance(backbone, torchvision.models.ResNet):
+        stem = (backbone.conv1, backbone.bn1, backbone.relu, backbone.maxpool)
+        for layer in (*stem, backbone.layer1, backbone.layer2, backbone.layer3, backbone.layer4):
+            pixels = layer(pixels)
+        return pixels
+    places = backbone.get_submodule("features")(pixels)
+    return F.relu(places) if isinstance(backbone, torchvision.models.DenseNet) else places
 
 
 def build_backbone(name: str) -> tuple[nn.Module, int]:

@@ -27,13 +27,18 @@ class Objective(nn.Module):
     Its parameters, to be trained with the network's, are the proxies of a baseline; most costs have none.
     """
 
-    def __init__(self, settings: LossSettings, n_fine: int, embedding_dim: int, scales: Sequence[float] = ()) -> None:
-        """Args: scales: of the attributes, see `model.labels.attribute_scales`."""
+    _parents: Tensor
+
+    def __init__(
+        self, settings: LossSettings, parents: Sequence[int], embedding_dim: int, scales: Sequence[float] = ()
+    ) -> None:
+        """Args: parents: coarse class of each fine class; scales: of the attributes, `labels.attribute_scales`."""
         super().__init__()
+        self.register_buffer("_parents", torch.tensor(parents, dtype=torch.int64), persistent=False)
         self._scales = scales
         self._settings = settings
         build = BASELINES.get(settings.distance)
-        self._baseline = build(n_fine, embedding_dim) if build else None
+        self._baseline = build(len(parents), embedding_dim) if build else None
         self._options = SelectionOptions(settings.rho, settings.skip_hardest)
         self._cost = QuadrupletCost(
             settings.margin_fine,
@@ -60,11 +65,9 @@ class Objective(nn.Module):
         distance, pairs, seconds = self._distance_loss(output, coarse, fine, attributes, epoch, generator)
         smoothing = settings.label_smoothing
         ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
-        known = fine >= 0
-        if bool(known.any()):
-            ce_fine = F.cross_entropy(output.fine_logits.float()[known], fine[known], label_smoothing=smoothing)
-        else:  # a mean over no row would be NaN
-            ce_fine = output.fine_logits.float().sum() * 0
+        ce_fine = fine_cross_entropy(
+            output.fine_logits.float(), fine, coarse, self._parents if settings.partial_labels else None, smoothing
+        )
         loss = (
             settings.lambda_coarse * ce_coarse
             + settings.lambda_fine * ce_fine
@@ -121,6 +124,36 @@ class Objective(nn.Module):
         )
         z = output.embedding if settings.unit_length else output.raw
         return LogRatioLoss(settings.distance == Distance.LOG_RATIO)(z, delta, valid)
+
+
+def fine_cross_entropy(
+    logits: Tensor, fine: Tensor, coarse: Tensor, parents: Tensor | None, label_smoothing: float
+) -> Tensor:
+    """Mean over the rows that tell something of the class; 0 with a graph where none does.
+
+    A row with a fine label: cross-entropy. A row with a type alone, where `parents` is given: the negative logarithm of
+    the sum of the probabilities of the type's classes, so that a tanker without a class does not become a car, and the
+    sums up the tree are trained (Cour et al., "Learning from partial labels", JMLR 2011). A row whose type has no
+    classes tells nothing.
+
+    Args:
+        logits: float32 [B, n_fine].
+        fine: int64 [B], negative where unknown.
+        coarse: int64 [B].
+        parents: coarse class of each fine class, int64 [n_fine]; None to leave rows without a fine label out.
+        label_smoothing: of the first kind of rows.
+    """
+    known = fine >= 0
+    parts = [logits.new_zeros(0)]
+    if bool(known.any()):
+        parts.append(F.cross_entropy(logits[known], fine[known], label_smoothing=label_smoothing, reduction="none"))
+    if parents is not None:
+        of_type = parents[None, :] == coarse[:, None]
+        told = ~known & of_type.any(dim=1)
+        inside = logits[told].masked_fill(~of_type[told], -torch.inf)
+        parts.append(logits[told].logsumexp(dim=1) - inside.logsumexp(dim=1))
+    terms = torch.cat(parts)
+    return terms.mean() if len(terms) else logits.sum() * 0  # a mean over no row would be NaN
 
 
 def _pair_figures(distances: Tensor, masks: RoleMasks) -> dict[str, float]:

@@ -67,6 +67,8 @@ def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> l
 def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample], list[Split]]:
     """The photos that a run uses and the part of each. Raises DataError, RunError."""
     validation, seed = settings.validation, settings.split_seed
+    if settings.unseen and settings.split != "stratified":
+        raise RunError("--unseen is for --split stratified; a class-disjoint split leaves classes out by itself")
     if settings.split == "class_disjoint":
         splits = class_disjoint(samples, validation=validation, seed=seed)
         if settings.fold is None:

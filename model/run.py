@@ -7,7 +7,8 @@ split.csv        every photo with its labels and the part that it was in
 events.jsonl     what happened (model/events.py)
 checkpoint.pt    weights, their moving average, optimiser and place in the epoch
 metrics.json     figures on the held-out parts (model/evaluate.py)
-calibration.json temperatures and thresholds (model/calibrate.py)
+calibration.json temperatures, weights and thresholds (model/calibrate.py)
+references.npz   embeddings of the training photos (model/answers.py)
 model.onnx       the identification model
 """
 
@@ -49,6 +50,7 @@ class Run:
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.json"
         self.calibration = folder / "calibration.json"
+        self.references = folder / "references.npz"
         self.model = folder / "model.onnx"
         self._config = folder / "config.json"
         self._taxonomy = folder / "taxonomy.json"

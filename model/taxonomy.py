@@ -81,6 +81,19 @@ class Taxonomy(BaseModel):
             parents=tuple(index[parent_of[name]] for name in ordered_fine),
         )
 
+    def extended(self, pairs: Iterable[tuple[str, str]]) -> Taxonomy:
+        """This tree with further (coarse, fine) classes after its own, whose indices stay.
+
+        A name that the tree has already keeps its place, also where a pair puts it under another coarse class; of a
+        new name that comes twice the first pair counts.
+        """
+        coarse, fine, parents = dict(self.coarse_index), dict(self.fine_index), list(self.parents)
+        for coarse_name, fine_name in pairs:
+            if fine_name not in fine:
+                fine[fine_name] = len(fine)
+                parents.append(coarse.setdefault(coarse_name, len(coarse)))
+        return Taxonomy(coarse=tuple(coarse), fine=tuple(fine), parents=tuple(parents))
+
     @cached_property
     def coarse_index(self) -> dict[str, int]:
         """Coarse name -> index."""

@@ -136,11 +136,11 @@ def finish(run: Run) -> None:
     step = state["step"]
     rewind(run.events, step, state["epoch"])
     with EventWriter(run.events) as events:
+        calibrate(run)
         if run.samples()[1].count(Split.TEST):
             result = evaluate(run)
             events.write("metric", step, **result["test"]["all"])
             show(result)
-        calibrate(run)
         info = export(run, run.model, run.folder.name)
         events.write("done", step, model=run.model.name, fingerprint=info.fingerprint)
     terminal.result(f"identification model: {run.model}")

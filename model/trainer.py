@@ -140,9 +140,7 @@ class Trainer:
         if self._fabric.world_size > 1 and self.device.type == "cuda":  # torch has it for CUDA alone
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
         # after the network, whose first weights are then the same under every cost
-        self._objective = Objective(config.loss, len(taxonomy.fine), config.network.embedding_dim, scales).to(
-            self.device
-        )
+        self._objective = Objective(config.loss, taxonomy.parents, config.network.embedding_dim, scales).to(self.device)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
         self._network, self._optimiser = self._fabric.setup(
             network.to(memory_format=torch.channels_last), build_optimiser(network, self._objective, config)

@@ -1,16 +1,15 @@
-"""From calibrated probabilities and neighbours to one answer with its reason. Pure functions: no files, no model."""
+"""From the evidence to one answer with its reason. Pure functions: no files, no model."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
+from app.core.evidence import ClassCandidate, Evidence
 from app.core.gallery import Neighbour
 from model.bundle import Thresholds
-from model.taxonomy import NO_FINE, Taxonomy
 
 _RIVAL_SHARE = 0.5
 """A second class counts as a rival, and is named, from this part of the first one's probability."""
@@ -43,8 +42,8 @@ class Decision:
         level: the level that `label` stands on.
         confidence: calibrated probability of `label`; 0 where there is none.
         reason: one plain sentence with figures.
-        coarse, coarse_confidence: the most probable type and its probability.
-        fine, fine_confidence: the most probable fine class and its probability; "" and 0 where the model knows none.
+        coarse, coarse_confidence: the type of the answer, else the most probable one, and its probability.
+        fine, fine_confidence: the most probable fine class and its probability; "" and 0 where none is known.
     """
 
     status: Status
@@ -58,91 +57,112 @@ class Decision:
     fine_confidence: float
 
 
-def decide(
-    coarse_probabilities: np.ndarray,
-    fine_probabilities: np.ndarray,
-    neighbours: Sequence[Neighbour],
-    taxonomy: Taxonomy,
-    thresholds: Thresholds,
-) -> Decision:
+def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
     """The most specific answer that the evidence bears.
 
-    A photo that is far from every reference photo is unknown. The best fine class is the answer if it reaches its
-    threshold and belongs to the best type; otherwise the best type, if that reaches its own; otherwise the photo is
-    unknown.
-
-    Args:
-        coarse_probabilities: [n_coarse], calibrated.
-        fine_probabilities: [n_fine], calibrated.
-        neighbours: reference photos, most similar first; none where there is no gallery or it is empty.
-        taxonomy: names of the columns.
-        thresholds: what a confidence must reach.
+    A picture that shows nothing the model knows is unknown. The best fine class is the answer if it reaches its
+    threshold and the photo looks like a known class at all; otherwise the best type, whose probability is the sum over
+    its classes, if that reaches its own; otherwise the photo is unknown. A class that was enrolled into the gallery
+    stands on its reference photos alone.
     """
-    best = int(np.argmax(coarse_probabilities))
-    coarse, coarse_confidence = taxonomy.coarse[best], float(coarse_probabilities[best])
-    fine_best = int(np.argmax(fine_probabilities)) if taxonomy.fine else NO_FINE
-    fine = taxonomy.fine[fine_best] if taxonomy.fine else ""
-    fine_confidence = float(fine_probabilities[fine_best]) if taxonomy.fine else 0.0
-
-    def answer(status: Status, label: str, level: Level, confidence: float, reason: str) -> Decision:
-        return Decision(status, label, level, confidence, reason, coarse, coarse_confidence, fine, fine_confidence)
-
-    if neighbours and neighbours[0].similarity < thresholds.similarity:
-        closest, needed = _apart(neighbours[0].similarity, thresholds.similarity)
-        reason = f"far from every reference photo (closest {closest}, needs {needed})"
-        return answer(Status.UNKNOWN, "", Level.NONE, 0.0, reason)
-    doubt = _doubt_about_fine(best, coarse_confidence, fine_best, fine_probabilities, taxonomy, thresholds)
-    if doubt is None:
-        reason = f"class {_over(fine_confidence, thresholds.fine)}" + _agreement(neighbours, fine=fine)
-        return answer(Status.IDENTIFIED, fine, Level.FINE, fine_confidence, reason)
-    if coarse_confidence >= thresholds.coarse:
-        reason = f"{doubt}: shown as {coarse}, {_over(coarse_confidence, thresholds.coarse)}"
-        return answer(
-            Status.COARSE_ONLY, coarse, Level.COARSE, coarse_confidence, reason + _agreement(neighbours, coarse=coarse)
+    best = evidence.types[0]
+    guess = evidence.classes[0] if evidence.classes else None
+    strange = _strangeness(evidence, thresholds)
+    doubt = strange or _doubt_about_class(evidence, thresholds)
+    if guess is not None and doubt is None:
+        reason = f"class {_over(guess.probability, thresholds.fine)}" + _agreement(evidence, fine=guess.name)
+        of_class = next(one.probability for one in evidence.types if one.name == guess.coarse)
+        return Decision(
+            *(Status.IDENTIFIED, guess.name, Level.FINE, guess.probability, reason),
+            *(guess.coarse, of_class, guess.name, guess.probability),
         )
-    reason = f"{doubt}; type {coarse} {_under(coarse_confidence, thresholds.coarse)}"
-    return answer(Status.UNKNOWN, "", Level.NONE, 0.0, reason)
+    best_guesses = (best.name, best.probability, guess.name if guess else "", guess.probability if guess else 0.0)
+    if strange is not None:
+        return Decision(Status.UNKNOWN, "", Level.NONE, 0.0, strange, *best_guesses)
+    if best.probability >= thresholds.coarse:
+        reason = f"{doubt}: shown as {best.name}, {_over(best.probability, thresholds.coarse)}"
+        reason += _agreement(evidence, coarse=best.name)
+        return Decision(Status.COARSE_ONLY, best.name, Level.COARSE, best.probability, reason, *best_guesses)
+    reason = f"{doubt}; type {best.name} {_under(best.probability, thresholds.coarse)}"
+    return Decision(Status.UNKNOWN, "", Level.NONE, 0.0, reason, *best_guesses)
 
 
-def _doubt_about_fine(
-    coarse: int,
-    coarse_confidence: float,
-    fine: int,
-    probabilities: np.ndarray,
-    taxonomy: Taxonomy,
-    thresholds: Thresholds,
-) -> str | None:
-    """Why the most probable fine class is not the answer, or None if it is."""
-    if not taxonomy.children(coarse):
-        return f"no classes are known of type {taxonomy.coarse[coarse]}"
-    name, probability, parent = taxonomy.fine[fine], float(probabilities[fine]), taxonomy.parents[fine]
-    if parent != coarse:
-        return (
-            f"type and class disagree: {name} is of type {taxonomy.coarse[parent]} ({_percent(probability)}), "
-            f"but the type looks like {taxonomy.coarse[coarse]} ({_percent(coarse_confidence)})"
-        )
-    if probability >= thresholds.fine:
+def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
+    """Why the picture shows nothing that the model knows, or None if it does.
+
+    The network's score says nothing of what was enrolled after its training.
+    """
+    if thresholds.energy is None or evidence.energy >= thresholds.energy:
         return None
-    rivals = [i for i in taxonomy.children(coarse) if i != fine]
-    if rivals:
-        rival = max(rivals, key=lambda i: float(probabilities[i]))
-        together = probability + float(probabilities[rival])
-        if together >= thresholds.fine and float(probabilities[rival]) >= _RIVAL_SHARE * probability:
-            return f"{name} and {taxonomy.fine[rival]} share {_percent(together)}"
-    return f"class {name} {_under(probability, thresholds.fine)}"
+    if evidence.classes and evidence.classes[0].enrolled:
+        return None
+    score, needed = _apart(evidence.energy, thresholds.energy)
+    return f"unlike everything that the identification model knows (score {score}, needs {needed})"
 
 
-def _agreement(neighbours: Sequence[Neighbour], *, fine: str | None = None, coarse: str | None = None) -> str:
-    """How many neighbours carry the label of the answer, as the end of a sentence; empty without neighbours."""
+def _doubt_about_class(evidence: Evidence, thresholds: Thresholds) -> str | None:
+    """Why the most probable fine class is not the answer, or None if it is."""
+    best = evidence.types[0]
+    if not evidence.classes or not best.has_classes:
+        return f"no classes are known of type {best.name}"
+    guess = evidence.classes[0]
+    unfamiliar = thresholds.familiarity is not None and evidence.familiarity < thresholds.familiarity
+    if unfamiliar and not guess.enrolled:
+        assert thresholds.familiarity is not None
+        score, needed = _apart(evidence.familiarity, thresholds.familiarity)
+        return f"{_far(evidence.neighbours)} (score {score}, needs {needed})"
+    if guess.probability >= thresholds.fine:
+        return None
+    return _other_opinion(evidence, guess) or _rivalry(evidence, thresholds.fine) or _short_of(guess, thresholds.fine)
+
+
+def _far(neighbours: Sequence[Neighbour]) -> str:
     if not neighbours:
+        return "unlike every known class"
+    return f"far from every known class, closest reference photo {neighbours[0].similarity:.2f}"
+
+
+def _other_opinion(evidence: Evidence, guess: ClassCandidate) -> str | None:
+    """The class that most of the nearest reference photos have, where it is another than the best guess."""
+    asked = evidence.neighbours
+    names = Counter(neighbour.reference.fine for neighbour in asked if neighbour.reference.fine is not None)
+    if not names:
+        return None
+    (name, count), *_ = names.most_common(1)
+    if name == guess.name or count <= len(asked) / 2:
+        return None
+    return (
+        f"neighbours disagree with the classifier: {count} of {len(asked)} are {name}, "
+        f"the best guess is {guess.name} ({_percent(guess.probability)})"
+    )
+
+
+def _rivalry(evidence: Evidence, needed: float) -> str | None:
+    """Two classes of one type that only together would be sure enough."""
+    guess, *others = evidence.classes
+    rival = next((other for other in others if other.coarse == guess.coarse), None)
+    if rival is None or rival.probability < _RIVAL_SHARE * guess.probability:
+        return None
+    together = guess.probability + rival.probability
+    return f"{guess.name} and {rival.name} share {_percent(together)}" if together >= needed else None
+
+
+def _short_of(guess: ClassCandidate, needed: float) -> str:
+    return f"class {guess.name} {_under(guess.probability, needed)}"
+
+
+def _agreement(evidence: Evidence, *, fine: str | None = None, coarse: str | None = None) -> str:
+    """How many neighbours carry the label of the answer, as the end of a sentence; empty without neighbours."""
+    asked = evidence.neighbours
+    if not asked:
         return ""
     agree = sum(
         neighbour.reference.fine == fine if fine is not None else neighbour.reference.coarse == coarse
-        for neighbour in neighbours
+        for neighbour in asked
     )
-    if len(neighbours) == 1:
+    if len(asked) == 1:
         return f"; the nearest reference photo {'agrees' if agree else 'disagrees'}"
-    return f"; {agree} of {len(neighbours)} nearest reference photos agree"
+    return f"; {agree} of {len(asked)} nearest reference photos agree"
 
 
 def _over(probability: float, threshold: float) -> str:

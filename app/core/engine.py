@@ -1,4 +1,4 @@
-"""The identification model in onnxruntime: which processor it really runs on and why, and calibrated answers."""
+"""The identification model in onnxruntime: which processor it really runs on and why, and what it says."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ class ProviderReport:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Answers for N photos; probabilities are calibrated with the temperatures in the model file.
+    """What the network says of N photos.
 
     Attributes:
-        coarse_probabilities: float32 [N, n_coarse], rows sum to 1.
-        fine_probabilities: float32 [N, n_fine], rows sum to 1; no columns where the model knows no fine classes.
+        coarse_logits: float32 [N, n_coarse].
+        fine_logits: float32 [N, n_fine]; no columns where the model knows no fine classes.
         embeddings: float32 [N, d], unit length.
     """
 
-    coarse_probabilities: np.ndarray
-    fine_probabilities: np.ndarray
+    coarse_logits: np.ndarray
+    fine_logits: np.ndarray
     embeddings: np.ndarray
 
 
@@ -140,13 +140,7 @@ class Engine:
             widths = (len(taxonomy.coarse), len(taxonomy.fine), self.info.embedding_dim)
             return Outputs(*(np.zeros((0, width), np.float32) for width in widths))
         with self._lock:
-            coarse, fine, embeddings = _infer(self._session, batch)
-        calibration = self.info.calibration
-        return Outputs(
-            coarse_probabilities=_softmax(coarse / calibration.coarse_temperature),
-            fine_probabilities=_softmax(fine / calibration.fine_temperature),
-            embeddings=embeddings,
-        )
+            return _infer(self._session, batch)
 
     def _open(self, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
         """A session after its first inference.
@@ -192,22 +186,14 @@ class Engine:
         )
 
 
-def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
     try:
-        coarse, fine, embeddings = (np.asarray(out, np.float32) for out in session.run(list(OUTPUTS), {INPUT: batch}))
+        outputs = [np.asarray(out, np.float32) for out in session.run(list(OUTPUTS), {INPUT: batch})]
     except _FAULTS as error:
         raise EngineError(f"the inference failed ({_first_line(error)})") from error
-    if not all(np.isfinite(out).all() for out in (coarse, fine, embeddings)):
+    if not all(np.isfinite(out).all() for out in outputs):
         raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")
-    return coarse, fine, embeddings
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis of float32 [N, n]; n may be 0."""
-    if logits.shape[-1] == 0:
-        return logits
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return Outputs(*outputs)
 
 
 def _inference_threads() -> int:

@@ -15,6 +15,8 @@ from typing import Self
 import faiss
 import numpy as np
 
+from model.taxonomy import Taxonomy
+
 SCHEMA = 1
 """The file's `user_version`."""
 
@@ -109,7 +111,10 @@ class Gallery:
         self._references: dict[int, Reference] = {}
         self._digests: dict[str, int] = {}
         self._place_of: dict[int, Path] = {}
-        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(self.dim))
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(self.dim))
+        self._whole: tuple[Taxonomy, Taxonomy] | None = None
+        self._sums: dict[str, np.ndarray] = {}
+        self._counts: Counter[str] = Counter()
         self._load()
 
     @classmethod
@@ -194,6 +199,7 @@ class Gallery:
                     ids += database.execute(_UPSERT, row).fetchone()
                 database.execute(_DROP_UNUSED_ROOTS)
             self._forget(ids)
+            self._whole = None
             self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
         return ids
 
@@ -209,6 +215,7 @@ class Gallery:
                 database.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in ids])
                 database.execute(_DROP_UNUSED_ROOTS)
             self._forget(ids)
+            self._whole = None
 
     def search(self, embeddings: np.ndarray, k: int) -> list[list[Neighbour]]:
         """For each of N embeddings [N, d] of unit length, its at most k most similar references, most similar first."""
@@ -222,6 +229,15 @@ class Gallery:
                 for row in zip(ids.tolist(), similarities.tolist(), strict=True)
             ]
 
+    def centre_similarities(self, embeddings: np.ndarray, fine: Sequence[str]) -> np.ndarray:
+        """Cosine of N embeddings [N, d] to the centre of each named class: [N, len(fine)]; -inf without references."""
+        with self._lock:
+            centres = np.stack([self._sums.get(name, np.zeros(self.dim, np.float32)) for name in fine])
+        lengths = np.linalg.norm(centres, axis=1)
+        similarities = embeddings @ (centres / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
+        similarities[:, lengths == 0] = -np.inf
+        return similarities
+
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
         with self._lock:
@@ -230,6 +246,14 @@ class Gallery:
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
         return Counter((reference.coarse, reference.fine) for reference in self.references())
+
+    def taxonomy(self, known: Taxonomy) -> Taxonomy:
+        """`known` with the classes that only this gallery has after its own."""
+        with self._lock:
+            if self._whole is None or self._whole[0] is not known:
+                classes = sorted((coarse, fine) for coarse, fine in self.classes() if fine is not None)
+                self._whole = (known, known.extended(classes))
+            return self._whole[1]
 
     def find(self, digest: str) -> Reference | None:
         """The reference with this content, or None."""
@@ -294,6 +318,10 @@ class Gallery:
             unit = vectors.astype(np.float32)
             unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(np.float32).tiny)
             self._index.add_with_ids(unit, np.array([row[0] for row in rows], np.int64))
+            for row, vector in zip(rows, unit, strict=True):
+                if row[2] is not None:
+                    self._sums[row[2]] = self._sums.get(row[2], 0) + vector
+                    self._counts[row[2]] += 1
 
     def _forget(self, ids: Iterable[int]) -> None:
         """Drop references from memory."""
@@ -301,7 +329,12 @@ class Gallery:
         if not gone:
             return
         for number in gone:
-            del self._references[number]
+            fine = self._references.pop(number).fine
+            if fine is not None:
+                self._sums[fine] = self._sums[fine] - self._index.reconstruct(number)
+                self._counts[fine] -= 1
+                if not self._counts[fine]:
+                    del self._sums[fine]  # what rounding leaves over is no centre
             self._place_of.pop(number, None)
         self._digests = {digest: number for digest, number in self._digests.items() if number not in gone}
         self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))

@@ -11,30 +11,32 @@ from PIL import Image
 
 from app.core.decide import Decision, decide
 from app.core.engine import Engine
+from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from app.core.gallery import Gallery, Neighbour
 
 
 @dataclass(frozen=True)
 class Identification:
-    """What is known of one photo; either `decision` and the figures behind it, or `error`.
+    """What is known of one photo; either `decision` and the evidence behind it, or `error`.
 
     Attributes:
         path: the file, or None for a picture that came from elsewhere (clipboard).
         decision: the answer.
-        coarse_probabilities: float32 [n_coarse], calibrated.
-        fine_probabilities: float32 [n_fine], calibrated.
+        evidence: what it rests on.
         embedding: float32 [d], unit length.
-        neighbours: nearest reference photos, most similar first.
         error: a sentence for the user, without the path.
     """
 
     path: Path | None
     decision: Decision | None = None
-    coarse_probabilities: np.ndarray | None = None
-    fine_probabilities: np.ndarray | None = None
+    evidence: Evidence | None = None
     embedding: np.ndarray | None = None
-    neighbours: tuple[Neighbour, ...] = ()
     error: str | None = None
+
+    @property
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Nearest reference photos, most similar first."""
+        return () if self.evidence is None else self.evidence.neighbours
 
 
 class Identifier:
@@ -43,15 +45,13 @@ class Identifier:
     Attributes:
         engine: the loaded identification model.
         gallery: the reference photos, or None.
-        neighbours: how many nearest references are looked up for a photo.
     """
 
-    def __init__(self, engine: Engine, gallery: Gallery | None, neighbours: int = 5) -> None:
+    def __init__(self, engine: Engine, gallery: Gallery | None) -> None:
         if gallery is not None and gallery.fingerprint != engine.info.fingerprint:
             raise ValueError(f"{gallery.path} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
         self.engine = engine
         self.gallery = gallery
-        self.neighbours = neighbours
 
     def identify(self, images: Sequence[Image.Image]) -> list[Identification]:
         """Identify RGB pictures of any shape, in order.
@@ -69,26 +69,16 @@ class Identifier:
         Raises:
             EngineError: if the inference fails.
         """
-        outputs = self.engine.run(batch)
+        info, outputs = self.engine.info, self.engine.run(batch)
         found: list[list[Neighbour]] = [[]] * len(batch)
+        gallery = None
         if self.gallery is not None:
-            found = self.gallery.search(outputs.embeddings, self.neighbours)
-        info = self.engine.info
+            found = self.gallery.search(outputs.embeddings, max(NEIGHBOURS_KEPT, info.fusion.neighbours))
+            whole = self.gallery.taxonomy(info.taxonomy)
+            gallery = whole, self.gallery.centre_similarities(outputs.embeddings, whole.fine)
         return [
-            Identification(
-                path=path,
-                decision=decide(coarse, fine, near, info.taxonomy, info.thresholds),
-                coarse_probabilities=coarse,
-                fine_probabilities=fine,
-                embedding=embedding,
-                neighbours=tuple(near),
-            )
-            for path, coarse, fine, embedding, near in zip(
-                paths or [None] * len(batch),
-                outputs.coarse_probabilities,
-                outputs.fine_probabilities,
-                outputs.embeddings,
-                found,
-                strict=True,
+            Identification(path, decide(evidence, info.thresholds), evidence, embedding)
+            for path, evidence, embedding in zip(
+                paths or [None] * len(batch), weigh(outputs, found, info, gallery), outputs.embeddings, strict=True
             )
         ]

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Self
 
 from app.core.decide import Status
+from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
 from model.bundle import BundleInfo
-
-NEIGHBOURS = 5
-"""How many nearest reference photos a row names; fields without one are empty."""
 
 COLUMNS = (
     "path",
@@ -27,8 +25,8 @@ COLUMNS = (
     "coarse_confidence",
     "fine",
     "fine_confidence",
-    *(f"neighbour_{i}" for i in range(1, NEIGHBOURS + 1)),
-    *(f"neighbour_{i}_similarity" for i in range(1, NEIGHBOURS + 1)),
+    *(f"neighbour_{i}" for i in range(1, NEIGHBOURS_KEPT + 1)),
+    *(f"neighbour_{i}_similarity" for i in range(1, NEIGHBOURS_KEPT + 1)),
     "model",
 )
 
@@ -55,7 +53,7 @@ def row(identification: Identification, model: str) -> dict[str, str]:
         "fine": decision.fine,
         "fine_confidence": f"{decision.fine_confidence:.4f}",
     }
-    for i, neighbour in enumerate(identification.neighbours[:NEIGHBOURS], start=1):
+    for i, neighbour in enumerate(identification.neighbours[:NEIGHBOURS_KEPT], start=1):
         fields[f"neighbour_{i}"] = neighbour.reference.fine or neighbour.reference.coarse
         fields[f"neighbour_{i}_similarity"] = f"{neighbour.similarity:.4f}"
     return fields

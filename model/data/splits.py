@@ -33,6 +33,8 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+    UNSEEN = "unseen"
+    """Of a class that is left out of the training altogether, to measure what becomes of unknown classes."""
 
 
 def stratified(samples: Sequence[Sample], *, validation: float, test: float, seed: int) -> list[Split]:
@@ -135,6 +137,29 @@ def class_disjoint(
     for i, split in zip(trained, dealt, strict=True):
         splits[i] = split
     return splits
+
+
+def without_classes(
+    samples: Sequence[Sample], left_out: Collection[str], *, validation: float, test: float, seed: int
+) -> list[Split]:
+    """`stratified`, but photos of the classes in `left_out` are UNSEEN, with photos of their groups without a class."""
+    splits = class_disjoint(samples, validation=0.0, seed=seed, tested=left_out)
+    known = [i for i, split in enumerate(splits) if split is Split.TRAIN]
+    dealt = stratified([samples[i] for i in known], validation=validation, test=test, seed=seed)
+    result = [Split.UNSEEN] * len(samples)
+    for i, split in zip(known, dealt, strict=True):
+        result[i] = split
+    return result
+
+
+def some_classes(samples: Sequence[Sample], share: float, seed: int) -> set[str]:
+    """A random `share` of each source's fine classes, at least one of each source that has two or more."""
+    rng = np.random.default_rng(seed)
+    chosen: set[str] = set()
+    for classes in _fine_by_source(samples).values():
+        if len(classes) >= 2:
+            chosen |= set(rng.choice(classes, max(1, round(share * len(classes))), replace=False).tolist())
+    return chosen
 
 
 def later_half(samples: Sequence[Sample]) -> set[str]:

@@ -2,70 +2,101 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.core.decide import Decision, Level, Status, decide
+from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
 from model.bundle import Thresholds
-from model.taxonomy import Taxonomy
 
-CARS = Taxonomy(coarse=("bus", "coupe", "sedan"), fine=("RX-8", "TL", "TSX"), parents=(1, 2, 2))
-HALF = Thresholds(fine=0.6, coarse=0.5, similarity=0.45)
+PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}
+HALF = Thresholds(fine=0.6, coarse=0.5, energy=2.0, familiarity=-1.0)
 
 
 def near(similarity: float, coarse: str = "sedan", fine: str | None = "TL") -> Neighbour:
     return Neighbour(Reference(1, coarse, fine, "test", "a.jpg"), similarity)
 
 
-def decided(coarse: list[float], fine: list[float], neighbours: list[Neighbour] | None = None) -> Decision:
-    return decide(np.array(coarse, np.float32), np.array(fine, np.float32), neighbours or [], CARS, HALF)
+def evidence(
+    types: dict[str, float],
+    classes: dict[str, float],
+    neighbours: list[Neighbour] | None = None,
+    *,
+    energy: float = 5.0,
+    familiarity: float = 0.0,
+    enrolled: tuple[str, ...] = (),
+    parents: dict[str, str] = PARENTS,
+) -> Evidence:
+    return Evidence(
+        tuple(
+            TypeCandidate(name, p, name in parents.values()) for name, p in sorted(types.items(), key=lambda x: -x[1])
+        ),
+        tuple(
+            ClassCandidate(name, parents[name], p, name in enrolled)
+            for name, p in sorted(classes.items(), key=lambda x: -x[1])
+        ),
+        energy,
+        familiarity,
+        tuple(neighbours or ()),
+    )
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, list[Neighbour], Taxonomy, Thresholds]:
+def cases(draw: st.DrawFn) -> tuple[Evidence, Thresholds]:
     n_coarse, n_fine = draw(st.integers(1, 4)), draw(st.integers(0, 5))
-    parents = draw(st.lists(st.integers(0, n_coarse - 1), min_size=n_fine, max_size=n_fine))
-    taxonomy = Taxonomy(
-        coarse=tuple(f"c{i}" for i in range(n_coarse)),
-        fine=tuple(f"f{i}" for i in range(n_fine)),
-        parents=tuple(parents),
-    )
-
-    def probabilities(n: int) -> np.ndarray:
-        weights = np.array(draw(st.lists(st.floats(0.001, 1), min_size=n, max_size=n)), np.float32)
-        return weights / weights.sum() if n else weights
-
+    parents = {f"f{i}": f"c{draw(st.integers(0, n_coarse - 1))}" for i in range(n_fine)}
+    weights = draw(st.lists(st.floats(0.001, 1), min_size=n_fine + n_coarse, max_size=n_fine + n_coarse))
+    total = sum(weights)
+    classes = {name: weight / total for name, weight in zip(parents, weights, strict=False)}
+    types = {f"c{i}": weight / total for i, weight in enumerate(weights[n_fine:])}
+    for name, probability in classes.items():
+        types[parents[name]] += probability
+    enrolled = draw(st.sets(st.sampled_from(sorted(parents)))) if parents else set()
     similarities = sorted(draw(st.lists(st.floats(-1, 1), max_size=5)), reverse=True)
-    neighbours = [near(s, draw(st.sampled_from(taxonomy.coarse)), None) for s in similarities]
-    unit = st.floats(0, 1)
-    thresholds = Thresholds(fine=draw(unit), coarse=draw(unit), similarity=draw(st.floats(-1, 1)))
-    return probabilities(n_coarse), probabilities(n_fine), neighbours, taxonomy, thresholds
+    fine = st.sampled_from([None, *parents])
+    neighbours = [near(s, draw(st.sampled_from(sorted(types))), draw(fine)) for s in similarities]
+    found = evidence(
+        types,
+        classes,
+        neighbours,
+        energy=draw(st.floats(-9, 9)),
+        familiarity=draw(st.floats(-4, 4)),
+        enrolled=tuple(enrolled),
+        parents=parents,
+    )
+    unit, score = st.floats(0, 1), st.none() | st.floats(-9, 9)
+    return found, Thresholds(fine=draw(unit), coarse=draw(unit), energy=draw(score), familiarity=draw(score))
 
 
 @given(cases())
 def test_status_level_label_and_confidence_belong_together(case) -> None:
-    coarse, fine, neighbours, taxonomy, thresholds = case
-    decision = decide(*case)
-    assert decision.coarse == taxonomy.coarse[int(np.argmax(coarse))]
-    assert decision.coarse_confidence == float(coarse.max())
-    assert decision.fine == (taxonomy.fine[int(np.argmax(fine))] if taxonomy.fine else "")
-    assert decision.fine_confidence == (float(fine.max()) if taxonomy.fine else 0)
+    found, thresholds = case
+    decision = decide(found, thresholds)
+    guess = found.classes[0] if found.classes else None
+    assert (decision.fine, decision.fine_confidence) == ((guess.name, guess.probability) if guess else ("", 0))
+    assert (decision.coarse, decision.coarse_confidence) in [(one.name, one.probability) for one in found.types]
     match decision.status:
         case Status.IDENTIFIED:
-            assert (decision.level, decision.label) == (Level.FINE, decision.fine)
-            assert decision.confidence == decision.fine_confidence >= thresholds.fine
-            assert taxonomy.parents[taxonomy.fine_index[decision.fine]] == taxonomy.coarse_index[decision.coarse]
+            assert guess is not None
+            assert (decision.level, decision.label) == (Level.FINE, guess.name)
+            assert decision.confidence == guess.probability >= thresholds.fine
+            assert decision.coarse == guess.coarse
         case Status.COARSE_ONLY:
-            assert (decision.level, decision.label) == (Level.COARSE, decision.coarse)
+            assert (decision.level, decision.label) == (Level.COARSE, found.types[0].name)
             assert decision.confidence == decision.coarse_confidence >= thresholds.coarse
         case status:
             assert status is Status.UNKNOWN
             assert (decision.level, decision.label, decision.confidence) == (Level.NONE, "", 0)
-    if neighbours and neighbours[0].similarity < thresholds.similarity:
-        assert decision.status is Status.UNKNOWN
+
+
+@given(cases())
+def test_what_is_unlike_everything_is_unknown_unless_it_was_enrolled(case) -> None:
+    found, thresholds = case
+    assume(thresholds.energy is not None and found.energy < thresholds.energy)
+    assume(not (found.classes and found.classes[0].enrolled))
+    assert decide(found, thresholds).status is Status.UNKNOWN
 
 
 @given(cases())
@@ -74,91 +105,97 @@ def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case) -> No
     assert re.search(r"\d", reason)
     assert "\n" not in reason
     assert not reason.endswith(".")
-    for low, needed in re.findall(r"only ([\d.]+) %, needs ([\d.]+) %", reason):
+    for low, needed in re.findall(r"(?:only|score) (-?[\d.]+)(?: %)?, needs (-?[\d.]+)", reason):
         assert float(low) < float(needed)
 
 
-@given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 2))
+@given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 5), st.floats(0, 5))
 def test_higher_thresholds_never_give_a_more_specific_answer(
-    case, fine: float, coarse: float, similarity: float
+    case, fine: float, coarse: float, energy: float, familiarity: float
 ) -> None:
-    *evidence, thresholds = case
+    found, thresholds = case
     stricter = Thresholds(
         fine=min(1, thresholds.fine + fine),
         coarse=min(1, thresholds.coarse + coarse),
-        similarity=min(1, thresholds.similarity + similarity),
+        energy=None if thresholds.energy is None else thresholds.energy + energy,
+        familiarity=None if thresholds.familiarity is None else thresholds.familiarity + familiarity,
     )
     rank = {Status.UNKNOWN: 0, Status.COARSE_ONLY: 1, Status.IDENTIFIED: 2}
-    # a fine answer does not depend on the coarse threshold, so only a loss of detail is possible
-    assert rank[decide(*evidence, stricter).status] <= rank[decide(*evidence, thresholds).status]
+    assert rank[decide(found, stricter).status] <= rank[decide(found, thresholds).status]
+
+
+def decided(*arguments, **how) -> Decision:
+    return decide(evidence(*arguments, **how), HALF)
+
+
+SEDAN = {"bus": 0.01, "coupe": 0.02, "sedan": 0.97}
+SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
 
 
 @pytest.mark.parametrize(
-    ("coarse", "fine", "neighbours", "status", "reason"),
+    ("found", "status", "reason"),
     [
         (
-            [0.01, 0.02, 0.97],
-            [0.05, 0.88, 0.07],
-            [near(0.9)] * 4 + [near(0.8, fine="TSX")],
+            evidence(SEDAN, SURE, [near(0.9)] * 4 + [near(0.8, fine="TSX")]),
             Status.IDENTIFIED,
             "class 88 %, above 60 %; 4 of 5 nearest reference photos agree",
         ),
-        ([0.01, 0.02, 0.97], [0.05, 0.88, 0.07], [], Status.IDENTIFIED, "class 88 %, above 60 %"),
+        (evidence(SEDAN, SURE), Status.IDENTIFIED, "class 88 %, above 60 %"),
         (
-            [0.01, 0.02, 0.97],
-            [0.19, 0.43, 0.38],
-            [near(0.9)],
+            evidence(SEDAN, {"RX-8": 0.02, "TL": 0.43, "TSX": 0.38}, [near(0.9)]),
             Status.COARSE_ONLY,
             "TL and TSX share 81 %: shown as sedan, 97 %, above 50 %; the nearest reference photo agrees",
         ),
         (
-            [0.01, 0.02, 0.97],
-            [0.5, 0.59996, 0.01],
-            [],
+            evidence(SEDAN, {"TL": 0.59996, "RX-8": 0.02, "TSX": 0.01}),
             Status.COARSE_ONLY,
             "class TL only 59.996 %, needs 60.000 %: shown as sedan, 97 %, above 50 %",
         ),
         (
-            [0.1, 0.2, 0.7],
-            [0.9, 0.05, 0.05],
-            [near(0.9, "coupe")],
-            Status.COARSE_ONLY,
-            "type and class disagree: RX-8 is of type coupe (90 %), but the type looks like sedan (70 %): "
-            "shown as sedan, 70 %, above 50 %; the nearest reference photo disagrees",
-        ),
-        (
-            [0.8, 0.1, 0.1],
-            [0.2, 0.4, 0.4],
-            [],
+            evidence({"bus": 0.8, "coupe": 0.1, "sedan": 0.1}, {"RX-8": 0.1, "TL": 0.05, "TSX": 0.05}),
             Status.COARSE_ONLY,
             "no classes are known of type bus: shown as bus, 80 %, above 50 %",
         ),
         (
-            [0.3, 0.3, 0.4],
-            [0.3, 0.4, 0.3],
-            [near(0.5)],
+            evidence({"bus": 0.3, "coupe": 0.25, "sedan": 0.45}, {"RX-8": 0.25, "TL": 0.4, "TSX": 0.05}, [near(0.5)]),
             Status.UNKNOWN,
-            "TL and TSX share 70 %; type sedan only 40 %, needs 50 %",
+            "class TL only 40 %, needs 60 %; type sedan only 45 %, needs 50 %",
         ),
         (
-            [0.01, 0.02, 0.97],
-            [0.05, 0.88, 0.07],
-            [near(0.31)],
+            evidence(SEDAN, {"RX-8": 0.02, "TL": 0.5, "TSX": 0.47}, [near(0.9, fine="TSX")] * 3 + [near(0.8)] * 2),
+            Status.COARSE_ONLY,
+            "neighbours disagree with the classifier: 3 of 5 are TSX, the best guess is TL (50 %): "
+            "shown as sedan, 97 %, above 50 %; 5 of 5 nearest reference photos agree",
+        ),
+        (
+            evidence(SEDAN, SURE, [near(0.31)], familiarity=-2.25),
+            Status.COARSE_ONLY,
+            "far from every known class, closest reference photo 0.31 (score -2.25, needs -1.00): "
+            "shown as sedan, 97 %, above 50 %; the nearest reference photo agrees",
+        ),
+        (
+            evidence(SEDAN, SURE, familiarity=-2.25),
+            Status.COARSE_ONLY,
+            "unlike every known class (score -2.25, needs -1.00): shown as sedan, 97 %, above 50 %",
+        ),
+        (
+            evidence(SEDAN, SURE, [near(0.9)] * 5, energy=1.5),
             Status.UNKNOWN,
-            "far from every reference photo (closest 0.31, needs 0.45)",
+            "unlike everything that the identification model knows (score 1.50, needs 2.00)",
+        ),
+        (
+            evidence(SEDAN, SURE, [near(0.9)], energy=-3, familiarity=-3, enrolled=("TL",)),
+            Status.IDENTIFIED,
+            "class 88 %, above 60 %; the nearest reference photo agrees",
         ),
     ],
 )
-def test_reasons(coarse, fine, neighbours, status: Status, reason: str) -> None:
-    decision = decided(coarse, fine, neighbours)
+def test_reasons(found: Evidence, status: Status, reason: str) -> None:
+    decision = decide(found, HALF)
     assert (decision.status, decision.reason) == (status, reason)
 
 
 def test_a_confidence_on_its_threshold_is_enough() -> None:
-    assert (
-        decided([0, 0.5, 0.5], [0.2, 0.2, 0.6]).status is not Status.IDENTIFIED
-    )  # sedan ties with coupe, coupe is first
-    assert decided([0, 0, 0.5], [0, 0.75, 0.25]).status is Status.IDENTIFIED
-    exact = decide(np.array([0, 0, 1.0]), np.array([0.0, 0.6, 0.4]), [near(0.45)], CARS, HALF)
+    exact = decided({"sedan": 1.0}, {"TL": 0.6, "TSX": 0.4}, [near(0.45)], energy=2.0, familiarity=-1.0)
     assert exact.status is Status.IDENTIFIED
     assert exact.reason == "class 60 %, just enough; the nearest reference photo agrees"

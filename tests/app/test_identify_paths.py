@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.core.decide import Decision, Level, Status
 from app.core.engine import Engine, EngineError
+from app.core.evidence import Evidence, TypeCandidate
 from app.core.gallery import Gallery, Neighbour, Reference
 from app.core.identify import Identification, Identifier
 from app.core.images import load
@@ -180,7 +181,8 @@ def identification(path: Path, neighbours: int = 7) -> Identification:
     near = tuple(
         Neighbour(Reference(i, "sedan", None if i == 1 else f"f{i}", "s", "p"), 1 - i / 10) for i in range(neighbours)
     )
-    return Identification(path, decision, np.ones(1), np.ones(1), np.ones(4), near)
+    evidence = Evidence((TypeCandidate("sedan", 0.9, True),), (), 3.0, 0.0, near)
+    return Identification(path, decision, evidence, np.ones(4))
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -68,7 +68,7 @@ def training_step():
     )
     torch.manual_seed(0)
     network = build_network(config, taxonomy).to(memory_format=torch.channels_last).train()
-    objective = Objective(config.loss, len(taxonomy.fine), DIM)
+    objective = Objective(config.loss, taxonomy.parents, DIM)
     optimiser = build_optimiser(network, objective, config)
     _, coarse, fine = a_batch(SMALL)
     labels = Labels(coarse.numpy(), fine.numpy(), np.zeros((SMALL, 0)))

@@ -80,7 +80,7 @@ def test_poor_batches_keep_the_graph(name, fine):
 
 def objective_of(distance, z, **settings):
     torch.manual_seed(0)
-    objective = Objective(LossSettings(distance=distance, **settings), 4, 8)
+    objective = Objective(LossSettings(distance=distance, **settings), (0, 0, 1, 1), 8)
     output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z)
     labels = Labels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
     return objective(output, labels, epoch=0, generator=torch.Generator().manual_seed(0))
@@ -161,10 +161,10 @@ def test_a_checkpoint_from_before_the_baselines_goes_on(picture_folder, tmp_path
 
 def test_proxies_learn_at_their_own_rate():
     config = Config.model_validate({"loss": {"distance": "soft_triple"}, "optimiser": {"proxy_lr_factor": 7.0}})
-    taxonomy_sizes = (4, config.network.embedding_dim)
-    objective = Objective(config.loss, *taxonomy_sizes)
+    sizes = ((0, 0, 1, 1), config.network.embedding_dim)
+    objective = Objective(config.loss, *sizes)
     optimiser = build_optimiser(nn.Linear(2, 2), objective, config)
     last = optimiser.param_groups[-1]
     assert last["params"] == list(objective.parameters()) and last["weight_decay"] == 0
     assert last["height"] == pytest.approx(7 * config.optimiser.lr)
-    assert len(build_optimiser(nn.Linear(2, 2), Objective(LossSettings(), *taxonomy_sizes), config).param_groups) == 2
+    assert len(build_optimiser(nn.Linear(2, 2), Objective(LossSettings(), *sizes), config).param_groups) == 2

@@ -104,7 +104,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
     )
     labels = Labels(coarse.numpy(), fine.numpy(), years[:, None].double().numpy())
     output = NetworkOutput(torch.zeros(12, 2), torch.zeros(12, 6), unit, raw)
-    objective = Objective(settings, 6, 5, [4.5])
+    objective = Objective(settings, (0, 0, 0, 1, 1, 1), 5, [4.5])
     _, figures = objective(output, labels, epoch=0, generator=torch.Generator())
     assert figures["distance"] == pytest.approx(float(expected), rel=1e-5)
 

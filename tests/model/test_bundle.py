@@ -55,7 +55,7 @@ def info(**changes):
         "preprocessing": Preprocessing(size=SIZE, fit=FitPolicy.LETTERBOX),
         "embedding_dim": 4,
         "calibration": Calibration(coarse_temperature=1.5, fine_temperature=0.7),
-        "thresholds": Thresholds(fine=0.6, coarse=0.4, similarity=0.2),
+        "thresholds": Thresholds(fine=0.6, coarse=0.4, energy=-3.5, familiarity=-1.5),
         "training": {"photos": 12, "run": {"seed": 3}},
     }
     return BundleInfo(**(facts | changes))
@@ -129,9 +129,9 @@ def test_files_that_are_no_model_say_so(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"format":1', '"format":2,"news":[1]'), "has format 2, .* update the program"),
-        (lambda text: text.replace('"format":1', '"format":0'), "has format 0, .* export the model again"),
-        (lambda text: text.replace('"format":1,', ""), "does not say its format version"),
+        (lambda text: text.replace('"format":2', '"format":3,"news":[1]'), "has format 3, .* update the program"),
+        (lambda text: text.replace('"format":2', '"format":1'), "has format 1, .* export the model again"),
+        (lambda text: text.replace('"format":2,', ""), "does not say its format version"),
         (lambda text: "{", "does not say its format version"),
         (lambda text: text.replace('"size":32', '"size":"big"'), r"wrong at 'preprocessing\.size'"),
         (lambda text: text.replace('"fine_temperature":0.7', '"fine_temperature":0'), "fine_temperature"),

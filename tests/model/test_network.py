@@ -4,7 +4,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model.network import BACKBONES, CosineHead, HeadOn, Network, WeightsError, build_backbone, load_starting_weights
+from model.network import (
+    BACKBONES,
+    CosineHead,
+    HeadOn,
+    Network,
+    WeightsError,
+    build_backbone,
+    has_evidence,
+    last_map,
+    load_starting_weights,
+)
 
 
 def network(backbone="resnet18", **changes):
@@ -28,6 +38,32 @@ def test_outputs(coarse_on, fine_on):
     assert out.coarse_logits.shape == (2, 3) and out.fine_logits.shape == (2, 7)
     # also under autocast, which would leave the length right to two digits only
     assert torch.allclose(out.embedding.norm(dim=1), torch.ones(2), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "convnext_tiny"])
+@pytest.mark.parametrize("fine_on", HeadOn)
+def test_the_evidence_of_a_class_adds_up_to_its_logit(name, fine_on):
+    torch.manual_seed(3)
+    net = network(name, fine_head_on=fine_on)
+    pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    with torch.inference_mode():
+        plain = net(pictures)
+        output, maps = net.with_evidence(pictures)
+    for got, expected in zip(output, plain, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+    means = maps.mean(dim=(2, 3))
+    if fine_on is HeadOn.EMBEDDING:  # a cosine: the length of the embedding is divided out
+        means = means / plain.raw.norm(dim=1, keepdim=True)
+    else:
+        means = means + net.heads.fine_head.bias
+    torch.testing.assert_close(means, plain.fine_logits, rtol=1e-3, atol=1e-3)
+
+
+def test_a_backbone_that_normalises_after_the_pooling_has_no_evidence():
+    backbone, _ = build_backbone("convnext_tiny")
+    assert not has_evidence(backbone)
+    with pytest.raises(ValueError, match="ConvNeXt"):
+        last_map(backbone, torch.zeros(1, 3, 64, 64))
 
 
 def test_cosine_head_is_bounded_by_its_temperature():

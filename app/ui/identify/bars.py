@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.decide import Decision, Level
+from app.core.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
 from model.bundle import BundleInfo
@@ -41,33 +41,31 @@ class Bar:
     coarse: int
 
 
-def rows(info: BundleInfo, decision: Decision, coarse: np.ndarray, fine: np.ndarray) -> list[Bar]:
+def rows(info: BundleInfo, decision: Decision, evidence: Evidence) -> list[Bar]:
     """The two best types and that of the best fine class, most probable first, each with its best fine classes beneath.
 
     At most five fine classes in all, so that the tree stays small enough for the neighbours to be seen below it.
 
     Args:
-        info: names and thresholds.
+        info: thresholds, and the types in the order of their colours.
         decision: the answer.
-        coarse: [n_coarse] probabilities.
-        fine: [n_fine] probabilities.
+        evidence: what it rests on.
     """
-    taxonomy, thresholds = info.taxonomy, info.thresholds
-    ordered = [int(i) for i in np.argsort(-coarse, kind="stable")]
-    ordered_fine = [int(i) for i in np.argsort(-fine, kind="stable")]
-    parents = {taxonomy.parents[i] for i in ordered_fine[:1]}
-    shown = [i for rank, i in enumerate(ordered) if rank < _TOP_COARSE or i in parents]
-    likely = [i for rank, i in enumerate(ordered_fine) if rank == 0 or fine[i] >= _LEAST]
-    best_fine = [i for i in likely if taxonomy.parents[i] in shown][:_TOP_FINE]
+    thresholds = info.thresholds
+    types_of_guess = {one.coarse for one in evidence.classes[:1]}
+    shown = [one for rank, one in enumerate(evidence.types) if rank < _TOP_COARSE or one.name in types_of_guess]
+    names = {one.name for one in shown}
+    likely = [one for rank, one in enumerate(evidence.classes) if rank == 0 or one.probability >= _LEAST]
+    classes = [one for one in likely if one.coarse in names][:_TOP_FINE]
     result = []
-    for i in shown:
-        name = taxonomy.coarse[i]
-        accepted = decision.level is Level.COARSE and decision.label == name
-        result.append(Bar(Level.COARSE, name, float(coarse[i]), thresholds.coarse, accepted, i))
-        for j in best_fine:
-            if taxonomy.parents[j] == i:
-                accepted = decision.level is Level.FINE and decision.label == taxonomy.fine[j]
-                result.append(Bar(Level.FINE, taxonomy.fine[j], float(fine[j]), thresholds.fine, accepted, i))
+    for one in shown:
+        accepted = decision.level is Level.COARSE and decision.label == one.name
+        colour = info.taxonomy.coarse_index.get(one.name, len(info.taxonomy.coarse))
+        result.append(Bar(Level.COARSE, one.name, one.probability, thresholds.coarse, accepted, colour))
+        for child in classes:
+            if child.coarse == one.name:
+                accepted = decision.level is Level.FINE and decision.label == child.name
+                result.append(Bar(Level.FINE, child.name, child.probability, thresholds.fine, accepted, colour))
     return result
 
 

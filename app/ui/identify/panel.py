@@ -111,15 +111,15 @@ class PredictionPanel(QFrame):
             found: an identification with a decision.
             pictures: the file of each neighbour, None where it is not on this computer.
         """
-        decision, coarse, fine = found.decision, found.coarse_probabilities, found.fine_probabilities
-        if decision is None or coarse is None or fine is None:
+        decision, evidence = found.decision, found.evidence
+        if decision is None or evidence is None:
             self.show_error(subject, found.error or "no answer", "")
             return
         face = FACES[decision.status]
         self._head(subject, face.icon, face.token, face.word)
         answer, under, figure = _words(decision)
         self._say(answer, under, figure, decision.reason)
-        self.tree.show_rows(rows(info, decision, coarse, fine))
+        self.tree.show_rows(rows(info, decision, evidence))
         self.neighbours.show_neighbours(
             [
                 Near(rank, neighbour, picture)

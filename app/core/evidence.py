@@ -1,0 +1,132 @@
+"""What speaks for which label of a photo: the heads' probabilities, the reference photos, and how familiar it looks.
+
+Everything that a decision rests on, small enough to be kept for every photo of a project, so that another threshold
+needs no new inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.engine import Outputs
+from app.core.gallery import Neighbour
+from model.bundle import BundleInfo
+from model.openset import energy, familiarity
+from model.posterior import Posterior, class_scores, fuse, tree_posterior
+from model.taxonomy import NO_FINE, Taxonomy
+
+CLASSES_KEPT = 10
+"""The most probable fine classes of a photo that are kept."""
+NEIGHBOURS_KEPT = 5
+"""The nearest reference photos that are kept, shown and counted."""
+
+
+@dataclass(frozen=True)
+class TypeCandidate:
+    """A type, its calibrated probability, and whether any fine class of it is known."""
+
+    name: str
+    probability: float
+    has_classes: bool
+
+
+@dataclass(frozen=True)
+class ClassCandidate:
+    """A fine class, its type, its calibrated probability.
+
+    `enrolled`: only the gallery knows it; the network was not trained on it.
+    """
+
+    name: str
+    coarse: str
+    probability: float
+    enrolled: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one photo.
+
+    Attributes:
+        types: all types, most probable first.
+        classes: the most probable fine classes, at most CLASSES_KEPT, most probable first.
+        energy: of the coarse logits (model/openset.py).
+        familiarity: with the known classes, in standard deviations (model/openset.py).
+        neighbours: nearest reference photos, at most NEIGHBOURS_KEPT, most similar first.
+    """
+
+    types: tuple[TypeCandidate, ...]
+    classes: tuple[ClassCandidate, ...]
+    energy: float
+    familiarity: float
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+def weigh(
+    outputs: Outputs,
+    found: Sequence[Sequence[Neighbour]],
+    info: BundleInfo,
+    gallery: tuple[Taxonomy, np.ndarray] | None = None,
+) -> list[Evidence]:
+    """The evidence of N photos.
+
+    Args:
+        outputs: of the network.
+        found: for each photo its nearest references, most similar first; empty lists without a gallery.
+        info: of the identification model.
+        gallery: the model's taxonomy with the gallery's own classes after it, and the cosine of the photos to the
+            centres of its fine classes [N, n_fine]; None without a gallery.
+    """
+    taxonomy = info.taxonomy
+    posterior = tree_posterior(outputs.coarse_logits, outputs.fine_logits, taxonomy, info.calibration)
+    closest = None
+    if gallery is not None and any(found):
+        posterior = _with_references(posterior, found, info, *gallery)
+        closest = np.array([near[0].similarity if near else -1.0 for near in found])
+    energies = energy(outputs.coarse_logits)
+    scores = familiarity(outputs.fine_logits, closest, info.familiarity)
+    known = len(taxonomy.fine)
+    names = taxonomy if gallery is None else gallery[0]
+    return [
+        Evidence(
+            types=_types(coarse, names),
+            classes=_classes(fine, names, known),
+            energy=float(photo_energy),
+            familiarity=float(score),
+            neighbours=tuple(near[:NEIGHBOURS_KEPT]),
+        )
+        for coarse, fine, photo_energy, score, near in zip(*posterior, energies, scores, found, strict=True)
+    ]
+
+
+def _with_references(
+    tree: Posterior, found: Sequence[Sequence[Neighbour]], info: BundleInfo, whole: Taxonomy, centres: np.ndarray
+) -> Posterior:
+    asked = min(info.fusion.neighbours, max(map(len, found)))
+    similarities = np.full((len(found), asked), -1.0)
+    classes = np.full((len(found), asked), NO_FINE)
+    for row, near in enumerate(found):
+        for column, neighbour in enumerate(near[:asked]):
+            similarities[row, column] = neighbour.similarity
+            classes[row, column] = whole.fine_index.get(neighbour.reference.fine or "", NO_FINE)
+    return fuse(tree, class_scores(similarities, classes, centres), info.taxonomy, whole, info.fusion)
+
+
+def _types(probabilities: np.ndarray, taxonomy: Taxonomy) -> tuple[TypeCandidate, ...]:
+    with_classes = set(taxonomy.parents)
+    return tuple(
+        TypeCandidate(taxonomy.coarse[i], float(probabilities[i]), i in with_classes)
+        for i in np.argsort(-probabilities, kind="stable").tolist()
+    )
+
+
+def _classes(probabilities: np.ndarray, taxonomy: Taxonomy, known: int) -> tuple[ClassCandidate, ...]:
+    return tuple(
+        ClassCandidate(
+            taxonomy.fine[i], taxonomy.coarse[taxonomy.parents[i]], float(probabilities[i]), enrolled=i >= known
+        )
+        for i in np.argsort(-probabilities, kind="stable")[:CLASSES_KEPT].tolist()
+    )

@@ -1,0 +1,126 @@
+"""The answers that the program would give to the photos of a run, with the run's training photos as its gallery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from model.bundle import Calibration, Familiarity, Fusion
+from model.data.splits import Split
+from model.files import write_whole
+from model.inference import infer_samples, part_of
+from model.labels import Labels, encode
+from model.network import Network, NetworkOutput
+from model.openset import energy, familiarity
+from model.posterior import Posterior, class_scores, fuse, tree_posterior
+from model.run import Run
+from model.taxonomy import NO_FINE, Taxonomy
+
+_BLOCK = 1024  # photos whose similarities to all references are in memory at once
+
+
+@dataclass(frozen=True)
+class References:
+    """The training photos as a gallery.
+
+    Attributes:
+        embeddings: float32 [M, d], unit length.
+        fine: class of each [M], negative where unknown.
+        centres: float32 [n_fine, d], unit length; zero for a class without photos.
+    """
+
+    embeddings: np.ndarray
+    fine: np.ndarray
+    centres: np.ndarray
+
+    @classmethod
+    def of(cls, embeddings: np.ndarray, fine: np.ndarray, n_fine: int) -> Self:
+        """A gallery of M photos."""
+        centres = np.zeros((n_fine, embeddings.shape[1]), np.float32)
+        np.add.at(centres, fine[fine >= 0], embeddings[fine >= 0])
+        lengths = np.linalg.norm(centres, axis=1, keepdims=True)
+        return cls(embeddings, fine, centres / np.maximum(lengths, np.finfo(np.float32).tiny))
+
+    def nearest(self, embeddings: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cosines to the k nearest references and their classes, [N, k] each, most similar first."""
+        k = min(k, len(self.embeddings))
+        similarities, classes = [], []
+        for start in range(0, len(embeddings), _BLOCK):
+            block = embeddings[start : start + _BLOCK] @ self.embeddings.T
+            nearest = np.argsort(-block, axis=1, kind="stable")[:, :k]
+            similarities.append(np.take_along_axis(block, nearest, axis=1))
+            classes.append(self.fine[nearest])
+        if not similarities:
+            return np.zeros((0, k), np.float32), np.full((0, k), NO_FINE)
+        return np.concatenate(similarities), np.concatenate(classes)
+
+
+def references_of(run: Run, network: Network) -> References:
+    """The training photos of a run; their embeddings are kept in the run folder. Raises PhotoError, RunError."""
+    samples, taxonomy = part_of(run, Split.TRAIN), run.taxonomy()
+    step = run.load_checkpoint()["step"]
+    kept = np.load(run.references) if run.references.is_file() else {}
+    if kept.get("step") == step:
+        embeddings = kept["embeddings"]
+    else:
+        embeddings = infer_samples(network, samples, run.config()).embedding.numpy()
+        write_whole(run.references, lambda file: np.savez(file, step=step, embeddings=embeddings))
+    return References.of(embeddings, encode(samples, taxonomy).fine, len(taxonomy.fine))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What network and gallery say of N photos, before any weighing.
+
+    Attributes:
+        coarse_logits, fine_logits: float32 [N, n_coarse], [N, n_fine].
+        closest: cosine to the nearest reference [N].
+        scores: `class_scores` [N, n_fine].
+        labels: of the photos.
+    """
+
+    coarse_logits: np.ndarray
+    fine_logits: np.ndarray
+    closest: np.ndarray
+    scores: np.ndarray
+    labels: Labels
+
+    @classmethod
+    def by(cls, output: NetworkOutput, labels: Labels, references: References, neighbours: int) -> Self:
+        """What is seen of photos whose outputs are there."""
+        embeddings = output.embedding.numpy()
+        similarities, classes = references.nearest(embeddings, neighbours)
+        centres = embeddings @ references.centres.T
+        centres[:, ~references.centres.any(axis=1)] = -np.inf
+        return cls(
+            output.coarse_logits.numpy(),
+            output.fine_logits.numpy(),
+            similarities[:, 0],
+            class_scores(similarities, classes, centres),
+            labels,
+        )
+
+    def at(self, rows: np.ndarray) -> Seen:
+        """The same of some photos."""
+        return Seen(
+            self.coarse_logits[rows],
+            self.fine_logits[rows],
+            self.closest[rows],
+            self.scores[rows],
+            self.labels.at(rows),
+        )
+
+    def posterior(self, taxonomy: Taxonomy, calibration: Calibration, fusion: Fusion) -> Posterior:
+        """Probabilities as the program shows them."""
+        tree = tree_posterior(self.coarse_logits, self.fine_logits, taxonomy, calibration)
+        return fuse(tree, self.scores, taxonomy, taxonomy, fusion)
+
+    def energy(self) -> np.ndarray:
+        """`openset.energy` of the coarse logits [N]."""
+        return energy(self.coarse_logits)
+
+    def familiarity(self, scale: Familiarity) -> np.ndarray:
+        """`openset.familiarity` [N]."""
+        return familiarity(self.fine_logits, self.closest, scale)

@@ -1,0 +1,69 @@
+"""Outputs of a trained network for the photos of its run, as the program would make them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from model.config import Config
+from model.data.pipeline import PictureForm, PictureStore
+from model.data.samples import Sample
+from model.data.splits import Split
+from model.data.strangers import stranger
+from model.network import Network, NetworkOutput
+from model.photo import fit
+from model.run import Run
+from model.trainer import average_weights, build_network, infer
+
+STRANGERS = 300
+"""Pictures without vehicle or vessel that are measured with."""
+_BATCH = 64
+
+
+def trained_network(run: Run) -> Network:
+    """The averaged network of the run's last checkpoint, ready for inference. Raises RunError."""
+    config = run.config()
+    average = average_weights(build_network(config, run.taxonomy()), config.optimiser.ema)
+    average.load_state_dict(run.load_checkpoint()["average"])
+    network = average.module
+    assert isinstance(network, Network)
+    return network.eval()
+
+
+def part_of(run: Run, split: Split) -> list[Sample]:
+    """The photos of one part of the run."""
+    samples, splits = run.samples()
+    return [sample for sample, part in zip(samples, splits, strict=True) if part is split]
+
+
+def infer_samples(network: Network, samples: Sequence[Sample], config: Config) -> NetworkOutput:
+    """Outputs for photos as the program would make them: full float32, at the finished model's size.
+
+    Raises:
+        PhotoError: if a photo cannot be read any more.
+    """
+    assert config.input.size is not None
+    form = PictureForm(config.input.size, config.input.fit)
+    device = _device(config)
+    with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
+        return infer(network.to(device), store, device)
+
+
+def infer_strangers(network: Network, config: Config, *, first: int, count: int = STRANGERS) -> NetworkOutput:
+    """Outputs for drawn pictures without vehicle or vessel, the ones with the seeds from `first` on."""
+    size, policy = config.input.size, config.input.fit
+    assert size is not None
+    device = _device(config)
+    parts = []
+    with torch.inference_mode():
+        for start in range(first, first + count, _BATCH):
+            seeds = range(start, min(start + _BATCH, first + count))
+            pictures = np.stack([fit(stranger(seed), size, policy) for seed in seeds])
+            parts.append(network.to(device)(torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device)))
+    return NetworkOutput(*(torch.cat(columns).float().cpu() for columns in zip(*parts, strict=True)))
+
+
+def _device(config: Config) -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() and config.machine.accelerator != "cpu" else "cpu")
