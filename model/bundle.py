@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ class BundleError(Exception):
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Variant(StrEnum):
+    """How a model file computes: the full network, in half precision for GPUs, in 8-bit integers for CPUs."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+def beside(path: Path, variant: Variant) -> Path:
+    """Where a variant of the model file at `path` lies: `marque.onnx`, `marque.int8.onnx`."""
+    return path if variant is Variant.FP32 else path.with_suffix(f".{variant}.onnx")
 
 
 class Preprocessing(_Part):
@@ -100,7 +114,7 @@ class BundleInfo(_Part):
     name: str
     created: datetime
     fingerprint: str = Field(
-        description="identifies network and preprocessing; embeddings of equal fingerprints compare"
+        description="identifies network and preprocessing, whatever the variant; embeddings of equal ones compare"
     )
     taxonomy: Taxonomy
     preprocessing: Preprocessing
@@ -109,7 +123,9 @@ class BundleInfo(_Part):
     fusion: Fusion = Fusion()
     familiarity: Familiarity = Familiarity()
     thresholds: Thresholds = Thresholds()
+    variant: Variant = Variant.FP32
     training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
+    measured: dict[str, float] = Field(default_factory=dict, description="of a variant: accuracy and speed beside fp32")
 
 
 class _Version(BaseModel):

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,22 +21,30 @@ import tyro
 from torch import Tensor, nn
 
 from model import bundle, terminal
-from model.bundle import BundleError, BundleInfo, Preprocessing
+from model.answers import Seen, references_of
+from model.bundle import BundleError, BundleInfo, Preprocessing, Variant
 from model.calibrate import Chosen, calibrate
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
-from model.data.samples import DataError
+from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.files import write_whole
 from model.inference import part_of, trained_network
-from model.network import Network, has_evidence
+from model.labels import encode
+from model.metrics import accuracy
+from model.network import Network, NetworkOutput, has_evidence
 from model.photo import PhotoError
-from model.run import Run, RunError
+from model.run import Run, RunError, write_json
+from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 1e-3
 """Largest difference between onnxruntime and torch, in any output, that is written."""
 COMPARED = 64
 """Number of real photos on which they are compared."""
+RANGES = 256
+"""Number of real photos that the ranges of the 8-bit activations are taken from."""
+BATCH = 16
+"""Photos in a batch when speeds are compared."""
 OPSET = 18
 
 
@@ -104,10 +113,13 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     )
 
 
-def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
+def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
     Calibrates first where the run is not calibrated yet.
+
+    Args:
+        variants: also write those for GPU and CPU beside it (model/variants.py).
 
     Raises:
         ExportError: if onnxruntime and torch differ by more than TOLERANCE on real photos; nothing is written then.
@@ -119,10 +131,7 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
     graph = to_onnx(network, config.input.size)
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
-    step = max(1, len(samples) // COMPARED)
-    pictures = np.stack(
-        [PictureForm(preprocessing.size, preprocessing.fit).decode(one) for one in samples[::step][:COMPARED]]
-    )
+    pictures = _pictures(samples, COMPARED, preprocessing)
     difference = largest_difference(graph, network, pictures)
     if not difference <= TOLERANCE:
         raise ExportError(
@@ -142,8 +151,54 @@ def export(run: Run, out: Path, name: str | None = None) -> BundleInfo:
         thresholds=chosen.thresholds,
         training=_facts(run, difference),
     )
+    # the weights are stored in half precision: half the size, and no accuracy that could be measured
+    graph = half_stored(graph)
     bundle.write(out, graph, info)
+    if variants:
+        _write_variants(run, out, graph, info)
     return info
+
+
+def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
+    """Write the other variants beside the full one, each with what it loses on the test photos and how fast it is."""
+    some = _pictures(part_of(run, Split.TRAIN), RANGES, info.preprocessing)
+    graphs = {Variant.FP32: graph, Variant.FP16: to_fp16(graph), Variant.INT8: to_int8(graph, some)}
+    figures = measure(run, graphs)
+    for variant in (Variant.FP16, Variant.INT8):
+        own = info.model_copy(update={"variant": variant, "measured": figures[variant]})
+        bundle.write(bundle.beside(out, variant), graphs[variant], own)
+    write_json(run.variants, figures)
+
+
+def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
+    """For each variant its accuracy on the test photos, with the references of the full network, and images/s here."""
+    config, taxonomy, chosen = run.config(), run.taxonomy(), Chosen.read(run)
+    assert config.input.size is not None
+    samples = part_of(run, Split.TEST)
+    preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
+    pictures = _pictures(samples, len(samples), preprocessing)
+    references, labels = references_of(run, trained_network(run)), encode(samples, taxonomy)
+    rates = speeds(graphs, pictures[:BATCH])
+    figures = {}
+    for variant, graph in graphs.items():
+        coarse, fine, embedding = (torch.from_numpy(column) for column in outputs_of(graph, pictures))
+        output = NetworkOutput(coarse, fine, embedding, embedding)
+        seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
+        posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
+        figures[variant.value] = {
+            "photos": len(samples),
+            "coarse_accuracy": accuracy(torch.from_numpy(posterior.coarse), torch.from_numpy(labels.coarse)),
+            "fine_accuracy": accuracy(torch.from_numpy(posterior.fine), torch.from_numpy(labels.fine)),
+            "images_per_second": rates[variant],
+            "times_fp32": rates[variant] / rates[Variant.FP32],
+        }
+    return figures
+
+
+def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessing) -> np.ndarray:
+    """About `count` of the photos, evenly from all of them, as the network takes them: uint8 [n, S, S, 3]."""
+    form = PictureForm(preprocessing.size, preprocessing.fit)
+    return np.stack([form.decode(sample) for sample in samples[:: max(1, len(samples) // count)][:count]])
 
 
 def write_references(run: Run, out: Path) -> None:
@@ -183,7 +238,8 @@ def main() -> int:
         out: Path,
         name: str | None = None,
         references: Path | None = None,
-    ) -> tuple[Path, Path, str | None, Path | None]:
+        variants: bool = False,
+    ) -> tuple[Path, Path, str | None, Path | None, bool]:
         """Export a trained run as an identification model file.
 
         Args:
@@ -191,13 +247,14 @@ def main() -> int:
             out: The .onnx file to write.
             name: The model's name in the program; default: the file's name.
             references: Also write the training photos as a table that `marque enrol` makes a gallery of.
+            variants: Also write OUT.fp16.onnx and OUT.int8.onnx, and what they lose and win.
         """
-        return run, out, name, references
+        return run, out, name, references, variants
 
-    folder, out, name, references = tyro.cli(command, prog="python -m model.export")
+    folder, out, name, references, variants = tyro.cli(command, prog="python -m model.export")
     try:
         run = Run.open(folder)
-        info = export(run, out, name)
+        info = export(run, out, name, variants=variants)
         if references is not None:
             write_references(run, references)
     except (RunError, DataError, PhotoError, BundleError, ExportError) as error:

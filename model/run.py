@@ -8,6 +8,7 @@ events.jsonl     what happened (model/events.py)
 checkpoint.pt    weights, their moving average, optimiser and place in the epoch
 metrics.json     figures on the held-out parts (model/evaluate.py)
 calibration.json temperatures, weights and thresholds (model/calibrate.py)
+variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
 references.npz   embeddings of the training photos (model/answers.py)
 model.onnx       the identification model
 """
@@ -50,6 +51,7 @@ class Run:
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.json"
         self.calibration = folder / "calibration.json"
+        self.variants = folder / "variants.json"
         self.references = folder / "references.npz"
         self.model = folder / "model.onnx"
         self._config = folder / "config.json"

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     samples, skipped = _read(source_spec(options.source))
     if options.limit_per_class is not None:
         samples = limit_per_class(samples, options.limit_per_class)
-    engine = Engine(model_file(options.model), options.device)
+    engine = Engine(model_file(options.model), options.device, options.precision)
     fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
     is_new = not options.gallery.exists()
     with (

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C."""
     with interruptible() as interrupted:
         files = _photos(options.paths, interrupted)
-        engine = Engine(model_file(options.model), options.device)
+        engine = Engine(model_file(options.model), options.device, options.precision)
         gallery = open_gallery(options.gallery, engine)
         try:
             identifier = Identifier(engine, gallery)
@@ -122,5 +122,5 @@ def _summary(counts: Counter[Status], seconds: float, provider: ProviderReport) 
         f"{counts.total()} photo{'' if counts.total() == 1 else 's'}: {counts[Status.IDENTIFIED]} identified, "
         f"{counts[Status.COARSE_ONLY]} type only, {counts[Status.UNKNOWN]} unknown, "
         f"{errors} error{'' if errors == 1 else 's'}; "
-        f"{counts.total() / seconds:.1f} photos/s on {provider.used} ({provider.reason})"
+        f"{counts.total() / seconds:.1f} photos/s on {provider.name} ({provider.reason})"
     )

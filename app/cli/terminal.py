@@ -19,6 +19,7 @@ from rich.text import Text
 from app.core import paths
 from app.core.engine import Engine
 from app.core.gallery import Gallery
+from model.bundle import Variant
 
 NO_GALLERY = "none"
 
@@ -45,10 +46,16 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--model`, `--device` and `--batch`."""
+    """`--model`, `--device`, `--precision` and `--batch`."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs; auto: the GPU if it works"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", *Variant),
+        default="auto",
+        help="variant of the model; auto: the one made for the processor, where it lies beside the file",
     )
     parser.add_argument("--batch", type=_positive, default=16, metavar="N", help="photos per inference (default: 16)")
 

@@ -21,10 +21,11 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from PIL import Image
 
-from model.bundle import INPUT, OUTPUTS, BundleInfo, read_info
+from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
 from model.photo import fit
 
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "fp16", "int8"]
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -58,13 +59,20 @@ class ProviderReport:
 
     Attributes:
         used: "CUDA" or "CPU", as found after a first inference.
+        variant: of the model that runs.
         available: what this build of onnxruntime offers, in its own names.
         reason: one plain sentence: why this one.
     """
 
     used: str
+    variant: Variant
     available: tuple[str, ...]
     reason: str
+
+    @property
+    def name(self) -> str:
+        """Processor and variant in short: "CPU", "CPU int8"."""
+        return self.used if self.variant is Variant.FP32 else f"{self.used} {self.variant}"
 
 
 @dataclass(frozen=True)
@@ -86,36 +94,35 @@ class Engine:
     """A loaded and warmed-up identification model. One inference runs at a time; other threads wait.
 
     Attributes:
-        path: the model file.
+        path: the model file that was asked for; a variant beside it may be what runs (`provider.variant`).
         info: its metadata.
         provider: where it runs and why.
     """
 
-    def __init__(self, path: Path, device: Device = "auto") -> None:
+    def __init__(self, path: Path, device: Device = "auto", precision: Precision = "auto") -> None:
         """Load the model and run it once.
 
         Args:
             path: the identification model file.
             device: "auto" takes the GPU where it works and the CPU otherwise; "cuda" insists on the GPU.
+            precision: "auto" takes the variant beside the file that is made for the device, where there is one.
 
         Raises:
-            model.bundle.BundleError: if the file is not a usable identification model.
+            model.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model.
             EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
         """
         self.path = path
         self.info: BundleInfo = read_info(path)
+        self._precision: Precision = precision
         self._lock = threading.Lock()
         available = tuple(onnxruntime.get_available_providers())
-        if device == "cpu":
-            used, reason = "CPU", "the CPU was asked for"
-            self._session = self._open([_CPU])
-        else:
-            session, reason = self._open_on_gpu(available)
-            if session is None and device == "cuda":
-                raise EngineError(f"the GPU cannot be used: {reason}")
-            used = "CPU" if session is None else "CUDA"
-            self._session = session if session is not None else self._open([_CPU])
-        self.provider = ProviderReport(used, available, reason)
+        session, reason = (None, "the CPU was asked for") if device == "cpu" else self._open_on_gpu(available)
+        if session is None and device == "cuda":
+            raise EngineError(f"the GPU cannot be used: {reason}")
+        used, made_for = ("CPU", Variant.INT8) if session is None else ("CUDA", Variant.FP16)
+        variant, file = self._variant(made_for)
+        self._session = session if session is not None else self._open(file, [_CPU])
+        self.provider = ProviderReport(used, variant, available, reason)
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """A photo as the model takes it: RGB picture of any shape to uint8 [S, S, 3]."""
@@ -142,7 +149,30 @@ class Engine:
         with self._lock:
             return _infer(self._session, batch)
 
-    def _open(self, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
+    def _variant(self, made_for: Variant) -> tuple[Variant, Path]:
+        """The variant to run, and its file.
+
+        Args:
+            made_for: the one for the device, taken if it lies beside the file and belongs to the same network.
+
+        Raises:
+            BundleError: if another was asked for and is not there.
+        """
+        own = self.info.variant
+        wanted = made_for if self._precision == "auto" else Variant(self._precision)
+        file = beside(self.path, wanted)
+        if wanted is own or own is not Variant.FP32:  # a file that is a variant itself was chosen on purpose
+            return own, self.path
+        if self._precision == "auto" and not file.is_file():
+            return own, self.path
+        info = read_info(file)
+        if (info.fingerprint, info.variant) != (self.info.fingerprint, wanted):
+            if self._precision == "auto":
+                return own, self.path
+            raise BundleError(f"{file}: is not the {wanted} variant of {self.path.name}; export both again")
+        return wanted, file
+
+    def _open(self, file: Path, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
         """A session after its first inference.
 
         Raises:
@@ -154,9 +184,9 @@ class Engine:
         # idle inference threads that spin would take the processor from those that decode the next photos
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            session = onnxruntime.InferenceSession(self.path, options, providers=providers, enable_fallback=0)
+            session = onnxruntime.InferenceSession(file, options, providers=providers, enable_fallback=0)
         except _FAULTS as error:
-            raise EngineError(f"{self.path}: onnxruntime cannot load the model ({_first_line(error)})") from error
+            raise EngineError(f"{file}: onnxruntime cannot load the model ({_first_line(error)})") from error
         session.disable_fallback()  # of its run(): it would change to the CPU with a message on stdout only
         side = self.info.preprocessing.size
         _infer(session, np.zeros((1, side, side, 3), np.uint8))
@@ -172,7 +202,7 @@ class Engine:
         # heuristic search: the exhaustive one tries every algorithm again for each new batch size
         options = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
         try:
-            session = self._open([(_CUDA, options), _CPU])
+            session = self._open(self._variant(Variant.FP16)[1], [(_CUDA, options), _CPU])
         except EngineError as error:
             return (
                 None,

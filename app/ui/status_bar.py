@@ -102,8 +102,10 @@ class StatusBar(QFrame):
         self._chip.set_icon("cpu" if on_cpu else "zap", "muted" if on_cpu else "ok")
         # the whole reason may be a paragraph (missing libraries): the tooltip has it
         short = provider.reason if len(provider.reason) <= 40 else "reason in tooltip"
-        self._provider.setText(f"{provider.used} ({short})" if on_cpu else provider.used)
-        self._provider.setToolTip(f"{provider.reason}\navailable: {', '.join(provider.available)}")
+        self._provider.setText(f"{provider.name} ({short})" if on_cpu else provider.name)
+        self._provider.setToolTip(
+            f"{provider.reason}\nvariant of the model: {provider.variant}\navailable: {', '.join(provider.available)}"
+        )
         for widget in (*self._dots, self._gallery, self._chip, self._provider):
             widget.show()
 

@@ -187,3 +187,40 @@ assert "torch" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def with_variants(path: Path, fingerprint: str | None = None) -> Path:
+    """A tiny model with an int8 file beside it that calls the first colour by the second's name, to tell them apart."""
+    write_tiny_model(path)
+    info = bundle.read_info(path)
+    changes = {"variant": bundle.Variant.INT8, "fingerprint": fingerprint or info.fingerprint}
+    swapped = tiny_graph()
+    for node in swapped.graph.node:
+        if "fine_logits" in node.output:
+            node.input[1] = "coarse_and_coarse"
+    wide = numpy_helper.from_array(np.full((3, 4), 7, np.float32), "coarse_and_coarse")
+    swapped.graph.initializer.append(wide)
+    bundle.write(bundle.beside(path, bundle.Variant.INT8), swapped, info.model_copy(update=changes))
+    return path
+
+
+@needs_no_driver
+def test_on_the_cpu_the_variant_made_for_it_runs_and_says_so(tmp_path: Path) -> None:
+    path = with_variants(tmp_path / "m.onnx")
+    engine, full = Engine(path), Engine(path, precision="fp32")
+    assert (engine.provider.variant, engine.provider.name) == (bundle.Variant.INT8, "CPU int8")
+    assert (full.provider.variant, full.provider.name) == (bundle.Variant.FP32, "CPU")
+    batch = batch_of(engine, "Rossa 2010", "Azzurra class")
+    assert not np.allclose(engine.run(batch).fine_logits, full.run(batch).fine_logits)
+    # a variant that is opened by its own name is what runs, whatever the device
+    direct = Engine(bundle.beside(path, bundle.Variant.INT8), precision="fp32")
+    np.testing.assert_array_equal(direct.run(batch).fine_logits, engine.run(batch).fine_logits)
+
+
+def test_a_variant_of_another_network_is_not_taken(tmp_path: Path) -> None:
+    path = with_variants(tmp_path / "m.onnx", fingerprint="0123456789abcdef")
+    assert Engine(path, "cpu").provider.variant is bundle.Variant.FP32
+    with pytest.raises(bundle.BundleError, match=r"m\.int8\.onnx: is not the int8 variant of m\.onnx"):
+        Engine(path, "cpu", "int8")
+    with pytest.raises(bundle.BundleError, match=r"m\.fp16\.onnx: the model file does not exist"):
+        Engine(path, "cpu", "fp16")

@@ -1,0 +1,146 @@
+"""Smaller and faster forms of an identification model: half precision for GPUs, 8-bit integers for CPUs.
+
+All variants of a network share its fingerprint, so that one gallery serves them; what a variant loses is measured, with
+the gallery of the full network, and travels in the file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from model.bundle import EVIDENCE, INPUT, OUTPUTS, Variant
+
+_QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
+"""Operators in 8 bits; the heads stay in float32, where the last digits decide."""
+_LARGE = 1024
+"""Weights with fewer values than this are not worth a conversion node."""
+_BATCH = 16
+
+
+def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with its large weights stored in half precision and widened when it is loaded.
+
+    It computes in float32 as before; exact where the weights have been rounded to half precision already.
+    """
+    small = onnx.ModelProto()
+    small.CopyFrom(graph)
+    casts = []
+    for tensor in small.graph.initializer:
+        # not the vectors of a normalisation: a small variance would vanish
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2 or np.prod(tensor.dims) < _LARGE:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.widened", to=TensorProto.FLOAT))
+    nodes = list(small.graph.node)
+    del small.graph.node[:]
+    small.graph.node.extend([*casts, *nodes])
+    return small
+
+
+def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Computes in half precision between the same inputs and outputs; the lengths and the heads stay in float32."""
+    precise = ["Gemm", "MatMul", "ReduceL2", "Div", "Sub", "Einsum", "ReduceMean", "Expand", "Clip"]
+    return convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False, op_block_list=precise)
+
+
+def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
+    """Static quantisation: weights per channel, activations by the range that they have on real pictures.
+
+    Args:
+        graph: in float32.
+        pictures: uint8 [N, S, S, 3]; some hundred are enough.
+    """
+
+    class Pictures(CalibrationDataReader):
+        def __init__(self) -> None:
+            self._batches: Iterator[np.ndarray] = (
+                pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)
+            )
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self._batches, None)
+            return None if batch is None else {INPUT: batch}
+
+    with TemporaryDirectory() as folder:
+        plain, folded, quantised = (Path(folder) / name for name in ("plain.onnx", "folded.onnx", "int8.onnx"))
+        onnx.save(graph, plain)
+        quant_pre_process(plain, folded, skip_symbolic_shape=True)
+        onnx.save(_normalisations_as_convolutions(onnx.load(folded)), folded)
+        quantize_static(
+            folded,
+            quantised,
+            Pictures(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=list(_QUANTISED),
+            nodes_to_exclude=[node.name for node in onnx.load(folded).graph.node if EVIDENCE in node.output],
+        )
+        return onnx.load(quantised)
+
+
+def _normalisations_as_convolutions(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Batch normalisations that no convolution could absorb, as 1 x 1 convolutions of each channel.
+
+    DenseNet normalises before its convolutions. There is no normalisation in 8 bits, so that every layer would go to
+    float32 and back: 1.3 times as fast as float32 with them, 2.4 times without (DenseNet-169, two cores).
+    """
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}
+    nodes = []
+    for node in graph.graph.node:
+        if node.op_type != "BatchNormalization":
+            nodes.append(node)
+            continue
+        scale, shift, mean, variance = (values[name] for name in node.input[1:])
+        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+        factor = scale / np.sqrt(variance + epsilon)
+        weight = numpy_helper.from_array(factor.reshape(-1, 1, 1, 1).astype(np.float32), f"{node.output[0]}.weight")
+        bias = numpy_helper.from_array((shift - mean * factor).astype(np.float32), f"{node.output[0]}.bias")
+        graph.graph.initializer.extend([weight, bias])
+        inputs = [node.input[0], weight.name, bias.name]
+        nodes.append(
+            helper.make_node("Conv", inputs, node.output[:1], name=node.name, group=len(factor), kernel_shape=[1, 1])
+        )
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    return graph
+
+
+def outputs_of(graph: onnx.ModelProto, pictures: np.ndarray) -> list[np.ndarray]:
+    """Coarse logits, fine logits and embedding of uint8 pictures [N, S, S, 3], float32, on the CPU."""
+    session = cpu_session(graph)
+    parts = [
+        session.run(list(OUTPUTS), {INPUT: pictures[start : start + _BATCH]})
+        for start in range(0, len(pictures), _BATCH)
+    ]
+    return [np.concatenate(columns).astype(np.float32) for columns in zip(*parts, strict=True)]
+
+
+def cpu_session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """A session on the CPU."""
+    return onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def speeds(graphs: Mapping[Variant, onnx.ModelProto], pictures: np.ndarray, rounds: int = 7) -> dict[Variant, float]:
+    """Median images/s of each graph on this CPU, in turns, so that what else the machine does weighs on all alike."""
+    sessions = {variant: cpu_session(graph) for variant, graph in graphs.items()}
+    times: dict[Variant, list[float]] = {variant: [] for variant in graphs}
+    for _ in range(rounds + 1):
+        for variant, session in sessions.items():
+            start = time.perf_counter()
+            session.run(list(OUTPUTS), {INPUT: pictures})
+            times[variant].append(time.perf_counter() - start)
+    return {variant: len(pictures) / float(np.median(seconds[1:])) for variant, seconds in times.items()}
