@@ -7,59 +7,88 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from model import terminal
+from model import plots, terminal
 from model.bundle import BundleError, BundleInfo, read_info
+from model.config import Config
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
+from model.inference import part_of
 from model.run import Run, RunError
 
-_FIGURES = (
+_ANSWERS = (
     ("photos", "photos", ""),
-    ("photos with a known class", "photos_with_fine", ""),
-    ("type right (coarse head)", "coarse_accuracy", "%"),
+    ("type right", "coarse_accuracy", "%"),
     ("type right, mean over types", "coarse_accuracy_macro", "%"),
-    ("class right (fine head)", "fine_accuracy", "%"),
+    ("type right, heads without references", "coarse_accuracy_heads", "%"),
+    ("class right", "fine_accuracy", "%"),
     ("class among the five best", "fine_accuracy_top5", "%"),
     ("class right, mean over classes", "fine_accuracy_macro", "%"),
+    ("class right, heads without references", "fine_accuracy_heads", "%"),
+    ("class right, references without heads", "fine_accuracy_references", "%"),
+    ("calibration error, type", "coarse_ece", ""),
+    ("calibration error, class", "fine_ece", ""),
+)
+_FIGURES = (
+    ("photos with a known class", "photos_with_fine", ""),
+    ("type right (coarse head)", "coarse_accuracy", "%"),
+    ("class right (fine head)", "fine_accuracy", "%"),
     ("Recall@1 of the embedding, class", "fine_recall_1", "%"),
     ("Recall@1 of the embedding, type", "coarse_recall_1", "%"),
     ("mAP@R", "map_at_r", "%"),
+    ("H-AP", "hierarchical_ap", "%"),
+    ("severity of wrong nearest photos (1 same type, 2 other)", "severity", ""),
+)
+_UNKNOWNS = (
+    ("pictures without vehicle or vessel: area under the ROC curve", "strangers_auroc", ""),
+    ("... of them refused", "strangers_refused", "%"),
+    ("... test photos refused with them", "test_refused", "%"),
+    ("photos of unseen classes: area under the ROC curve", "unseen_auroc", ""),
+    ("... of them without a (wrong) class in the answer", "unseen_without_class", "%"),
+    ("... photos of known classes that get one", "known_with_class", "%"),
+    ("unseen class, 1 enrolled photo, 20-way", "few_shot_1", "%"),
+    ("unseen class, 5 enrolled photos, 20-way", "few_shot_5", "%"),
+    ("unseen class, 10 enrolled photos, 20-way", "few_shot_10", "%"),
 )
 
 
-def card(run: Run, model: Path, origin: str) -> str:
+def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
     """The text of the card.
 
     Args:
         model: the exported file.
         origin: where the backbone's starting weights come from, a sentence.
+        unseen: a run trained in the same way without some classes, to tell what becomes of unknown ones.
 
     Raises:
         RunError, DataError, BundleError: if the run is not finished, or the file is not of this run.
     """
     info = read_info(model)
-    for needed in (run.metrics, run.calibration):
-        if not needed.is_file():
-            raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
-    metrics = json.loads(run.metrics.read_bytes())
+    metrics = _metrics_of(run)
     if info.training.get("metrics") != metrics:
         raise RunError(f"{model}: its figures are not those of {run.folder}; export it again")
     paragraphs = [
         f"# {info.name}",
         _summary(run, info, model),
-        "## Figures",
+        "## What the program answers",
         f"On the photos held out for the test ({metrics['split'].replace('_', '-')} split; the model was neither "
-        "trained nor calibrated on them); whole pictures, float32.",
-        _figures(metrics),
-        "Recall@1: the nearest other test photo has the right label. Written by `python -m model.card` from the run.",
+        "trained nor calibrated on them); whole pictures, float32, with the training photos as references.",
+        _table(_ANSWERS, _columns(metrics["answers"])),
+        "## Heads and embedding by themselves",
+        _table(_FIGURES, _columns(metrics["test"])),
+        "Recall@1: the nearest other test photo has the right label.",
         "## Confidence",
+        f"![confidence and share of right answers]({reliability_file(model).name})",
         _calibration(json.loads(run.calibration.read_bytes()), info),
+        "## What it does not know",
+        _unknowns(metrics, unseen),
+        *(["## Variants", _variants(json.loads(run.variants.read_bytes()))] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
         "## Licence and use",
@@ -67,8 +96,24 @@ def card(run: Run, model: Path, origin: str) -> str:
         "project; the gallery holds embeddings, class names, source names and file names, no pictures. It will be "
         "wrong on vehicles and vessels that it does not know, and its confidence holds for photos like those that it "
         "was calibrated on.",
+        "Written by `python -m model.card` from the run.",
     ]
     return "\n\n".join(paragraphs) + "\n"
+
+
+def reliability_file(model: Path) -> Path:
+    """The plot beside the card of a model file."""
+    return model.with_suffix(".reliability.svg")
+
+
+def _metrics_of(run: Run) -> dict[str, Any]:
+    for needed in (run.metrics, run.calibration):
+        if not needed.is_file():
+            raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
+    metrics = json.loads(run.metrics.read_bytes())
+    if "answers" not in metrics:
+        raise RunError(f"{run.folder}: no figures of answers; a card is for a run with the stratified split")
+    return metrics
 
 
 def _summary(run: Run, info: BundleInfo, model: Path) -> str:
@@ -83,19 +128,57 @@ def _summary(run: Run, info: BundleInfo, model: Path) -> str:
     )
 
 
-def _figures(metrics: dict[str, Any]) -> str:
-    columns = {"all": metrics["test"]["all"], **metrics["test"]["sources"]}
+def _columns(parts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {"all": parts["all"], **parts["sources"]}
+
+
+def _table(rows: Sequence[tuple[str, str, str]], columns: dict[str, dict[str, Any]]) -> str:
+    """Args: rows: words, name and unit of each figure; columns: the figures of each column by name."""
     lines = [f"| | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
-    for words, name, unit in _FIGURES:
-        cells = (_cell(column[name], unit) for column in columns.values())
-        lines.append(f"| {words} | {' | '.join(cells)} |")
+    for words, name, unit in rows:
+        if any(name in column for column in columns.values()):
+            lines.append(f"| {words} | {' | '.join(_cell(column.get(name), unit) for column in columns.values())} |")
     return "\n".join(lines)
+
+
+def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
+    columns = {"this model": metrics["unknowns"]}
+    words = ""
+    if unseen is not None:
+        columns["trained without some classes"] = _metrics_of(unseen)["unknowns"]
+        left_out = {sample.fine for sample in part_of(unseen, Split.UNSEEN)}
+        epochs = unseen.load_checkpoint()["epoch"]
+        config = unseen.config()
+        words = (
+            f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
+            f"{config.input.train_size} pixels without {len(left_out)} of the classes; its bound for known classes is "
+            "used here."
+        )
+    return (
+        "Pictures without vehicle or vessel are drawn textures, screenshots and scenes, others than those that the "
+        "bound was chosen with.\n\n" + _table(_UNKNOWNS, columns) + words
+    )
+
+
+def _variants(figures: dict[str, dict[str, float]]) -> str:
+    lines = ["| | type right | class right | images/s | times fp32 |", "|---|---:|---:|---:|---:|"]
+    for name, row in figures.items():
+        lines.append(
+            f"| {name} | {100 * row['coarse_accuracy']:.1f} % | {100 * row['fine_accuracy']:.1f} % "
+            f"| {row['images_per_second']:.0f} | {row['times_fp32']:.2f} |"
+        )
+    return (
+        "\n".join(lines) + "\n\nTest photos, references by the full network; speed in one run on the CPU that exported "
+        "them (half precision is made for GPUs; a CPU widens it)."
+    )
 
 
 def _cell(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.1f} %" if unit == "%" else f"{value:,}"
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
@@ -105,12 +188,26 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         figures = facts.get(level, {})
         if "ece_after" in figures:
             lines.append(
-                f"- {words}: temperature {chosen['calibration'][level + '_temperature']:.2f}, expected calibration "
-                f"error {figures['ece_before']:.3f} before and {figures['ece_after']:.3f} after; shown as the answer "
-                f"from {100 * needed:.0f} % on, which {100 * figures['accepted']:.0f} % of the validation photos "
-                f"reach, {100 * figures['accepted_right']:.0f} % of these rightly"
+                f"- {words}: {_temperatures(info, level)}, expected calibration error {figures['ece_before']:.3f} "
+                f"before and {figures['ece_after']:.3f} after; shown as the answer from {100 * needed:.0f} % on, which "
+                f"{100 * figures['accepted']:.0f} % of the validation photos reach, "
+                f"{100 * figures['accepted_right']:.0f} % of these rightly"
             )
+    calibration, fusion = info.calibration, info.fusion
+    lines.append(
+        f"- weight of the coarse head in a type {calibration.coarse_weight:.2f}, of the fine head's sums "
+        f"{1 - calibration.coarse_weight:.2f}; of the heads {fusion.heads:.2f} beside {fusion.references:.1f} for a "
+        "unit of similarity to the references"
+    )
     return f"Chosen on {facts['photos']:,} validation photos.\n\n" + "\n".join(lines)
+
+
+def _temperatures(info: BundleInfo, level: str) -> str:
+    domains = info.calibration.domains
+    if not domains:
+        return f"temperature {getattr(info.calibration, f'{level}_temperature'):.2f}"
+    each = (f"{getattr(one, f'{level}_temperature'):.2f} ({one.types[0]} ... {one.types[-1]})" for one in domains)
+    return f"temperatures {', '.join(each)}"
 
 
 def _training(run: Run, origin: str) -> str:
@@ -122,7 +219,7 @@ def _training(run: Run, origin: str) -> str:
     device = versions["gpu"] or f"CPU, {versions['processors']} cores"
     loss, optimiser = config.loss, config.optimiser
     return (
-        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.train_size} pixels on "
+        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {_sizes(config)} pixels on "
         f"{device}. Starting weights: {origin}\n\n"
         f"Cost {loss.lambda_coarse} x CE type (head on {config.network.coarse_head_on}) + {loss.lambda_fine} x CE "
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
@@ -132,25 +229,39 @@ def _training(run: Run, origin: str) -> str:
     )
 
 
+def _sizes(config: Config) -> str:
+    first, last = config.input.train_size, config.input.finish_size
+    return str(first) if last in (None, first) else f"{first}, in the last {config.input.finish_share:.0%} {last}"
+
+
 def main() -> int:
     """Command line. Returns the exit code."""
 
     def command(
-        run: Annotated[Path, tyro.conf.Positional], model: Path, origin: str, out: Path | None = None
-    ) -> tuple[Path, Path, str, Path]:
+        run: Annotated[Path, tyro.conf.Positional],
+        model: Path,
+        origin: str,
+        unseen: Path | None = None,
+        out: Path | None = None,
+    ) -> tuple[Path, Path, str, Path | None, Path]:
         """Write the card of an exported model.
 
         Args:
             run: Folder of the run.
             model: The .onnx file exported from it.
             origin: Where the backbone's starting weights come from, and under which licence.
+            unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
         """
-        return run, model, origin, out or model.with_suffix(".md")
+        return run, model, origin, unseen, out or model.with_suffix(".md")
 
-    folder, model, origin, out = tyro.cli(command, prog="python -m model.card")
+    folder, model, origin, unseen, out = tyro.cli(command, prog="python -m model.card")
     try:
-        text = card(Run.open(folder), model, origin)
+        run = Run.open(folder)
+        text = card(run, model, origin, None if unseen is None else Run.open(unseen))
+        answers = json.loads(run.metrics.read_bytes())["answers"]["all"]
+        tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
+        plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
         write_whole(out, lambda file: file.write(text.encode()))
     except (RunError, DataError, BundleError) as error:
         return terminal.fail(error)

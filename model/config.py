@@ -31,7 +31,7 @@ class DataSettings(_Settings):
     """stratified: by group; every class in train and, with three groups or more, in test. class_disjoint: zero-shot,
     tested on the second half of the fine classes, which the training does not see."""
     fold: int | None = Field(default=None, ge=0, lt=FOLDS)
-    """class_disjoint: leave the test classes out altogether and test on this quarter of the training classes instead,
+    """class_disjoint: leave the test classes out altogether and test on this half of the training classes instead,
     to choose settings without a look at the test."""
     split_seed: int = 0
     """Of the random choices of the split; runs that are to be compared need the same."""
@@ -133,12 +133,19 @@ class InputSettings(_Settings):
     """Side of the square that the finished model takes, pixels. Default: 160; 96 for demo: alone."""
     train_size: int | None = Field(default=None, ge=16, le=2048)
     """Side during training; default: as size. Smaller is faster, and random crops make objects look larger anyway."""
+    finish_size: int | None = Field(default=None, ge=16, le=2048)
+    """Side during the last part of the training; default: as train_size. Low first and high last costs less."""
+    finish_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of the epochs, the last ones, at finish_size."""
     fit: FitPolicy = FitPolicy.SQUASH
     """squash stretches the whole photo to the square, letterbox keeps its proportions."""
     crop_scale: float = Field(default=0.5, gt=0, le=1)
     """Smallest share of the picture that a random crop keeps."""
     colour: float = Field(default=0.3, ge=0, le=1)
     """Strength of the colour jitter."""
+    augment: Literal["colour", "trivial"] = "colour"
+    """Beside crop and mirror image: jitter of the colours, or one random operation of TrivialAugment (Mueller and
+    Hutter, ICCV 2021)."""
     erase: float = Field(default=0.1, ge=0, le=1)
     """Share of pictures with a random rectangle erased."""
 
@@ -177,6 +184,19 @@ class OptimiserSettings(_Settings):
     """Decay of the moving average of the weights; the average is what is evaluated and exported."""
 
 
+class TeacherSettings(_Settings):
+    """Learning from a larger network that was trained on the same photos (model/distill.py)."""
+
+    run: str | None = None
+    """Folder of the finished run that teaches; none by default."""
+    answers: float = Field(default=1.0, ge=0)
+    """Weight of the difference from the teacher's answers."""
+    embedding: float = Field(default=2.0, ge=0)
+    """Weight of the difference from the teacher's embedding."""
+    temperature: float = Field(default=2.0, gt=0)
+    """Softens the answers that are compared."""
+
+
 class MachineSettings(_Settings):
     """Where it runs."""
 
@@ -200,6 +220,7 @@ class Config(_Settings):
     loss: LossSettings = LossSettings()
     input: InputSettings = InputSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
+    teacher: TeacherSettings = TeacherSettings()
     machine: MachineSettings = MachineSettings()
 
     def resolved(self) -> Self:
@@ -207,6 +228,7 @@ class Config(_Settings):
         demo = bool(self.data.data) and all(spec.startswith("demo:") for spec in self.data.data)
         network, optimiser = self.network, self.optimiser
         size = self.input.size or (96 if demo else 160)
+        train_size = self.input.train_size or size
         return self.model_copy(
             update={
                 "network": network.model_copy(
@@ -215,7 +237,12 @@ class Config(_Settings):
                         "weights": _absolute(network.weights or ("none" if demo else "imagenet")),
                     }
                 ),
-                "input": self.input.model_copy(update={"size": size, "train_size": self.input.train_size or size}),
+                "input": self.input.model_copy(
+                    update={"size": size, "train_size": train_size, "finish_size": self.input.finish_size or train_size}
+                ),
+                "teacher": self.teacher.model_copy(
+                    update={"run": None if self.teacher.run is None else str(Path(self.teacher.run).absolute())}
+                ),
                 "optimiser": optimiser.model_copy(update={"epochs": optimiser.epochs or (24 if demo else 16)}),
             }
         )

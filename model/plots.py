@@ -44,6 +44,27 @@ _styled = mpl.rc_context(
 
 
 @_styled
+def reliability(tables: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
+    """Share of right answers against their confidence, a panel for each head, with the number of photos beneath.
+
+    Args:
+        tables: of `metrics.reliability`, by the name of the head.
+    """
+    figure = Figure(figsize=(4.2 * len(tables), 4.4), layout="constrained")
+    axes = figure.subplots(2, len(tables), squeeze=False, sharex=True, gridspec_kw={"height_ratios": (3, 1)})
+    for column, (name, table) in enumerate(tables.items()):
+        confidence = [row["confidence"] for row in table]
+        above, below = axes[0, column], axes[1, column]
+        above.plot((0, 1), (0, 1), color="#767676", linestyle=":", label="as sure as right")
+        above.plot(confidence, [row["right"] for row in table], color=_COLOURS[2], marker="o")
+        above.set(title=name, ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+        above.legend(loc="upper left")
+        below.bar(confidence, [row["photos"] for row in table], width=0.05, color=_COLOURS[2])
+        below.set(xlabel="confidence", ylabel="photos")
+    _save(figure, path)
+
+
+@_styled
 def forest(path: Path, comparisons: Sequence[Comparison]) -> None:
     """Difference of R@1 and its 95 % interval, one line per comparison that has a common seed, best on top.
 

@@ -34,6 +34,7 @@ from model.prepare import new_run, part
 from model.ranks import Ranks
 from model.run import Run, RunError
 from model.taxonomy import TaxonomyError
+from model.teacher import lesson_for
 from model.terminal import note
 from model.trainer import Trainer
 
@@ -66,7 +67,7 @@ class StopRequest:
 
 
 def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = None) -> Trainer:
-    """The trainer of a run, with its pictures in memory where they fit. Raises DataError.
+    """The trainer of a run, with its pictures in memory where they fit. Raises DataError, RunError, PhotoError.
 
     Args:
         watched: photos to follow the progress on; None for those of the validation part.
@@ -76,7 +77,8 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
     train = part(samples, splits, Split.TRAIN)
     validation = part(samples, splits, Split.VALIDATION) if watched is None else watched
     assert config.input.size is not None and config.input.train_size is not None
-    larger = PictureForm(round(config.input.train_size * _CACHE_MARGIN), config.input.fit)
+    largest = max(config.input.train_size, config.input.finish_size or 0)
+    larger = PictureForm(round(largest * _CACHE_MARGIN), config.input.fit)
     final = PictureForm(config.input.size, config.input.fit)
     budget, workers = config.machine.cache_gb * 1e9, config.machine.workers
     pictures = PictureStore(train, larger, budget=budget, workers=workers)
@@ -93,6 +95,7 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
         encode(train, taxonomy, config.loss.label_attributes),
         (followed, encode(validation, taxonomy)),
         ranks,
+        None if config.teacher.run is None else lesson_for(run, Path(config.teacher.run)),
     )
 
 

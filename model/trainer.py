@@ -23,6 +23,7 @@ from model import terminal
 from model.batches import build_sampler
 from model.config import Config
 from model.data.pipeline import Augmentation, PictureStore
+from model.distill import Lesson, distillation
 from model.events import EventWriter
 from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
@@ -115,8 +116,15 @@ class Trainer:
         labels: Labels,
         validation: tuple[PictureStore, Labels],
         ranks: Ranks,
+        lesson: Lesson | None = None,
     ) -> None:
-        """Args: pictures, labels: the training photos; validation: pictures and labels to watch the progress on."""
+        """A trainer before its first step.
+
+        Args:
+            pictures, labels: the training photos.
+            validation: pictures and labels to watch the progress on.
+            lesson: what a teacher says of the training photos.
+        """
         assert config.optimiser.epochs is not None and config.input.train_size is not None
         self.run, self.config = run, config
         self.epochs = config.optimiser.epochs
@@ -129,12 +137,17 @@ class Trainer:
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         scales = attribute_scales(labels, config.loss.label_attributes)
         self._sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
-        self._augment = Augmentation(
-            config.input.train_size,
-            crop_scale=config.input.crop_scale,
-            colour=config.input.colour,
-            erase=config.input.erase,
+        self._augment, self._augment_last = (
+            Augmentation(
+                size,
+                crop_scale=config.input.crop_scale,
+                colour=config.input.colour,
+                trivial=config.input.augment == "trivial",
+                erase=config.input.erase,
+            )
+            for size in (config.input.train_size, config.input.finish_size or config.input.train_size)
         )
+        self._lesson = lesson
         torch.manual_seed(config.machine.seed)
         network = build_network(config, taxonomy)
         if self._fabric.world_size > 1 and self.device.type == "cuda":  # torch has it for CUDA alone
@@ -240,11 +253,15 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
         seeds = [step_seed(seed, int(place)) for place in self._ranks.own(rows)[1]]
-        images = self._augment(pictures.to(self.device, non_blocking=True), seeds)
+        augment = self._augment if share < 1 - self.config.input.finish_share else self._augment_last
+        images = augment(pictures.to(self.device, non_blocking=True), seeds)
         torch.manual_seed(step_seed(seed, self._fabric.global_rank))
         output = self._ranks.gather(self._network(images), len(rows))
         generator = torch.Generator().manual_seed(seed)
         loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
+        if self._lesson is not None:
+            taught, told = self._learn(output, self._lesson.at(rows))
+            loss, figures = loss + taught, {**figures, **told}
         self._optimiser.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
         if not math.isfinite(figures["loss"]):
@@ -257,6 +274,15 @@ class Trainer:
         self._sampler.learn(output.embedding.detach().float().cpu().numpy(), labels.fine)
         self.average.update_parameters(self._plain)
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
+
+    def _learn(self, output: NetworkOutput, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
+        """The cost of what differs from the teacher, and its parts."""
+        settings = self.config.teacher
+        answers, embedding = distillation(
+            output, Lesson(*(column.to(self.device) for column in lesson)), settings.temperature
+        )
+        figures = {"teacher_answers": float(answers.detach()), "teacher_embedding": float(embedding.detach())}
+        return settings.answers * answers + settings.embedding * embedding, figures
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}

@@ -114,12 +114,15 @@ class Augmentation:
     Each picture has its own seed, so that it looks the same whatever else is in the batch.
     """
 
-    def __init__(self, size: int, *, crop_scale: float, colour: float, erase: float) -> None:
+    def __init__(self, size: int, *, crop_scale: float, colour: float, trivial: bool, erase: float) -> None:
+        """Args: trivial: one random operation of TrivialAugment instead of the jitter of `colour`."""
         steps: list[torch.nn.Module] = [
             v2.RandomResizedCrop(size, scale=(crop_scale, 1.0), ratio=(0.75, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),
         ]
-        if colour > 0:
+        if trivial:
+            steps.append(v2.TrivialAugmentWide())
+        elif colour > 0:
             steps.append(v2.ColorJitter(brightness=colour, contrast=colour, saturation=colour))
         if erase > 0:
             steps.append(v2.RandomErasing(p=erase, scale=(0.02, 0.15)))

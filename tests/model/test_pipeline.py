@@ -51,7 +51,7 @@ def test_unreadable_photos_are_found_in_every_mode(paths, tmp_path):
 def test_each_picture_is_augmented_by_itself_and_the_seed_repeats_it(paths):
     store = PictureStore(paths[:1] * 6, FORM, budget=0, workers=2)
     pictures = next(store.in_order(6))
-    augment = Augmentation(16, crop_scale=0.4, colour=0.3, erase=0.5)
+    augment = Augmentation(16, crop_scale=0.4, colour=0.3, trivial=False, erase=0.5)
     one = augment(pictures, range(6))
     assert torch.equal(one[[4, 1]], augment(pictures[:2], [4, 1]))
     assert one.dtype == torch.uint8 and one.shape == (6, 3, 16, 16)
