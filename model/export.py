@@ -122,9 +122,12 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
         variants: also write those for GPU and CPU beside it (model/variants.py).
 
     Raises:
-        ExportError: if onnxruntime and torch differ by more than TOLERANCE on real photos; nothing is written then.
+        ExportError: if the folder is not there, or onnxruntime and torch differ by more than TOLERANCE on real photos;
+            nothing is written then.
         RunError, PhotoError, BundleError: if the run, its photos or the result cannot be used.
     """
+    if not out.parent.is_dir():  # told before the minutes that the rest takes
+        raise ExportError(f"{out}: the folder {out.parent} does not exist")
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     assert config.input.size is not None
     chosen = Chosen.read(run) if run.calibration.is_file() else calibrate(run)
@@ -151,9 +154,7 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
         thresholds=chosen.thresholds,
         training=_facts(run, difference),
     )
-    # the weights are stored in half precision: half the size, and no accuracy that could be measured
-    graph = half_stored(graph)
-    bundle.write(out, graph, info)
+    bundle.write(out, half_stored(graph), info)
     if variants:
         _write_variants(run, out, graph, info)
     return info
@@ -162,7 +163,7 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
 def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
     """Write the other variants beside the full one, each with what it loses on the test photos and how fast it is."""
     some = _pictures(part_of(run, Split.TRAIN), RANGES, info.preprocessing)
-    graphs = {Variant.FP32: graph, Variant.FP16: to_fp16(graph), Variant.INT8: to_int8(graph, some)}
+    graphs = {Variant.FP32: half_stored(graph), Variant.FP16: to_fp16(graph), Variant.INT8: to_int8(graph, some)}
     figures = measure(run, graphs)
     for variant in (Variant.FP16, Variant.INT8):
         own = info.model_copy(update={"variant": variant, "measured": figures[variant]})

@@ -51,8 +51,16 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Computes in half precision between the same inputs and outputs; the lengths and the heads stay in float32."""
-    precise = ["Gemm", "MatMul", "ReduceL2", "Div", "Sub", "Einsum", "ReduceMean", "Expand", "Clip"]
-    return convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False, op_block_list=precise)
+    precise = ["Gemm", "MatMul", "ReduceL2", "Div", "Sub", "Einsum", "ReduceMean", "Expand"]
+    half = convert_float_to_float16(graph, keep_io_types=True, op_block_list=precise)
+    # a tensor that goes to two of these is widened twice under one name; the first, before both, is enough
+    once: dict[str, onnx.NodeProto] = {}
+    for number, node in enumerate(half.graph.node):
+        once.setdefault(node.name or str(number), node)
+    kept = list(once.values())
+    del half.graph.node[:]
+    half.graph.node.extend(kept)
+    return half
 
 
 def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:

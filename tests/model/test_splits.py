@@ -228,7 +228,7 @@ def test_a_fold_never_shows_a_test_class():
     settings = DataSettings(split="class_disjoint", validation=0.0, fold=1)
     kept, splits = deal(samples, settings)
     classes = {part: {one.fine for one, own in zip(kept, splits, strict=True) if own is part} for part in Split}
-    assert classes[Split.TEST] == fold_of_classes(kept, 2)
+    assert classes[Split.TEST] == fold_of_classes(kept, 1)
     assert not classes[Split.TRAIN] & classes[Split.TEST]
     assert not (classes[Split.TRAIN] | classes[Split.TEST]) & later_half(samples)
     with pytest.raises(RunError, match="--fold"):
