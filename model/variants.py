@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from model.bundle import EVIDENCE, INPUT, OUTPUTS, Variant
 
@@ -60,6 +61,7 @@ def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
     kept = list(once.values())
     del half.graph.node[:]
     half.graph.node.extend(kept)
+    OnnxModel(half).topological_sort()
     return half
 
 

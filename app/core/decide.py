@@ -181,6 +181,6 @@ def _percent(probability: float) -> str:
 
 def _apart(low: float, high: float, decimals: int = 2) -> tuple[str, str]:
     """Two different figures with as many decimals as it takes to tell them apart."""
-    while f"{low:.{decimals}f}" == f"{high:.{decimals}f}" and decimals < 9:
+    while round(low, decimals) == round(high, decimals) and decimals < 9:
         decimals += 1
     return f"{low:.{decimals}f}", f"{high:.{decimals}f}"

@@ -1,0 +1,89 @@
+"""A small network learns from a trained one."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from model.config import Config
+from model.distill import Lesson, distillation
+from model.events import read_events
+from model.network import NetworkOutput
+from model.prepare import new_run
+from model.run import Run, RunError
+from model.teacher import lesson_for
+from model.train import StopRequest, train
+
+SMALL = {
+    "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
+    "input": {"size": 32},
+    "optimiser": {"epochs": 1, "batch_coarse": 2, "batch_fine": 2, "batch_images": 3},
+    "machine": {"accelerator": "cpu", "precision": "32-true"},
+}
+
+
+def output(seed, dim=4):
+    generator = torch.Generator().manual_seed(seed)
+    coarse, fine, raw = (torch.randn(3, n, generator=generator) for n in (2, 5, dim))
+    return NetworkOutput(coarse, fine, F.normalize(raw, dim=1), raw)
+
+
+def test_both_costs_by_hand():
+    own, told = output(0), output(1)
+    lesson = Lesson(told.coarse_logits, told.fine_logits, told.embedding)
+    answers, embedding = distillation(own, lesson, 3.0)
+    expected = 0.0
+    for a, b in ((own.coarse_logits, told.coarse_logits), (own.fine_logits, told.fine_logits)):
+        p, q = torch.softmax(b / 3, dim=1), torch.softmax(a / 3, dim=1)
+        expected += 9 * float((p * (p / q).log()).sum()) / 3
+    assert answers.item() == pytest.approx(expected, rel=1e-4)
+    assert embedding.item() == pytest.approx(1 - float((own.embedding * told.embedding).sum(dim=1).mean()), rel=1e-5)
+
+
+def test_the_teacher_itself_costs_nothing_and_other_lengths_leave_the_embedding_out():
+    own = output(0)
+    answers, embedding = distillation(own, Lesson(*own[:3]), 2.0)
+    assert answers.item() == pytest.approx(0, abs=1e-6) and embedding.item() == pytest.approx(0, abs=1e-6)
+    _, none = distillation(own, Lesson(*output(1, dim=6)[:3]), 2.0)
+    assert none.item() == 0
+
+
+@pytest.fixture(scope="module")
+def teacher(picture_folder, tmp_path_factory):
+    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path_factory.mktemp("runs") / "teacher", config)
+    assert train(run, StopRequest())
+    return run
+
+
+def pupil(teacher, folder, **data):
+    settings = teacher.config().model_dump()
+    settings["data"] |= data
+    settings["teacher"]["run"] = str(teacher.folder)
+    return new_run(folder, Config.model_validate(settings))
+
+
+def test_a_run_learns_from_its_teacher(teacher, tmp_path):
+    run = pupil(teacher, tmp_path / "pupil")
+    assert train(run, StopRequest())
+    steps = [event.values for event in read_events(run.events) if event.kind == "step"]
+    assert all(np.isfinite(step["teacher_answers"]) and step["teacher_embedding"] > 0 for step in steps)
+    lesson = lesson_for(run, teacher.folder)
+    assert len(lesson.embedding) == sum(split == "train" for split in run.samples()[1])
+
+
+def test_a_teacher_that_has_seen_the_held_out_photos_is_refused(teacher, tmp_path):
+    with pytest.raises(RunError, match="holds out"):
+        lesson_for(pupil(teacher, tmp_path / "other split", split_seed=5), teacher.folder)
+
+
+def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
+    run = pupil(teacher, tmp_path / "pupil")
+    other = tmp_path / "other"
+    shutil.copytree(teacher.folder, other)
+    text = (other / "taxonomy.json").read_text().replace("tug", "tub")
+    (other / "taxonomy.json").write_text(text)
+    with pytest.raises(RunError, match="other classes"):
+        lesson_for(run, Run.open(other).folder)

@@ -1,0 +1,88 @@
+"""Variants of a graph against the graph itself."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from model.bundle import EVIDENCE, INPUT, OUTPUTS, Variant
+from model.export import to_onnx
+from model.network import HeadOn, Network
+from model.variants import (
+    _normalisations_as_convolutions,
+    cpu_session,
+    half_stored,
+    outputs_of,
+    speeds,
+    to_fp16,
+    to_int8,
+)
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def graph():
+    torch.manual_seed(2)
+    network = Network(
+        "resnet18", 3, 7, embedding_dim=8, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1
+    )
+    return to_onnx(network, SIZE)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (40, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def test_stored_in_half_precision_it_is_half_as_large_and_computes_the_same(graph, pictures):
+    small = half_stored(graph)
+    assert small.ByteSize() < 0.52 * graph.ByteSize()
+    onnx.checker.check_model(small)
+    for got, expected in zip(outputs_of(small, pictures), outputs_of(graph, pictures), strict=True):
+        np.testing.assert_allclose(got, expected, atol=5e-3 * max(1, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("variant", [Variant.FP16, Variant.INT8])
+def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant):
+    small = to_fp16(graph) if variant is Variant.FP16 else to_int8(graph, pictures)
+    onnx.checker.check_model(small)
+    assert [value.name for value in small.graph.input] == [INPUT]
+    assert [value.name for value in small.graph.output] == [*OUTPUTS, EVIDENCE]
+    assert small.ByteSize() < 0.55 * graph.ByteSize()
+    *_, expected = outputs_of(graph, pictures)
+    *_, embedding = outputs_of(small, pictures)
+    cosines = (expected * embedding).sum(axis=1)
+    assert cosines.min() > (0.999 if variant is Variant.FP16 else 0.97)
+    assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(40), abs=2e-3)
+    one = cpu_session(small).run([EVIDENCE], {INPUT: pictures[:1]})[0]
+    assert one.shape == (1, 7, 1, 1)
+
+
+def test_speeds_are_measured_for_each(graph, pictures):
+    found = speeds({Variant.FP32: graph, Variant.INT8: graph}, pictures[:4], rounds=2)
+    assert set(found) == {Variant.FP32, Variant.INT8} and all(rate > 0 for rate in found.values())
+
+
+def test_a_normalisation_as_a_convolution_gives_the_same():
+    rng = np.random.default_rng(1)
+    weights = {
+        "scale": rng.normal(size=5),
+        "shift": rng.normal(size=5),
+        "mean": rng.normal(size=5),
+        "variance": rng.uniform(0.1, 2, 5),
+    }
+    graph = helper.make_graph(
+        [helper.make_node("BatchNormalization", ["x", *weights], ["y"], name="norm", epsilon=1e-3)],
+        "one",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 5, 4, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 5, 4, 4])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    x = rng.normal(size=(2, 5, 4, 4)).astype(np.float32)
+    expected = cpu_session(model).run(None, {"x": x})[0]
+    changed = _normalisations_as_convolutions(model)
+    assert [node.op_type for node in changed.graph.node] == ["Conv"]
+    np.testing.assert_allclose(cpu_session(changed).run(None, {"x": x})[0], expected, atol=1e-5)
