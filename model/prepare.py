@@ -13,7 +13,7 @@ from model.config import Config, DataSettings
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
 from model.data.samples import DataError, Sample
-from model.data.splits import Split, class_disjoint, fold_of_classes, stratified
+from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.labels import taxonomy_of
 from model.network import build_backbone, load_starting_weights
 from model.ranks import choose_accelerator
@@ -79,6 +79,10 @@ def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample
         raise RunError("--fold is for --split class-disjoint")
     if settings.validation + settings.test >= 1:
         raise RunError(f"--validation {settings.validation} and --test {settings.test} leave nothing to train on")
+    if settings.unseen:
+        left_out = some_classes(samples, settings.unseen, seed)
+        splits = without_classes(samples, left_out, validation=validation, test=settings.test, seed=seed)
+        return list(samples), splits
     return list(samples), stratified(samples, validation=validation, test=settings.test, seed=seed)
 
 

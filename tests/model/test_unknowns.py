@@ -1,0 +1,87 @@
+"""A run that leaves classes out, from the split to the card."""
+
+import json
+
+import pytest
+
+from model import calibrate as calibrate_module
+from model.calibrate import Chosen, calibrate
+from model.card import card
+from model.config import Config
+from model.data.samples import DataError
+from model.data.splits import Split, some_classes
+from model.evaluate import evaluate
+from model.export import export
+from model.prepare import deal, new_run
+from model.run import RunError
+from model.train import StopRequest, train
+
+SETTINGS = {
+    "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
+    "input": {"size": 32},
+    "optimiser": {"epochs": 1, "batch_coarse": 2, "batch_fine": 2, "batch_images": 3},
+    "machine": {"accelerator": "cpu", "precision": "32-true"},
+}
+
+
+def trained(folder, pictures, **data):
+    config = Config.model_validate(
+        {**SETTINGS, "data": {"data": [f"folder:{pictures}"], "validation": 0.25, "test": 0.25, **data}}
+    )
+    run = new_run(folder, config)
+    assert train(run, StopRequest())
+    return run
+
+
+@pytest.fixture(scope="module")
+def few_are_enough():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate_module, "MIN_PHOTOS", 5)
+        yield
+
+
+@pytest.fixture(scope="module")
+def incomplete(picture_folder, tmp_path_factory, few_are_enough):
+    run = trained(tmp_path_factory.mktemp("runs") / "incomplete", picture_folder, unseen=0.4)
+    calibrate(run)
+    evaluate(run)
+    return run
+
+
+def test_left_out_classes_are_neither_learned_nor_tested(incomplete):
+    samples, splits = incomplete.samples()
+    classes = {
+        part: {one.fine for one, own in zip(samples, splits, strict=True) if own is part and one.fine} for part in Split
+    }
+    assert len(classes[Split.UNSEEN]) == 2 and len(classes[Split.TRAIN]) == 3
+    assert not classes[Split.UNSEEN] & (classes[Split.TRAIN] | classes[Split.VALIDATION] | classes[Split.TEST])
+    assert set(incomplete.taxonomy().fine) == classes[Split.TRAIN]
+    assert classes[Split.UNSEEN] == some_classes(samples, 0.4, 0)
+
+
+def test_what_becomes_of_them_is_measured(incomplete):
+    found = json.loads(incomplete.metrics.read_bytes())["unknowns"]
+    for name in ("strangers_auroc", "strangers_refused", "test_refused", "unseen_auroc", "unseen_without_class"):
+        assert 0 <= found[name] <= 1
+    assert found["few_shot_5"] is None  # two classes are too few for 20 ways
+
+
+def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path):
+    run = trained(tmp_path / "whole", picture_folder)
+    alone, taken = calibrate(run).thresholds, calibrate(run, chosen_on=incomplete).thresholds
+    assert taken.familiarity == Chosen.read(incomplete).thresholds.familiarity
+    assert taken.model_copy(update={"familiarity": alone.familiarity}) == alone
+    with pytest.raises(RunError, match="no unseen classes"):
+        calibrate(run, chosen_on=run)
+    evaluate(run)
+    info = export(run, tmp_path / "whole.onnx")
+    assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
+    text = card(run, tmp_path / "whole.onnx", "none.", incomplete)
+    assert "without 2 of the classes" in text and "| pictures without vehicle or vessel" in text
+
+
+def test_leaving_out_is_for_the_stratified_split(incomplete):
+    samples, _ = incomplete.samples()
+    settings = incomplete.config().data.model_copy(update={"split": "class_disjoint"})
+    with pytest.raises((RunError, DataError), match="--unseen"):
+        deal(samples, settings)
