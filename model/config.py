@@ -187,13 +187,13 @@ class OptimiserSettings(_Settings):
 class TeacherSettings(_Settings):
     """Learning from a larger network that was trained on the same photos (model/distill.py)."""
 
-    run: str | None = None
+    teacher: str | None = None
     """Folder of the finished run that teaches; none by default."""
-    answers: float = Field(default=1.0, ge=0)
+    teacher_answers: float = Field(default=1.0, ge=0)
     """Weight of the difference from the teacher's answers."""
-    embedding: float = Field(default=2.0, ge=0)
+    teacher_embedding: float = Field(default=2.0, ge=0)
     """Weight of the difference from the teacher's embedding."""
-    temperature: float = Field(default=2.0, gt=0)
+    teacher_temperature: float = Field(default=2.0, gt=0)
     """Softens the answers that are compared."""
 
 
@@ -226,7 +226,7 @@ class Config(_Settings):
     def resolved(self) -> Self:
         """The same settings with every default that depends on others filled in, as a run saves them."""
         demo = bool(self.data.data) and all(spec.startswith("demo:") for spec in self.data.data)
-        network, optimiser = self.network, self.optimiser
+        network, optimiser, teacher = self.network, self.optimiser, self.teacher.teacher
         size = self.input.size or (96 if demo else 160)
         train_size = self.input.train_size or size
         return self.model_copy(
@@ -241,7 +241,7 @@ class Config(_Settings):
                     update={"size": size, "train_size": train_size, "finish_size": self.input.finish_size or train_size}
                 ),
                 "teacher": self.teacher.model_copy(
-                    update={"run": None if self.teacher.run is None else str(Path(self.teacher.run).absolute())}
+                    update={"teacher": None if teacher is None else str(Path(teacher).absolute())}
                 ),
                 "optimiser": optimiser.model_copy(update={"epochs": optimiser.epochs or (24 if demo else 16)}),
             }

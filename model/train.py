@@ -95,7 +95,7 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
         encode(train, taxonomy, config.loss.label_attributes),
         (followed, encode(validation, taxonomy)),
         ranks,
-        None if config.teacher.run is None else lesson_for(run, Path(config.teacher.run)),
+        None if config.teacher.teacher is None else lesson_for(run, Path(config.teacher.teacher)),
     )
 
 

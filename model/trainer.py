@@ -279,10 +279,10 @@ class Trainer:
         """The cost of what differs from the teacher, and its parts."""
         settings = self.config.teacher
         answers, embedding = distillation(
-            output, Lesson(*(column.to(self.device) for column in lesson)), settings.temperature
+            output, Lesson(*(column.to(self.device) for column in lesson)), settings.teacher_temperature
         )
         figures = {"teacher_answers": float(answers.detach()), "teacher_embedding": float(embedding.detach())}
-        return settings.answers * answers + settings.embedding * embedding, figures
+        return settings.teacher_answers * answers + settings.teacher_embedding * embedding, figures
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}

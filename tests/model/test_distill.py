@@ -61,7 +61,7 @@ def teacher(picture_folder, tmp_path_factory):
 def pupil(teacher, folder, **data):
     settings = teacher.config().model_dump()
     settings["data"] |= data
-    settings["teacher"]["run"] = str(teacher.folder)
+    settings["teacher"]["teacher"] = str(teacher.folder)
     return new_run(folder, Config.model_validate(settings))
 
 
