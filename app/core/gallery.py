@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,11 +15,13 @@ from typing import Self
 import faiss
 import numpy as np
 
+from app.core import database
 from model.taxonomy import Taxonomy
 
 SCHEMA = 1
 """The file's `user_version`."""
 
+_KIND = "gallery"
 _APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: tells a gallery from other SQLite files
 
 _TABLES = """
@@ -101,13 +103,13 @@ class Gallery:
         read_only: whether `add` and `remove` are refused.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection, read_only: bool) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, read_only: bool) -> None:
         """For `create` and `open`; loads all references into memory."""
         self.path = path
         self.read_only = read_only
         self._lock = threading.RLock()
-        self._database = database
-        self.fingerprint, self.dim = _read_meta(path, database)
+        self._database = connection
+        self.fingerprint, self.dim = _read_meta(path, connection)
         self._references: dict[int, Reference] = {}
         self._digests: dict[str, int] = {}
         self._place_of: dict[int, Path] = {}
@@ -124,20 +126,16 @@ class Gallery:
         Raises:
             GalleryError: if the file exists or cannot be written.
         """
-        try:
-            path.open("xb").close()
-        except FileExistsError:
-            raise GalleryError(f"{path}: the file exists already; open it, or choose another name") from None
-        except OSError as error:
-            raise GalleryError(f"{path}: the gallery cannot be written ({error.strerror})") from error
-        with _database_faults(path):
-            database = _connect(path, "rw")
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(
-                f"BEGIN; {_TABLES} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA}; COMMIT;"
-            )
-            database.executemany("INSERT INTO meta VALUES (?, ?)", [("fingerprint", fingerprint), ("dim", str(dim))])
-            return cls(path, database, read_only=False)
+        database.create(
+            path,
+            _TABLES,
+            {"fingerprint": fingerprint, "dim": str(dim)},
+            application=_APPLICATION_ID,
+            version=SCHEMA,
+            fault=GalleryError,
+            kind=_KIND,
+        )
+        return cls.open(path)
 
     @classmethod
     def open(cls, path: Path, fingerprint: str | None = None, read_only: bool = False) -> Self:
@@ -153,15 +151,15 @@ class Gallery:
         """
         if not path.is_file():
             raise GalleryError(f"{path}: the gallery does not exist")
-        with _database_faults(path):
+        with _faults(path):
             # "immutable" makes no -wal and -shm files; where another program is writing they are there and must be read
             being_written = path.with_name(path.name + "-wal").exists()
-            database = _connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
+            connection = database.connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
             try:
-                _check_format(path, database)
-                gallery = cls(path, database, read_only)
+                _check_format(path, connection)
+                gallery = cls(path, connection, read_only)
             except BaseException:
-                database.close()
+                connection.close()
                 raise
         if fingerprint is not None and gallery.fingerprint != fingerprint:
             gallery.close()
@@ -192,12 +190,12 @@ class Gallery:
         stored = np.ascontiguousarray(embeddings, dtype=np.float16)
         with self._lock:
             ids: list[int] = []
-            with self._transaction() as database:
+            with self._transaction() as connection:
                 for entry, vector in zip(entries, stored, strict=True):
-                    root = _root_id(database, entry.root)
+                    root = _root_id(connection, entry.root)
                     row = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, vector.tobytes())
-                    ids += database.execute(_UPSERT, row).fetchone()
-                database.execute(_DROP_UNUSED_ROOTS)
+                    ids += connection.execute(_UPSERT, row).fetchone()
+                connection.execute(_DROP_UNUSED_ROOTS)
             self._forget(ids)
             self._whole = None
             self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
@@ -211,9 +209,9 @@ class Gallery:
         """
         ids = list(ids)
         with self._lock:
-            with self._transaction() as database:
-                database.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in ids])
-                database.execute(_DROP_UNUSED_ROOTS)
+            with self._transaction() as connection:
+                connection.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in ids])
+                connection.execute(_DROP_UNUSED_ROOTS)
             self._forget(ids)
             self._whole = None
 
@@ -290,14 +288,8 @@ class Gallery:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         if self.read_only:
             raise GalleryError(f"{self.path}: the gallery is read-only; copy it to a place of your own to change it")
-        with _database_faults(self.path):
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        with _faults(self.path), database.transaction(self._database):
+            yield self._database
 
     def _load(self, where: str = "", values: Sequence[object] = ()) -> None:
         """Take rows of the file into memory; `where` selects from the table reference."""
@@ -340,16 +332,8 @@ class Gallery:
         self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection in autocommit mode; the callers' own locks allow it to be used from several threads."""
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10, check_same_thread=False
-    )
-
-
-def _check_format(path: Path, database: sqlite3.Connection) -> None:
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (version,) = database.execute("PRAGMA user_version").fetchone()
+def _check_format(path: Path, connection: sqlite3.Connection) -> None:
+    application, version = database.versions(connection)
     if application != _APPLICATION_ID:
         raise GalleryError(f"{path}: this file is no gallery of Marque")
     if version != SCHEMA:
@@ -359,28 +343,21 @@ def _check_format(path: Path, database: sqlite3.Connection) -> None:
         )
 
 
-def _read_meta(path: Path, database: sqlite3.Connection) -> tuple[str, int]:
-    meta = dict(database.execute("SELECT key, value FROM meta"))
+def _read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
     if "fingerprint" not in meta or not meta.get("dim", "").isdecimal():
         raise GalleryError(f"{path}: the gallery is damaged (it does not say which identification model it belongs to)")
     return meta["fingerprint"], int(meta["dim"])
 
 
-def _root_id(database: sqlite3.Connection, root: Path | None) -> int | None:
+def _root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
     if root is None:
         return None
     place = str(root.absolute())
-    database.execute("INSERT OR IGNORE INTO root (place) VALUES (?)", (place,))
-    (number,) = database.execute("SELECT id FROM root WHERE place = ?", (place,)).fetchone()
+    connection.execute("INSERT OR IGNORE INTO root (place) VALUES (?)", (place,))
+    (number,) = connection.execute("SELECT id FROM root WHERE place = ?", (place,)).fetchone()
     return int(number)
 
 
-@contextmanager
-def _database_faults(path: Path) -> Iterator[None]:
-    """Word what SQLite raises for the user."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise GalleryError(f"{path}: the gallery cannot be read or written ({error})") from error
-    except sqlite3.DatabaseError as error:
-        raise GalleryError(f"{path}: this file is no gallery of Marque, or it is damaged ({error})") from error
+def _faults(path: Path) -> AbstractContextManager[None]:
+    return database.faults(path, GalleryError, _KIND)

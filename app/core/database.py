@@ -1,0 +1,83 @@
+"""What all of the program's SQLite files have in common: how they are opened, recognised and complained about."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection in autocommit mode; the callers' own locks allow it to be used from several threads.
+
+    Args:
+        mode: of SQLite's URI: "rw", "ro", "ro&immutable=1".
+    """
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10, check_same_thread=False
+    )
+
+
+def create(
+    path: Path,
+    tables: str,
+    meta: Mapping[str, str],
+    *,
+    application: int,
+    version: int,
+    fault: type[Exception],
+    kind: str,
+) -> None:
+    """Make a new file, in WAL mode, with these tables and these rows of the table `meta` (key, value).
+
+    Raises:
+        fault: if the file exists or cannot be written; worded with `kind` ("gallery").
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        raise fault(f"{path}: the file exists already; open it, or choose another name") from None
+    except OSError as error:
+        raise fault(f"{path}: the {kind} cannot be written ({error.strerror})") from error
+    with faults(path, fault, kind):
+        database = connect(path, "rw")
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(
+                f"BEGIN; {tables} PRAGMA application_id = {application}; PRAGMA user_version = {version};"
+            )
+            database.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
+            database.execute("COMMIT")
+        finally:
+            database.close()
+
+
+def versions(database: sqlite3.Connection) -> tuple[int, int]:
+    """The application that made the file, and its format."""
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return application, version
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing: committed at the end of the block, rolled back where it raises."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+@contextmanager
+def faults(path: Path, fault: type[Exception], kind: str) -> Iterator[None]:
+    """Word what SQLite raises for the user, as `fault`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise fault(f"{path}: the {kind} cannot be read or written ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise fault(f"{path}: this file is no {kind} of Marque, or it is damaged ({error})") from error
