@@ -54,7 +54,7 @@ class NetworkSettings(_Settings):
     Default: imagenet; none for demo: alone."""
     embedding_dim: int = Field(default=256, ge=2)
     """Length of the embedding."""
-    coarse_head_on: HeadOn = HeadOn.EMBEDDING
+    coarse_head_on: HeadOn = HeadOn.FEATURE
     """feature: linear softmax on the pooled feature. embedding: cosine softmax on the embedding."""
     fine_head_on: HeadOn = HeadOn.EMBEDDING
     """As above. On the embedding the classification and the distances pull at the same vectors."""
@@ -95,13 +95,13 @@ class LossSettings(_Settings):
     second_hinge: SecondHinge = SecondHinge.ANCHOR
     """What the coarse hinge compares: plain (R,P- against R,N), triangle (N against R, P+ and P-), anchor (the same
     with R,P+ instead of R,P-)."""
-    average: Average = Average.ROWS
+    average: Average = Average.ACTIVE
     """Average of a hinge over its active rows, or over all rows."""
-    margin_fine: float = Field(default=0.2, ge=0)
-    margin_coarse: float = Field(default=0.2, ge=0)
+    margin_fine: float = Field(default=0.1, ge=0)
+    margin_coarse: float = Field(default=0.1, ge=0)
     lambda_global: float = Field(default=0.0, ge=0)
     """Weight, within the distance cost, of the means and variances of the batch's distances."""
-    lambda_coarse: float = Field(default=0.5, ge=0)
+    lambda_coarse: float = Field(default=0.2, ge=0)
     lambda_fine: float = Field(default=1.0, ge=0)
     lambda_distance: float = Field(default=0.5, ge=0)
     partial_labels: bool = True

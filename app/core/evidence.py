@@ -6,13 +6,15 @@ needs no new inference.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Self
 
 import numpy as np
 
 from app.core.engine import Outputs
-from app.core.gallery import Neighbour
+from app.core.gallery import Neighbour, Reference
 from model.bundle import BundleInfo
 from model.openset import energy, familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
@@ -22,6 +24,8 @@ CLASSES_KEPT = 10
 """The most probable fine classes of a photo that are kept."""
 NEIGHBOURS_KEPT = 5
 """The nearest reference photos that are kept, shown and counted."""
+_TYPES_KEPT = 3
+_LEAST = 5e-4
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,33 @@ class Evidence:
     energy: float
     familiarity: float
     neighbours: tuple[Neighbour, ...] = ()
+
+    def to_json(self) -> str:
+        """One line that `from_json` reads; probabilities with six decimals, types below 0.05 % left out."""
+        types = [one for rank, one in enumerate(self.types) if rank < _TYPES_KEPT or one.probability >= _LEAST]
+        return json.dumps(
+            {
+                "types": [[one.name, round(one.probability, 6), one.has_classes] for one in types],
+                "classes": [[one.name, one.coarse, round(one.probability, 6), one.enrolled] for one in self.classes],
+                "energy": round(self.energy, 6),
+                "familiarity": round(self.familiarity, 6),
+                "neighbours": [[*astuple(near.reference), round(near.similarity, 6)] for near in self.neighbours],
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote. Raises ValueError, KeyError or TypeError if it did not."""
+        values = json.loads(text)
+        return cls(
+            tuple(TypeCandidate(*one) for one in values["types"]),
+            tuple(ClassCandidate(*one) for one in values["classes"]),
+            values["energy"],
+            values["familiarity"],
+            tuple(Neighbour(Reference(*reference), similarity) for *reference, similarity in values["neighbours"]),
+        )
 
 
 def weigh(

@@ -1,0 +1,131 @@
+"""What the person says of images, with undo and redo that survive a restart."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.project import Project
+
+
+class Verdict(StrEnum):
+    """What a person decided about an image."""
+
+    ACCEPTED = "accepted"
+    """The model's answer is right; coarse and fine are that answer, as it was then."""
+    CORRECTED = "corrected"
+    """Coarse and fine are the person's; fine is empty where only the type is told."""
+    UNKNOWN = "unknown"
+    """Nobody can tell; coarse and fine are empty."""
+    EXCLUDED = "excluded"
+    """Not to be labelled, exported or filed."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A person's label of an image. coarse and fine are empty where they are not told."""
+
+    verdict: Verdict
+    coarse: str = ""
+    fine: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step of the journal: what was done, in words, and to which images."""
+
+    id: int
+    title: str
+    images: tuple[int, ...]
+
+
+class Labels:
+    """The labels of a project and their journal.
+
+    A step is one transaction: the labels and the journal's entry are written together or not at all. A new step after
+    an undo forgets the undone ones, as everywhere.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def all(self) -> dict[int, Label]:
+        """Image -> label, of the images that have one."""
+        rows = self._project.read("SELECT image, verdict, coarse, fine FROM label")
+        return {image: Label(Verdict(verdict), coarse, fine) for image, verdict, coarse, fine in rows}
+
+    def of(self, images: Sequence[int]) -> dict[int, Label]:
+        """Image -> label, of those among `images` that have one."""
+        rows = self._project.read_each("SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})", images)
+        return {image: Label(Verdict(verdict), coarse, fine) for image, verdict, coarse, fine in rows}
+
+    def set(self, labels: Mapping[int, Label | None], title: str) -> Action | None:
+        """Set or (None) take away labels in one step; None where nothing changes.
+
+        Args:
+            labels: image -> its new label.
+            title: of the step, for the undo button ("accept 12 images").
+
+        Raises:
+            ProjectError: if the disk refuses; nothing was changed then.
+        """
+        before = self.of(list(labels))
+        changed = {image: label for image, label in labels.items() if before.get(image) != label}
+        if not changed:
+            return None
+        with self._project.change() as connection:
+            connection.execute("DELETE FROM action WHERE undone = 1")
+            (number,) = connection.execute("INSERT INTO action (title) VALUES (?) RETURNING id", (title,)).fetchone()
+            connection.executemany(
+                "INSERT INTO label_change VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(number, image, *_columns(before.get(image)), *_columns(new)) for image, new in changed.items()],
+            )
+            _write(connection, changed.items())
+        return Action(number, title, tuple(changed))
+
+    def undo(self) -> Action | None:
+        """Take back the last step that is not undone; None where there is none. Raises ProjectError."""
+        return self._step("SELECT id, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1", "before", 1)
+
+    def redo(self) -> Action | None:
+        """Do the first undone step again; None where there is none. Raises ProjectError."""
+        return self._step("SELECT id, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1", "after", 0)
+
+    def titles(self) -> tuple[str | None, str | None]:
+        """What `undo` and `redo` would take up; None where there is nothing."""
+        undo = self._project.read("SELECT title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+        redo = self._project.read("SELECT title FROM action WHERE undone = 1 ORDER BY id LIMIT 1")
+        return (undo[0][0] if undo else None, redo[0][0] if redo else None)
+
+    def _step(self, query: str, side: str, undone: int) -> Action | None:
+        with self._project.change() as connection:
+            found = connection.execute(query).fetchone()
+            if found is None:
+                return None
+            number, title = found
+            rows = connection.execute(
+                f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?",
+                (number,),
+            ).fetchall()
+            _write(connection, ((image, _label(columns)) for image, *columns in rows))
+            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, number))
+        return Action(number, title, tuple(row[0] for row in rows))
+
+
+def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:
+    return (None, None, None) if label is None else (label.verdict.value, label.coarse, label.fine)
+
+
+def _label(columns: Sequence[str | None]) -> Label | None:
+    verdict, coarse, fine = columns
+    return None if verdict is None else Label(Verdict(verdict), coarse or "", fine or "")
+
+
+def _write(connection: sqlite3.Connection, labels: Iterable[tuple[int, Label | None]]) -> None:
+    for image, label in labels:
+        if label is None:
+            connection.execute("DELETE FROM label WHERE image = ?", (image,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?)", (image, *_columns(label)))

@@ -1,0 +1,391 @@
+"""The user's work: one SQLite file with the images, what the model said of them, and what the person said.
+
+Three labels are kept for every image, for ever: the predictions (one for each model), the person's own label
+(app/core/labels.py), and what was written out. Running a model again never touches a person's label, and thresholds act
+when the predictions are read. Every change is a committed transaction: there is nothing unsaved.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from app.core import database
+from app.core.evidence import Evidence
+
+SCHEMA = 1
+"""The file's `user_version`."""
+SUFFIX = ".marque"
+"""Ending of a project's file name."""
+
+_APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
+_KIND = "project"
+_CHUNK = 500  # values of an IN (...) list
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    watched INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE image (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source INTEGER NOT NULL REFERENCES source (id),
+    path BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    digest TEXT,
+    error TEXT
+) STRICT;
+CREATE TABLE prediction (
+    image INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+    model TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    embedding BLOB NOT NULL,
+    PRIMARY KEY (image, model)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE label (
+    image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
+    verdict TEXT NOT NULL,
+    coarse TEXT NOT NULL,
+    fine TEXT NOT NULL
+) STRICT;
+CREATE TABLE action (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE label_change (
+    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
+    image INTEGER NOT NULL,
+    before_verdict TEXT, before_coarse TEXT, before_fine TEXT,
+    after_verdict TEXT, after_coarse TEXT, after_fine TEXT,
+    PRIMARY KEY (action, image)
+) STRICT, WITHOUT ROWID;
+"""
+
+_MIGRATIONS: dict[int, str] = {}
+"""Format -> the statements that make the next format of it."""
+
+
+class ProjectError(Exception):
+    """A project that cannot be used; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """An image file as the scan found it. modified: of the file, nanoseconds."""
+
+    path: Path
+    size: int
+    modified: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """The file as it is now. Raises OSError."""
+        status = path.stat()
+        return cls(path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class ProjectImage:
+    """An image of the project. error: why it could not be read when that was last tried, or None."""
+
+    id: int
+    path: Path
+    size: int
+    modified: int
+    digest: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found out about an image: evidence and embedding [d], or an error; digest of the file's content."""
+
+    image: int
+    digest: str | None = None
+    evidence: Evidence | None = None
+    embedding: np.ndarray | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images of a project under one model: predicted, failed, waiting to be looked at."""
+
+    predicted: int
+    failed: int
+    waiting: int
+
+    @property
+    def total(self) -> int:
+        """All images."""
+        return self.predicted + self.failed + self.waiting
+
+
+class Project:
+    """An open project. Safe to use from several threads; every method that changes something is one transaction.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """For `create` and `open`."""
+        self.path = path
+        self._lock = threading.RLock()
+        self._database = connection
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """A new, empty project. Raises ProjectError if the file exists or cannot be written."""
+        database.create(path, _TABLES, {}, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """An existing project; one of an older format is brought up to date, after a copy was put beside it.
+
+        Raises:
+            ProjectError: if it is missing, no project, damaged, or made by a newer program.
+        """
+        if not path.is_file():
+            raise ProjectError(f"{path}: the project does not exist")
+        with _faults(path):
+            connection = database.connect(path, "rw")
+            try:
+                _check(path, connection)
+                return cls(path, connection)
+            except BaseException:
+                connection.close()
+                raise
+
+    def save_as(self, path: Path) -> None:
+        """Write a whole copy of the project to another place; this one stays open.
+
+        Raises:
+            ProjectError: if the file exists or cannot be written.
+        """
+        part = path.with_name(path.name + ".part")
+        if path.exists():
+            raise ProjectError(f"{path}: the file exists already; choose another name")
+        try:
+            part.unlink(missing_ok=True)
+            with self._lock, _faults(path):
+                self._database.execute("VACUUM INTO ?", (str(part),))
+            part.replace(path)
+        except OSError as error:
+            raise ProjectError(f"{path}: the project cannot be written ({error.strerror})") from error
+
+    def close(self) -> None:
+        """Close the file; the project is not used after that."""
+        with self._lock:
+            self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- sources and images
+
+    def add_source(self, path: Path, *, watched: bool = False) -> int:
+        """Remember a folder or file that images come from; its number. Known ones keep theirs and take `watched`."""
+        with self.change() as connection:
+            (number,) = connection.execute(
+                "INSERT INTO source (path, watched) VALUES (?, ?) "
+                "ON CONFLICT (path) DO UPDATE SET watched = excluded.watched RETURNING id",
+                (os.fsencode(path.absolute()), watched),
+            ).fetchone()
+        return int(number)
+
+    def sources(self) -> list[tuple[int, Path, bool]]:
+        """Number, place and whether it is watched, of every source in the order they were added."""
+        rows = self.read("SELECT id, path, watched FROM source ORDER BY id")
+        return [(number, Path(os.fsdecode(path)), bool(watched)) for number, path, watched in rows]
+
+    def add_images(self, source: int, files: Iterable[FoundFile]) -> int:
+        """Take in image files; how many are new or have changed since they were last seen.
+
+        A changed file loses its predictions and waits again; what a person said of it stays.
+        """
+        touched = 0
+        with self.change() as connection:
+            for file in files:
+                row = connection.execute(
+                    "INSERT INTO image (source, path, size, modified) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT (path) DO UPDATE SET size = excluded.size, modified = excluded.modified, "
+                    "digest = NULL, error = NULL "
+                    "WHERE size <> excluded.size OR modified <> excluded.modified RETURNING id",
+                    (source, os.fsencode(file.path), file.size, file.modified),
+                ).fetchone()
+                if row is not None:
+                    touched += 1
+                    connection.execute("DELETE FROM prediction WHERE image = ?", row)
+        return touched
+
+    def images(self, ids: Sequence[int] | None = None) -> list[ProjectImage]:
+        """All images in the order they were added, or those with these numbers in their order."""
+        columns = "SELECT id, path, size, modified, digest, error FROM image"
+        if ids is None:
+            return [_image(row) for row in self.read(f"{columns} ORDER BY id")]
+        found = {row[0]: _image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
+        return [found[number] for number in ids if number in found]
+
+    def waiting(self, model: str, *, after: int = 0, limit: int = 1000) -> list[ProjectImage]:
+        """Images with neither a prediction of `model` nor an error, numbered above `after`, in that order."""
+        return [
+            _image(row)
+            for row in self.read(
+                "SELECT id, path, size, modified, digest, error FROM image WHERE id > ? AND error IS NULL AND NOT "
+                "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ?) ORDER BY id LIMIT ?",
+                (after, model, limit),
+            )
+        ]
+
+    def counts(self, model: str) -> Counts:
+        """How many images are done under a model."""
+        ((total, failed),) = self.read("SELECT count(*), count(error) FROM image")
+        ((predicted,),) = self.read(
+            "SELECT count(*) FROM prediction JOIN image ON image = id WHERE model = ? AND error IS NULL", (model,)
+        )
+        return Counts(predicted, failed, total - failed - predicted)
+
+    def retry_failed(self) -> int:
+        """Let images that could not be read wait again; how many."""
+        with self.change() as connection:
+            return connection.execute("UPDATE image SET error = NULL WHERE error IS NOT NULL").rowcount
+
+    def relocate(self, old: Path, new: Path) -> int:
+        """Images moved: those under folder `old` are looked for under `new` from now on, where they are there.
+
+        Returns how many were found. Predictions and labels stay with them.
+        """
+        moved = 0
+        with self.change() as connection:
+            for number, path in connection.execute("SELECT id, path FROM image").fetchall():
+                place = Path(os.fsdecode(path))
+                if not place.is_relative_to(old):
+                    continue
+                there = new / place.relative_to(old)
+                if there.is_file():
+                    moved += connection.execute(
+                        "UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(there.absolute()), number)
+                    ).rowcount
+            if moved:
+                connection.execute(
+                    "UPDATE OR IGNORE source SET path = ? WHERE path = ?",
+                    (os.fsencode(new.absolute()), os.fsencode(old.absolute())),
+                )
+        return moved
+
+    # ---- predictions
+
+    def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
+        """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
+        with self.change() as connection:
+            for outcome in outcomes:
+                connection.execute(
+                    "UPDATE image SET digest = coalesce(?, digest), error = ? WHERE id = ?",
+                    (outcome.digest, outcome.error, outcome.image),
+                )
+                if outcome.evidence is None or outcome.embedding is None:
+                    connection.execute("DELETE FROM prediction WHERE image = ? AND model = ?", (outcome.image, model))
+                    continue
+                vector = np.ascontiguousarray(outcome.embedding, dtype=np.float16)
+                connection.execute(
+                    "INSERT OR REPLACE INTO prediction VALUES (?, ?, ?, ?)",
+                    (outcome.image, model, outcome.evidence.to_json(), vector.tobytes()),
+                )
+
+    def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
+        """Number and evidence of all predicted images, or of those among `ids`, in the order of the numbers."""
+        query = "SELECT image, evidence FROM prediction WHERE model = ?"
+        rows = (
+            self.read(f"{query} ORDER BY image", (model,))
+            if ids is None
+            else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
+        )
+        for number, text in rows:
+            yield number, Evidence.from_json(text)
+
+    def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers int64 [N] and embeddings float32 [N, d] of all predicted images; d is 0 where there are none."""
+        rows = self.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
+        return np.array([row[0] for row in rows], np.int64), vectors.astype(np.float32)
+
+    # ---- for the rooms that add tables' worth of meaning (labels, filing)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. Raises ProjectError if the disk refuses; nothing was changed then."""
+        with self._lock, _faults(self.path), database.transaction(self._database):
+            yield self._database
+
+    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
+        """All rows of a query. Raises ProjectError."""
+        with self._lock, _faults(self.path):
+            return self._database.execute(query, values).fetchall()
+
+    def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
+        """The same for a query with `IN ({})` over any number of ids, after its other values."""
+        rows: list[tuple] = []
+        for start in range(0, len(ids), _CHUNK):
+            part = ids[start : start + _CHUNK]
+            rows += self.read(query.format(",".join("?" * len(part))), (*values, *part))
+        return rows
+
+
+def _image(row: tuple) -> ProjectImage:
+    number, path, *rest = row
+    return ProjectImage(number, Path(os.fsdecode(path)), *rest)
+
+
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    """Format and soundness of a file; an older format is migrated."""
+    application, version = database.versions(connection)
+    if application != _APPLICATION_ID:
+        raise ProjectError(f"{path}: this file is no project of Marque")
+    if version > SCHEMA:
+        raise ProjectError(f"{path}: the project has format {version}, this program knows {SCHEMA}; update the program")
+    ((state, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    if state != "ok":
+        raise ProjectError(
+            f"{path}: the project is damaged ({state}); go back to a copy (files beside it that end in .backup)"
+        )
+    if version < SCHEMA:
+        _migrate(path, connection, version)
+
+
+def _migrate(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    backup = path.with_name(f"{path.name}.format{version}.backup")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        shutil.copy2(path, backup)
+    except OSError as error:
+        raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
+    with database.transaction(connection):
+        for older in range(version, SCHEMA):
+            for statement in _MIGRATIONS[older].split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _faults(path: Path) -> AbstractContextManager[None]:
+    return database.faults(path, ProjectError, _KIND)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from app.core import project as project_module
+from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
+from app.core.gallery import Neighbour, Reference
+from app.core.labels import Label, Labels, Verdict
+from app.core.project import Counts, FoundFile, Outcome, Project, ProjectError
+
+EVIDENCE = Evidence(
+    (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),
+    (ClassCandidate("Škoda Octavia", "sedan", 0.7, False), ClassCandidate("TL", "sedan", 0.2, True)),
+    3.25,
+    -0.5,
+    (Neighbour(Reference(7, "sedan", None, "test", "a/b.jpg"), 0.75),),
+)
+
+
+def outcome(image: int, **changes: object) -> Outcome:
+    return Outcome(**{"image": image, "digest": "d", "evidence": EVIDENCE, "embedding": np.ones(4) / 2, **changes})
+
+
+def found(number: int, modified: int = 1) -> FoundFile:
+    return FoundFile(Path(f"/photos/{number:03}.jpg"), 10 + number, modified)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "work.marque") as created:
+        created.add_source(Path("/photos"))
+        yield created
+
+
+def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
+    assert project.add_images(1, [found(i) for i in range(4)]) == 4
+    assert [image.id for image in project.waiting("m")] == [1, 2, 3, 4]
+    project.store("m", [outcome(1), outcome(3, evidence=None, embedding=None, error="the file is empty")])
+    project.close()
+    with Project.open(project.path) as again:
+        assert again.counts("m") == Counts(predicted=1, failed=1, waiting=2)
+        assert again.counts("other") == Counts(predicted=0, failed=1, waiting=3)
+        assert [image.id for image in again.waiting("m", limit=1)] == [2]
+        assert [image.id for image in again.waiting("m", after=2)] == [4]
+        assert list(again.evidence("m")) == [(1, EVIDENCE)]
+        assert list(again.evidence("m", [3, 1])) == [(1, EVIDENCE)]
+        ids, vectors = again.embeddings("m")
+        assert ids.tolist() == [1] and vectors.tolist() == [[0.5] * 4]
+        assert again.images([3, 1])[0].error == "the file is empty"
+        assert again.images()[0].path == Path("/photos/000.jpg") and again.images()[0].digest == "d"
+        assert again.sources() == [(1, Path("/photos"), False)]
+        assert again.retry_failed() == 1 and again.counts("m").waiting == 3
+
+
+def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: Project) -> None:
+    project.add_images(1, [found(0), found(1)])
+    project.store("m", [outcome(1), outcome(2)])
+    Labels(project).set({1: Label(Verdict.UNKNOWN)}, "unknown")
+    assert project.add_images(1, [found(0), found(1)]) == 0
+    assert project.add_images(1, [found(0, modified=2), found(1)]) == 1
+    assert [image.id for image in project.waiting("m")] == [1]
+    assert Labels(project).all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
+
+
+def test_names_that_are_no_text_are_kept(project: Project) -> None:
+    name = os.fsdecode(b"/photos/\xff\xfe.jpg")
+    project.add_images(1, [FoundFile(Path(name), 1, 1)])
+    assert project.images()[0].path == Path(name)
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(project: Project) -> None:
+    project.add_images(1, [found(0), found(1)])
+    with pytest.raises(ProjectError, match=r"work\.marque"):
+        project.store("m", [outcome(1), outcome(99)])  # there is no image 99
+    assert project.counts("m").waiting == 2
+
+
+def test_moved_images_keep_what_is_known_of_them(project: Project, tmp_path: Path) -> None:
+    project.add_images(1, [found(0), found(1)])
+    project.store("m", [outcome(1), outcome(2)])
+    (tmp_path / "000.jpg").write_bytes(b"x")
+    assert project.relocate(Path("/photos"), tmp_path) == 1
+    assert [image.path for image in project.images()] == [tmp_path / "000.jpg", Path("/photos/001.jpg")]
+    assert project.counts("m").predicted == 2 and project.sources()[0][1] == tmp_path
+
+
+def test_a_copy_is_a_project_of_its_own(project: Project, tmp_path: Path) -> None:
+    project.add_images(1, [found(0)])
+    project.save_as(tmp_path / "copy.marque")
+    project.add_images(1, [found(1)])
+    with Project.open(tmp_path / "copy.marque") as copy:
+        assert len(copy.images()) == 1
+    with pytest.raises(ProjectError, match="exists already"):
+        project.save_as(tmp_path / "copy.marque")
+    with pytest.raises(ProjectError, match="cannot be"):
+        project.save_as(tmp_path / "nowhere" / "copy.marque")
+
+
+def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> None:
+    with pytest.raises(ProjectError, match="does not exist"):
+        Project.open(tmp_path / "none.marque")
+    (tmp_path / "text.marque").write_text("no database, but long enough to be read as one" * 100)
+    with pytest.raises(ProjectError, match="is no project of Marque"):
+        Project.open(tmp_path / "text.marque")
+    sqlite3.connect(tmp_path / "other.marque").execute("CREATE TABLE t (x)").connection.close()
+    with pytest.raises(ProjectError, match="is no project of Marque"):
+        Project.open(tmp_path / "other.marque")
+    with pytest.raises(ProjectError, match="exists already"):
+        Project.create(project.path)
+    project.close()
+    database = sqlite3.connect(project.path)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(ProjectError, match="format 99, this program knows 1; update the program"):
+        Project.open(project.path)
+
+
+def test_an_older_format_is_copied_and_brought_up_to_date(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.add_images(1, [found(0)])
+    project.close()
+    monkeypatch.setattr(project_module, "SCHEMA", 2)
+    monkeypatch.setattr(project_module, "_MIGRATIONS", {1: "ALTER TABLE image ADD COLUMN note TEXT"})
+    with Project.open(project.path) as migrated:
+        assert migrated.read("SELECT id, note FROM image") == [(1, None)]
+        assert migrated.read("PRAGMA user_version") == [(2,)]
+    monkeypatch.undo()
+    with Project.open(project.path.with_name("work.marque.format1.backup")) as backup:
+        assert len(backup.images()) == 1
+
+
+def test_a_damaged_file_is_noticed(project: Project) -> None:
+    project.add_images(1, [found(i) for i in range(2000)])
+    project.close()
+    content = bytearray(project.path.read_bytes())
+    content[8192:40960] = os.urandom(40960 - 8192)
+    project.path.write_bytes(content)
+    with pytest.raises(ProjectError, match="damaged"):
+        Project.open(project.path)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.text(max_size=5), st.floats(0, 1)), min_size=1, max_size=8), st.floats(-50, 50), st.booleans()
+)
+def test_evidence_is_read_as_it_was_written(types: list[tuple[str, float]], score: float, enrolled: bool) -> None:
+    written = Evidence(
+        tuple(TypeCandidate(name, round(p, 6), True) for name, p in types if p >= 5e-4),
+        tuple(ClassCandidate(name, "x", round(p, 6), enrolled) for name, p in types),
+        round(score, 6),
+        -round(score, 6),
+    )
+    assert Evidence.from_json(written.to_json()) == written
+
+
+LABELS = st.sampled_from(
+    [None, Label(Verdict.ACCEPTED, "sedan", "TL"), Label(Verdict.CORRECTED, "bus"), Label(Verdict.EXCLUDED)]
+)
+
+
+class UndoAndRedo(RuleBasedStateMachine):
+    """The journal against two stacks of whole states, through restarts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        folder = self.folder = Path(os.environ["PYTEST_LABELS"]) / os.urandom(4).hex()
+        folder.mkdir(parents=True)
+        self.project = Project.create(folder / "p.marque")
+        self.project.add_images(self.project.add_source(folder), [found(i) for i in range(4)])
+        self.now: dict[int, Label] = {}
+        self.done: list[dict[int, Label]] = []
+        self.undone: list[dict[int, Label]] = []
+
+    @rule(labels=st.dictionaries(st.integers(1, 4), LABELS, min_size=1))
+    def set(self, labels: dict[int, Label | None]) -> None:
+        after = {image: label for image, label in {**self.now, **labels}.items() if label is not None}
+        action = Labels(self.project).set(labels, "step")
+        assert (action is None) == (after == self.now)
+        if action is not None:
+            self.done.append(self.now)
+            self.undone.clear()
+            self.now = after
+
+    @precondition(lambda self: self.done)
+    @rule()
+    def undo(self) -> None:
+        assert Labels(self.project).undo() is not None
+        self.undone.append(self.now)
+        self.now = self.done.pop()
+
+    @precondition(lambda self: self.undone)
+    @rule()
+    def redo(self) -> None:
+        assert Labels(self.project).redo() is not None
+        self.done.append(self.now)
+        self.now = self.undone.pop()
+
+    @rule()
+    def restart(self) -> None:
+        self.project.close()
+        self.project = Project.open(self.folder / "p.marque")
+
+    @invariant()
+    def labels_and_titles_are_right(self) -> None:
+        labels = Labels(self.project)
+        assert labels.all() == self.now
+        assert labels.titles() == ("step" if self.done else None, "step" if self.undone else None)
+
+    def teardown(self) -> None:
+        assert (Labels(self.project).undo() is None) == (not self.done)
+        self.project.close()
+
+
+def test_undo_and_redo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    monkeypatch.setenv("PYTEST_LABELS", str(tmp_path))
+    run_state_machine_as_test(UndoAndRedo, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
