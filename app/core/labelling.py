@@ -1,0 +1,236 @@
+"""A run over a project: scan its sources, decode, identify, store; what was done is kept, what is done is not done again.
+
+scan thread -> images of the project -> decoding threads, a bounded number ahead -> one inference after the other ->
+one transaction a batch. A run that is cancelled or killed goes on where it was: the images that wait are those without
+a prediction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from app.core.engine import Engine, EngineError
+from app.core.identify import Identifier
+from app.core.images import PhotoError, load, scan
+from app.core.pipeline import default_workers, map_in_order
+from app.core.project import Counts, FoundFile, Outcome, Project, ProjectError, ProjectImage
+
+_PAGE = 1024  # images that are taken up at a time
+_FOUND = 256  # files that the scan hands over at a time
+_NAP = 0.02  # seconds, while there is nothing to do yet
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        counts: images of the whole project.
+        identified: images that this run has done, with those that failed.
+        seconds: since it began, without pauses.
+        scanning: whether more images may still be found.
+        changed: numbers of the images of the last batch.
+        note: something that the person should know (the GPU failed), or "".
+    """
+
+    counts: Counts
+    identified: int
+    seconds: float
+    scanning: bool
+    changed: tuple[int, ...] = ()
+    note: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Images a second; 0 before the first."""
+        return self.identified / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that the images that wait will take; None while that cannot be told."""
+        return self.counts.waiting / self.rate if self.rate and not self.scanning else None
+
+
+@dataclass
+class Scan:
+    """Finds the files of a project's sources in a thread of its own.
+
+    Attributes:
+        problems: folders that could not be read, with the reason.
+        error: why the project could not take files in, or None.
+    """
+
+    project: Project
+    cancelled: Callable[[], bool]
+    problems: list[str] = field(default_factory=list)
+    error: ProjectError | None = None
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether more files may be found."""
+        return self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for number, place, _ in self.project.sources():
+                files = self._files(place)
+                while chunk := list(islice(files, _FOUND)):
+                    self.project.add_images(number, chunk)
+        except ProjectError as error:
+            self.error = error
+
+    def _files(self, place: Path) -> Iterator[FoundFile]:
+        def problem(path: Path, reason: str) -> None:
+            self.problems.append(f"{path}: {reason}")
+
+        for path in scan([place], cancelled=self.cancelled, problem=problem):
+            try:
+                yield FoundFile.of(path)
+            except OSError as error:  # gone since the listing
+                problem(path, error.strerror or "cannot be read")
+
+
+def label_project(
+    project: Project,
+    identifier: Identifier,
+    *,
+    batch: int = 16,
+    workers: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    paused: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """Identify every image of a project's sources that has no prediction by the identifier's model yet.
+
+    A file that cannot be read is an image with an error. Where the GPU fails in mid-run the run goes on on the CPU,
+    once, and says so. Memory does not grow with the number of images.
+
+    Raises:
+        EngineError: if the inference fails on the CPU.
+        ProjectError: if the project cannot be written; what was stored stays.
+    """
+    scanner = Scan(project, cancelled)
+    scanner.start()
+    run = _Run(project, identifier, batch, workers or default_workers(), cancelled, paused)
+    try:
+        yield from run.through(scanner)
+    finally:
+        scanner.wait()
+    if scanner.error is not None:
+        raise scanner.error
+
+
+@dataclass
+class _Run:
+    project: Project
+    identifier: Identifier
+    batch: int
+    workers: int
+    cancelled: Callable[[], bool]
+    paused: Callable[[], bool]
+    identified: int = 0
+    idle: float = 0.0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def model(self) -> str:
+        return self.identifier.engine.info.fingerprint
+
+    def through(self, scanner: Scan) -> Iterator[Progress]:
+        last = 0
+        yield self._progress(scanner, ())
+        while not self.cancelled():
+            scanning = scanner.running  # asked before the page: what is found meanwhile comes with the next one
+            page = self.project.waiting(self.model, after=last, limit=_PAGE)
+            if page:
+                for done in self._page(page):
+                    yield self._progress(scanner, done)
+                last = page[-1].id
+            elif last:
+                last = 0  # a file that changed since has an older number
+                if not scanning and not self.project.waiting(self.model, limit=1):
+                    break
+            elif scanning:
+                self._nap()
+            else:
+                break
+        yield self._progress(scanner, ())
+
+    def _page(self, page: Sequence[ProjectImage]) -> Iterator[tuple[int, ...]]:
+        decoded = map_in_order(
+            self._decode, page, workers=self.workers, ahead=self.batch + self.workers, cancelled=self.cancelled
+        )
+        while chunk := list(islice(decoded, self.batch)):
+            outcomes = self._identify(chunk)
+            self.project.store(self.model, outcomes)
+            self.identified += len(outcomes)
+            yield tuple(outcome.image for outcome in outcomes)
+            while self.paused() and not self.cancelled():
+                self._nap()
+
+    def _decode(self, image: ProjectImage) -> tuple[Outcome, np.ndarray | None]:
+        try:
+            pixels = self.identifier.engine.prepare(load(image.path))
+            return Outcome(image.id, digest=content_digest(image.path)), pixels
+        except PhotoError as error:
+            return Outcome(image.id, error=error.reason), None
+        except OSError as error:  # gone between the two readings
+            return Outcome(image.id, error=f"the file cannot be read ({error.strerror})"), None
+
+    def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:
+        pixels = [picture for _, picture in chunk if picture is not None]
+        found = iter(self._answers(np.stack(pixels)) if pixels else ())
+        return [
+            outcome if picture is None else replace(outcome, evidence=one.evidence, embedding=one.embedding)
+            for outcome, picture, one in (
+                (outcome, picture, None if picture is None else next(found)) for outcome, picture in chunk
+            )
+            if picture is None or one is not None
+        ]
+
+    def _answers(self, pixels: np.ndarray):
+        try:
+            return self.identifier.identify_prepared(pixels)
+        except EngineError as error:
+            if self.identifier.engine.provider.used == "CPU":
+                raise
+            self.note = f"the GPU failed ({error}): going on on the CPU"
+            self.identifier = Identifier(Engine(self.identifier.engine.path, "cpu"), self.identifier.gallery)
+            return self.identifier.identify_prepared(pixels)
+
+    def _nap(self) -> None:
+        time.sleep(_NAP)
+        self.idle += _NAP
+
+    def _progress(self, scanner: Scan, changed: tuple[int, ...]) -> Progress:
+        seconds = time.monotonic() - self._start - self.idle
+        return Progress(
+            self.project.counts(self.model), self.identified, seconds, scanner.running, changed, self.note
+        )
+
+
+def content_digest(path: Path) -> str:
+    """Identifies a file's content: BLAKE2b, 32 hex digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
