@@ -1,4 +1,4 @@
-"""A run over a project: scan its sources, decode, identify, store; what was done is kept, what is done is not done again.
+"""A run over a project: scan its sources, decode, identify, store; what was done once is not done again.
 
 scan thread -> images of the project -> decoding threads, a bounded number ahead -> one inference after the other ->
 one transaction a batch. A run that is cancelled or killed goes on where it was: the images that wait are those without
@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from app.core.engine import Engine, EngineError
-from app.core.identify import Identifier
+from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load, scan
 from app.core.pipeline import default_workers, map_in_order
 from app.core.project import Counts, FoundFile, Outcome, Project, ProjectError, ProjectImage
 
 _PAGE = 1024  # images that are taken up at a time
 _FOUND = 256  # files that the scan hands over at a time
+_RECOUNT = 0.5  # seconds
 _NAP = 0.02  # seconds, while there is nothing to do yet
 
 
@@ -33,7 +34,7 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        counts: images of the whole project.
+        counts: images of the whole project, at most half a second old.
         identified: images that this run has done, with those that failed.
         seconds: since it began, without pauses.
         scanning: whether more images may still be found.
@@ -152,6 +153,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._start = time.monotonic()
+        self._counts, self._counted = Counts(0, 0, 0), float("-inf")
 
     @property
     def model(self) -> str:
@@ -175,7 +177,7 @@ class _Run:
                 self._nap()
             else:
                 break
-        yield self._progress(scanner, ())
+        yield self._progress(scanner, (), exact=True)
 
     def _page(self, page: Sequence[ProjectImage]) -> Iterator[tuple[int, ...]]:
         decoded = map_in_order(
@@ -200,16 +202,16 @@ class _Run:
 
     def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:
         pixels = [picture for _, picture in chunk if picture is not None]
-        found = iter(self._answers(np.stack(pixels)) if pixels else ())
-        return [
-            outcome if picture is None else replace(outcome, evidence=one.evidence, embedding=one.embedding)
-            for outcome, picture, one in (
-                (outcome, picture, None if picture is None else next(found)) for outcome, picture in chunk
-            )
-            if picture is None or one is not None
-        ]
+        answers = iter(self._answers(np.stack(pixels)) if pixels else ())
+        outcomes = []
+        for outcome, picture in chunk:
+            if picture is not None:
+                answer = next(answers)
+                outcome = replace(outcome, evidence=answer.evidence, embedding=answer.embedding)
+            outcomes.append(outcome)
+        return outcomes
 
-    def _answers(self, pixels: np.ndarray):
+    def _answers(self, pixels: np.ndarray) -> list[Identification]:
         try:
             return self.identifier.identify_prepared(pixels)
         except EngineError as error:
@@ -223,11 +225,13 @@ class _Run:
         time.sleep(_NAP)
         self.idle += _NAP
 
-    def _progress(self, scanner: Scan, changed: tuple[int, ...]) -> Progress:
-        seconds = time.monotonic() - self._start - self.idle
-        return Progress(
-            self.project.counts(self.model), self.identified, seconds, scanner.running, changed, self.note
-        )
+    def _progress(self, scanner: Scan, changed: tuple[int, ...], *, exact: bool = False) -> Progress:
+        now = time.monotonic()
+        # counting 100,000 rows takes longer than a batch: between two counts the last one serves
+        if exact or now - self._counted > _RECOUNT:
+            self._counts, self._counted = self.project.counts(self.model), now
+        seconds = now - self._start - self.idle
+        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.note)
 
 
 def content_digest(path: Path) -> str:

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.core.engine import Engine, EngineError, ProviderReport
+from app.core.identify import Identifier
+from app.core.labelling import Progress, content_digest, label_project
+from app.core.labels import Label, Labels, Verdict
+from app.core.project import Counts, Project, ProjectError
+from model.bundle import Variant
+
+
+@pytest.fixture
+def folder(photos: Path) -> Path:
+    """The photos, with three files that are none."""
+    first = next(photos.rglob("*.*g"))
+    (photos / "cut.png").write_bytes(first.read_bytes()[:200])
+    (photos / "empty.jpg").write_bytes(b"")
+    (photos / "text.png").write_text("no picture")
+    return photos
+
+
+@pytest.fixture
+def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "work.marque") as created:
+        created.add_source(folder)
+        yield created
+
+
+def run(project: Project, engine: Engine, **how: object) -> list[Progress]:
+    return list(label_project(project, Identifier(engine, None), batch=4, **how))
+
+
+def all_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path, tiny_engine: Engine) -> None:
+    steps = run(project, tiny_engine)
+    files = all_files(folder)
+    model = tiny_engine.info.fingerprint
+    assert project.counts(model) == Counts(predicted=len(files) - 3, failed=3, waiting=0) == steps[-1].counts
+    assert steps[-1].identified == len(files) and not steps[-1].scanning and steps[-1].seconds_left is not None
+    assert sorted(image for step in steps for image in step.changed) == list(range(1, len(files) + 1))
+    images = {image.path: image for image in project.images()}
+    assert set(images) == set(files)
+    assert {path.name: image.error for path, image in images.items() if image.error}.keys() == {
+        *("empty.jpg", "text.png", "cut.png")
+    }
+    evidence = dict(project.evidence(model))
+    for path, image in images.items():
+        if image.error is None:
+            assert image.digest == content_digest(path)
+            assert evidence[image.id].classes[0].name == path.parent.name
+
+
+def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_engine: Engine) -> None:
+    run(project, tiny_engine)
+    assert run(project, tiny_engine)[-1].identified == 0
+    Labels(project).set({1: Label(Verdict.EXCLUDED)}, "exclude")
+    some = next(path for path in all_files(folder) if path.suffix == ".jpg" and path.stat().st_size)
+    shutil.copy(some, folder / "new.jpg")
+    other = next(path for path in all_files(folder) if path.name == "empty.jpg")
+    shutil.copyfile(some, other)
+    assert run(project, tiny_engine)[-1].identified == 2
+    assert project.counts(tiny_engine.info.fingerprint).failed == 2
+    assert Labels(project).all() == {1: Label(Verdict.EXCLUDED)}
+
+
+def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:
+    stop = threading.Event()
+    done = 0
+    for step in label_project(project, Identifier(tiny_engine, None), batch=3, cancelled=stop.is_set):
+        done = step.identified
+        if step.identified >= 3:
+            stop.set()
+    assert 3 <= done < len(all_files(folder))
+    project.close()
+    with Project.open(project.path) as again:
+        assert run(again, tiny_engine)[-1].identified == len(all_files(folder)) - done
+        assert again.counts(tiny_engine.info.fingerprint).waiting == 0
+
+
+def test_a_paused_run_waits_and_the_pause_does_not_count(project: Project, tiny_engine: Engine) -> None:
+    asked = []
+
+    def paused() -> bool:
+        asked.append(len(asked))
+        return len(asked) <= 20
+
+    (*_, last) = run(project, tiny_engine, paused=paused)
+    assert len(asked) > 20 and last.counts.waiting == 0
+    assert last.seconds >= 0
+
+
+def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(
+    project: Project, tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = Engine(tiny_engine.path, "cpu")
+    gpu.provider = ProviderReport("CUDA", Variant.FP32, (), "an NVIDIA GPU is present")
+    calls = []
+
+    def fail(batch: np.ndarray) -> None:
+        calls.append(len(batch))
+        raise EngineError("the inference failed (out of memory)")
+
+    monkeypatch.setattr(gpu, "run", fail)
+    (*_, last) = run(project, gpu)
+    assert calls == calls[:1] and last.counts.waiting == 0 and last.counts.predicted > 0
+    assert last.note == "the GPU failed (the inference failed (out of memory)): going on on the CPU"
+
+
+def test_a_cpu_that_fails_ends_the_run(project: Project, tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = Engine(tiny_engine.path, "cpu")
+
+    def fail(batch: np.ndarray) -> None:
+        raise EngineError("the inference failed")
+
+    monkeypatch.setattr(cpu, "run", fail)
+    with pytest.raises(EngineError, match="the inference failed"):
+        run(project, cpu)
+
+
+def test_a_source_that_is_gone_is_no_end(project: Project, tmp_path: Path, tiny_engine: Engine) -> None:
+    project.add_source(tmp_path / "was here once")
+    assert run(project, tiny_engine)[-1].counts.waiting == 0
+
+
+def test_a_project_that_cannot_be_written_says_so(
+    project: Project, tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise ProjectError("work.marque: the project cannot be read or written (disk full)")
+
+    monkeypatch.setattr(project, "add_images", refuse)
+    with pytest.raises(ProjectError, match="disk full"):
+        run(project, tiny_engine)
