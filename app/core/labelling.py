@@ -21,7 +21,8 @@ from app.core.engine import Engine, EngineError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load, scan
 from app.core.pipeline import default_workers, map_in_order
-from app.core.project import Counts, FoundFile, Outcome, Project, ProjectError, ProjectImage
+from app.core.project import Counts, FoundFile, Outcome, Project, ProjectImage
+from app.core.project_file import ProjectError
 
 _PAGE = 1024  # images that are taken up at a time
 _FOUND = 256  # files that the scan hands over at a time
@@ -128,6 +129,7 @@ def label_project(
         EngineError: if the inference fails on the CPU.
         ProjectError: if the project cannot be written; what was stored stays.
     """
+    project.keep_model(identifier.engine.info)
     scanner = Scan(project, cancelled)
     scanner.start()
     run = _Run(project, identifier, batch, workers or default_workers(), cancelled, paused)

@@ -7,79 +7,38 @@ when the predictions are read. Every change is a committed transaction: there is
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from app.core import database
+from app.core import database, project_file
 from app.core.evidence import Evidence
+from app.core.project_file import ProjectError
+from model.bundle import BundleInfo, Thresholds
+from model.taxonomy import Taxonomy
 
-SCHEMA = 1
-"""The file's `user_version`."""
 SUFFIX = ".marque"
 """Ending of a project's file name."""
 
-_APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
-_KIND = "project"
 _CHUNK = 500  # values of an IN (...) list
 
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,
-    watched INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE image (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    source INTEGER NOT NULL REFERENCES source (id),
-    path BLOB NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    digest TEXT,
-    error TEXT
-) STRICT;
-CREATE TABLE prediction (
-    image INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
-    model TEXT NOT NULL,
-    evidence TEXT NOT NULL,
-    embedding BLOB NOT NULL,
-    PRIMARY KEY (image, model)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE label (
-    image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
-    verdict TEXT NOT NULL,
-    coarse TEXT NOT NULL,
-    fine TEXT NOT NULL
-) STRICT;
-CREATE TABLE action (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    title TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE label_change (
-    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
-    image INTEGER NOT NULL,
-    before_verdict TEXT, before_coarse TEXT, before_fine TEXT,
-    after_verdict TEXT, after_coarse TEXT, after_fine TEXT,
-    PRIMARY KEY (action, image)
-) STRICT, WITHOUT ROWID;
-"""
 
-_MIGRATIONS: dict[int, str] = {}
-"""Format -> the statements that make the next format of it."""
+@dataclass(frozen=True)
+class KnownModel:
+    """A model that the project has predictions of, with what is needed to read them without its file."""
 
-
-class ProjectError(Exception):
-    """A project that cannot be used; the message names the file and says what to do."""
+    fingerprint: str
+    name: str
+    taxonomy: Taxonomy
+    thresholds: Thresholds
 
 
 @dataclass(frozen=True)
@@ -151,7 +110,7 @@ class Project:
     @classmethod
     def create(cls, path: Path) -> Self:
         """A new, empty project. Raises ProjectError if the file exists or cannot be written."""
-        database.create(path, _TABLES, {}, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
+        project_file.create(path)
         return cls.open(path)
 
     @classmethod
@@ -163,10 +122,10 @@ class Project:
         """
         if not path.is_file():
             raise ProjectError(f"{path}: the project does not exist")
-        with _faults(path):
+        with project_file.faults(path):
             connection = database.connect(path, "rw")
             try:
-                _check(path, connection)
+                project_file.check(path, connection)
                 return cls(path, connection)
             except BaseException:
                 connection.close()
@@ -183,7 +142,7 @@ class Project:
             raise ProjectError(f"{path}: the file exists already; choose another name")
         try:
             part.unlink(missing_ok=True)
-            with self._lock, _faults(path):
+            with self._lock, project_file.faults(path):
                 self._database.execute("VACUUM INTO ?", (str(part),))
             part.replace(path)
         except OSError as error:
@@ -292,7 +251,30 @@ class Project:
                 )
         return moved
 
-    # ---- predictions
+    # ---- models and predictions
+
+    def keep_model(self, info: BundleInfo) -> None:
+        """Remember the model that predicts from now on, or its new thresholds."""
+        facts = json.dumps(
+            {
+                "name": info.name,
+                "taxonomy": info.taxonomy.model_dump(),
+                "thresholds": info.thresholds.model_dump(),
+            }
+        )
+        with self.change() as connection:
+            connection.execute("DELETE FROM model WHERE fingerprint = ?", (info.fingerprint,))
+            connection.execute("INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (info.fingerprint, facts))
+
+    def models(self) -> list[KnownModel]:
+        """The models that have predicted, the last one first."""
+        found = []
+        for fingerprint, text in self.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
+            facts = json.loads(text)
+            found.append(
+                KnownModel(fingerprint, facts["name"], Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"]))
+            )
+        return found
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
@@ -335,12 +317,12 @@ class Project:
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """One transaction. Raises ProjectError if the disk refuses; nothing was changed then."""
-        with self._lock, _faults(self.path), database.transaction(self._database):
+        with self._lock, project_file.faults(self.path), database.transaction(self._database):
             yield self._database
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
         """All rows of a query. Raises ProjectError."""
-        with self._lock, _faults(self.path):
+        with self._lock, project_file.faults(self.path):
             return self._database.execute(query, values).fetchall()
 
     def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
@@ -355,37 +337,3 @@ class Project:
 def _image(row: tuple) -> ProjectImage:
     number, path, *rest = row
     return ProjectImage(number, Path(os.fsdecode(path)), *rest)
-
-
-def _check(path: Path, connection: sqlite3.Connection) -> None:
-    """Format and soundness of a file; an older format is migrated."""
-    application, version = database.versions(connection)
-    if application != _APPLICATION_ID:
-        raise ProjectError(f"{path}: this file is no project of Marque")
-    if version > SCHEMA:
-        raise ProjectError(f"{path}: the project has format {version}, this program knows {SCHEMA}; update the program")
-    ((state, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    if state != "ok":
-        raise ProjectError(
-            f"{path}: the project is damaged ({state}); go back to a copy (files beside it that end in .backup)"
-        )
-    if version < SCHEMA:
-        _migrate(path, connection, version)
-
-
-def _migrate(path: Path, connection: sqlite3.Connection, version: int) -> None:
-    backup = path.with_name(f"{path.name}.format{version}.backup")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    try:
-        shutil.copy2(path, backup)
-    except OSError as error:
-        raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
-    with database.transaction(connection):
-        for older in range(version, SCHEMA):
-            for statement in _MIGRATIONS[older].split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-
-def _faults(path: Path) -> AbstractContextManager[None]:
-    return database.faults(path, ProjectError, _KIND)

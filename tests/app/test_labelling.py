@@ -12,7 +12,8 @@ from app.core.engine import Engine, EngineError, ProviderReport
 from app.core.identify import Identifier
 from app.core.labelling import Progress, content_digest, label_project
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import Counts, Project, ProjectError
+from app.core.project import Counts, Project
+from app.core.project_file import ProjectError
 from model.bundle import Variant
 
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.core import project as project_module
+from app.core import project_file
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import Counts, FoundFile, Outcome, Project, ProjectError
+from app.core.project import Counts, FoundFile, Outcome, Project
+from app.core.project_file import ProjectError
 
 EVIDENCE = Evidence(
     (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),
@@ -127,8 +128,8 @@ def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> N
 def test_an_older_format_is_copied_and_brought_up_to_date(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add_images(1, [found(0)])
     project.close()
-    monkeypatch.setattr(project_module, "SCHEMA", 2)
-    monkeypatch.setattr(project_module, "_MIGRATIONS", {1: "ALTER TABLE image ADD COLUMN note TEXT"})
+    monkeypatch.setattr(project_file, "SCHEMA", 2)
+    monkeypatch.setattr(project_file, "_MIGRATIONS", {1: "ALTER TABLE image ADD COLUMN note TEXT"})
     with Project.open(project.path) as migrated:
         assert migrated.read("SELECT id, note FROM image") == [(1, None)]
         assert migrated.read("PRAGMA user_version") == [(2,)]

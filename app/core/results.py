@@ -1,0 +1,83 @@
+"""Every image of a project with its answer: the person's where there is one, else the model's by the thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from app.core.decide import Decision, Level, Status, decide
+from app.core.evidence import Evidence
+from app.core.identify import Identification
+from app.core.labels import Label, Labels, Verdict
+from app.core.project import KnownModel, Project, ProjectImage
+
+_PAGE = 1000
+_BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """An image and what is known of it.
+
+    Attributes:
+        image: with its error, where it could not be read.
+        evidence: what the model found, or None.
+        decision: what the thresholds make of the evidence, or None.
+        label: the person's, or None.
+        answer: `decision` with the person's label in its place, where there is one; None where nothing is known.
+    """
+
+    image: ProjectImage
+    evidence: Evidence | None
+    decision: Decision | None
+    label: Label | None
+    answer: Decision | None
+
+    @property
+    def excluded(self) -> bool:
+        """Whether the person wants it left out."""
+        return self.label is not None and self.label.verdict is Verdict.EXCLUDED
+
+    def identification(self) -> Identification:
+        """As a row of the table of labels."""
+        error = self.image.error or (None if self.answer is not None else "not identified yet")
+        return Identification(self.image.path, self.answer, self.evidence, error=error)
+
+
+def results(project: Project, model: KnownModel) -> Iterator[Result]:
+    """All images in the order they were added; memory does not grow with their number.
+
+    Raises:
+        ProjectError: if the project cannot be read.
+    """
+    images = project.images()
+    labels = Labels(project)
+    for start in range(0, len(images), _PAGE):
+        page = images[start : start + _PAGE]
+        ids = [image.id for image in page]
+        evidence, told = dict(project.evidence(model.fingerprint, ids)), labels.of(ids)
+        for image in page:
+            found, label = evidence.get(image.id), told.get(image.id)
+            decision = None if found is None else decide(found, model.thresholds)
+            yield Result(image, found, decision, label, answer(decision, label))
+
+
+def answer(decision: Decision | None, label: Label | None) -> Decision | None:
+    """What holds: the person's label before the model's answer."""
+    if label is None or label.verdict is Verdict.EXCLUDED:
+        return decision
+    known = decision or Decision(Status.UNKNOWN, "", Level.NONE, 0.0, "", "", 0.0, "", 0.0)
+    if label.verdict is Verdict.UNKNOWN:
+        return replace(
+            known, status=Status.UNKNOWN, label="", level=Level.NONE, confidence=0.0, reason="unknown to a person"
+        )
+    reason = _BY_PERSON[label.verdict]
+    if label.fine:
+        known = replace(known, coarse=label.coarse, coarse_confidence=1.0, fine=label.fine, fine_confidence=1.0)
+        return replace(
+            known, status=Status.IDENTIFIED, label=label.fine, level=Level.FINE, confidence=1.0, reason=reason
+        )
+    known = replace(known, coarse=label.coarse, coarse_confidence=1.0)
+    return replace(
+        known, status=Status.COARSE_ONLY, label=label.coarse, level=Level.COARSE, confidence=1.0, reason=reason
+    )
