@@ -127,6 +127,11 @@ class BundleInfo(_Part):
     training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
     measured: dict[str, float] = Field(default_factory=dict, description="of a variant: accuracy and speed beside fp32")
 
+    @property
+    def signature(self) -> str:
+        """Name and fingerprint, as tables of labels name the model."""
+        return f"{self.name} {self.fingerprint}"
+
 
 class _Version(BaseModel):
     """The one entry that every format has."""

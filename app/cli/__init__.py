@@ -11,14 +11,16 @@ from pathlib import Path
 # before anything of Qt: see app.core.engine
 from app.core.engine import EngineError
 
-from app.cli import doctor, enrol, identify  # isort: skip
+from app.cli import doctor, enrol, export, identify, undo  # isort: skip
 from app.cli.terminal import UsageError, complain
+from app.core.exporters import ExportError
 from app.core.gallery import GalleryError
+from app.core.project_file import ProjectError
 from app.core.table import TableError
 from model.bundle import BundleError
 from model.data.samples import DataError
 
-COMMANDS = {"identify": identify, "enrol": enrol, "doctor": doctor}
+COMMANDS = {"identify": identify, "export": export, "undo": undo, "enrol": enrol, "doctor": doctor}
 
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -39,7 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             command.add_arguments(parser)
             return command.run(parser.parse_args(arguments[1:]))
         return _window(arguments)
-    except (UsageError, BundleError, EngineError, GalleryError, TableError, DataError) as error:
+    except (
+        UsageError,
+        BundleError,
+        EngineError,
+        GalleryError,
+        ProjectError,
+        TableError,
+        ExportError,
+        DataError,
+    ) as error:
         complain(f"marque: {error}")
         return 2
     except KeyboardInterrupt:

@@ -23,7 +23,9 @@ from app.core.decide import Status
 from app.core.engine import Engine, ProviderReport
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
+from app.core.labelling import label_project
 from app.core.pipeline import identify_paths
+from app.core.project import Project
 from app.core.table import LabelTable
 
 
@@ -33,24 +35,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write a CSV table; without it, a line a photo is shown"
     )
+    parser.add_argument(
+        "--project",
+        type=Path,
+        metavar="FILE.marque",
+        help="keep the answers in this project, made if missing; what it holds already is not identified again",
+    )
     parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C."""
+    if options.project is not None and options.out is not None:
+        raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
     with interruptible() as interrupted:
-        files = _photos(options.paths, interrupted)
+        files = [] if options.project is not None else _photos(options.paths, interrupted)
         engine = Engine(model_file(options.model), options.device, options.precision)
         gallery = open_gallery(options.gallery, engine)
         try:
             identifier = Identifier(engine, gallery)
+            if options.project is not None:
+                return _into_project(identifier, options, interrupted)
             if options.out is None:
                 return _show(identifier, files, options.batch, interrupted)
             return _write_table(identifier, files, options.out, options.batch, interrupted)
         finally:
             if gallery is not None:
                 gallery.close()
+
+
+def _into_project(identifier: Identifier, options: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
+    """Add the paths to the project's sources and identify what waits; 0, or 130 after Ctrl-C."""
+    for path in options.paths:
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file or folder")
+    place: Path = options.project
+    with Project.open(place) if place.exists() else Project.create(place) as project:
+        for path in options.paths:
+            project.add_source(path)
+        note, last = "", None
+        with progress_bar() as progress:
+            task = progress.add_task("identifying", total=None)
+            for last in label_project(project, identifier, batch=options.batch, cancelled=interrupted):
+                if last.note != note:
+                    note = last.note
+                    complain(f"marque: {note}")
+                total = last.counts.waiting + last.identified
+                progress.update(task, completed=last.identified, total=None if last.scanning else total)
+        assert last is not None, "a run tells its progress at least once"
+    counts, provider = last.counts, identifier.engine.provider
+    complain(
+        f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
+        f"waiting; {last.identified} in this run, {last.rate:.1f} photos/s on {provider.name} ({provider.reason})"
+    )
+    return 130 if interrupted() else 0
 
 
 def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path]:
@@ -68,7 +107,7 @@ def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path
 def _write_table(
     identifier: Identifier, files: Sequence[Path], out: Path, batch: int, interrupted: Callable[[], bool]
 ) -> int:
-    with LabelTable(out, identifier.engine.info) as table:
+    with LabelTable(out, identifier.engine.info.signature) as table:
         if _identify_all(identifier, files, batch, interrupted, table.write):
             complain(f"table: {table.finish()}")
             return 0

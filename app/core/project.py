@@ -40,6 +40,11 @@ class KnownModel:
     taxonomy: Taxonomy
     thresholds: Thresholds
 
+    @property
+    def signature(self) -> str:
+        """Name and fingerprint, as tables of labels name the model."""
+        return f"{self.name} {self.fingerprint}"
+
 
 @dataclass(frozen=True)
 class FoundFile:

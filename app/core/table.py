@@ -12,7 +12,6 @@ from typing import Self
 from app.core.decide import Status
 from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
-from model.bundle import BundleInfo
 
 COLUMNS = (
     "path",
@@ -66,18 +65,18 @@ class LabelTable:
     of a file name that are not are written as they are.
     """
 
-    def __init__(self, path: Path, info: BundleInfo) -> None:
+    def __init__(self, path: Path, model: str) -> None:
         """Begin the table.
 
         Args:
             path: where it will be; an existing file stays until `finish`.
-            info: of the identification model whose answers it holds.
+            model: fills the last column, name and fingerprint of the identification model.
 
         Raises:
             TableError: if the place cannot be written to.
         """
         self.path = path
-        self._model = f"{info.name} {info.fingerprint}"
+        self._model = model
         self._part = path.with_name(path.name + ".part")
         if path.is_dir():
             raise TableError(f"{path}: this is a folder; name a file")

@@ -192,7 +192,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -> None:
     raw = Path(os.fsdecode(b'latin1-\xe9, "x"\n.jpg'))
-    with LabelTable(tmp_path / "labels.csv", tiny_engine.info) as table:
+    with LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table:
         table.write([identification(raw), Identification(Path("b.jpg"), error="the file is empty")])
         assert not (tmp_path / "labels.csv").exists()
         assert len(read(tmp_path / "labels.csv.part")) == 2  # safe before the run ends
@@ -224,7 +224,7 @@ def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -
 
 def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engine: Engine) -> None:
     (tmp_path / "labels.csv").write_text("old")
-    with LabelTable(tmp_path / "labels.csv", tiny_engine.info) as table:
+    with LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table:
         table.write([identification(Path("a.jpg"))])
         assert table.keep_incomplete() == tmp_path / "labels.incomplete.csv"
     assert (tmp_path / "labels.csv").read_text() == "old"
@@ -234,7 +234,7 @@ def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engin
 @pytest.mark.parametrize("place", [".", "no folder/labels.csv"])
 def test_a_place_that_cannot_be_written_is_reported_at_once(tmp_path: Path, tiny_engine: Engine, place: str) -> None:
     with pytest.raises(TableError):
-        LabelTable(tmp_path / place, tiny_engine.info)
+        LabelTable(tmp_path / place, tiny_engine.info.signature)
 
 
 def test_a_full_disk_is_reported(tiny_engine: Engine, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_full_disk_is_reported(tiny_engine: Engine, tmp_path: Path) -> None:
         pytest.skip("no /dev/full on this system")
     (tmp_path / "labels.csv.part").symlink_to("/dev/full")
     with (
-        LabelTable(tmp_path / "labels.csv", tiny_engine.info) as table,
+        LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table,
         pytest.raises(TableError, match="No space left"),
     ):
         table.write([identification(Path("a.jpg"))])

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.core.engine import Engine
+from app.core.exporters import EXPORTERS, ExportError, export
+from app.core.identify import Identifier
+from app.core.labelling import label_project
+from app.core.labels import Label, Labels, Verdict
+from app.core.project import Project
+from app.core.results import results
+from app.core.table import COLUMNS
+from model.data.readers import read_data
+
+
+@pytest.fixture
+def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Project]:
+    """The 12 photos and a broken one, identified; one accepted, one corrected, one to its type, one excluded."""
+    (photos / "ship" / "zz broken.jpg").write_text("no picture")
+    with Project.create(tmp_path / "work.marque") as created:
+        created.add_source(photos)
+        list(label_project(created, Identifier(tiny_engine, None)))
+        labels = {
+            1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
+            2: Label(Verdict.CORRECTED, "ship", "Azzurra class"),
+            3: Label(Verdict.CORRECTED, "ship"),
+            4: Label(Verdict.EXCLUDED),
+            5: Label(Verdict.UNKNOWN),
+        }
+        Labels(created).set(labels, "review")
+        yield created
+
+
+def written(project: Project, kind: str, tmp_path: Path) -> Path:
+    out = tmp_path / f"out{EXPORTERS[kind].suffix}"
+    (model,) = project.models()
+    export(results(project, model), out, model, kind)
+    return out
+
+
+def test_the_table_has_the_columns_of_identify_and_the_persons_words(project: Project, tmp_path: Path) -> None:
+    with written(project, "csv", tmp_path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(COLUMNS) and len(rows) == 12  # 13 less the excluded one
+    by_path = {image.path: image.id for image in project.images()}
+    of = {by_path[Path(row["path"])]: row for row in rows}
+    assert (of[1]["status"], of[1]["label"], of[1]["reason"]) == ("identified", "Gialla 2012", "accepted by a person")
+    assert (of[2]["label"], of[2]["coarse"], of[2]["confidence"]) == ("Azzurra class", "ship", "1.0000")
+    assert (of[3]["status"], of[3]["label"], of[3]["level"]) == ("coarse_only", "ship", "coarse")
+    assert (of[5]["status"], of[5]["label"], of[5]["reason"]) == ("unknown", "", "unknown to a person")
+    assert 4 not in of
+    assert of[6]["label"] == Path(of[6]["path"]).parent.name
+    (broken,) = (row for row in rows if row["path"].endswith("broken.jpg"))
+    assert (broken["status"], broken["reason"]) == ("error", "not a picture in a format this program reads")
+
+
+def test_json_lines_hold_the_same(project: Project, tmp_path: Path) -> None:
+    with written(project, "csv", tmp_path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in written(project, "jsonl", tmp_path).read_text("utf-8").splitlines()]
+    assert [line["path"] for line in lines] == [row["path"] for row in rows]
+    for line, row in zip(lines, rows, strict=True):
+        assert line["label"] == row["label"] and (line["confidence"] or 0) == float(row["confidence"] or 0)
+
+
+def test_coco_names_pictures_sizes_and_the_tree(project: Project, tmp_path: Path) -> None:
+    content = json.loads(written(project, "coco", tmp_path).read_text("utf-8"))
+    assert len(content["images"]) == 11  # neither the excluded nor the broken one
+    assert {(image["width"], image["height"]) for image in content["images"]} == {(90, 60)}
+    categories = {one["id"]: (one["name"], one["supercategory"]) for one in content["categories"]}
+    assert ("Azzurra class", "ship") in categories.values() and ("ship", "") in categories.values()
+    assert len(content["annotations"]) == 10  # one is unknown
+    for annotation in content["annotations"]:
+        assert annotation["bbox"] == [0, 0, 90, 60] and annotation["area"] == 5400
+        assert annotation["category_id"] in categories
+
+
+def test_what_persons_said_is_training_data(project: Project, tmp_path: Path) -> None:
+    out = written(project, "training", tmp_path)
+    samples = read_data([f"table:{out}"]).samples
+    assert [(sample.coarse, sample.fine) for sample in samples] == [
+        ("sedan", "Gialla 2012"),
+        ("ship", "Azzurra class"),
+        ("ship", None),
+    ]
+    assert samples[0].path.samefile(project.images()[0].path)
+
+
+def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(project: Project, tmp_path: Path) -> None:
+    (model,) = project.models()
+    with pytest.raises(ExportError, match="nowhere"):
+        export(results(project, model), tmp_path / "nowhere" / "a.jsonl", model, "jsonl")
+
+
+def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    place = tmp_path / "new.marque"
+    arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--gallery", "none"]
+    assert main(arguments) == 0
+    assert "12 images, 12 identified, 0 errors, 0 waiting; 12 in this run" in capsys.readouterr().err
+    assert main(arguments) == 0
+    assert "0 in this run" in capsys.readouterr().err
+    with Project.open(place) as project:
+        Labels(project).set({1: Label(Verdict.EXCLUDED)}, "exclude 1 image")
+    assert main(["export", str(place), "--format", "csv"]) == 0
+    assert len((tmp_path / "new.csv").read_text("utf-8").splitlines()) == 12
+    assert main(["undo", str(place)]) == 0
+    assert "taken back: exclude 1 image (1 images)" in capsys.readouterr().err
+    assert main(["export", str(place), "--format", "csv"]) == 0
+    assert len((tmp_path / "new.csv").read_text("utf-8").splitlines()) == 13
+    assert main(["undo", str(place), "--redo"]) == 0
+    assert main(["undo", str(place), "--redo"]) == 0
+    assert "nothing to be done again" in capsys.readouterr().err
+
+
+def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    place = tmp_path / "new.marque"
+    both = ["--project", str(place), "--out", str(tmp_path / "a.csv"), "--model", str(tiny_model)]
+    assert main(["identify", str(photos), *both]) == 2
+    assert main(["export", str(place), "--format", "csv"]) == 2
+    Project.create(place).close()
+    assert main(["export", str(place), "--format", "csv"]) == 2
+    told = capsys.readouterr().err
+    assert "marque export" in told and "does not exist" in told and "nothing was identified" in told
