@@ -11,16 +11,24 @@ from pathlib import Path
 # before anything of Qt: see app.core.engine
 from app.core.engine import EngineError
 
-from app.cli import doctor, enrol, export, identify, undo  # isort: skip
+from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
 from app.cli.terminal import UsageError, complain
 from app.core.exporters import ExportError
+from app.core.filing import FilingError
 from app.core.gallery import GalleryError
 from app.core.project_file import ProjectError
 from app.core.table import TableError
 from model.bundle import BundleError
 from model.data.samples import DataError
 
-COMMANDS = {"identify": identify, "export": export, "undo": undo, "enrol": enrol, "doctor": doctor}
+COMMANDS = {
+    "identify": identify,
+    "export": export,
+    "file": file,
+    "undo": undo,
+    "enrol": enrol,
+    "doctor": doctor,
+}
 
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -49,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ProjectError,
         TableError,
         ExportError,
+        FilingError,
         DataError,
     ) as error:
         complain(f"marque: {error}")

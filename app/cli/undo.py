@@ -1,4 +1,4 @@
-"""Take back the last step of a project, or do it again."""
+"""Take back the last step of a project, labels or files, or do it again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.terminal import complain
-from app.core.labels import Labels
+from app.core.journal import Journal
 from app.core.project import Project
 
 
@@ -17,10 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take back one step; 0, also where there is none."""
-    with Project.open(options.project) as project:
-        labels = Labels(project)
-        step = labels.redo() if options.redo else labels.undo()
+    """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
-    complain(f"nothing to be {word}" if step is None else f"{word}: {step.title} ({len(step.images)} images)")
-    return 0
+    with Project.open(options.project) as project:
+        turned = Journal(project).redo() if options.redo else Journal(project).undo()
+    if turned is None:
+        complain(f"nothing to be {word}")
+        return 0
+    action, problems = turned
+    for problem in problems:
+        complain(f"marque: {problem}")
+    complain(f"{word}: {action.title}")
+    return 1 if problems else 0

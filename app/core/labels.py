@@ -1,4 +1,4 @@
-"""What the person says of images, with undo and redo that survive a restart."""
+"""What the person says of images; every change is a step of the journal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.actions import Action, Kind, begin
 from app.core.project import Project
 
 
@@ -32,20 +33,10 @@ class Label:
     fine: str = ""
 
 
-@dataclass(frozen=True)
-class Action:
-    """One step of the journal: what was done, in words, and to which images."""
-
-    id: int
-    title: str
-    images: tuple[int, ...]
-
-
 class Labels:
-    """The labels of a project and their journal.
+    """The labels of a project.
 
-    A step is one transaction: the labels and the journal's entry are written together or not at all. A new step after
-    an undo forgets the undone ones, as everywhere.
+    A change is one transaction: the labels and the journal's entry are written together or not at all.
     """
 
     def __init__(self, project: Project) -> None:
@@ -76,42 +67,21 @@ class Labels:
         if not changed:
             return None
         with self._project.change() as connection:
-            connection.execute("DELETE FROM action WHERE undone = 1")
-            (number,) = connection.execute("INSERT INTO action (title) VALUES (?) RETURNING id", (title,)).fetchone()
+            number = begin(connection, Kind.LABELS, title)
             connection.executemany(
                 "INSERT INTO label_change VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(number, image, *_columns(before.get(image)), *_columns(new)) for image, new in changed.items()],
             )
             _write(connection, changed.items())
-        return Action(number, title, tuple(changed))
+        return Action(number, Kind.LABELS, title)
 
-    def undo(self) -> Action | None:
-        """Take back the last step that is not undone; None where there is none. Raises ProjectError."""
-        return self._step("SELECT id, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1", "before", 1)
-
-    def redo(self) -> Action | None:
-        """Do the first undone step again; None where there is none. Raises ProjectError."""
-        return self._step("SELECT id, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1", "after", 0)
-
-    def titles(self) -> tuple[str | None, str | None]:
-        """What `undo` and `redo` would take up; None where there is nothing."""
-        undo = self._project.read("SELECT title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1")
-        redo = self._project.read("SELECT title FROM action WHERE undone = 1 ORDER BY id LIMIT 1")
-        return (undo[0][0] if undo else None, redo[0][0] if redo else None)
-
-    def _step(self, query: str, side: str, undone: int) -> Action | None:
-        with self._project.change() as connection:
-            found = connection.execute(query).fetchone()
-            if found is None:
-                return None
-            number, title = found
-            rows = connection.execute(
-                f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?",
-                (number,),
-            ).fetchall()
-            _write(connection, ((image, _label(columns)) for image, *columns in rows))
-            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, number))
-        return Action(number, title, tuple(row[0] for row in rows))
+    def turn(self, connection: sqlite3.Connection, action: Action, *, back: bool) -> None:
+        """Bring the images of a step to what they were before it (`back`), or after it; for the journal."""
+        side = "before" if back else "after"
+        rows = connection.execute(
+            f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?", (action.id,)
+        ).fetchall()
+        _write(connection, ((image, _label(columns)) for image, *columns in rows))
 
 
 def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:

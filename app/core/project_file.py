@@ -51,6 +51,7 @@ CREATE TABLE label (
 ) STRICT;
 CREATE TABLE action (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
     title TEXT NOT NULL,
     undone INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -61,6 +62,17 @@ CREATE TABLE label_change (
     after_verdict TEXT, after_coarse TEXT, after_fine TEXT,
     PRIMARY KEY (action, image)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE filed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
+    image INTEGER NOT NULL,
+    move INTEGER NOT NULL,
+    source BLOB NOT NULL,
+    target BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
 """
 
 _MIGRATIONS: dict[int, str] = {}

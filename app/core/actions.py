@@ -1,0 +1,32 @@
+"""The steps of a project's journal: what was done, in words, in its order."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a step changed: labels, or files."""
+
+    LABELS = "labels"
+    FILES = "files"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step of the journal."""
+
+    id: int
+    kind: Kind
+    title: str
+
+
+def begin(connection: sqlite3.Connection, kind: Kind, title: str) -> int:
+    """A new step; its number. What was undone before it can no longer be done again, as everywhere."""
+    connection.execute("DELETE FROM action WHERE undone = 1")
+    (number,) = connection.execute(
+        "INSERT INTO action (kind, title) VALUES (?, ?) RETURNING id", (kind, title)
+    ).fetchone()
+    return int(number)

@@ -1,0 +1,332 @@
+"""Photos into folders by their labels: plan, preview, journal, do; taken back from the journal, also next week.
+
+Nothing is ever overwritten. Every file goes through these states, each committed before the next begins, so that a
+program that dies leaves each file whole at its source, at its target, or at both:
+
+planned -> placed (a whole copy lies at the target) -> done (for a move: the source is gone) -> undone
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.actions import Action, Kind, begin
+from app.core.decide import Decision, Status
+from app.core.project import FoundFile, Project
+from app.core.results import Result
+
+PATTERN = "{type}/{class}/{name}"
+"""Where a photo goes, below the folder that was chosen."""
+FIELDS = ("type", "class", "label", "name", "status")
+"""Names that a pattern may hold in braces; `name` is the file's own with its ending."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+_COARSEST_TIME = 2_000_000_000  # nanoseconds, on FAT
+_WITHOUT_CLASS = "class not told"
+
+
+class FilingError(Exception):
+    """A pattern or folder that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One photo's way. modified: of the file, nanoseconds, by which a change is noticed."""
+
+    image: int
+    source: Path
+    target: Path
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a filing would do. left: photos that stay, with the reason."""
+
+    steps: tuple[Step, ...]
+    left: tuple[tuple[Path, str], ...]
+
+
+def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
+    """Where each photo with a label would go; nothing is touched.
+
+    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`.
+
+    Raises:
+        FilingError: if the pattern is wrong.
+    """
+    check_pattern(pattern)
+    steps: list[Step] = []
+    left: list[tuple[Path, str]] = []
+    taken: set[str] = set()
+    for result in results:
+        path, answer = result.image.path, result.answer
+        reason = _stays(result)
+        if reason is not None or answer is None:
+            left.append((path, reason or "not identified yet"))
+            continue
+        try:
+            file = FoundFile.of(path)
+        except OSError as error:
+            left.append((path, f"cannot be read ({error.strerror})"))
+            continue
+        target = _place(answer, path, into.absolute(), pattern)
+        if target == path:
+            left.append((path, "is there already"))
+            continue
+        target = _free(target, taken)
+        taken.add(str(target).casefold())
+        steps.append(Step(result.image.id, path, target, file.size, file.modified))
+    return Plan(tuple(steps), tuple(left))
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not tell the name."""
+    unknown = [name for name in re.findall(r"{([^{}]*)}", pattern) if name not in FIELDS]
+    if unknown:
+        raise FilingError(f"'{{{unknown[0]}}}' is none of {', '.join(f'{{{name}}}' for name in FIELDS)}")
+    if re.search(r"[{}]", re.sub(r"{[a-z]+}", "", pattern)):
+        raise FilingError("a brace is open or closed alone")
+    if not pattern.endswith("{name}"):
+        raise FilingError("the pattern must end with {name}, or photos would lose their ending")
+    parts = pattern.replace("\\", "/").split("/")
+    if pattern.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", pattern):
+        raise FilingError("the pattern must stay below the folder")
+
+
+def _stays(result: Result) -> str | None:
+    if result.image.error is not None:
+        return result.image.error
+    if result.excluded:
+        return "excluded"
+    if result.answer is not None and result.answer.status is Status.UNKNOWN:
+        return "unknown"
+    return None
+
+
+def _place(answer: Decision, path: Path, into: Path, pattern: str) -> Path:
+    values = {
+        "type": answer.coarse,
+        "class": answer.fine if answer.status is Status.IDENTIFIED else _WITHOUT_CLASS,
+        "label": answer.label,
+        "status": answer.status.value,
+        "name": path.name,
+    }
+    safe = {name: value if name == "name" else _as_folder(value) for name, value in values.items()}
+    return into / re.sub(r"{([a-z]+)}", lambda match: safe[match[1]], pattern)
+
+
+def _as_folder(name: str) -> str:
+    """A class's name as a folder's that every system takes."""
+    clean = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
+    return f"{clean}_" if clean.casefold() in _RESERVED else clean
+
+
+def _free(target: Path, taken: set[str]) -> Path:
+    number, candidate = 1, target
+    while str(candidate).casefold() in taken or os.path.lexists(candidate):
+        number += 1
+        candidate = target.with_name(f"{target.stem} ({number}){target.suffix}")
+    return candidate
+
+
+class Filing:
+    """Carries plans out and takes them back."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def begin(self, wanted: Plan, *, move: bool) -> Action | None:
+        """Write a plan into the journal, touching nothing yet; None where there is nothing to do.
+
+        Raises:
+            ProjectError: if the journal cannot be written.
+        """
+        if not wanted.steps:
+            return None
+        count = len(wanted.steps)
+        title = f"{'move' if move else 'copy'} {count} photo{'' if count == 1 else 's'}"
+        with self._project.change() as connection:
+            number = begin(connection, Kind.FILES, title)
+            connection.executemany(
+                "INSERT INTO filed (action, image, move, source, target, size, modified, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'planned')",
+                [
+                    (number, s.image, move, os.fsencode(s.source), os.fsencode(s.target), s.size, s.modified)
+                    for s in wanted.steps
+                ],
+            )
+        return Action(number, Kind.FILES, title)
+
+    def carry_out(
+        self,
+        action: Action,
+        progress: Callable[[int], None] = lambda _done: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> list[str]:
+        """Do what is planned and not done yet, also after a program that died; what could not be done, in words.
+
+        Raises:
+            ProjectError: if the journal cannot be written.
+        """
+        problems = []
+        for done, row in enumerate(self._rows(action, "planned", "placed", "undone"), start=1):
+            if cancelled():
+                break
+            try:
+                self._forward(row)
+            except _ChangedError as change:
+                problems.append(str(change))
+            except OSError as error:
+                problems.append(f"{row.source}: {error.strerror or error}")
+            progress(done)
+        return problems
+
+    def take_back(
+        self,
+        action: Action,
+        progress: Callable[[int], None] = lambda _done: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> list[str]:
+        """Undo what was done; files that changed since are left, and told. Raises ProjectError."""
+        problems = []
+        for done, row in enumerate(self._rows(action, "placed", "done"), start=1):
+            if cancelled():
+                break
+            try:
+                self._back(row)
+            except _ChangedError as change:
+                problems.append(str(change))
+            except OSError as error:
+                problems.append(f"{row.target}: {error.strerror or error}")
+            progress(done)
+        return problems
+
+    def unfinished(self) -> list[Action]:
+        """Filings that a program which died has left in the middle."""
+        rows = self._project.read(
+            "SELECT DISTINCT action.id, kind, title FROM action JOIN filed ON filed.action = action.id "
+            "WHERE undone = 0 AND state IN ('planned', 'placed') ORDER BY action.id"
+        )
+        return [Action(number, Kind(kind), title) for number, kind, title in rows]
+
+    def _rows(self, action: Action, *states: str) -> list[_Row]:
+        marks = ",".join("?" * len(states))
+        rows = self._project.read(
+            "SELECT id, image, move, source, target, size, modified, state FROM filed "
+            f"WHERE action = ? AND state IN ({marks}) ORDER BY id",
+            (action.id, *states),
+        )
+        return [
+            _Row(number, image, bool(move), Path(os.fsdecode(source)), Path(os.fsdecode(target)), *rest)
+            for number, image, move, source, target, *rest in rows
+        ]
+
+    def _forward(self, row: _Row) -> None:
+        if row.state != "placed":
+            if not (row.state == "planned" and _is(row.target, row)):  # else a copy was finished just before the end
+                if not _is(row.source, row):
+                    raise _ChangedError(f"{row.source}: the file has changed or gone since; left as it is")
+                if os.path.lexists(row.target):
+                    raise _ChangedError(f"{row.target}: something is there now; left as it is")
+                _copy_whole(row.source, row.target)
+            self._state(row, "placed", place=row.target if row.move else None)
+        if row.move and _is(row.source, row):
+            row.source.unlink()
+        self._state(row, "done")
+
+    def _back(self, row: _Row) -> None:
+        if not _is(row.target, row):
+            raise _ChangedError(f"{row.target}: the file has changed or gone since; left as it is")
+        if row.move and not _is(row.source, row):
+            if os.path.lexists(row.source):
+                raise _ChangedError(f"{row.source}: another file is there now; left as it is")
+            _copy_whole(row.target, row.source)
+        self._state(row, "undone", place=row.source if row.move else None)
+        row.target.unlink()
+        _remove_empty_folders(row.target.parent)
+
+    def _state(self, row: _Row, state: str, place: Path | None = None) -> None:
+        """Commit a state, with the image's new place where it has one."""
+        with self._project.change() as connection:
+            connection.execute("UPDATE filed SET state = ? WHERE id = ?", (state, row.id))
+            if place is not None:
+                connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
+
+
+class _ChangedError(Exception):
+    """A file is not as it was when it was planned."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: int
+    image: int
+    move: bool
+    source: Path
+    target: Path
+    size: int
+    modified: int
+    state: str
+
+
+def _is(path: Path, row: _Row) -> bool:
+    """Whether the file that the row is about lies at `path`, unchanged."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
+    tolerance = 0 if path == row.source and not row.move else _COARSEST_TIME
+    return status.st_size == row.size and abs(status.st_mtime_ns - row.modified) <= tolerance
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """A copy with its times that appears whole or not at all, and never over another file. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with source.open("rb") as original, part.open("wb") as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        shutil.copystat(source, part)
+        _rename_without_overwriting(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rename_without_overwriting(part: Path, target: Path) -> None:
+    if os.name == "nt":
+        part.rename(target)  # refuses where the target exists
+        return
+    try:
+        os.link(part, target)  # refuses where the target exists; rename would replace it
+    except PermissionError:  # a file system without links (exFAT)
+        if os.path.lexists(target):
+            raise FileExistsError(17, "the file exists already", str(target)) from None
+        part.rename(target)
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    """Folders that a filing made and its undo has emptied."""
+    for candidate in (folder, folder.parent):
+        try:
+            candidate.rmdir()
+        except OSError:
+            return
+
+
+def shown(wanted: Plan, into: Path) -> Iterator[str]:
+    """A plan for people: a line a photo."""
+    for step in wanted.steps:
+        yield f"{step.source} -> {step.target.relative_to(into.absolute())}"
+    for path, reason in wanted.left:
+        yield f"{path}: stays ({reason})"

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli import main
+from app.core import filing as filing_module
+from app.core.engine import Engine
+from app.core.filing import Filing, FilingError, Plan, check_pattern, plan
+from app.core.identify import Identifier
+from app.core.journal import Journal
+from app.core.labelling import label_project
+from app.core.labels import Label, Labels, Verdict
+from app.core.project import Project
+from app.core.results import results
+
+
+@pytest.fixture
+def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Project]:
+    """The 12 photos, identified; the first excluded, the second unknown, the third told by its type alone."""
+    with Project.create(tmp_path / "work.marque") as created:
+        created.add_source(photos)
+        list(label_project(created, Identifier(tiny_engine, None)))
+        labels = {
+            1: Label(Verdict.EXCLUDED),
+            2: Label(Verdict.UNKNOWN),
+            3: Label(Verdict.CORRECTED, 'ship: "A/B"'),
+        }
+        Labels(created).set(labels, "review")
+        yield created
+
+
+def planned(project: Project, into: Path, pattern: str = filing_module.PATTERN) -> Plan:
+    return plan(results(project, project.models()[0]), into, pattern)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_plan_touches_nothing_and_says_who_stays(project: Project, photos: Path, tmp_path: Path) -> None:
+    before = contents(photos)
+    wanted = planned(project, tmp_path / "filed")
+    assert contents(photos) == before and not (tmp_path / "filed").exists()
+    assert len(wanted.steps) == 10
+    assert sorted(reason for _, reason in wanted.left) == ["excluded", "unknown"]
+    places = {step.target.relative_to(tmp_path / "filed").as_posix() for step in wanted.steps}
+    assert "ship_ _A_B_/class not told/3.jpg" in places and "ship/Azzurra class/1.jpg" in places
+
+
+def test_names_that_are_taken_get_numbers(project: Project, tmp_path: Path) -> None:
+    into = tmp_path / "filed"
+    (into / "sedan").mkdir(parents=True)
+    (into / "sedan" / "1.jpg").write_text("somebody else's")
+    wanted = planned(project, into, "{type}/{name}")
+    names = [step.target.name for step in wanted.steps if step.target.parent == into / "sedan"]
+    assert len(names) == len(set(names)) and "1.jpg" not in names and "1 (2).jpg" in names
+    Filing(project).carry_out(Filing(project).begin(wanted, move=False))
+    assert (into / "sedan" / "1.jpg").read_text() == "somebody else's"
+    assert planned(project, into, "{type}/{name}").steps[0].target.name not in names
+
+
+@pytest.mark.parametrize("move", [False, True])
+def test_what_was_filed_is_taken_back_and_done_again(
+    project: Project, tmp_path: Path, photos: Path, move: bool
+) -> None:
+    into, before = tmp_path / "filed", contents(photos)
+    filing = Filing(project)
+    steps = planned(project, into).steps
+    action = filing.begin(Plan(steps, ()), move=move)
+    seen: list[int] = []
+    assert filing.carry_out(action, seen.append) == [] and seen == list(range(1, 11))
+    after = contents(into)
+    wanted = {step.source.relative_to(photos).as_posix(): step.target for step in steps}
+    assert {target.read_bytes() for target in wanted.values()} == {before[name] for name in wanted}
+    left = {name: content for name, content in before.items() if not (move and name in wanted)}
+    assert len(after) == 10 and contents(photos) == left
+    places = {wanted[name] if move and name in wanted else photos / name for name in before}
+    assert {image.path for image in project.images()} == places
+    project.close()
+    with Project.open(project.path) as again:
+        turned = Journal(again).undo()
+        assert turned is not None and turned[1] == []
+        assert (contents(photos) == before and not into.exists()) or contents(into) == {}
+        assert {image.path for image in again.images()} == {photos / name for name in before}
+        assert Labels(again).of([1])  # the labels are a step of their own
+        turned = Journal(again).redo()
+        assert turned is not None and turned[1] == []
+        assert contents(into) == after
+
+
+def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Path, photos: Path) -> None:
+    into = tmp_path / "filed"
+    wanted = planned(project, into)
+    edited, gone = wanted.steps[0].source, wanted.steps[1].source
+    edited.write_bytes(edited.read_bytes() + b"more")
+    gone.unlink()
+    filing = Filing(project)
+    problems = filing.carry_out(filing.begin(wanted, move=True))
+    assert len(problems) == 2 and all("changed or gone" in problem for problem in problems)
+    assert edited.exists() and len(contents(into)) == 8
+    mine = wanted.steps[2].target
+    mine.write_bytes(b"edited after it was filed")
+    wanted.steps[3].source.write_text("another file took the old place")
+    turned = Journal(project).undo()
+    assert turned is not None and len(turned[1]) == 2
+    assert mine.read_bytes() == b"edited after it was filed"
+    assert wanted.steps[3].source.read_text() == "another file took the old place"
+    assert wanted.steps[3].target.exists()
+
+
+@pytest.mark.parametrize("move", [False, True])
+@pytest.mark.parametrize("moment", range(0, 42, 3))
+def test_a_program_that_dies_loses_nothing_and_goes_on(
+    project: Project, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, move: bool, moment: int
+) -> None:
+    """Dies at the n-th touch of the disk or the journal, is started again, and ends as if nothing had been."""
+    into, before = tmp_path / "filed", contents(photos)
+    filing = Filing(project)
+    action = filing.begin(planned(project, into), move=move)
+    touches = iter(range(moment))
+
+    class Death(BaseException):
+        pass
+
+    def mortal(work):
+        def wrapped(*arguments, **how):
+            if next(touches, None) is None:
+                raise Death
+            return work(*arguments, **how)
+
+        return wrapped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filing_module, "_rename_without_overwriting", mortal(filing_module._rename_without_overwriting))
+        patch.setattr(Path, "unlink", mortal(Path.unlink))
+        patch.setattr(Filing, "_state", mortal(Filing._state))
+        try:
+            filing.carry_out(action)
+        except Death:
+            pass
+        else:
+            assert not filing.unfinished()
+    everything = contents(photos) | contents(into)
+    assert set(before.values()) <= set(everything.values())  # every photo is whole somewhere
+    for unfinished in filing.unfinished():
+        assert filing.carry_out(unfinished) == []
+    assert not filing.unfinished()
+    assert len([name for name in contents(into) if not name.endswith(".part")]) == 10
+    assert len(contents(photos)) == (2 if move else 12)
+    turned = Journal(project).undo()
+    assert turned is not None and turned[1] == [] and contents(photos) == before
+
+
+def test_on_a_file_system_without_links_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    (tmp_path / "a").write_text("new")
+    filing_module._copy_whole(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_text() == "new"
+    (tmp_path / "c").write_text("old")
+    with pytest.raises(FileExistsError):
+        filing_module._copy_whole(tmp_path / "a", tmp_path / "c")
+    assert (tmp_path / "c").read_text() == "old" and len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{colour}/{name}", "'{colour}' is none of"),
+        ("{type", "brace"),
+        ("{type}/photo.jpg", "must end with {name}"),
+        ("../{name}", "below the folder"),
+        ("/etc/{name}", "below the folder"),
+        ("C:/{name}", "below the folder"),
+    ],
+)
+def test_patterns_that_are_wrong_say_why(pattern: str, message: str) -> None:
+    with pytest.raises(FilingError, match=message):
+        check_pattern(pattern)
+
+
+@given(st.text(max_size=30))
+def test_a_class_is_a_folder_on_every_system(name: str) -> None:
+    folder = filing_module._as_folder(name)
+    assert folder and folder not in (".", "..") and not set(folder) & set('<>:"/\\|?*\0\n')
+    assert not folder.endswith((".", " "))
+
+
+def test_at_the_command_line(project: Project, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture) -> None:
+    project.close()
+    place, into = str(project.path), tmp_path / "filed"
+    before = contents(photos)
+    assert main(["file", place, "--into", str(into), "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 12 and "10 photos would be filed, 2 stay" in told.err
+    assert not into.exists()
+    assert main(["file", place, "--into", str(into), "--move"]) == 0
+    assert "move 10 photos into" in capsys.readouterr().err and len(contents(photos)) == 2
+    assert main(["undo", place]) == 0
+    assert contents(photos) == before
+    assert main(["file", place, "--into", str(into), "--pattern", "{name}/"]) == 2
+    shutil.rmtree(into, ignore_errors=True)
+    with Project.open(project.path) as again:
+        assert {image.path for image in again.images()} == {photos / name for name in before}
