@@ -1,0 +1,145 @@
+"""Labels as keywords in XMP sidecars, where Lightroom, digiKam, darktable and exiftool find them.
+
+`dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
+same with slashes. Whatever else a sidecar holds stays as it is; of the keywords, only those that an earlier label of ours
+has put there are taken away.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from app.core.decide import Decision, Level
+from model.files import write_whole
+
+_NAMESPACES = {
+    "x": "adobe:ns:meta/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+}
+_VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
+"""Types that belong under the keyword Vessel; all others are under Vehicle."""
+_ROOTS = ("Vehicle", "Vessel")
+
+
+class SidecarError(Exception):
+    """A sidecar that cannot be read or written; the message names the file."""
+
+
+def sidecar_of(photo: Path) -> Path:
+    """`photo.xmp` where that exists (Lightroom's way), else `photo.jpg.xmp` (digiKam's and darktable's)."""
+    other = photo.with_suffix(".xmp")
+    return other if other.is_file() else photo.with_name(photo.name + ".xmp")
+
+
+def keywords(answer: Decision | None) -> tuple[str, ...]:
+    """The path of an answer from the root down: ("Vessel", "tanker", "name"); empty without a label."""
+    if answer is None or answer.level is Level.NONE:
+        return ()
+    root = "Vessel" if answer.coarse in _VESSELS else "Vehicle"
+    # a separator inside a name would make another level of it
+    parts = (answer.coarse,) if answer.level is Level.COARSE else (answer.coarse, answer.fine)
+    return (root, *(part.replace("|", "-").replace("/", "-") for part in parts))
+
+
+def write_sidecar(photo: Path, path: tuple[str, ...]) -> Path | None:
+    """Put a label's keywords into the photo's sidecar, made if missing; the file, or None where there is nothing to do.
+
+    Args:
+        path: of `keywords`; empty takes an earlier label's keywords away.
+
+    Raises:
+        SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
+    """
+    place = sidecar_of(photo)
+    if not path and not place.is_file():
+        return None
+    tree, before = _read(place)
+    description = _description(tree)
+    old = [entry.split("|") for entry in _list(description, "lr", "hierarchicalSubject")]
+    ours = [entry for entry in old if entry[0] in _ROOTS]
+    others = ["|".join(entry) for entry in old if entry[0] not in _ROOTS]
+    mine = {part for entry in ours for part in entry}
+    plain = [word for word in _list(description, "dc", "subject") if word not in mine and word not in path]
+    tags = [tag for tag in _list(description, "digiKam", "TagsList") if tag.split("/")[0] not in _ROOTS]
+    _set_list(description, "dc", "subject", "Bag", [*plain, *path])
+    _set_list(description, "lr", "hierarchicalSubject", "Bag", [*others, *(["|".join(path)] if path else [])])
+    _set_list(description, "digiKam", "TagsList", "Seq", [*tags, *(["/".join(path)] if path else [])])
+    after = _bytes(tree)
+    if after == before:
+        return None
+    try:
+        write_whole(place, lambda file: file.write(after))
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
+    return place
+
+
+def _name(prefix: str, name: str) -> str:
+    return f"{{{_NAMESPACES[prefix]}}}{name}"
+
+
+def _read(place: Path) -> tuple[ET.Element, bytes]:
+    """The sidecar's tree, a new one where there is none, and the bytes that it was read from."""
+    if not place.is_file():
+        root = ET.Element(_name("x", "xmpmeta"))
+        rdf = ET.SubElement(root, _name("rdf", "RDF"))
+        ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
+        return root, b""
+    try:
+        content = place.read_bytes()
+        # its own prefixes stay: other programs look for them by their usual names
+        for _, (prefix, address) in ET.iterparse(io.BytesIO(content), events=["start-ns"]):
+            if not prefix.startswith("ns"):
+                ET.register_namespace(prefix, address)
+        parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))
+        root = ET.fromstring(content, parser)
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
+    except ET.ParseError as error:
+        raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
+    if root.find(f".//{_name('rdf', 'RDF')}") is None and root.tag != _name("rdf", "RDF"):
+        raise SidecarError(f"{place}: this is no XMP sidecar (no rdf:RDF in it); left as it is")
+    return root, content
+
+
+def _description(root: ET.Element) -> ET.Element:
+    """The description that holds our lists, else the first one."""
+    rdf = root if root.tag == _name("rdf", "RDF") else root.find(f".//{_name('rdf', 'RDF')}")
+    assert rdf is not None
+    found = rdf.findall(_name("rdf", "Description"))
+    for one in found:
+        if any(one.find(_name(*name)) is not None for name in (("dc", "subject"), ("lr", "hierarchicalSubject"))):
+            return one
+    return found[0] if found else ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
+
+
+def _list(description: ET.Element, prefix: str, name: str) -> list[str]:
+    return [item.text or "" for item in description.findall(f"{_name(prefix, name)}/*/{_name('rdf', 'li')}")]
+
+
+def _set_list(description: ET.Element, prefix: str, name: str, kind: str, values: list[str]) -> None:
+    element = description.find(_name(prefix, name))
+    if not values:
+        if element is not None:
+            description.remove(element)
+        return
+    if element is None:
+        element = ET.SubElement(description, _name(prefix, name))
+    for child in list(element):
+        element.remove(child)
+    bag = ET.SubElement(element, _name("rdf", kind))
+    for value in dict.fromkeys(values):
+        ET.SubElement(bag, _name("rdf", "li")).text = value
+
+
+def _bytes(root: ET.Element) -> bytes:
+    for prefix, address in _NAMESPACES.items():
+        ET.register_namespace(prefix, address)
+    ET.indent(root, " ")
+    body = ET.tostring(root, encoding="unicode")
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>\n'.encode()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.core.decide import Decision, Level, Status
+from app.core.project import Project
+from app.core.xmp import SidecarError, keywords, sidecar_of, write_sidecar
+
+SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)
+
+EXISTING = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="somebody">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmp:Rating="4" crs:Exposure2012="+0.35">
+   <!-- a remark -->
+   <dc:subject><rdf:Bag><rdf:li>harbour</rdf:li><rdf:li>tanker</rdf:li></rdf:Bag></dc:subject>
+   <lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Kiel</rdf:li></rdf:Bag></lr:hierarchicalSubject>
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Größe &amp; more</rdf:li></rdf:Alt></dc:title>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+
+
+def exiftool(file: Path, *tags: str) -> list[str]:
+    program = shutil.which("exiftool")
+    if program is None:
+        pytest.skip("exiftool is not installed")
+    arguments = [program, "-s3", "-sep", "; ", *(f"-{tag}" for tag in tags), str(file)]
+    return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_a_label_is_a_path_from_the_kind_down() -> None:
+    assert keywords(SHIP) == ("Vessel", "tanker", "MT Alpha")
+    assert keywords(replace(SHIP, level=Level.COARSE, coarse="sedan")) == ("Vehicle", "sedan")
+    assert keywords(replace(SHIP, fine="A|B/C"))[-1] == "A-B-C"
+    assert keywords(replace(SHIP, level=Level.NONE)) == () == keywords(None)
+
+
+def test_a_new_sidecar_is_read_by_exiftool(tmp_path: Path) -> None:
+    place = write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    assert place == tmp_path / "p.jpg.xmp"
+    assert exiftool(place, "Subject", "HierarchicalSubject", "TagsList") == [
+        "Vessel; tanker; MT Alpha",
+        "Vessel|tanker|MT Alpha",
+        "Vessel/tanker/MT Alpha",
+    ]
+    assert write_sidecar(tmp_path / "p.jpg", keywords(SHIP)) is None  # nothing to do
+
+
+def test_what_an_existing_sidecar_holds_stays(tmp_path: Path) -> None:
+    (tmp_path / "p.xmp").write_text(EXISTING, "utf-8")  # Lightroom's name
+    place = write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    assert place == tmp_path / "p.xmp" == sidecar_of(tmp_path / "p.jpg")
+    text = place.read_text("utf-8")
+    for kept in ('xmp:Rating="4"', 'crs:Exposure2012="+0.35"', "a remark", "Größe &amp; more", 'x:xmptk="somebody"'):
+        assert kept in text
+    assert exiftool(place, "Subject", "HierarchicalSubject", "Title", "Rating") == [
+        "harbour; Vessel; tanker; MT Alpha",
+        "Places|Kiel; Vessel|tanker|MT Alpha",
+        "Größe & more",
+        "4",
+    ]
+
+
+def test_another_label_takes_the_place_of_ours_alone(tmp_path: Path) -> None:
+    (tmp_path / "p.xmp").write_text(EXISTING.replace("<rdf:li>tanker</rdf:li>", ""), "utf-8")
+    write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    place = write_sidecar(tmp_path / "p.jpg", keywords(replace(SHIP, level=Level.COARSE, coarse="cargo")))
+    assert place is not None
+    assert exiftool(place, "Subject", "HierarchicalSubject") == [
+        "harbour; Vessel; cargo",
+        "Places|Kiel; Vessel|cargo",
+    ]
+    write_sidecar(tmp_path / "p.jpg", ())
+    assert exiftool(place, "Subject", "HierarchicalSubject") == ["harbour", "Places|Kiel"]
+    assert write_sidecar(tmp_path / "q.jpg", ()) is None and not (tmp_path / "q.jpg.xmp").exists()
+
+
+@pytest.mark.parametrize("content", ["", "no xml", "<html/>"])
+def test_what_is_no_sidecar_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    (tmp_path / "p.jpg.xmp").write_text(content)
+    with pytest.raises(SidecarError, match="no XMP sidecar"):
+        write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    assert (tmp_path / "p.jpg.xmp").read_text() == content
+
+
+def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    place = tmp_path / "new.marque"
+    first = photos / "sedan" / "Rossa 2010" / "1.jpg"
+    (first.with_name("1.jpg.xmp")).write_text("no xml")
+    assert main(["identify", str(photos), "--project", str(place), "--model", str(tiny_model)]) == 0
+    assert main(["export", str(place), "--format", "xmp"]) == 1
+    assert "11 sidecars written, 1 left as they are" in capsys.readouterr().err
+    assert "Vehicle|sedan|Rossa 2010" in first.with_name("2.jpg.xmp").read_text("utf-8")
+    assert main(["export", str(place), "--format", "xmp", "--out", "x"]) == 2
+    with Project.open(place) as project:
+        assert len(project.images()) == 12
