@@ -1,8 +1,8 @@
 """Labels as keywords in XMP sidecars, where Lightroom, digiKam, darktable and exiftool find them.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
-same with slashes. Whatever else a sidecar holds stays as it is; of the keywords, only those that an earlier label of ours
-has put there are taken away.
+same with slashes. Whatever else a sidecar holds stays as it is; of the keywords, only those that an earlier label of
+ours has put there are taken away.
 """
 
 from __future__ import annotations
