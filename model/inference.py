@@ -17,7 +17,7 @@ from model.photo import fit
 from model.run import Run
 from model.trainer import average_weights, build_network, infer
 
-STRANGERS = 300
+STRANGERS = 150
 """Pictures without vehicle or vessel that are measured with."""
 _BATCH = 64
 

@@ -154,7 +154,7 @@ def fuse(tree: Posterior, scores: np.ndarray, known: Taxonomy, whole: Taxonomy, 
     """
     n_fine, n_coarse = len(known.fine), len(known.coarse)
     new = gallery_posterior(scores, fusion.temperature)[:, n_fine:]
-    rest = 1 - new.sum(axis=1, keepdims=True)
+    rest = np.maximum(1 - new.sum(axis=1, keepdims=True), 0)
     told = tree.fine.sum(axis=1, keepdims=True)
     fine = np.concatenate([rest * told * _pooled(tree.fine, scores[:, :n_fine], fusion), new], axis=1)
     coarse = np.zeros((len(fine), len(whole.coarse)))

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-_SIDE = 288
+_SIDE = 224
 _LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
 
 def stranger(seed: int) -> Image.Image:
-    """One picture, RGB, 288 pixels square; the same for the same seed. The three kinds take turns."""
+    """One picture, RGB, 224 pixels square; the same for the same seed. The three kinds take turns."""
     rng = np.random.default_rng(seed)
     return _KINDS[seed % len(_KINDS)](rng)
 

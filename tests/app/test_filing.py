@@ -116,7 +116,7 @@ def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Pat
 
 
 @pytest.mark.parametrize("move", [False, True])
-@pytest.mark.parametrize("moment", range(0, 42, 3))
+@pytest.mark.parametrize("moment", range(1, 42, 5))
 def test_a_program_that_dies_loses_nothing_and_goes_on(
     project: Project, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, move: bool, moment: int
 ) -> None:

@@ -135,6 +135,7 @@ def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
     assert trained.epochs[-1]["recall_1"] > trained.epochs[0]["recall_1"]
 
 
+@pytest.mark.slow
 def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path):
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("seeds = 2", "seeds = 1")
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
