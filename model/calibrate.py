@@ -1,22 +1,27 @@
-"""Temperatures, weights and thresholds, chosen on the validation photos of a run."""
+"""Temperatures, weights and thresholds, chosen on a run's validation photos: `python -m model.calibrate RUN`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+import tyro
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import minimize, minimize_scalar
 
+from model import terminal
 from model.answers import Seen, references_of
 from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
-from model.data.samples import Sample
+from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.metrics import expected_calibration_error
 from model.openset import energy, largest
+from model.photo import PhotoError
 from model.posterior import softmax, tree_posterior
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
@@ -275,3 +280,29 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
             "accepted_right": float(right[accepted].mean()),
         }
     return facts
+
+
+def main() -> int:
+    """Command line. Returns the exit code."""
+
+    def command(run: Annotated[Path, tyro.conf.Positional], chosen_on: Path | None = None) -> tuple[Path, Path | None]:
+        """Choose temperatures, weights and thresholds anew; evaluate and export the run after that.
+
+        Args:
+            run: Folder of the run.
+            chosen_on: A calibrated run with --unseen classes, whose bound for known classes is taken over.
+        """
+        return run, chosen_on
+
+    folder, other = tyro.cli(command, prog="python -m model.calibrate")
+    try:
+        run = Run.open(folder)
+        chosen = calibrate(run, None if other is None else Run.open(other))
+    except (RunError, DataError, PhotoError) as error:
+        return terminal.fail(error)
+    terminal.result(chosen.model_dump_json(indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """A run that leaves classes out, from the split to the card."""
 
 import json
+import sys
 
 import pytest
 
@@ -66,13 +67,17 @@ def test_what_becomes_of_them_is_measured(incomplete):
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
 
 
-def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path):
+def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
     run = trained(tmp_path / "whole", picture_folder)
     alone, taken = calibrate(run).thresholds, calibrate(run, chosen_on=incomplete).thresholds
     assert taken.familiarity == Chosen.read(incomplete).thresholds.familiarity
     assert taken.model_copy(update={"familiarity": alone.familiarity}) == alone
     with pytest.raises(RunError, match="no unseen classes"):
         calibrate(run, chosen_on=run)
+    monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(incomplete.folder)])
+    capsys.readouterr()
+    assert calibrate_module.main() == 0
+    assert Chosen.model_validate_json(capsys.readouterr().out).thresholds == taken
     evaluate(run)
     info = export(run, tmp_path / "whole.onnx")
     assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
