@@ -28,6 +28,7 @@ from model.taxonomy import Taxonomy
 SUFFIX = ".marque"
 """Ending of a project's file name."""
 
+_CHOSEN = "thresholds of "  # and the model's fingerprint: a key of the table meta
 _CHUNK = 500  # values of an IN (...) list
 
 
@@ -272,14 +273,25 @@ class Project:
             connection.execute("INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (info.fingerprint, facts))
 
     def models(self) -> list[KnownModel]:
-        """The models that have predicted, the last one first."""
+        """The models that have predicted, the last one first; with the person's thresholds where they chose any."""
         found = []
         for fingerprint, text in self.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
             facts = json.loads(text)
-            found.append(
-                KnownModel(fingerprint, facts["name"], Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"]))
-            )
+            thresholds = self._chosen_thresholds(fingerprint) or Thresholds(**facts["thresholds"])
+            found.append(KnownModel(fingerprint, facts["name"], Taxonomy(**facts["taxonomy"]), thresholds))
         return found
+
+    def choose_thresholds(self, model: str, thresholds: Thresholds | None) -> None:
+        """Decide by these from now on, whatever the model recommends; None: as it recommends."""
+        key = _CHOSEN + model
+        with self.change() as connection:
+            connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+            if thresholds is not None:
+                connection.execute("INSERT INTO meta VALUES (?, ?)", (key, thresholds.model_dump_json()))
+
+    def _chosen_thresholds(self, model: str) -> Thresholds | None:
+        rows = self.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
+        return Thresholds.model_validate_json(rows[0][0]) if rows else None
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
@@ -307,6 +319,12 @@ class Project:
             else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
         )
         for number, text in rows:
+            yield number, Evidence.from_json(text)
+
+    def evidence_after(self, model: str, after: int, limit: int) -> Iterator[tuple[int, Evidence]]:
+        """The same for at most `limit` images that are numbered above `after`."""
+        query = "SELECT image, evidence FROM prediction WHERE model = ? AND image > ? ORDER BY image LIMIT ?"
+        for number, text in self.read(query, (model, after, limit)):
             yield number, Evidence.from_json(text)
 
     def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:
