@@ -21,7 +21,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from PIL import Image
 
-from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
+from model.bundle import EVIDENCE, INPUT, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
 from model.photo import fit
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -149,6 +149,29 @@ class Engine:
         with self._lock:
             return _infer(self._session, batch)
 
+    def heat(self, picture: np.ndarray, fine: int) -> np.ndarray | None:
+        """Where in a prepared photo that lies which speaks for a fine class more than for the classes in general.
+
+        The class's map of evidence, whose mean is its logit, less the mean of all classes' maps; what speaks against
+        the class is 0.
+
+        Args:
+            picture: uint8 [S, S, 3], made by `prepare`.
+            fine: index of the class.
+
+        Returns:
+            float32 [h, w] from 0 to 1 at the strongest place; None where the model has no such maps.
+
+        Raises:
+            EngineError: if the inference fails.
+        """
+        if EVIDENCE not in (output.name for output in self._session.get_outputs()):
+            return None
+        with self._lock:
+            (maps,) = _run(self._session, [EVIDENCE], picture[None])
+        above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
+        return above / max(float(above.max()), np.finfo(np.float32).tiny)
+
     def _variant(self, made_for: Variant) -> tuple[Variant, Path]:
         """The variant to run, and its file.
 
@@ -217,13 +240,17 @@ class Engine:
 
 
 def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
+    return Outputs(*_run(session, list(OUTPUTS), batch))
+
+
+def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndarray) -> list[np.ndarray]:
     try:
-        outputs = [np.asarray(out, np.float32) for out in session.run(list(OUTPUTS), {INPUT: batch})]
+        outputs = [np.asarray(out, np.float32) for out in session.run(names, {INPUT: batch})]
     except _FAULTS as error:
         raise EngineError(f"the inference failed ({_first_line(error)})") from error
     if not all(np.isfinite(out).all() for out in outputs):
         raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")
-    return Outputs(*outputs)
+    return outputs
 
 
 def _inference_threads() -> int:

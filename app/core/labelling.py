@@ -177,6 +177,7 @@ class _Run:
                     break
             elif scanning:
                 self._nap()
+                yield self._progress(scanner, ())
             else:
                 break
         yield self._progress(scanner, (), exact=True)
@@ -192,6 +193,7 @@ class _Run:
             yield tuple(outcome.image for outcome in outcomes)
             while self.paused() and not self.cancelled():
                 self._nap()
+                yield ()  # whoever drives the run has other things to do meanwhile
 
     def _decode(self, image: ProjectImage) -> tuple[Outcome, np.ndarray | None]:
         try:

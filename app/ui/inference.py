@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
 
+import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core import paths
 from app.core.engine import Device, Engine, EngineError, ProviderReport
+from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
 from app.core.identify import Identification, Identifier
+from app.core.labelling import label_project
 from app.core.pipeline import identify_paths
+from app.core.project import Project
+from app.core.project_file import ProjectError
 from app.ui.loading import Batches
 from model.bundle import BundleError, BundleInfo
 
@@ -27,6 +34,15 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the photo; right and bottom exclusive."""
 
 _BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
+_BATCH_PROJECT = 16
+_TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
+
+_numbers = itertools.count(1)
+
+
+def next_request() -> int:
+    """A number for a request, larger than every one before; whoever asks keeps the newest and drops other answers."""
+    return next(_numbers)
 
 
 @dataclass(frozen=True)
@@ -48,16 +64,52 @@ class Loaded:
     gallery_problem: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Question:
+    """The photo on show.
+
+    Attributes:
+        request: number of the answer.
+        image: the whole photo, RGB.
+        box: the part of it that is meant.
+        known: what was found out about it before; it is not identified again then.
+        heat: whether the map of what speaks for the best guess is wanted.
+    """
+
+    request: int
+    image: Image.Image
+    box: Box | None = None
+    known: Identification | None = None
+    heat: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
-    """The identification of the photo on show, and where the picture of each neighbour lies, None where it does not."""
+    """What is shown of a photo.
+
+    Attributes:
+        identification: of it.
+        pictures: where the picture of each neighbour lies, None where it is not on this computer.
+        heat: where in the photo (or its box) lies what speaks for the best guess, float32 [h, w] from 0 to 1; None
+            where it was not asked for or the model cannot tell.
+    """
 
     identification: Identification
     pictures: tuple[Path | None, ...]
+    heat: np.ndarray | None = None
+
+
+@dataclass(eq=False)
+class ProjectRun:
+    """A run over a project; the GUI thread sets `cancelled` and `paused`."""
+
+    project: Project
+    cancelled: bool = False
+    paused: bool = False
 
 
 class Inference(QThread):
-    """Takes requests from the GUI thread and serves them one at a time: model, photo on show, then the folder.
+    """Takes requests from the GUI thread and serves them one at a time: model, photo on show, folder, project.
 
     Signals:
         loaded: (Loaded)
@@ -66,6 +118,8 @@ class Inference(QThread):
         answer_failed: (request, message)
         advanced: (generation, list of Identification), at most 20 times a second
         bulk_failed: (generation, message); the rest of that folder is given up
+        run_advanced: (ProjectRun, Progress), at most 20 times a second, and at the end
+        run_ended: (ProjectRun, message), empty unless it failed
     """
 
     loaded = Signal(object)
@@ -74,12 +128,15 @@ class Inference(QThread):
     answer_failed = Signal(int, str)
     advanced = Signal(int, object)
     bulk_failed = Signal(int, str)
+    run_advanced = Signal(object, object)
+    run_ended = Signal(object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._changed = Condition()
         self._model: ModelRequest | None = None
-        self._photo: tuple[int, Image.Image, Box | None] | None = None
+        self._question: Question | None = None
+        self._run: ProjectRun | None = None
         self._folder: deque[Path] = deque()
         self._generation = 0
         self._stopping = False
@@ -95,10 +152,10 @@ class Inference(QThread):
             self._folder.clear()
             self._changed.notify()
 
-    def identify(self, request: int, image: Image.Image, box: Box | None = None) -> None:
-        """Identify the photo on show or a part of it, before the folder goes on; replaces one that is still waiting."""
+    def ask(self, question: Question) -> None:
+        """Answer for the photo on show before the folder goes on; replaces a question that still waits."""
         with self._changed:
-            self._photo = (request, image, box)
+            self._question = question
             self._changed.notify()
 
     def begin_folder(self, generation: int) -> None:
@@ -113,6 +170,12 @@ class Inference(QThread):
             self._folder.extend(files)
             self._changed.notify()
 
+    def begin_run(self, run: ProjectRun) -> None:
+        """Identify a project's images; the run before it must have ended."""
+        with self._changed:
+            self._run = run
+            self._changed.notify()
+
     def stop(self) -> None:
         """End after the batch in work and wait for the thread."""
         with self._changed:
@@ -125,8 +188,10 @@ class Inference(QThread):
         """Serve requests until `stop`. A fault in one request is reported, and the next one is served."""
         while self._wait_for_work():
             try:
-                self._serve_urgent()
+                self._serve_model()
+                self._serve_question()
                 self._serve_folder()
+                self._serve_run()
             except Exception:
                 # a defect: to the log and the error bar. The thread goes on, or the window would wait for ever.
                 log.exception("identifying failed")
@@ -135,22 +200,26 @@ class Inference(QThread):
 
     def _wait_for_work(self) -> bool:
         with self._changed:
-            while not (self._stopping or self._model or self._has_photos()):
+            while not (self._stopping or self._model or self._has_work()):
                 self._changed.wait()
             return not self._stopping
 
-    def _has_photos(self) -> bool:
-        return self._identifier is not None and bool(self._photo or self._folder)
+    def _has_work(self) -> bool:
+        return self._identifier is not None and bool(self._question or self._folder or self._run)
 
-    def _serve_urgent(self) -> None:
+    def _serve_model(self) -> None:
         with self._changed:
             model, self._model = self._model, None
         if model is not None:
             self._load(model)
+
+    def _serve_question(self) -> None:
+        if self._identifier is None:
+            return
         with self._changed:
-            photo, self._photo = (self._photo, None) if self._identifier is not None else (None, self._photo)
-        if photo is not None and self._identifier is not None:
-            self._answer(self._identifier, *photo)
+            question, self._question = self._question, None
+        if question is not None:
+            self._answer(self._identifier, question)
 
     def _load(self, request: ModelRequest) -> None:
         try:
@@ -176,15 +245,23 @@ class Inference(QThread):
             self._gallery.close()
             self._gallery = None
 
-    def _answer(self, identifier: Identifier, request: int, image: Image.Image, box: Box | None) -> None:
+    def _answer(self, identifier: Identifier, asked: Question) -> None:
+        image = asked.image if asked.box is None else asked.image.crop(asked.box)
         try:
-            (found,) = identifier.identify([image if box is None else image.crop(box)])
+            found = asked.known or identifier.identify([image])[0]
+            heat = self._heat(identifier.engine, image, found.evidence) if asked.heat else None
         except (EngineError, GalleryError) as error:
-            self.answer_failed.emit(request, str(error))
+            self.answer_failed.emit(asked.request, str(error))
             return
         gallery = self._gallery
         pictures = tuple(gallery.picture(n.reference) if gallery is not None else None for n in found.neighbours)
-        self.answered.emit(request, Answer(found, pictures))
+        self.answered.emit(asked.request, Answer(found, pictures, heat))
+
+    def _heat(self, engine: Engine, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
+        """Of the best guess among the classes that the network itself knows."""
+        known = engine.info.taxonomy.fine_index
+        guess = next((one.name for one in evidence.classes if one.name in known), None) if evidence else None
+        return None if guess is None else engine.heat(engine.prepare(image), known[guess])
 
     def _serve_folder(self) -> None:
         if self._identifier is None:
@@ -205,8 +282,7 @@ class Inference(QThread):
                 if cancelled():
                     return
                 batches.add(*found)
-                if self._photo is not None:
-                    self._serve_urgent()
+                self._serve_question()
             batches.flush()
         except (EngineError, GalleryError) as error:
             self.bulk_failed.emit(generation, str(error))
@@ -219,3 +295,31 @@ class Inference(QThread):
                     return
                 path = self._folder.popleft()
             yield path
+
+    def _serve_run(self) -> None:
+        run, identifier = self._run, self._identifier
+        if run is None or identifier is None:
+            return
+
+        def cancelled() -> bool:
+            return run.cancelled or self._stopping or self._model is not None
+
+        message = ""
+        changed: tuple[int, ...] = ()
+        told = float("-inf")
+        try:
+            for progress in label_project(
+                run.project, identifier, batch=_BATCH_PROJECT, cancelled=cancelled, paused=lambda: run.paused
+            ):
+                changed += progress.changed
+                if time.monotonic() - told >= _TELL_SECONDS:
+                    self.run_advanced.emit(run, replace(progress, changed=changed))
+                    changed, told = (), time.monotonic()
+                self._serve_question()
+                self._serve_folder()
+            self.run_advanced.emit(run, replace(progress, changed=changed))
+        except (EngineError, GalleryError, ProjectError) as error:
+            message = str(error)
+        finally:
+            self._run = None
+            self.run_ended.emit(run, message)

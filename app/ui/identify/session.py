@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from app.core.decide import Status
 from app.core.identify import Identification
 from app.ui.identify.filmstrip import Entry, PhotoList
-from app.ui.inference import Answer, Inference, Loaded
+from app.ui.inference import Answer, Inference, Loaded, Question, next_request
 from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
 from app.ui.status import FACES
 
@@ -53,6 +53,7 @@ class Session(QObject):
         self._photo: Photo | None = None
         self._whole: Answer | None = None  # of the selected photo, without crop box
         self._crop: QRect | None = None
+        self._heat = False
         self._set_aside: Path | None = None  # answered as the photo on show, so kept out of the folder run
         self._loader.loaded.connect(self._on_photo)
         self._loader.failed.connect(self._on_photo_failed)
@@ -121,7 +122,7 @@ class Session(QObject):
         if self._set_aside is not None and row != self.photos.row_of(self._set_aside):
             self._give_back_set_aside()
         self._row, self._photo, self._whole, self._crop = row, None, None, None
-        self._request += 1
+        self._request = next_request()
         self._loader.load(self._request, self.photos.entry(row).source)
 
     def entry(self) -> Entry | None:
@@ -141,19 +142,25 @@ class Session(QObject):
         self._give_back_set_aside()
         self._crop = box
         if box is None and self._whole is not None:
-            self._request += 1
+            self._request = next_request()
             self.answered.emit(self._whole)
         else:
+            self._ask()
+
+    def set_heat(self, on: bool) -> None:
+        """Whether answers come with the map of what they rest on."""
+        self._heat = on
+        if on:
             self._ask()
 
     def _ask(self) -> None:
         if self._photo is None or self._loaded is None:
             return
-        self._request += 1
+        self._request = next_request()
         box, crop = None, self._crop
         if crop is not None:
             box = (crop.x(), crop.y(), crop.x() + crop.width(), crop.y() + crop.height())
-        self._inference.identify(self._request, self._photo.image, box)
+        self._inference.ask(Question(self._request, self._photo.image, box, heat=self._heat))
 
     def _give_back_set_aside(self) -> None:
         path, self._set_aside = self._set_aside, None

@@ -1,0 +1,116 @@
+"""Work for the open project, off the GUI thread: one thread, whose tasks take turns after each of their steps."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Condition
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+log = logging.getLogger(__name__)
+
+Steps = Callable[[], Iterator[Any]]
+"""A generator function: each value it yields is handed to the GUI thread, and is a place to stop."""
+
+
+@dataclass(eq=False)
+class Task:
+    """One piece of work.
+
+    Attributes:
+        steps: what is done, on the thread.
+        then: takes each value, on the GUI thread.
+        cancelled: set by `cancel`; read between two steps, and by steps that take long.
+    """
+
+    steps: Steps
+    then: Callable[[Any], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Go no further than the step in work; nothing more is delivered."""
+        self.cancelled = True
+
+
+class Tasks(QThread):
+    """Serves tasks until `stop`. A task that yields often lets the others in between, so a long one holds nobody up.
+
+    Signals:
+        failed: (message) a task ended with one of the `expected` errors, which are worded for the user.
+    """
+
+    failed = Signal(str)
+    _delivered = Signal(object, object)
+
+    def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._expected = expected
+        self._changed = Condition()
+        self._waiting: deque[tuple[Task, Iterator[Any] | None]] = deque()
+        self._stopping = False
+        self._delivered.connect(self._deliver)
+
+    def submit(self, steps: Steps, then: Callable[[Any], None] = lambda _value: None) -> Task:
+        """Put a task behind those that wait."""
+        task = Task(steps, then)
+        with self._changed:
+            self._waiting.append((task, None))
+            self._changed.notify()
+        return task
+
+    def once(self, work: Callable[[], Any], then: Callable[[Any], None] = lambda _value: None) -> Task:
+        """A task of one step."""
+
+        def steps() -> Iterator[Any]:
+            yield work()
+
+        return self.submit(steps, then)
+
+    def stop(self) -> None:
+        """Finish what was submitted, except tasks that go on for long, and end the thread. Nothing is delivered."""
+        self.blockSignals(True)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self.wait()
+
+    def run(self) -> None:
+        """Take turns until `stop`; a first step that was promised (a label) is still taken."""
+        while True:
+            with self._changed:
+                while not (self._waiting or self._stopping):
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                task, steps = self._waiting.popleft()
+            if task.cancelled or (self._stopping and steps is not None):
+                if steps is not None and hasattr(steps, "close"):
+                    steps.close()
+                continue
+            self._step(task, steps if steps is not None else task.steps())
+
+    def _step(self, task: Task, steps: Iterator[Any]) -> None:
+        try:
+            value = next(steps)
+        except StopIteration:
+            return
+        except self._expected as error:
+            self.failed.emit(str(error))
+            return
+        except Exception:
+            # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
+            log.exception("a task failed")
+            sys.excepthook(*sys.exc_info())
+            return
+        self._delivered.emit(task, value)
+        with self._changed:
+            self._waiting.append((task, steps))
+
+    def _deliver(self, task: Task, value: Any) -> None:
+        if not task.cancelled:
+            task.then(value)
