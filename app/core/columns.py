@@ -7,8 +7,10 @@ Owned by one thread (the window's). What is read from the file arrives in pieces
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -52,9 +54,10 @@ PREDICTION = np.dtype(
 
 
 class Names:
-    """Numbers for class names. Only ever grows, so that other threads may read while one adds."""
+    """Numbers for class names. Only ever grows; safe to use from several threads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._names: list[str] = []
         self._places: dict[str, int] = {}
 
@@ -69,12 +72,11 @@ class Names:
         """The name's number; NOBODY for the empty one."""
         if not name:
             return NOBODY
-        place = self._places.get(name)
-        if place is None:
-            place = len(self._names)
-            self._names.append(name)
-            self._places[name] = place
-        return place
+        with self._lock:
+            if name not in self._places:
+                self._names.append(name)
+                self._places[name] = len(self._names) - 1
+            return self._places[name]
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,15 @@ class Columns:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def snapshot(self) -> Columns:
+        """A copy for another thread."""
+        copy = Columns(self.names, self._thresholds)
+        copy.ids, copy.paths, copy.errors = self.ids.copy(), list(self.paths), dict(self.errors)
+        copy.predictions, copy.verdict = self.predictions.copy(), self.verdict.copy()
+        copy.told_type, copy.told_fine = self.told_type.copy(), self.told_fine.copy()
+        copy.shown = Shown(*(getattr(self.shown, name).copy() for name in _SHOWN))
+        return copy
+
     @property
     def thresholds(self) -> Thresholds:
         """What must be reached for an answer."""
@@ -157,6 +168,11 @@ class Columns:
         self.predictions["image"][rows] = 0
         self._decide(rows)
         return rows
+
+    def move(self, image: int, place: Path) -> None:
+        """The image's file lies elsewhere now."""
+        for row in self.rows_of([image]).tolist():
+            self.paths[row] = os.fspath(place)
 
     def set_predictions(self, piece: np.ndarray) -> np.ndarray:
         """Take in rows of PREDICTION, whose images are here; their rows."""

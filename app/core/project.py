@@ -210,6 +210,18 @@ class Project:
         found = {row[0]: _image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
         return [found[number] for number in ids if number in found]
 
+    def images_after(self, after: int, limit: int) -> list[ProjectImage]:
+        """At most `limit` images that are numbered above `after`, in that order."""
+        columns = "SELECT id, path, size, modified, digest, error FROM image"
+        return [_image(row) for row in self.read(f"{columns} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))]
+
+    def image_at(self, path: Path) -> int:
+        """The number of the image at a place. Raises KeyError if there is none."""
+        rows = self.read("SELECT id FROM image WHERE path = ?", (os.fsencode(path),))
+        if not rows:
+            raise KeyError(path)
+        return int(rows[0][0])
+
     def waiting(self, model: str, *, after: int = 0, limit: int = 1000) -> list[ProjectImage]:
         """Images with neither a prediction of `model` nor an error, numbered above `after`, in that order."""
         return [

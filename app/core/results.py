@@ -62,6 +62,19 @@ def results(project: Project, model: KnownModel) -> Iterator[Result]:
             yield Result(image, found, decision, label, answer(decision, label))
 
 
+def result_of(project: Project, model: KnownModel | None, image: int) -> Result | None:
+    """One image, by its number; None if the project has no such. Raises ProjectError."""
+    found = project.images([image])
+    if not found:
+        return None
+    evidence = None
+    if model is not None:
+        evidence = dict(project.evidence(model.fingerprint, [image])).get(image)
+    decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
+    label = Labels(project).of([image]).get(image)
+    return Result(found[0], evidence, decision, label, answer(decision, label))
+
+
 def answer(decision: Decision | None, label: Label | None) -> Decision | None:
     """What holds: the person's label before the model's answer."""
     if label is None or label.verdict is Verdict.EXCLUDED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui import keys
 from app.ui.widgets import frame, label
@@ -18,14 +18,23 @@ class HelpSheet(QWidget):
         self.setAccessibleName("list of keys")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = frame("card")
-        grid = QGridLayout(card)
-        grid.setContentsMargins(24, 16, 24, 24)
-        grid.setHorizontalSpacing(32)
-        grid.setVerticalSpacing(8)
-        grid.addWidget(label("Keys", "title"), 0, 0, 1, 2)
-        for row, key in enumerate(keys.ALL, start=1):
-            grid.addWidget(label(key.words), row, 0)
-            grid.addWidget(label(key.shown, "muted"), row, 1)
+        columns = QHBoxLayout(card)
+        columns.setContentsMargins(24, 16, 24, 24)
+        columns.setSpacing(48)
+        left, right = QGridLayout(), QGridLayout()
+        for grid in (left, right):
+            grid.setHorizontalSpacing(24)
+            grid.setVerticalSpacing(6)
+            columns.addLayout(grid)
+        for title, of_section in keys.SECTIONS.items():
+            grid = right if title == "Review" else left
+            grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
+            for key in of_section:
+                row = grid.rowCount()
+                grid.addWidget(label(key.words), row, 0)
+                grid.addWidget(label(key.shown, "muted"), row, 1)
+        for grid in (left, right):
+            grid.setRowStretch(grid.rowCount(), 1)
         whole = QVBoxLayout(self)
         whole.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
         self._covered = parent

@@ -37,8 +37,32 @@ ACTUAL = Key("one pixel to one pixel, also by double-click", ("O",))
 CROP = Key("draw a crop box, also with Shift and drag", ("B",))
 COMPARE = Key("side by side with a neighbour", ("Space",))
 BACK = Key("back: close side by side, clear the crop box", ("Esc",))
+HEAT = Key("show where in the photo the answer comes from", ("H",))
+ACCEPT = Key("accept the answer", ("Return", "Enter"))
+RELABEL = Key("give another label", ("R",))
+TO_TYPE = Key("only the type is sure", ("C",))
+TO_UNKNOWN = Key("unknown", ("U",))
+EXCLUDE = Key("exclude from exports and filing", ("X",))
+CLEAR = Key("take your label away", ("Backspace",))
+NEXT_UNDECIDED = Key("next undecided photo", ("N",))
+PREVIOUS_UNDECIDED = Key("previous undecided photo", ("P",))
+LIKE_THIS = Key("select all that are shown as this class", ("S",))
+UNDO = Key("undo", ("Ctrl+Z",))
+REDO = Key("do again", ("Ctrl+Shift+Z", "Ctrl+Y"))
+SEARCH = Key("search in file names and labels", ("Ctrl+F",))
+LARGER = Key("larger thumbnails, also with Ctrl and wheel", ("Ctrl++", "Ctrl+="))
+SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
 IDENTIFY = Key("the page Identify", ("1",))
+REVIEW = Key("the page Review", ("2",))
 HELP = Key("show these keys", ("?",))
 
-ALL = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, CROP, COMPARE, BACK, THEME, IDENTIFY, HELP)
+EVERYWHERE = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, HELP)
+ON_IDENTIFY = (CROP,)
+ON_REVIEW = (
+    *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
+    *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
+)
+
+SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW}
+"""As the list of keys shows them."""

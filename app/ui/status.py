@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.decide import Status
+from app.core.labels import Verdict
 from app.ui import theme
 
 
@@ -28,6 +29,14 @@ FACES = {
     Status.UNKNOWN: Face("unknown", "circle-question-mark", "muted"),
     Status.ERROR: Face("cannot be read", "circle-alert", "danger"),
 }
+
+VERDICT_FACES = {
+    Verdict.ACCEPTED: Face("accepted", "check", "ok"),
+    Verdict.CORRECTED: Face("corrected", "tag", "accent"),
+    Verdict.UNKNOWN: Face("unknown to a person", "circle-question-mark", "muted"),
+    Verdict.EXCLUDED: Face("excluded", "ban", "danger"),
+}
+"""What the person decided, shown beside the status."""
 
 
 def percent(probability: float) -> str:

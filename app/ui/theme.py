@@ -216,6 +216,41 @@ QToolButton:disabled {{ color: {t.muted}; }}
 #errorBar QPlainTextEdit {{ background: {t.surface}; color: {t.muted}; border: 1px solid {t.line};
     border-radius: {RADIUS}px; font-size: {CAPTION}px; }}
 
+QComboBox, QLineEdit, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
+    border-radius: {RADIUS}px; padding: 0 8px; min-height: {HIT}px; selection-background-color: {t.accent};
+    selection-color: {t.on_accent}; }}
+QComboBox:hover, QLineEdit:hover {{ border-color: {t.muted}; }}
+QComboBox:focus, QLineEdit:focus {{ border-color: {t.accent}; }}
+QComboBox[kind="set"] {{ border-color: {t.accent}; color: {t.accent}; }}
+QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox QAbstractItemView, QMenu {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.line};
+    selection-background-color: {t.raised}; selection-color: {t.text}; outline: none; }}
+QMenu {{ padding: 4px; }}
+QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {t.raised}; }}
+QMenu::item:disabled {{ color: {t.muted}; }}
+QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
+
+#grid, #table, #list {{ background: {t.window}; border: none; outline: none; color: {t.text}; }}
+#table {{ gridline-color: transparent; alternate-background-color: {t.surface}; }}
+#table::item {{ padding: 0 8px; border: none; }}
+#table::item:selected, #list::item:selected {{ background: {t.raised}; color: {t.text}; }}
+#list {{ background: {t.surface}; }}
+#list::item {{ padding: 4px 8px; border-radius: 4px; min-height: 20px; }}
+QHeaderView {{ background: {t.surface}; border: none; }}
+QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
+    padding: 6px 8px; font-size: {CAPTION}px; }}
+#filters, #actions {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
+#actions {{ border-bottom: none; border-top: 1px solid {t.line}; }}
+#proposal {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.accent}; }}
+#popup {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: {CARD_RADIUS}px; }}
+QDialog {{ background: {t.window}; }}
+QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; height: 4px; border-radius: 2px; }}
+QSlider::handle:horizontal {{ background: {t.text}; width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; }}
+QRadioButton, QCheckBox {{ color: {t.text}; min-height: {HIT}px; spacing: 8px; }}
+
 QSplitter::handle {{ background: {t.line}; }}
 QSplitter::handle:hover {{ background: {t.accent}; }}
 QSplitter::handle:horizontal {{ width: 1px; }}

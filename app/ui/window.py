@@ -104,12 +104,10 @@ class MainWindow(QMainWindow):
         page.model_wanted.connect(self.choose_model)
         page.paste_wanted.connect(self.paste)
         page.theme_wanted.connect(self.toggle_theme)
-        session.job_began.connect(self.status.begin_job)
-        session.job_advanced.connect(
-            lambda done, total, growing: self.status.show_job("identifying", done, total, growing=growing)
-        )
-        session.job_ended.connect(self.status.end_job)
-        self.status.cancelled.connect(session.cancel)
+        jobs = self.status.jobs
+        session.job_began.connect(jobs.begin)
+        session.job_advanced.connect(jobs.advance)
+        session.job_ended.connect(jobs.end)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)

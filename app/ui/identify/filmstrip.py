@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.core.decide import Status
 from app.core.identify import Identification
-from app.ui import icons, theme
+from app.ui import thumbnail
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, percent
 
@@ -208,59 +208,23 @@ class _Delegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         entry: Entry = index.data(ENTRY_ROLE)
-        colours = theme.tokens()
         rect: QRect = option.rect
-        state = option.state
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         frame = QRectF(rect.x() + 8, rect.y() + 8, _THUMB.width(), _THUMB.height())
-        path = QPainterPath()
-        path.addRoundedRect(frame, theme.RADIUS, theme.RADIUS)
-        painter.fillPath(path, QColor(colours.raised))
         picture = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(picture, QPixmap):
-            painter.setClipPath(path)
-            painter.drawPixmap(*_into(frame, picture))
-            painter.setClipping(False)
-        elif entry.status is Status.ERROR:
-            icons.paint(painter, frame.toRect().adjusted(0, 28, 0, -28), "image-off", colours.muted)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(QColor(colours.accent), 2))
-            painter.drawRoundedRect(frame.adjusted(-3, -3, 3, 3), theme.RADIUS + 3, theme.RADIUS + 3)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(QColor(colours.muted), 1))
-            painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), theme.RADIUS, theme.RADIUS)
-        self._paint_label(painter, QRect(rect.x() + 8, round(frame.bottom()) + 6, _THUMB.width(), 18), entry)
+        thumbnail.paint_picture(
+            painter,
+            frame,
+            picture if isinstance(picture, QPixmap) else None,
+            missing=entry.status is Status.ERROR,
+        )
+        thumbnail.paint_outline(
+            painter,
+            frame,
+            chosen=bool(option.state & QStyle.StateFlag.State_Selected),
+            hovered=bool(option.state & QStyle.StateFlag.State_MouseOver),
+        )
+        line = QRect(rect.x() + 8, round(frame.bottom()) + 6, _THUMB.width(), 18)
+        thumbnail.paint_line(painter, line, entry.status, entry.label or entry.name)
         painter.restore()
-
-    def _paint_label(self, painter: QPainter, where: QRect, entry: Entry) -> None:
-        colours = theme.tokens()
-        mark = QRect(where.x(), where.y() + 2, 14, 14)
-        if entry.status is None:
-            painter.setPen(QPen(QColor(colours.muted), 1.5))
-            painter.drawEllipse(QRectF(mark).adjusted(4, 4, -4, -4))
-        else:
-            icons.paint(painter, mark, FACES[entry.status].icon, FACES[entry.status].colour)
-        painter.setFont(theme.font(theme.CAPTION))
-        painter.setPen(QColor(colours.text if entry.status is Status.IDENTIFIED else colours.muted))
-        room = where.adjusted(19, 0, 0, 0)
-        text = painter.fontMetrics().elidedText(entry.label or entry.name, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-
-
-def _into(frame: QRectF, picture: QPixmap) -> tuple[QRectF, QPixmap, QRectF]:
-    """Arguments for `drawPixmap`: where in its frame, the picture, and which part of it (in its pixels).
-
-    It fills the frame where that cuts off a quarter at most; a long ship is shown whole, between bars.
-    """
-    width, height = picture.width(), picture.height()
-    across, down = frame.width() / width, frame.height() / height
-    if min(across, down) / max(across, down) < 0.75:
-        scale = min(across, down)
-        target = QRectF(0, 0, width * scale, height * scale)
-        target.moveCenter(frame.center())
-        return target, picture, QRectF(0, 0, width, height)
-    scale = max(across, down)
-    part = QRectF(0, 0, frame.width() / scale, frame.height() / scale)
-    part.moveCenter(QRectF(0, 0, width, height).center())
-    return frame, picture, part

@@ -12,6 +12,7 @@ from app.core.decide import Status
 from app.core.identify import Identification
 from app.ui.identify.filmstrip import Entry, PhotoList
 from app.ui.inference import Answer, Inference, Loaded, Question, next_request
+from app.ui.job_line import Job
 from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
 from app.ui.status import FACES
 
@@ -26,7 +27,7 @@ class Session(QObject):
         answered: (Answer) for the selected photo or its crop box
         answer_failed: (message)
         problem: (text, details) for the error bar
-        job_began, job_advanced: (done, total, growing), job_ended: (what it did)
+        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     first_found = Signal(int)
@@ -35,9 +36,9 @@ class Session(QObject):
     answered = Signal(object)
     answer_failed = Signal(str)
     problem = Signal(str, str)
-    job_began = Signal()
-    job_advanced = Signal(int, int, bool)
-    job_ended = Signal(str)
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
 
     def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +49,7 @@ class Session(QObject):
         self._request = self._scan_number = self._generation = 0
         self._scans_running = 0
         self._loaded: Loaded | None = None
-        self._job_running = False
+        self._job: Job | None = None
         self._row = -1
         self._photo: Photo | None = None
         self._whole: Answer | None = None  # of the selected photo, without crop box
@@ -102,10 +103,9 @@ class Session(QObject):
     def cancel(self) -> None:
         """Give up the scan and the folder run; what has been answered stays."""
         self._restart()
-        if self._job_running:
-            self._job_running = False
+        if self._job is not None:
             done, total = self.photos.progress()
-            self.job_ended.emit(f"cancelled after {done:,} of {total:,} photos")
+            self._end_job(f"cancelled after {done:,} of {total:,} photos")
 
     def _restart(self) -> None:
         self._scan_number += 1
@@ -240,14 +240,17 @@ class Session(QObject):
         growing = self._scans_running > 0
         if self._loaded is None or total < 2:
             return
-        if not self._job_running and done < total:
-            self._job_running = True
-            self.job_began.emit()
-        if self._job_running:
-            self.job_advanced.emit(done, total, growing)
+        if self._job is None and done < total:
+            self._job = Job("identifying", self.cancel)
+            self.job_began.emit(self._job)
+        if self._job is not None:
+            self.job_advanced.emit(self._job, done, total, growing)
             if done == total and not growing:
-                self._job_running = False
-                self.job_ended.emit(self._outcome())
+                self._end_job(self._outcome())
+
+    def _end_job(self, outcome: str) -> None:
+        job, self._job = self._job, None
+        self.job_ended.emit(job, outcome)
 
     def _outcome(self) -> str:
         counts = self.photos.counts()

@@ -48,7 +48,7 @@ def files(*those: Path) -> QMimeData:
 
 def finished(window: MainWindow) -> bool:
     done, total = window.identify.session.photos.progress()
-    return total > 0 and done == total and "photos:" in window.status.job_text()
+    return total > 0 and done == total and "photos:" in window.status.jobs.text()
 
 
 def drag(view, start: QPoint, end: QPoint, modifier=Qt.KeyboardModifier.NoModifier) -> None:
@@ -167,7 +167,7 @@ def test_a_folder_with_a_broken_file_goes_to_its_end(open_marque, qtbot, photos)
     model = window.identify.session.photos
     assert model.counts()[Status.ERROR] == 2
     assert model.counts()[Status.IDENTIFIED] == 12
-    assert "14 photos: 12 identified, 2 cannot be read" in window.status.job_text()
+    assert "14 photos: 12 identified, 2 cannot be read" in window.status.jobs.text()
     # the first one is on show, and the panel says why there is no answer
     qtbot.waitUntil(lambda: window.identify.panel.texts()["status"] == "cannot be read", timeout=PATIENCE)
     assert "amaged" in window.identify.panel.texts()["reason"]
@@ -187,7 +187,7 @@ def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
     QTest.qWait(300)  # longer than the panel waits before it says "identifying"
     assert panel.texts()["status"] == "cannot be read"
-    assert "13 photos: 12 identified, 1 cannot be read" in window.status.job_text()
+    assert "13 photos: 12 identified, 1 cannot be read" in window.status.jobs.text()
 
 
 def test_keys_go_through_the_photos(open_marque, answered, qtbot, photos):
@@ -397,8 +397,8 @@ def test_cancel_keeps_what_has_been_answered(open_marque, qtbot, tmp_path, photo
     window = open_marque(many(tmp_path / "many", photos, 400))
     session = window.identify.session
     qtbot.waitUntil(lambda: session.photos.progress()[0] >= 5, timeout=PATIENCE)
-    window.status.cancelled.emit()
-    assert "cancelled after" in window.status.job_text()
+    window.status.jobs.cancel()
+    assert "cancelled after" in window.status.jobs.text()
     QTest.qWait(100)
     done, total = session.photos.progress()
     assert 5 <= done < total

@@ -1,0 +1,168 @@
+"""The running job at the right end of the status bar: count, rate, time left, pause and cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+
+from app.ui import icons
+from app.ui.widgets import ElidedLabel, small_button
+
+_RATE_SECONDS = 10.0
+
+
+class JobClock:
+    """Count, rate and time left of a job; the rate is that of the last ten seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._marks: list[tuple[float, int]] = [(now, 0)]
+        self.started = now
+
+    def advance(self, now: float, done: int) -> None:
+        """Note that `done` items are finished at `now` (seconds)."""
+        self._marks.append((now, done))
+        while len(self._marks) > 2 and now - self._marks[1][0] > _RATE_SECONDS:
+            del self._marks[0]
+
+    @property
+    def rate(self) -> float:
+        """Items a second, 0 as long as nothing is known."""
+        (first, before), (last, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (last - first) if last > first else 0.0
+
+    def seconds_left(self, total: int) -> float | None:
+        """Estimate for the rest, None as long as nothing is known."""
+        return (total - self._marks[-1][1]) / self.rate if self.rate > 0 else None
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@dataclass(eq=False)
+class Job:
+    """Something that takes its time.
+
+    Attributes:
+        verb: what is going on ("identifying").
+        cancel: called when the person wants it to end.
+        pause: called with True to pause and False to go on; None where it cannot.
+    """
+
+    verb: str
+    cancel: Callable[[], None]
+    pause: Callable[[bool], None] | None = None
+    paused: bool = False
+    clock: JobClock = field(default_factory=lambda: JobClock(time.monotonic()))
+    done: int = 0
+    total: int = 0
+    growing: bool = True
+
+    def advance(self, done: int, total: int, growing: bool) -> None:
+        """How far it is; `growing` says that `total` is not final, so no time left is given."""
+        self.done, self.total, self.growing = done, total, growing
+        self.clock.advance(time.monotonic(), done)
+
+    def words(self) -> str:
+        """All of it in one line."""
+        parts = [f"{'paused' if self.paused else self.verb} {self.done:,} / {self.total:,}"]
+        parts[0] += " or more" if self.growing else ""
+        if self.clock.rate > 0 and not self.paused:
+            parts.append(f"{self.clock.rate:,.1f} a second")
+        left = self.clock.seconds_left(self.total)
+        if left is not None and not self.growing and not self.paused:
+            parts.append(f"{clock_text(left)} left")
+        return " · ".join(parts)
+
+
+class JobLine(QWidget):
+    """Shows the job that began last; when that ends, the one before it, or what the last one did."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[Job] = []
+        self._words = ElidedLabel()
+        self._words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setFixedWidth(120)
+        self.pause_button = small_button("pause", "pause this job")
+        self.cancel_button = small_button("x", "cancel this job")
+        self.pause_button.clicked.connect(self._toggle_pause)
+        self.cancel_button.clicked.connect(self.cancel)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._words, 1)
+        for widget in (self._progress, self.pause_button, self.cancel_button):
+            row.addWidget(widget)
+            widget.hide()
+
+    def begin(self, job: Job) -> None:
+        """Show a job from now on."""
+        self._jobs.append(job)
+        self._words.set_whole("")
+        self._progress.setRange(0, 0)
+        self._show_buttons()
+
+    def advance(self, job: Job, done: int, total: int, growing: bool) -> None:
+        """How far a job is."""
+        job.advance(done, total, growing)
+        if self._jobs and self._jobs[-1] is job:
+            self._show()
+
+    def end(self, job: Job, outcome: str) -> None:
+        """Say what a finished job did."""
+        if job in self._jobs:
+            self._jobs.remove(job)
+        took = clock_text(time.monotonic() - job.clock.started)
+        self._show_buttons()
+        if self._jobs:
+            self._show()
+        else:
+            self._words.set_whole(f"{outcome} · {took}" if outcome else "")
+
+    def say(self, words: str) -> None:
+        """Say what was done at once."""
+        if not self._jobs:
+            self._words.set_whole(words)
+
+    def cancel(self) -> None:
+        """End the job on show."""
+        if self._jobs:
+            self._jobs[-1].cancel()
+
+    def text(self) -> str:
+        """The line, in full."""
+        return self._words.whole()
+
+    def _toggle_pause(self) -> None:
+        job = self._jobs[-1] if self._jobs else None
+        if job is not None and job.pause is not None:
+            job.paused = not job.paused
+            job.pause(job.paused)
+            self._show()
+            self._show_buttons()
+
+    def _show(self) -> None:
+        job = self._jobs[-1]
+        self._words.set_whole(job.words())
+        self._progress.setRange(0, max(job.total, 1))
+        self._progress.setValue(job.done)
+
+    def _show_buttons(self) -> None:
+        job = self._jobs[-1] if self._jobs else None
+        self._progress.setVisible(job is not None)
+        self.cancel_button.setVisible(job is not None)
+        self.pause_button.setVisible(job is not None and job.pause is not None)
+        if job is not None:
+            words = "go on with this job" if job.paused else "pause this job"
+            self.pause_button.setIcon(icons.icon("play" if job.paused else "pause"))
+            self.pause_button.setToolTip(words)
+            self.pause_button.setAccessibleName(words)

@@ -1,0 +1,368 @@
+"""What the page Review works on: the open project, its columns, and the runs and steps that change it.
+
+The columns belong to the GUI thread. Everything that touches the file is done by the thread of `Tasks`, or by the
+inference thread during a run; both answer with what changed, and that is put in its place here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core import likeness
+from app.core.actions import Action
+from app.core.arrange import Order
+from app.core.columns import Columns, read_predictions
+from app.core.exporters import ExportError
+from app.core.filing import FilingError
+from app.core.identify import Identification
+from app.core.journal import Journal
+from app.core.labels import Label, Labels
+from app.core.project import KnownModel, Project
+from app.core.project_file import ProjectError
+from app.core.results import Result, result_of
+from app.core.suggestions import Suggestion, suggest
+from app.core.table import TableError
+from app.core.workplace import record
+from app.core.xmp import SidecarError
+from app.ui.inference import Inference, Loaded
+from app.ui.review.running import Running
+from app.ui.tasks import Task, Tasks
+from model.bundle import Thresholds
+
+EXPECTED = (ProjectError, ExportError, FilingError, TableError, SidecarError)
+"""Errors that are worded for the person."""
+
+_PIECE = 4000
+_FRESH = 250  # milliseconds between two looks at what a run has found
+
+
+class Desk(QObject):
+    """Signals:
+    opened: another project is open; its columns fill up from now on
+    grown: images or predictions have come, or thresholds changed: the list is to be arranged anew
+    labelled: (rows) the person's labels of these rows have changed
+    steps_changed: (undo, redo) titles of the steps, None where there is none
+    problem: (text, details)
+    said: (words) something was done that needs no more than a line
+    """
+
+    opened = Signal()
+    grown = Signal()
+    labelled = Signal(object)
+    steps_changed = Signal(object, object)
+    problem = Signal(str, str)
+    said = Signal(str)
+
+    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.columns = Columns()
+        self.project: Project | None = None
+        self.model: KnownModel | None = None
+        self.tasks = Tasks(EXPECTED, self)
+        self.running = Running(inference, self)
+        self._loaded: Loaded | None = None
+        self._loading: Task | None = None
+        self._run_wanted = False
+        self._touched: set[int] = set()
+        self._last_known = 0
+        self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
+        self._fresh.timeout.connect(self._fetch_touched)
+        self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+        self.running.found.connect(self._touch)
+        self.running.problem.connect(self.problem)
+        self.running.released.connect(self._on_released)
+        self.tasks.start()
+
+    def stop(self) -> None:
+        """Finish what was asked for and end the run; `close` comes when the inference thread has stopped."""
+        self.blockSignals(True)
+        self.running.blockSignals(True)
+        self.running.cancel()
+        self.tasks.stop()
+
+    def close(self) -> None:
+        """Close the project; nothing uses it any more."""
+        if self.project is not None:
+            self.project.close()
+
+    # the project
+
+    def open(self, path: Path, *, create: bool = False) -> None:
+        """Open a project, or make one, in place of the one that is open."""
+        self.cancel_run()
+
+        def work() -> tuple[Project, list[KnownModel]]:
+            project = Project.create(path) if create else Project.open(path)
+            return project, project.models()
+
+        self.tasks.once(work, lambda found: self._take(*found))
+
+    def save_as(self, path: Path) -> None:
+        """Go on in a copy of the project."""
+        project = self.project
+        if project is not None:
+            self.tasks.once(lambda: project.save_as(path), lambda _: self.open(path))
+
+    def relocate(self, old: Path, new: Path) -> None:
+        """Images moved: look for those under `old` under `new`."""
+        self._change(lambda project: project.relocate(old, new), self._on_relocated)
+
+    def sources(self, then: Callable[[list[tuple[int, Path, bool]]], None]) -> None:
+        """Ask for the project's sources."""
+        self._change(lambda project: project.sources(), then)
+
+    def use_model(self, loaded: Loaded) -> None:
+        """This identification model answers from now on; its predictions are shown."""
+        self._loaded = loaded
+        project = self.project
+        if project is not None:
+            self.tasks.once(project.models, self._choose_model)
+        if self._run_wanted:
+            self._begin_run()
+
+    def _take(self, project: Project, models: list[KnownModel]) -> None:
+        old, self.project = self.project, project
+        if old is not None and not self.running.uses(old):
+            self.tasks.once(old.close)
+        self.columns = Columns()
+        self.model = None
+        self.opened.emit()
+        self._choose_model(models)
+        self._tell_steps()
+
+    def _choose_model(self, models: list[KnownModel]) -> None:
+        """That of the loaded file, else the one that predicted last."""
+        own = None
+        if self._loaded is not None:
+            info = self._loaded.info
+            own = KnownModel(info.fingerprint, info.name, info.taxonomy, info.thresholds)
+        known = {model.fingerprint: model for model in models}
+        if own is not None:
+            self.model = known.get(own.fingerprint, own)
+        else:
+            self.model = models[0] if models else None
+        self._load()
+
+    def _load(self) -> None:
+        """Fill fresh columns: first the images, then the labels, then piece by piece what the model said."""
+        project, model = self.project, self.model
+        if project is None:
+            return
+        if self._loading is not None:
+            self._loading.cancel()
+        columns = self.columns = Columns(thresholds=model.thresholds if model is not None else None)
+        self._last_known = 0
+
+        def steps() -> Iterator[Callable[[], Any]]:
+            last = 0
+            while images := project.images_after(last, _PIECE):
+                last = images[-1].id
+                yield partial(columns.add, images)
+            labels = Labels(project).all()
+            yield partial(columns.set_labels, labels)
+            if model is not None:
+                for piece in read_predictions(project, model.fingerprint, columns.names):
+                    yield partial(columns.set_predictions, piece)
+
+        def put(step: Callable[[], Any]) -> None:
+            step()
+            self._last_known = int(columns.ids[-1]) if len(columns) else 0
+            self.grown.emit()
+
+        self._loading = self.tasks.submit(steps, put)
+
+    # runs
+
+    def identify(self, paths: Sequence[Path] = (), *, watched: bool = False) -> None:
+        """Add folders or files to the project and identify what has not been identified."""
+
+        def work(project: Project) -> None:
+            for path in paths:
+                project.add_source(path, watched=watched)
+
+        self._run_wanted = True
+        self._change(work, lambda _: self._begin_run())
+
+    def retry_failed(self) -> None:
+        """Read the files again that could not be read."""
+        self._run_wanted = True
+        self._change(lambda project: project.retry_failed(), lambda _: self._begin_run())
+
+    def cancel_run(self) -> None:
+        """End the run after the batch in work; what was identified stays."""
+        self._run_wanted = False
+        self.running.cancel()
+
+    def record(self, opened: Sequence[Path], found: Sequence[Identification]) -> None:
+        """Keep what the page Identify has found out."""
+        loaded = self._loaded
+        if loaded is not None:
+            self._change(lambda project: record(project, loaded.info, opened, found), self._touch)
+
+    def _begin_run(self) -> None:
+        if self.project is not None and self._loaded is not None:  # else as soon as there is a model
+            self._run_wanted = False
+            self.running.begin(self.project)
+
+    def _on_released(self, project: Project) -> None:
+        if project is not self.project:
+            self.tasks.once(project.close)
+
+    def _touch(self, images: Sequence[int]) -> None:
+        self._touched.update(images)
+        if not self._fresh.isActive():
+            self._fresh.start()
+
+    def _fetch_touched(self) -> None:
+        """Read what a run has stored since the last time."""
+        project, model, columns, last = self.project, self.model, self.columns, self._last_known
+        if project is None:
+            return
+        if model is None and self._loaded is not None:
+            info = self._loaded.info
+            model = self.model = KnownModel(info.fingerprint, info.name, info.taxonomy, info.thresholds)
+            columns.decide(model.thresholds)
+        touched, self._touched = sorted(self._touched), set()
+
+        def work() -> tuple[list, list[np.ndarray]]:
+            images = project.images_after(last, 10**9) + project.images([one for one in touched if one <= last])
+            pieces = list(read_predictions(project, model.fingerprint, columns.names, touched)) if model else []
+            return images, pieces
+
+        def put(found: tuple[list, list[np.ndarray]]) -> None:
+            images, pieces = found
+            if columns is not self.columns:
+                return
+            known = [image for image in images if image.id <= self._last_known]
+            columns.add([image for image in images if image.id > self._last_known])
+            columns.add(known)
+            self._last_known = int(columns.ids[-1]) if len(columns) else 0
+            for piece in pieces:
+                columns.set_predictions(piece)
+            self.grown.emit()
+
+        self.tasks.once(work, put)
+
+    # what the person says
+
+    def label(self, labels: Mapping[int, Label | None], title: str) -> None:
+        """Set labels of images in one step that can be undone."""
+        columns = self.columns
+
+        def put(action: Action | None) -> None:
+            if action is not None:
+                self.labelled.emit(columns.set_labels(labels))
+                self._tell_steps()
+
+        self._change(lambda project: Labels(project).set(labels, title), put)
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self._turn(lambda journal: journal.undo(), "undone")
+
+    def redo(self) -> None:
+        """Do the step again that was taken back."""
+        self._turn(lambda journal: journal.redo(), "done again")
+
+    def _turn(self, turn: Callable[[Journal], tuple[Action, list[str]] | None], word: str) -> None:
+        columns = self.columns
+
+        def work(project: Project) -> tuple[Any, dict[int, Label], list]:
+            turned = turn(Journal(project))
+            return turned, Labels(project).all(), project.images() if turned and turned[0].kind == "files" else []
+
+        def put(found: tuple[Any, dict[int, Label], list]) -> None:
+            turned, labels, moved = found
+            if turned is None:
+                return
+            action, problems = turned
+            told = columns.ids[columns.verdict >= 0].tolist()
+            self.labelled.emit(columns.set_labels({**dict.fromkeys(told), **labels}))
+            for image in moved:
+                columns.move(image.id, image.path)
+            self._tell_steps()
+            self.said.emit(f"{word}: {action.title}")
+            if problems:
+                self.problem.emit(f"{word}: {action.title}, except for {len(problems)} files", "\n".join(problems))
+
+        self._change(work, put)
+
+    def tell_steps(self) -> None:
+        """Ask for the titles of the steps that can be undone and done again."""
+        self._tell_steps()
+
+    def _tell_steps(self) -> None:
+        def titles(found: tuple[Action | None, Action | None]) -> None:
+            undo, redo = found
+            self.steps_changed.emit(undo.title if undo else None, redo.title if redo else None)
+
+        self._change(lambda project: Journal(project).next_steps(), titles)
+
+    # what is asked about it
+
+    def choose_thresholds(self, thresholds: Thresholds | None) -> None:
+        """Decide everything anew by these; None: as the identification model recommends."""
+        model = self.model
+        if model is None or self.project is None:
+            return
+        recommended = self._loaded.info.thresholds if self._loaded is not None else model.thresholds
+        chosen = thresholds or recommended
+        self.model = KnownModel(model.fingerprint, model.name, model.taxonomy, chosen)
+        self.columns.decide(chosen)
+        self.grown.emit()
+        self._change(lambda project: project.choose_thresholds(model.fingerprint, thresholds))
+
+    def find(self, image: int, then: Callable[[Result | None], None]) -> None:
+        """Ask for all that is known of an image."""
+        model = self.model
+        self._change(lambda project: result_of(project, model, image), then)
+
+    def likeness(self, order: Order, image: int, then: Callable[[np.ndarray], None]) -> None:
+        """Ask how alike all photos are to their own class, or to one of them: float32 over the rows of the columns."""
+        model, columns = self.model, self.columns
+        if model is None:
+            return
+        labels, all_ids = columns.shown.label.copy(), columns.ids
+
+        def work(project: Project) -> np.ndarray:
+            ids, embeddings = project.embeddings(model.fingerprint)
+            rows = np.searchsorted(all_ids, ids)
+            inside = rows < len(all_ids)
+            ids, embeddings, rows = ids[inside], embeddings[inside], rows[inside]
+            if order is Order.ODD:
+                values = likeness.to_own_class(embeddings, labels[rows])
+            else:
+                place = int(np.searchsorted(ids, image))
+                known = place < len(ids) and ids[place] == image
+                values = likeness.to_one(embeddings, place) if known else np.zeros(len(ids), np.float32)
+            return likeness.spread(ids, values, all_ids)
+
+        self._change(work, then)
+
+    def suggestions(self, then: Callable[[list[Suggestion]], None]) -> None:
+        """Ask for groups of photos that are probably shown as the wrong class."""
+        model, columns = self.model, self.columns.snapshot()
+        if model is not None:
+            self._change(lambda project: suggest(columns, *project.embeddings(model.fingerprint)), then)
+
+    def _on_relocated(self, found: int) -> None:
+        self.said.emit(f"{found:,} photos found in their new place")
+        self._load()
+
+    def _change(self, work: Callable[[Project], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
+        """Something to be done with the project on its thread; `then` takes the result unless another is open then."""
+        project = self.project
+        if project is None:
+            return
+
+        def put(value: Any) -> None:
+            if project is self.project:
+                then(value)
+
+        self.tasks.once(lambda: work(project), put)

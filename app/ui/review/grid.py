@@ -1,0 +1,243 @@
+"""Photos in rows and columns, any number of them: only what is in sight is laid out, painted and asked for."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from app.core.decide import Status
+from app.core.labels import Verdict
+from app.ui import icons, theme, thumbnail
+from app.ui.review.listing import ROW_ROLE, Listing, Row
+from app.ui.status import VERDICT_FACES
+
+_PAD = 8
+_LINE = 18
+_SIZES = (88, 112, 136, 176, 224)
+"""Widths of a thumbnail, pixels."""
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class Grid(QAbstractItemView):
+    """A view whose geometry is arithmetic, so that 100,000 rows cost no more than a hundred."""
+
+    def __init__(self, listing: Listing, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("grid")
+        self.setAccessibleName("photos of the project")
+        self._size = 2
+        self._hovered = -1
+        self.setModel(listing)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setMouseTracking(True)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+
+    # geometry
+
+    def across(self) -> int:
+        """Photos in a row."""
+        return max(1, (self.viewport().width() - _PAD) // self._cell().width())
+
+    def visualRect(self, index: _Index) -> QRect:
+        """Where an item is painted, in the viewport."""
+        if not index.isValid() or index.column() != 0:
+            return QRect()
+        return self._rect(index.row())
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        """The item at a point of the viewport."""
+        cell, across = self._cell(), self.across()
+        column = (point.x() - self._left()) // cell.width()
+        line = (point.y() + self.verticalOffset() - _PAD) // cell.height()
+        place = line * across + column
+        if 0 <= column < across and 0 <= place < self.model().rowCount() and line >= 0:
+            return self.model().index(place, 0)
+        return QModelIndex()
+
+    def scrollTo(
+        self, index: _Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        """Bring an item into sight, with as little movement as it takes."""
+        rect, bar = self.visualRect(index), self.verticalScrollBar()
+        if hint is QAbstractItemView.ScrollHint.PositionAtCenter:
+            bar.setValue(bar.value() + rect.center().y() - self.viewport().height() // 2)
+        elif rect.top() < 0:
+            bar.setValue(bar.value() + rect.top() - _PAD)
+        elif rect.bottom() > self.viewport().height():
+            bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + _PAD)
+
+    def horizontalOffset(self) -> int:
+        """It never scrolls sideways."""
+        return 0
+
+    def verticalOffset(self) -> int:
+        """Pixels scrolled down."""
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, _index: _Index) -> bool:
+        """No item is hidden."""
+        return False
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Where the arrows, Page Up and Down, Home and End lead."""
+        count = self.model().rowCount()
+        if not count:
+            return QModelIndex()
+        actions = QAbstractItemView.CursorAction
+        across, page = self.across(), self.across() * max(1, self.viewport().height() // self._cell().height())
+        here = max(self.currentIndex().row(), 0)
+        steps = {
+            actions.MoveLeft: -1,
+            actions.MovePrevious: -1,
+            actions.MoveRight: 1,
+            actions.MoveNext: 1,
+            actions.MoveUp: -across,
+            actions.MoveDown: across,
+            actions.MovePageUp: -page,
+            actions.MovePageDown: page,
+            actions.MoveHome: -count,
+            actions.MoveEnd: count,
+        }
+        return self.model().index(min(max(here + steps.get(action, 0), 0), count - 1), 0)
+
+    def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:
+        """Select what a rectangle of the viewport touches, as runs of rows."""
+        selection = QItemSelection()
+        wanted = rect.normalized()
+        cell, across, count = self._cell(), self.across(), self.model().rowCount()
+        first = max((wanted.left() - self._left()) // cell.width(), 0)
+        last = min((wanted.right() - self._left()) // cell.width(), across - 1)
+        top = max((wanted.top() + self.verticalOffset() - _PAD) // cell.height(), 0)
+        bottom = (wanted.bottom() + self.verticalOffset() - _PAD) // cell.height()
+        for line in range(top, min(bottom, count // across) + 1):
+            start, end = line * across + first, min(line * across + last, count - 1)
+            if first <= last and start <= end:
+                selection.select(self.model().index(start, 0), self.model().index(end, 0))
+        self.selectionModel().select(selection, flags | QItemSelectionModel.SelectionFlag.Rows)
+
+    def selectionCommand(self, index: _Index, event: object = None) -> QItemSelectionModel.SelectionFlag:
+        """As usual; a range from Shift is made of runs of rows, not of a rectangle."""
+        return super().selectionCommand(index, event) | QItemSelectionModel.SelectionFlag.Rows  # type: ignore[arg-type]
+
+    def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
+        """Everything in sight: painting it again is cheaper than adding up 10,000 rectangles."""
+        return QRegion(self.viewport().rect())
+
+    def zoom(self, step: int) -> None:
+        """Larger or smaller thumbnails; the current photo stays in sight."""
+        self._size = min(max(self._size + step, 0), len(_SIZES) - 1)
+        self.updateGeometries()
+        self.scrollTo(self.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+        self.viewport().update()
+
+    def updateGeometries(self) -> None:
+        """Length and steps of the scroll bar."""
+        lines = -(-self.model().rowCount() // self.across()) if self.model() is not None else 0
+        height, bar = self.viewport().height(), self.verticalScrollBar()
+        bar.setRange(0, max(0, lines * self._cell().height() + 2 * _PAD - height))
+        bar.setPageStep(height)
+        bar.setSingleStep(self._cell().height() // 2)
+        super().updateGeometries()
+
+    def _cell(self) -> QSize:
+        width = _SIZES[self._size]
+        return QSize(width + _PAD, width * 2 // 3 + _LINE + 2 * _PAD)
+
+    def _left(self) -> int:
+        return _PAD // 2 + (self.viewport().width() - _PAD - self.across() * self._cell().width()) // 2
+
+    def _rect(self, place: int) -> QRect:
+        line, column = divmod(place, self.across())
+        cell = self._cell()
+        return QRect(
+            self._left() + column * cell.width(),
+            _PAD + line * cell.height() - self.verticalOffset(),
+            cell.width(),
+            cell.height(),
+        )
+
+    # events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other columns: the current photo stays in sight."""
+        super().resizeEvent(event)
+        self.updateGeometries()
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll; with Ctrl change the size of the thumbnails."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Emphasise the photo beneath the pointer."""
+        self._hovered = self.indexAt(event.position().toPoint()).row()
+        self.viewport().update()
+        super().mouseMoveEvent(event)
+
+    def scrollContentsBy(self, _dx: int, _dy: int) -> None:
+        """Paint what comes into sight."""
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The items in sight."""
+        painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), QColor(theme.tokens().window))
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        across, cell = self.across(), self._cell()
+        first = max(0, (self.verticalOffset() - _PAD) // cell.height()) * across
+        last = ((self.verticalOffset() + self.viewport().height()) // cell.height() + 1) * across
+        for place in range(first, min(last, self.model().rowCount())):
+            self._paint(painter, self._rect(place), self.model().index(place, 0))
+        painter.end()
+
+    def _paint(self, painter: QPainter, rect: QRect, index: QModelIndex) -> None:
+        width = _SIZES[self._size]
+        row: Row = index.data(ROW_ROLE)
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        frame = QRectF(rect.x() + _PAD / 2, rect.y() + _PAD / 2, width, width * 2 // 3)
+        painter.setOpacity(0.35 if row.verdict is Verdict.EXCLUDED else 1.0)
+        thumbnail.paint_picture(
+            painter,
+            frame,
+            picture if isinstance(picture, QPixmap) else None,
+            missing=row.status is Status.ERROR,
+        )
+        painter.setOpacity(1.0)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        thumbnail.paint_outline(
+            painter,
+            frame,
+            chosen=self.selectionModel().isSelected(index),
+            hovered=index.row() == self._hovered,
+        )
+        if row.verdict is not None:
+            self._paint_verdict(painter, frame, row.verdict)
+        line = QRect(rect.x() + _PAD // 2, round(frame.bottom()) + 5, width, _LINE)
+        thumbnail.paint_line(painter, line, row.status, row.text or row.name)
+
+    def _paint_verdict(self, painter: QPainter, frame: QRectF, verdict: Verdict) -> None:
+        face = VERDICT_FACES[verdict]
+        badge = QRectF(frame.right() - 24, frame.top() + 4, 20, 20)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.tokens().surface))
+        painter.drawEllipse(badge)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        icons.paint(painter, badge.toRect().adjusted(3, 3, -3, -3), face.icon, face.colour)

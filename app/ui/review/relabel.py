@@ -1,0 +1,112 @@
+"""Giving another label: type a few letters, choose, Enter. A name that does not exist yet can be made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from app.core.classnames import find
+from app.core.labels import Label, Verdict
+from app.ui.widgets import label
+
+_SIZE = (360, 320)
+_OFFERED = 10
+
+
+class RelabelBox(QFrame):
+    """A small box over the page.
+
+    Signals:
+        chosen: (Label)
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("popup")
+        self.setFixedSize(*_SIZE)
+        self._types: tuple[str, ...] = ()
+        self._type_of: dict[str, str] = {}
+        self._likely: list[str] = []
+        self._title = label("", "muted")
+        self.line = QLineEdit(placeholderText="class or type")
+        self.line.setAccessibleName("new label")
+        self.line.installEventFilter(self)
+        self.offers = QListWidget()
+        self.offers.setObjectName("list")
+        self.offers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 12)
+        column.setSpacing(8)
+        for widget in (self._title, self.line, self.offers):
+            column.addWidget(widget)
+        self.line.textChanged.connect(self._offer)
+        self.line.returnPressed.connect(self._choose)
+        self.offers.itemClicked.connect(self._take)
+
+    def set_classes(self, types: Sequence[str], type_of: Mapping[str, str]) -> None:
+        """What there is to choose from: types, and the type of each class."""
+        self._types = tuple(types)
+        self._type_of = dict(type_of)
+
+    def ask(self, count: int, likely: Sequence[str], at: QPoint) -> None:
+        """Show the box at a point of the screen, for this many photos; `likely` classes are offered at first."""
+        self._title.setText("new label" if count == 1 else f"new label for {count:,} photos")
+        self._likely = list(dict.fromkeys(name for name in likely if name))
+        self.line.clear()
+        self._offer("")
+        self.move(at)
+        self.show()
+        self.line.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up and down walk through the offers while the line keeps the focus."""
+        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None and self.offers.count():
+                self.offers.setCurrentRow((self.offers.currentRow() + step) % self.offers.count())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _offer(self, text: str) -> None:
+        self.offers.clear()
+        names = find(text, [*self._types, *self._type_of], _OFFERED) if text.strip() else self._likely
+        for name in names:
+            if name in self._type_of:
+                self._add(f"{name}\n    {self._type_of[name]}", Label(Verdict.CORRECTED, self._type_of[name], name))
+            elif name in self._types:
+                self._add(f"{name}\n    type only", Label(Verdict.CORRECTED, name, ""))
+        self._offer_new(text.strip())
+        self.offers.setCurrentRow(0)
+
+    def _offer_new(self, typed: str) -> None:
+        """`new name, type`, or a new name under each of the types that are likely."""
+        name, _, kind = (part.strip() for part in typed.partition(","))
+        if not name or name in self._type_of or name in self._types:
+            return
+        types = find(kind, self._types, 3) or ([kind] if kind else self._likely_types())
+        for one in types:
+            self._add(f"make “{name}” a new class\n    of type {one}", Label(Verdict.CORRECTED, one, name))
+
+    def _likely_types(self) -> list[str]:
+        likely = [self._type_of.get(name, name) for name in self._likely]
+        return list(dict.fromkeys([*likely, *self._types]))[:3]
+
+    def _add(self, text: str, what: Label) -> None:
+        item = QListWidgetItem(text)
+        item.setData(Qt.ItemDataRole.UserRole, what)
+        item.setToolTip(text.replace("\n    ", ", "))
+        self.offers.addItem(item)
+
+    def _choose(self) -> None:
+        item = self.offers.currentItem()
+        if item is not None:
+            self._take(item)
+
+    def _take(self, item: QListWidgetItem) -> None:
+        self.hide()
+        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))

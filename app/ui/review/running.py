@@ -1,0 +1,98 @@
+"""Runs over the open project: one at a time, on the inference thread, shown as a job that can be paused."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.labelling import Progress
+from app.core.project import Project
+from app.ui.inference import Inference, ProjectRun
+from app.ui.job_line import Job
+
+
+class Running(QObject):
+    """Signals:
+    found: (numbers of images) a run has stored these
+    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+    problem: (text, details)
+    released: (Project) no run uses this project any more
+    """
+
+    found = Signal(object)
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+    problem = Signal(str, str)
+    released = Signal(object)
+
+    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._inference = inference
+        self._run: ProjectRun | None = None
+        self._job: Job | None = None
+        self._next: Project | None = None
+        self._last: Progress | None = None
+        self._note = ""
+        inference.run_advanced.connect(self._on_advanced)
+        inference.run_ended.connect(self._on_ended)
+
+    def begin(self, project: Project) -> None:
+        """Identify what has not been identified; after the run in work, where there is one."""
+        if self._run is not None:
+            self._next = project
+            return
+        run = self._run = ProjectRun(project)
+
+        def pause(on: bool) -> None:
+            run.paused = on
+
+        self._last, self._note = None, ""
+        self._job = Job("identifying", self.cancel, pause)
+        self.job_began.emit(self._job)
+        self._inference.begin_run(run)
+
+    def cancel(self) -> None:
+        """End the run after the batch in work; what was identified stays."""
+        self._next = None
+        if self._run is not None:
+            self._run.cancelled = True
+
+    def uses(self, project: Project) -> bool:
+        """Whether a run over this project is under way."""
+        return self._run is not None and self._run.project is project
+
+    def active(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None
+
+    def _on_advanced(self, run: ProjectRun, progress: Progress) -> None:
+        if run is not self._run:
+            return
+        counts, self._last = progress.counts, progress
+        self.job_advanced.emit(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
+        if progress.note != self._note:
+            self._note = progress.note
+            self.problem.emit(progress.note, "")
+        self.found.emit(progress.changed)
+
+    def _on_ended(self, run: ProjectRun, message: str) -> None:
+        if run is not self._run:
+            return
+        job, self._job, self._run = self._job, None, None
+        if message:
+            self.problem.emit(f"The project was not identified to its end: {message}", "")
+        self.found.emit(())
+        self.job_ended.emit(job, self._outcome(run))
+        self.released.emit(run.project)
+        following, self._next = self._next, None
+        if following is not None:
+            self.begin(following)
+
+    def _outcome(self, run: ProjectRun) -> str:
+        if self._last is None:
+            return "cancelled" if run.cancelled else ""
+        counts = self._last.counts
+        failed = f", {counts.failed:,} cannot be read" if counts.failed else ""
+        if run.cancelled:
+            return f"cancelled after {counts.predicted:,} of {counts.total:,} photos{failed}"
+        return f"{counts.predicted:,} of {counts.total:,} photos identified{failed}"
