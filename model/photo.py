@@ -43,6 +43,10 @@ _DAMAGE = (
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
 
 
+MISSING = "the file does not exist"
+"""Reason of a PhotoError, by which a program can tell a file that was moved from a damaged one."""
+
+
 class PhotoError(Exception):
     """A file that cannot be read as a picture. `reason` is a sentence for the user, without the path."""
 
@@ -97,7 +101,7 @@ def _opened(path: Path | str) -> Iterator[Image.Image]:
                 raise PhotoError(path, f"{size} are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
             yield image
     except FileNotFoundError:
-        raise PhotoError(path, "the file does not exist") from None
+        raise PhotoError(path, MISSING) from None
     except IsADirectoryError:
         raise PhotoError(path, "this is a folder, not a picture") from None
     except PermissionError:

@@ -209,6 +209,10 @@ class Filing:
             progress(done)
         return problems
 
+    def count(self, action: Action) -> int:
+        """How many photos a filing is about."""
+        return int(self._project.read("SELECT count(*) FROM filed WHERE action = ?", (action.id,))[0][0])
+
     def unfinished(self) -> list[Action]:
         """Filings that a program which died has left in the middle."""
         rows = self._project.read(

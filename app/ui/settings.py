@@ -23,6 +23,8 @@ class Settings(BaseModel):
     theme: Name | None = None
     identification_model: Path | None = None
     last_folder: Path | None = None
+    project: Path | None = None
+    recent_projects: list[Path] = Field(default_factory=list)
     geometry: str | None = Field(default=None, description="Qt's window geometry, base64")
     splitters: dict[str, list[int]] = Field(default_factory=dict, description="sizes in pixels by splitter name")
 

@@ -33,7 +33,7 @@ FACES = {
 VERDICT_FACES = {
     Verdict.ACCEPTED: Face("accepted", "check", "ok"),
     Verdict.CORRECTED: Face("corrected", "tag", "accent"),
-    Verdict.UNKNOWN: Face("unknown to a person", "circle-question-mark", "muted"),
+    Verdict.UNKNOWN: Face("unknown", "circle-question-mark", "muted"),
     Verdict.EXCLUDED: Face("excluded", "ban", "danger"),
 }
 """What the person decided, shown beside the status."""

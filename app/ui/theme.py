@@ -219,6 +219,7 @@ QToolButton:disabled {{ color: {t.muted}; }}
 QComboBox, QLineEdit, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
     border-radius: {RADIUS}px; padding: 0 8px; min-height: {HIT}px; selection-background-color: {t.accent};
     selection-color: {t.on_accent}; }}
+QLineEdit QToolButton {{ min-height: 0; min-width: 0; padding: 0; border: none; background: transparent; }}
 QComboBox:hover, QLineEdit:hover {{ border-color: {t.muted}; }}
 QComboBox:focus, QLineEdit:focus {{ border-color: {t.accent}; }}
 QComboBox[kind="set"] {{ border-color: {t.accent}; color: {t.accent}; }}
@@ -241,8 +242,8 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QHeaderView {{ background: {t.surface}; border: none; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
     padding: 6px 8px; font-size: {CAPTION}px; }}
-#filters, #actions {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
-#actions {{ border-bottom: none; border-top: 1px solid {t.line}; }}
+#filters, #verdicts {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
+#verdicts {{ border-bottom: none; border-top: 1px solid {t.line}; }}
 #proposal {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.accent}; }}
 #popup {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: {CARD_RADIUS}px; }}
 QDialog {{ background: {t.window}; }}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QSplitter, QSplitterHandle, QToolButton, QWidget
 
 from app.ui import icons, theme
@@ -45,6 +46,17 @@ def small_button(icon_name: str, words: str) -> QToolButton:
     button.setToolTip(words)
     button.setAccessibleName(words)
     return button
+
+
+def bind(
+    widget: QWidget,
+    key: Key,
+    act: Callable[[], object],
+    context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
+) -> None:
+    """Let a key do something while the widget is in sight (or, by its context, while it or a child has the focus)."""
+    for sequence in key.sequences:
+        QShortcut(QKeySequence(sequence), widget, context=context).activated.connect(act)
 
 
 def frame(name: str) -> QFrame:

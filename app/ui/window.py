@@ -22,23 +22,24 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QToolButton,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from app.core import images, paths
-from app.ui import faults, icons, keys, settings, theme
+from app.ui import faults, keys, settings, theme
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
 from app.ui.inference import Inference, Loaded, ModelRequest
 from app.ui.loading import Thumbnails
+from app.ui.rail import Rail
+from app.ui.review.page import ReviewPage
+from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
 from app.ui.widgets import Splitter
 
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.inference = Inference(self)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
+        self.review = ReviewPage(self.inference, self.thumbnails)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -78,12 +80,15 @@ class MainWindow(QMainWindow):
     # building
 
     def _build(self) -> None:
-        self.rail = _Rail()
+        self.rail = Rail()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.identify)
+        self.pages.addWidget(self.review)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
         body.addWidget(self.rail)
-        body.addWidget(self.identify, 1)
+        body.addWidget(self.pages, 1)
         self._central = central = QWidget()
         whole = QVBoxLayout(central)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -108,13 +113,23 @@ class MainWindow(QMainWindow):
         session.job_began.connect(jobs.begin)
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
+        session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
+        for source in (self.review.desk.running, self.review.outputs):
+            source.job_began.connect(jobs.begin)
+            source.job_advanced.connect(jobs.advance)
+            source.job_ended.connect(jobs.end)
+        self.review.desk.said.connect(jobs.say)
+        self.review.desk.opened.connect(self._on_project)
+        self.review.desk.open_failed.connect(self._on_project_failed)
+        self.review.folder_wanted.connect(self.choose_folder_for_project)
+        self.review.theme_wanted.connect(self.toggle_theme)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
-        QShortcut(QKeySequence(keys.IDENTIFY.sequences[0]), self).activated.connect(self.rail.identify_button.click)
+        self.rail.chosen.connect(self.show_page)
 
     def _restore(self) -> None:
         self.resize(_FIRST_SIZE)
@@ -126,7 +141,7 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        return self.identify.rows, self.identify.columns
+        return self.identify.rows, self.identify.columns, self.review.columns
 
     # what a person asks for
 
@@ -146,6 +161,20 @@ class MainWindow(QMainWindow):
         if name:
             self._remember_folder(Path(name))
             self.identify.session.open([Path(name)])
+
+    def choose_folder_for_project(self) -> None:
+        """Ask for a folder and identify it into the open project."""
+        name = QFileDialog.getExistingDirectory(self, "Identify a folder of photos", self._last_folder())
+        if name:
+            self._remember_folder(Path(name))
+            self.review.desk.identify([Path(name)])
+
+    def show_page(self, place: int) -> None:
+        """Show one of the pages of the rail."""
+        self.pages.setCurrentIndex(place)
+        self.rail.mark(place)
+        if self.pages.currentWidget() is self.review:
+            self.review.focus_list()
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
@@ -173,6 +202,7 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, name)
         self.identify.theme_changed(name is theme.Name.DARK)
+        self.review.theme_changed(name is theme.Name.DARK)
 
     def open_model(self, model: Path, gallery: Path | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
@@ -209,7 +239,11 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         self._drop_hint.hide()
         event.acceptProposedAction()
-        if not self.identify.open_data(event.mimeData(), append=False):
+        data = event.mimeData()
+        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if self.pages.currentWidget() is self.review and local:
+            self.review.desk.identify(local)
+        elif not self.identify.open_data(data, append=False):
             self.identify.errors.show_problem(
                 "What was dropped is no file on this computer. Save it first, then drop the file."
             )
@@ -220,14 +254,17 @@ class MainWindow(QMainWindow):
         self.settings.splitters = {one.objectName(): one.sizes() for one in self._splitters() if all(one.sizes())}
         self._save_settings()
         self.identify.stop()
+        self.review.stop()
         self.thumbnails.stop()
         self.inference.stop()
+        self.review.desk.close()
         self.faults.remove()
         super().closeEvent(event)
 
     def _on_loaded(self, loaded: Loaded) -> None:
         self.status.show_loaded(loaded)
         self.identify.use_model(loaded)
+        self.review.desk.use_model(loaded)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
@@ -237,6 +274,26 @@ class MainWindow(QMainWindow):
                 "identification model.",
                 loaded.gallery_problem,
             )
+
+    def open_first_project(self) -> None:
+        """The project of last time, or a new one."""
+        last = self.settings.project
+        self.review.toolbar.project_button.set_recent(self.settings.recent_projects)
+        if last is not None and last.is_file():
+            self.review.desk.open(last)
+        else:
+            self.review.desk.open(new_place(), create=True)
+
+    def _on_project(self) -> None:
+        project = self.review.desk.project
+        if project is not None:
+            self.settings.project = project.path
+            self.settings.recent_projects = self.review.toolbar.project_button.recent()
+            self._save_settings()
+
+    def _on_project_failed(self) -> None:
+        if self.review.desk.project is None:
+            self.review.desk.open(new_place(), create=True)
 
     def _on_load_failed(self, message: str) -> None:
         loaded = self.identify.session.loaded()
@@ -273,37 +330,6 @@ class MainWindow(QMainWindow):
             log.warning("settings were not saved: %s", error)
 
 
-class _Rail(QFrame):
-    """The pages on the left, help at the bottom."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("rail")
-        self.setFixedWidth(72)
-        self.identify_button = self._button("scan-search", "Identify", keys.IDENTIFY)
-        self.identify_button.setCheckable(True)
-        self.identify_button.setChecked(True)
-        pages = QButtonGroup(self)
-        pages.addButton(self.identify_button)
-        self.help_button = self._button("keyboard", "keys", keys.HELP)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.addWidget(self.identify_button, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
-        column.addWidget(self.help_button, 0, Qt.AlignmentFlag.AlignHCenter)
-
-    def _button(self, icon: str, word: str, key: keys.Key) -> QToolButton:
-        button = QToolButton()
-        button.setText(word)
-        button.setIcon(icons.icon(icon))
-        button.setToolTip(key.tooltip)
-        button.setIconSize(QSize(22, 22))
-        button.setFixedSize(56, 52)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setAccessibleName(key.words)
-        return button
-
-
 def open_window(
     photos: Sequence[Path], *, model: Path | None, gallery: Path | None, theme_name: str | None, device: Device = "auto"
 ) -> MainWindow:
@@ -315,6 +341,7 @@ def open_window(
     window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
     window.show()
     window.open_first_model(model)
+    window.open_first_project()
     if photos:
         window.identify.session.open(photos)
     return window

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent, QPen
@@ -12,7 +13,23 @@ from app.core.decide import Decision, Level
 from app.core.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
-from model.bundle import BundleInfo
+from model.bundle import Thresholds
+from model.taxonomy import Taxonomy
+
+
+class Judge(Protocol):
+    """What reads evidence: a model file's facts, or those that a project keeps of a model."""
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """Types in the order of their colours."""
+        ...
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What an answer must reach."""
+        ...
+
 
 _TOP_COARSE, _TOP_FINE = 2, 5
 _LEAST = 0.005  # a class below half a percent tells nothing, unless it is the best one
@@ -41,7 +58,7 @@ class Bar:
     coarse: int
 
 
-def rows(info: BundleInfo, decision: Decision, evidence: Evidence) -> list[Bar]:
+def rows(info: Judge, decision: Decision, evidence: Evidence) -> list[Bar]:
     """The two best types and that of the best fine class, most probable first, each with its best fine classes beneath.
 
     At most five fine classes in all, so that the tree stays small enough for the neighbours to be seen below it.

@@ -40,6 +40,11 @@ class CompareView(QWidget):
         self.leave()
         self.main.show_photo(photo, caption)
 
+    def show_message(self, words: str) -> None:
+        """Show a sentence in place of a photo."""
+        self.leave()
+        self.main.show_message(words)
+
     def enter(self, near: Near) -> None:
         """Put a neighbour beside the photo; its picture is decoded on a worker."""
         if near.picture is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from app.ui import icons, keys
+from app.ui import heat, icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.compare import CompareView
 from app.ui.identify.empty import EmptyState
@@ -19,7 +18,7 @@ from app.ui.identify.panel import PredictionPanel
 from app.ui.identify.session import Session
 from app.ui.inference import Answer, Inference, Loaded
 from app.ui.loading import Photo, Thumbnails
-from app.ui.widgets import Splitter, frame, tool_button
+from app.ui.widgets import Splitter, bind, frame, tool_button
 
 _ADVICE = "Open it in another program to see whether it is damaged, or choose another photo."
 
@@ -80,6 +79,7 @@ class IdentifyPage(QWidget):
         self._actual = tool_button(None, keys.ACTUAL, "1:1")
         self.crop_button = tool_button("crop", keys.CROP, checkable=True)
         self.compare_button = tool_button("columns-2", keys.COMPARE, checkable=True)
+        self.heat_button = tool_button("flame", keys.HEAT, checkable=True)
         self.theme_button = tool_button("sun", keys.THEME)
         row = QHBoxLayout(self.toolbar)
         row.setContentsMargins(8, 0, 8, 0)
@@ -93,7 +93,7 @@ class IdentifyPage(QWidget):
         row.addWidget(self.theme_button)
 
     def _photo_buttons(self) -> tuple[QToolButton, ...]:
-        return self._fit, self._actual, self.crop_button, self.compare_button
+        return self._fit, self._actual, self.crop_button, self.compare_button, self.heat_button
 
     def _lay_out(self) -> None:
         self.rows = Splitter("rows", Qt.Orientation.Vertical)
@@ -142,25 +142,16 @@ class IdentifyPage(QWidget):
             (self.theme_button, keys.THEME, self.theme_wanted.emit),
         ):
             button.clicked.connect(lambda _on=False, act=act: act())
-            self._bind(key, act)
-        self._bind(keys.CROP, self.crop_button.toggle)
-        self._bind(keys.NEXT, lambda: strip.step(1))
-        self._bind(keys.PREVIOUS, lambda: strip.step(-1))
-        self._bind(keys.BACK, self.back)
+            bind(self, key, act)
+        bind(self, keys.CROP, self.crop_button.toggle)
+        bind(self, keys.HEAT, self.heat_button.toggle)
+        self.heat_button.toggled.connect(self._on_heat)
+        bind(self, keys.NEXT, lambda: strip.step(1))
+        bind(self, keys.PREVIOUS, lambda: strip.step(-1))
+        bind(self, keys.BACK, self.back)
         # Space presses the button that has the focus, except on the photo and the strip
         for widget in (self.compare, strip):
-            self._bind(keys.COMPARE, self.toggle_compare, widget, Qt.ShortcutContext.WidgetWithChildrenShortcut)
-
-    def _bind(
-        self,
-        key: keys.Key,
-        act: Callable[[], object],
-        widget: QWidget | None = None,
-        context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
-    ) -> None:
-        for sequence in key.sequences:
-            shortcut = QShortcut(QKeySequence(sequence), widget or self, context=context)
-            shortcut.activated.connect(act)
+            bind(widget, keys.COMPARE, self.toggle_compare, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what the window calls
 
@@ -285,6 +276,16 @@ class IdentifyPage(QWidget):
         if loaded is not None:
             self.panel.show_answer(self.session.subject(), loaded.info, answer.identification, answer.pictures)
             self._mark_compared()
+
+        self.view.show_heat(heat.as_picture(answer.heat) if self.heat_button.isChecked() else None)
+        if self.heat_button.isChecked() and answer.heat is None:
+            self.heat_button.setChecked(False)
+            self.errors.show_problem(heat.CANNOT_TELL)
+
+    def _on_heat(self, on: bool) -> None:
+        self.session.set_heat(on)
+        if not on:
+            self.view.show_heat(None)
 
     def _on_answer_failed(self, message: str) -> None:
         self._waiting.stop()

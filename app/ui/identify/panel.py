@@ -10,12 +10,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from app.core.decide import Decision, Status
 from app.core.identify import Identification
 from app.ui import theme
-from app.ui.identify.bars import PredictionTree, rows
+from app.ui.identify.bars import Judge, PredictionTree, rows
 from app.ui.identify.neighbours import Near, NeighbourStrip
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, percent
 from app.ui.widgets import ElidedLabel, IconLabel, WrappedLabel, frame, label
-from model.bundle import BundleInfo
 
 
 class PredictionPanel(QFrame):
@@ -100,9 +99,7 @@ class PredictionPanel(QFrame):
         self._say("", "", "", f"{reason}. {advice}")
         self._show_parts(tree=False, neighbours=False)
 
-    def show_answer(
-        self, subject: str, info: BundleInfo, found: Identification, pictures: tuple[Path | None, ...]
-    ) -> None:
+    def show_answer(self, subject: str, info: Judge, found: Identification, pictures: tuple[Path | None, ...]) -> None:
         """Show an identification with its bars and neighbours.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
@@ -43,6 +43,7 @@ class PhotoView(QWidget):
         self._zoom = 1.0
         self._centre = QPointF()
         self._cropping = False
+        self._heat: QImage | None = None
         self._crop: QRectF | None = None
         self._crop_from: QPointF | None = None
         self._pan_from: QPointF | None = None
@@ -51,7 +52,7 @@ class PhotoView(QWidget):
 
     def show_photo(self, photo: Photo | None, caption: str = "") -> None:
         """Show a photo, fitted, without crop box; None for an empty view."""
-        self._photo, self._caption, self._message = photo, caption, ""
+        self._photo, self._caption, self._message, self._heat = photo, caption, "", None
         self._crop = self._crop_from = self._pan_from = None
         self.fit()
 
@@ -60,6 +61,15 @@ class PhotoView(QWidget):
         self.show_photo(None)
         self._message = text
         self.update()
+
+    def show_heat(self, heat: QImage | None) -> None:
+        """Lay a picture over the photo, or over its crop box; None takes it away."""
+        self._heat = heat
+        self.update()
+
+    def heat(self) -> QImage | None:
+        """What lies over the photo."""
+        return self._heat
 
     def photo(self) -> Photo | None:
         """The photo on show."""
@@ -234,6 +244,7 @@ class PhotoView(QWidget):
         painter.fillRect(self.rect(), QColor(theme.tokens().window))
         if self._photo is not None:
             self._paint_photo(painter, self._photo)
+            self._paint_heat(painter, self._photo)
             self._paint_crop(painter)
             self._paint_caption(painter)
         elif self._message:
@@ -251,6 +262,13 @@ class PhotoView(QWidget):
         level = next((one for one in reversed(photo.levels) if one.width() >= needed), photo.levels[0])
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, needed < level.width() * _BLOCKS_FROM)
         painter.drawImage(target, level)
+
+    def _paint_heat(self, painter: QPainter, photo: Photo) -> None:
+        if self._heat is None:
+            return
+        box = self.crop() or QRect(0, 0, photo.size.width(), photo.size.height())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(self.to_widget(QPointF(box.topLeft())), QSize(box.size()) * self._zoom), self._heat)
 
     def _paint_crop(self, painter: QPainter) -> None:
         box = self.crop()

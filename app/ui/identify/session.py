@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRect, Signal
@@ -26,6 +27,7 @@ class Session(QObject):
         photo_failed: (reason) or it cannot be
         answered: (Answer) for the selected photo or its crop box
         answer_failed: (message)
+        identified: (list of Identification) files, with their answers or errors
         problem: (text, details) for the error bar
         job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
@@ -35,6 +37,7 @@ class Session(QObject):
     photo_failed = Signal(str)
     answered = Signal(object)
     answer_failed = Signal(str)
+    identified = Signal(object)
     problem = Signal(str, str)
     job_began = Signal(object)
     job_advanced = Signal(object, int, int, int)
@@ -51,6 +54,7 @@ class Session(QObject):
         self._loaded: Loaded | None = None
         self._job: Job | None = None
         self._row = -1
+        self._opened: list[Path] = []
         self._photo: Photo | None = None
         self._whole: Answer | None = None  # of the selected photo, without crop box
         self._crop: QRect | None = None
@@ -79,6 +83,8 @@ class Session(QObject):
         if not append:
             self._restart()
             self.photos.clear()
+            self._opened = []
+        self._opened += [path.absolute() for path in paths]
         self._scans_running += 1
         self._scan.start(self._scan_number, paths)
 
@@ -95,6 +101,10 @@ class Session(QObject):
         self._submit(self.photos.waiting())
         if self._photo is not None:
             self._ask()
+
+    def opened(self) -> list[Path]:
+        """The files and folders that were opened."""
+        return list(self._opened)
 
     def loaded(self) -> Loaded | None:
         """The identification model in use."""
@@ -141,7 +151,7 @@ class Session(QObject):
             return
         self._give_back_set_aside()
         self._crop = box
-        if box is None and self._whole is not None:
+        if box is None and self._whole is not None and not self._heat:
             self._request = next_request()
             self.answered.emit(self._whole)
         else:
@@ -188,6 +198,9 @@ class Session(QObject):
             self._whole = answer
             self.photos.set_answer(self._row, answer.identification)
             self._tell_progress()
+            source = self.photos.entry(self._row).source
+            if isinstance(source, Path):
+                self.identified.emit([replace(answer.identification, path=source)])
         self.answered.emit(answer)
 
     def _on_answer_failed(self, request: int, message: str) -> None:
@@ -229,6 +242,7 @@ class Session(QObject):
         if generation == self._generation:
             self.photos.set_answers(found)
             self._tell_progress()
+            self.identified.emit(found)
 
     def _on_bulk_failed(self, generation: int, message: str) -> None:
         if generation == self._generation:

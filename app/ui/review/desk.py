@@ -15,15 +15,15 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core import likeness
-from app.core.actions import Action
+from app.core.actions import Action, Kind
 from app.core.arrange import Order
-from app.core.columns import Columns, read_predictions
+from app.core.columns import NOBODY, Columns, read_predictions
 from app.core.exporters import ExportError
-from app.core.filing import FilingError
+from app.core.filing import Filing, FilingError
 from app.core.identify import Identification
 from app.core.journal import Journal
 from app.core.labels import Label, Labels
-from app.core.project import KnownModel, Project
+from app.core.project import KnownModel, Project, ProjectImage
 from app.core.project_file import ProjectError
 from app.core.results import Result, result_of
 from app.core.suggestions import Suggestion, suggest
@@ -39,25 +39,30 @@ EXPECTED = (ProjectError, ExportError, FilingError, TableError, SidecarError)
 """Errors that are worded for the person."""
 
 _PIECE = 4000
+_USED = 6
 _FRESH = 250  # milliseconds between two looks at what a run has found
 
 
 class Desk(QObject):
     """Signals:
     opened: another project is open; its columns fill up from now on
+    open_failed: what should have been opened cannot be; `problem` says why
     grown: images or predictions have come, or thresholds changed: the list is to be arranged anew
     labelled: (rows) the person's labels of these rows have changed
     steps_changed: (undo, redo) titles of the steps, None where there is none
     problem: (text, details)
     said: (words) something was done that needs no more than a line
+    filing_step: (photos, back) the step to be undone or done again is a filing, which takes its time
     """
 
     opened = Signal()
+    open_failed = Signal()
     grown = Signal()
     labelled = Signal(object)
     steps_changed = Signal(object, object)
     problem = Signal(str, str)
     said = Signal(str)
+    filing_step = Signal(int, int)
 
     def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +76,7 @@ class Desk(QObject):
         self._run_wanted = False
         self._touched: set[int] = set()
         self._last_known = 0
+        self._used: list[str] = []
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
         self._fresh.timeout.connect(self._fetch_touched)
         self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
@@ -101,7 +107,14 @@ class Desk(QObject):
             project = Project.create(path) if create else Project.open(path)
             return project, project.models()
 
-        self.tasks.once(work, lambda found: self._take(*found))
+        def steps() -> Iterator[tuple[Project, list[KnownModel]]]:
+            try:
+                yield work()
+            except ProjectError:
+                self.open_failed.emit()
+                raise
+
+        self.tasks.submit(steps, lambda found: self._take(*found))
 
     def save_as(self, path: Path) -> None:
         """Go on in a copy of the project."""
@@ -262,40 +275,43 @@ class Desk(QObject):
 
         self._change(lambda project: Labels(project).set(labels, title), put)
 
-    def undo(self) -> None:
-        """Take back the last step."""
-        self._turn(lambda journal: journal.undo(), "undone")
+    def turn(self, *, back: bool) -> None:
+        """Take back the last step, or do the one again that was taken back."""
 
-    def redo(self) -> None:
-        """Do the step again that was taken back."""
-        self._turn(lambda journal: journal.redo(), "done again")
+        def work(project: Project) -> tuple[Action | None, int, dict[int, Label]]:
+            journal = Journal(project)
+            action = journal.next_steps()[0 if back else 1]
+            if action is None:
+                return None, 0, {}
+            if action.kind is Kind.FILES:
+                return action, Filing(project).count(action), {}
+            _ = journal.undo() if back else journal.redo()
+            return action, 0, Labels(project).all()
 
-    def _turn(self, turn: Callable[[Journal], tuple[Action, list[str]] | None], word: str) -> None:
-        columns = self.columns
-
-        def work(project: Project) -> tuple[Any, dict[int, Label], list]:
-            turned = turn(Journal(project))
-            return turned, Labels(project).all(), project.images() if turned and turned[0].kind == "files" else []
-
-        def put(found: tuple[Any, dict[int, Label], list]) -> None:
-            turned, labels, moved = found
-            if turned is None:
+        def put(found: tuple[Action | None, int, dict[int, Label]]) -> None:
+            action, count, labels = found
+            if action is None:
                 return
-            action, problems = turned
-            told = columns.ids[columns.verdict >= 0].tolist()
-            self.labelled.emit(columns.set_labels({**dict.fromkeys(told), **labels}))
-            for image in moved:
-                columns.move(image.id, image.path)
+            if action.kind is Kind.FILES:
+                self.filing_step.emit(count, back)
+                return
+            told = self.columns.ids[self.columns.verdict != NOBODY].tolist()
+            self.labelled.emit(self.columns.set_labels({**dict.fromkeys(told), **labels}))
             self._tell_steps()
-            self.said.emit(f"{word}: {action.title}")
-            if problems:
-                self.problem.emit(f"{word}: {action.title}, except for {len(problems)} files", "\n".join(problems))
+            self.said.emit(f"{'undone' if back else 'done again'}: {action.title}")
 
         self._change(work, put)
 
-    def tell_steps(self) -> None:
-        """Ask for the titles of the steps that can be undone and done again."""
-        self._tell_steps()
+    def reload(self) -> None:
+        """Files were moved: read where they are now."""
+
+        def put(images: list[ProjectImage]) -> None:
+            for image in images:
+                self.columns.move(image.id, image.path)
+            self.grown.emit()
+            self._tell_steps()
+
+        self._change(lambda project: project.images(), put)
 
     def _tell_steps(self) -> None:
         def titles(found: tuple[Action | None, Action | None]) -> None:
@@ -322,6 +338,41 @@ class Desk(QObject):
         """Ask for all that is known of an image."""
         model = self.model
         self._change(lambda project: result_of(project, model, image), then)
+
+    def classes(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Types, and the type of each class: those of the model, of the gallery as far as seen, of the person."""
+        columns, names = self.columns, self.columns.names
+        types = dict.fromkeys(self.model.taxonomy.coarse if self.model is not None else ())
+        type_of: dict[str, str] = {}
+        if self.model is not None:
+            tree = self.model.taxonomy
+            type_of = {fine: tree.coarse[parent] for fine, parent in zip(tree.fine, tree.parents, strict=True)}
+        enrolled = columns.predictions[columns.predictions["enrolled"]]
+        pairs = np.concatenate(
+            [
+                np.stack([columns.told_type, columns.told_fine], axis=1),
+                np.stack([enrolled["fine_type"], enrolled["fine"]], axis=1),
+            ]
+        )
+        for kind, fine in np.unique(pairs, axis=0).tolist():
+            if kind != NOBODY:
+                types[names[kind]] = None
+                if fine != NOBODY:
+                    type_of.setdefault(names[fine], names[kind])
+        return tuple(types), type_of
+
+    def likely(self, row: int) -> list[str]:
+        """Labels that a row probably has: what it is shown as, what its neighbours are, what was used last."""
+        names, prediction = self.columns.names, self.columns.predictions[row]
+        known = (
+            [names[prediction[name]] for name in ("fine", "near", "type", "near_type")] if prediction["image"] else []
+        )
+        return list(dict.fromkeys([*known[:2], *reversed(self._used), *known[2:]]))
+
+    def learn(self, label: Label) -> None:
+        """Remember a label that was given by hand, to offer it again."""
+        name = label.fine or label.coarse
+        self._used = [*(one for one in self._used if one != name), name][-_USED:]
 
     def likeness(self, order: Order, image: int, then: Callable[[np.ndarray], None]) -> None:
         """Ask how alike all photos are to their own class, or to one of them: float32 over the rows of the columns."""

@@ -23,6 +23,7 @@ _MARGINS = {
     "margin above 30 %": (0.3, 1.0),
 }
 _ANY_LABEL = "any class"
+_WIDTHS = (150, 150, 122, 146, 138)
 _TYPING = 150  # milliseconds after the last key
 
 
@@ -74,7 +75,8 @@ class FilterBar(QFrame):
         row.addWidget(self.order_box)
         row.addWidget(self.down_button)
         row.addWidget(self._count, 1)
-        self.label_box.setMaximumWidth(170)
+        for box, width in zip(self._boxes(), _WIDTHS, strict=True):
+            box.setFixedWidth(width)
 
     def filter(self) -> Filter:
         """What is chosen."""
@@ -158,6 +160,5 @@ def _combo(words: str, items: list[str]) -> QComboBox:
     box.setAccessibleName(words)
     box.setToolTip(words)
     box.setMaxVisibleItems(24)
-    box.setMinimumContentsLength(8)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box

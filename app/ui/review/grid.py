@@ -24,6 +24,7 @@ from app.ui.status import VERDICT_FACES
 
 _PAD = 8
 _LINE = 18
+_VEIL = 170  # of 255, over what is excluded
 _SIZES = (88, 112, 136, 176, 224)
 """Widths of a thumbnail, pixels."""
 _Index = QModelIndex | QPersistentModelIndex
@@ -213,14 +214,18 @@ class Grid(QAbstractItemView):
         row: Row = index.data(ROW_ROLE)
         picture = index.data(Qt.ItemDataRole.DecorationRole)
         frame = QRectF(rect.x() + _PAD / 2, rect.y() + _PAD / 2, width, width * 2 // 3)
-        painter.setOpacity(0.35 if row.verdict is Verdict.EXCLUDED else 1.0)
         thumbnail.paint_picture(
             painter,
             frame,
             picture if isinstance(picture, QPixmap) else None,
             missing=row.status is Status.ERROR,
         )
-        painter.setOpacity(1.0)
+        if row.verdict is Verdict.EXCLUDED:
+            veil = QColor(theme.tokens().window)
+            veil.setAlpha(_VEIL)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(veil)
+            painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         thumbnail.paint_outline(
             painter,

@@ -17,8 +17,8 @@ from app.ui.loading import Thumbnails
 from app.ui.status import FACES, VERDICT_FACES, percent
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
-HEADERS = ("photo", "status", "label", "type", "confidence", "margin", "folder")
-_PHOTO, _STATUS, _LABEL, _TYPE, _CONFIDENCE, _MARGIN, _FOLDER = range(len(HEADERS))
+HEADERS = ("photo", "status", "yours", "label", "type", "confidence", "margin", "folder")
+_PHOTO, _STATUS, _YOURS, _LABEL, _TYPE, _CONFIDENCE, _MARGIN, _FOLDER = range(len(HEADERS))
 _FIGURES = (_CONFIDENCE, _MARGIN)
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -34,7 +34,12 @@ class Row:
 
 
 class Listing(QAbstractTableModel):
-    """A table over `Columns`; the grid shows the same rows by their first column. Holds no item objects."""
+    """A table over `Columns`; the grid shows the same rows by their first column. Holds no item objects.
+
+    Attributes:
+        filter, order, descending, likeness: of the next `rearrange`; see app/core/arrange.py.
+        only: numbers of the images that are listed in place of what the filter lets through, in this order; or None.
+    """
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,9 +50,15 @@ class Listing(QAbstractTableModel):
         self.filter = Filter()
         self.order, self.descending = Order.ADDED, False
         self.likeness: np.ndarray | None = None
+        self.only: np.ndarray | None = None
         thumbnails.ready.connect(self._on_thumbnail)
 
     # what is listed
+
+    @property
+    def columns(self) -> Columns:
+        """The project whose rows these are."""
+        return self._columns
 
     def show(self, columns: Columns) -> None:
         """List another project."""
@@ -62,8 +73,11 @@ class Listing(QAbstractTableModel):
         likeness = self.likeness
         if order in (Order.ODD, Order.ALIKE) and (likeness is None or len(likeness) != len(self._columns)):
             order = Order.ADDED  # until it has been worked out
-        rows = arrange.matching(self._columns, self.filter)
-        self._rows = arrange.sorted_rows(self._columns, rows, order, descending=self.descending, likeness=likeness)
+        if self.only is not None:
+            self._rows = self._columns.rows_of(self.only)
+        else:
+            rows = arrange.matching(self._columns, self.filter)
+            self._rows = arrange.sorted_rows(self._columns, rows, order, descending=self.descending, likeness=likeness)
         self._place = np.full(len(self._columns), NOBODY)
         self._place[self._rows] = np.arange(len(self._rows))
         self.endResetModel()
@@ -130,7 +144,7 @@ class Listing(QAbstractTableModel):
         if role == ROW_ROLE:
             return self._row(row)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            texts = (self._text(row, column) for column in (_STATUS, _LABEL, _CONFIDENCE))
+            texts = (self._text(row, column) for column in (_STATUS, _YOURS, _LABEL, _CONFIDENCE))
             return "\n".join(
                 [self._columns.paths[row], " ".join(filter(None, texts)), self._columns.errors.get(row, "")]
             )
@@ -160,9 +174,11 @@ class Listing(QAbstractTableModel):
         if column == _FOLDER:
             return str(Path(columns.paths[row]).parent)
         if column == _STATUS:
-            shown = self._row(row)
-            word = "waiting" if shown.status is None else FACES[shown.status].word
-            return word if shown.verdict is None else f"{word}, {VERDICT_FACES[shown.verdict].word}"
+            status = int(columns.shown.status[row])
+            return "waiting" if status == WAITING else FACES[STATUSES[status]].word
+        if column == _YOURS:
+            verdict = int(columns.verdict[row])
+            return "" if verdict == NOBODY else VERDICT_FACES[VERDICTS[verdict]].word
         if column == _LABEL:
             return columns.names[columns.shown.label[row]]
         if column == _TYPE:

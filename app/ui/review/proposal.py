@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QWidget
 
 from app.ui.widgets import ElidedLabel, IconLabel, small_button
+
+_LEVELS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
+FIRST_LEVEL = 0.95
 
 
 class ProposalBar(QFrame):
@@ -13,17 +16,24 @@ class ProposalBar(QFrame):
 
     Signals:
         agreed, passed, closed: what the person decided.
+        level_changed: (least confidence) where the proposal asks for one
     """
 
     agreed = Signal()
     passed = Signal()
     closed = Signal()
+    level_changed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("proposal")
         self.setFixedHeight(44)
         self._words = ElidedLabel()
+        self.level_box = QComboBox()
+        self.level_box.setAccessibleName("least confidence")
+        for level in _LEVELS:
+            self.level_box.addItem(f"from {100 * level:g} %", level)
+        self.level_box.setCurrentIndex(_LEVELS.index(FIRST_LEVEL))
         self.do_button = QPushButton()
         self.do_button.setProperty("kind", "primary")
         self.pass_button = QPushButton("next")
@@ -33,15 +43,18 @@ class ProposalBar(QFrame):
         row.setSpacing(8)
         row.addWidget(IconLabel("lightbulb", "accent"))
         row.addWidget(self._words, 1)
-        for button in (self.do_button, self.pass_button, self.close_button):
-            row.addWidget(button)
+        for widget in (self.level_box, self.do_button, self.pass_button, self.close_button):
+            row.addWidget(widget)
         self.do_button.clicked.connect(self.agreed)
         self.pass_button.clicked.connect(self.passed)
         self.close_button.clicked.connect(self.closed)
+        self.level_box.activated.connect(lambda _index: self.level_changed.emit(self.level_box.currentData()))
         self.hide()
 
-    def propose(self, words: str, action: str, *, more: bool) -> None:
-        """Show a proposal; `more` says that there is another one after it."""
+    def propose(self, words: str, action: str, *, more: bool, level: bool) -> None:
+        """Show a proposal; `more`: there is another one after it; `level`: the person may say from which confidence."""
+        self.level_box.setVisible(level)
+        self.do_button.setVisible(bool(action))
         self._words.set_whole(words)
         self.do_button.setText(action)
         self.pass_button.setVisible(more)

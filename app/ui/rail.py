@@ -1,0 +1,54 @@
+"""The pages on the left, help at the bottom."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
+
+from app.ui import icons, keys
+from app.ui.widgets import bind
+
+_PAGES = (("scan-search", "Identify", keys.IDENTIFY), ("list-checks", "Review", keys.REVIEW))
+
+
+class Rail(QFrame):
+    """Signals:
+    chosen: (place) a page is wanted
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setFixedWidth(72)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        self._buttons = QButtonGroup(self)
+        for place, (icon, word, key) in enumerate(_PAGES):
+            button = _button(icon, word, key)
+            button.setCheckable(True)
+            self._buttons.addButton(button, place)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            bind(self, key, button.click)
+        column.addStretch(1)
+        self.help_button = _button("keyboard", "keys", keys.HELP)
+        column.addWidget(self.help_button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._buttons.idClicked.connect(self.chosen)
+        self.mark(0)
+
+    def mark(self, place: int) -> None:
+        """Emphasise the page on show."""
+        self._buttons.button(place).setChecked(True)
+
+
+def _button(icon: str, word: str, key: keys.Key) -> QToolButton:
+    button = QToolButton()
+    button.setText(word)
+    button.setIcon(icons.icon(icon))
+    button.setToolTip(key.tooltip)
+    button.setIconSize(QSize(22, 22))
+    button.setFixedSize(56, 52)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+    button.setAccessibleName(key.words)
+    return button

@@ -1,0 +1,141 @@
+"""Filing photos into folders by their labels: where to, copy or move, and what exactly would happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.filing import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown
+from app.ui.widgets import ElidedLabel, label
+
+_SHOWN = 500
+_TYPING = 300  # milliseconds after the last key
+
+
+class FilingDialog(QDialog):
+    """Asks for a plan whenever its settings change, and shows it; nothing is touched before the button.
+
+    Signals:
+        plan_wanted: (folder, pattern, whether only decided photos)
+        agreed: (Plan, whether to move)
+    """
+
+    plan_wanted = Signal(object, str, bool)
+    agreed = Signal(object, bool)
+
+    def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("File photos into folders")
+        self.resize(760, 560)
+        self._plan: Plan | None = None
+        self.folder = QLineEdit(str(folder))
+        self.folder.setAccessibleName("folder")
+        self.pattern = QLineEdit(PATTERN)
+        self.pattern.setAccessibleName("pattern")
+        self.pattern.setToolTip(", ".join(f"{{{field}}}" for field in FIELDS))
+        self.copy_choice, self.move_choice = QRadioButton("copy"), QRadioButton("move")
+        self.copy_choice.setChecked(True)
+        self.decided_choice = QCheckBox("only photos that you have accepted or corrected")
+        self.summary = ElidedLabel(kind="strong")
+        self.preview = QListWidget()
+        self.preview.setObjectName("list")
+        self.do_button = QPushButton("file photos")
+        self.do_button.setProperty("kind", "primary")
+        self.do_button.setEnabled(False)
+        self._typing = QTimer(self, interval=_TYPING, singleShot=True)
+        self._lay_out()
+        self._typing.timeout.connect(self._ask)
+        for line in (self.folder, self.pattern):
+            line.textChanged.connect(lambda _text: self._wait())
+        self.decided_choice.toggled.connect(lambda _on: self._wait())
+        self.do_button.clicked.connect(self._agree)
+        self._wait()
+
+    def _lay_out(self) -> None:
+        choose, cancel = QPushButton("choose…"), QPushButton("cancel")
+        choose.clicked.connect(self._choose_folder)
+        cancel.clicked.connect(self.reject)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        fields = ", ".join(f"{{{field}}}" for field in FIELDS)
+        grid.addWidget(label("into folder"), 0, 0)
+        grid.addWidget(self.folder, 0, 1)
+        grid.addWidget(choose, 0, 2)
+        grid.addWidget(label("as"), 1, 0)
+        grid.addWidget(self.pattern, 1, 1, 1, 2)
+        grid.addWidget(label(f"made of {fields}", "caption"), 2, 1, 1, 2)
+        how = QHBoxLayout()
+        how.addWidget(self.copy_choice)
+        how.addWidget(self.move_choice)
+        how.addSpacing(16)
+        how.addWidget(self.decided_choice)
+        how.addStretch(1)
+        grid.addLayout(how, 3, 1, 1, 2)
+        buttons = QHBoxLayout()
+        buttons.addWidget(label("Nothing is overwritten, and it can be undone, also next week.", "muted"), 1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.do_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addLayout(grid)
+        column.addWidget(self.summary)
+        column.addWidget(self.preview, 1)
+        column.addLayout(buttons)
+
+    def show_plan(self, plan: Plan, into: Path) -> None:
+        """Show what would happen."""
+        self._plan = plan
+        words = f"{len(plan.steps):,} photos would be filed"
+        self.summary.set_whole(words + (f", {len(plan.left):,} stay" if plan.left else ""))
+        self.preview.clear()
+        for number, line in enumerate(shown(plan, into)):
+            if number == _SHOWN:
+                self.preview.addItem(f"and {len(plan.steps) + len(plan.left) - _SHOWN:,} more")
+                break
+            self.preview.addItem(line)
+        self.do_button.setText(f"file {len(plan.steps):,} photos")
+        self.do_button.setEnabled(bool(plan.steps))
+
+    def _choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "File photos into", self.folder.text())
+        if name:
+            self.folder.setText(name)
+
+    def _wait(self) -> None:
+        self._plan = None
+        self.do_button.setEnabled(False)
+        self._typing.start()
+
+    def _ask(self) -> None:
+        try:
+            check_pattern(self.pattern.text())
+        except FilingError as error:
+            self.summary.set_whole(str(error))
+            self.preview.clear()
+            return
+        if not self.folder.text().strip():
+            self.summary.set_whole("choose a folder")
+            return
+        self.summary.set_whole("working out what would happen")
+        self.plan_wanted.emit(Path(self.folder.text()), self.pattern.text(), self.decided_choice.isChecked())
+
+    def _agree(self) -> None:
+        if self._plan is not None:
+            self.agreed.emit(self._plan, self.move_choice.isChecked())
+            self.accept()

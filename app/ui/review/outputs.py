@@ -1,0 +1,187 @@
+"""What leaves a project: exports, sidecars, files that are filed. On a thread of its own, as it may take long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.actions import Action
+from app.core.exporters import export
+from app.core.filing import Filing, Plan, plan
+from app.core.journal import Journal
+from app.core.labels import Verdict
+from app.core.project import KnownModel, Project
+from app.core.results import Result, results
+from app.core.xmp import SidecarError, keywords, write_sidecar
+from app.ui.job_line import Job
+from app.ui.tasks import Tasks
+
+_TELL_SECONDS = 0.05
+_DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
+_Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
+
+
+class Outputs(QObject):
+    """One job at a time; a second one waits.
+
+    Signals:
+        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+        problem: (text, details)
+        planned: (Plan, folder)
+        files_changed: files were filed, or that was taken back
+    """
+
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+    problem = Signal(str, str)
+    planned = Signal(object, object)
+    files_changed = Signal()
+    _progress = Signal(object, int)
+
+    def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks = Tasks(expected, self)
+        self._tasks.failed.connect(self._on_failed)
+        self._progress.connect(self._on_progress)
+        self._jobs: dict[Job, int] = {}
+        self._stopping = False
+        self._tasks.start()
+
+    def stop(self) -> None:
+        """End the job after the file in work, and wait for the thread."""
+        self.blockSignals(True)
+        self._stopping = True
+        self._tasks.stop()
+
+    def busy(self) -> bool:
+        """Whether a job is under way or waits."""
+        return bool(self._jobs)
+
+    def export(self, project: Project, model: KnownModel, kind: str, out: Path, total: int) -> None:
+        """Write one of the formats of `EXPORTERS`."""
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> str:
+            rows = _counted(results(project, model), progress, cancelled)
+            try:
+                export(rows, out, model, kind)
+            except _CancelledError:
+                return "cancelled; nothing was written"
+            return f"written: {out}"
+
+        self._start("exporting", total, work, lambda said: said)
+
+    def sidecars(self, project: Project, model: KnownModel, total: int) -> None:
+        """Write keywords into a sidecar beside each photo."""
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[int, list[str]]:
+            written, problems = 0, []
+            for done, result in enumerate(results(project, model), start=1):
+                if cancelled():
+                    break
+                if not result.excluded and result.image.error is None:
+                    try:
+                        written += write_sidecar(result.image.path, keywords(result.answer)) is not None
+                    except SidecarError as error:
+                        problems.append(str(error))
+                progress(done)
+            return written, problems
+
+        def say(found: tuple[int, list[str]]) -> str:
+            written, problems = found
+            if problems:
+                self.problem.emit(f"{len(problems):,} sidecars were left as they are", "\n".join(problems))
+            return f"{written:,} sidecars written"
+
+        self._start("writing sidecars", total, work, say)
+
+    def plan(self, project: Project, model: KnownModel, into: Path, pattern: str, decided: bool) -> None:
+        """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""
+
+        def wanted(result: Result) -> bool:
+            return not decided or (result.label is not None and result.label.verdict in _DECIDED)
+
+        self._tasks.once(
+            lambda: plan((one for one in results(project, model) if wanted(one)), into, pattern),
+            lambda found: self.planned.emit(found, into),
+        )
+
+    def file(self, project: Project, wanted: Plan, *, move: bool) -> None:
+        """Carry a plan out."""
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[Action | None, list[str]]:
+            filing = Filing(project)
+            action = filing.begin(wanted, move=move)
+            return action, filing.carry_out(action, progress, cancelled) if action is not None else []
+
+        self._start("filing", len(wanted.steps), work, lambda found: self._say_files("", *found))
+
+    def turn(self, project: Project, total: int, *, back: bool) -> None:
+        """Take the last step back, or do it again, where that is a filing."""
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[Action | None, list[str]]:
+            journal = Journal(project)
+            return (journal.undo if back else journal.redo)(progress, cancelled) or (None, [])
+
+        verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
+        self._start(verb, total, work, lambda found: self._say_files(word, *found))
+
+    def _say_files(self, word: str, action: Action | None, problems: list[str]) -> str:
+        self.files_changed.emit()
+        if action is None:
+            return "nothing to do"
+        if problems:
+            self.problem.emit(f"{len(problems):,} files were left as they are", "\n".join(problems))
+        return f"{word}{action.title}"
+
+    def _start(self, verb: str, total: int, work: _Work, say: Callable[[Any], str]) -> None:
+        flag = [False]
+
+        def cancel() -> None:
+            flag[0] = True
+
+        job = Job(verb, cancel)
+        self._jobs[job] = total
+        told = [float("-inf")]
+
+        def progress(done: int) -> None:
+            if time.monotonic() - told[0] >= _TELL_SECONDS:
+                told[0] = time.monotonic()
+                self._progress.emit(job, done)
+
+        def steps() -> Iterator[Any]:
+            yield work(progress, lambda: flag[0] or self._stopping)
+
+        self.job_began.emit(job)
+        self._tasks.submit(steps, lambda value: self._end(job, say(value)))
+
+    def _end(self, job: Job, words: str) -> None:
+        self._jobs.pop(job, None)
+        self.job_ended.emit(job, words)
+
+    def _on_progress(self, job: Job, done: int) -> None:
+        if job in self._jobs:
+            self.job_advanced.emit(job, done, self._jobs[job], False)
+
+    def _on_failed(self, message: str) -> None:
+        self.problem.emit(message, "")
+        if self._jobs:  # they are served in their order
+            self._end(next(iter(self._jobs)), "")
+
+
+class _CancelledError(Exception):
+    """Stops an exporter between two rows; it leaves no half file."""
+
+
+def _counted(
+    rows: Iterable[Result], progress: Callable[[int], None], cancelled: Callable[[], bool]
+) -> Iterator[Result]:
+    for done, row in enumerate(rows, start=1):
+        if cancelled():
+            raise _CancelledError
+        yield row
+        progress(done)

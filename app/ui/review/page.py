@@ -1,0 +1,420 @@
+"""The page Review: a project's photos, what they are shown as, and what the person says to that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QWidget
+
+from app.core import arrange
+from app.core.arrange import Order
+from app.core.columns import NOBODY
+from app.core.labels import Label, Verdict
+from app.core.results import Result
+from app.ui import icons, keys
+from app.ui.error_bar import ErrorBar
+from app.ui.identify.empty import EmptyState
+from app.ui.inference import Inference
+from app.ui.loading import Thumbnails
+from app.ui.review.chosen import Chosen
+from app.ui.review.desk import EXPECTED, Desk
+from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.filters import FilterBar
+from app.ui.review.grid import Grid
+from app.ui.review.listing import Listing
+from app.ui.review.outputs import Outputs
+from app.ui.review.proposal import ProposalBar
+from app.ui.review.proposals import Proposals
+from app.ui.review.relabel import RelabelBox
+from app.ui.review.table import Table
+from app.ui.review.thresholds import ThresholdBox
+from app.ui.review.toolbar import Toolbar, VerdictBar, ask_export_place
+from app.ui.review.viewer import Viewer
+from app.ui.widgets import Splitter, bind
+
+_ARRANGE = 300  # milliseconds between two arrangements while a run brings more
+_FOLLOW = 40  # milliseconds that a photo must be current before it is opened
+
+
+class ReviewPage(QWidget):
+    """Joins desk, list and views; what a step means is decided in `app.core`.
+
+    Signals:
+        folder_wanted: identify a folder into the project
+        theme_wanted: change to the other theme
+    """
+
+    folder_wanted = Signal()
+    theme_wanted = Signal()
+
+    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.desk = Desk(inference, self)
+        self.outputs = Outputs(EXPECTED, self)
+        self.listing = Listing(thumbnails, self)
+        self.errors = ErrorBar()
+        self.toolbar, self.filters, self.verdicts = Toolbar(), FilterBar(), VerdictBar()
+        self.bar = ProposalBar()
+        self.grid, self.table = Grid(self.listing), Table(self.listing)
+        self.table.setSelectionModel(self.grid.selectionModel())
+        self.chosen = Chosen(self.listing, self.grid.selectionModel(), self)
+        self.viewer = Viewer(inference, thumbnails)
+        self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
+        self.proposals = Proposals(self.desk, self.bar, self)
+        self.empty = EmptyState(
+            "list-checks",
+            "Label a whole folder, then look through it",
+            "Every decision is kept at once and can be undone, also after a restart.",
+            "identify a folder",
+        )
+        self._arranging = QTimer(self, interval=_ARRANGE, singleShot=True)
+        self._following = QTimer(self, interval=_FOLLOW, singleShot=True)
+        self._lay_out()
+        self._connect()
+        self._update_stack()
+
+    # building
+
+    def _lay_out(self) -> None:
+        self._views = QStackedWidget()
+        self._views.addWidget(self.grid)
+        self._views.addWidget(self.table)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.viewer, 1)
+        column.addWidget(self.verdicts)
+        self.columns = Splitter("review", Qt.Orientation.Horizontal)
+        for widget in (self._views, middle, self.viewer.panel):
+            self.columns.addWidget(widget)
+        self._views.setMinimumWidth(220)
+        self.columns.setStretchFactor(0, 3)
+        self.columns.setStretchFactor(1, 2)
+        self.columns.set_defaults([480, 440, 288])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.columns)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        for part in (self.errors, self.toolbar, self.filters, self.bar):
+            whole.addWidget(part)
+        whole.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        desk, toolbar, filters = self.desk, self.toolbar, self.filters
+        desk.opened.connect(self._on_opened)
+        desk.grown.connect(self._on_grown)
+        desk.labelled.connect(self._on_labelled)
+        desk.steps_changed.connect(toolbar.show_steps)
+        desk.problem.connect(self.errors.show_problem)
+        desk.filing_step.connect(self._turn_files)
+        self.outputs.problem.connect(self.errors.show_problem)
+        self.outputs.files_changed.connect(desk.reload)
+        filters.changed.connect(self._on_filter)
+        self._arranging.timeout.connect(self.arrange)
+        self._following.timeout.connect(self._follow)
+        self.chosen.moved.connect(self._following.start)
+        self.table.sorting_wanted.connect(filters.set_order)
+        self.viewer.problem.connect(self.errors.show_problem)
+        self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
+        self.relabel_box.chosen.connect(self._relabel)
+        self.threshold_box.chosen.connect(desk.choose_thresholds)
+        self.threshold_box.reset.connect(self._reset_thresholds)
+        self.proposals.changed.connect(self._on_proposal)
+        self.empty.asked.connect(self.folder_wanted)
+        toolbar.folder_button.clicked.connect(self.folder_wanted)
+        toolbar.theme_button.clicked.connect(self.theme_wanted)
+        toolbar.undo_button.clicked.connect(self.undo)
+        toolbar.redo_button.clicked.connect(self.redo)
+        toolbar.table_button.toggled.connect(self._show_table)
+        toolbar.suggest_button.clicked.connect(self.proposals.suggest)
+        toolbar.accept_button.clicked.connect(self.proposals.accept_surest)
+        toolbar.thresholds_button.clicked.connect(self._open_thresholds)
+        project = toolbar.project_button
+        project.open_wanted.connect(lambda path, create: desk.open(path, create=create))
+        project.save_wanted.connect(desk.save_as)
+        project.retry_wanted.connect(desk.retry_failed)
+        project.relocate_wanted.connect(desk.relocate)
+        project.folders_asked.connect(
+            lambda: desk.sources(lambda found: project.ask_where([place for _, place, _ in found]))
+        )
+        self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
+        toolbar.export_wanted.connect(self.export)
+        toolbar.sidecars_wanted.connect(self.write_sidecars)
+        toolbar.filing_wanted.connect(self.file)
+        self._bind_keys()
+
+    def _bind_keys(self) -> None:
+        verdicts, here = self.verdicts, Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for button, key, act in (
+            (verdicts.accept_button, keys.ACCEPT, self.accept),
+            (verdicts.relabel_button, keys.RELABEL, self.relabel),
+            (verdicts.type_button, keys.TO_TYPE, self.to_type),
+            (verdicts.unknown_button, keys.TO_UNKNOWN, self.to_unknown),
+            (verdicts.exclude_button, keys.EXCLUDE, self.exclude),
+            (verdicts.next_button, keys.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
+            (verdicts.compare_button, keys.COMPARE, self.viewer.toggle_compare),
+        ):
+            button.clicked.connect(lambda _on=False, act=act: act())
+            bind(self.columns, key, act, here)  # not where somebody types into the search
+        for key, act in (
+            (keys.CLEAR, self.clear_label),
+            (keys.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
+            (keys.LIKE_THIS, self.select_like_this),
+            (keys.HEAT, verdicts.heat_button.toggle),
+            (keys.FIT, self.viewer.view.fit),
+            (keys.ACTUAL, self.viewer.view.actual_size),
+            (keys.LARGER, lambda: self.grid.zoom(1)),
+            (keys.SMALLER, lambda: self.grid.zoom(-1)),
+        ):
+            bind(self.columns, key, act, here)
+        for sequence, by in (("J", 1), ("K", -1)):
+            bind(self.columns, keys.Key("", (sequence,)), partial(self.step, by), here)
+        for key, act in (
+            (keys.UNDO, self.undo),
+            (keys.REDO, self.redo),
+            (keys.SEARCH, self.filters.search.setFocus),
+            (keys.BACK, self.back),
+            (keys.THEME, self.theme_wanted.emit),
+            (keys.FOLDER, self.folder_wanted.emit),
+        ):
+            bind(self, key, act)
+
+    # what a person does
+
+    def accept(self) -> None:
+        """What the chosen photos are shown as is right."""
+        rows = self.chosen.rows()
+        labels = {int(self.desk.columns.ids[row]): self.desk.columns.accepted(row) for row in rows.tolist()}
+        known = {image: label for image, label in labels.items() if label is not None}
+        self._label(known, "accept")
+
+    def relabel(self) -> None:
+        """Ask for another label."""
+        rows = self.chosen.rows()
+        if len(rows):
+            self.relabel_box.set_classes(*self.desk.classes())
+            corner = self.viewer.mapToGlobal(QPoint(12, 12))
+            self.relabel_box.ask(len(rows), self.desk.likely(int(rows[0])), corner)
+
+    def to_type(self) -> None:
+        """Only the type is sure."""
+        columns = self.desk.columns
+        labels = {}
+        for row in self.chosen.rows().tolist():
+            kind = columns.names[columns.shown.type[row]]
+            if kind:
+                labels[int(columns.ids[row])] = Label(Verdict.CORRECTED, kind, "")
+        self._label(labels, "back to type for")
+
+    def to_unknown(self) -> None:
+        """Nobody can tell."""
+        self._label(dict.fromkeys(self.chosen.images(), Label(Verdict.UNKNOWN)), "unknown:")
+
+    def exclude(self) -> None:
+        """Leave out of exports and filing."""
+        self._label(dict.fromkeys(self.chosen.images(), Label(Verdict.EXCLUDED)), "exclude")
+
+    def clear_label(self) -> None:
+        """Take the person's labels away."""
+        self._label(dict.fromkeys(self.chosen.images()), "clear the label of", advance=False)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        if not self.outputs.busy():
+            self.desk.turn(back=True)
+
+    def redo(self) -> None:
+        """Do the step again that was taken back."""
+        if not self.outputs.busy():
+            self.desk.turn(back=False)
+
+    def step(self, by: int) -> None:
+        """The next photo of the list, or the one before."""
+        count = self.listing.rowCount()
+        if count:
+            self._go(min(max(self.chosen.place() + by, 0), count - 1))
+
+    def step_undecided(self, by: int) -> None:
+        """The next photo that is not decided, or the one before."""
+        place = self.listing.next_undecided(self.chosen.place(), by)
+        if place == NOBODY:
+            self.desk.said.emit("no undecided photo " + ("after" if by > 0 else "before") + " this one in the list")
+        else:
+            self._go(place)
+
+    def select_like_this(self) -> None:
+        """List what is shown as the same class, all of it chosen."""
+        rows = self.chosen.rows()
+        columns = self.desk.columns
+        label = columns.names[columns.shown.label[rows[0]]] if len(rows) else ""
+        if label:
+            self.filters.set_label(label)
+            self.grid.selectAll()
+
+    def back(self) -> None:
+        """Esc: out of side by side, out of a proposal, all photos again."""
+        if self.viewer.leave_compare():
+            return
+        if not self.proposals.leave() and not self.filters.filter().is_all:
+            self.filters.clear()
+
+    def export(self, kind: str) -> None:
+        """Write the project's answers into a file."""
+        project, model = self.desk.project, self.desk.model
+        if project is None or model is None:
+            return
+        out = ask_export_place(self, kind, project.path)
+        if out is not None:
+            self.outputs.export(project, model, kind, out, len(self.desk.columns))
+
+    def file(self) -> None:
+        """Ask how photos are to be filed into folders, and do it."""
+        project, model = self.desk.project, self.desk.model
+        if project is None or model is None:
+            return
+        dialog = FilingDialog(Path(self.desk.columns.paths[0]).parent / "sorted", self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.plan_wanted.connect(partial(self.outputs.plan, project, model))
+        self.outputs.planned.connect(dialog.show_plan)
+        dialog.agreed.connect(lambda wanted, move: self.outputs.file(project, wanted, move=move))
+        dialog.open()
+
+    def write_sidecars(self) -> None:
+        """Write keywords beside the photos."""
+        if self.desk.project is not None and self.desk.model is not None:
+            self.outputs.sidecars(self.desk.project, self.desk.model, len(self.desk.columns))
+
+    # the list
+
+    def arrange(self) -> None:
+        """Filter and sort anew; what was current and chosen stays so where it is still listed."""
+        self._arranging.stop()
+        listing, filters = self.listing, self.filters
+        listing.filter, listing.order, listing.descending = filters.filter(), filters.order(), filters.descending()
+        listing.only = self.proposals.images()
+        if not self.chosen.rearrange():
+            self.viewer.show_nothing("nothing fits the filter" if len(self.desk.columns) else "")
+        columns = self.desk.columns
+        counts = arrange.counts(columns)
+        self.filters.show_facts(self.listing.rowCount(), counts, arrange.labels_in_use(columns))
+        self.threshold_box.show_counts(counts)
+        self._update_stack()
+
+    def focus_list(self) -> None:
+        """Let the keys go to the list of photos."""
+        self._view().setFocus()
+
+    def theme_changed(self, dark: bool) -> None:
+        """Offer the other theme."""
+        self.toolbar.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
+        self.viewer.panel.theme_changed()
+
+    def stop(self) -> None:
+        """Wait for this page's workers; the project is closed by `desk.close` when the inference has stopped."""
+        self.viewer.stop()
+        self.outputs.stop()
+        self.desk.stop()
+
+    def _go(self, place: int) -> None:
+        self.chosen.go(place)
+        self._view().scrollTo(self.listing.index(place, 0))
+
+    def _view(self) -> QAbstractItemView:
+        return self.table if self._views.currentWidget() is self.table else self.grid
+
+    def _label(self, labels: Mapping[int, Label | None], verb: str, *, advance: bool = True) -> None:
+        if not labels:
+            return
+        count, places = len(labels), self.chosen.places()
+        self.desk.label(labels, f"{verb} {count:,} photo{'' if count == 1 else 's'}")
+        if advance and len(places):
+            following = int(places[-1]) + 1
+            if following < self.listing.rowCount():  # it is current also when the filter drops those before it
+                self._go(following)
+
+    # what happened
+
+    def _on_opened(self) -> None:
+        self.chosen.forget()
+        self.proposals.leave()
+        self.listing.show(self.desk.columns)
+        self.toolbar.project_button.show_project(self.desk.project.path if self.desk.project else None)
+        self.viewer.show_nothing()
+        self.arrange()
+
+    def _on_grown(self) -> None:
+        if self.listing.columns is not self.desk.columns:
+            self.listing.show(self.desk.columns)
+        if self.desk.model is not None:
+            self.threshold_box.show_thresholds(self.desk.model.thresholds)
+        if self.listing.rowCount() == 0:
+            self.arrange()
+        elif not self._arranging.isActive():
+            self._arranging.start()
+
+    def _on_labelled(self, rows: np.ndarray) -> None:
+        self.listing.refresh(rows)
+        self.proposals.refresh()
+        self.arrange()
+        self._following.start()
+
+    def _on_filter(self) -> None:
+        order = self.filters.order()
+        if order in (Order.ODD, Order.ALIKE):
+            self.desk.likeness(order, self.chosen.image(), self._on_likeness)
+        self.arrange()
+
+    def _on_proposal(self) -> None:
+        self.arrange()
+        if self.proposals.active() and self.listing.rowCount():
+            self._go(0)
+
+    def _on_likeness(self, values: np.ndarray) -> None:
+        self.listing.likeness = values
+        self.arrange()
+        if self.listing.rowCount():
+            self._go(0)
+
+    def _follow(self) -> None:
+        wanted = self.chosen.image()
+
+        def show(result: Result | None) -> None:
+            if result is not None and wanted == self.chosen.image():
+                self.viewer.show_result(result, self.desk.model)
+
+        if wanted != NOBODY:
+            self.desk.find(wanted, show)
+
+    def _relabel(self, label: Label) -> None:
+        self.desk.learn(label)
+        self._label(dict.fromkeys(self.chosen.images(), label), f"{label.fine or label.coarse}:")
+
+    def _turn_files(self, count: int, back: bool) -> None:
+        if self.desk.project is not None:
+            self.outputs.turn(self.desk.project, count, back=back)
+
+    def _reset_thresholds(self) -> None:
+        self.desk.choose_thresholds(None)
+
+    def _open_thresholds(self) -> None:
+        self.threshold_box.open(self.toolbar.thresholds_button.mapToGlobal(QPoint(0, 36)))
+
+    def _show_table(self, on: bool) -> None:
+        self._views.setCurrentWidget(self.table if on else self.grid)
+        if self.grid.currentIndex().isValid():
+            self._view().scrollTo(self.grid.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+        self._view().setFocus()
+
+    def _update_stack(self) -> None:
+        full = len(self.desk.columns) > 0
+        self._stack.setCurrentIndex(1 if full else 0)
+        self.filters.setVisible(full and not self.proposals.active())
+        self.toolbar.set_filled(full)

@@ -1,0 +1,112 @@
+"""The menu of the project: new, open, save as, where its photos come from; and the file dialogs that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
+
+from app.core import paths
+from app.core.project import SUFFIX
+from app.core.workplace import is_unsaved, unsaved_name
+from app.ui import icons
+
+_KEPT = 8
+_FILTER = f"Projects of Marque (*{SUFFIX})"
+
+
+def new_place() -> Path:
+    """Where a project goes that nobody has named yet."""
+    return unsaved_name(paths.user_data_dir(), datetime.now())
+
+
+def title(path: Path) -> str:
+    """A project's name for people."""
+    unnamed = is_unsaved(path, paths.user_data_dir())
+    return f"{path.stem.removeprefix('unsaved ')} (unnamed)" if unnamed else path.stem
+
+
+class ProjectButton(QToolButton):
+    """Shows which project is open; its menu has everything that concerns it as a whole.
+
+    Signals:
+        open_wanted: (path, whether to make it), save_wanted: (path)
+        retry_wanted: read the files again that could not be read
+        relocate_wanted: (old folder, new folder)
+        folders_asked: the photos are elsewhere now: `ask_where` is to be called with the project's folders
+    """
+
+    open_wanted = Signal(object, bool)
+    save_wanted = Signal(object)
+    retry_wanted = Signal()
+    relocate_wanted = Signal(object, object)
+    folders_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(icons.icon("save"))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setAccessibleName("project")
+        self._recent: list[Path] = []
+        self._path: Path | None = None
+        menu = QMenu(self)
+        menu.addAction("new project").triggered.connect(lambda: self.open_wanted.emit(new_place(), True))
+        menu.addAction("open project…").triggered.connect(self._ask_open)
+        self._recent_menu = menu.addMenu("recent projects")
+        menu.addAction("save a copy as…").triggered.connect(self._ask_save)
+        menu.addSeparator()
+        menu.addAction("photos were moved: locate them…").triggered.connect(self.folders_asked)
+        menu.addAction("read failed files again").triggered.connect(self.retry_wanted)
+        self.setMenu(menu)
+        self.show_project(None)
+
+    def show_project(self, path: Path | None) -> None:
+        """Write which project is open."""
+        self._path = path
+        self.setToolTip(str(path) if path is not None else "no project is open")
+        name = "no project" if path is None else title(path)
+        self.setText(f" {self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180)}")
+        if path is not None:
+            self.set_recent([path, *(one for one in self._recent if one != path)])
+
+    def set_recent(self, recent: Sequence[Path]) -> None:
+        """The projects that were open, the last one first."""
+        self._recent = list(recent)[:_KEPT]
+        self._recent_menu.clear()
+        for path in self._recent:
+            action = self._recent_menu.addAction(title(path))
+            action.setToolTip(str(path))
+            action.setEnabled(path.is_file() and path != self._path)
+            action.triggered.connect(lambda _on=False, path=path: self.open_wanted.emit(path, False))
+
+    def recent(self) -> list[Path]:
+        """The projects that were open, the last one first."""
+        return list(self._recent)
+
+    def ask_where(self, folders: Sequence[Path]) -> None:
+        """Ask where the first of these that is missing (or the first) lies now."""
+        if not folders:
+            return
+        old = next((folder for folder in folders if not folder.exists()), folders[0])
+        name = QFileDialog.getExistingDirectory(self, f"Where is “{old.name}” now?", str(old.parent))
+        if name:
+            self.relocate_wanted.emit(old, Path(name))
+
+    def _ask_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a project", self._folder(), _FILTER)
+        if name:
+            self.open_wanted.emit(Path(name), False)
+
+    def _ask_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save a copy of the project", self._folder(), _FILTER)
+        if name:
+            path = Path(name)
+            self.save_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+
+    def _folder(self) -> str:
+        named = self._path is not None and not is_unsaved(self._path, paths.user_data_dir())
+        return str(self._path.parent if self._path is not None and named else Path.home())

@@ -1,0 +1,141 @@
+"""What could be done to many photos at once: accept the surest, follow a suggestion. The list is the preview."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.core.columns import STATUSES
+from app.core.decide import Status
+from app.core.labels import Label
+from app.core.suggestions import Suggestion
+from app.ui.review.desk import Desk
+from app.ui.review.proposal import FIRST_LEVEL, ProposalBar
+from app.ui.status import percent
+
+_ANSWERS = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
+
+
+class Proposals(QObject):
+    """Keeps at most one kind of proposal open.
+
+    Signals:
+        changed: the list is to show other photos.
+    """
+
+    changed = Signal()
+
+    def __init__(self, desk: Desk, bar: ProposalBar, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk, self._bar = desk, bar
+        self._suggestions: list[Suggestion] | None = None
+        self._place = 0
+        self._level: float | None = None
+        bar.agreed.connect(self._agree)
+        bar.passed.connect(self._next)
+        bar.closed.connect(self.leave)
+        bar.level_changed.connect(self._set_level)
+
+    def active(self) -> bool:
+        """Whether a proposal is shown."""
+        return self._suggestions is not None or self._level is not None
+
+    def images(self) -> np.ndarray | None:
+        """What the list shows: the photos that the proposal is about, the least sure first; None without one."""
+        columns = self._desk.columns
+        if self._level is not None:
+            sure = columns.undecided() & np.isin(columns.shown.status, _ANSWERS)
+            rows = np.flatnonzero(sure & (columns.shown.confidence >= self._level))
+            return columns.ids[rows[np.argsort(columns.shown.confidence[rows], kind="stable")]]
+        if self._suggestions is not None:
+            return np.array(self._open_images(), np.int64)[::-1]
+        return None
+
+    def suggest(self) -> None:
+        """Look for groups that are probably shown as the wrong class."""
+        self._level = None
+        self._desk.suggestions(self._take)
+
+    def accept_surest(self) -> None:
+        """Propose to accept all answers from some confidence on."""
+        self._suggestions = None
+        self._set_level(self._bar.level_box.currentData() or FIRST_LEVEL)
+
+    def leave(self) -> bool:
+        """Close the proposal; True where there was one."""
+        was = self.active()
+        self._suggestions, self._level = None, None
+        self._bar.hide()
+        if was:
+            self.changed.emit()
+        return was
+
+    def refresh(self) -> None:
+        """Labels have changed: write how many photos are left."""
+        if self.active():
+            self._write()
+
+    def _take(self, found: list[Suggestion]) -> None:
+        self._suggestions, self._place = found, 0
+        self._write()
+        self.changed.emit()
+
+    def _set_level(self, level: float) -> None:
+        self._level = level
+        self._write()
+        self.changed.emit()
+
+    def _current(self) -> Suggestion | None:
+        found = self._suggestions or []
+        return found[self._place] if self._place < len(found) else None
+
+    def _open_images(self) -> list[int]:
+        """Of the suggestion on show, without those that have been decided meanwhile."""
+        one, columns = self._current(), self._desk.columns
+        if one is None:
+            return []
+        return [int(columns.ids[row]) for row in columns.rows_of(one.images).tolist() if columns.undecided()[row]]
+
+    def _write(self) -> None:
+        if self._level is not None:
+            images = self.images()
+            count = 0 if images is None else len(images)
+            words = f"{count:,} undecided photos are at least {percent(self._level)} sure; the least sure come first"
+            self._bar.propose(words, f"accept {count:,}" if count else "", more=False, level=True)
+            return
+        one, left = self._current(), len(self._suggestions or ()) - self._place
+        if one is None:
+            self._bar.propose("No suggestions: nothing speaks against what is shown.", "", more=False, level=False)
+            return
+        count, name = len(self._open_images()), one.label.fine or one.label.coarse
+        photos = "1 photo" if count == 1 else f"{count:,} photos"
+        words = f"{photos} shown as {one.shown or 'unknown'}: {one.reason} are {name}"
+        self._bar.propose(words, f"relabel as {name}" if count else "", more=left > 1, level=False)
+
+    def _agree(self) -> None:
+        if self._level is not None:
+            self._accept()
+        else:
+            one, images = self._current(), self._open_images()
+            if one is not None and images:
+                name = one.label.fine or one.label.coarse
+                self._desk.label(dict.fromkeys(images, one.label), f"suggestion: {name} for {len(images):,} photos")
+            self._next()
+
+    def _accept(self) -> None:
+        columns, images = self._desk.columns, self.images()
+        labels: dict[int, Label | None] = {}
+        for row in columns.rows_of(images if images is not None else []).tolist():
+            label = columns.accepted(row)
+            if label is not None:
+                labels[int(columns.ids[row])] = label
+        self._desk.label(labels, f"accept {len(labels):,} photos from {percent(self._level or 0)}")
+        self.leave()
+
+    def _next(self) -> None:
+        self._place += 1
+        if self._current() is None:
+            self.leave()
+        else:
+            self._write()
+            self.changed.emit()

@@ -1,0 +1,140 @@
+"""The buttons of the page Review: what concerns the project, and what concerns the chosen photos."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from app.core.exporters import EXPORTERS
+from app.ui import keys
+from app.ui.review.project_menu import ProjectButton
+from app.ui.widgets import small_button, tool_button
+
+
+class Toolbar(QFrame):
+    """Signals:
+    export_wanted: (kind) one of the formats of EXPORTERS
+    sidecars_wanted: keywords beside the photos
+    filing_wanted: photos into folders
+    """
+
+    export_wanted = Signal(str)
+    sidecars_wanted = Signal()
+    filing_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("toolbar")
+        self.setFixedHeight(44)
+        self.project_button = ProjectButton()
+        self.folder_button = _button("folder-plus", "identify a folder into this project", "folder")
+        self.table_button = _button("table-2", "show the photos as a table")
+        self.table_button.setCheckable(True)
+        self.accept_button = _button(
+            "check", "accept all answers from a confidence on, with a preview", "accept surest"
+        )
+        self.suggest_button = _button("lightbulb", "groups that are probably shown as the wrong class", "suggestions")
+        self.thresholds_button = _button("sliders-horizontal", "how sure an answer must be")
+        self.output_button = _button("file-output", "export, sidecars, filing", "export")
+        self.output_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.undo_button = _button("undo-2", keys.UNDO.tooltip)
+        self.redo_button = _button("redo-2", keys.REDO.tooltip)
+        self.theme_button = tool_button("sun", keys.THEME)
+        self.output_button.setMenu(self._output_menu())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        for widget in (self.project_button, self.folder_button):
+            row.addWidget(widget)
+        row.addStretch(1)
+        for widget in self._on_photos():
+            row.addWidget(widget)
+        row.addSpacing(8)
+        for widget in (self.undo_button, self.redo_button, self.theme_button):
+            row.addWidget(widget)
+        self.show_steps(None, None)
+
+    def show_steps(self, undo: str | None, redo: str | None) -> None:
+        """What can be undone and done again, by its title."""
+        for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
+            button.setEnabled(title is not None)
+            button.setToolTip(key.tooltip if title is None else f"{key.words}: {title} ({key.shown})")
+
+    def set_filled(self, full: bool) -> None:
+        """Whether the project has photos."""
+        for button in self._on_photos():
+            button.setEnabled(full)
+
+    def _on_photos(self) -> tuple[QToolButton, ...]:
+        return (
+            *(self.accept_button, self.suggest_button, self.thresholds_button),
+            *(self.table_button, self.output_button),
+        )
+
+    def _output_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for kind, one in EXPORTERS.items():
+            menu.addAction(f"{one.words}…").triggered.connect(partial(self._emit_export, kind))
+        menu.addSeparator()
+        menu.addAction("keywords beside the photos (XMP sidecars)").triggered.connect(self.sidecars_wanted)
+        menu.addAction("photos into folders by their labels…").triggered.connect(self.filing_wanted)
+        return menu
+
+    def _emit_export(self, kind: str, _checked: bool = False) -> None:
+        self.export_wanted.emit(kind)
+
+
+class VerdictBar(QFrame):
+    """What the person says of the chosen photos, each with its key in the tooltip; none of them takes the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("verdicts")
+        self.setFixedHeight(44)
+        self.accept_button = tool_button("check", keys.ACCEPT, "accept")
+        self.relabel_button = tool_button("tag", keys.RELABEL, "relabel")
+        self.type_button = tool_button("corner-up-left", keys.TO_TYPE)
+        self.unknown_button = tool_button("circle-question-mark", keys.TO_UNKNOWN)
+        self.exclude_button = tool_button("ban", keys.EXCLUDE)
+        self.next_button = tool_button("chevron-right", keys.NEXT_UNDECIDED)
+        self.heat_button = tool_button("flame", keys.HEAT, checkable=True)
+        self.compare_button = tool_button("columns-2", keys.COMPARE)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(2)
+        for button in self._buttons()[:6]:
+            row.addWidget(button)
+        row.addStretch(1)
+        for button in self._buttons()[6:]:
+            row.addWidget(button)
+        for button in self._buttons():
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _buttons(self) -> tuple[QToolButton, ...]:
+        return (
+            *(self.accept_button, self.relabel_button, self.type_button, self.unknown_button, self.exclude_button),
+            *(self.next_button, self.heat_button, self.compare_button),
+        )
+
+
+def ask_export_place(parent: QWidget, kind: str, beside: Path) -> Path | None:
+    """Ask where an export goes; None if the person thinks better of it."""
+    exporter = EXPORTERS[kind]
+    name, _ = QFileDialog.getSaveFileName(
+        parent, f"Export: {exporter.words}", str(beside.with_suffix(exporter.suffix)), f"*{exporter.suffix}"
+    )
+    if not name:
+        return None
+    return Path(name) if Path(name).suffix else Path(name + exporter.suffix)
+
+
+def _button(icon: str, words: str, text: str = "") -> QToolButton:
+    button = small_button(icon, words)
+    button.setIconSize(tool_button(None, keys.THEME, "x").iconSize())
+    if text:
+        button.setText(f" {text}")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return button

@@ -1,0 +1,148 @@
+"""The photo that is current in the list: large, with its neighbours, its bars and where its answer comes from."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.core.project import KnownModel
+from app.core.results import Result
+from app.ui import heat
+from app.ui.identify.compare import CompareView
+from app.ui.identify.neighbours import Near
+from app.ui.identify.panel import PredictionPanel
+from app.ui.inference import Answer, Inference, Question, next_request
+from app.ui.loading import Photo, PhotoLoader, Thumbnails
+from model.photo import MISSING
+
+_LOCATE = "Where the photos were moved: locate them, in the menu of the project."
+_ADVICE = "Open it in another program to see whether it is damaged, or exclude it."
+
+
+class Viewer(QWidget):
+    """Shows one result. Its panel stands elsewhere on the page, so it is an attribute.
+
+    Signals:
+        problem: (text)
+        heat_ended: the model cannot tell where its answer comes from
+    """
+
+    problem = Signal(str)
+    heat_ended = Signal()
+
+    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.compare = CompareView()
+        self.view = self.compare.main
+        self.view.crop_enabled = False
+        self.panel = PredictionPanel(thumbnails)
+        self._inference = inference
+        self._loader = PhotoLoader(self)
+        self._request = 0
+        self._result: Result | None = None
+        self._model: KnownModel | None = None
+        self._photo: Photo | None = None
+        self._heat = False
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.compare)
+        self._loader.loaded.connect(self._on_photo)
+        self._loader.failed.connect(self._on_photo_failed)
+        inference.answered.connect(self._on_answer)
+        self.panel.neighbour_chosen.connect(self._toggle_neighbour)
+
+    def stop(self) -> None:
+        """Wait for the workers."""
+        self._loader.stop()
+        self.compare.stop()
+
+    def show_nothing(self, words: str = "") -> None:
+        """No photo is current."""
+        self._request = next_request()
+        self._result, self._photo = None, None
+        self.compare.show_message(words)
+        self.panel.show_waiting("", "")
+
+    def show_result(self, result: Result, model: KnownModel | None) -> None:
+        """Show an image; where it is the one on show already, only what is said of it anew."""
+        same = self._result is not None and self._result.image.path == result.image.path and self._photo is not None
+        self._result, self._model = result, model
+        if result.image.error is not None:
+            self._request = next_request()
+            self._photo = None
+            self.compare.show_message(f"{result.image.path.name}\n{result.image.error}")
+            self.panel.show_error(result.image.path.name, result.image.error, _ADVICE)
+            return
+        self._request = next_request()
+        if same:
+            self._ask()
+        else:
+            self._photo = None  # until the other one is there, or it would be taken for this image's
+            self._loader.load(self._request, result.image.path)
+
+    def set_heat(self, on: bool) -> None:
+        """Whether to show where the answer comes from."""
+        self._heat = on
+        if not on:
+            self.view.show_heat(None)
+        elif self._photo is not None:
+            self._request = next_request()
+            self._ask()
+
+    def toggle_compare(self) -> None:
+        """Side by side with the nearest neighbour that has a picture, or back."""
+        if not self.compare.leave():
+            near = self.panel.nearest()
+            if near is not None:
+                self.compare.enter(near)
+            elif self.panel.neighbours.cards():
+                self.problem.emit("None of the neighbours' pictures is on this computer, so there is none to show.")
+        self.panel.neighbours.mark(self.compare.near())
+
+    def leave_compare(self) -> bool:
+        """Back to the photo alone; True where there were two."""
+        left = self.compare.leave()
+        self.panel.neighbours.mark(None)
+        return left
+
+    def _toggle_neighbour(self, near: Near) -> None:
+        if self.compare.near() == near:
+            self.compare.leave()
+        else:
+            self.compare.enter(near)
+        self.panel.neighbours.mark(self.compare.near())
+
+    def _ask(self) -> None:
+        result = self._result
+        if result is None or self._photo is None:
+            return
+        if result.evidence is None or result.answer is None:
+            self.panel.show_waiting(result.image.path.name, "not identified yet")
+            return
+        known = result.identification()
+        self._inference.ask(Question(self._request, self._photo.image, known=known, heat=self._heat))
+
+    def _on_photo(self, request: int, photo: Photo) -> None:
+        if request == self._request:
+            self._photo = photo
+            self.compare.show_photo(photo, "")
+            self.panel.neighbours.mark(None)
+            self._ask()
+
+    def _on_photo_failed(self, request: int, reason: str) -> None:
+        if request == self._request and self._result is not None:
+            name = self._result.image.path.name
+            self._photo = None
+            self.compare.show_message(f"{name}\n{reason}")
+            self.panel.show_error(name, reason, _LOCATE if reason == MISSING else _ADVICE)
+
+    def _on_answer(self, request: int, answer: Answer) -> None:
+        if request != self._request or self._result is None or self._model is None:
+            return
+        self.panel.show_answer(self._result.image.path.name, self._model, answer.identification, answer.pictures)
+        self.panel.neighbours.mark(self.compare.near())
+        if self._heat:
+            self.view.show_heat(heat.as_picture(answer.heat))
+            if answer.heat is None:
+                self.problem.emit(heat.CANNOT_TELL)
+                self.heat_ended.emit()
