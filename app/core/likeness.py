@@ -29,8 +29,10 @@ def to_own_class(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def to_one(embeddings: np.ndarray, row: int) -> np.ndarray:
-    """Cosine of each photo to that in `row`: float32 [N]."""
-    return embeddings @ embeddings[row]
+    """Cosine of each photo to that in `row`: float32 [N]; 2 for itself, so that no rounding puts another before it."""
+    result = embeddings @ embeddings[row]
+    result[row] = 2.0
+    return result
 
 
 def spread(ids: np.ndarray, values: np.ndarray, all_ids: np.ndarray) -> np.ndarray:

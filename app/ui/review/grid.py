@@ -39,6 +39,7 @@ class Grid(QAbstractItemView):
         self.setAccessibleName("photos of the project")
         self._size = 2
         self._hovered = -1
+        self._anchor = 0
         self.setModel(listing)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -115,8 +116,21 @@ class Grid(QAbstractItemView):
         return self.model().index(min(max(here + steps.get(action, 0), 0), count - 1), 0)
 
     def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:
-        """Select what a rectangle of the viewport touches, as runs of rows."""
+        """Select what a rubber band touches; with Shift, everything between the first photo and the current one."""
         selection = QItemSelection()
+        flag = QItemSelectionModel.SelectionFlag
+        if self.state() is not QAbstractItemView.State.DragSelectingState:
+            here = self.currentIndex()
+            if not flags & flag.Current:
+                self._anchor = here.row()
+            elif not self.selectionModel().isSelected(self.model().index(self._anchor, 0)):
+                ranges = self.selectionModel().selection()
+                self._anchor = ranges.at(0).top() if ranges.size() else here.row()
+            first, last = sorted((self._anchor, here.row()))
+            if first >= 0:
+                selection.select(self.model().index(first, 0), self.model().index(last, 0))
+            self.selectionModel().select(selection, flags | flag.Rows)
+            return
         wanted = rect.normalized()
         cell, across, count = self._cell(), self.across(), self.model().rowCount()
         first = max((wanted.left() - self._left()) // cell.width(), 0)
@@ -127,7 +141,7 @@ class Grid(QAbstractItemView):
             start, end = line * across + first, min(line * across + last, count - 1)
             if first <= last and start <= end:
                 selection.select(self.model().index(start, 0), self.model().index(end, 0))
-        self.selectionModel().select(selection, flags | QItemSelectionModel.SelectionFlag.Rows)
+        self.selectionModel().select(selection, flags | flag.Rows)
 
     def selectionCommand(self, index: _Index, event: object = None) -> QItemSelectionModel.SelectionFlag:
         """As usual; a range from Shift is made of runs of rows, not of a rectangle."""

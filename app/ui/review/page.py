@@ -125,6 +125,7 @@ class ReviewPage(QWidget):
         self.viewer.problem.connect(self.errors.show_problem)
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
         self.relabel_box.chosen.connect(self._relabel)
+        self.relabel_box.left.connect(self.focus_list)
         self.threshold_box.chosen.connect(desk.choose_thresholds)
         self.threshold_box.reset.connect(self._reset_thresholds)
         self.proposals.changed.connect(self._on_proposal)
@@ -201,7 +202,7 @@ class ReviewPage(QWidget):
         rows = self.chosen.rows()
         if len(rows):
             self.relabel_box.set_classes(*self.desk.classes())
-            corner = self.viewer.mapToGlobal(QPoint(12, 12))
+            corner = self.viewer.mapTo(self, QPoint(12, 12))
             self.relabel_box.ask(len(rows), self.desk.likely(int(rows[0])), corner)
 
     def to_type(self) -> None:

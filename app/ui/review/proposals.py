@@ -76,7 +76,7 @@ class Proposals(QObject):
             self._write()
 
     def _take(self, found: list[Suggestion]) -> None:
-        self._suggestions, self._place = found, 0
+        self._suggestions, self._place = [one for one in found if self._undecided(one)], 0
         self._write()
         self.changed.emit()
 
@@ -91,9 +91,11 @@ class Proposals(QObject):
 
     def _open_images(self) -> list[int]:
         """Of the suggestion on show, without those that have been decided meanwhile."""
-        one, columns = self._current(), self._desk.columns
-        if one is None:
-            return []
+        one = self._current()
+        return self._undecided(one) if one is not None else []
+
+    def _undecided(self, one: Suggestion) -> list[int]:
+        columns = self._desk.columns
         return [int(columns.ids[row]) for row in columns.rows_of(one.images).tolist() if columns.undecided()[row]]
 
     def _write(self) -> None:

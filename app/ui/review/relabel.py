@@ -17,16 +17,18 @@ _OFFERED = 10
 
 
 class RelabelBox(QFrame):
-    """A small box over the page.
+    """A small box that lies over its page until a label is chosen, Esc, or a click elsewhere.
 
     Signals:
         chosen: (Label)
+        left: it has been closed, with or without a choice
     """
 
     chosen = Signal(object)
+    left = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self.setObjectName("popup")
         self.setFixedSize(*_SIZE)
         self._types: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class RelabelBox(QFrame):
         self.line.textChanged.connect(self._offer)
         self.line.returnPressed.connect(self._choose)
         self.offers.itemClicked.connect(self._take)
+        self.hide()
 
     def set_classes(self, types: Sequence[str], type_of: Mapping[str, str]) -> None:
         """What there is to choose from: types, and the type of each class."""
@@ -54,18 +57,31 @@ class RelabelBox(QFrame):
         self._type_of = dict(type_of)
 
     def ask(self, count: int, likely: Sequence[str], at: QPoint) -> None:
-        """Show the box at a point of the screen, for this many photos; `likely` classes are offered at first."""
+        """Show the box at a point of its page, for this many photos; `likely` classes are offered at first."""
         self._title.setText("new label" if count == 1 else f"new label for {count:,} photos")
         self._likely = list(dict.fromkeys(name for name in likely if name))
         self.line.clear()
         self._offer("")
         self.move(at)
         self.show()
+        self.raise_()
         self.line.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up and down walk through the offers while the line keeps the focus."""
+        """Up and down walk through the offers while the line keeps the focus; without it the box closes."""
+        if event.type() is QEvent.Type.FocusOut and self.isVisible() and not self.offers.underMouse():
+            self._leave()
+        if (
+            event.type() is QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()  # Esc is for this box, not for the page beneath
+            return True
         if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                self._leave()
+                return True
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None and self.offers.count():
                 self.offers.setCurrentRow((self.offers.currentRow() + step) % self.offers.count())
@@ -108,5 +124,10 @@ class RelabelBox(QFrame):
             self._take(item)
 
     def _take(self, item: QListWidgetItem) -> None:
+        what = item.data(Qt.ItemDataRole.UserRole)
+        self._leave()
+        self.chosen.emit(what)
+
+    def _leave(self) -> None:
         self.hide()
-        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))
+        self.left.emit()
