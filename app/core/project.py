@@ -120,8 +120,12 @@ class Project:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, sound: bool = True) -> Self:
         """An existing project; one of an older format is brought up to date, after a copy was put beside it.
+
+        Args:
+            path: the file.
+            sound: read the whole file first, to see that it is sound; without, `check` can do so later.
 
         Raises:
             ProjectError: if it is missing, no project, damaged, or made by a newer program.
@@ -131,11 +135,20 @@ class Project:
         with project_file.faults(path):
             connection = database.connect(path, "rw")
             try:
-                project_file.check(path, connection)
+                project_file.check(path, connection, sound=sound)
                 return cls(path, connection)
             except BaseException:
                 connection.close()
                 raise
+
+    def check(self) -> None:
+        """Read the whole file to see that it is sound, on a connection of its own. Raises ProjectError if it is not."""
+        with project_file.faults(self.path):
+            connection = database.connect(self.path, "ro")
+            try:
+                project_file.check_soundness(self.path, connection)
+            finally:
+                connection.close()
 
     def save_as(self, path: Path) -> None:
         """Write a whole copy of the project to another place; this one stays open.

@@ -41,8 +41,8 @@ CREATE TABLE prediction (
     model TEXT NOT NULL,
     evidence TEXT NOT NULL,
     embedding BLOB NOT NULL,
-    PRIMARY KEY (image, model)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (image, model)
+) STRICT;
 CREATE TABLE label (
     image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
     verdict TEXT NOT NULL,
@@ -88,8 +88,8 @@ def create(path: Path) -> None:
     database.create(path, _TABLES, {}, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
 
 
-def check(path: Path, connection: sqlite3.Connection) -> None:
-    """Format and soundness of an open file; an older format is migrated, after a copy was put beside it.
+def check(path: Path, connection: sqlite3.Connection, *, sound: bool) -> None:
+    """Format of an open file, and (`sound`) its soundness; an older format is migrated, after a copy was made.
 
     Raises:
         ProjectError: if it is no project, damaged, or made by a newer program.
@@ -99,13 +99,19 @@ def check(path: Path, connection: sqlite3.Connection) -> None:
         raise ProjectError(f"{path}: this file is no project of Marque")
     if version > SCHEMA:
         raise ProjectError(f"{path}: the project has format {version}, this program knows {SCHEMA}; update the program")
+    if sound or version < SCHEMA:
+        check_soundness(path, connection)
+    if version < SCHEMA:
+        _migrate(path, connection, version)
+
+
+def check_soundness(path: Path, connection: sqlite3.Connection) -> None:
+    """Read the whole file. Raises ProjectError if it is damaged."""
     ((state, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
     if state != "ok":
         raise ProjectError(
             f"{path}: the project is damaged ({state}); go back to a copy (files beside it that end in .backup)"
         )
-    if version < SCHEMA:
-        _migrate(path, connection, version)
 
 
 def _migrate(path: Path, connection: sqlite3.Connection, version: int) -> None:

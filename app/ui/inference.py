@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -35,6 +37,7 @@ Box = tuple[int, int, int, int]
 
 _BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
 _BATCH_PROJECT = 16
+_NICE = 5  # lower priority than the window's
 _TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
 _numbers = itertools.count(1)
@@ -186,6 +189,7 @@ class Inference(QThread):
 
     def run(self) -> None:
         """Serve requests until `stop`. A fault in one request is reported, and the next one is served."""
+        _step_back()
         while self._wait_for_work():
             try:
                 self._serve_model()
@@ -323,3 +327,13 @@ class Inference(QThread):
         finally:
             self._run = None
             self.run_ended.emit(run, message)
+
+
+def _step_back() -> None:
+    """Let the window go before this thread, and before those that it starts (decoding, inference).
+
+    Elsewhere than on Linux a thread's children do not inherit its priority, and Windows favours the window anyway.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)

@@ -69,7 +69,7 @@ class Desk(QObject):
         self.columns = Columns()
         self.project: Project | None = None
         self.model: KnownModel | None = None
-        self.tasks = Tasks(EXPECTED, self)
+        self.tasks, self.checks = Tasks(EXPECTED, self), Tasks(EXPECTED, self)
         self.running = Running(inference, self)
         self._loaded: Loaded | None = None
         self._loading: Task | None = None
@@ -79,11 +79,12 @@ class Desk(QObject):
         self._used: list[str] = []
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
         self._fresh.timeout.connect(self._fetch_touched)
-        self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+        for tasks in (self.tasks, self.checks):
+            tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+            tasks.start()
         self.running.found.connect(self._touch)
         self.running.problem.connect(self.problem)
         self.running.released.connect(self._on_released)
-        self.tasks.start()
 
     def stop(self) -> None:
         """Finish what was asked for and end the run; `close` comes when the inference thread has stopped."""
@@ -91,6 +92,7 @@ class Desk(QObject):
         self.running.blockSignals(True)
         self.running.cancel()
         self.tasks.stop()
+        self.checks.stop()
 
     def close(self) -> None:
         """Close the project; nothing uses it any more."""
@@ -104,7 +106,7 @@ class Desk(QObject):
         self.cancel_run()
 
         def work() -> tuple[Project, list[KnownModel]]:
-            project = Project.create(path) if create else Project.open(path)
+            project = Project.create(path) if create else Project.open(path, sound=False)
             return project, project.models()
 
         def steps() -> Iterator[tuple[Project, list[KnownModel]]]:
@@ -141,13 +143,14 @@ class Desk(QObject):
 
     def _take(self, project: Project, models: list[KnownModel]) -> None:
         old, self.project = self.project, project
-        if old is not None and not self.running.uses(old):
-            self.tasks.once(old.close)
         self.columns = Columns()
         self.model = None
         self.opened.emit()
         self._choose_model(models)
         self._tell_steps()
+        self.checks.once(project.check)  # a large file takes seconds to read
+        if old is not None and not self.running.uses(old):
+            self.tasks.once(old.close)
 
     def _choose_model(self, models: list[KnownModel]) -> None:
         """That of the loaded file, else the one that predicted last."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
@@ -19,11 +21,12 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 from app.core.decide import Status
 from app.core.labels import Verdict
 from app.ui import icons, theme, thumbnail
-from app.ui.review.listing import ROW_ROLE, Listing, Row
+from app.ui.review.listing import Listing, Row
 from app.ui.status import VERDICT_FACES
 
 _PAD = 8
 _LINE = 18
+_CELLS_KEPT = 400  # painted ones, about 60 KB each
 _VEIL = 170  # of 255, over what is excluded
 _SIZES = (88, 112, 136, 176, 224)
 """Widths of a thumbnail, pixels."""
@@ -39,6 +42,9 @@ class Grid(QAbstractItemView):
         self.setAccessibleName("photos of the project")
         self._size = 2
         self._hovered = -1
+        self._listing = listing
+        self._painted: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        self._look: tuple[object, ...] = ()
         self._anchor = 0
         self.setModel(listing)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -215,25 +221,50 @@ class Grid(QAbstractItemView):
         """The items in sight."""
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(theme.tokens().window))
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         across, cell = self.across(), self._cell()
+        self._forget_old_cells()
         first = max(0, (self.verticalOffset() - _PAD) // cell.height()) * across
         last = ((self.verticalOffset() + self.viewport().height()) // cell.height() + 1) * across
         for place in range(first, min(last, self.model().rowCount())):
-            self._paint(painter, self._rect(place), self.model().index(place, 0))
+            painter.drawPixmap(self._rect(place).topLeft(), self._picture(place))
         painter.end()
 
-    def _paint(self, painter: QPainter, rect: QRect, index: QModelIndex) -> None:
+    def _picture(self, place: int) -> QPixmap:
+        """A cell as it was painted before, where nothing of it has changed.
+
+        Painting takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
+        waiting for the interpreter.
+        """
+        image, row, picture = self._listing.cell(place)
+        chosen = self.selectionModel().isSelected(self._listing.index(place, 0))
+        key = (image, row, picture.cacheKey() if picture is not None else 0, chosen, place == self._hovered)
+        found = self._painted.get(key)
+        if found is None:
+            ratio = self.devicePixelRatioF()
+            found = QPixmap(self._cell() * ratio)
+            found.setDevicePixelRatio(ratio)
+            found.fill(QColor(theme.tokens().window))
+            painter = QPainter(found)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            self._paint(painter, row, picture, chosen=chosen, hovered=place == self._hovered)
+            painter.end()
+        self._painted[key] = found
+        self._painted.move_to_end(key)
+        return found
+
+    def _forget_old_cells(self) -> None:
+        """Of another size or theme, or too many."""
+        look = (self._size, theme.tokens().name, self.devicePixelRatioF())
+        if look != self._look:
+            self._painted.clear()
+            self._look = look
+        while len(self._painted) > _CELLS_KEPT:
+            self._painted.popitem(last=False)
+
+    def _paint(self, painter: QPainter, row: Row, picture: QPixmap | None, *, chosen: bool, hovered: bool) -> None:
         width = _SIZES[self._size]
-        row: Row = index.data(ROW_ROLE)
-        picture = index.data(Qt.ItemDataRole.DecorationRole)
-        frame = QRectF(rect.x() + _PAD / 2, rect.y() + _PAD / 2, width, width * 2 // 3)
-        thumbnail.paint_picture(
-            painter,
-            frame,
-            picture if isinstance(picture, QPixmap) else None,
-            missing=row.status is Status.ERROR,
-        )
+        frame = QRectF(_PAD / 2, _PAD / 2, width, width * 2 // 3)
+        thumbnail.paint_picture(painter, frame, picture, missing=row.status is Status.ERROR)
         if row.verdict is Verdict.EXCLUDED:
             veil = QColor(theme.tokens().window)
             veil.setAlpha(_VEIL)
@@ -241,15 +272,10 @@ class Grid(QAbstractItemView):
             painter.setBrush(veil)
             painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        thumbnail.paint_outline(
-            painter,
-            frame,
-            chosen=self.selectionModel().isSelected(index),
-            hovered=index.row() == self._hovered,
-        )
+        thumbnail.paint_outline(painter, frame, chosen=chosen, hovered=hovered)
         if row.verdict is not None:
             self._paint_verdict(painter, frame, row.verdict)
-        line = QRect(rect.x() + _PAD // 2, round(frame.bottom()) + 5, width, _LINE)
+        line = QRect(_PAD // 2, round(frame.bottom()) + 5, width, _LINE)
         thumbnail.paint_line(painter, line, row.status, row.text or row.name)
 
     def _paint_verdict(self, painter: QPainter, frame: QRectF, verdict: Verdict) -> None:

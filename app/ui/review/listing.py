@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QPixmap
 
 from app.core import arrange
 from app.core.arrange import Filter, Order
@@ -149,6 +150,12 @@ class Listing(QAbstractTableModel):
                 [self._columns.paths[row], " ".join(filter(None, texts)), self._columns.errors.get(row, "")]
             )
         return None
+
+    def cell(self, place: int) -> tuple[int, Row, QPixmap | None]:
+        """What the grid paints in a row of the table: the image's number, its words, its thumbnail if there is one."""
+        row = self.row(place)
+        picture = None if row in self._columns.errors else self._thumbnails.get(self.path(row))
+        return int(self._columns.ids[row]), self._row(row), picture
 
     def path(self, row: int) -> Path:
         """The file of a row of the columns."""
