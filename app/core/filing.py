@@ -262,6 +262,11 @@ class Filing:
         with self._project.change() as connection:
             connection.execute("UPDATE filed SET state = ? WHERE id = ?", (state, row.id))
             if place is not None:
+                # a scan may have found the file in its new place first, and taken it for another image
+                connection.execute(
+                    "DELETE FROM image WHERE path = ?1 AND id <> ?2 AND id NOT IN (SELECT image FROM label)",
+                    (os.fsencode(place), row.image),
+                )
                 connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
 
 

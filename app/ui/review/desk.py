@@ -309,6 +309,8 @@ class Desk(QObject):
         """Files were moved: read where they are now."""
 
         def put(images: list[ProjectImage]) -> None:
+            if [image.id for image in images] != self.columns.ids.tolist():
+                self._load()
             for image in images:
                 self.columns.move(image.id, image.path)
             self.grown.emit()

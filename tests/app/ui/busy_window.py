@@ -1,0 +1,112 @@
+"""A window that is driven through everything it can do to a project, over and over, until somebody kills it.
+
+`test_killed.py` starts it as a process of its own. It says on standard output what it asks for and what it sees done.
+"""
+
+from __future__ import annotations
+
+# onnxruntime comes before Qt; app/core/engine.py says why
+from app.core.engine import Engine  # noqa: F401  # isort: skip
+
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.core.columns import NOBODY, VERDICTS
+from app.core.filing import PATTERN, Plan
+from app.core.labels import Label, Verdict
+from app.ui.window import MainWindow, open_window
+
+_LABELS = (
+    Label(Verdict.ACCEPTED, "sedan", "Rossa 2010"),
+    Label(Verdict.CORRECTED, "ship", "Verde"),
+    Label(Verdict.CORRECTED, "ship"),
+    Label(Verdict.UNKNOWN),
+)
+
+
+def say(*words: object) -> None:
+    """A line at once, whole or not at all."""
+    sys.stdout.write("\t".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
+class Busy:
+    """Does something by chance twenty times a second."""
+
+    def __init__(self, window: MainWindow, photos: Path, out: Path, seed: int) -> None:
+        self._window, self._photos, self._out = window, photos, out
+        self._random = random.Random(seed)
+        self._page = window.review
+        self._page.desk.labelled.connect(self._on_labelled)
+        self._page.outputs.planned.connect(self._on_planned)
+        self._page.outputs.job_ended.connect(lambda _job, outcome: say("output", outcome))
+        window.inference.run_advanced.connect(lambda _run, progress: say("predicted", progress.counts.predicted))
+        self._timer = QTimer(interval=50)
+        self._timer.timeout.connect(self._act)
+        self._timer.start()
+
+    def _act(self) -> None:
+        desk = self._page.desk
+        if desk.project is None or self._window.identify.session.loaded() is None:
+            return
+        if not len(desk.columns):
+            desk.identify([self._photos])
+            return
+        what = self._random.choice(("label",) * 6 + ("undo", "redo", "identify", "export", "file", "file"))
+        if what == "label":
+            image = int(self._random.choice(desk.columns.ids.tolist()))
+            label = self._random.choice(_LABELS)
+            say("ask", image, label.verdict.value, label.coarse, label.fine)
+            desk.label({image: label}, "by chance")
+        elif what in ("undo", "redo") and not self._page.outputs.busy():
+            say("turn")
+            desk.turn(back=what == "undo")
+        elif what == "identify":
+            desk.identify([self._photos])
+        elif desk.model is not None and not self._page.outputs.busy():
+            if what == "export":
+                self._page.outputs.export(desk.project, desk.model, "csv", self._out / "labels.csv", len(desk.columns))
+            else:
+                self._page.outputs.plan(desk.project, desk.model, self._out / "sorted", PATTERN, False)
+
+    def _on_planned(self, plan: Plan, _into: Path) -> None:
+        project = self._page.desk.project
+        if project is not None and not self._page.outputs.busy():
+            some = Plan(plan.steps[:15], plan.left)
+            self._page.outputs.file(project, some, move=self._random.random() < 0.5)
+
+    def _on_labelled(self, rows: np.ndarray) -> None:
+        columns = self._page.desk.columns
+        for row in rows.tolist():
+            verdict = int(columns.verdict[row])
+            words = (
+                ("none", "", "")
+                if verdict == NOBODY
+                else (
+                    VERDICTS[verdict].value,
+                    columns.names[columns.told_type[row]],
+                    columns.names[columns.told_fine[row]],
+                )
+            )
+            say("told", int(columns.ids[row]), *words)
+
+
+def main() -> None:
+    """MODEL PHOTOS OUT SEED"""
+    model, photos, out = map(Path, sys.argv[1:4])
+    app = QApplication([])
+    window = open_window([], model=model, gallery=None, theme_name="dark", device="cpu")
+    window.show_page(1)
+    busy = Busy(window, photos, out, int(sys.argv[4]))
+    say("ready")
+    app.exec()
+    del busy
+
+
+if __name__ == "__main__":
+    main()
