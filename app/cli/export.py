@@ -1,4 +1,4 @@
-"""Write the answers of a project for other programs: a table, JSON lines, COCO, training data."""
+"""Write the answers of a project for other programs: a table, Excel, JSON lines, COCO, training data."""
 
 from __future__ import annotations
 
