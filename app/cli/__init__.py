@@ -13,6 +13,7 @@ from app.core.engine import EngineError
 
 from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
 from app.cli.terminal import UsageError, complain
+from app.core.copies import CopyError
 from app.core.exporters import ExportError
 from app.core.filing import FilingError
 from app.core.gallery import GalleryError
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ProjectError,
         TableError,
         ExportError,
+        CopyError,
         FilingError,
         DataError,
     ) as error:
