@@ -7,18 +7,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.cli.terminal import (
-    UsageError,
-    add_model_arguments,
-    complain,
-    interruptible,
-    model_file,
-    open_gallery,
-    progress_bar,
-    say,
-)
+from app.cli.reports import Fact, Report
+from app.cli.terminal import UsageError, add_model_arguments, interruptible, model_file, open_gallery, say
 from app.core.decide import Status
 from app.core.engine import Engine, ProviderReport
 from app.core.identify import Identification, Identifier
@@ -41,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.marque",
         help="keep the answers in this project, made if missing; what it holds already is not identified again",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="progress, warnings and the summary as JSON, an object a line"
+    )
     parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
     add_model_arguments(parser)
 
@@ -49,54 +45,67 @@ def run(options: argparse.Namespace) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C."""
     if options.project is not None and options.out is not None:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
+    report = Report(options.json)
     with interruptible() as interrupted:
-        files = [] if options.project is not None else _photos(options.paths, interrupted)
+        files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         engine = Engine(model_file(options.model), options.device, options.precision)
         gallery = open_gallery(options.gallery, engine)
         try:
             identifier = Identifier(engine, gallery)
             if options.project is not None:
-                return _into_project(identifier, options, interrupted)
-            if options.out is None:
-                return _show(identifier, files, options.batch, interrupted)
-            return _write_table(identifier, files, options.out, options.batch, interrupted)
+                return _into_project(identifier, options, report, interrupted)
+            return _Files(identifier, files, options.batch, report, interrupted).into(options.out)
         finally:
             if gallery is not None:
                 gallery.close()
 
 
-def _into_project(identifier: Identifier, options: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
+def _into_project(
+    identifier: Identifier, options: argparse.Namespace, report: Report, interrupted: Callable[[], bool]
+) -> int:
     """Add the paths to the project's sources and identify what waits; 0, or 130 after Ctrl-C."""
-    for path in options.paths:
-        if not path.exists():
-            raise UsageError(f"{path}: there is no such file or folder")
+    _must_exist(options.paths)
     place: Path = options.project
     with Project.open(place) if place.exists() else Project.create(place) as project:
         for path in options.paths:
             project.add_source(path)
         note, last = "", None
-        with progress_bar() as progress:
-            task = progress.add_task("identifying", total=None)
+        with report.running("identifying") as advance:
             for last in label_project(project, identifier, batch=options.batch, cancelled=interrupted):
+                for problem in last.problems:
+                    report.warning(problem)
                 if last.note != note:
                     note = last.note
-                    complain(f"marque: {note}")
-                total = last.counts.waiting + last.identified
-                progress.update(task, completed=last.identified, total=None if last.scanning else total)
+                    report.warning(note)
+                advance(last.identified, None if last.scanning else last.counts.waiting + last.identified)
         assert last is not None, "a run tells its progress at least once"
     counts, provider = last.counts, identifier.engine.provider
-    complain(
-        f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
-        f"waiting; {last.identified} in this run, {last.rate:.1f} photos/s on {provider.name} ({provider.reason})"
+    report.done(
+        [
+            f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
+            f"waiting; {last.identified} in this run, {last.rate:.1f} photos/s on {provider.name} ({provider.reason})"
+        ],
+        _speed(last.identified, last.seconds, provider, interrupted())
+        | {
+            "project": str(place),
+            "images": counts.total,
+            "predicted": counts.predicted,
+            "failed": counts.failed,
+            "waiting": counts.waiting,
+        },
     )
     return 130 if interrupted() else 0
 
 
-def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path]:
+def _must_exist(named: Sequence[Path]) -> None:
     for path in named:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
-    files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: complain(f"marque: {path}: {reason}")))
+
+
+def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
+    _must_exist(named)
+    files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: report.warning(f"{path}: {reason}")))
     if interrupted():
         raise KeyboardInterrupt
     if not files:
@@ -104,47 +113,78 @@ def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path
     return files
 
 
-def _write_table(
-    identifier: Identifier, files: Sequence[Path], out: Path, batch: int, interrupted: Callable[[], bool]
-) -> int:
-    with LabelTable(out, identifier.engine.info.signature) as table:
-        if _identify_all(identifier, files, batch, interrupted, table.write):
-            complain(f"table: {table.finish()}")
-            return 0
-        complain(f"interrupted; what was done is in {table.keep_incomplete()}")
-        return 130
+@dataclass
+class _Files:
+    """A run over files, without a project."""
+
+    identifier: Identifier
+    files: Sequence[Path]
+    batch: int
+    report: Report
+    interrupted: Callable[[], bool]
+    _counts: Counter[Status] = field(default_factory=Counter)
+    _seconds: float = 0.0
+
+    def into(self, out: Path | None) -> int:
+        """Into a table, or shown, a line a photo; 0, or 130 after Ctrl-C."""
+        if out is None:
+            self._identify_all(_show, bar=not sys.stdout.isatty())
+            self._tell("interrupted" if self._cut_off else None, None)
+        else:
+            with LabelTable(out, self.identifier.engine.info.signature) as table:
+                self._identify_all(table.write)
+                if self._cut_off:
+                    place = table.keep_incomplete()
+                    self._tell(f"interrupted; what was done is in {place}", place)
+                else:
+                    place = table.finish()
+                    self._tell(f"table: {place}", place)
+        return 130 if self._cut_off else 0
+
+    @property
+    def _cut_off(self) -> bool:
+        return self._counts.total() < len(self.files)
+
+    def _identify_all(self, take: Callable[[Sequence[Identification]], None], *, bar: bool = True) -> None:
+        start = time.perf_counter()
+        with self.report.running("identifying", bar=bar) as advance:
+            advance(0, len(self.files))
+            for found in identify_paths(self.identifier, self.files, batch=self.batch, cancelled=self.interrupted):
+                take(found)
+                self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
+                advance(self._counts.total(), len(self.files))
+        self._seconds = time.perf_counter() - start
+
+    def _tell(self, sentence: str | None, table: Path | None) -> None:
+        counts, provider = self._counts, self.identifier.engine.provider
+        facts = _speed(counts.total(), self._seconds, provider, self._cut_off) | {
+            "identified": counts[Status.IDENTIFIED],
+            "coarse_only": counts[Status.COARSE_ONLY],
+            "unknown": counts[Status.UNKNOWN],
+            "errors": counts[Status.ERROR],
+        }
+        summary = _summary(counts, self._seconds, provider)
+        self.report.done(
+            [summary] if sentence is None else [summary, sentence],
+            facts if table is None else facts | {"table": str(table)},
+        )
 
 
-def _show(identifier: Identifier, files: Sequence[Path], batch: int, interrupted: Callable[[], bool]) -> int:
-    def show(found: Sequence[Identification]) -> None:
-        for identification in found:
-            say(_line(identification))
+def _speed(photos: int, seconds: float, provider: ProviderReport, interrupted: bool) -> dict[str, Fact]:
+    """What every run tells at its end."""
+    return {
+        "interrupted": interrupted,
+        "photos": photos,
+        "seconds": round(seconds, 3),
+        "rate": round(photos / seconds, 2) if seconds else 0.0,
+        "processor": provider.name,
+        "reason": provider.reason,
+    }
 
-    if _identify_all(identifier, files, batch, interrupted, show, bar=not sys.stdout.isatty()):
-        return 0
-    complain("interrupted")
-    return 130
 
-
-def _identify_all(
-    identifier: Identifier,
-    files: Sequence[Path],
-    batch: int,
-    interrupted: Callable[[], bool],
-    take: Callable[[Sequence[Identification]], None],
-    bar: bool = True,
-) -> bool:
-    """Hand every batch to `take` and say at the end how it went; False if it was interrupted."""
-    counts: Counter[Status] = Counter()
-    start = time.perf_counter()
-    with progress_bar(shown=bar) as progress:
-        task = progress.add_task("identifying", total=len(files))
-        for found in identify_paths(identifier, files, batch=batch, cancelled=interrupted):
-            take(found)
-            counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
-            progress.advance(task, len(found))
-    complain(_summary(counts, time.perf_counter() - start, identifier.engine.provider))
-    return counts.total() == len(files)
+def _show(found: Sequence[Identification]) -> None:
+    for identification in found:
+        say(_line(identification))
 
 
 def _line(identification: Identification) -> str:

@@ -41,6 +41,7 @@ class Progress:
         scanning: whether more images may still be found.
         changed: numbers of the images of the last batch.
         note: something that the person should know (the GPU failed), or "".
+        problems: folders and files that could not be read, found since the last progress, with the reason.
     """
 
     counts: Counts
@@ -49,6 +50,7 @@ class Progress:
     scanning: bool
     changed: tuple[int, ...] = ()
     note: str = ""
+    problems: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -156,6 +158,7 @@ class _Run:
     def __post_init__(self) -> None:
         self._start = time.monotonic()
         self._counts, self._counted = Counts(0, 0, 0), float("-inf")
+        self._told = 0  # problems of the scan
 
     @property
     def model(self) -> str:
@@ -235,7 +238,9 @@ class _Run:
         if exact or now - self._counted > _RECOUNT:
             self._counts, self._counted = self.project.counts(self.model), now
         seconds = now - self._start - self.idle
-        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.note)
+        problems = tuple(scanner.problems[self._told :])
+        self._told += len(problems)
+        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.note, problems)
 
 
 def content_digest(path: Path) -> str:
