@@ -16,9 +16,10 @@ from app.core.decide import Status
 from app.core.engine import Engine, ProviderReport
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
-from app.core.labelling import label_project
+from app.core.labelling import run_stage
 from app.core.pipeline import identify_paths
 from app.core.project import Project
+from app.core.stage import Local
 from app.core.table import LabelTable
 
 
@@ -69,9 +70,10 @@ def _into_project(
     with Project.open(place) if place.exists() else Project.create(place) as project:
         for path in options.paths:
             project.add_source(path)
+        stage = Local(identifier, batch=options.batch)
         note, last = "", None
         with report.running("identifying") as advance:
-            for last in label_project(project, identifier, batch=options.batch, cancelled=interrupted):
+            for last in run_stage(project, stage, cancelled=interrupted):
                 for problem in last.problems:
                     report.warning(problem)
                 if last.note != note:
@@ -79,7 +81,7 @@ def _into_project(
                     report.warning(note)
                 advance(last.identified, None if last.scanning else last.counts.waiting + last.identified)
         assert last is not None, "a run tells its progress at least once"
-    counts, provider = last.counts, identifier.engine.provider
+    counts, provider = last.counts, stage.identifier.engine.provider  # which is another where the GPU failed
     report.done(
         [
             f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
