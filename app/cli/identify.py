@@ -10,15 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.cli.reports import Fact, Report
-from app.cli.terminal import UsageError, add_model_arguments, interruptible, model_file, open_gallery, say
+from app.cli.project_run import into_project
+from app.cli.reports import Report, speed
+from app.cli.terminal import UsageError, add_model_arguments, interruptible, model_file, must_exist, open_gallery, say
 from app.core.decide import Status
 from app.core.engine import Engine, ProviderReport
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
-from app.core.labelling import run_stage
 from app.core.pipeline import identify_paths
-from app.core.project import Project
 from app.core.stage import Local
 from app.core.table import LabelTable
 
@@ -38,14 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="progress, warnings and the summary as JSON, an object a line"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
+    )
     parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Identify everything named; 0, or 130 after Ctrl-C."""
+    """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
     if options.project is not None and options.out is not None:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
+    if options.watch and options.project is None:
+        raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
     report = Report(options.json)
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
@@ -54,59 +60,16 @@ def run(options: argparse.Namespace) -> int:
         try:
             identifier = Identifier(engine, gallery)
             if options.project is not None:
-                return _into_project(identifier, options, report, interrupted)
+                stage = Local(identifier, batch=options.batch)
+                return into_project(stage, options.project, options.paths, report, interrupted, watched=options.watch)
             return _Files(identifier, files, options.batch, report, interrupted).into(options.out)
         finally:
             if gallery is not None:
                 gallery.close()
 
 
-def _into_project(
-    identifier: Identifier, options: argparse.Namespace, report: Report, interrupted: Callable[[], bool]
-) -> int:
-    """Add the paths to the project's sources and identify what waits; 0, or 130 after Ctrl-C."""
-    _must_exist(options.paths)
-    place: Path = options.project
-    with Project.open(place) if place.exists() else Project.create(place) as project:
-        for path in options.paths:
-            project.add_source(path)
-        stage = Local(identifier, batch=options.batch)
-        note, last = "", None
-        with report.running("identifying") as advance:
-            for last in run_stage(project, stage, cancelled=interrupted):
-                for problem in last.problems:
-                    report.warning(problem)
-                if last.note != note:
-                    note = last.note
-                    report.warning(note)
-                advance(last.identified, None if last.scanning else last.counts.waiting + last.identified)
-        assert last is not None, "a run tells its progress at least once"
-    counts, provider = last.counts, stage.identifier.engine.provider  # which is another where the GPU failed
-    report.done(
-        [
-            f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
-            f"waiting; {last.identified} in this run, {last.rate:.1f} photos/s on {provider.name} ({provider.reason})"
-        ],
-        _speed(last.identified, last.seconds, provider, interrupted())
-        | {
-            "project": str(place),
-            "images": counts.total,
-            "predicted": counts.predicted,
-            "failed": counts.failed,
-            "waiting": counts.waiting,
-        },
-    )
-    return 130 if interrupted() else 0
-
-
-def _must_exist(named: Sequence[Path]) -> None:
-    for path in named:
-        if not path.exists():
-            raise UsageError(f"{path}: there is no such file or folder")
-
-
 def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
-    _must_exist(named)
+    must_exist(named)
     files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: report.warning(f"{path}: {reason}")))
     if interrupted():
         raise KeyboardInterrupt
@@ -159,7 +122,7 @@ class _Files:
 
     def _tell(self, sentence: str | None, table: Path | None) -> None:
         counts, provider = self._counts, self.identifier.engine.provider
-        facts = _speed(counts.total(), self._seconds, provider, self._cut_off) | {
+        facts = speed(counts.total(), self._seconds, provider, self._cut_off) | {
             "identified": counts[Status.IDENTIFIED],
             "coarse_only": counts[Status.COARSE_ONLY],
             "unknown": counts[Status.UNKNOWN],
@@ -170,18 +133,6 @@ class _Files:
             [summary] if sentence is None else [summary, sentence],
             facts if table is None else facts | {"table": str(table)},
         )
-
-
-def _speed(photos: int, seconds: float, provider: ProviderReport, interrupted: bool) -> dict[str, Fact]:
-    """What every run tells at its end."""
-    return {
-        "interrupted": interrupted,
-        "photos": photos,
-        "seconds": round(seconds, 3),
-        "rate": round(photos / seconds, 2) if seconds else 0.0,
-        "processor": provider.name,
-        "reason": provider.reason,
-    }
 
 
 def _show(found: Sequence[Identification]) -> None:

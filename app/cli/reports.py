@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.cli.terminal import complain, progress_bar
+from app.core.engine import ProviderReport
 
-Fact = str | int | float | bool | None
+Fact = str | int | float | bool | None | list[str]
 Advance = Callable[[int, int | None], None]
 """Told how many photos are done, and of how many; None while that is not known."""
 
@@ -36,8 +37,12 @@ class Report:
         self._problem("error", text)
 
     def done(self, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
-        """The run is over, also when it was interrupted; the same in sentences, a line each, and in facts."""
-        for line in [_event("done", **facts)] if self.as_json else sentences:
+        """The run is over, also when it was interrupted; as of `tell`."""
+        self.tell("done", sentences, facts)
+
+    def tell(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
+        """The same in sentences, a line each, and as the event `name` with facts."""
+        for line in [_event(name, **facts)] if self.as_json else sentences:
             complain(line)
 
     @contextmanager
@@ -52,6 +57,18 @@ class Report:
 
     def _problem(self, name: str, text: str) -> None:
         complain(_event(name, text=text) if self.as_json else f"marque: {text}")
+
+
+def speed(photos: int, seconds: float, provider: ProviderReport, interrupted: bool) -> dict[str, Fact]:
+    """What every run tells at its end."""
+    return {
+        "interrupted": interrupted,
+        "photos": photos,
+        "seconds": round(seconds, 3),
+        "rate": round(photos / seconds, 2) if seconds else 0.0,
+        "processor": provider.name,
+        "reason": provider.reason,
+    }
 
 
 def _lines_of_progress() -> Advance:

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -70,6 +70,13 @@ def in_words(gallery: Gallery) -> str:
     labels = gallery.classes()
     types = {coarse for coarse, _ in labels}
     return f"{len(gallery):,} photos of {len(types)} types, {sum(fine is not None for _, fine in labels)} classes"
+
+
+def must_exist(named: Sequence[Path]) -> None:
+    """Raises UsageError if one of the files or folders named is not there."""
+    for path in named:
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file or folder")
 
 
 def model_file(chosen: Path | None) -> Path:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from app.core.engine import Engine, EngineError
+from app.core.engine import Engine, EngineError, ProviderReport
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, map_in_order
@@ -31,6 +31,10 @@ class Stage(Protocol):
     @property
     def info(self) -> BundleInfo:
         """Of the identification model."""
+
+    @property
+    def provider(self) -> ProviderReport:
+        """Where it runs now, and why there."""
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
         """What is found out about the images, in batches, in their order; a file that cannot be read has an error.
@@ -62,6 +66,11 @@ class Local:
     def info(self) -> BundleInfo:
         """Of the identification model."""
         return self.identifier.engine.info
+
+    @property
+    def provider(self) -> ProviderReport:
+        """As of Stage."""
+        return self.identifier.engine.provider
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
         """As of Stage."""
