@@ -15,6 +15,7 @@ from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
 from app.cli.reports import Report
 from app.cli.terminal import UsageError
 from app.core.copies import CopyError
+from app.core.distributed import DistributedError
 from app.core.exporters import ExportError
 from app.core.filing import FilingError
 from app.core.gallery import GalleryError
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         TableError,
         ExportError,
         CopyError,
+        DistributedError,
         FilingError,
         DataError,
     ) as error:

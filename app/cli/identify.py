@@ -6,20 +6,33 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.cli.project_run import into_project
 from app.cli.reports import Report, speed
-from app.cli.terminal import UsageError, add_model_arguments, interruptible, model_file, must_exist, open_gallery, say
+from app.cli.terminal import (
+    UsageError,
+    add_model_arguments,
+    gallery_file,
+    interruptible,
+    model_file,
+    must_exist,
+    only_our_words,
+    say,
+)
 from app.core.decide import Status
-from app.core.engine import Engine, ProviderReport
+from app.core.distributed import OnRay, Setup
+from app.core.engine import Engine
+from app.core.gallery import Gallery
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
-from app.core.pipeline import identify_paths
-from app.core.stage import Local
+from app.core.stage import Local, Processor, Stage
 from app.core.table import LabelTable
+
+_LOCAL, _RAY = "local", "ray"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
     )
+    parser.add_argument(
+        "--engine",
+        choices=(_LOCAL, _RAY),
+        default=_LOCAL,
+        help='where it runs: in this process, or on Ray, which needs: pip install "marque[ray]" (default: local)',
+    )
+    parser.add_argument("--ray-address", metavar="HOST:PORT", help="head of a Ray cluster (default: this computer)")
     parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
     add_model_arguments(parser)
 
@@ -52,20 +72,32 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
     if options.watch and options.project is None:
         raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
+    if options.ray_address is not None and options.engine != _RAY:
+        raise UsageError("--ray-address belongs to --engine ray")
     report = Report(options.json)
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
-        engine = Engine(model_file(options.model), options.device, options.precision)
-        gallery = open_gallery(options.gallery, engine)
-        try:
-            identifier = Identifier(engine, gallery)
+        with _stage(options) as stage:
             if options.project is not None:
-                stage = Local(identifier, batch=options.batch)
                 return into_project(stage, options.project, options.paths, report, interrupted, watched=options.watch)
-            return _Files(identifier, files, options.batch, report, interrupted).into(options.out)
-        finally:
-            if gallery is not None:
-                gallery.close()
+            return _Files(stage, files, report, interrupted).into(options.out)
+
+
+@contextmanager
+def _stage(options: argparse.Namespace) -> Iterator[Stage]:
+    """What decodes and identifies, as the options say."""
+    model = model_file(options.model)
+    gallery = gallery_file(options.gallery, model)
+    if options.engine == _RAY:
+        setup = Setup(
+            model.absolute(), None if gallery is None else gallery.absolute(), options.device, options.precision
+        )
+        with only_our_words(), OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
+            yield stage
+        return
+    engine = Engine(model, options.device, options.precision)
+    with nullcontext() if gallery is None else Gallery.open(gallery, engine.info.fingerprint, read_only=True) as opened:
+        yield Local(Identifier(engine, opened), batch=options.batch)
 
 
 def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
@@ -82,9 +114,8 @@ def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], boo
 class _Files:
     """A run over files, without a project."""
 
-    identifier: Identifier
+    stage: Stage
     files: Sequence[Path]
-    batch: int
     report: Report
     interrupted: Callable[[], bool]
     _counts: Counter[Status] = field(default_factory=Counter)
@@ -96,7 +127,7 @@ class _Files:
             self._identify_all(_show, bar=not sys.stdout.isatty())
             self._tell("interrupted" if self._cut_off else None, None)
         else:
-            with LabelTable(out, self.identifier.engine.info.signature) as table:
+            with LabelTable(out, self.stage.info.signature) as table:
                 self._identify_all(table.write)
                 if self._cut_off:
                     place = table.keep_incomplete()
@@ -114,14 +145,14 @@ class _Files:
         start = time.perf_counter()
         with self.report.running("identifying", bar=bar) as advance:
             advance(0, len(self.files))
-            for found in identify_paths(self.identifier, self.files, batch=self.batch, cancelled=self.interrupted):
+            for found in self.stage.identify(self.files, self.interrupted):
                 take(found)
                 self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
                 advance(self._counts.total(), len(self.files))
         self._seconds = time.perf_counter() - start
 
     def _tell(self, sentence: str | None, table: Path | None) -> None:
-        counts, provider = self._counts, self.identifier.engine.provider
+        counts, provider = self._counts, self.stage.provider
         facts = speed(counts.total(), self._seconds, provider, self._cut_off) | {
             "identified": counts[Status.IDENTIFIED],
             "coarse_only": counts[Status.COARSE_ONLY],
@@ -148,7 +179,7 @@ def _line(identification: Identification) -> str:
     return f"{decision.status.value:<12}  {figure:>5}  {decision.label or '-':<32}  {identification.path}"
 
 
-def _summary(counts: Counter[Status], seconds: float, provider: ProviderReport) -> str:
+def _summary(counts: Counter[Status], seconds: float, provider: Processor) -> str:
     errors = counts[Status.ERROR]
     return (
         f"{counts.total()} photo{'' if counts.total() == 1 else 's'}: {counts[Status.IDENTIFIED]} identified, "

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.cli.terminal import complain, progress_bar
-from app.core.engine import ProviderReport
+from app.core.stage import Processor
 
 Fact = str | int | float | bool | None | list[str]
 Advance = Callable[[int, int | None], None]
@@ -59,7 +59,7 @@ class Report:
         complain(_event(name, text=text) if self.as_json else f"marque: {text}")
 
 
-def speed(photos: int, seconds: float, provider: ProviderReport, interrupted: bool) -> dict[str, Fact]:
+def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -> dict[str, Fact]:
     """What every run tells at its end."""
     return {
         "interrupted": interrupted,

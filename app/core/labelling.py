@@ -19,7 +19,6 @@ from app.core.project import Counts, FoundFile, Project, ProjectImage
 from app.core.project_file import ProjectError
 from app.core.stage import Local, Stage
 
-_PAGE = 1024  # images that are taken up at a time
 _FOUND = 256  # files that the scan hands over at a time
 _RECOUNT = 0.5  # seconds
 _NAP = 0.02  # seconds, while there is nothing to do yet
@@ -176,9 +175,12 @@ class _Run:
     def through(self, scanner: Scan) -> Iterator[Progress]:
         last = 0
         yield self._progress(scanner, ())
+        while self.stage.scan_first and scanner.running and not self.cancelled():
+            self._nap()
+            yield self._progress(scanner, ())
         while not self.cancelled():
             scanning = scanner.running  # asked before the page: what is found meanwhile comes with the next one
-            page = self.project.waiting(self.model, after=last, limit=_PAGE)
+            page = self.project.waiting(self.model, after=last, limit=self.stage.page)
             if page:
                 for done in self._page(page):
                     yield self._progress(scanner, done)

@@ -7,37 +7,48 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.core.engine import Engine, EngineError, ProviderReport
+from app.core.engine import Engine, EngineError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
-from app.core.pipeline import default_workers, map_in_order
+from app.core.pipeline import default_workers, identify_paths, map_in_order
 from app.core.project import Outcome, ProjectImage
 from model.bundle import BundleInfo
 
 
+class Processor(NamedTuple):
+    """What the network runs on, in short, and why there."""
+
+    name: str
+    reason: str
+
+
 class Stage(Protocol):
-    """Decodes and identifies images.
+    """Decodes and identifies photos.
 
     Attributes:
         note: something that the person should know (the GPU failed), or "".
+        page: images of a project that it should be given at a time.
+        scan_first: whether a run over a project should begin only when all its files are found.
     """
 
     note: str
+    page: int
+    scan_first: bool
 
     @property
     def info(self) -> BundleInfo:
         """Of the identification model."""
 
     @property
-    def provider(self) -> ProviderReport:
-        """Where it runs now, and why there."""
+    def provider(self) -> Processor:
+        """Where it runs now."""
 
-    def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
-        """What is found out about the images, in batches, in their order; a file that cannot be read has an error.
+    def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
+        """Identify files, in batches, in their order; a file that cannot be read has an error.
 
         After `cancelled` answers True no further batch comes.
 
@@ -45,16 +56,22 @@ class Stage(Protocol):
             EngineError: if the inference fails.
         """
 
+    def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
+        """What is found out about images of a project; as `identify`."""
+
 
 class Local:
     """In this process: decoding in a bounded pool, one inference at a time.
 
-    Where the GPU fails in mid-run it goes on on the CPU, once, and says so.
+    Where the GPU fails in mid-run over a project it goes on on the CPU, once, and says so.
 
     Attributes:
         identifier: what identifies now.
-        note: as of Stage.
+        note, page, scan_first: as of Stage.
     """
+
+    page = 1024
+    scan_first = False
 
     def __init__(self, identifier: Identifier, *, batch: int = 16, workers: int | None = None) -> None:
         self.identifier = identifier
@@ -68,9 +85,14 @@ class Local:
         return self.identifier.engine.info
 
     @property
-    def provider(self) -> ProviderReport:
+    def provider(self) -> Processor:
         """As of Stage."""
-        return self.identifier.engine.provider
+        report = self.identifier.engine.provider
+        return Processor(report.name, report.reason)
+
+    def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
+        """As of Stage."""
+        yield from identify_paths(self.identifier, paths, batch=self._batch, workers=self._workers, cancelled=cancelled)
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
         """As of Stage."""
