@@ -15,7 +15,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write: is given the open file.
 
     Raises:
-        OSError: if it cannot be written; nothing is left beside its place then.
+        OSError: if it cannot be written. Whatever is raised, here or by `write`, nothing is left beside its place.
     """
     beside = path.with_name(path.name + ".part")
     try:
@@ -24,6 +24,6 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError:
+    except BaseException:
         beside.unlink(missing_ok=True)
         raise

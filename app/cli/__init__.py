@@ -12,7 +12,10 @@ from pathlib import Path
 from app.core.engine import EngineError
 
 from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
-from app.cli.terminal import UsageError, complain
+from app.cli.reports import Report
+from app.cli.terminal import UsageError
+from app.core.copies import CopyError
+from app.core.distributed import DistributedError
 from app.core.exporters import ExportError
 from app.core.filing import FilingError
 from app.core.gallery import GalleryError
@@ -42,12 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None for those of this process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    report = Report()
     try:
         if arguments and arguments[0] in COMMANDS:
             command = COMMANDS[arguments[0]]
             parser = argparse.ArgumentParser(f"marque {arguments[0]}", description=command.__doc__, epilog=_EXIT_CODES)
             command.add_arguments(parser)
-            return command.run(parser.parse_args(arguments[1:]))
+            options = parser.parse_args(arguments[1:])
+            report = Report(getattr(options, "json", False))
+            return command.run(options)
         return _window(arguments)
     except (
         UsageError,
@@ -57,13 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         ProjectError,
         TableError,
         ExportError,
+        CopyError,
+        DistributedError,
         FilingError,
         DataError,
     ) as error:
-        complain(f"marque: {error}")
+        report.error(str(error))
         return 2
     except KeyboardInterrupt:
-        complain("marque: interrupted")
+        report.error("interrupted")
         return 130
 
 

@@ -6,27 +6,33 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.cli.project_run import into_project
+from app.cli.reports import Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
-    complain,
+    gallery_file,
     interruptible,
     model_file,
-    open_gallery,
-    progress_bar,
+    must_exist,
+    only_our_words,
     say,
 )
 from app.core.decide import Status
-from app.core.engine import Engine, ProviderReport
+from app.core.distributed import OnRay, Setup
+from app.core.engine import Engine
+from app.core.gallery import Gallery
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
-from app.core.labelling import label_project
-from app.core.pipeline import identify_paths
-from app.core.project import Project
+from app.core.stage import Local, Processor, Stage
 from app.core.table import LabelTable
+
+_LOCAL, _RAY = "local", "ray"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,62 +47,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.marque",
         help="keep the answers in this project, made if missing; what it holds already is not identified again",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="progress, warnings and the summary as JSON, an object a line"
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=(_LOCAL, _RAY),
+        default=_LOCAL,
+        help='where it runs: in this process, or on Ray, which needs: pip install "marque[ray]" (default: local)',
+    )
+    parser.add_argument("--ray-address", metavar="HOST:PORT", help="head of a Ray cluster (default: this computer)")
     parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Identify everything named; 0, or 130 after Ctrl-C."""
+    """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
     if options.project is not None and options.out is not None:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
+    if options.watch and options.project is None:
+        raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
+    if options.ray_address is not None and options.engine != _RAY:
+        raise UsageError("--ray-address belongs to --engine ray")
+    report = Report(options.json)
     with interruptible() as interrupted:
-        files = [] if options.project is not None else _photos(options.paths, interrupted)
-        engine = Engine(model_file(options.model), options.device, options.precision)
-        gallery = open_gallery(options.gallery, engine)
-        try:
-            identifier = Identifier(engine, gallery)
+        files = [] if options.project is not None else _photos(options.paths, report, interrupted)
+        with _stage(options) as stage:
             if options.project is not None:
-                return _into_project(identifier, options, interrupted)
-            if options.out is None:
-                return _show(identifier, files, options.batch, interrupted)
-            return _write_table(identifier, files, options.out, options.batch, interrupted)
-        finally:
-            if gallery is not None:
-                gallery.close()
+                return into_project(stage, options.project, options.paths, report, interrupted, watched=options.watch)
+            return _Files(stage, files, report, interrupted).into(options.out)
 
 
-def _into_project(identifier: Identifier, options: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
-    """Add the paths to the project's sources and identify what waits; 0, or 130 after Ctrl-C."""
-    for path in options.paths:
-        if not path.exists():
-            raise UsageError(f"{path}: there is no such file or folder")
-    place: Path = options.project
-    with Project.open(place) if place.exists() else Project.create(place) as project:
-        for path in options.paths:
-            project.add_source(path)
-        note, last = "", None
-        with progress_bar() as progress:
-            task = progress.add_task("identifying", total=None)
-            for last in label_project(project, identifier, batch=options.batch, cancelled=interrupted):
-                if last.note != note:
-                    note = last.note
-                    complain(f"marque: {note}")
-                total = last.counts.waiting + last.identified
-                progress.update(task, completed=last.identified, total=None if last.scanning else total)
-        assert last is not None, "a run tells its progress at least once"
-    counts, provider = last.counts, identifier.engine.provider
-    complain(
-        f"{place}: {counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} "
-        f"waiting; {last.identified} in this run, {last.rate:.1f} photos/s on {provider.name} ({provider.reason})"
-    )
-    return 130 if interrupted() else 0
+@contextmanager
+def _stage(options: argparse.Namespace) -> Iterator[Stage]:
+    """What decodes and identifies, as the options say."""
+    model = model_file(options.model)
+    gallery = gallery_file(options.gallery, model)
+    if options.engine == _RAY:
+        setup = Setup(
+            model.absolute(), None if gallery is None else gallery.absolute(), options.device, options.precision
+        )
+        with only_our_words(), OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
+            yield stage
+        return
+    engine = Engine(model, options.device, options.precision)
+    with nullcontext() if gallery is None else Gallery.open(gallery, engine.info.fingerprint, read_only=True) as opened:
+        yield Local(Identifier(engine, opened), batch=options.batch)
 
 
-def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path]:
-    for path in named:
-        if not path.exists():
-            raise UsageError(f"{path}: there is no such file or folder")
-    files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: complain(f"marque: {path}: {reason}")))
+def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
+    must_exist(named)
+    files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: report.warning(f"{path}: {reason}")))
     if interrupted():
         raise KeyboardInterrupt
     if not files:
@@ -104,47 +110,65 @@ def _photos(named: Sequence[Path], interrupted: Callable[[], bool]) -> list[Path
     return files
 
 
-def _write_table(
-    identifier: Identifier, files: Sequence[Path], out: Path, batch: int, interrupted: Callable[[], bool]
-) -> int:
-    with LabelTable(out, identifier.engine.info.signature) as table:
-        if _identify_all(identifier, files, batch, interrupted, table.write):
-            complain(f"table: {table.finish()}")
-            return 0
-        complain(f"interrupted; what was done is in {table.keep_incomplete()}")
-        return 130
+@dataclass
+class _Files:
+    """A run over files, without a project."""
+
+    stage: Stage
+    files: Sequence[Path]
+    report: Report
+    interrupted: Callable[[], bool]
+    _counts: Counter[Status] = field(default_factory=Counter)
+    _seconds: float = 0.0
+
+    def into(self, out: Path | None) -> int:
+        """Into a table, or shown, a line a photo; 0, or 130 after Ctrl-C."""
+        if out is None:
+            self._identify_all(_show, bar=not sys.stdout.isatty())
+            self._tell("interrupted" if self._cut_off else None, None)
+        else:
+            with LabelTable(out, self.stage.info.signature) as table:
+                self._identify_all(table.write)
+                if self._cut_off:
+                    place = table.keep_incomplete()
+                    self._tell(f"interrupted; what was done is in {place}", place)
+                else:
+                    place = table.finish()
+                    self._tell(f"table: {place}", place)
+        return 130 if self._cut_off else 0
+
+    @property
+    def _cut_off(self) -> bool:
+        return self._counts.total() < len(self.files)
+
+    def _identify_all(self, take: Callable[[Sequence[Identification]], None], *, bar: bool = True) -> None:
+        start = time.perf_counter()
+        with self.report.running("identifying", bar=bar) as advance:
+            advance(0, len(self.files))
+            for found in self.stage.identify(self.files, self.interrupted):
+                take(found)
+                self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
+                advance(self._counts.total(), len(self.files))
+        self._seconds = time.perf_counter() - start
+
+    def _tell(self, sentence: str | None, table: Path | None) -> None:
+        counts, provider = self._counts, self.stage.provider
+        facts = speed(counts.total(), self._seconds, provider, self._cut_off) | {
+            "identified": counts[Status.IDENTIFIED],
+            "coarse_only": counts[Status.COARSE_ONLY],
+            "unknown": counts[Status.UNKNOWN],
+            "errors": counts[Status.ERROR],
+        }
+        summary = _summary(counts, self._seconds, provider)
+        self.report.done(
+            [summary] if sentence is None else [summary, sentence],
+            facts if table is None else facts | {"table": str(table)},
+        )
 
 
-def _show(identifier: Identifier, files: Sequence[Path], batch: int, interrupted: Callable[[], bool]) -> int:
-    def show(found: Sequence[Identification]) -> None:
-        for identification in found:
-            say(_line(identification))
-
-    if _identify_all(identifier, files, batch, interrupted, show, bar=not sys.stdout.isatty()):
-        return 0
-    complain("interrupted")
-    return 130
-
-
-def _identify_all(
-    identifier: Identifier,
-    files: Sequence[Path],
-    batch: int,
-    interrupted: Callable[[], bool],
-    take: Callable[[Sequence[Identification]], None],
-    bar: bool = True,
-) -> bool:
-    """Hand every batch to `take` and say at the end how it went; False if it was interrupted."""
-    counts: Counter[Status] = Counter()
-    start = time.perf_counter()
-    with progress_bar(shown=bar) as progress:
-        task = progress.add_task("identifying", total=len(files))
-        for found in identify_paths(identifier, files, batch=batch, cancelled=interrupted):
-            take(found)
-            counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
-            progress.advance(task, len(found))
-    complain(_summary(counts, time.perf_counter() - start, identifier.engine.provider))
-    return counts.total() == len(files)
+def _show(found: Sequence[Identification]) -> None:
+    for identification in found:
+        say(_line(identification))
 
 
 def _line(identification: Identification) -> str:
@@ -155,7 +179,7 @@ def _line(identification: Identification) -> str:
     return f"{decision.status.value:<12}  {figure:>5}  {decision.label or '-':<32}  {identification.path}"
 
 
-def _summary(counts: Counter[Status], seconds: float, provider: ProviderReport) -> str:
+def _summary(counts: Counter[Status], seconds: float, provider: Processor) -> str:
     errors = counts[Status.ERROR]
     return (
         f"{counts.total()} photo{'' if counts.total() == 1 else 's'}: {counts[Status.IDENTIFIED]} identified, "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from app.core import paths
-from app.core.engine import Engine
 from app.core.gallery import Gallery
 from model.bundle import Variant
 
+_STDERR = 2
 NO_GALLERY = "none"
 
 
@@ -72,6 +73,13 @@ def in_words(gallery: Gallery) -> str:
     return f"{len(gallery):,} photos of {len(types)} types, {sum(fine is not None for _, fine in labels)} classes"
 
 
+def must_exist(named: Sequence[Path]) -> None:
+    """Raises UsageError if one of the files or folders named is not there."""
+    for path in named:
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file or folder")
+
+
 def model_file(chosen: Path | None) -> Path:
     """The model file to use.
 
@@ -84,16 +92,11 @@ def model_file(chosen: Path | None) -> Path:
     return model
 
 
-def open_gallery(chosen: str | None, engine: Engine) -> Gallery | None:
-    """The gallery named, else the one beside the model, read-only; None where there is none or "none" was named.
-
-    Raises:
-        GalleryError: if it cannot be used with this model.
-    """
+def gallery_file(chosen: str | None, model: Path) -> Path | None:
+    """The gallery named, else the one beside the model; None where there is none or "none" was named."""
     if chosen == NO_GALLERY:
         return None
-    gallery = Path(chosen) if chosen else paths.bundled_gallery(engine.path)
-    return None if gallery is None else Gallery.open(gallery, engine.info.fingerprint, read_only=True)
+    return Path(chosen) if chosen else paths.bundled_gallery(model)
 
 
 def progress_bar(shown: bool = True) -> Progress:
@@ -115,6 +118,29 @@ def progress_bar(shown: bool = True) -> Progress:
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+
+@contextmanager
+def only_our_words() -> Iterator[None]:
+    """Within, standard error takes what this program says, and nothing that a library writes past Python."""
+    before = sys.stderr
+    before.flush()
+    try:
+        ours = before.fileno() == _STDERR
+    except OSError:  # a test reads along
+        ours = False
+    kept = os.dup(_STDERR)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), _STDERR)
+    if ours:
+        sys.stderr = os.fdopen(kept, "w", 1, before.encoding, before.errors, closefd=False)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = before
+        os.dup2(kept, _STDERR)
+        os.close(kept)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from app.core.decide import Status
 from app.core.labels import Verdict
 from app.core.project import KnownModel
 from app.core.results import Result
+from app.core.spreadsheet import SpreadsheetError, write_workbook
 from app.core.table import LabelTable
 from model.files import write_whole
 from model.photo import PhotoError, upright_size
@@ -50,6 +51,8 @@ def export(results: Iterable[Result], out: Path, model: KnownModel, kind: str) -
         EXPORTERS[kind].write((one for one in results if not one.excluded), out, model)
     except OSError as error:
         raise ExportError(f"{out}: cannot be written ({error.strerror})") from error
+    except SpreadsheetError as error:
+        raise ExportError(f"{out}: {error}") from error
 
 
 def _csv(results: Iterable[Result], out: Path, model: KnownModel) -> None:
@@ -57,6 +60,11 @@ def _csv(results: Iterable[Result], out: Path, model: KnownModel) -> None:
         for result in results:
             file.write([result.identification()])
         file.finish()
+
+
+def _excel(results: Iterable[Result], out: Path, model: KnownModel) -> None:
+    rows = (result.identification() for result in results)
+    write_whole(out, lambda file: write_workbook(rows, file, model.signature))
 
 
 def _json_lines(results: Iterable[Result], out: Path, model: KnownModel) -> None:
@@ -137,6 +145,7 @@ def _text(path: Path) -> str:
 
 EXPORTERS = {
     "csv": Exporter(_csv, ".csv", "table of labels"),
+    "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook"),
     "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image"),
     "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture"),
     "training": Exporter(_training_table, ".csv", "what persons said, as data for the trainer"),

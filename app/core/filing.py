@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.actions import Action, Kind, begin
 from app.core.decide import Decision, Status
+from app.core.placing import copy_new
 from app.core.project import FoundFile, Project
 from app.core.results import Result
 
@@ -240,7 +240,7 @@ class Filing:
                     raise _ChangedError(f"{row.source}: the file has changed or gone since; left as it is")
                 if os.path.lexists(row.target):
                     raise _ChangedError(f"{row.target}: something is there now; left as it is")
-                _copy_whole(row.source, row.target)
+                copy_new(row.source, row.target)
             self._state(row, "placed", place=row.target if row.move else None)
         if row.move and _is(row.source, row):
             row.source.unlink()
@@ -252,7 +252,7 @@ class Filing:
         if row.move and not _is(row.source, row):
             if os.path.lexists(row.source):
                 raise _ChangedError(f"{row.source}: another file is there now; left as it is")
-            _copy_whole(row.target, row.source)
+            copy_new(row.target, row.source)
         self._state(row, "undone", place=row.source if row.move else None)
         row.target.unlink()
         _remove_empty_folders(row.target.parent)
@@ -295,33 +295,6 @@ def _is(path: Path, row: _Row) -> bool:
     # some file systems keep times in steps of two seconds, so a copy's may differ by as much
     tolerance = 0 if path == row.source and not row.move else _COARSEST_TIME
     return status.st_size == row.size and abs(status.st_mtime_ns - row.modified) <= tolerance
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    """A copy with its times that appears whole or not at all, and never over another file. Raises OSError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with source.open("rb") as original, part.open("wb") as copy:
-            shutil.copyfileobj(original, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(source, part)
-        _rename_without_overwriting(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _rename_without_overwriting(part: Path, target: Path) -> None:
-    if os.name == "nt":
-        part.rename(target)  # refuses where the target exists
-        return
-    try:
-        os.link(part, target)  # refuses where the target exists; rename would replace it
-    except PermissionError:  # a file system without links (exFAT)
-        if os.path.lexists(target):
-            raise FileExistsError(17, "the file exists already", str(target)) from None
-        part.rename(target)
 
 
 def _remove_empty_folders(folder: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from model.photo import PhotoError
 from model.photo import read_rgb as load
 
-__all__ = ["IMAGE_SUFFIXES", "PhotoError", "load", "natural_key", "scan", "thumbnail"]
+__all__ = ["IMAGE_SUFFIXES", "PhotoError", "listings", "load", "natural_key", "scan", "thumbnail"]
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
@@ -55,29 +55,44 @@ def scan(
     seen: set[str] = set()
     for path in map(Path, paths):
         if path.is_dir():
-            found = _in_folder(path, recursive, seen, problem)
+            for folder, files in listings(path, recursive=recursive, seen=seen, problem=problem):
+                for entry in files:
+                    if cancelled():
+                        return
+                    yield folder / entry.name
         elif path.is_file():
-            found = iter([(path, os.path.realpath(path))])
-        else:
-            problem(path, "there is no such file or folder")
-            continue
-        for file, real in found:
             if cancelled():
                 return
-            if real not in seen:
+            if (real := os.path.realpath(path)) not in seen:
                 seen.add(real)
-                yield file
+                yield path
+        else:
+            problem(path, "there is no such file or folder")
 
 
-def _in_folder(
-    folder: Path, recursive: bool, seen: set[str], problem: Callable[[Path, str], None]
-) -> Iterator[tuple[Path, str]]:
-    """Photos of a folder with their real paths; a real folder is entered once, which ends loops of links."""
-    pending = [folder]
+def listings(
+    top: Path,
+    *,
+    recursive: bool = True,
+    in_order: bool = True,
+    seen: set[str] | None = None,
+    problem: Callable[[Path, str], None] = _log_problem,
+) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """Each folder from `top` down with the photos in it that `scan` would find there.
+
+    Args:
+        top: an existing folder.
+        recursive: also the folders of folders.
+        in_order: whether the photos of a folder must come in natural order; half of the time goes into that.
+        seen: real paths that came already and do not come again; those that come are added.
+        problem: as of `scan`.
+    """
+    seen = set() if seen is None else seen
+    pending = [top]
     while pending:
         folder = pending.pop()
         real_folder = os.path.realpath(folder)
-        if real_folder in seen:
+        if real_folder in seen:  # a real folder is entered once, which ends loops of links
             continue
         seen.add(real_folder)
         try:
@@ -86,16 +101,32 @@ def _in_folder(
             problem(folder, f"the folder cannot be read ({error.strerror})")
             continue
         if recursive:
-            pending.extend(folder / entry.name for entry in reversed(folders))
-        for entry in files:
-            path = folder / entry.name
-            yield path, os.path.realpath(path) if entry.is_symlink() else f"{real_folder}{os.sep}{entry.name}"
+            pending.extend(folder / entry.name for entry in reversed(_sorted(folders)))
+        # of a file and a link to it the first one comes, so with links the order matters
+        if in_order or any(entry.is_symlink() for entry in files):
+            files = _sorted(files)
+        yield folder, _new(files, real_folder, seen)
+
+
+def _new(files: Iterable[os.DirEntry[str]], real_folder: str, seen: set[str]) -> list[os.DirEntry[str]]:
+    """Those that did not come already."""
+    new = []
+    for entry in files:
+        real = os.path.realpath(entry.path) if entry.is_symlink() else f"{real_folder}{os.sep}{entry.name}"
+        if real not in seen:
+            seen.add(real)
+            new.append(entry)
+    return new
+
+
+def _sorted(entries: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    return sorted(entries, key=lambda entry: (natural_key(entry.name), entry.name))
 
 
 def _listing(
     folder: Path, problem: Callable[[Path, str], None]
 ) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """The photos and the folders in a folder, in natural order."""
+    """The photos and the folders in a folder, in no order."""
     files: list[os.DirEntry[str]] = []
     folders: list[os.DirEntry[str]] = []
     with os.scandir(folder) as listing:
@@ -109,8 +140,6 @@ def _listing(
                     files.append(entry)
             except OSError as error:  # a link to itself
                 problem(folder / entry.name, f"the link cannot be followed ({error.strerror})")
-    for entries in (files, folders):
-        entries.sort(key=lambda entry: (natural_key(entry.name), entry.name))
     return files, folders
 
 

@@ -1,30 +1,24 @@
 """A run over a project: scan its sources, decode, identify, store; what was done once is not done again.
 
-scan thread -> images of the project -> decoding threads, a bounded number ahead -> one inference after the other ->
-one transaction a batch. A run that is cancelled or killed goes on where it was: the images that wait are those without
-a prediction.
+scan thread -> images of the project -> a stage that decodes and identifies (stage.py) -> one transaction a batch. A run
+that is cancelled or killed goes on where it was: the images that wait are those without a prediction.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
-from app.core.engine import Engine, EngineError
-from app.core.identify import Identification, Identifier
-from app.core.images import PhotoError, load, scan
-from app.core.pipeline import default_workers, map_in_order
-from app.core.project import Counts, FoundFile, Outcome, Project, ProjectImage
+from app.core.identify import Identifier
+from app.core.images import scan
+from app.core.project import Counts, FoundFile, Project, ProjectImage
 from app.core.project_file import ProjectError
+from app.core.stage import Local, Stage
 
-_PAGE = 1024  # images that are taken up at a time
 _FOUND = 256  # files that the scan hands over at a time
 _RECOUNT = 0.5  # seconds
 _NAP = 0.02  # seconds, while there is nothing to do yet
@@ -41,6 +35,7 @@ class Progress:
         scanning: whether more images may still be found.
         changed: numbers of the images of the last batch.
         note: something that the person should know (the GPU failed), or "".
+        problems: folders and files that could not be read, found since the last progress, with the reason.
     """
 
     counts: Counts
@@ -49,6 +44,7 @@ class Progress:
     scanning: bool
     changed: tuple[int, ...] = ()
     note: str = ""
+    problems: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -88,8 +84,9 @@ class Scan:
         return self._thread.is_alive()
 
     def wait(self) -> None:
-        """Until it has ended."""
-        self._thread.join()
+        """Until it has ended, if it was begun."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -129,12 +126,28 @@ def label_project(
         EngineError: if the inference fails on the CPU.
         ProjectError: if the project cannot be written; what was stored stays.
     """
-    project.keep_model(identifier.engine.info)
+    yield from run_stage(project, Local(identifier, batch=batch, workers=workers), cancelled=cancelled, paused=paused)
+
+
+def run_stage(
+    project: Project,
+    stage: Stage,
+    *,
+    find: bool = True,
+    cancelled: Callable[[], bool] = lambda: False,
+    paused: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """As `label_project`, on a stage that may serve several runs.
+
+    Args:
+        find: also look for new files in the sources; else only what waits in the project already is identified.
+    """
+    project.keep_model(stage.info)
     scanner = Scan(project, cancelled)
-    scanner.start()
-    run = _Run(project, identifier, batch, workers or default_workers(), cancelled, paused)
+    if find:
+        scanner.start()
     try:
-        yield from run.through(scanner)
+        yield from _Run(project, stage, cancelled, paused).through(scanner)
     finally:
         scanner.wait()
     if scanner.error is not None:
@@ -144,29 +157,30 @@ def label_project(
 @dataclass
 class _Run:
     project: Project
-    identifier: Identifier
-    batch: int
-    workers: int
+    stage: Stage
     cancelled: Callable[[], bool]
     paused: Callable[[], bool]
     identified: int = 0
     idle: float = 0.0
-    note: str = ""
 
     def __post_init__(self) -> None:
         self._start = time.monotonic()
         self._counts, self._counted = Counts(0, 0, 0), float("-inf")
+        self._told = 0  # problems of the scan
 
     @property
     def model(self) -> str:
-        return self.identifier.engine.info.fingerprint
+        return self.stage.info.fingerprint
 
     def through(self, scanner: Scan) -> Iterator[Progress]:
         last = 0
         yield self._progress(scanner, ())
+        while self.stage.scan_first and scanner.running and not self.cancelled():
+            self._nap()
+            yield self._progress(scanner, ())
         while not self.cancelled():
             scanning = scanner.running  # asked before the page: what is found meanwhile comes with the next one
-            page = self.project.waiting(self.model, after=last, limit=_PAGE)
+            page = self.project.waiting(self.model, after=last, limit=self.stage.page)
             if page:
                 for done in self._page(page):
                     yield self._progress(scanner, done)
@@ -183,47 +197,13 @@ class _Run:
         yield self._progress(scanner, (), exact=True)
 
     def _page(self, page: Sequence[ProjectImage]) -> Iterator[tuple[int, ...]]:
-        decoded = map_in_order(
-            self._decode, page, workers=self.workers, ahead=self.batch + self.workers, cancelled=self.cancelled
-        )
-        while chunk := list(islice(decoded, self.batch)):
-            outcomes = self._identify(chunk)
+        for outcomes in self.stage.outcomes(page, self.cancelled):
             self.project.store(self.model, outcomes)
             self.identified += len(outcomes)
             yield tuple(outcome.image for outcome in outcomes)
             while self.paused() and not self.cancelled():
                 self._nap()
                 yield ()  # whoever drives the run has other things to do meanwhile
-
-    def _decode(self, image: ProjectImage) -> tuple[Outcome, np.ndarray | None]:
-        try:
-            pixels = self.identifier.engine.prepare(load(image.path))
-            return Outcome(image.id, digest=content_digest(image.path)), pixels
-        except PhotoError as error:
-            return Outcome(image.id, error=error.reason), None
-        except OSError as error:  # gone between the two readings
-            return Outcome(image.id, error=f"the file cannot be read ({error.strerror})"), None
-
-    def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:
-        pixels = [picture for _, picture in chunk if picture is not None]
-        answers = iter(self._answers(np.stack(pixels)) if pixels else ())
-        outcomes = []
-        for outcome, picture in chunk:
-            if picture is not None:
-                answer = next(answers)
-                outcome = replace(outcome, evidence=answer.evidence, embedding=answer.embedding)
-            outcomes.append(outcome)
-        return outcomes
-
-    def _answers(self, pixels: np.ndarray) -> list[Identification]:
-        try:
-            return self.identifier.identify_prepared(pixels)
-        except EngineError as error:
-            if self.identifier.engine.provider.used == "CPU":
-                raise
-            self.note = f"the GPU failed ({error}): going on on the CPU"
-            self.identifier = Identifier(Engine(self.identifier.engine.path, "cpu"), self.identifier.gallery)
-            return self.identifier.identify_prepared(pixels)
 
     def _nap(self) -> None:
         time.sleep(_NAP)
@@ -235,10 +215,6 @@ class _Run:
         if exact or now - self._counted > _RECOUNT:
             self._counts, self._counted = self.project.counts(self.model), now
         seconds = now - self._start - self.idle
-        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.note)
-
-
-def content_digest(path: Path) -> str:
-    """Identifies a file's content: BLAKE2b, 32 hex digits. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        problems = tuple(scanner.problems[self._told :])
+        self._told += len(problems)
+        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.stage.note, problems)

@@ -180,12 +180,16 @@ class Project:
 
     # ---- sources and images
 
-    def add_source(self, path: Path, *, watched: bool = False) -> int:
-        """Remember a folder or file that images come from; its number. Known ones keep theirs and take `watched`."""
+    def add_source(self, path: Path, *, watched: bool | None = None) -> int:
+        """Remember a folder or file that images come from; its number. Known ones keep theirs.
+
+        Args:
+            watched: whether it is watched from now on; None leaves a known one as it is, and a new one unwatched.
+        """
         with self.change() as connection:
             (number,) = connection.execute(
-                "INSERT INTO source (path, watched) VALUES (?, ?) "
-                "ON CONFLICT (path) DO UPDATE SET watched = excluded.watched RETURNING id",
+                "INSERT INTO source (path, watched) VALUES (?1, coalesce(?2, 0)) "
+                "ON CONFLICT (path) DO UPDATE SET watched = coalesce(?2, watched) RETURNING id",
                 (os.fsencode(path.absolute()), watched),
             ).fetchone()
         return int(number)

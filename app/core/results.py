@@ -50,16 +50,16 @@ def results(project: Project, model: KnownModel) -> Iterator[Result]:
     Raises:
         ProjectError: if the project cannot be read.
     """
-    images = project.images()
     labels = Labels(project)
-    for start in range(0, len(images), _PAGE):
-        page = images[start : start + _PAGE]
+    last = 0
+    while page := project.images_after(last, _PAGE):
         ids = [image.id for image in page]
         evidence, told = dict(project.evidence(model.fingerprint, ids)), labels.of(ids)
         for image in page:
             found, label = evidence.get(image.id), told.get(image.id)
             decision = None if found is None else decide(found, model.thresholds)
             yield Result(image, found, decision, label, answer(decision, label))
+        last = page[-1].id
 
 
 def result_of(project: Project, model: KnownModel | None, image: int) -> Result | None:

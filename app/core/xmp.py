@@ -1,8 +1,8 @@
-"""Labels as keywords in XMP sidecars, where Lightroom, digiKam, darktable and exiftool find them.
+"""Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them; sidecars beside photos.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
-same with slashes. Whatever else a sidecar holds stays as it is; of the keywords, only those that an earlier label of
-ours has put there are taken away.
+same with slashes. Whatever else a packet of XMP holds stays as it is; of the keywords, only those that an earlier label
+of ours has put there are taken away.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _NAMESPACES = {
 _VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
 """Types that belong under the keyword Vessel; all others are under Vehicle."""
 _ROOTS = ("Vehicle", "Vessel")
+
+
+class XmpError(Exception):
+    """A packet that is no XMP, or damaged; the message says where, without the file."""
 
 
 class SidecarError(Exception):
@@ -58,7 +62,33 @@ def write_sidecar(photo: Path, path: tuple[str, ...]) -> Path | None:
     place = sidecar_of(photo)
     if not path and not place.is_file():
         return None
-    tree, before = _read(place)
+    try:
+        before = place.read_bytes() if place.is_file() else None
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
+    try:
+        after = merged(before, path)
+    except XmpError as error:
+        raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
+    if after == before:
+        return None
+    try:
+        write_whole(place, lambda file: file.write(after))
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
+    return place
+
+
+def merged(packet: bytes | None, path: tuple[str, ...]) -> bytes:
+    """A packet of XMP with a label's keywords in place of an earlier label's; a new one where there is none.
+
+    Args:
+        path: of `keywords`; empty takes an earlier label's keywords away.
+
+    Raises:
+        XmpError: if the packet is no XMP.
+    """
+    tree = _new() if packet is None else _parsed(packet)
     description = _description(tree)
     old = [entry.split("|") for entry in _list(description, "lr", "hierarchicalSubject")]
     ours = [entry for entry in old if entry[0] in _ROOTS]
@@ -69,42 +99,33 @@ def write_sidecar(photo: Path, path: tuple[str, ...]) -> Path | None:
     _set_list(description, "dc", "subject", "Bag", [*plain, *path])
     _set_list(description, "lr", "hierarchicalSubject", "Bag", [*others, *(["|".join(path)] if path else [])])
     _set_list(description, "digiKam", "TagsList", "Seq", [*tags, *(["/".join(path)] if path else [])])
-    after = _bytes(tree)
-    if after == before:
-        return None
-    try:
-        write_whole(place, lambda file: file.write(after))
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
-    return place
+    return _bytes(tree)
 
 
 def _name(prefix: str, name: str) -> str:
     return f"{{{_NAMESPACES[prefix]}}}{name}"
 
 
-def _read(place: Path) -> tuple[ET.Element, bytes]:
-    """The sidecar's tree, a new one where there is none, and the bytes that it was read from."""
-    if not place.is_file():
-        root = ET.Element(_name("x", "xmpmeta"))
-        rdf = ET.SubElement(root, _name("rdf", "RDF"))
-        ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
-        return root, b""
+def _new() -> ET.Element:
+    root = ET.Element(_name("x", "xmpmeta"))
+    rdf = ET.SubElement(root, _name("rdf", "RDF"))
+    ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
+    return root
+
+
+def _parsed(packet: bytes) -> ET.Element:
+    packet = packet.rstrip(b"\0")  # some cameras end it as a C string
     try:
-        content = place.read_bytes()
         # its own prefixes stay: other programs look for them by their usual names
-        for _, (prefix, address) in ET.iterparse(io.BytesIO(content), events=["start-ns"]):
+        for _, (prefix, address) in ET.iterparse(io.BytesIO(packet), events=["start-ns"]):
             if not prefix.startswith("ns"):
                 ET.register_namespace(prefix, address)
-        parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))
-        root = ET.fromstring(content, parser)
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
+        root = ET.fromstring(packet, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True)))
     except ET.ParseError as error:
-        raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
+        raise XmpError(str(error)) from error
     if root.find(f".//{_name('rdf', 'RDF')}") is None and root.tag != _name("rdf", "RDF"):
-        raise SidecarError(f"{place}: this is no XMP sidecar (no rdf:RDF in it); left as it is")
-    return root, content
+        raise XmpError("no rdf:RDF in it")
+    return root
 
 
 def _description(root: ET.Element) -> ET.Element:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.core import filing as filing_module
+from app.core import placing
 from app.core.engine import Engine
 from app.core.filing import Filing, FilingError, Plan, check_pattern, plan
 from app.core.identify import Identifier
@@ -138,7 +140,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
         return wrapped
 
     with monkeypatch.context() as patch:
-        patch.setattr(filing_module, "_rename_without_overwriting", mortal(filing_module._rename_without_overwriting))
+        patch.setattr(placing, "rename_without_overwriting", mortal(placing.rename_without_overwriting))
         patch.setattr(Path, "unlink", mortal(Path.unlink))
         patch.setattr(Filing, "_state", mortal(Filing._state))
         try:
@@ -158,17 +160,20 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     assert turned is not None and turned[1] == [] and contents(photos) == before
 
 
-def test_on_a_file_system_without_links_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("answer", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_on_a_file_system_without_links_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: int
+) -> None:
     def no_links(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
+        raise OSError(answer, os.strerror(answer))
 
     monkeypatch.setattr(os, "link", no_links)
     (tmp_path / "a").write_text("new")
-    filing_module._copy_whole(tmp_path / "a", tmp_path / "b")
+    placing.copy_new(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_text() == "new"
     (tmp_path / "c").write_text("old")
     with pytest.raises(FileExistsError):
-        filing_module._copy_whole(tmp_path / "a", tmp_path / "c")
+        placing.copy_new(tmp_path / "a", tmp_path / "c")
     assert (tmp_path / "c").read_text() == "old" and len(list(tmp_path.iterdir())) == 3
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from app.core.engine import Engine, EngineError, ProviderReport
 from app.core.identify import Identifier
-from app.core.labelling import Progress, content_digest, label_project
+from app.core.labelling import Progress, label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Counts, Project
 from app.core.project_file import ProjectError
+from app.core.stage import content_digest
 from model.bundle import Variant
 
 

@@ -1,0 +1,141 @@
+"""Runs of `marque identify` that keep their answers in a project: once, or for as long as its folders are watched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.cli.reports import Fact, Report, speed
+from app.cli.terminal import UsageError, must_exist
+from app.core.labelling import Progress, run_stage
+from app.core.project import Counts, Project
+from app.core.stage import Stage
+from app.core.watch import SETTLE, ProjectWatch
+
+_SHARE = 10
+"""A pause takes at least so many times as long as the look before it: a watch is idle for most of its time."""
+_NAP = 0.1  # seconds from one look at Ctrl-C to the next
+
+
+def into_project(
+    stage: Stage,
+    place: Path,
+    paths: Sequence[Path],
+    report: Report,
+    interrupted: Callable[[], bool],
+    *,
+    watched: bool,
+) -> int:
+    """Add the paths to a project's sources, make it if missing, and identify what waits; 0, or 130 after Ctrl-C.
+
+    Args:
+        watched: go on with every watched source of the project until Ctrl-C, which ends it with 0.
+
+    Raises:
+        UsageError: if a path does not exist, or is to be watched and is no folder.
+    """
+    must_exist(paths)
+    for path in paths if watched else ():
+        if not path.is_dir():
+            raise UsageError(f"{path}: only folders can be watched")
+    with Project.open(place) if place.exists() else Project.create(place) as project:
+        for path in paths:
+            project.add_source(path, watched=True if watched else None)
+        run = _Run(project, stage, report, interrupted)
+        if watched:
+            run.watch()
+        else:
+            run.once()
+    return 130 if interrupted() and not watched else 0
+
+
+@dataclass
+class _Run:
+    project: Project
+    stage: Stage
+    report: Report
+    interrupted: Callable[[], bool]
+    note: str = ""
+    photos: int = 0
+    seconds: float = 0.0
+
+    def once(self) -> None:
+        """Find and identify all that waits."""
+        last = self._follow(find=True)
+        self._done(last.counts, interrupted=self.interrupted())
+
+    def watch(self) -> None:
+        """Identify photos as they arrive, until Ctrl-C."""
+        watch = ProjectWatch(self.project)
+        self.report.tell(
+            "watching",
+            [f"watching {', '.join(map(str, watch.places))}; Ctrl-C ends it"],
+            {"folders": [str(place) for place in watch.places]},
+        )
+        waiting = True  # what an earlier run has left
+        while not self.interrupted():
+            began = time.monotonic()
+            arrived = watch.look(began)
+            took = time.monotonic() - began
+            for problem in watch.new_problems():
+                self.report.warning(problem)
+            if arrived or waiting:
+                waiting = False
+                self._arrived(self._follow(find=False))
+            else:
+                self._pause(max(SETTLE, _SHARE * took))
+        self._done(self.project.counts(self.stage.info.fingerprint), interrupted=False)
+
+    def _follow(self, *, find: bool) -> Progress:
+        last = None
+        with self.report.running("identifying") as advance:
+            for last in run_stage(self.project, self.stage, find=find, cancelled=self.interrupted):
+                for problem in last.problems:
+                    self.report.warning(problem)
+                if last.note != self.note:
+                    self.note = last.note
+                    self.report.warning(last.note)
+                advance(last.identified, None if last.scanning else last.counts.waiting + last.identified)
+        assert last is not None, "a run tells its progress at least once"
+        self.photos += last.identified
+        self.seconds += last.seconds
+        return last
+
+    def _arrived(self, last: Progress) -> None:
+        if last.identified:
+            self.report.tell(
+                "arrived",
+                [f"{time.strftime('%H:%M:%S')}  {last.identified} new; {self._in_words(last.counts)}"],
+                {"photos": last.identified} | _facts(last.counts),
+            )
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self.interrupted() and time.monotonic() < end:
+            time.sleep(_NAP)
+
+    def _done(self, counts: Counts, *, interrupted: bool) -> None:
+        provider, rate = self.stage.provider, self.photos / self.seconds if self.seconds else 0.0
+        self.report.done(
+            [
+                f"{self.project.path}: {self._in_words(counts)}; {self.photos} in this run, {rate:.1f} photos/s on "
+                f"{provider.name} ({provider.reason})"
+            ],
+            speed(self.photos, self.seconds, provider, interrupted)
+            | {"project": str(self.project.path)}
+            | _facts(counts),
+        )
+
+    def _in_words(self, counts: Counts) -> str:
+        return f"{counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} waiting"
+
+
+def _facts(counts: Counts) -> dict[str, Fact]:
+    return {
+        "images": counts.total,
+        "predicted": counts.predicted,
+        "failed": counts.failed,
+        "waiting": counts.waiting,
+    }

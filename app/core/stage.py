@@ -1,0 +1,139 @@
+"""Decoding and identifying the images of a project; labelling.py stores the outcomes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from app.core.engine import Engine, EngineError
+from app.core.identify import Identification, Identifier
+from app.core.images import PhotoError, load
+from app.core.pipeline import default_workers, identify_paths, map_in_order
+from app.core.project import Outcome, ProjectImage
+from model.bundle import BundleInfo
+
+
+class Processor(NamedTuple):
+    """What the network runs on, in short, and why there."""
+
+    name: str
+    reason: str
+
+
+class Stage(Protocol):
+    """Decodes and identifies photos.
+
+    Attributes:
+        note: something that the person should know (the GPU failed), or "".
+        page: images of a project that it should be given at a time.
+        scan_first: whether a run over a project should begin only when all its files are found.
+    """
+
+    note: str
+    page: int
+    scan_first: bool
+
+    @property
+    def info(self) -> BundleInfo:
+        """Of the identification model."""
+
+    @property
+    def provider(self) -> Processor:
+        """Where it runs now."""
+
+    def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
+        """Identify files, in batches, in their order; a file that cannot be read has an error.
+
+        After `cancelled` answers True no further batch comes.
+
+        Raises:
+            EngineError: if the inference fails.
+        """
+
+    def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
+        """What is found out about images of a project; as `identify`."""
+
+
+class Local:
+    """In this process: decoding in a bounded pool, one inference at a time.
+
+    Where the GPU fails in mid-run over a project it goes on on the CPU, once, and says so.
+
+    Attributes:
+        identifier: what identifies now.
+        note, page, scan_first: as of Stage.
+    """
+
+    page = 1024
+    scan_first = False
+
+    def __init__(self, identifier: Identifier, *, batch: int = 16, workers: int | None = None) -> None:
+        self.identifier = identifier
+        self.note = ""
+        self._batch = batch
+        self._workers = workers or default_workers()
+
+    @property
+    def info(self) -> BundleInfo:
+        """Of the identification model."""
+        return self.identifier.engine.info
+
+    @property
+    def provider(self) -> Processor:
+        """As of Stage."""
+        report = self.identifier.engine.provider
+        return Processor(report.name, report.reason)
+
+    def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
+        """As of Stage."""
+        yield from identify_paths(self.identifier, paths, batch=self._batch, workers=self._workers, cancelled=cancelled)
+
+    def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
+        """As of Stage."""
+        decoded = map_in_order(
+            self._decode, images, workers=self._workers, ahead=self._batch + self._workers, cancelled=cancelled
+        )
+        while chunk := list(islice(decoded, self._batch)):
+            yield self._identify(chunk)
+
+    def _decode(self, image: ProjectImage) -> tuple[Outcome, np.ndarray | None]:
+        try:
+            pixels = self.identifier.engine.prepare(load(image.path))
+            return Outcome(image.id, digest=content_digest(image.path)), pixels
+        except PhotoError as error:
+            return Outcome(image.id, error=error.reason), None
+        except OSError as error:  # gone between the two readings
+            return Outcome(image.id, error=f"the file cannot be read ({error.strerror})"), None
+
+    def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:
+        pixels = [picture for _, picture in chunk if picture is not None]
+        answers = iter(self._answers(np.stack(pixels)) if pixels else ())
+        outcomes = []
+        for outcome, picture in chunk:
+            if picture is not None:
+                answer = next(answers)
+                outcome = replace(outcome, evidence=answer.evidence, embedding=answer.embedding)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _answers(self, pixels: np.ndarray) -> list[Identification]:
+        try:
+            return self.identifier.identify_prepared(pixels)
+        except EngineError as error:
+            if self.identifier.engine.provider.used == "CPU":
+                raise
+            self.note = f"the GPU failed ({error}): going on on the CPU"
+            self.identifier = Identifier(Engine(self.identifier.engine.path, "cpu"), self.identifier.gallery)
+            return self.identifier.identify_prepared(pixels)
+
+
+def content_digest(path: Path) -> str:
+    """Identifies a file's content: BLAKE2b, 32 hex digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
