@@ -23,10 +23,11 @@ from app.core.engine import Device, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
 from app.core.identify import Identification, Identifier
-from app.core.labelling import label_project
+from app.core.labelling import run_stage
 from app.core.pipeline import identify_paths
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.stage import Local
 from app.ui.loading import Batches
 from model.bundle import BundleError, BundleInfo
 
@@ -104,9 +105,13 @@ class Answer:
 
 @dataclass(eq=False)
 class ProjectRun:
-    """A run over a project; the GUI thread sets `cancelled` and `paused`."""
+    """A run over a project; the GUI thread sets `cancelled` and `paused`.
+
+    `find`: look for new files in the sources first; else only what waits in the project is identified.
+    """
 
     project: Project
+    find: bool = True
     cancelled: bool = False
     paused: bool = False
 
@@ -312,8 +317,9 @@ class Inference(QThread):
         changed: tuple[int, ...] = ()
         told = float("-inf")
         try:
-            for progress in label_project(
-                run.project, identifier, batch=_BATCH_PROJECT, cancelled=cancelled, paused=lambda: run.paused
+            stage = Local(identifier, batch=_BATCH_PROJECT)
+            for progress in run_stage(
+                run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused
             ):
                 changed += progress.changed
                 if time.monotonic() - told >= _TELL_SECONDS:

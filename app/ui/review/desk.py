@@ -18,6 +18,7 @@ from app.core import likeness
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import NOBODY, Columns, read_predictions
+from app.core.copies import CopyError
 from app.core.exporters import ExportError
 from app.core.filing import Filing, FilingError
 from app.core.identify import Identification
@@ -32,14 +33,14 @@ from app.core.workplace import record
 from app.core.xmp import SidecarError
 from app.ui.inference import Inference, Loaded
 from app.ui.review.running import Running
+from app.ui.review.watching import Watching
 from app.ui.tasks import Task, Tasks
 from model.bundle import Thresholds
 
-EXPECTED = (ProjectError, ExportError, FilingError, TableError, SidecarError)
+EXPECTED = (ProjectError, CopyError, ExportError, FilingError, TableError, SidecarError)
 """Errors that are worded for the person."""
 
 _PIECE = 4000
-_USED = 6
 _FRESH = 250  # milliseconds between two looks at what a run has found
 
 
@@ -71,12 +72,12 @@ class Desk(QObject):
         self.model: KnownModel | None = None
         self.tasks, self.checks = Tasks(EXPECTED, self), Tasks(EXPECTED, self)
         self.running = Running(inference, self)
+        self.watching = Watching(self.checks, self)
         self._loaded: Loaded | None = None
         self._loading: Task | None = None
         self._run_wanted = False
         self._touched: set[int] = set()
         self._last_known = 0
-        self._used: list[str] = []
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
         self._fresh.timeout.connect(self._fetch_touched)
         for tasks in (self.tasks, self.checks):
@@ -84,12 +85,16 @@ class Desk(QObject):
             tasks.start()
         self.running.found.connect(self._touch)
         self.running.problem.connect(self.problem)
+        self.watching.problem.connect(self.problem)
+        self.watching.arrived.connect(self._on_arrived)
         self.running.released.connect(self._on_released)
 
     def stop(self) -> None:
         """Finish what was asked for and end the run; `close` comes when the inference thread has stopped."""
         self.blockSignals(True)
         self.running.blockSignals(True)
+        self.watching.blockSignals(True)
+        self.watching.end()
         self.running.cancel()
         self.tasks.stop()
         self.checks.stop()
@@ -104,6 +109,7 @@ class Desk(QObject):
     def open(self, path: Path, *, create: bool = False) -> None:
         """Open a project, or make one, in place of the one that is open."""
         self.cancel_run()
+        self.watching.end()
 
         def work() -> tuple[Project, list[KnownModel]]:
             project = Project.create(path) if create else Project.open(path, sound=False)
@@ -149,6 +155,7 @@ class Desk(QObject):
         self._choose_model(models)
         self._tell_steps()
         self.checks.once(project.check)  # a large file takes seconds to read
+        self.watching.begin(project)
         if old is not None and not self.running.uses(old):
             self.tasks.once(old.close)
 
@@ -195,12 +202,12 @@ class Desk(QObject):
 
     # runs
 
-    def identify(self, paths: Sequence[Path] = (), *, watched: bool = False) -> None:
+    def identify(self, paths: Sequence[Path] = ()) -> None:
         """Add folders or files to the project and identify what has not been identified."""
 
         def work(project: Project) -> None:
             for path in paths:
-                project.add_source(path, watched=watched)
+                project.add_source(path)
 
         self._run_wanted = True
         self._change(work, lambda _: self._begin_run())
@@ -209,6 +216,24 @@ class Desk(QObject):
         """Read the files again that could not be read."""
         self._run_wanted = True
         self._change(lambda project: project.retry_failed(), lambda _: self._begin_run())
+
+    def watch(self, on: bool) -> None:
+        """Watch the project's folders from now on, or no longer."""
+
+        def work(project: Project) -> None:
+            for _, place, _ in project.sources():
+                if not on or place.is_dir():
+                    project.add_source(place, watched=on)
+
+        project = self.project
+        if project is not None:
+            self._change(work, lambda _: self.watching.begin(project))
+
+    def _on_arrived(self, count: int) -> None:
+        self._touch(())
+        self.said.emit(f"{count:,} photos have arrived")
+        if self.project is not None and self._loaded is not None:
+            self.running.begin(self.project, find=False)
 
     def cancel_run(self) -> None:
         """End the run after the batch in work; what was identified stays."""
@@ -343,41 +368,6 @@ class Desk(QObject):
         """Ask for all that is known of an image."""
         model = self.model
         self._change(lambda project: result_of(project, model, image), then)
-
-    def classes(self) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Types, and the type of each class: those of the model, of the gallery as far as seen, of the person."""
-        columns, names = self.columns, self.columns.names
-        types = dict.fromkeys(self.model.taxonomy.coarse if self.model is not None else ())
-        type_of: dict[str, str] = {}
-        if self.model is not None:
-            tree = self.model.taxonomy
-            type_of = {fine: tree.coarse[parent] for fine, parent in zip(tree.fine, tree.parents, strict=True)}
-        enrolled = columns.predictions[columns.predictions["enrolled"]]
-        pairs = np.concatenate(
-            [
-                np.stack([columns.told_type, columns.told_fine], axis=1),
-                np.stack([enrolled["fine_type"], enrolled["fine"]], axis=1),
-            ]
-        )
-        for kind, fine in np.unique(pairs, axis=0).tolist():
-            if kind != NOBODY:
-                types[names[kind]] = None
-                if fine != NOBODY:
-                    type_of.setdefault(names[fine], names[kind])
-        return tuple(types), type_of
-
-    def likely(self, row: int) -> list[str]:
-        """Labels that a row probably has: what it is shown as, what its neighbours are, what was used last."""
-        names, prediction = self.columns.names, self.columns.predictions[row]
-        known = (
-            [names[prediction[name]] for name in ("fine", "near", "type", "near_type")] if prediction["image"] else []
-        )
-        return list(dict.fromkeys([*known[:2], *reversed(self._used), *known[2:]]))
-
-    def learn(self, label: Label) -> None:
-        """Remember a label that was given by hand, to offer it again."""
-        name = label.fine or label.coarse
-        self._used = [*(one for one in self._used if one != name), name][-_USED:]
 
     def likeness(self, order: Order, image: int, then: Callable[[np.ndarray], None]) -> None:
         """Ask how alike all photos are to their own class, or to one of them: float32 over the rows of the columns."""

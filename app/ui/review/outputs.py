@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.actions import Action
+from app.core.copies import Copies, CopyError
 from app.core.exporters import export
 from app.core.filing import Filing, Plan, plan
 from app.core.journal import Journal
@@ -98,6 +99,33 @@ class Outputs(QObject):
             return f"{written:,} sidecars written"
 
         self._start("writing sidecars", total, work, say)
+
+    def copies(self, project: Project, model: KnownModel, into: Path, total: int) -> None:
+        """Copy the labelled photos into a folder, with keywords inside."""
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[int, list[str]]:
+            written, problems = 0, []
+            made = Copies([place for _, place, _ in project.sources()], into)
+            for done, result in enumerate(results(project, model), start=1):
+                if cancelled():
+                    break
+                path = keywords(result.answer)
+                if path and not result.excluded and result.image.error is None:
+                    try:
+                        copy = made.make(result.image.path, path)
+                        written += copy.new
+                    except CopyError as error:
+                        problems.append(str(error))
+                progress(done)
+            return written, problems
+
+        def say(found: tuple[int, list[str]]) -> str:
+            written, problems = found
+            if problems:
+                self.problem.emit(f"{len(problems):,} photos were not copied", "\n".join(problems))
+            return f"{written:,} photos copied into {into}"
+
+        self._start("copying", total, work, say)
 
     def plan(self, project: Project, model: KnownModel, into: Path, pattern: str, decided: bool) -> None:
         """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -15,6 +14,7 @@ from app.core.arrange import Order
 from app.core.columns import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.results import Result
+from app.core.vocabulary import classes, likely
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
@@ -22,9 +22,9 @@ from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import EXPECTED, Desk
-from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.filters import FilterBar
 from app.ui.review.grid import Grid
+from app.ui.review.leaving import Leaving
 from app.ui.review.listing import Listing
 from app.ui.review.outputs import Outputs
 from app.ui.review.proposal import ProposalBar
@@ -32,7 +32,7 @@ from app.ui.review.proposals import Proposals
 from app.ui.review.relabel import RelabelBox
 from app.ui.review.table import Table
 from app.ui.review.thresholds import ThresholdBox
-from app.ui.review.toolbar import Toolbar, VerdictBar, ask_export_place
+from app.ui.review.toolbar import Toolbar, VerdictBar
 from app.ui.review.viewer import Viewer
 from app.ui.widgets import Splitter, bind
 
@@ -66,6 +66,7 @@ class ReviewPage(QWidget):
         self.viewer = Viewer(inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(self.desk, self.bar, self)
+        self.leaving = Leaving(self.desk, self.outputs, self.toolbar, self)
         self.empty = EmptyState(
             "list-checks",
             "Label a whole folder, then look through it",
@@ -114,9 +115,6 @@ class ReviewPage(QWidget):
         desk.labelled.connect(self._on_labelled)
         desk.steps_changed.connect(toolbar.show_steps)
         desk.problem.connect(self.errors.show_problem)
-        desk.filing_step.connect(self._turn_files)
-        self.outputs.problem.connect(self.errors.show_problem)
-        self.outputs.files_changed.connect(desk.reload)
         filters.changed.connect(self._on_filter)
         self._arranging.timeout.connect(self.arrange)
         self._following.timeout.connect(self._follow)
@@ -129,6 +127,7 @@ class ReviewPage(QWidget):
         self.threshold_box.chosen.connect(desk.choose_thresholds)
         self.threshold_box.reset.connect(self._reset_thresholds)
         self.proposals.changed.connect(self._on_proposal)
+        self.outputs.problem.connect(self.errors.show_problem)
         self.empty.asked.connect(self.folder_wanted)
         toolbar.folder_button.clicked.connect(self.folder_wanted)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
@@ -147,9 +146,8 @@ class ReviewPage(QWidget):
             lambda: desk.sources(lambda found: project.ask_where([place for _, place, _ in found]))
         )
         self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
-        toolbar.export_wanted.connect(self.export)
-        toolbar.sidecars_wanted.connect(self.write_sidecars)
-        toolbar.filing_wanted.connect(self.file)
+        toolbar.watch_button.clicked.connect(desk.watch)
+        desk.watching.changed.connect(toolbar.show_watched)
         self._bind_keys()
 
     def _bind_keys(self) -> None:
@@ -201,9 +199,10 @@ class ReviewPage(QWidget):
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
-            self.relabel_box.set_classes(*self.desk.classes())
+            columns, model = self.desk.columns, self.desk.model
+            self.relabel_box.set_classes(*classes(columns, model.taxonomy if model is not None else None))
             corner = self.viewer.mapTo(self, QPoint(12, 12))
-            self.relabel_box.ask(len(rows), self.desk.likely(int(rows[0])), corner)
+            self.relabel_box.ask(len(rows), likely(columns, int(rows[0]), self.relabel_box.used()), corner)
 
     def to_type(self) -> None:
         """Only the type is sure."""
@@ -266,32 +265,6 @@ class ReviewPage(QWidget):
             return
         if not self.proposals.leave() and not self.filters.filter().is_all:
             self.filters.clear()
-
-    def export(self, kind: str) -> None:
-        """Write the project's answers into a file."""
-        project, model = self.desk.project, self.desk.model
-        if project is None or model is None:
-            return
-        out = ask_export_place(self, kind, project.path)
-        if out is not None:
-            self.outputs.export(project, model, kind, out, len(self.desk.columns))
-
-    def file(self) -> None:
-        """Ask how photos are to be filed into folders, and do it."""
-        project, model = self.desk.project, self.desk.model
-        if project is None or model is None:
-            return
-        dialog = FilingDialog(Path(self.desk.columns.paths[0]).parent / "sorted", self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.plan_wanted.connect(partial(self.outputs.plan, project, model))
-        self.outputs.planned.connect(dialog.show_plan)
-        dialog.agreed.connect(lambda wanted, move: self.outputs.file(project, wanted, move=move))
-        dialog.open()
-
-    def write_sidecars(self) -> None:
-        """Write keywords beside the photos."""
-        if self.desk.project is not None and self.desk.model is not None:
-            self.outputs.sidecars(self.desk.project, self.desk.model, len(self.desk.columns))
 
     # the list
 
@@ -395,12 +368,7 @@ class ReviewPage(QWidget):
             self.desk.find(wanted, show)
 
     def _relabel(self, label: Label) -> None:
-        self.desk.learn(label)
         self._label(dict.fromkeys(self.chosen.images(), label), f"{label.fine or label.coarse}:")
-
-    def _turn_files(self, count: int, back: bool) -> None:
-        if self.desk.project is not None:
-            self.outputs.turn(self.desk.project, count, back=back)
 
     def _reset_thresholds(self) -> None:
         self.desk.choose_thresholds(None)

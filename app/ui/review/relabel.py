@@ -14,6 +14,7 @@ from app.ui.widgets import label
 
 _SIZE = (360, 320)
 _OFFERED = 10
+_USED = 6
 
 
 class RelabelBox(QFrame):
@@ -34,6 +35,7 @@ class RelabelBox(QFrame):
         self._types: tuple[str, ...] = ()
         self._type_of: dict[str, str] = {}
         self._likely: list[str] = []
+        self._used: list[str] = []
         self._title = label("", "muted")
         self.line = QLineEdit(placeholderText="class or type")
         self.line.setAccessibleName("new label")
@@ -55,6 +57,10 @@ class RelabelBox(QFrame):
         """What there is to choose from: types, and the type of each class."""
         self._types = tuple(types)
         self._type_of = dict(type_of)
+
+    def used(self) -> list[str]:
+        """The labels that were chosen last, the last one at the end."""
+        return list(self._used)
 
     def ask(self, count: int, likely: Sequence[str], at: QPoint) -> None:
         """Show the box at a point of its page, for this many photos; `likely` classes are offered at first."""
@@ -125,6 +131,8 @@ class RelabelBox(QFrame):
 
     def _take(self, item: QListWidgetItem) -> None:
         what = item.data(Qt.ItemDataRole.UserRole)
+        name = what.fine or what.coarse
+        self._used = [*(one for one in self._used if one != name), name][-_USED:]
         self._leave()
         self.chosen.emit(what)
 

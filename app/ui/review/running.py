@@ -30,18 +30,23 @@ class Running(QObject):
         self._inference = inference
         self._run: ProjectRun | None = None
         self._job: Job | None = None
-        self._next: Project | None = None
+        self._next: tuple[Project, bool] | None = None
         self._last: Progress | None = None
         self._note = ""
         inference.run_advanced.connect(self._on_advanced)
         inference.run_ended.connect(self._on_ended)
 
-    def begin(self, project: Project) -> None:
-        """Identify what has not been identified; after the run in work, where there is one."""
+    def begin(self, project: Project, *, find: bool = True) -> None:
+        """Identify what has not been identified; after the run in work, where there is one.
+
+        Args:
+            project: to which the answers go.
+            find: look for new files in its sources first.
+        """
         if self._run is not None:
-            self._next = project
+            self._next = (project, find or (self._next is not None and self._next[1]))
             return
-        run = self._run = ProjectRun(project)
+        run = self._run = ProjectRun(project, find)
 
         def pause(on: bool) -> None:
             run.paused = on
@@ -73,6 +78,8 @@ class Running(QObject):
         if progress.note != self._note:
             self._note = progress.note
             self.problem.emit(progress.note, "")
+        if progress.problems:
+            self.problem.emit(progress.problems[0], "\n".join(progress.problems))
         self.found.emit(progress.changed)
 
     def _on_ended(self, run: ProjectRun, message: str) -> None:
@@ -86,7 +93,7 @@ class Running(QObject):
         self.released.emit(run.project)
         following, self._next = self._next, None
         if following is not None:
-            self.begin(following)
+            self.begin(following[0], find=following[1])
 
     def _outcome(self, run: ProjectRun) -> str:
         if self._last is None:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.core.exporters import EXPORTERS
 from app.ui import keys
 from app.ui.review.project_menu import ProjectButton
 from app.ui.widgets import small_button, tool_button
 
+_WATCH = "watch the folders of this project: photos are identified as they arrive"
+
 
 class Toolbar(QFrame):
     """Signals:
     export_wanted: (kind) one of the formats of EXPORTERS
     sidecars_wanted: keywords beside the photos
+    copies_wanted: copies of the photos, with keywords inside
     filing_wanted: photos into folders
     """
 
     export_wanted = Signal(str)
     sidecars_wanted = Signal()
+    copies_wanted = Signal()
     filing_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -31,6 +36,8 @@ class Toolbar(QFrame):
         self.setFixedHeight(44)
         self.project_button = ProjectButton()
         self.folder_button = _button("folder-plus", "identify a folder into this project", "folder")
+        self.watch_button = _button("eye", _WATCH, "watch")
+        self.watch_button.setCheckable(True)
         self.table_button = _button("table-2", "show the photos as a table")
         self.table_button.setCheckable(True)
         self.accept_button = _button(
@@ -47,10 +54,10 @@ class Toolbar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
-        for widget in (self.project_button, self.folder_button):
+        for widget in (self.project_button, self.folder_button, self.watch_button):
             row.addWidget(widget)
         row.addStretch(1)
-        for widget in self._on_photos():
+        for widget in self._on_photos()[:-1]:
             row.addWidget(widget)
         row.addSpacing(8)
         for widget in (self.undo_button, self.redo_button, self.theme_button):
@@ -63,6 +70,12 @@ class Toolbar(QFrame):
             button.setEnabled(title is not None)
             button.setToolTip(key.tooltip if title is None else f"{key.words}: {title} ({key.shown})")
 
+    def show_watched(self, places: Sequence[Path]) -> None:
+        """Which folders are watched."""
+        self.watch_button.setChecked(bool(places))
+        names = ", ".join(place.name for place in places)
+        self.watch_button.setToolTip(f"watching {names}" if places else _WATCH)
+
     def set_filled(self, full: bool) -> None:
         """Whether the project has photos."""
         for button in self._on_photos():
@@ -71,7 +84,7 @@ class Toolbar(QFrame):
     def _on_photos(self) -> tuple[QToolButton, ...]:
         return (
             *(self.accept_button, self.suggest_button, self.thresholds_button),
-            *(self.table_button, self.output_button),
+            *(self.table_button, self.output_button, self.watch_button),
         )
 
     def _output_menu(self) -> QMenu:
@@ -80,6 +93,7 @@ class Toolbar(QFrame):
             menu.addAction(f"{one.words}…").triggered.connect(partial(self._emit_export, kind))
         menu.addSeparator()
         menu.addAction("keywords beside the photos (XMP sidecars)").triggered.connect(self.sidecars_wanted)
+        menu.addAction("copies of the photos with the keywords inside…").triggered.connect(self.copies_wanted)
         menu.addAction("photos into folders by their labels…").triggered.connect(self.filing_wanted)
         return menu
 
@@ -118,17 +132,6 @@ class VerdictBar(QFrame):
             *(self.accept_button, self.relabel_button, self.type_button, self.unknown_button, self.exclude_button),
             *(self.next_button, self.heat_button, self.compare_button),
         )
-
-
-def ask_export_place(parent: QWidget, kind: str, beside: Path) -> Path | None:
-    """Ask where an export goes; None if the person thinks better of it."""
-    exporter = EXPORTERS[kind]
-    name, _ = QFileDialog.getSaveFileName(
-        parent, f"Export: {exporter.words}", str(beside.with_suffix(exporter.suffix)), f"*{exporter.suffix}"
-    )
-    if not name:
-        return None
-    return Path(name) if Path(name).suffix else Path(name + exporter.suffix)
 
 
 def _button(icon: str, words: str, text: str = "") -> QToolButton:

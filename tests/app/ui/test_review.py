@@ -152,7 +152,7 @@ def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photo
 
 def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
     page = window.review
-    page.file()
+    page.leaving.file()
     dialog = next(one for one in page.findChildren(FilingDialog) if one.isVisible())
     dialog.folder.setText("")
     qtbot.waitUntil(lambda: dialog.summary.whole() == "choose a folder", timeout=PATIENCE)
@@ -433,3 +433,32 @@ def test_a_dropped_folder_is_identified_into_the_project(review, photos, qtbot):
     rect = window.review.grid.visualRect(window.review.listing.index(0, 0))
     assert window.review.grid.indexAt(rect.center()).row() == 0
     assert not window.review.grid.indexAt(QPoint(0, 0)).isValid()
+
+
+def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_marque, photos, qtbot):
+    window = review(photos)
+    page = window.review
+    QTest.mouseClick(page.toolbar.watch_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "watching photos" in page.toolbar.watch_button.toolTip(), timeout=PATIENCE)
+    (photos / "new.jpg").write_bytes((photos / "ship" / "Celeste class" / "1.jpg").read_bytes())
+    qtbot.waitUntil(lambda: page.listing.rowCount() == 13 and identified(window) == 13, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: status_of(window, 12)[0] == "Celeste class", timeout=PATIENCE)
+    window.close()
+
+    again = open_marque()
+    qtbot.waitUntil(lambda: again.review.toolbar.watch_button.isChecked(), timeout=PATIENCE)
+    (photos / "newer.jpg").write_bytes((photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes())
+    qtbot.waitUntil(lambda: again.review.listing.rowCount() == 14, timeout=PATIENCE)
+    QTest.mouseClick(again.review.toolbar.watch_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not again.review.desk.watching.active(), timeout=PATIENCE)
+    assert not again.review.toolbar.watch_button.isChecked()
+    assert again.review.desk.project.sources()[0][2] is False
+
+
+def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, qtbot, tmp_path, monkeypatch):
+    window = review(photos)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(tmp_path / "copies"))
+    window.review.toolbar.copies_wanted.emit()
+    qtbot.waitUntil(lambda: "12 photos copied into" in window.status.jobs.text(), timeout=PATIENCE)
+    copies = sorted((tmp_path / "copies").rglob("*.jpg"))
+    assert len(copies) == 12 and all(b"Azzurra class" in copy.read_bytes() for copy in copies if "Azz" in str(copy))

@@ -1,0 +1,81 @@
+"""What the person wants to leave the project: where to, in which form; asked for here, done by `Outputs`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.exporters import EXPORTERS
+from app.core.project import KnownModel, Project
+from app.ui.review.desk import Desk
+from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.outputs import Outputs
+from app.ui.review.toolbar import Toolbar
+
+
+class Leaving(QObject):
+    """Joins the menu of outputs with what does them."""
+
+    def __init__(self, desk: Desk, outputs: Outputs, toolbar: Toolbar, page: QWidget) -> None:
+        super().__init__(page)
+        self._desk, self._outputs, self._page = desk, outputs, page
+        toolbar.export_wanted.connect(self.export)
+        toolbar.sidecars_wanted.connect(self.write_sidecars)
+        toolbar.copies_wanted.connect(self.write_copies)
+        toolbar.filing_wanted.connect(self.file)
+        desk.filing_step.connect(self._turn)
+        outputs.files_changed.connect(desk.reload)
+
+    def export(self, kind: str) -> None:
+        """Write the project's answers into a file, in one of the formats of EXPORTERS."""
+        opened = self._open()
+        if opened is not None:
+            out = self._ask_place(kind, opened[0].path)
+            if out is not None:
+                self._outputs.export(*opened, kind, out, len(self._desk.columns))
+
+    def write_sidecars(self) -> None:
+        """Write keywords beside the photos."""
+        opened = self._open()
+        if opened is not None:
+            self._outputs.sidecars(*opened, len(self._desk.columns))
+
+    def write_copies(self) -> None:
+        """Copy the labelled photos into a folder, with keywords inside."""
+        opened = self._open()
+        if opened is not None:
+            name = QFileDialog.getExistingDirectory(self._page, "Copy the labelled photos into", str(Path.home()))
+            if name:
+                self._outputs.copies(*opened, Path(name), len(self._desk.columns))
+
+    def file(self) -> None:
+        """Ask how photos are to be filed into folders, and do it."""
+        opened = self._open()
+        if opened is None or not self._desk.columns.paths:
+            return
+        dialog = FilingDialog(Path(self._desk.columns.paths[0]).parent / "sorted", self._page)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.plan_wanted.connect(partial(self._outputs.plan, *opened))
+        self._outputs.planned.connect(dialog.show_plan)
+        dialog.agreed.connect(lambda wanted, move: self._outputs.file(opened[0], wanted, move=move))
+        dialog.open()
+
+    def _open(self) -> tuple[Project, KnownModel] | None:
+        project, model = self._desk.project, self._desk.model
+        return None if project is None or model is None else (project, model)
+
+    def _turn(self, count: int, back: bool) -> None:
+        if self._desk.project is not None:
+            self._outputs.turn(self._desk.project, count, back=back)
+
+    def _ask_place(self, kind: str, beside: Path) -> Path | None:
+        exporter = EXPORTERS[kind]
+        name, _ = QFileDialog.getSaveFileName(
+            self._page, f"Export: {exporter.words}", str(beside.with_suffix(exporter.suffix)), f"*{exporter.suffix}"
+        )
+        if not name:
+            return None
+        return Path(name) if Path(name).suffix else Path(name + exporter.suffix)

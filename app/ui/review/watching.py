@@ -1,0 +1,79 @@
+"""Folders of the open project that are watched: photos are identified as they arrive."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core.project import Project
+from app.core.watch import SETTLE, ProjectWatch
+from app.ui.tasks import Task, Tasks
+
+_SHARE = 10  # a pause takes at least so many times as long as the look before it
+
+
+class Watching(QObject):
+    """Looks again and again, on a thread of `Tasks`; never twice at once.
+
+    Signals:
+        arrived: (count) so many photos have come or changed, and wait in the project
+        problem: (text, details)
+        changed: (places) these folders are watched now; none where nothing is
+    """
+
+    arrived = Signal(int)
+    problem = Signal(str, str)
+    changed = Signal(object)
+
+    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks = tasks
+        self._watch: ProjectWatch | None = None
+        self._look: Task | None = None
+        self._pause = QTimer(self, singleShot=True)
+        self._pause.timeout.connect(self._go_on)
+
+    def active(self) -> bool:
+        """Whether any folder is watched."""
+        return self._watch is not None and bool(self._watch.places)
+
+    def begin(self, project: Project) -> None:
+        """Watch the watched sources of a project, as they are now, in place of what was watched."""
+        self.end()
+        self._look = self._tasks.once(lambda: ProjectWatch(project), self._take)
+
+    def end(self) -> None:
+        """Watch nothing."""
+        self._pause.stop()
+        if self._look is not None:
+            self._look.cancel()
+        if self._watch is not None:
+            self._watch = None
+            self.changed.emit([])
+
+    def _take(self, watch: ProjectWatch) -> None:
+        self._watch = watch if watch.places else None
+        self.changed.emit(watch.places)
+        if self._watch is not None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        watch = self._watch
+        if watch is None:
+            return
+
+        def look() -> tuple[int, list[str], float]:
+            began = time.monotonic()
+            arrived = watch.look(began)
+            return arrived, watch.new_problems(), time.monotonic() - began
+
+        self._look = self._tasks.once(look, self._looked)
+
+    def _looked(self, found: tuple[int, list[str], float]) -> None:
+        arrived, problems, seconds = found
+        if problems:
+            self.problem.emit(problems[0], "\n".join(problems))
+        if arrived:
+            self.arrived.emit(arrived)
+        self._pause.start(round(1000 * max(SETTLE, _SHARE * seconds)))
