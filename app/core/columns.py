@@ -15,13 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from app.core.decide import Level, Status
-from app.core.evidence import Evidence
+from app.core.figures import FIGURES, NAMED, NOBODY
 from app.core.labels import Label, Verdict
-from app.core.project import Project, ProjectImage
+from app.core.project import Place, Project
 from model.bundle import Thresholds
-
-NOBODY = -1
-"""In a column of names or verdicts: none."""
 
 STATUSES = (*Status,)
 LEVELS = (*Level,)
@@ -29,28 +26,7 @@ VERDICTS = (*Verdict,)
 WAITING = len(STATUSES)
 """In the column `status`: neither identified nor failed yet. The other values are places in STATUSES."""
 
-_PIECE = 1000
-
-PREDICTION = np.dtype(
-    [
-        ("image", "i8"),
-        ("type", "i4"),  # most probable one
-        ("type_probability", "f8"),
-        ("type_has_classes", "?"),
-        ("fine", "i4"),  # best guess, or NOBODY
-        ("fine_type", "i4"),
-        ("fine_probability", "f8"),
-        ("second_probability", "f8"),
-        ("enrolled", "?"),
-        ("energy", "f8"),
-        ("familiarity", "f8"),
-        ("near", "i4"),  # class of most of the nearest reference photos, or NOBODY
-        ("near_type", "i4"),
-        ("near_votes", "i4"),
-        ("near_asked", "i4"),
-    ]
-)
-"""A row of what the decision rests on. Names are places in `Names`."""
+_PIECE = 10_000
 
 
 class Names:
@@ -105,7 +81,7 @@ class Columns:
         ids: int64 [N], ascending.
         paths: N texts.
         errors: why a row's file could not be read, by row.
-        predictions: PREDICTION [N]; `image` is 0 in rows without one.
+        predictions: FIGURES [N]; `image` is 0 in rows without one.
         verdict: int8 [N], places in VERDICTS, or NOBODY.
         told_type, told_fine: int32 [N], the person's names.
         shown: what holds now.
@@ -117,7 +93,7 @@ class Columns:
         self.ids = np.zeros(0, np.int64)
         self.paths: list[str] = []
         self.errors: dict[int, str] = {}
-        self.predictions = np.zeros(0, PREDICTION)
+        self.predictions = np.zeros(0, FIGURES)
         self.verdict = np.zeros(0, np.int8)
         self.told_type = np.zeros(0, np.int32)
         self.told_fine = np.zeros(0, np.int32)
@@ -148,23 +124,26 @@ class Columns:
         here[here] = self.ids[rows[here]] == wanted[here]
         return rows[here]
 
-    def add(self, images: Sequence[ProjectImage]) -> np.ndarray:
-        """Take in images, new ones (their numbers ascend) and known ones whose place or error has changed; their rows.
+    def add(self, images: Sequence[Place]) -> np.ndarray:
+        """Take in images, new ones and known ones whose place or error has changed; their rows.
 
         A known image's prediction is dropped: it waits again, until a piece brings another.
+
+        Args:
+            images: numbers ascending.
         """
         last = int(self.ids[-1]) if len(self.ids) else 0
-        new = [image for image in images if image.id > last]
-        if new:
-            self._grow(len(new))
-            self.ids[-len(new) :] = [image.id for image in new]
-            self.paths += [os.fspath(image.path) for image in new]
-        rows = self.rows_of([image.id for image in images])
-        for row, image in zip(rows.tolist(), images, strict=True):
-            self.paths[row] = os.fspath(image.path)
+        numbers = np.array([number for number, _, _ in images], np.int64)
+        known = int(np.searchsorted(numbers, last, side="right"))
+        if known < len(images):
+            self._grow(len(images) - known)
+            self.ids[-(len(images) - known) :] = numbers[known:]
+            self.paths += [os.fsdecode(path) for _, path, _ in images[known:]]
+        rows = self.rows_of(numbers)
+        for row, (_, path, _) in zip(rows[:known].tolist(), images, strict=False):
+            self.paths[row] = os.fsdecode(path)
             self.errors.pop(row, None)
-            if image.error is not None:
-                self.errors[row] = image.error
+        self.errors |= {row: one[2] for row, one in zip(rows.tolist(), images, strict=True) if one[2] is not None}
         self.predictions["image"][rows] = 0
         self._decide(rows)
         return rows
@@ -175,7 +154,7 @@ class Columns:
             self.paths[row] = os.fspath(place)
 
     def set_predictions(self, piece: np.ndarray) -> np.ndarray:
-        """Take in rows of PREDICTION, whose images are here; their rows."""
+        """Take in rows of FIGURES, whose images are here; their rows."""
         rows = self.rows_of(piece["image"])
         self.predictions[rows] = piece
         self._decide(rows)
@@ -218,7 +197,7 @@ class Columns:
 
     def _grow(self, by: int) -> None:
         self.ids = np.concatenate([self.ids, np.zeros(by, np.int64)])
-        self.predictions = np.concatenate([self.predictions, np.zeros(by, PREDICTION)])
+        self.predictions = np.concatenate([self.predictions, np.zeros(by, FIGURES)])
         self.verdict = np.concatenate([self.verdict, np.full(by, NOBODY, np.int8)])
         self.told_type = np.concatenate([self.told_type, np.full(by, NOBODY, np.int32)])
         self.told_fine = np.concatenate([self.told_fine, np.full(by, NOBODY, np.int32)])
@@ -231,7 +210,7 @@ class Columns:
         fresh.type[missing] = NOBODY
         _put(fresh, missing, WAITING, Level.NONE)
         if self.errors:
-            failed = np.fromiter((row in self.errors for row in rows.tolist()), bool, len(rows))
+            failed = np.isin(rows, np.fromiter(self.errors, np.int64, len(self.errors)))
             _put(fresh, failed, STATUSES.index(Status.ERROR), Level.NONE)
         self._overlay(fresh, rows)
         for name in _SHOWN:
@@ -273,7 +252,7 @@ def _put(shown: Shown, mask: np.ndarray, status: int, level: Level) -> None:
 
 
 def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
-    """What `decide.decide` answers, for rows of PREDICTION at once and without the sentence."""
+    """What `decide.decide` answers, for rows of FIGURES at once and without the sentence."""
     p = predictions
     guessed, enrolled = p["fine"] != NOBODY, p["enrolled"]
     strange = np.zeros(len(p), bool)
@@ -297,48 +276,28 @@ def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
 def read_predictions(
     project: Project, model: str, names: Names, ids: Sequence[int] | None = None
 ) -> Iterator[np.ndarray]:
-    """What a model has said of all images, or of those among `ids`, in pieces of PREDICTION rows.
+    """What a model has said of all images, or of those among `ids`, in pieces of FIGURES rows with places in `names`.
 
     Raises:
         ProjectError: if the project cannot be read.
     """
+    query = "SELECT image, figures FROM prediction WHERE model = ?"
     if ids is not None:
-        piece = list(project.evidence(model, ids))
-        if piece:
-            yield _piece(piece, names)
+        if rows := project.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,)):
+            yield _piece(project, rows, names)
         return
     last = 0
-    while piece := list(project.evidence_after(model, last, _PIECE)):
-        last = piece[-1][0]
-        yield _piece(piece, names)
+    while rows := project.read(f"{query} AND image > ? ORDER BY image LIMIT ?", (model, last, _PIECE)):
+        last = rows[-1][0]
+        yield _piece(project, rows, names)
 
 
-def _piece(found: Sequence[tuple[int, Evidence]], names: Names) -> np.ndarray:
-    rows = np.zeros(len(found), PREDICTION)
-    for row, (image, evidence) in zip(rows, found, strict=True):
-        best, near = evidence.types[0], _nearest_classes(evidence)
-        row["image"], row["type"], row["type_probability"] = image, names.place(best.name), best.probability
-        row["type_has_classes"] = best.has_classes
-        row["energy"], row["familiarity"] = evidence.energy, evidence.familiarity
-        row["fine"] = row["fine_type"] = NOBODY
-        if evidence.classes:
-            guess, *others = evidence.classes
-            row["fine"], row["fine_type"] = names.place(guess.name), names.place(guess.coarse)
-            row["fine_probability"], row["enrolled"] = guess.probability, guess.enrolled
-            row["second_probability"] = others[0].probability if others else 0.0
-        row["near"], row["near_type"], row["near_votes"] = names.place(near[0]), names.place(near[1]), near[2]
-        row["near_asked"] = len(evidence.neighbours)
-    return rows
-
-
-def _nearest_classes(evidence: Evidence) -> tuple[str, str, int]:
-    """Class, its type and its count among the nearest reference photos; of the most frequent one, the nearest first."""
-    counts: dict[tuple[str, str], int] = {}
-    for neighbour in evidence.neighbours:
-        if neighbour.reference.fine is not None:
-            key = (neighbour.reference.fine, neighbour.reference.coarse)
-            counts[key] = counts.get(key, 0) + 1
-    if not counts:
-        return "", "", 0
-    (fine, coarse), votes = max(counts.items(), key=lambda item: item[1])
-    return fine, coarse, votes
+def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: Names) -> np.ndarray:
+    piece = np.frombuffer(b"".join(figures for _, figures in rows), FIGURES).copy()
+    known = project.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
+    place_of = np.full(max((number for number, _ in known), default=0) + 2, NOBODY)  # NOBODY is the last one
+    for number, name in known:
+        place_of[number] = names.place(name)
+    for field in NAMED:
+        piece[field] = place_of[piece[field]]
+    return piece

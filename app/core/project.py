@@ -21,6 +21,7 @@ import numpy as np
 
 from app.core import database, project_file
 from app.core.evidence import Evidence
+from app.core.figures import FigureWriter
 from app.core.project_file import ProjectError
 from model.bundle import BundleInfo, Thresholds
 from model.taxonomy import Taxonomy
@@ -72,6 +73,10 @@ class ProjectImage:
     modified: int
     digest: str | None
     error: str | None
+
+
+Place = tuple[int, bytes, str | None]
+"""An image's number, its path as `os.fsencode` has it, and why it cannot be read, or None."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,17 @@ class Project:
         found = {row[0]: _image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
         return [found[number] for number in ids if number in found]
 
+    def places(self, *, after: int = 0, limit: int = -1, ids: Sequence[int] | None = None) -> list[Place]:
+        """Number, path and error of images: what a long list needs, and no more, as each object counts there.
+
+        Args:
+            after, limit: at most so many (-1: all) of those that are numbered above `after`, in that order.
+            ids: these ones instead, in the order of their numbers.
+        """
+        if ids is not None:
+            return sorted(self.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
+        return self.read("SELECT id, path, error FROM image WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+
     def images_after(self, after: int, limit: int) -> list[ProjectImage]:
         """At most `limit` images that are numbered above `after`, in that order."""
         columns = "SELECT id, path, size, modified, digest, error FROM image"
@@ -325,6 +341,7 @@ class Project:
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
         with self.change() as connection:
+            figures = FigureWriter(connection)
             for outcome in outcomes:
                 connection.execute(
                     "UPDATE image SET digest = coalesce(?, digest), error = ? WHERE id = ?",
@@ -335,8 +352,11 @@ class Project:
                     continue
                 vector = np.ascontiguousarray(outcome.embedding, dtype=np.float16)
                 connection.execute(
-                    "INSERT OR REPLACE INTO prediction VALUES (?, ?, ?, ?)",
-                    (outcome.image, model, outcome.evidence.to_json(), vector.tobytes()),
+                    "INSERT OR REPLACE INTO prediction VALUES (?, ?, ?, ?, ?)",
+                    (
+                        *(outcome.image, model, figures.row(outcome.image, outcome.evidence)),
+                        *(outcome.evidence.to_json(), vector.tobytes()),
+                    ),
                 )
 
     def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
@@ -348,12 +368,6 @@ class Project:
             else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
         )
         for number, text in rows:
-            yield number, Evidence.from_json(text)
-
-    def evidence_after(self, model: str, after: int, limit: int) -> Iterator[tuple[int, Evidence]]:
-        """The same for at most `limit` images that are numbered above `after`."""
-        query = "SELECT image, evidence FROM prediction WHERE model = ? AND image > ? ORDER BY image LIMIT ?"
-        for number, text in self.read(query, (model, after, limit)):
             yield number, Evidence.from_json(text)
 
     def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:

@@ -39,10 +39,12 @@ CREATE TABLE image (
 CREATE TABLE prediction (
     image INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
     model TEXT NOT NULL,
+    figures BLOB NOT NULL,
     evidence TEXT NOT NULL,
     embedding BLOB NOT NULL,
     UNIQUE (image, model)
 ) STRICT;
+CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE label (
     image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
     verdict TEXT NOT NULL,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.columns import LEVELS, NOBODY, STATUSES, VERDICTS, Columns
+from app.core.columns import LEVELS, STATUSES, VERDICTS, Columns
 from app.core.decide import Level, Status
+from app.core.figures import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.likeness import most_similar
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.columns import NOBODY, Columns
+from app.core.columns import Columns
+from app.core.figures import NOBODY
 from model.taxonomy import Taxonomy
 
 

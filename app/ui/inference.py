@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -38,7 +36,6 @@ Box = tuple[int, int, int, int]
 
 _BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
 _BATCH_PROJECT = 16
-_NICE = 5  # lower priority than the window's
 _TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
 _numbers = itertools.count(1)
@@ -194,7 +191,6 @@ class Inference(QThread):
 
     def run(self) -> None:
         """Serve requests until `stop`. A fault in one request is reported, and the next one is served."""
-        _step_back()
         while self._wait_for_work():
             try:
                 self._serve_model()
@@ -315,31 +311,22 @@ class Inference(QThread):
 
         message = ""
         changed: tuple[int, ...] = ()
+        problems: tuple[str, ...] = ()
         told = float("-inf")
         try:
             stage = Local(identifier, batch=_BATCH_PROJECT)
             for progress in run_stage(
                 run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused
             ):
-                changed += progress.changed
+                changed, problems = changed + progress.changed, problems + progress.problems
                 if time.monotonic() - told >= _TELL_SECONDS:
-                    self.run_advanced.emit(run, replace(progress, changed=changed))
-                    changed, told = (), time.monotonic()
+                    self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
+                    changed, problems, told = (), (), time.monotonic()
                 self._serve_question()
                 self._serve_folder()
-            self.run_advanced.emit(run, replace(progress, changed=changed))
+            self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
         except (EngineError, GalleryError, ProjectError) as error:
             message = str(error)
         finally:
             self._run = None
             self.run_ended.emit(run, message)
-
-
-def _step_back() -> None:
-    """Let the window go before this thread, and before those that it starts (decoding, inference).
-
-    Elsewhere than on Linux a thread's children do not inherit its priority, and Windows favours the window anyway.
-    """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)

@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 
 _FIRST_SIZE = QSize(1280, 800)
 _LEAST_SIZE = QSize(960, 640)
+# so long may a thread that decodes keep the GUI thread waiting for the interpreter each time; a paint event asks for it
+# dozens of times, and Python's own 5 ms add up
+_SWITCH_SECONDS = 0.0005
 
 
 class MainWindow(QMainWindow):
@@ -338,6 +341,7 @@ def open_window(
     Raises:
         ValueError: if there is no such theme.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
     window.show()
     window.open_first_model(model)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from app.core.arrange import Filter, Order, Show
 from app.core.columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
 from app.core.decide import Status, decide
 from app.core.evidence import Evidence
+from app.core.figures import FIGURES, NAMED, NOBODY, FigureWriter
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import FoundFile, Outcome, Project
 from app.core.results import results
@@ -65,7 +67,7 @@ def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | N
 
 def load(project: Project, thresholds: Thresholds | None = None) -> Columns:
     columns = Columns(thresholds=thresholds)
-    columns.add(project.images())
+    columns.add(project.places())
     for piece in read_predictions(project, MODEL, columns.names):
         columns.set_predictions(piece)
     columns.set_labels(Labels(project).all())
@@ -83,14 +85,14 @@ def sedan(probability: float, *, second: float = 0.1, neighbours: int = 0, of: s
 @given(cases())
 def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
-    names = Names()
-
-    class OnePhoto:
-        def evidence_after(self, _model: str, after: int, _limit: int) -> list[tuple[int, Evidence]]:
-            return [] if after else [(1, found)]
-
-    (piece,) = read_predictions(OnePhoto(), MODEL, names)  # type: ignore[arg-type]
-    row, decision = answers(piece, thresholds), decide(found, thresholds)
+    kept = Evidence.from_json(found.to_json())  # with as many decimals as are kept
+    connection, names = sqlite3.connect(":memory:"), Names()
+    connection.execute("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+    piece = np.frombuffer(FigureWriter(connection).row(1, found), FIGURES).copy()
+    known = {number: names.place(name) for number, name in connection.execute("SELECT id, name FROM name")}
+    for field in NAMED:
+        piece[field] = [known.get(number, NOBODY) for number in piece[field].tolist()]
+    row, decision = answers(piece, thresholds), decide(kept, thresholds)
     assert STATUSES[row.status[0]] is decision.status and LEVELS[row.level[0]] is decision.level
     assert names[row.label[0]] == decision.label and names[row.type[0]] == decision.coarse
     assert row.confidence[0] == decision.confidence
@@ -118,7 +120,7 @@ def test_images_that_come_change_and_fail(project: Project) -> None:
     assert [columns.names[place] for place in columns.shown.label] == ["TL", ""]
     assert STATUSES[columns.shown.status[1]] is Status.ERROR and columns.errors == {1: "broken"}
     project.add_images(1, [FoundFile(Path("/photos/1.jpg"), 2, 9), FoundFile(Path("/photos/9.jpg"), 1, 1)])
-    assert columns.add(project.images()).tolist() == [0, 1, 2]
+    assert columns.add(project.places()).tolist() == [0, 1, 2]
     assert columns.shown.status.tolist() == [WAITING, STATUSES.index(Status.ERROR), WAITING]
     assert columns.paths[2] == "/photos/9.jpg" and columns.rows_of([2, 77, 1]).tolist() == [1, 0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
 
-from app.core.columns import NOBODY
+from app.core.figures import NOBODY
 from app.ui.review.listing import Listing
 
 _KEPT = 1000  # a larger choice is given up when the list is arranged anew

@@ -17,9 +17,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.core import likeness
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
-from app.core.columns import NOBODY, Columns, read_predictions
+from app.core.columns import Columns, read_predictions
 from app.core.copies import CopyError
 from app.core.exporters import ExportError
+from app.core.figures import NOBODY
 from app.core.filing import Filing, FilingError
 from app.core.identify import Identification
 from app.core.journal import Journal
@@ -184,8 +185,8 @@ class Desk(QObject):
 
         def steps() -> Iterator[Callable[[], Any]]:
             last = 0
-            while images := project.images_after(last, _PIECE):
-                last = images[-1].id
+            while images := project.places(after=last, limit=_PIECE):
+                last = images[-1][0]
                 yield partial(columns.add, images)
             labels = Labels(project).all()
             yield partial(columns.set_labels, labels)
@@ -272,7 +273,7 @@ class Desk(QObject):
         touched, self._touched = sorted(self._touched), set()
 
         def work() -> tuple[list, list[np.ndarray]]:
-            images = project.images_after(last, 10**9) + project.images([one for one in touched if one <= last])
+            images = project.places(ids=[one for one in touched if one <= last]) + project.places(after=last)
             pieces = list(read_predictions(project, model.fingerprint, columns.names, touched)) if model else []
             return images, pieces
 
@@ -280,9 +281,7 @@ class Desk(QObject):
             images, pieces = found
             if columns is not self.columns:
                 return
-            known = [image for image in images if image.id <= self._last_known]
-            columns.add([image for image in images if image.id > self._last_known])
-            columns.add(known)
+            columns.add(images)
             self._last_known = int(columns.ids[-1]) if len(columns) else 0
             for piece in pieces:
                 columns.set_predictions(piece)

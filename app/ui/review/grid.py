@@ -223,20 +223,22 @@ class Grid(QAbstractItemView):
         painter.fillRect(event.rect(), QColor(theme.tokens().window))
         across, cell = self.across(), self._cell()
         self._forget_old_cells()
+        ranges = self.selectionModel().selection()
+        chosen = [(one.top(), one.bottom()) for one in (ranges.at(i) for i in range(ranges.size()))]
         first = max(0, (self.verticalOffset() - _PAD) // cell.height()) * across
         last = ((self.verticalOffset() + self.viewport().height()) // cell.height() + 1) * across
         for place in range(first, min(last, self.model().rowCount())):
-            painter.drawPixmap(self._rect(place).topLeft(), self._picture(place))
+            inside = any(top <= place <= bottom for top, bottom in chosen)
+            painter.drawPixmap(self._rect(place).topLeft(), self._picture(place, chosen=inside))
         painter.end()
 
-    def _picture(self, place: int) -> QPixmap:
+    def _picture(self, place: int, *, chosen: bool) -> QPixmap:
         """A cell as it was painted before, where nothing of it has changed.
 
         Painting takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
         waiting for the interpreter.
         """
         image, row, picture = self._listing.cell(place)
-        chosen = self.selectionModel().isSelected(self._listing.index(place, 0))
         key = (image, row, picture.cacheKey() if picture is not None else 0, chosen, place == self._hovered)
         found = self._painted.get(key)
         if found is None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QW
 
 from app.core import arrange
 from app.core.arrange import Order
-from app.core.columns import NOBODY
+from app.core.figures import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.results import Result
 from app.core.vocabulary import classes, likely

@@ -16,7 +16,8 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.core.columns import NOBODY, VERDICTS
+from app.core.columns import VERDICTS
+from app.core.figures import NOBODY
 from app.core.filing import PATTERN, Plan
 from app.core.labels import Label, Verdict
 from app.ui.window import MainWindow, open_window

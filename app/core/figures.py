@@ -1,0 +1,91 @@
+"""What a decision rests on, as one row of numbers a photo.
+
+Kept beside the evidence, so that a project of 100,000 photos is listed in a second. Names are numbers, given in the
+project's table `name`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+
+from app.core.evidence import Evidence
+
+NOBODY = -1
+"""In place of a name's number: none."""
+
+FIGURES = np.dtype(
+    [
+        ("image", "<i8"),
+        ("type", "<i4"),  # most probable one
+        ("type_probability", "<f8"),
+        ("type_has_classes", "?"),
+        ("fine", "<i4"),  # best guess, or NOBODY
+        ("fine_type", "<i4"),
+        ("fine_probability", "<f8"),
+        ("second_probability", "<f8"),
+        ("enrolled", "?"),
+        ("energy", "<f8"),
+        ("familiarity", "<f8"),
+        ("near", "<i4"),  # class of most of the nearest reference photos, or NOBODY
+        ("near_type", "<i4"),
+        ("near_votes", "<i4"),
+        ("near_asked", "<i4"),
+    ]
+)
+"""A row. Numbers as the evidence has them; decisions need them exactly."""
+
+NAMED = ("type", "fine", "fine_type", "near", "near_type")
+"""The fields that hold numbers of names."""
+
+_DECIMALS = 6  # as the evidence is kept, so that both decide alike
+
+
+class FigureWriter:
+    """Makes rows within one transaction of a project; new names are written into its table."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[str, int] = {}
+
+    def row(self, image: int, evidence: Evidence) -> bytes:
+        """The row of an image."""
+        best, (near, near_type, votes) = evidence.types[0], _nearest_classes(evidence)
+        guess = evidence.classes[0] if evidence.classes else None
+        second = evidence.classes[1].probability if len(evidence.classes) > 1 else 0.0
+        row = np.array(
+            (
+                *(image, self._number(best.name), round(best.probability, _DECIMALS), best.has_classes),
+                self._number(guess.name if guess else ""),
+                self._number(guess.coarse if guess else ""),
+                *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
+                guess is not None and guess.enrolled,
+                *(round(evidence.energy, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
+                *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
+            ),
+            FIGURES,
+        )
+        return row.tobytes()
+
+    def _number(self, name: str) -> int:
+        if not name:
+            return NOBODY
+        if name not in self._numbers:
+            self._connection.execute("INSERT OR IGNORE INTO name (name) VALUES (?)", (name,))
+            ((number,),) = self._connection.execute("SELECT id FROM name WHERE name = ?", (name,)).fetchall()
+            self._numbers[name] = number
+        return self._numbers[name]
+
+
+def _nearest_classes(evidence: Evidence) -> tuple[str, str, int]:
+    """Class, its type and its count among the nearest reference photos; of the most frequent one, the nearest first."""
+    counts: dict[tuple[str, str], int] = {}
+    for neighbour in evidence.neighbours:
+        if neighbour.reference.fine is not None:
+            key = (neighbour.reference.fine, neighbour.reference.coarse)
+            counts[key] = counts.get(key, 0) + 1
+    if not counts:
+        return "", "", 0
+    (fine, coarse), votes = max(counts.items(), key=lambda item: item[1])
+    return fine, coarse, votes
