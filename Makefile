@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 comma  := ,
 NVIDIA := $(wildcard /proc/driver/nvidia/version)
 PATHS  ?=
+PHOTOS ?=
 
 .PHONY: help run test test-all bench lint clean
 
@@ -13,7 +14,7 @@ help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
-	@echo "make bench      what the selection of quadruplets costs: time, memory, share of a training step"
+	@echo "make bench      what the selection of quadruplets costs; PHOTOS=DIR also measures the window with many photos"
 	@echo "make clean      remove the environment and what the tools left"
 
 $(BIN)/python:
@@ -46,6 +47,7 @@ test-all: lint
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection
+	$(if $(PHOTOS),$(BIN)/python -m tests.bench.review $(PHOTOS))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -250,6 +250,11 @@ QDialog {{ background: {t.window}; }}
 QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; height: 4px; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {t.text}; width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; }}
+QRadioButton::indicator, QCheckBox::indicator {{ width: 14px; height: 14px; background: {t.raised};
+    border: 1px solid {t.muted}; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator {{ border-radius: 4px; }}
+QRadioButton::indicator:checked, QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QRadioButton, QCheckBox {{ color: {t.text}; min-height: {HIT}px; spacing: 8px; }}
 
 QSplitter::handle {{ background: {t.line}; }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.core.arrange import Filter, Order, Show
@@ -23,7 +24,8 @@ _MARGINS = {
     "margin above 30 %": (0.3, 1.0),
 }
 _ANY_LABEL = "any class"
-_WIDTHS = (150, 150, 122, 146, 138)
+_WIDTHS = (146, 140, 132, 150, 140)
+_NARROW = 1000
 _TYPING = 150  # milliseconds after the last key
 
 
@@ -51,7 +53,7 @@ class FilterBar(QFrame):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName(keys.SEARCH.words)
         self.search.setToolTip(keys.SEARCH.tooltip)
-        self.search.setMinimumWidth(80)
+        self.search.setMinimumWidth(64)
         self.search.addAction(icons.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self._count = ElidedLabel(kind="muted")
         self._count.setMinimumWidth(60)
@@ -77,6 +79,11 @@ class FilterBar(QFrame):
         row.addWidget(self._count, 1)
         for box, width in zip(self._boxes(), _WIDTHS, strict=True):
             box.setFixedWidth(width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the choice of margins goes, unless it is made use of."""
+        super().resizeEvent(event)
+        self.margin_box.setVisible(self.width() >= _NARROW or self.margin_box.currentIndex() > 0)
 
     def filter(self) -> Filter:
         """What is chosen."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.core.exporters import EXPORTERS
@@ -14,6 +15,7 @@ from app.ui import keys
 from app.ui.review.project_menu import ProjectButton
 from app.ui.widgets import small_button, tool_button
 
+_NARROW = 1000
 _WATCH = "watch the folders of this project: photos are identified as they arrive"
 
 
@@ -64,6 +66,15 @@ class Toolbar(QFrame):
             row.addWidget(widget)
         self.show_steps(None, None)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the buttons lose their words; the tooltips have them."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        look = style.ToolButtonIconOnly if self.width() < _NARROW else style.ToolButtonTextBesideIcon
+        for button in (self.folder_button, self.watch_button, *self._on_photos()):
+            if button.text() and button.toolButtonStyle() is not look:
+                button.setToolButtonStyle(look)
+
     def show_steps(self, undo: str | None, redo: str | None) -> None:
         """What can be undone and done again, by its title."""
         for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
@@ -90,7 +101,7 @@ class Toolbar(QFrame):
     def _output_menu(self) -> QMenu:
         menu = QMenu(self)
         for kind, one in EXPORTERS.items():
-            menu.addAction(f"{one.words}…").triggered.connect(partial(self._emit_export, kind))
+            menu.addAction(f"{one.words} ({one.suffix})…").triggered.connect(partial(self._emit_export, kind))
         menu.addSeparator()
         menu.addAction("keywords beside the photos (XMP sidecars)").triggered.connect(self.sidecars_wanted)
         menu.addAction("copies of the photos with the keywords inside…").triggered.connect(self.copies_wanted)
