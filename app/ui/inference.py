@@ -19,12 +19,13 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.core import paths
 from app.core.engine import Device, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
-from app.core.gallery import Gallery, GalleryError
+from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
 from app.core.pipeline import identify_paths
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.references import Place, References, open_references
 from app.core.stage import Local
 from app.ui.loading import Batches
 from model.bundle import BundleError, BundleInfo
@@ -51,7 +52,7 @@ class ModelRequest:
     """Which files to open; `gallery` None means the one beside the model, where there is one."""
 
     model: Path
-    gallery: Path | None
+    gallery: Place | None
     device: Device
 
 
@@ -147,7 +148,7 @@ class Inference(QThread):
         self._stopping = False
         # touched by this thread only
         self._identifier: Identifier | None = None
-        self._gallery: Gallery | None = None
+        self._gallery: References | None = None
         self._batch = _BATCH_CPU
 
     def open_model(self, request: ModelRequest) -> None:
@@ -233,11 +234,13 @@ class Inference(QThread):
             self.load_failed.emit(str(error))
             return
         self._close_gallery()
-        gallery_path = request.gallery or paths.bundled_gallery(request.model)
+        gallery_place = request.gallery or paths.bundled_gallery(request.model)
         problem = None
-        if gallery_path is not None:
+        if gallery_place is not None:
             try:
-                self._gallery = Gallery.open(gallery_path, engine.info.fingerprint, read_only=True)
+                self._gallery = open_references(
+                    gallery_place, engine.info.fingerprint, engine.info.embedding_dim, write=False
+                )
             except GalleryError as error:
                 problem = str(error)
         self._identifier = Identifier(engine, self._gallery)
