@@ -1,0 +1,103 @@
+"""Which gallery is in use: the one that was named, the user's own of this model, or the one that came with the model.
+
+The supplied gallery is never written. The first change copies it to the user's folder, under the fingerprint of the
+identification model, so that galleries of two models are never mixed; from then on the copy is used.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core import paths
+from app.core.gallery import Gallery, GalleryError, Reference
+from app.core.gallery_steps import Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What is in a gallery at one time.
+
+    Attributes:
+        references: all of them, in the order of their ids.
+        places: id -> where the file lay when it was added.
+        undo, redo: titles of the steps that could be taken back or done again, None where there is none.
+    """
+
+    references: tuple[Reference, ...] = ()
+    places: dict[int, Path] = field(default_factory=dict)
+    undo: str | None = None
+    redo: str | None = None
+
+
+class Shelf:
+    """The gallery of one identification model. Used by one thread.
+
+    Attributes:
+        gallery: the one in use, None where there is none.
+        problem: why a gallery that was found is not in use, None where all is well.
+    """
+
+    def __init__(self, fingerprint: str, dim: int, *, named: Path | None, supplied: Path | None) -> None:
+        """Open what there is.
+
+        Args:
+            fingerprint: of the identification model.
+            dim: length of its embeddings.
+            named: the gallery that the user asked for; it is used, and changed, where it lies.
+            supplied: the one that came with the model.
+        """
+        self._fingerprint, self._dim = fingerprint, dim
+        self._own = named or own_place(fingerprint)
+        self.gallery: Gallery | None = None
+        self.problem: str | None = None
+        for place in (named,) if named is not None else (self._own, supplied):
+            if place is None or (place != named and not place.exists()):
+                continue
+            try:
+                self.gallery = Gallery.open(place, fingerprint, read_only=True)
+                return
+            except GalleryError as error:
+                self.problem = self.problem or str(error)
+
+    def writable(self) -> Gallery:
+        """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
+
+        Raises:
+            GalleryError: if it cannot be copied, made or written.
+        """
+        if self.gallery is not None and not self.gallery.read_only:
+            return self.gallery
+        if not self._own.exists():
+            self._make()
+        writable = Gallery.open(self._own, self._fingerprint)
+        self.close()
+        self.gallery, self.problem = writable, None
+        return writable
+
+    def contents(self) -> Contents:
+        """What is in it now."""
+        gallery = self.gallery
+        if gallery is None:
+            return Contents()
+        return Contents(tuple(gallery.references()), gallery.places(), *Steps(gallery).next_steps())
+
+    def close(self) -> None:
+        """Close the gallery."""
+        if self.gallery is not None:
+            self.gallery.close()
+            self.gallery = None
+
+    def _make(self) -> None:
+        if self.gallery is None:
+            with suppress(OSError):  # `create` says what is wrong
+                self._own.parent.mkdir(parents=True, exist_ok=True)
+            Gallery.create(self._own, self._fingerprint, self._dim).close()
+        else:
+            self.gallery.copy_to(self._own)
+
+
+def own_place(fingerprint: str) -> Path:
+    """Where the user's gallery of an identification model lies, or would lie."""
+    return paths.user_data_dir() / "galleries" / f"{fingerprint}.gallery"

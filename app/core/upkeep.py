@@ -1,0 +1,109 @@
+"""What in a gallery deserves a look: photos that are nearly the same, and photos unlike the others of their class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NEAR = 0.985
+"""Cosine from which on two reference photos count as nearly the same."""
+NEIGHBOURS = 5
+"""Nearest references that are asked whether a label is odd."""
+_BLOCK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labels of N references as numbers; `fine` is negative where the class is not known."""
+
+    coarse: np.ndarray
+    fine: np.ndarray
+
+    def differ(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Whether the labels of rows and others contradict each other, elementwise."""
+        known = (self.fine[rows] >= 0) & (self.fine[others] >= 0)
+        return (self.coarse[rows] != self.coarse[others]) | (known & (self.fine[rows] != self.fine[others]))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Rows of two references that are nearly the same, `first` before `second`, and their cosine."""
+
+    first: int
+    second: int
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A reference most of whose nearest ones contradict its label.
+
+    Attributes:
+        row: of the reference.
+        other: the nearest one that contradicts it.
+        against, asked: how many of its neighbours contradict it, of how many.
+    """
+
+    row: int
+    other: int
+    against: int
+    asked: int
+
+
+def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 500) -> list[Pair]:
+    """Pairs with a cosine of at least `threshold`, the most similar `limit` of them, most similar first.
+
+    Args:
+        embeddings: float32 [N, d], unit length.
+        threshold: cosine.
+        limit: most pairs that are wanted.
+    """
+    firsts, seconds = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    cosines = np.zeros(0, np.float32)
+    for start in range(0, len(embeddings), _BLOCK):
+        found = embeddings[start : start + _BLOCK] @ embeddings[start:].T
+        found[np.tril_indices(found.shape[0], 0, found.shape[1])] = -np.inf  # itself, and pairs that came already
+        rows, columns = np.nonzero(found >= threshold)
+        firsts = np.concatenate([firsts, rows + start])
+        seconds = np.concatenate([seconds, columns + start])
+        cosines = np.concatenate([cosines, found[rows, columns]])
+        best = np.lexsort((seconds, firsts, -cosines))[:limit]
+        firsts, seconds, cosines = firsts[best], seconds[best], cosines[best]
+    return [Pair(*pair) for pair in zip(firsts.tolist(), seconds.tolist(), cosines.tolist(), strict=True)]
+
+
+def outliers(embeddings: np.ndarray, labels: Labels, k: int = NEIGHBOURS) -> list[Outlier]:
+    """References whose label more than half of their k nearest others contradict; those most contradicted first.
+
+    A class of so few photos that they could not be the majority among k is not judged.
+
+    Args:
+        embeddings: float32 [N, d], unit length.
+        labels: of N references.
+        k: neighbours that are asked.
+    """
+    k = min(k, len(embeddings) - 1)
+    if k < 1:
+        return []
+    judged = _judged(labels, k)
+    found = []
+    for start in range(0, len(judged), _BLOCK):
+        rows = judged[start : start + _BLOCK]
+        cosines = embeddings[rows] @ embeddings.T
+        cosines[np.arange(len(rows)), rows] = -np.inf
+        near = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosines, near, axis=1), axis=1, kind="stable")
+        near = np.take_along_axis(near, order, axis=1)
+        against = labels.differ(rows[:, None], near)
+        for place in np.flatnonzero(2 * against.sum(axis=1) > k).tolist():
+            other = near[place, int(np.argmax(against[place]))]
+            found.append(Outlier(int(rows[place]), int(other), int(against[place].sum()), k))
+    return sorted(found, key=lambda one: (-one.against, one.row))
+
+
+def _judged(labels: Labels, k: int) -> np.ndarray:
+    """Rows with so many others of their label that these could be half of k neighbours: int64."""
+    classes = np.stack([labels.coarse, labels.fine], axis=1)
+    _, inverse, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
+    return np.flatnonzero(2 * (counts[inverse.reshape(-1)] - 1) >= k)
