@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from app.core.gallery import Reference
 
 NEAR = 0.985
 """Cosine from which on two reference photos count as nearly the same."""
 NEIGHBOURS = 5
 """Nearest references that are asked whether a label is odd."""
 _BLOCK = 512
+_UNKNOWN = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,43 @@ class Outlier:
     other: int
     against: int
     asked: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Two references to be looked at side by side, and why, in a few words."""
+
+    first: Reference
+    second: Reference
+    why: str
+
+
+def findings(references: Sequence[Reference], embeddings: np.ndarray) -> tuple[list[Finding], list[Finding]]:
+    """What deserves a look: near-duplicates, those with contradicting labels first, and outliers.
+
+    Args:
+        references: N references.
+        embeddings: of them, float32 [N, d], unit length.
+    """
+    numbers: dict[str | None, int] = {None: _UNKNOWN}
+    coarse = np.array([numbers.setdefault(one.coarse, len(numbers)) for one in references], np.int64)
+    numbers = {None: _UNKNOWN}
+    fine = np.array([numbers.setdefault(one.fine, len(numbers)) for one in references], np.int64)
+    labels = Labels(coarse, fine)
+    alike = []
+    for pair in near_duplicates(embeddings):
+        contradict = bool(labels.differ(np.array(pair.first), np.array(pair.second)))
+        why = f"similarity {pair.cosine:.3f}" + (", but other labels" if contradict else "")
+        alike.append((not contradict, Finding(references[pair.first], references[pair.second], why)))
+    odd = [
+        Finding(
+            references[one.row],
+            references[one.other],
+            f"{one.against} of the {one.asked} nearest have another label; the nearest of these is on the right",
+        )
+        for one in outliers(embeddings, labels)
+    ]
+    return [finding for _, finding in sorted(alike, key=lambda one: one[0])], odd
 
 
 def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 500) -> list[Pair]:

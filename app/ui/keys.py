@@ -55,14 +55,45 @@ SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
 IDENTIFY = Key("the page Identify", ("1",))
 REVIEW = Key("the page Review", ("2",))
+GALLERY = Key("the page Gallery", ("3",))
+NEW_CLASS = Key("new class", ("Ctrl+N",))
+ADD_PHOTOS = Key("add photos to the class", ("Ctrl+O",))
+RENAME = Key("rename the class", ("F2",))
+MERGE = Key("merge the class into another one", ("Ctrl+M",))
+MOVE = Key("move the class to another type", ("Ctrl+Shift+M",))
+RELABEL_REFERENCES = Key("another class for the chosen reference photos", ("R",))
+REMOVE = Key("remove the chosen photos, or the class", ("Del",))
+CLEAN_UP = Key("clean up: photos nearly the same, or unlike their class", ("Ctrl+L",))
+SEARCH_CLASSES = Key("search classes", ("Ctrl+F",))
 HELP = Key("show these keys", ("?",))
 
-EVERYWHERE = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, HELP)
+EVERYWHERE = (
+    OPEN,
+    FOLDER,
+    PASTE,
+    NEXT,
+    PREVIOUS,
+    FIT,
+    ACTUAL,
+    COMPARE,
+    HEAT,
+    BACK,
+    THEME,
+    IDENTIFY,
+    REVIEW,
+    GALLERY,
+    HELP,
+)
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
 )
 
-SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW}
+ON_GALLERY = (
+    *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
+    *(UNDO, REDO, SEARCH_CLASSES),
+)
+
+SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Gallery": ON_GALLERY}
 """As the list of keys shows them."""

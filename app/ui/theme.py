@@ -237,6 +237,12 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 #table {{ gridline-color: transparent; alternate-background-color: {t.surface}; }}
 #table::item {{ padding: 0 8px; border: none; }}
 #table::item:selected, #list::item:selected {{ background: {t.raised}; color: {t.text}; }}
+#tree {{ background: {t.surface}; border: none; outline: none; color: {t.text}; }}
+#tree::item {{ min-height: 26px; border: none; }}
+#tree::item:hover {{ background: {t.raised}; }}
+#tree::item:selected {{ background: {t.raised}; color: {t.accent}; }}
+#dropCard {{ background: transparent; color: {t.muted}; border: 1px dashed {t.muted}; min-height: 44px; }}
+#dropCard:hover, #dropCard[kind="target"] {{ color: {t.accent}; border-color: {t.accent}; }}
 #list {{ background: {t.surface}; }}
 #list::item {{ padding: 4px 8px; border-radius: 4px; min-height: 20px; }}
 QHeaderView {{ background: {t.surface}; border: none; }}
