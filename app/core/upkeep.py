@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.core.gallery import Reference
 
-NEAR = 0.985
-"""Cosine from which on two reference photos count as nearly the same."""
+NEAR = 0.997
+"""Cosine from which on two reference photos count as nearly the same; those of one ship type often reach 0.99."""
 NEIGHBOURS = 5
 """Nearest references that are asked whether a label is odd."""
 _BLOCK = 512
@@ -64,12 +64,15 @@ class Finding:
     why: str
 
 
-def findings(references: Sequence[Reference], embeddings: np.ndarray) -> tuple[list[Finding], list[Finding]]:
+def findings(
+    references: Sequence[Reference], embeddings: np.ndarray, seen: Container[int] = frozenset()
+) -> tuple[list[Finding], list[Finding]]:
     """What deserves a look: near-duplicates, those with contradicting labels first, and outliers.
 
     Args:
         references: N references.
         embeddings: of them, float32 [N, d], unit length.
+        seen: ids of those whose pictures are at hand; what can be judged by looking at it comes first.
     """
     numbers: dict[str | None, int] = {None: _UNKNOWN}
     coarse = np.array([numbers.setdefault(one.coarse, len(numbers)) for one in references], np.int64)
@@ -89,10 +92,16 @@ def findings(references: Sequence[Reference], embeddings: np.ndarray) -> tuple[l
         )
         for one in outliers(embeddings, labels)
     ]
-    return [finding for _, finding in sorted(alike, key=lambda one: one[0])], odd
+    alike.sort(key=lambda one: (_unseen(one[1], seen), one[0]))
+    return [finding for _, finding in alike], sorted(odd, key=lambda one: _unseen(one, seen))
 
 
-def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 500) -> list[Pair]:
+def _unseen(finding: Finding, seen: Container[int]) -> int:
+    """How many of the two pictures are not at hand."""
+    return sum(one.id not in seen for one in (finding.first, finding.second))
+
+
+def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 5000) -> list[Pair]:
     """Pairs with a cosine of at least `threshold`, the most similar `limit` of them, most similar first.
 
     Args:
@@ -115,36 +124,37 @@ def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int 
 
 
 def outliers(embeddings: np.ndarray, labels: Labels, k: int = NEIGHBOURS) -> list[Outlier]:
-    """References whose label more than half of their k nearest others contradict; those most contradicted first.
+    """References whose label more than half of their nearest others contradict; those most contradicted first.
 
-    A class of so few photos that they could not be the majority among k is not judged.
+    Asked are the k nearest, but not more than there are others of the label: in a small class the next ones are
+    strangers, however well it is labelled. A label with fewer than two others is not judged.
 
     Args:
         embeddings: float32 [N, d], unit length.
         labels: of N references.
         k: neighbours that are asked.
     """
-    k = min(k, len(embeddings) - 1)
-    if k < 1:
-        return []
-    judged = _judged(labels, k)
+    others = _others(labels)
+    judged = np.flatnonzero(others >= 2)
     found = []
     for start in range(0, len(judged), _BLOCK):
         rows = judged[start : start + _BLOCK]
         cosines = embeddings[rows] @ embeddings.T
         cosines[np.arange(len(rows)), rows] = -np.inf
-        near = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        most = min(k, len(embeddings) - 1)
+        near = np.argpartition(-cosines, most - 1, axis=1)[:, :most]
         order = np.argsort(-np.take_along_axis(cosines, near, axis=1), axis=1, kind="stable")
         near = np.take_along_axis(near, order, axis=1)
-        against = labels.differ(rows[:, None], near)
-        for place in np.flatnonzero(2 * against.sum(axis=1) > k).tolist():
+        asked = np.minimum(others[rows], most)
+        against = labels.differ(rows[:, None], near) & (np.arange(most) < asked[:, None])
+        for place in np.flatnonzero(2 * against.sum(axis=1) > asked).tolist():
             other = near[place, int(np.argmax(against[place]))]
-            found.append(Outlier(int(rows[place]), int(other), int(against[place].sum()), k))
-    return sorted(found, key=lambda one: (-one.against, one.row))
+            found.append(Outlier(int(rows[place]), int(other), int(against[place].sum()), int(asked[place])))
+    return sorted(found, key=lambda one: (-one.against / one.asked, -one.asked, one.row))
 
 
-def _judged(labels: Labels, k: int) -> np.ndarray:
-    """Rows with so many others of their label that these could be half of k neighbours: int64."""
+def _others(labels: Labels) -> np.ndarray:
+    """How many others have the label of each reference: int64 [N]."""
     classes = np.stack([labels.coarse, labels.fine], axis=1)
     _, inverse, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
-    return np.flatnonzero(2 * (counts[inverse.reshape(-1)] - 1) >= k)
+    return counts[inverse.reshape(-1)] - 1

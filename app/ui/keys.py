@@ -37,7 +37,7 @@ ACTUAL = Key("one pixel to one pixel, also by double-click", ("O",))
 CROP = Key("draw a crop box, also with Shift and drag", ("B",))
 COMPARE = Key("side by side with a neighbour", ("Space",))
 BACK = Key("back: close side by side, clear the crop box", ("Esc",))
-HEAT = Key("show where in the photo the answer comes from", ("H",))
+HEAT = Key("show where the answer comes from", ("H",))
 ACCEPT = Key("accept the answer", ("Return", "Enter"))
 RELABEL = Key("give another label", ("R",))
 TO_TYPE = Key("only the type is sure", ("C",))
@@ -61,9 +61,9 @@ ADD_PHOTOS = Key("add photos to the class", ("Ctrl+O",))
 RENAME = Key("rename the class", ("F2",))
 MERGE = Key("merge the class into another one", ("Ctrl+M",))
 MOVE = Key("move the class to another type", ("Ctrl+Shift+M",))
-RELABEL_REFERENCES = Key("another class for the chosen reference photos", ("R",))
+RELABEL_REFERENCES = Key("another class for the chosen photos", ("R",))
 REMOVE = Key("remove the chosen photos, or the class", ("Del",))
-CLEAN_UP = Key("clean up: photos nearly the same, or unlike their class", ("Ctrl+L",))
+CLEAN_UP = Key("clean up", ("Ctrl+L",))
 SEARCH_CLASSES = Key("search classes", ("Ctrl+F",))
 HELP = Key("show these keys", ("?",))
 
@@ -78,6 +78,8 @@ EVERYWHERE = (
     COMPARE,
     HEAT,
     BACK,
+    UNDO,
+    REDO,
     THEME,
     IDENTIFY,
     REVIEW,
@@ -87,12 +89,12 @@ EVERYWHERE = (
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
-    *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
+    *(LIKE_THIS, SEARCH, LARGER, SMALLER),
 )
 
 ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
-    *(UNDO, REDO, SEARCH_CLASSES),
+    SEARCH_CLASSES,
 )
 
 SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Gallery": ON_GALLERY}

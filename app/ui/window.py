@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
         self.status.show_loading(model.name)
         self.identify.show_loading(model.name)
+        self.gallery.show_loading(True)
         self._model, self._remember_model = model, remember
         self.inference.open_model(ModelRequest(model, gallery, self._device))
 
@@ -288,11 +289,10 @@ class MainWindow(QMainWindow):
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
         if loaded.gallery_problem:
-            self.identify.errors.show_problem(
-                "The gallery is not used, so no neighbours are shown. Choose the gallery that was made with this "
-                "identification model.",
-                loaded.gallery_problem,
-            )
+            words = "The gallery is not used, so no neighbours are shown. Choose the one made with this model."
+            if loaded.gallery_size:
+                words = "Your own gallery cannot be used; the supplied one is used in its place."
+            self.identify.errors.show_problem(words, loaded.gallery_problem)
 
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""
@@ -318,9 +318,11 @@ class MainWindow(QMainWindow):
         loaded = self.identify.session.loaded()
         if loaded is not None:
             self.status.show_loaded(loaded)
+            self.status.show_gallery(len(self.gallery.desk.contents.references))
         else:
             self.status.show_no_model()
         self.identify.show_loading("")
+        self.gallery.show_loading(False)
         self.identify.errors.show_problem(
             f"{self._model.name} cannot be used as identification model. Choose another file.", message
         )

@@ -61,6 +61,7 @@ class AskBox(QFrame):
         self.name, self.kind = QLineEdit(placeholderText="name of the class"), QLineEdit(placeholderText="type")
         self.name.setAccessibleName("name of the class")
         self.kind.setAccessibleName("type of the class")
+        self._offered_for = self.name
         self.offers = QListWidget()
         self.offers.setObjectName("list")
         self.offers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -187,20 +188,26 @@ class AskBox(QFrame):
     def _offer(self) -> None:
         self.offers.clear()
         line = self._line()
-        names = self._type_of if line is self.name else self._types
-        typed = line.text().strip()
-        # a type that stands there is no search: all types can be chosen in its place
-        wanted = find(typed, names, _OFFERED) if typed and typed not in self._types else list(names)[:50]
-        if line is self.name and not typed and not self._ask.only_known:
-            wanted = []
-        for name in wanted:
+        if line is self.name and "kind" in self._ask.lines and self.kind.isEnabled() and not self._fitting(line):
+            line = self.kind  # a new name: what is missing is its type
+        self._offered_for = line
+        for name in self._fitting(line):
             item = QListWidgetItem(name if line is self.kind else f"{name}\n    {self._type_of[name]}")
             item.setData(Qt.ItemDataRole.UserRole, name)
             self.offers.addItem(item)
 
+    def _fitting(self, line: QLineEdit) -> list[str]:
+        """The names that fit what stands in a line."""
+        names = self._type_of if line is self.name else self._types
+        typed = line.text().strip()
+        # a type that stands there is no search: all types can be chosen in its place
+        if typed and typed not in self._types:
+            return find(typed, names, _OFFERED)
+        return [] if line is self.name and not self._ask.only_known else list(names)
+
     def _on_return(self) -> None:
         item = self.offers.currentItem()
-        if item is not None and item.data(Qt.ItemDataRole.UserRole) != self._line().text().strip():
+        if item is not None and item.data(Qt.ItemDataRole.UserRole) != self._offered_for.text().strip():
             self._take(item)
         elif self._line() is self.name and self.kind.isVisible() and self.kind.isEnabled():
             self.kind.setFocus()
@@ -209,10 +216,8 @@ class AskBox(QFrame):
             self._answer()
 
     def _take(self, item: QListWidgetItem) -> None:
-        line = self._line()
-        line.setText(item.data(Qt.ItemDataRole.UserRole))
+        self._offered_for.setText(item.data(Qt.ItemDataRole.UserRole))
         self.offers.setCurrentRow(-1)
-        line.setFocus()
 
     def _answer(self) -> None:
         if not self._problem():

@@ -49,6 +49,7 @@ class Desk(QObject):
         self._inference = inference
         self.contents = Contents()
         self.taxonomy: Taxonomy | None = None
+        self.ready = False  # whether the contents have been read
         self._waiting: dict[GalleryWork, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
         self._tasks = Tasks((), self)
         self._tasks.start()
@@ -67,7 +68,7 @@ class Desk(QObject):
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model, with another gallery, is in use."""
         self.taxonomy = loaded.info.taxonomy
-        self.contents = Contents()
+        self.contents, self.ready = Contents(), False
         self.shown.emit()
         self._read(self._show)
 
@@ -90,7 +91,8 @@ class Desk(QObject):
                 yield references, shelf.gallery.embeddings([one.id for one in references])
 
         def compare(found: Any) -> None:
-            self._tasks.once(lambda: upkeep.findings(*found), then)
+            (references, embeddings), places = found, self.contents.places
+            self._tasks.once(lambda: upkeep.findings(references, embeddings, places), then)
 
         self._submit(steps, compare)
 
@@ -176,7 +178,7 @@ class Desk(QObject):
         self._submit(steps, then)
 
     def _show(self, contents: Contents) -> None:
-        self.contents = contents
+        self.contents, self.ready = contents, True
         self.shown.emit()
 
     def _show_changed(self, contents: Contents) -> None:

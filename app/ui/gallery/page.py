@@ -22,7 +22,7 @@ from app.ui.gallery.tree import ClassTree, Node
 from app.ui.identify.empty import EmptyState
 from app.ui.inference import Inference, Loaded
 from app.ui.loading import Thumbnails
-from app.ui.widgets import ElidedLabel, Splitter, bind
+from app.ui.widgets import ElidedLabel, Splitter, bind, label
 
 _TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."
 
@@ -68,7 +68,10 @@ class GalleryPage(QWidget):
             "Drop photos of one class here. It is told from now on, without training.",
             "new class",
         )
+        self.waiting = label("loading the identification model", "muted")
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.box = AskBox(self)
+        self._loading = False
         self._goal: Node | None = None
         self._lay_out()
         self._connect()
@@ -100,7 +103,7 @@ class GalleryPage(QWidget):
         self.columns.setStretchFactor(1, 1)
         self.columns.set_defaults([280, 928])
         self.stack = QStackedWidget()
-        for one in (self.no_model, self.empty, self.columns):
+        for one in (self.no_model, self.empty, self.columns, self.waiting):
             self.stack.addWidget(one)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -116,6 +119,7 @@ class GalleryPage(QWidget):
         desk.problem.connect(self.errors.show_problem)
         self.search.textChanged.connect(self.tree.search)
         self.tree.chosen.connect(self._on_chosen)
+        self.tree.itemClicked.connect(lambda: self.toolbar.clean_button.setChecked(False))
         self.cards.selectionModel().selectionChanged.connect(self._enable)
         self.no_model.asked.connect(self.model_wanted)
         self.box.left.connect(self.focus_list)
@@ -162,15 +166,17 @@ class GalleryPage(QWidget):
 
     def new_class(self) -> None:
         """Ask for a name and a type, then for photos."""
+        if not self.toolbar.new_button.isEnabled():
+            return
         node = self.tree.node()
         ask = Ask("New class", "choose photos", kind=node[0] if node is not None else "")
         self._ask(ask, lambda coarse, fine: self.photos_wanted.emit((coarse, fine)))
 
     def add_photos(self) -> None:
         """Ask for more photos of the chosen class."""
-        label = self._class()
-        if label is not None:
-            self.photos_wanted.emit(label)
+        node = self._class()
+        if node is not None:
+            self.photos_wanted.emit(node)
 
     def teach(self, paths: Sequence[Path], node: Node | None) -> None:
         """Add photos and folders to a class; for a type, or None, ask for the name first."""
@@ -184,31 +190,31 @@ class GalleryPage(QWidget):
 
     def rename(self) -> None:
         """Ask for another name of the chosen class."""
-        label = self._class()
-        if label is not None:
-            ask = Ask(f"Rename {label[1]}", "rename", name=label[1] or "", kind=label[0], lines=("name",))
-            self._ask(ask, lambda coarse, fine: self._relabel_class(label, (coarse, fine)), without=label[1])
+        node = self._class()
+        if node is not None:
+            ask = Ask(f"Rename {node[1]}", "rename", name=node[1] or "", kind=node[0], lines=("name",))
+            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
 
     def merge(self) -> None:
         """Ask for the class that takes the chosen one in."""
-        label = self._class()
-        if label is not None:
-            ask = Ask(f"Merge {label[1]} into", "merge", lines=("name",), only_known=True)
-            self._ask(ask, lambda coarse, fine: self._relabel_class(label, (coarse, fine)), without=label[1])
+        node = self._class()
+        if node is not None:
+            ask = Ask(f"Merge {node[1]} into", "merge", lines=("name",), only_known=True)
+            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
 
     def move_class(self) -> None:
         """Ask for another type of the chosen class."""
-        label = self._class()
-        if label is None:
+        node = self._class()
+        if node is None:
             return
         known = self.desk.taxonomy
-        if known is not None and label[1] in known.fine_index:
+        if known is not None and node[1] in known.fine_index:
             self.errors.show_problem(
-                f"The identification model itself knows {label[1]} as {label[0]}. Only your own classes can be moved."
+                f"The identification model itself knows {node[1]} as {node[0]}. Only your own classes can be moved."
             )
             return
-        ask = Ask(f"Move {label[1]} to the type", "move", name=label[1] or "", kind=label[0], lines=("kind",))
-        self._ask(ask, lambda coarse, fine: self._relabel_class(label, (coarse, fine)))
+        ask = Ask(f"Move {node[1]} to the type", "move", name=node[1] or "", kind=node[0], lines=("kind",))
+        self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)))
 
     def relabel(self) -> None:
         """Ask for another class of the chosen photos."""
@@ -221,7 +227,7 @@ class GalleryPage(QWidget):
     def remove(self) -> None:
         """Take the chosen photos out of the gallery, else the chosen class or type."""
         chosen, node = self.cards.chosen(), self.tree.node()
-        if self.views.currentWidget() is self.cleaning:
+        if not self.toolbar.remove_button.isEnabled():
             return
         if chosen:
             self.desk.remove(chosen)
@@ -249,8 +255,14 @@ class GalleryPage(QWidget):
 
     # what others do
 
+    def show_loading(self, on: bool) -> None:
+        """An identification model is being loaded, or no longer."""
+        self._loading = on
+        self._update_stack()
+
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model, with another gallery, is in use."""
+        self._loading = False
         self.box.leave()
         self.errors.clear()
         self.desk.use_model(loaded)
@@ -280,7 +292,7 @@ class GalleryPage(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders may be dropped."""
-        if self.desk.taxonomy is not None and _local(event):
+        if self.stack.currentWidget() in (self.empty, self.columns) and _local(event):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -330,21 +342,27 @@ class GalleryPage(QWidget):
         self._enable()
 
     def _enable(self) -> None:
-        node = self.tree.node()
+        cleaning = self.toolbar.clean_button.isChecked()  # which has its own buttons
+        node = None if cleaning else self.tree.node()
         self.toolbar.show_chosen(
             is_class=node is not None and node[1] is not None,
             is_type=node is not None and node[1] is None,
-            photos=len(self.cards.chosen()),
+            photos=0 if cleaning else len(self.cards.chosen()),
         )
 
     def _update_stack(self) -> None:
-        place = 0 if self.desk.taxonomy is None else 2 if self.desk.contents.references else 1
-        self.stack.setCurrentIndex(place)
-        self.toolbar.new_button.setEnabled(place > 0)
-        self.toolbar.clean_button.setEnabled(place == 2)
+        shown: QWidget = self.columns if self.desk.contents.references else self.empty
+        if self.desk.taxonomy is None:
+            shown = self.no_model
+        if self._loading or (self.desk.taxonomy is not None and not self.desk.ready):
+            shown = self.waiting
+        self.stack.setCurrentWidget(shown)
+        self.toolbar.new_button.setEnabled(shown in (self.empty, self.columns))
+        self.toolbar.clean_button.setEnabled(shown is self.columns)
 
     def _show_cleaning(self, on: bool) -> None:
         self.views.setCurrentIndex(int(on))
+        self._enable()
         self._look_over_again()
         (self.cleaning.view if on else self.tree).setFocus()
 
