@@ -86,7 +86,9 @@ def _window(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
     parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
-    parser.add_argument("--gallery", type=Path, metavar="FILE", help="reference photos (default: beside the model)")
+    parser.add_argument(
+        "--gallery", type=Path, metavar="FILE", help="reference photos (default: your own, else beside the model)"
+    )
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),

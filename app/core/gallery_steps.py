@@ -127,11 +127,6 @@ class Steps:
         return undo[0][1] if undo else None, redo[0][1] if redo else None
 
 
-def class_name(coarse: str, fine: str | None) -> str:
-    """The most specific name of a label."""
-    return fine if fine is not None else coarse
-
-
 def _make_tables(connection: sqlite3.Connection) -> None:
     for table in _TABLES:
         connection.execute(table)

@@ -128,8 +128,9 @@ class AskBox(QFrame):
 
     def leave(self) -> None:
         """Close the box."""
-        self.hide()
-        self.left.emit()
+        if not self.isHidden():
+            self.hide()
+            self.left.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up and down walk through the offers, which are for the line with the focus; Esc closes."""

@@ -30,7 +30,7 @@ _REFERENCE = Qt.ItemDataRole.UserRole
 
 
 class ReferenceList(QAbstractListModel):
-    """References in the order of their ids, and where their pictures are."""
+    """References in the order of their ids; `pictures`: where their pictures are, by id."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,20 +38,10 @@ class ReferenceList(QAbstractListModel):
         self.pictures: dict[int, Path] = {}
 
     def show(self, references: Sequence[Reference]) -> None:
-        """List these; their pictures come with `show_pictures`."""
+        """List these."""
         self.beginResetModel()
         self._references = list(references)
         self.endResetModel()
-
-    def show_pictures(self, pictures: dict[int, Path]) -> None:
-        """Where the pictures are, by the references' ids."""
-        self.pictures = pictures
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Thumbnails have come."""
-        if self._references:
-            self.dataChanged.emit(self.index(0), self.index(len(self._references) - 1))
 
     def references(self) -> list[Reference]:
         """What is listed."""
@@ -93,7 +83,21 @@ class Cards(QListView):
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setItemDelegate(_Card(self.listing, thumbnails, self))
-        thumbnails.ready.connect(self.listing.refresh)
+        thumbnails.ready.connect(lambda: self.viewport().update())
+
+    def show_again(self, references: Sequence[Reference]) -> None:
+        """List these, which are the same class as before, changed: the place in it stays, also what is current."""
+        place, top = self.currentIndex().row(), self.verticalScrollBar().value()
+        self.listing.show(references)
+        self.doItemsLayout()
+        self.verticalScrollBar().setValue(top)
+        if place >= 0 and references:
+            self.setCurrentIndex(self.listing.index(min(place, len(references) - 1)))
+
+    def show_pictures(self, pictures: dict[int, Path]) -> None:
+        """Where the pictures are, by the references' ids."""
+        self.listing.pictures = pictures
+        self.viewport().update()
 
     def chosen(self) -> list[Reference]:
         """The references that are selected."""

@@ -71,7 +71,7 @@ class CleanUp(QWidget):
         self.remove_left, self.remove_right = QPushButton("remove left"), QPushButton("remove right")
         self.label_left, self.label_right = QPushButton("label left as right"), QPushButton("label right as left")
         self._lay_out()
-        thumbnails.ready.connect(self.listing.refresh)
+        thumbnails.ready.connect(lambda: self.view.viewport().update())
         self._tabs.idClicked.connect(self._show)
         self.view.selectionModel().currentChanged.connect(self._enable)
         self.remove_left.clicked.connect(lambda: self._remove(0))
@@ -121,7 +121,7 @@ class CleanUp(QWidget):
     def show_pictures(self, pictures: dict[int, Path]) -> None:
         """Where the pictures are, by the references' ids."""
         self.listing.pictures = pictures
-        self.listing.refresh()
+        self.view.viewport().update()
 
     def references(self) -> list[Reference]:
         """All references that are shown anywhere here."""
@@ -180,10 +180,6 @@ class _Findings(QAbstractListModel):
         self.beginResetModel()
         self.findings = list(findings)
         self.endResetModel()
-
-    def refresh(self) -> None:
-        if self.findings:
-            self.dataChanged.emit(self.index(0), self.index(len(self.findings) - 1))
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self.findings)

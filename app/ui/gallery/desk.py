@@ -154,18 +154,20 @@ class Desk(QObject):
 
     def turn(self, *, back: bool) -> None:
         """Take the last step back, or do the one again that was taken back."""
-        title = self.contents.undo if back else self.contents.redo
-        if title is not None:
-            self._change(lambda steps: steps.turn(back=back), f"{'undone' if back else 'done again'}: {title}")
+        if (self.contents.undo if back else self.contents.redo) is not None:
+            self._change(lambda steps: steps.turn(back=back), "undone" if back else "done again")
 
     def _change(self, change: Callable[[Steps], object], words: str) -> None:
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
-            change(Steps(shelf.writable()))
-            yield shelf.contents()
+        """Do something to the gallery and say so; a title that `change` answers is told after the words."""
 
-        def put(contents: Contents) -> None:
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
+            title = change(Steps(shelf.writable()))
+            yield shelf.contents(), f"{words}: {title}" if isinstance(title, str) else words
+
+        def put(found: tuple[Contents, str]) -> None:
+            contents, said = found
             self._show_changed(contents)
-            self.said.emit(words)
+            self.said.emit(said)
 
         self._submit(steps, put)
 

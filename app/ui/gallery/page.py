@@ -72,7 +72,8 @@ class GalleryPage(QWidget):
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.box = AskBox(self)
         self._loading = False
-        self._goal: Node | None = None
+        self._goal: Node | None = None  # to be current as soon as it is there
+        self._shown: Node | None = None
         self._lay_out()
         self._connect()
         self._bind_keys()
@@ -158,8 +159,8 @@ class GalleryPage(QWidget):
         ):
             bind(self, key, act)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        for widget in (self.tree, self.cards):  # not where somebody types
-            bind(widget, keys.REMOVE, self.remove, here)
+        bind(self.tree, keys.REMOVE, self.remove, here)  # not where somebody types
+        bind(self.cards, keys.REMOVE, self.remove_photos, here)
         bind(self.cards, keys.RELABEL_REFERENCES, self.relabel, here)
 
     # what a person does
@@ -224,13 +225,18 @@ class GalleryPage(QWidget):
             ask = Ask(f"Another class for {count}", "relabel", kind=chosen[0].coarse)
             self._ask(ask, lambda coarse, fine: self.desk.relabel(chosen, (coarse, fine)))
 
+    def remove_photos(self) -> None:
+        """Take the chosen photos out of the gallery; the class itself only where it is asked for."""
+        if self.cards.chosen():
+            self.desk.remove(self.cards.chosen())
+
     def remove(self) -> None:
         """Take the chosen photos out of the gallery, else the chosen class or type."""
-        chosen, node = self.cards.chosen(), self.tree.node()
+        node = self.tree.node()
         if not self.toolbar.remove_button.isEnabled():
             return
-        if chosen:
-            self.desk.remove(chosen)
+        if self.cards.chosen():
+            self.remove_photos()
         elif node is not None and node[1] is not None:
             self.desk.remove_class(node)
         elif node is not None:
@@ -247,8 +253,10 @@ class GalleryPage(QWidget):
         self._look_over_again()
 
     def back(self) -> None:
-        """Esc: out of cleaning up, all classes again."""
-        if self.toolbar.clean_button.isChecked():
+        """Esc: out of the box, out of cleaning up, all classes again."""
+        if not self.box.isHidden():
+            self.box.leave()
+        elif self.toolbar.clean_button.isChecked():
             self.toolbar.clean_button.setChecked(False)
         else:
             self.search.clear()
@@ -336,9 +344,13 @@ class GalleryPage(QWidget):
 
     def _on_chosen(self, node: Node | None) -> None:
         references = self._references(node) if node is not None else []
-        self.cards.listing.show(references)
+        if node == self._shown:
+            self.cards.show_again(references)
+        else:
+            self.cards.listing.show(references)
+            self._shown = node
         self.heading.set_whole(_heading(node, len(references)) if node is not None else _TEACH)
-        self.desk.locate(references, self.cards.listing.show_pictures)
+        self.desk.locate(references, self.cards.show_pictures)
         self._enable()
 
     def _enable(self) -> None:

@@ -237,6 +237,9 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot)
     assert page.toolbar.remove_button.text().strip() == "remove photos"
     QTest.keyClick(page.cards, Key.Key_Delete)
     until(qtbot, window, ("sedan", "Gialla 2012"), 2)
+    assert [one.path for one in page.cards.chosen()] == ["sedan/Gialla 2012/3.jpg"]  # the next one
+    page.cards.clearSelection()
+    QTest.keyClick(page.cards, Key.Key_Delete)  # nothing is chosen: not the class either
     page.cards.setCurrentIndex(page.cards.listing.index(0))
     QTest.keyClick(page.cards, Key.Key_R)
     write(window, "Rossa 2010")
