@@ -88,7 +88,10 @@ def _window(arguments: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
     parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
     parser.add_argument(
-        "--gallery", type=place_of, metavar="FILE|ADDRESS", help="reference photos (default: beside the model)"
+        "--gallery",
+        type=place_of,
+        metavar="FILE|ADDRESS",
+        help="reference photos (default: your own, else beside the model)",
     )
     parser.add_argument(
         "--device",

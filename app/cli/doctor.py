@@ -11,6 +11,7 @@ from app.cli.terminal import UsageError, in_words, model_file, say
 from app.core import paths
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery, GalleryError
+from app.core.own_gallery import own_place
 from model.bundle import BundleError
 
 _PACKAGES = {
@@ -63,6 +64,9 @@ def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
 
 
 def _report_gallery(engine: Engine, problems: list[str]) -> None:
+    own = own_place(engine.info.fingerprint)
+    if own.is_file():
+        say(f"{'own gallery:':<14}{own}")
     path = paths.bundled_gallery(engine.path)
     if path is None:
         say(f"{'gallery:':<14}none beside the model; photos are identified without reference photos")

@@ -68,6 +68,7 @@ def enrol(
     batch: int = 16,
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    store: Callable[[np.ndarray, list[Entry]], object] | None = None,
 ) -> Iterator[Enrolled]:
     """Add `samples` to the gallery; a report after each batch, which is then safely stored.
 
@@ -83,6 +84,7 @@ def enrol(
         batch: photos per inference and transaction.
         workers: decoding threads; None for as many as suit this computer.
         cancelled: asked between batches; no further batch is added when it answers True.
+        store: puts embeddings [N, d] and their entries into the gallery; `gallery.add` where it is None.
 
     Raises:
         EngineError: if the inference fails.
@@ -116,7 +118,7 @@ def enrol(
                 fresh.append((_entry(read, roots[_home(read.sample)], remember_root), read.pixels))
         if fresh:
             embeddings = engine.run(np.stack([pixels for _, pixels in fresh])).embeddings
-            gallery.add(embeddings, [entry for entry, _ in fresh])
+            (store or gallery.add)(embeddings, [entry for entry, _ in fresh])
         yield Enrolled(len(fresh), known, tuple(problems))
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -190,20 +190,9 @@ class Gallery:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was added.
             ValueError: if shapes disagree.
         """
-        if embeddings.shape != (len(entries), self.dim):
-            raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {self.dim}")
-        stored = np.ascontiguousarray(embeddings, dtype=np.float16)
-        with self._lock:
-            ids: list[int] = []
-            with self._transaction() as connection:
-                for entry, vector in zip(entries, stored, strict=True):
-                    root = _root_id(connection, entry.root)
-                    row = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, vector.tobytes())
-                    ids += connection.execute(_UPSERT, row).fetchone()
-                connection.execute(_DROP_UNUSED_ROOTS)
-            self._forget(ids)
-            self._whole = None
-            self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+        with self.changing() as (connection, touched):
+            ids = upsert(connection, embeddings, entries, self.dim)
+            touched.update(ids)
         return ids
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -212,13 +201,50 @@ class Gallery:
         Raises:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was removed.
         """
-        ids = list(ids)
+        with self.changing() as (connection, touched):
+            touched.update(ids)
+            connection.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in touched])
+
+    @contextmanager
+    def changing(self) -> Iterator[tuple[sqlite3.Connection, set[int]]]:
+        """One transaction on the file, for this class and for `gallery_steps`.
+
+        The block puts the ids of all references that it adds, changes or removes into the set; these are read anew.
+
+        Raises:
+            GalleryError: if the gallery is read-only or the disk refuses; then nothing was changed.
+        """
+        if self.read_only:
+            raise GalleryError(f"{self.path}: the gallery is read-only; copy it to a place of your own to change it")
+        touched: set[int] = set()
         with self._lock:
-            with self._transaction() as connection:
-                connection.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in ids])
-                connection.execute(_DROP_UNUSED_ROOTS)
-            self._forget(ids)
+            with _faults(self.path), database.transaction(self._database):
+                yield self._database, touched
+                self._database.execute(_DROP_UNUSED_ROOTS)
+            self._forget(touched)
             self._whole = None
+            self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(sorted(touched)),))
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
+        """Rows of the file, for `gallery_steps`."""
+        with self._lock, _faults(self.path):
+            return self._database.execute(sql, values).fetchall()
+
+    def copy_to(self, path: Path) -> None:
+        """A copy of the file, which appears whole or not at all.
+
+        Raises:
+            GalleryError: if it cannot be written.
+        """
+        part = path.with_name(path.name + ".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            with self._lock, _faults(part), closing(sqlite3.connect(part)) as copy:
+                self._database.backup(copy)
+            part.replace(path)
+        except OSError as error:
+            raise GalleryError(f"{path}: the gallery cannot be written ({error.strerror})") from error
 
     def search(self, embeddings: np.ndarray, k: int) -> list[list[Neighbour]]:
         """For each of N embeddings [N, d] of unit length, its at most k most similar references, most similar first."""
@@ -255,6 +281,17 @@ class Gallery:
                 self._whole = (known, known.extended(classes))
             return self._whole[1]
 
+    def embeddings(self, ids: Sequence[int]) -> np.ndarray:
+        """Embeddings of N references: float32 [N, d], unit length."""
+        with self._lock:
+            found = [self._index.reconstruct(number) for number in ids]
+        return np.stack(found) if found else np.zeros((0, self.dim), np.float32)
+
+    def places(self) -> dict[int, Path]:
+        """Where the files of references lay when they were added, by id; of those whose folder is stored."""
+        with self._lock:
+            return {number: place / self._references[number].path for number, place in self._place_of.items()}
+
     def find(self, digest: str) -> Reference | None:
         """The reference with this content, or None."""
         with self._lock:
@@ -285,13 +322,6 @@ class Gallery:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self.read_only:
-            raise GalleryError(f"{self.path}: the gallery is read-only; copy it to a place of your own to change it")
-        with _faults(self.path), database.transaction(self._database):
-            yield self._database
 
     def _load(self, where: str = "", values: Sequence[object] = ()) -> None:
         """Take rows of the file into memory; `where` selects from the table reference."""
@@ -363,7 +393,24 @@ def _read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
     return meta["fingerprint"], int(meta["dim"])
 
 
-def _root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
+def upsert(connection: sqlite3.Connection, embeddings: np.ndarray, entries: Sequence[Entry], dim: int) -> list[int]:
+    """Write N photos inside a transaction of `Gallery.changing`; their ids.
+
+    Raises:
+        ValueError: if the embeddings are not [N, dim].
+    """
+    if embeddings.shape != (len(entries), dim):
+        raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {dim}")
+    ids: list[int] = []
+    for entry, vector in zip(entries, np.ascontiguousarray(embeddings, dtype=np.float16), strict=True):
+        root = root_id(connection, entry.root)
+        row = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, vector.tobytes())
+        ids += connection.execute(_UPSERT, row).fetchone()
+    return ids
+
+
+def root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
+    """The number of a folder in the file, which gets one where it has none; None for None."""
     if root is None:
         return None
     place = str(root.absolute())

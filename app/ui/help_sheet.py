@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import keys
 from app.ui.widgets import frame, label
@@ -19,15 +19,15 @@ class HelpSheet(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = frame("card")
         columns = QHBoxLayout(card)
-        columns.setContentsMargins(24, 16, 24, 24)
-        columns.setSpacing(48)
+        columns.setContentsMargins(16, 12, 16, 16)
+        columns.setSpacing(32)
         left, right = QGridLayout(), QGridLayout()
         for grid in (left, right):
-            grid.setHorizontalSpacing(24)
+            grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():
-            grid = right if title == "Review" else left
+            grid = right if title in ("Review", "Gallery") else left
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
             for key in of_section:
                 row = grid.rowCount()
@@ -35,8 +35,12 @@ class HelpSheet(QWidget):
                 grid.addWidget(label(key.shown, "muted"), row, 1)
         for grid in (left, right):
             grid.setRowStretch(grid.rowCount(), 1)
+        self._card, self._area = card, QScrollArea()
+        self._area.setObjectName("cardFrame")
+        self._area.setWidget(card)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         whole = QVBoxLayout(self)
-        whole.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
+        whole.addWidget(self._area, 0, Qt.AlignmentFlag.AlignCenter)
         self._covered = parent
         parent.installEventFilter(self)
         self.hide()
@@ -45,15 +49,24 @@ class HelpSheet(QWidget):
         """Show or hide the list."""
         self.setVisible(not self.isVisible())
         if self.isVisible():
-            self.setGeometry(self._covered.rect())
+            self._cover()
             self.raise_()
             self.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep covering the parent when that is resized."""
         if event.type() is QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._covered.rect())
+            self._cover()
         return super().eventFilter(watched, event)
+
+    def _cover(self) -> None:
+        """All of the parent; in a small window the list scrolls."""
+        self.setGeometry(self._covered.rect())
+        self._card.adjustSize()
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        wanted, room = self._card.sizeHint(), self.size() - QSize(24, 24)
+        scrolls = wanted.height() > room.height()
+        self._area.setFixedSize((wanted + QSize(bar if scrolls else 0, 0)).boundedTo(room))
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:
         """A click anywhere closes it."""

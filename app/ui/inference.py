@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
@@ -22,10 +22,11 @@ from app.core.evidence import Evidence
 from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
+from app.core.own_gallery import Shelf
 from app.core.pipeline import identify_paths
 from app.core.project import Project
 from app.core.project_file import ProjectError
-from app.core.references import Place, References, open_references
+from app.core.references import Place
 from app.core.stage import Local
 from app.ui.loading import Batches
 from model.bundle import BundleError, BundleInfo
@@ -49,7 +50,7 @@ def next_request() -> int:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """Which files to open; `gallery` None means the one beside the model, where there is one."""
+    """Which files to open; `gallery` None means the user's own, or else the one beside the model."""
 
     model: Path
     gallery: Place | None
@@ -114,8 +115,21 @@ class ProjectRun:
     paused: bool = False
 
 
+@dataclass(eq=False)
+class GalleryWork:
+    """Something to do with the gallery; the GUI thread sets `cancelled`.
+
+    Attributes:
+        steps: a generator function of engine and shelf. Each value is told; the photo on show comes between two of
+            them. Asks its third argument whether to end early.
+    """
+
+    steps: Callable[[Engine, Shelf, Callable[[], bool]], Iterator[object]]
+    cancelled: bool = False
+
+
 class Inference(QThread):
-    """Takes requests from the GUI thread and serves them one at a time: model, photo on show, folder, project.
+    """Takes requests from the GUI thread and serves them one at a time: model, photo on show, gallery, folder, project.
 
     Signals:
         loaded: (Loaded)
@@ -126,6 +140,8 @@ class Inference(QThread):
         bulk_failed: (generation, message); the rest of that folder is given up
         run_advanced: (ProjectRun, Progress), at most 20 times a second, and at the end
         run_ended: (ProjectRun, message), empty unless it failed
+        gallery_advanced: (GalleryWork, value)
+        gallery_ended: (GalleryWork, message), empty unless it failed
     """
 
     loaded = Signal(object)
@@ -136,6 +152,8 @@ class Inference(QThread):
     bulk_failed = Signal(int, str)
     run_advanced = Signal(object, object)
     run_ended = Signal(object, str)
+    gallery_advanced = Signal(object, object)
+    gallery_ended = Signal(object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -144,19 +162,23 @@ class Inference(QThread):
         self._question: Question | None = None
         self._run: ProjectRun | None = None
         self._folder: deque[Path] = deque()
+        self._works: deque[GalleryWork] = deque()
         self._generation = 0
         self._stopping = False
         # touched by this thread only
         self._identifier: Identifier | None = None
-        self._gallery: References | None = None
+        self._shelf: Shelf | None = None
         self._batch = _BATCH_CPU
 
     def open_model(self, request: ModelRequest) -> None:
-        """Load another identification model; the running folder is given up."""
+        """Load another identification model; the running folder and what waits for the gallery are given up."""
         with self._changed:
             self._model = request
             self._folder.clear()
+            dropped, self._works = self._works, deque()
             self._changed.notify()
+        for work in dropped:
+            self.gallery_ended.emit(work, "")
 
     def ask(self, question: Question) -> None:
         """Answer for the photo on show before the folder goes on; replaces a question that still waits."""
@@ -182,6 +204,12 @@ class Inference(QThread):
             self._run = run
             self._changed.notify()
 
+    def do_gallery(self, work: GalleryWork) -> None:
+        """Read or change the gallery, after the works that wait and before the folder and the project go on."""
+        with self._changed:
+            self._works.append(work)
+            self._changed.notify()
+
     def stop(self) -> None:
         """End after the batch in work and wait for the thread."""
         with self._changed:
@@ -196,13 +224,14 @@ class Inference(QThread):
             try:
                 self._serve_model()
                 self._serve_question()
+                self._serve_gallery()
                 self._serve_folder()
                 self._serve_run()
             except Exception:
                 # a defect: to the log and the error bar. The thread goes on, or the window would wait for ever.
                 log.exception("identifying failed")
                 sys.excepthook(*sys.exc_info())
-        self._close_gallery()
+        self._close_shelf()
 
     def _wait_for_work(self) -> bool:
         with self._changed:
@@ -211,7 +240,7 @@ class Inference(QThread):
             return not self._stopping
 
     def _has_work(self) -> bool:
-        return self._identifier is not None and bool(self._question or self._folder or self._run)
+        return self._identifier is not None and bool(self._question or self._works or self._folder or self._run)
 
     def _serve_model(self) -> None:
         with self._changed:
@@ -233,25 +262,43 @@ class Inference(QThread):
         except (BundleError, EngineError) as error:
             self.load_failed.emit(str(error))
             return
-        self._close_gallery()
-        gallery_place = request.gallery or paths.bundled_gallery(request.model)
-        problem = None
-        if gallery_place is not None:
-            try:
-                self._gallery = open_references(
-                    gallery_place, engine.info.fingerprint, engine.info.embedding_dim, write=False
-                )
-            except GalleryError as error:
-                problem = str(error)
-        self._identifier = Identifier(engine, self._gallery)
+        self._close_shelf()
+        info = engine.info
+        supplied = paths.bundled_gallery(request.model)
+        shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=request.gallery, supplied=supplied)
+        self._identifier = Identifier(engine, shelf.gallery)
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
-        size = len(self._gallery) if self._gallery is not None else 0
-        self.loaded.emit(Loaded(engine.info, engine.provider, size, problem))
+        size = len(shelf.gallery) if shelf.gallery is not None else 0
+        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem))
 
-    def _close_gallery(self) -> None:
-        if self._gallery is not None:
-            self._gallery.close()
-            self._gallery = None
+    def _close_shelf(self) -> None:
+        if self._shelf is not None:
+            self._shelf.close()
+            self._shelf = None
+
+    def _serve_gallery(self) -> None:
+        while True:
+            with self._changed:
+                if self._identifier is None or self._shelf is None or self._model is not None or not self._works:
+                    return
+                work = self._works.popleft()
+            self._do(work, self._identifier, self._shelf)
+
+    def _do(self, work: GalleryWork, identifier: Identifier, shelf: Shelf) -> None:
+        def cancelled() -> bool:
+            return work.cancelled or self._stopping or self._model is not None
+
+        message = ""
+        try:
+            for value in work.steps(identifier.engine, shelf, cancelled):
+                identifier.gallery = shelf.gallery
+                self.gallery_advanced.emit(work, value)
+                self._serve_question()
+        except (EngineError, GalleryError) as error:
+            message = str(error)
+        finally:
+            identifier.gallery = shelf.gallery
+            self.gallery_ended.emit(work, message)
 
     def _answer(self, identifier: Identifier, asked: Question) -> None:
         image = asked.image if asked.box is None else asked.image.crop(asked.box)
@@ -261,7 +308,7 @@ class Inference(QThread):
         except (EngineError, GalleryError) as error:
             self.answer_failed.emit(asked.request, str(error))
             return
-        gallery = self._gallery
+        gallery = identifier.gallery
         pictures = tuple(gallery.picture(n.reference) if gallery is not None else None for n in found.neighbours)
         self.answered.emit(asked.request, Answer(found, pictures, heat))
 
@@ -291,6 +338,7 @@ class Inference(QThread):
                     return
                 batches.add(*found)
                 self._serve_question()
+                self._serve_gallery()
             batches.flush()
         except (EngineError, GalleryError) as error:
             self.bulk_failed.emit(generation, str(error))
@@ -326,6 +374,7 @@ class Inference(QThread):
                     self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
                     changed, problems, told = (), (), time.monotonic()
                 self._serve_question()
+                self._serve_gallery()
                 self._serve_folder()
             self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
         except (EngineError, GalleryError, ProjectError) as error:

@@ -37,7 +37,7 @@ ACTUAL = Key("one pixel to one pixel, also by double-click", ("O",))
 CROP = Key("draw a crop box, also with Shift and drag", ("B",))
 COMPARE = Key("side by side with a neighbour", ("Space",))
 BACK = Key("back: close side by side, clear the crop box", ("Esc",))
-HEAT = Key("show where in the photo the answer comes from", ("H",))
+HEAT = Key("show where the answer comes from", ("H",))
 ACCEPT = Key("accept the answer", ("Return", "Enter"))
 RELABEL = Key("give another label", ("R",))
 TO_TYPE = Key("only the type is sure", ("C",))
@@ -55,14 +55,47 @@ SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
 IDENTIFY = Key("the page Identify", ("1",))
 REVIEW = Key("the page Review", ("2",))
+GALLERY = Key("the page Gallery", ("3",))
+NEW_CLASS = Key("new class", ("Ctrl+N",))
+ADD_PHOTOS = Key("add photos to the class", ("Ctrl+O",))
+RENAME = Key("rename the class", ("F2",))
+MERGE = Key("merge the class into another one", ("Ctrl+M",))
+MOVE = Key("move the class to another type", ("Ctrl+Shift+M",))
+RELABEL_REFERENCES = Key("another class for the chosen photos", ("R",))
+REMOVE = Key("remove the chosen photos, or the class", ("Del",))
+CLEAN_UP = Key("clean up", ("Ctrl+L",))
+SEARCH_CLASSES = Key("search classes", ("Ctrl+F",))
 HELP = Key("show these keys", ("?",))
 
-EVERYWHERE = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, HELP)
+EVERYWHERE = (
+    OPEN,
+    FOLDER,
+    PASTE,
+    NEXT,
+    PREVIOUS,
+    FIT,
+    ACTUAL,
+    COMPARE,
+    HEAT,
+    BACK,
+    UNDO,
+    REDO,
+    THEME,
+    IDENTIFY,
+    REVIEW,
+    GALLERY,
+    HELP,
+)
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
-    *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
+    *(LIKE_THIS, SEARCH, LARGER, SMALLER),
 )
 
-SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW}
+ON_GALLERY = (
+    *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
+    SEARCH_CLASSES,
+)
+
+SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Gallery": ON_GALLERY}
 """As the list of keys shows them."""

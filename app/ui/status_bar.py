@@ -48,7 +48,7 @@ class StatusBar(QFrame):
     def show_loaded(self, loaded: Loaded) -> None:
         """Say what is in use and where it runs."""
         self._set_model(loaded.info.name)
-        self._gallery.setText(f"gallery {loaded.gallery_size:,}")
+        self.show_gallery(loaded.gallery_size)
         self._gallery.setToolTip(loaded.gallery_problem or "reference photos to compare with")
         provider = loaded.provider
         on_cpu = provider.used == "CPU"
@@ -61,6 +61,10 @@ class StatusBar(QFrame):
         )
         for widget in (*self._dots, self._gallery, self._chip, self._provider):
             widget.show()
+
+    def show_gallery(self, size: int) -> None:
+        """Say how many reference photos there are."""
+        self._gallery.setText(f"gallery {size:,}")
 
     def provider_text(self) -> str:
         """The provider badge's words."""

@@ -188,6 +188,7 @@ QPushButton:disabled {{ color: {t.muted}; }}
 QPushButton:focus {{ border: 2px solid {t.accent}; padding: 0 11px; min-height: {HIT - 2}px; }}
 QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600;
     padding: 0 16px; min-height: 34px; }}
+QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {t.text}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
 
@@ -208,6 +209,7 @@ QToolButton:disabled {{ color: {t.muted}; }}
 #status QToolButton {{ min-height: 24px; padding: 0 4px; }}
 #panel, #panel QScrollArea, #panelBody {{ background: {t.surface}; border: none; }}
 #strip {{ background: {t.surface}; border: none; outline: none; }}
+#cardFrame, #cardFrame > QWidget {{ background: transparent; border: none; }}
 #card {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: {CARD_RADIUS}px; }}
 #dropHint {{ background: #D0{t.surface[1:]}; color: {t.accent}; border: 2px dashed {t.accent};
     border-radius: {CARD_RADIUS}px; }}
@@ -237,6 +239,12 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 #table {{ gridline-color: transparent; alternate-background-color: {t.surface}; }}
 #table::item {{ padding: 0 8px; border: none; }}
 #table::item:selected, #list::item:selected {{ background: {t.raised}; color: {t.text}; }}
+#tree {{ background: {t.surface}; border: none; outline: none; color: {t.text}; }}
+#tree::item {{ min-height: 26px; border: none; }}
+#tree::item:hover {{ background: {t.raised}; }}
+#tree::item:selected {{ background: {t.raised}; color: {t.accent}; }}
+#dropCard {{ background: transparent; color: {t.muted}; border: 1px dashed {t.muted}; min-height: 44px; }}
+#dropCard:hover, #dropCard[kind="target"] {{ color: {t.accent}; border-color: {t.accent}; }}
 #list {{ background: {t.surface}; }}
 #list::item {{ padding: 4px 8px; border-radius: 4px; min-height: 20px; }}
 QHeaderView {{ background: {t.surface}; border: none; }}

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 from app.core import images, paths
 from app.core.references import Place
 from app.ui import faults, keys, settings, theme
+from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
 from app.ui.inference import Inference, Loaded, ModelRequest
@@ -65,13 +66,14 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(_LEAST_SIZE)
         self._settings_file = paths.user_config_dir() / "settings.json"
         self.settings = settings.load(self._settings_file)
-        self._gallery, self._device = gallery, device
+        self._named_gallery, self._device = gallery, device
         self._asked_theme = theme_name
         self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
         self.inference = Inference(self)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.review = ReviewPage(self.inference, self.thumbnails)
+        self.gallery = GalleryPage(self.inference, self.thumbnails)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.identify)
         self.pages.addWidget(self.review)
+        self.pages.addWidget(self.gallery)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -118,7 +121,7 @@ class MainWindow(QMainWindow):
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
-        for source in (self.review.desk.running, self.review.outputs):
+        for source in (self.review.desk.running, self.review.outputs, self.gallery.desk):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
@@ -127,6 +130,12 @@ class MainWindow(QMainWindow):
         self.review.desk.open_failed.connect(self._on_project_failed)
         self.review.folder_wanted.connect(self.choose_folder_for_project)
         self.review.theme_wanted.connect(self.toggle_theme)
+        self.gallery.theme_wanted.connect(self.toggle_theme)
+        self.gallery.model_wanted.connect(self.choose_model)
+        self.gallery.photos_wanted.connect(self.choose_references)
+        self.gallery.desk.said.connect(jobs.say)
+        self.gallery.desk.changed.connect(self.status.show_gallery)
+        self.gallery.desk.changed.connect(session.gallery_changed)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
@@ -145,19 +154,15 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        return self.identify.rows, self.identify.columns, self.review.columns
+        return self.identify.rows, self.identify.columns, self.review.columns, self.gallery.columns
 
     # what a person asks for
 
     def choose_files(self) -> None:
         """Ask for photos and open them."""
-        endings = " ".join(f"*{suffix}" for suffix in sorted(images.IMAGE_SUFFIXES))
-        names, _ = QFileDialog.getOpenFileNames(
-            self, "Open photos", self._last_folder(), f"Photos ({endings});;All files (*)"
-        )
-        if names:
-            self._remember_folder(Path(names[0]).parent)
-            self.identify.session.open([Path(name) for name in names])
+        files = self._ask_for_photos("Open photos")
+        if files:
+            self.identify.session.open(files)
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
@@ -173,12 +178,20 @@ class MainWindow(QMainWindow):
             self._remember_folder(Path(name))
             self.review.desk.identify([Path(name)])
 
+    def choose_references(self, label: tuple[str, str]) -> None:
+        """Ask for photos of a class and put them into the gallery."""
+        files = self._ask_for_photos(f"Photos of {label[1]}")
+        if files:
+            self.gallery.teach(files, label)
+
     def show_page(self, place: int) -> None:
         """Show one of the pages of the rail."""
         self.pages.setCurrentIndex(place)
         self.rail.mark(place)
         if self.pages.currentWidget() is self.review:
             self.review.focus_list()
+        elif self.pages.currentWidget() is self.gallery:
+            self.gallery.focus_list()
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
@@ -207,11 +220,13 @@ class MainWindow(QMainWindow):
             theme.apply(app, name)
         self.identify.theme_changed(name is theme.Name.DARK)
         self.review.theme_changed(name is theme.Name.DARK)
+        self.gallery.theme_changed(name is theme.Name.DARK)
 
     def open_model(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
         self.status.show_loading(model.name)
         self.identify.show_loading(model.name)
+        self.gallery.show_loading(True)
         self._model, self._remember_model = model, remember
         self.inference.open_model(ModelRequest(model, gallery, self._device))
 
@@ -222,7 +237,7 @@ class MainWindow(QMainWindow):
         if found is None:
             self.status.show_no_model()
         else:
-            self.open_model(found, self._gallery)
+            self.open_model(found, self._named_gallery)
 
     # events
 
@@ -259,6 +274,7 @@ class MainWindow(QMainWindow):
         self._save_settings()
         self.identify.stop()
         self.review.stop()
+        self.gallery.stop()
         self.thumbnails.stop()
         self.inference.stop()
         self.review.desk.close()
@@ -269,15 +285,15 @@ class MainWindow(QMainWindow):
         self.status.show_loaded(loaded)
         self.identify.use_model(loaded)
         self.review.desk.use_model(loaded)
+        self.gallery.use_model(loaded)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
         if loaded.gallery_problem:
-            self.identify.errors.show_problem(
-                "The gallery is not used, so no neighbours are shown. Choose the gallery that was made with this "
-                "identification model.",
-                loaded.gallery_problem,
-            )
+            words = "The gallery is not used, so no neighbours are shown. Choose the one made with this model."
+            if loaded.gallery_size:
+                words = "Your own gallery cannot be used; the supplied one is used in its place."
+            self.identify.errors.show_problem(words, loaded.gallery_problem)
 
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""
@@ -303,9 +319,11 @@ class MainWindow(QMainWindow):
         loaded = self.identify.session.loaded()
         if loaded is not None:
             self.status.show_loaded(loaded)
+            self.status.show_gallery(len(self.gallery.desk.contents.references))
         else:
             self.status.show_no_model()
         self.identify.show_loading("")
+        self.gallery.show_loading(False)
         self.identify.errors.show_problem(
             f"{self._model.name} cannot be used as identification model. Choose another file.", message
         )
@@ -319,6 +337,13 @@ class MainWindow(QMainWindow):
     def _on_system_theme(self) -> None:
         if self.settings.theme is None and self._asked_theme is None:
             self.set_theme(theme.system_theme())
+
+    def _ask_for_photos(self, title: str) -> list[Path]:
+        endings = " ".join(f"*{suffix}" for suffix in sorted(images.IMAGE_SUFFIXES))
+        names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder(), f"Photos ({endings});;All files (*)")
+        if names:
+            self._remember_folder(Path(names[0]).parent)
+        return [Path(name) for name in names]
 
     def _last_folder(self) -> str:
         return str(self.settings.last_folder or Path.home())

@@ -102,6 +102,12 @@ class Session(QObject):
         if self._photo is not None:
             self._ask()
 
+    def gallery_changed(self) -> None:
+        """Other reference photos are there to compare with: the photo on show is identified again."""
+        self._whole = None
+        if self._photo is not None:
+            self._ask()
+
     def opened(self) -> list[Path]:
         """The files and folders that were opened."""
         return list(self._opened)

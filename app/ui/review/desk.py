@@ -77,6 +77,7 @@ class Desk(QObject):
         self._loaded: Loaded | None = None
         self._loading: Task | None = None
         self._run_wanted = False
+        self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
         self._touched: set[int] = set()
         self._last_known = 0
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
@@ -155,6 +156,9 @@ class Desk(QObject):
         self.opened.emit()
         self._choose_model(models)
         self._tell_steps()
+        unrecorded, self._unrecorded = self._unrecorded, []
+        for opened, found in unrecorded:
+            self.record(opened, found)
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
         if old is not None and not self.running.uses(old):
@@ -244,7 +248,9 @@ class Desk(QObject):
     def record(self, opened: Sequence[Path], found: Sequence[Identification]) -> None:
         """Keep what the page Identify has found out."""
         loaded = self._loaded
-        if loaded is not None:
+        if self.project is None:
+            self._unrecorded.append((opened, found))  # until the project is open
+        elif loaded is not None:
             self._change(lambda project: record(project, loaded.info, opened, found), self._touch)
 
     def _begin_run(self) -> None:

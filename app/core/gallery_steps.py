@@ -1,0 +1,181 @@
+"""Changes to a gallery that can be taken back, also after a restart: photos added, given another label, removed.
+
+Each step keeps how its references are on the other side of it: before it while it is done, after it once it is undone.
+Undo and redo are then the same: both sides are exchanged. The two tables are made at the first step; a program that
+does not know them reads the gallery as before.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from app.core.gallery import Entry, Gallery, GalleryError, root_id, upsert
+
+KEPT = 200
+"""Steps that can be taken back; older ones are forgotten."""
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS step (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, "
+    "undone INTEGER NOT NULL DEFAULT 0) STRICT",
+    # without a digest: the reference is not there on the other side
+    "CREATE TABLE IF NOT EXISTS step_row (step INTEGER NOT NULL REFERENCES step (id), reference INTEGER NOT NULL, "
+    "coarse TEXT, fine TEXT, source TEXT, place TEXT, path TEXT, digest TEXT, embedding BLOB, "
+    "PRIMARY KEY (step, reference)) STRICT",
+)
+_ROWS = (
+    "SELECT reference.id, coarse, fine, source, place, reference.path, digest, embedding FROM reference "
+    "LEFT JOIN root ON root.id = root "
+)
+_KEEP = "INSERT OR IGNORE INTO step_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UNDO = "SELECT id, title FROM step WHERE undone = 0 ORDER BY id DESC LIMIT 1"
+_REDO = "SELECT id, title FROM step WHERE undone = 1 ORDER BY id LIMIT 1"
+_ABSENT = (None,) * 7
+_Class = tuple[str, str | None]
+
+
+class Steps:
+    """The steps of a gallery. Each method is one transaction.
+
+    All methods that change something raise GalleryError if the gallery cannot be written; then nothing was changed.
+    """
+
+    def __init__(self, gallery: Gallery) -> None:
+        """For a gallery that is not read-only."""
+        self._gallery = gallery
+
+    def add(self, embeddings: np.ndarray, entries: Sequence[Entry], title: str, step: int | None = None) -> int:
+        """Add N photos, as `Gallery.add` does.
+
+        Args:
+            embeddings: float [N, d], unit length.
+            entries: N labels.
+            title: of the step.
+            step: a step that these photos also belong to: the batches of one enrolment are taken back together.
+
+        Returns:
+            The step's number.
+        """
+        with self._gallery.changing() as (connection, touched):
+            number = _begin(connection, title) if step is None else step
+            before = _rows(connection, "digest", [entry.digest for entry in entries])
+            ids = upsert(connection, embeddings, entries, self._gallery.dim)
+            touched.update(ids)
+            _keep(connection, number, ids, before)
+        return number
+
+    def relabel(self, ids: Iterable[int], coarse: str, fine: str | None, title: str) -> int:
+        """Give references another label; the number of those that changed."""
+        with self._gallery.changing() as (connection, touched):
+            found = _rows(connection, "reference.id", ids)
+            return _relabel(connection, touched, found, (coarse, fine), title)
+
+    def relabel_class(self, old: _Class, new: _Class, title: str) -> int:
+        """Rename a class, merge it into another one, or put it under another type; the number of its references."""
+        with self._gallery.changing() as (connection, touched):
+            return _relabel(connection, touched, _rows_of_class(connection, old), new, title)
+
+    def remove(self, ids: Iterable[int], title: str) -> int:
+        """Remove references; the number of those that were there."""
+        with self._gallery.changing() as (connection, touched):
+            return _remove(connection, touched, _rows(connection, "reference.id", ids), title)
+
+    def remove_class(self, one: _Class, title: str) -> int:
+        """Remove a class with all its references; their number."""
+        with self._gallery.changing() as (connection, touched):
+            return _remove(connection, touched, _rows_of_class(connection, one), title)
+
+    def turn(self, *, back: bool) -> str | None:
+        """Take the last step back, or do the one again that was taken back last; its title, None where there is none.
+
+        A photo that was added elsewhere meanwhile and stands in the way gives way; the opposite turn brings it back.
+        """
+        with self._gallery.changing() as (connection, touched):
+            _make_tables(connection)
+            found = connection.execute(_UNDO if back else _REDO).fetchone()
+            if found is None:
+                return None
+            number, title = found
+            stored = connection.execute(
+                "SELECT reference, coarse, fine, source, place, path, digest, embedding FROM step_row WHERE step = ?",
+                (number,),
+            ).fetchall()
+            coming = [row for row in stored if row[6] is not None]
+            now = _rows(connection, "reference.id", [row[0] for row in stored])
+            now |= _rows(connection, "digest", [row[6] for row in coming])
+            ids = {row[0] for row in stored} | set(now)
+            touched.update(ids)
+            connection.executemany("DELETE FROM reference WHERE id = ?", [(one,) for one in ids])
+            for one, coarse, fine, source, place, path, digest, embedding in coming:
+                root = root_id(connection, None if place is None else Path(place))
+                row = (one, coarse, fine, source, root, path, digest, embedding)
+                connection.execute("INSERT INTO reference VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("DELETE FROM step_row WHERE step = ?", (number,))
+            _keep(connection, number, sorted(ids), now)
+            connection.execute("UPDATE step SET undone = ? WHERE id = ?", (int(back), number))
+        return title
+
+    def next_steps(self) -> tuple[str | None, str | None]:
+        """Titles of the step that undo would take back and of the one that redo would do again; also read-only."""
+        if not self._gallery.query("SELECT 1 FROM sqlite_master WHERE name = 'step'"):
+            return None, None
+        undo, redo = self._gallery.query(_UNDO), self._gallery.query(_REDO)
+        return undo[0][1] if undo else None, redo[0][1] if redo else None
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table in _TABLES:
+        connection.execute(table)
+
+
+def _begin(connection: sqlite3.Connection, title: str) -> int:
+    """A new step; what was undone before it cannot be done again, and the oldest are forgotten."""
+    _make_tables(connection)
+    cursor = connection.execute("INSERT INTO step (title) VALUES (?)", (title,))
+    number = cursor.lastrowid
+    if number is None:
+        raise GalleryError("the gallery's journal cannot be written")
+    gone = "SELECT id FROM step WHERE undone = 1 OR id <= ?"
+    connection.execute(f"DELETE FROM step_row WHERE step IN ({gone})", (number - KEPT,))
+    connection.execute("DELETE FROM step WHERE undone = 1 OR id <= ?", (number - KEPT,))
+    return number
+
+
+def _rows(connection: sqlite3.Connection, column: str, values: Iterable[object]) -> dict[int, tuple]:
+    """id -> the rest of a row, of the references whose `column` is one of these values."""
+    where = f"WHERE {column} IN (SELECT value FROM json_each(?))"
+    found = connection.execute(_ROWS + where, (json.dumps(list(values)),))
+    return {row[0]: row[1:] for row in found}
+
+
+def _rows_of_class(connection: sqlite3.Connection, one: _Class) -> dict[int, tuple]:
+    return {row[0]: row[1:] for row in connection.execute(_ROWS + "WHERE coarse = ? AND fine IS ?", one)}
+
+
+def _keep(connection: sqlite3.Connection, step: int, ids: Iterable[int], rows: dict[int, tuple]) -> None:
+    """Store how references are; of one that belongs to the step already what was stored first counts."""
+    connection.executemany(_KEEP, [(step, number, *rows.get(number, _ABSENT)) for number in ids])
+
+
+def _relabel(
+    connection: sqlite3.Connection, touched: set[int], found: dict[int, tuple], label: _Class, title: str
+) -> int:
+    changing = {number: row for number, row in found.items() if (row[0], row[1]) != label}
+    if changing:
+        _keep(connection, _begin(connection, title), changing, changing)
+        values = [(*label, number) for number in changing]
+        connection.executemany("UPDATE reference SET coarse = ?, fine = ? WHERE id = ?", values)
+        touched.update(changing)
+    return len(changing)
+
+
+def _remove(connection: sqlite3.Connection, touched: set[int], found: dict[int, tuple], title: str) -> int:
+    if found:
+        _keep(connection, _begin(connection, title), found, found)
+        connection.executemany("DELETE FROM reference WHERE id = ?", [(number,) for number in found])
+        touched.update(found)
+    return len(found)

@@ -1,0 +1,121 @@
+"""Which gallery is in use: the one that was named, the user's own of this model, or the one that came with the model.
+
+The supplied gallery is never written. The first change copies it to the user's folder, under the fingerprint of the
+identification model, so that galleries of two models are never mixed; from then on the copy is used.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core import paths
+from app.core.gallery import Gallery, GalleryError, Reference
+from app.core.gallery_steps import Steps
+from app.core.references import Place, References, is_shared, open_references
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What is in a gallery at one time.
+
+    Attributes:
+        references: all of them, in the order of their ids.
+        places: id -> where the file lay when it was added.
+        undo, redo: titles of the steps that could be taken back or done again, None where there is none.
+    """
+
+    references: tuple[Reference, ...] = ()
+    places: dict[int, Path] = field(default_factory=dict)
+    undo: str | None = None
+    redo: str | None = None
+
+
+class Shelf:
+    """The gallery of one identification model. Used by one thread.
+
+    Attributes:
+        gallery: the one in use, None where there is none.
+        problem: why a gallery that was found is not in use, None where all is well.
+    """
+
+    def __init__(self, fingerprint: str, dim: int, *, named: Place | None, supplied: Path | None) -> None:
+        """Open what there is.
+
+        Args:
+            fingerprint: of the identification model.
+            dim: length of its embeddings.
+            named: the gallery that the user asked for; it is used, and changed, where it lies.
+            supplied: the one that came with the model.
+        """
+        self._fingerprint, self._dim = fingerprint, dim
+        self._own = named if isinstance(named, Path) else own_place(fingerprint)
+        self.gallery: References | None = None
+        self.problem: str | None = None
+        self._shared: str | None = None
+        if named is not None and is_shared(named):
+            self._open_shared(named)
+            return
+        for place in (self._own,) if named is not None else (self._own, supplied):
+            if place is None or (named is None and not place.exists()):
+                continue
+            try:
+                self.gallery = open_references(place, fingerprint, dim, write=False)
+                return
+            except GalleryError as error:
+                self.problem = self.problem or str(error)
+
+    def writable(self) -> Gallery:
+        """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
+
+        Raises:
+            GalleryError: if it cannot be copied, made or written.
+        """
+        if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
+            return self.gallery
+        if self._shared is not None:
+            raise GalleryError(
+                f"{self._shared}: a shared gallery is added to by: marque enrol SOURCE --gallery postgresql://..."
+            )
+        if not self._own.exists():
+            self._make()
+        writable = Gallery.open(self._own, self._fingerprint)
+        self.close()
+        self.gallery, self.problem = writable, None
+        return writable
+
+    def contents(self) -> Contents:
+        """What is in it now."""
+        gallery = self.gallery
+        if gallery is None:
+            return Contents()
+        if not isinstance(gallery, Gallery):
+            return Contents(tuple(gallery.references()))
+        return Contents(tuple(gallery.references()), gallery.places(), *Steps(gallery).next_steps())
+
+    def close(self) -> None:
+        """Close the gallery."""
+        if self.gallery is not None:
+            self.gallery.close()
+            self.gallery = None
+
+    def _open_shared(self, address: Place) -> None:
+        try:
+            self.gallery = open_references(address, self._fingerprint, self._dim, write=False)
+            self._shared = self.gallery.name
+        except GalleryError as error:
+            self.problem = str(error)
+
+    def _make(self) -> None:
+        if not isinstance(self.gallery, Gallery):
+            with suppress(OSError):  # `create` says what is wrong
+                self._own.parent.mkdir(parents=True, exist_ok=True)
+            Gallery.create(self._own, self._fingerprint, self._dim).close()
+        else:
+            self.gallery.copy_to(self._own)
+
+
+def own_place(fingerprint: str) -> Path:
+    """Where the user's gallery of an identification model lies, or would lie."""
+    return paths.user_data_dir() / "galleries" / f"{fingerprint}.gallery"

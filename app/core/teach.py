@@ -1,0 +1,94 @@
+"""Showing the program something new: photos of a class into the gallery, as one step that can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from app.core.engine import Engine
+from app.core.enrol import Enrolled, enrol
+from app.core.gallery import Entry
+from app.core.gallery_steps import Steps
+from app.core.images import scan
+from app.core.own_gallery import Shelf
+from model.data.samples import Sample
+from model.taxonomy import Taxonomy
+
+SOURCE = "own photos"
+"""The collection that photos of the user belong to."""
+
+
+def teach(
+    engine: Engine,
+    shelf: Shelf,
+    paths: Sequence[Path],
+    label: tuple[str, str | None],
+    *,
+    batch: int = 4,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[int, Enrolled]]:
+    """Enrol photos and folders as one class; the number of all photos and a report, first an empty one.
+
+    Args:
+        engine: the identification model in use.
+        shelf: whose gallery takes them; the user's own is made first where there is none.
+        paths: files and folders.
+        label: type and class.
+        batch: photos per inference and transaction.
+        cancelled: asked between batches; those that are stored stay, and are one step.
+
+    Raises:
+        EngineError: if the inference fails.
+        GalleryError: if the gallery cannot be written.
+    """
+    coarse, fine = label
+    unread: list[str] = []
+    files = list(scan(paths, cancelled=cancelled, problem=lambda path, why: unread.append(f"{path}: {why}")))
+    samples = [Sample(path, coarse, fine, SOURCE, group=str(path), origin=str(path)) for path in files]
+    total = len(samples) + len(unread)
+    yield total, Enrolled(0, 0, tuple(unread))
+    if not samples:
+        return
+    gallery = shelf.writable()
+    steps, step = Steps(gallery), None
+
+    def store(embeddings: np.ndarray, entries: list[Entry]) -> None:
+        nonlocal step
+        step = steps.add(embeddings, entries, f"add photos to {fine or coarse}", step)
+
+    for report in enrol(engine, gallery, samples, batch=batch, cancelled=cancelled, store=store):
+        yield total, report
+
+
+def label_problem(coarse: str, fine: str, types: Sequence[str], type_of: dict[str, str]) -> str:
+    """Why a class cannot have this name or type, as a sentence; empty where it can.
+
+    Args:
+        coarse, fine: the wanted type and class.
+        types: all types there are.
+        type_of: the type of each class there is.
+    """
+    if not fine or not coarse:
+        return "A class needs a name and a type."
+    if fine in types:
+        return f"{fine} is the name of a type; give the class another one."
+    if coarse in type_of:
+        return f"{coarse} is the name of a class; choose a type."
+    if type_of.get(fine, coarse) != coarse:
+        return f"There is a class {fine} already, of the type {type_of[fine]}."
+    return ""
+
+
+def known_types(known: Taxonomy | None, labels: Sequence[tuple[str, str | None]]) -> tuple[list[str], dict[str, str]]:
+    """All types, and the type of each class: the model's, then those that only the gallery has."""
+    types = dict.fromkeys(known.coarse if known is not None else ())
+    type_of: dict[str, str] = {}
+    if known is not None:
+        type_of = {fine: known.coarse[parent] for fine, parent in zip(known.fine, known.parents, strict=True)}
+    for coarse, fine in sorted(labels, key=lambda label: (label[0], label[1] or "")):
+        types.setdefault(coarse)
+        if fine is not None:
+            type_of.setdefault(fine, coarse)
+    return list(types), type_of

@@ -1,0 +1,227 @@
+"""A small box over the page that asks for the name and the type of a class, with what there is already on offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QWidget as Widget
+
+from app.core.classnames import find
+from app.core.teach import label_problem
+from app.ui.widgets import label
+
+_WIDTH = 380
+_OFFERED = 8
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked for.
+
+    Attributes:
+        title: what it is about.
+        verb: of the button.
+        name, kind: what stands in the lines at first.
+        lines: which lines can be written into, of "name" and "kind"; the others are hidden.
+        only_known: whether the name must be one of the classes that there are.
+    """
+
+    title: str
+    verb: str
+    name: str = ""
+    kind: str = ""
+    lines: tuple[str, ...] = ("name", "kind")
+    only_known: bool = False
+
+
+class AskBox(QFrame):
+    """Lies over its page until it is answered, or closed with Esc.
+
+    Signals:
+        left: it has been closed, with or without an answer
+    """
+
+    left = Signal()
+
+    def __init__(self, parent: Widget) -> None:
+        super().__init__(parent)
+        self.setObjectName("popup")
+        self.setFixedWidth(_WIDTH)
+        self._ask = Ask("", "")
+        self._types: tuple[str, ...] = ()
+        self._type_of: dict[str, str] = {}
+        self._then: Callable[[str, str], None] = lambda _coarse, _fine: None
+        self._title, self._hint = label("", "strong"), label("", "muted")
+        for words in (self._title, self._hint):
+            words.setWordWrap(True)
+        self.name, self.kind = QLineEdit(placeholderText="name of the class"), QLineEdit(placeholderText="type")
+        self.name.setAccessibleName("name of the class")
+        self.kind.setAccessibleName("type of the class")
+        self._offered_for = self.name
+        self.offers = QListWidget()
+        self.offers.setObjectName("list")
+        self.offers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.offers.setFixedHeight(176)
+        self.do_button, cancel = QPushButton(), QPushButton("cancel")
+        self.do_button.setProperty("kind", "primary")
+        self._lay_out(cancel)
+        for line in (self.name, self.kind):
+            line.installEventFilter(self)
+            line.textChanged.connect(self._on_typed)
+            line.returnPressed.connect(self._on_return)
+        self.offers.itemClicked.connect(self._take)
+        self.do_button.clicked.connect(self._answer)
+        cancel.clicked.connect(self.leave)
+        self.hide()
+
+    def _lay_out(self, cancel: QPushButton) -> None:
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.do_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        for widget in (self._title, self.name, self.kind, self.offers, self._hint):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+
+    def ask(
+        self,
+        ask: Ask,
+        types: Sequence[str],
+        type_of: Mapping[str, str],
+        at: QPoint,
+        then: Callable[[str, str], None],
+    ) -> None:
+        """Show the box at a point of its page.
+
+        Args:
+            ask: what is asked for.
+            types: all types there are.
+            type_of: the type of each class there is.
+            at: upper left corner.
+            then: takes type and class.
+        """
+        self._ask, self._types, self._type_of, self._then = ask, tuple(types), dict(type_of), then
+        self._title.setText(ask.title)
+        self.do_button.setText(ask.verb)
+        for line, key, text in ((self.name, "name", ask.name), (self.kind, "kind", ask.kind)):
+            line.setText(text)
+            line.setVisible(key in ask.lines)
+        self._on_typed()
+        self.adjustSize()
+        self.move(at)
+        self.show()
+        self.raise_()
+        first = self.name if "name" in ask.lines else self.kind
+        first.setFocus()
+        first.selectAll()
+
+    def hint(self) -> str:
+        """What is wrong with the answer, or what will come of it."""
+        return self._hint.text()
+
+    def leave(self) -> None:
+        """Close the box."""
+        if not self.isHidden():
+            self.hide()
+            self.left.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up and down walk through the offers, which are for the line with the focus; Esc closes."""
+        if event.type() is QEvent.Type.FocusIn:
+            self._offer()
+        if not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
+            event.accept()  # Esc is for this box, not for the page beneath
+            return True
+        if event.type() is QEvent.Type.KeyPress:
+            if event.key() == Qt.Key.Key_Escape:
+                self.leave()
+                return True
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None and self.offers.count():
+                self.offers.setCurrentRow(max(self.offers.currentRow() + step, 0) % self.offers.count())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _line(self) -> QLineEdit:
+        return self.kind if self.kind.hasFocus() or "name" not in self._ask.lines else self.name
+
+    def _on_typed(self) -> None:
+        known = self._type_of.get(self._fine())
+        if "name" in self._ask.lines:  # a class that there is has its type
+            if known is not None and self.kind.text() != known:
+                self.kind.setText(known)
+            elif known is None and not self.kind.isEnabled():
+                self.kind.setText(self._ask.kind)
+        self.kind.setEnabled("name" not in self._ask.lines or known is None)
+        self._offer()
+        problem = self._problem()
+        self.do_button.setEnabled(not problem)
+        joins = known is not None and "name" in self._ask.lines and self._fine() != self._ask.name
+        self._hint.setText(problem if self._fine() or self._coarse() else "")
+        if not problem and joins:
+            self._hint.setText(f"There is a class {self._fine()} already; it takes the photos in.")
+        elif not problem and self._coarse() not in self._types:
+            self._hint.setText(f"{self._coarse()} becomes a new type.")
+
+    def _problem(self) -> str:
+        if self._ask.only_known and self._fine() not in self._type_of:
+            return "Choose one of the classes that there are."
+        others = {
+            name: kind for name, kind in self._type_of.items() if "name" in self._ask.lines or name != self._fine()
+        }
+        return label_problem(self._coarse(), self._fine(), self._types, others)
+
+    def _fine(self) -> str:
+        return self.name.text().strip()
+
+    def _coarse(self) -> str:
+        return self.kind.text().strip()
+
+    def _offer(self) -> None:
+        self.offers.clear()
+        line = self._line()
+        if line is self.name and "kind" in self._ask.lines and self.kind.isEnabled() and not self._fitting(line):
+            line = self.kind  # a new name: what is missing is its type
+        self._offered_for = line
+        for name in self._fitting(line):
+            item = QListWidgetItem(name if line is self.kind else f"{name}\n    {self._type_of[name]}")
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            self.offers.addItem(item)
+
+    def _fitting(self, line: QLineEdit) -> list[str]:
+        """The names that fit what stands in a line."""
+        names = self._type_of if line is self.name else self._types
+        typed = line.text().strip()
+        # a type that stands there is no search: all types can be chosen in its place
+        if typed and typed not in self._types:
+            return find(typed, names, _OFFERED)
+        return [] if line is self.name and not self._ask.only_known else list(names)
+
+    def _on_return(self) -> None:
+        item = self.offers.currentItem()
+        if item is not None and item.data(Qt.ItemDataRole.UserRole) != self._offered_for.text().strip():
+            self._take(item)
+        elif self._line() is self.name and self.kind.isVisible() and self.kind.isEnabled():
+            self.kind.setFocus()
+            self.kind.selectAll()
+        else:
+            self._answer()
+
+    def _take(self, item: QListWidgetItem) -> None:
+        self._offered_for.setText(item.data(Qt.ItemDataRole.UserRole))
+        self.offers.setCurrentRow(-1)
+
+    def _answer(self) -> None:
+        if not self._problem():
+            coarse, fine = self._coarse(), self._fine()
+            self.leave()
+            self._then(coarse, fine)

@@ -1,0 +1,245 @@
+"""Cleaning up: near-duplicates and outliers, two photos side by side, and what can be done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QListView,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.gallery import Reference
+from app.core.upkeep import Finding
+from app.ui import theme
+from app.ui.gallery.cards import paint_reference, paint_words
+from app.ui.loading import Thumbnails
+from app.ui.widgets import frame, label
+
+_Index = QModelIndex | QPersistentModelIndex
+_PICTURE = QSize(150, 100)
+_ROW = 116
+
+
+class CleanUp(QWidget):
+    """Signals:
+    remove_wanted: (Reference)
+    relabel_wanted: (Reference, (type, class)) the label that it shall have
+    """
+
+    remove_wanted = Signal(object)
+    relabel_wanted = Signal(object, object)
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._found: tuple[list[Finding], list[Finding]] = ([], [])
+        self.alike_button, self.odd_button = _tab("nearly the same"), _tab("unlike their class")
+        self._tabs = QButtonGroup(self)
+        for place, tab in enumerate((self.alike_button, self.odd_button)):
+            self._tabs.addButton(tab, place)
+        self.alike_button.setChecked(True)
+        self._words = label("", "muted")
+        self.listing = _Findings(self)
+        self.view = QListView()
+        self.view.setObjectName("grid")
+        self.view.setAccessibleName("reference photos that deserve a look")
+        self.view.setModel(self.listing)
+        self.view.setUniformItemSizes(True)
+        self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.view.setItemDelegate(_Pair(self.listing, thumbnails, self))
+        self.remove_left, self.remove_right = QPushButton("remove left"), QPushButton("remove right")
+        self.label_left, self.label_right = QPushButton("label left as right"), QPushButton("label right as left")
+        self._lay_out()
+        thumbnails.ready.connect(lambda: self.view.viewport().update())
+        self._tabs.idClicked.connect(self._show)
+        self.view.selectionModel().currentChanged.connect(self._enable)
+        self.remove_left.clicked.connect(lambda: self._remove(0))
+        self.remove_right.clicked.connect(lambda: self._remove(1))
+        self.label_left.clicked.connect(lambda: self._relabel(0))
+        self.label_right.clicked.connect(lambda: self._relabel(1))
+        self.show_waiting()
+
+    def _lay_out(self) -> None:
+        top, bottom = frame("filters"), frame("verdicts")
+        row = QHBoxLayout(top)
+        row.setContentsMargins(12, 6, 12, 6)
+        for widget in (self.alike_button, self.odd_button):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self._words)
+        beneath = QHBoxLayout(bottom)
+        beneath.setContentsMargins(12, 8, 12, 8)
+        beneath.setSpacing(8)
+        for button in (self.remove_left, self.label_left):
+            beneath.addWidget(button)
+        beneath.addStretch(1)
+        for button in (self.label_right, self.remove_right):
+            beneath.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(top)
+        column.addWidget(self.view, 1)
+        column.addWidget(bottom)
+
+    def show_waiting(self) -> None:
+        """The gallery is being looked over; what was found before goes."""
+        self._found = ([], [])
+        self._show()
+        self._words.setText("looking the gallery over")
+
+    def show_findings(self, found: tuple[list[Finding], list[Finding]]) -> None:
+        """Show near-duplicates and outliers."""
+        self._found = found
+        self._show()
+
+    def findings(self) -> tuple[list[Finding], list[Finding]]:
+        """Near-duplicates and outliers."""
+        return self._found
+
+    def show_pictures(self, pictures: dict[int, Path]) -> None:
+        """Where the pictures are, by the references' ids."""
+        self.listing.pictures = pictures
+        self.view.viewport().update()
+
+    def references(self) -> list[Reference]:
+        """All references that are shown anywhere here."""
+        return [one for found in self._found for finding in found for one in (finding.first, finding.second)]
+
+    def words(self) -> str:
+        """What the line at the top says."""
+        return self._words.text()
+
+    def finding(self) -> Finding | None:
+        """The one that is current."""
+        row = self.view.currentIndex().row()
+        return self.listing.findings[row] if 0 <= row < len(self.listing.findings) else None
+
+    def _show(self) -> None:
+        alike, odd = self._found
+        place = max(self.view.currentIndex().row(), 0)
+        which = self._tabs.checkedId()
+        self.listing.show(self._found[which])
+        self.alike_button.setText(f"nearly the same {len(alike):,}" if alike else "nearly the same")
+        self.odd_button.setText(f"unlike their class {len(odd):,}" if odd else "unlike their class")
+        count = self.listing.rowCount()
+        nothing = ("no two photos are nearly the same", "no photo is unlike its class")[which]
+        self._words.setText("choose one, then what becomes of it" if count else nothing)
+        if count:
+            self.view.setCurrentIndex(self.listing.index(min(place, count - 1)))
+        self._enable()
+
+    def _enable(self) -> None:
+        finding = self.finding()
+        for button in (self.remove_left, self.remove_right):
+            button.setEnabled(finding is not None)
+        differ = finding is not None and _label(finding.first) != _label(finding.second)
+        for button in (self.label_left, self.label_right):
+            button.setEnabled(differ)
+
+    def _remove(self, side: int) -> None:
+        finding = self.finding()
+        if finding is not None:
+            self.remove_wanted.emit((finding.first, finding.second)[side])
+
+    def _relabel(self, side: int) -> None:
+        finding = self.finding()
+        if finding is not None:
+            pair = (finding.first, finding.second)
+            self.relabel_wanted.emit(pair[side], _label(pair[1 - side]))
+
+
+class _Findings(QAbstractListModel):
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.findings: list[Finding] = []
+        self.pictures: dict[int, Path] = {}
+
+    def show(self, findings: Sequence[Finding]) -> None:
+        self.beginResetModel()
+        self.findings = list(findings)
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.findings)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        one = self.findings[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return "\n".join(
+                [*(f"{side.fine or side.coarse}: {side.path}" for side in (one.first, one.second)), one.why]
+            )
+        return None
+
+
+class _Pair(QStyledItemDelegate):
+    """Picture and words of the left one, why, words and picture of the right one."""
+
+    def __init__(self, listing: _Findings, thumbnails: Thumbnails, parent: QObject) -> None:
+        super().__init__(parent)
+        self._listing, self._thumbnails = listing, thumbnails
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
+        return QSize(480, _ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        finding = self._listing.findings[index.row()]
+        state, rect = option.state, option.rect
+        colours = theme.tokens()
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QColor(colours.accent))
+            painter.setBrush(QColor(colours.raised))
+            painter.drawRoundedRect(rect.adjusted(6, 2, -6, -2), theme.RADIUS, theme.RADIUS)
+        top, left, right = rect.top() + 8, rect.left() + 14, rect.right() - 14 - _PICTURE.width()
+        room = (rect.width() - 28 - 2 * _PICTURE.width() - 32) // 2
+        sides = (
+            (finding.first, left, left + _PICTURE.width() + 12, Qt.AlignmentFlag.AlignLeft),
+            (finding.second, right, right - 12 - room, Qt.AlignmentFlag.AlignRight),
+        )
+        for one, x, words, across in sides:
+            place = self._listing.pictures.get(one.id)
+            paint_reference(painter, QPoint(x, top), _PICTURE, one, place, self._thumbnails)
+            line = QRect(words, top + 4, room, 16)
+            paint_words(painter, line, one.fine or "no class", colours.text, across)
+            paint_words(painter, line.translated(0, 16), one.coarse, colours.muted, across)
+            paint_words(painter, line.translated(0, 32), PurePosixPath(one.path).name, colours.muted, across)
+        between = QRect(left + _PICTURE.width() + 12, top + _PICTURE.height() - 34, 2 * room + 8, 32)
+        painter.setFont(theme.font(theme.CAPTION))
+        painter.setPen(QColor(colours.caution if "label" in finding.why else colours.muted))
+        painter.drawText(between, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, finding.why)
+        painter.restore()
+
+
+def _label(one: Reference) -> tuple[str, str | None]:
+    return one.coarse, one.fine
+
+
+def _tab(words: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(words)
+    button.setCheckable(True)
+    button.setAccessibleName(words)
+    return button

@@ -1,0 +1,75 @@
+"""The buttons of the page Gallery: what concerns the class, what concerns the chosen photos, undo."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+
+from app.ui import icons, keys
+from app.ui.widgets import tool_button
+
+_NARROW = 1080
+
+
+class Toolbar(QFrame):
+    """What it offers depends on what is chosen; in a narrow window only the first buttons keep their words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("toolbar")
+        self.setFixedHeight(44)
+        self.new_button = tool_button("plus", keys.NEW_CLASS, "new class")
+        self.add_button = tool_button("image-plus", keys.ADD_PHOTOS, "add photos")
+        self.rename_button = tool_button("pencil", keys.RENAME, "rename")
+        self.merge_button = tool_button("merge", keys.MERGE, "merge")
+        self.move_button = tool_button("folder-tree", keys.MOVE, "move")
+        self.relabel_button = tool_button("tag", keys.RELABEL_REFERENCES, "relabel photos")
+        self.remove_button = tool_button("trash-2", keys.REMOVE, "remove class")
+        self.clean_button = tool_button("brush-cleaning", keys.CLEAN_UP, "clean up", checkable=True)
+        self.undo_button = tool_button("undo-2", keys.UNDO)
+        self.redo_button = tool_button("redo-2", keys.REDO)
+        self.theme_button = tool_button("sun", keys.THEME)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        self._of_class = (self.rename_button, self.merge_button, self.move_button)
+        for widget in (self.new_button, self.add_button, *self._of_class, self.relabel_button, self.remove_button):
+            row.addWidget(widget)
+        row.addStretch(1)
+        for widget in (self.clean_button, self.undo_button, self.redo_button, self.theme_button):
+            row.addWidget(widget)
+            widget.setIconSize(QSize(18, 18))
+        self.show_chosen(is_class=False, is_type=False, photos=0)
+        self.show_steps(None, None)
+
+    def show_chosen(self, *, is_class: bool, is_type: bool, photos: int) -> None:
+        """Offer what can be done: with a class, a type, a number of chosen photos."""
+        self.add_button.setEnabled(is_class)
+        for button in self._of_class:
+            button.setEnabled(is_class)
+        self.relabel_button.setEnabled(photos > 0)
+        self.remove_button.setEnabled(is_class or is_type or photos > 0)
+        words = "remove photos" if photos else "remove type" if is_type else "remove class"
+        self.remove_button.setText(f" {words}")
+        self.remove_button.setToolTip(f"{words} ({keys.REMOVE.shown}); can be undone, and the files stay")
+        self.remove_button.setAccessibleName(words)
+
+    def show_steps(self, undo: str | None, redo: str | None) -> None:
+        """What undo and redo would do."""
+        for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
+            button.setEnabled(title is not None)
+            button.setToolTip(f"{key.words}: {title} ({key.shown})" if title else key.tooltip)
+
+    def theme_changed(self, dark: bool) -> None:
+        """Offer the other theme."""
+        self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, icons alone."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        chosen = style.ToolButtonIconOnly if self.width() < _NARROW else style.ToolButtonTextBesideIcon
+        buttons: tuple[QToolButton, ...] = (*self._of_class, self.relabel_button)
+        for button in buttons:
+            button.setToolButtonStyle(chosen)

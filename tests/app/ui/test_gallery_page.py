@@ -1,0 +1,337 @@
+"""What a person does on the page Gallery, done to the real window."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.core.own_gallery import own_place
+from app.ui.gallery.tree import Node
+from app.ui.window import MainWindow
+from tests.app.tiny import COLOURS, colour_picture
+
+PATIENCE = 15_000
+GREEN = (30, 200, 40)
+Key = Qt.Key
+Control = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def supplied(tiny_model: Path, tiny_gallery: Path, tmp_path: Path) -> Path:
+    """The tiny model with its supplied gallery beside it."""
+    folder = tmp_path / "supplied"
+    folder.mkdir()
+    shutil.copy(tiny_gallery, folder / "tiny.gallery")
+    return Path(shutil.copy(tiny_model, folder / "tiny.onnx"))
+
+
+@pytest.fixture
+def gallery(open_marque: Callable[..., MainWindow], supplied: Path, qtbot: QtBot) -> Callable[..., MainWindow]:
+    """Opens the window on the page Gallery, with the supplied gallery or the user's own."""
+
+    def open_one(**options: object) -> MainWindow:
+        window = open_marque(**({"model": supplied, "gallery": None} | options))
+        QTest.keyClick(window, Key.Key_3)
+        assert window.pages.currentWidget() is window.gallery
+        qtbot.waitUntil(lambda: window.gallery.desk.contents.references != (), timeout=PATIENCE)
+        return window
+
+    return open_one
+
+
+@pytest.fixture
+def greens(tmp_path: Path) -> list[Path]:
+    """8 photos of a class that neither the tiny model nor its gallery knows."""
+    folder = tmp_path / "greens"
+    folder.mkdir()
+    files = [folder / f"{number}.jpg" for number in range(8)]
+    for seed, file in enumerate(files):
+        colour_picture(GREEN, seed=seed).save(file, quality=92)
+    return files
+
+
+def drop(target: QWidget, at: QPoint, paths: list[Path]) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    window = target.window()
+    assert isinstance(window, MainWindow)
+    page, copy = window.gallery, Qt.DropAction.CopyAction
+    place = target.mapTo(page, at)
+    buttons = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(page, QDragEnterEvent(place, copy, data, *buttons))
+    QApplication.sendEvent(page, QDragMoveEvent(place, copy, data, *buttons))
+    QApplication.sendEvent(page, QDropEvent(QPointF(place), copy, data, *buttons))
+
+
+def classes(window: MainWindow) -> dict[Node, int]:
+    counts: dict[Node, int] = {}
+    for one in window.gallery.desk.contents.references:
+        counts[one.coarse, one.fine] = counts.get((one.coarse, one.fine), 0) + 1
+    return counts
+
+
+def until(qtbot: QtBot, window: MainWindow, node: Node, count: int) -> None:
+    """Until the gallery, as the page shows it, holds so many photos of a class."""
+    qtbot.waitUntil(lambda: classes(window).get(node, 0) == count, timeout=PATIENCE)
+
+
+def write(window: MainWindow, name: str, kind: str | None = None) -> None:
+    """Fill the box in and press its button."""
+    box = window.gallery.box
+    assert box.isVisible()
+    if name:
+        box.name.selectAll()
+        QTest.keyClicks(box.name, name)
+    if kind is not None:
+        box.kind.setFocus()
+        box.kind.selectAll()
+        QTest.keyClicks(box.kind, kind)
+    assert box.do_button.isEnabled(), box.hint()
+    QTest.mouseClick(box.do_button, Qt.MouseButton.LeftButton)
+    assert not box.isVisible()
+
+
+def undo(window: MainWindow) -> None:
+    QTest.keyClick(window.gallery.tree, Key.Key_Z, Control)
+
+
+def shown_as(window: MainWindow, photo: Path, qtbot: QtBot, answered: Callable[..., None]) -> str:
+    window.show_page(0)
+    window.identify.session.open([photo])
+    answered(window, photo.name)
+    answer = window.identify.panel.texts()["answer"]
+    window.show_page(2)
+    return answer
+
+
+VERDE: Node = ("sedan", "Verde 2020")
+
+
+def test_a_new_class_is_taught_by_dropping_photos(gallery, supplied, greens, qtbot, answered, tmp_path):
+    before = (supplied.with_suffix(".gallery")).read_bytes()
+    window = gallery()
+    page = window.gallery
+    other = tmp_path / "other.jpg"
+    colour_picture(GREEN, seed=99).save(other)
+    assert window.status.facts()[1] == "gallery 12"
+    assert shown_as(window, other, qtbot, answered) != "Verde 2020"
+
+    drop(page.new_button, QPoint(20, 20), greens)
+    assert "8 photos" in page.box._title.text()
+    write(window, "Verde 2020", "sedan")
+    until(qtbot, window, VERDE, 8)
+    qtbot.waitUntil(lambda: "8 photos added to Verde 2020" in window.status.jobs.text(), timeout=PATIENCE)
+    assert page.tree.node() == VERDE and page.cards.listing.rowCount() == 8
+    assert "Verde 2020 · sedan · 8 reference photos" in page.heading.whole()
+    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 8, timeout=PATIENCE)
+    assert window.status.facts()[1] == "gallery 20"
+    # the photo that is still open on the page Identify is identified again at once
+    qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] == "Verde 2020", timeout=PATIENCE)
+
+    undo(window)
+    until(qtbot, window, VERDE, 0)
+    assert window.status.facts()[1] == "gallery 12"
+    qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] != "Verde 2020", timeout=PATIENCE)
+    QTest.keyClick(page.tree, Key.Key_Y, Control)
+    until(qtbot, window, VERDE, 8)
+    assert supplied.with_suffix(".gallery").read_bytes() == before
+
+
+def test_what_was_taught_is_known_after_a_restart_and_can_still_be_undone(gallery, greens, qtbot, answered, tmp_path):
+    window = gallery()
+    drop(window.gallery.new_button, QPoint(20, 20), [greens[0].parent])
+    assert window.gallery.box.name.text() == "greens"
+    write(window, "Verde 2020", "sedan")
+    until(qtbot, window, VERDE, 8)
+    fingerprint = window.identify.session.loaded().info.fingerprint
+    window.close()
+    assert own_place(fingerprint).is_file()
+
+    again = gallery()
+    assert classes(again)[VERDE] == 8
+    other = tmp_path / "other.jpg"
+    colour_picture(GREEN, seed=98).save(other)
+    assert shown_as(again, other, qtbot, answered) == "Verde 2020"
+    assert "add photos to Verde 2020" in again.gallery.toolbar.undo_button.toolTip()
+    undo(again)
+    until(qtbot, again, VERDE, 0)
+
+
+def test_photos_dropped_on_a_class_join_it(gallery, qtbot, tmp_path, greens):
+    window = gallery()
+    page = window.gallery
+    more = tmp_path / "more.jpg"
+    colour_picture(COLOURS["Rossa 2010"], seed=77).save(more)
+    (tmp_path / "bad.jpg").write_text("no picture")
+    page.tree.expandAll()
+    rossa: Node = ("sedan", "Rossa 2010")
+    drop(page.tree.viewport(), page.tree.place_of(rossa), [more, tmp_path / "bad.jpg"])
+    until(qtbot, window, rossa, 4)
+    qtbot.waitUntil(lambda: "bad.jpg" in page.errors.text(), timeout=PATIENCE)
+    assert not page.box.isVisible()
+    drop(page.tree.viewport(), page.tree.place_of(("ship", None)), greens[:2])  # on a type: a new class of it
+    assert page.box.kind.text() == "ship"
+    QTest.keyClick(page.box.name, Key.Key_Escape)
+    assert not page.box.isVisible()
+    drop(page.cards.viewport(), QPoint(40, 40), greens[:1])  # on the photos of the chosen class
+    until(qtbot, window, rossa, 5)
+
+
+def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, greens, qtbot):
+    window = gallery()
+    page = window.gallery
+    start = classes(window)
+    page.tree.go(("ship", "Celeste class"))
+    QTest.keyClick(page.tree, Key.Key_F2)
+    write(window, "Turchese class")
+    until(qtbot, window, ("ship", "Turchese class"), 3)
+    assert page.tree.node() == ("ship", "Turchese class")
+    renamed = classes(window)
+
+    page.move_class()
+    assert page.box.isVisible() and not page.box.name.isVisible()
+    write(window, "", "sedan")
+    until(qtbot, window, ("sedan", "Turchese class"), 3)
+    moved = classes(window)
+
+    page.merge()
+    QTest.keyClicks(page.box.name, "azz")
+    assert not page.box.do_button.isEnabled()
+    QTest.keyClick(page.box.name, Key.Key_Down)
+    QTest.keyClick(page.box.name, Key.Key_Return)
+    assert page.box.name.text() == "Azzurra class" and "takes the photos in" in page.box.hint()
+    QTest.keyClick(page.box.name, Key.Key_Return)
+    until(qtbot, window, ("ship", "Azzurra class"), 6)
+    assert page.toolbar.undo_button.toolTip().startswith("undo: merge Turchese class into Azzurra class")
+
+    for expected in (moved, renamed, start):
+        undo(window)
+        qtbot.waitUntil(lambda expected=expected: classes(window) == expected, timeout=PATIENCE)
+    assert not page.toolbar.undo_button.isEnabled()
+    page.tree.go(("ship", "Azzurra class"))
+    page.move_class()
+    assert not page.box.isVisible() and "knows Azzurra class as ship" in page.errors.text()
+
+
+def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot):
+    window = gallery()
+    page = window.gallery
+    start = classes(window)
+    page.tree.go(("sedan", "Rossa 2010"))
+    QTest.keyClick(page.tree, Key.Key_Delete)
+    until(qtbot, window, ("sedan", "Rossa 2010"), 0)
+    undo(window)
+    qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
+
+    page.tree.go(("sedan", "Gialla 2012"))
+    page.cards.setFocus()
+    page.cards.setCurrentIndex(page.cards.listing.index(1))
+    assert page.toolbar.remove_button.text().strip() == "remove photos"
+    QTest.keyClick(page.cards, Key.Key_Delete)
+    until(qtbot, window, ("sedan", "Gialla 2012"), 2)
+    assert [one.path for one in page.cards.chosen()] == ["sedan/Gialla 2012/3.jpg"]  # the next one
+    page.cards.clearSelection()
+    QTest.keyClick(page.cards, Key.Key_Delete)  # nothing is chosen: not the class either
+    page.cards.setCurrentIndex(page.cards.listing.index(0))
+    QTest.keyClick(page.cards, Key.Key_R)
+    write(window, "Rossa 2010")
+    until(qtbot, window, ("sedan", "Rossa 2010"), 4)
+    page.tree.go(("ship", None))
+    assert page.cards.listing.rowCount() == 6
+    page.remove()
+    until(qtbot, window, ("ship", "Azzurra class"), 0)
+    for _ in range(3):
+        undo(window)
+    qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
+
+
+def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
+    window = gallery()
+    page = window.gallery
+    drop(page.new_button, QPoint(20, 20), greens)
+    box = page.box
+    for name, kind, words in (("", "sedan", "name and a type"), ("ship", "sedan", "name of a type")):
+        box.name.setText(name)
+        box.kind.setText(kind)
+        assert words in box.hint() and not box.do_button.isEnabled()
+    box.name.setText("Azzurra class")
+    assert box.kind.text() == "ship" and not box.kind.isEnabled() and "takes the photos in" in box.hint()
+    box.name.setText("Tram 7")
+    box.kind.setText("tram")
+    assert "new type" in box.hint() and box.do_button.isEnabled()
+
+
+def test_the_search_finds_classes_by_a_few_letters(gallery):
+    window = gallery()
+    tree = window.gallery.tree
+    QTest.keyClick(window, Key.Key_F, Control)
+    QTest.keyClicks(window.gallery.search, "cel")
+    assert tree.nodes() == [("ship", None), ("ship", "Celeste class")]
+    QTest.keyClick(window, Key.Key_Escape)
+    assert len(tree.nodes()) == 6
+
+
+def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path):
+    window = gallery()
+    page = window.gallery
+    wrong = tmp_path / "wrong.jpg"
+    colour_picture(COLOURS["Azzurra class"], seed=5).save(wrong)
+    page.teach([wrong], ("sedan", "Rossa 2010"))
+    until(qtbot, window, ("sedan", "Rossa 2010"), 4)
+    QTest.mouseClick(page.toolbar.clean_button, Qt.MouseButton.LeftButton)
+    cleaning = page.cleaning
+    qtbot.waitUntil(lambda: len(cleaning.findings()[1]) == 1, timeout=PATIENCE)
+    QTest.mouseClick(cleaning.odd_button, Qt.MouseButton.LeftButton)
+    finding = cleaning.finding()
+    assert finding is not None and finding.first.path == "wrong.jpg" and finding.second.fine == "Azzurra class"
+    QTest.mouseClick(cleaning.label_left, Qt.MouseButton.LeftButton)
+    until(qtbot, window, ("ship", "Azzurra class"), 4)
+    qtbot.waitUntil(lambda: cleaning.findings()[1] == [], timeout=PATIENCE)
+    QTest.mouseClick(cleaning.alike_button, Qt.MouseButton.LeftButton)
+    count = len(page.desk.contents.references)
+    assert cleaning.finding() is not None
+    gone = cleaning.finding().second
+    QTest.mouseClick(cleaning.remove_right, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.desk.contents.references) == count - 1, timeout=PATIENCE)
+    assert gone not in cleaning.references()
+    QTest.keyClick(window, Key.Key_Escape)
+    assert not page.toolbar.clean_button.isChecked()
+
+
+def test_without_a_gallery_the_page_teaches_the_first_step(open_marque, tiny_model, greens, qtbot, monkeypatch):
+    window = open_marque(model=tiny_model, gallery=None)
+    page = window.gallery
+    QTest.keyClick(window, Key.Key_3)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileNames", staticmethod(lambda *_a, **_k: ([str(one) for one in greens[:3]], ""))
+    )
+    QTest.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    write(window, "Verde 2020", "sedan")
+    until(qtbot, window, VERDE, 3)
+    assert page.stack.currentWidget() is page.columns
+    undo(window)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
+
+
+def test_adding_photos_can_be_cancelled(gallery, qtbot, tmp_path):
+    window = gallery()
+    page = window.gallery
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(60):
+        colour_picture(GREEN, seed=seed, size=(600, 400)).save(folder / f"{seed}.jpg")
+    page.teach([folder], VERDE)
+    qtbot.waitUntil(lambda: "adding photos to Verde 2020" in window.status.jobs.text(), timeout=PATIENCE)
+    QTest.mouseClick(window.status.jobs.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "cancelled" in window.status.jobs.text(), timeout=PATIENCE)
+    qtbot.wait(100)
+    assert classes(window).get(VERDE, 0) < 60
