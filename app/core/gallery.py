@@ -241,6 +241,13 @@ class Gallery:
         with self._lock:
             return sorted(self._references.values(), key=lambda reference: reference.id)
 
+    def embeddings(self) -> np.ndarray:
+        """Unit embeddings of all references in the order of their ids: float32 [N, dim]."""
+        with self._lock:
+            if not self._references:
+                return np.zeros((0, self.dim), np.float32)
+            return np.asarray(self._index.reconstruct_batch(np.array(sorted(self._references), np.int64)))
+
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
         return Counter((reference.coarse, reference.fine) for reference in self.references())
