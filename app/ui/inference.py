@@ -63,6 +63,7 @@ class Loaded:
     provider: ProviderReport
     gallery_size: int
     gallery_problem: str | None
+    gallery: Path | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +244,8 @@ class Inference(QThread):
         self._identifier = Identifier(engine, self._gallery)
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
         size = len(self._gallery) if self._gallery is not None else 0
-        self.loaded.emit(Loaded(engine.info, engine.provider, size, problem))
+        place = self._gallery.path if self._gallery is not None else None
+        self.loaded.emit(Loaded(engine.info, engine.provider, size, problem, place))
 
     def _close_gallery(self) -> None:
         if self._gallery is not None:

@@ -55,14 +55,38 @@ SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
 IDENTIFY = Key("the page Identify", ("1",))
 REVIEW = Key("the page Review", ("2",))
+EXPLORE = Key("the page Explore", ("4",))
+MOVE_MAP = Key("move the map by dragging", ("V",))
+LASSO = Key("choose points with a lasso", ("L",))
+BOX = Key("choose points in a box", ("B",))
+FIT_MAP = Key("fit the map to the window", ("F",))
+FIND_CURRENT = Key("find the photo that is current in Review", ("G",))
+OPEN_CHOSEN = Key("open the chosen photos in Review", ("Return", "Enter"))
 HELP = Key("show these keys", ("?",))
 
-EVERYWHERE = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, HELP)
+EVERYWHERE = (
+    OPEN,
+    FOLDER,
+    PASTE,
+    NEXT,
+    PREVIOUS,
+    FIT,
+    ACTUAL,
+    COMPARE,
+    HEAT,
+    BACK,
+    THEME,
+    IDENTIFY,
+    REVIEW,
+    EXPLORE,
+    HELP,
+)
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
 )
+ON_EXPLORE = (MOVE_MAP, LASSO, BOX, FIT_MAP, FIND_CURRENT, OPEN_CHOSEN)
 
-SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW}
+SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Explore": ON_EXPLORE}
 """As the list of keys shows them."""
