@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.columns import STATUSES, VERDICTS, Columns
+from app.core.columns import STATUSES, VERDICTS, Columns, Names
 from app.core.decide import Status
 from app.core.figures import NOBODY
 from app.core.gallery import Gallery, Reference
@@ -111,69 +111,57 @@ class Groups:
 
 def grouped(points: Points, columns: Columns, by: By) -> Groups:
     """Tell points apart by what holds now; images that the columns do not have (yet) are in the group NONE."""
-    texts, fixed = _texts(points, columns, by)
+    codes, named = _codes(points, columns, by)
+    found, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    texts = [named[code] if code != NOBODY else NONE for code in found.tolist()]
+    order = list(range(len(texts)))
+    if isinstance(named, Names):  # the others are in their own order
+        order.sort(key=lambda place: texts[place].casefold())
+    order.sort(key=lambda place: texts[place] == NONE)
+    place_of = np.zeros(len(order), np.int32)
+    place_of[order] = np.arange(len(order))
+    types: tuple[str, ...] = ()
     if by is By.CLASS:
-        types = dict(zip(texts, _texts(points, columns, By.TYPE)[0], strict=True))
-    names = [name for name in fixed if name in texts] or sorted(set(texts.tolist()), key=str.casefold)
-    names = [name for name in names if name != NONE]
-    if (texts == NONE).any():
-        names.append(NONE)
-    place = {name: number for number, name in enumerate(names)}
-    unique, inverse = np.unique(texts, return_inverse=True)
-    of = np.array([place[name] for name in unique.tolist()], np.int32)[inverse]
-    return Groups(tuple(names), of, tuple(types[name] for name in names) if by is By.CLASS else ())
+        above, _ = _codes(points, columns, By.TYPE)
+        types = tuple(columns.names[above[first[place]]] for place in order)
+    return Groups(tuple(texts[place] for place in order), place_of[inverse], types)
 
 
-def _texts(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Sequence[str]]:
-    """Name of each point's group, object [N], and the order of names where it is not that of the alphabet."""
-    shown = columns.shown
+def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names | Sequence[str]]:
+    """A number for what each point is, int32 [N], NOBODY for nothing, and the names of the numbers."""
     rows, here = _rows(points, columns)
-    status, verdict = shown.status[rows], columns.verdict[rows]
+    status = columns.shown.status[rows]
     answered = np.isin(status, _ANSWERED)
-    fixed: Sequence[str] = ()
+    named: Names | Sequence[str] = columns.names
+    references: Sequence[int] | None = None
     if by is By.TYPE:
-        own = _named(columns, np.where(answered, shown.type[rows], NOBODY))
-        others = [one.coarse for one in points.references]
+        own = np.where(answered, columns.shown.type[rows], NOBODY)
+        references = [columns.names.place(one.coarse) for one in points.references]
     elif by is By.CLASS:
-        fine = status == STATUSES.index(Status.IDENTIFIED)
-        own = _named(columns, np.where(fine, shown.label[rows], NOBODY))
-        others = [one.fine or NONE for one in points.references]
+        own = np.where(status == STATUSES.index(Status.IDENTIFIED), columns.shown.label[rows], NOBODY)
+        references = [columns.names.place(one.fine or NONE) for one in points.references]
     elif by is By.STATUS:
-        fixed = (*(one.value for one in STATUSES), GALLERY)
-        own = _picked([one.value for one in STATUSES], np.where(status < len(STATUSES), status, NOBODY))
-        others = [GALLERY] * len(points.references)
+        named = (*(one.value for one in STATUSES), GALLERY)
+        own = np.where(status < len(STATUSES), status, NOBODY)
     elif by is By.VERDICT:
-        fixed = (*(one.value for one in VERDICTS), GALLERY)
-        own = _picked([one.value for one in VERDICTS], verdict)
-        others = [GALLERY] * len(points.references)
+        named = (*(one.value for one in VERDICTS), GALLERY)
+        own = columns.verdict[rows]
     elif by is By.CONFIDENCE:
-        fixed = (*CONFIDENCES, GALLERY)
-        step = np.searchsorted(_BOUNDS, shown.confidence[rows], side="right")
-        own = _picked(CONFIDENCES, np.where(answered, step, NOBODY))
-        others = [GALLERY] * len(points.references)
+        named = (*CONFIDENCES, GALLERY)
+        own = np.where(answered, np.searchsorted(_BOUNDS, columns.shown.confidence[rows], side="right"), NOBODY)
     else:
-        fixed = (PROJECT, GALLERY)
-        own = np.full(len(rows), PROJECT, object)
-        others = [GALLERY] * len(points.references)
-    texts = np.full(len(points), NONE, object)
-    texts[: len(points.images)][here] = own
-    texts[len(points.images) :] = others
-    return texts, fixed
+        named = (PROJECT, GALLERY)
+        own = np.zeros(len(rows), np.int32)
+    codes = np.full(len(points), NOBODY, np.int32)
+    codes[: len(points.images)][here] = own
+    codes[len(points.images) :] = references if references is not None else len(named) - 1
+    return codes, named
 
 
 def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the project's points in the columns, int64 [R], and which points have one, bool [P]."""
     here = np.isin(points.images, columns.ids, assume_unique=True)
     return columns.rows_of(points.images[here]), here
-
-
-def _named(columns: Columns, places: np.ndarray) -> np.ndarray:
-    unique, inverse = np.unique(places, return_inverse=True)
-    return np.array([columns.names[place] for place in unique.tolist()], object)[inverse] if len(places) else places
-
-
-def _picked(names: Sequence[str], places: np.ndarray) -> np.ndarray:
-    return np.array([*names, NONE], object)[places]  # NOBODY is the last one
 
 
 def write_csv(out: Path, points: Points, columns: Columns, places: np.ndarray) -> None:
@@ -183,12 +171,12 @@ def write_csv(out: Path, points: Points, columns: Columns, places: np.ndarray) -
     files[: len(points.images)][here] = [columns.paths[row] for row in rows.tolist()]
     for number, (reference, picture) in enumerate(zip(points.references, points.pictures, strict=True)):
         files[len(points.images) + number] = reference.path if picture is None else str(picture)
-    types, classes = (_texts(points, columns, by)[0] for by in (By.TYPE, By.CLASS))
+    types, classes = (_codes(points, columns, by)[0].tolist() for by in (By.TYPE, By.CLASS))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "x", "y", "type", "class"))
     for name, (x, y), kind, label in zip(files, places.tolist(), types, classes, strict=True):
-        writer.writerow((name, f"{x:.6g}", f"{y:.6g}", kind, label))
+        writer.writerow((name, f"{x:.6g}", f"{y:.6g}", columns.names[kind], columns.names[label]))
     write_whole(out, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
 
 

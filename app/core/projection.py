@@ -105,11 +105,13 @@ def inside(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     if len(polygon) < 3:
         return result
     near = np.flatnonzero(((places >= polygon.min(axis=0)) & (places <= polygon.max(axis=0))).all(axis=1))
+    near = near[np.argsort(places[near, 1])]
     x, y = places[near, 0], places[near, 1]
     crossed = np.zeros(len(near), bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+    for (x0, y0), (x1, y1) in zip(polygon.tolist(), np.roll(polygon, -1, axis=0).tolist(), strict=True):
         if y0 != y1:
-            crossed ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+            beside = slice(*np.searchsorted(y, sorted((y0, y1))))  # an edge concerns only those at its height
+            crossed[beside] ^= x[beside] < (x1 - x0) * (y[beside] - y0) / (y1 - y0) + x0
     result[near] = crossed
     return result
 

@@ -128,9 +128,10 @@ def class_tint(index: int, tint: int) -> QColor:
 
 
 def ramp_colour(share: float) -> QColor:
-    """A colour for a figure from 0 to 1: from violet over blue to yellow, the lightness rising (in light, falling)."""
-    lightness = 0.52 + 0.34 * share if _active.name is Name.DARK else 0.78 - 0.36 * share
-    return _from_oklch(lightness, 0.13, (300.0 - 200.0 * share) % 360)
+    """A colour for a figure from 0 to 1: dark from violet over blue to yellow, light from pink over blue to green."""
+    if _active.name is Name.DARK:
+        return _from_oklch(0.52 + 0.34 * share, 0.13, 300.0 - 200.0 * share)
+    return _from_oklch(0.78 - 0.32 * share, 0.13, 340.0 - 190.0 * share)
 
 
 def _luminance(colour: str) -> float:
@@ -202,6 +203,7 @@ QPushButton:focus {{ border: 2px solid {t.accent}; padding: 0 11px; min-height: 
 QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600;
     padding: 0 16px; min-height: 34px; }}
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {t.text}; }}
+QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
 
 QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;

@@ -191,6 +191,8 @@ class MainWindow(QMainWindow):
         self.rail.mark(place)
         if self.pages.currentWidget() is self.review:
             self.review.focus_list()
+        elif self.pages.currentWidget() is self.explore:
+            self.explore.map.setFocus()
 
     def show_in_review(self, images: np.ndarray) -> None:
         """List exactly these photos of the project on the page Review."""

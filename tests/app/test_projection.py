@@ -99,3 +99,13 @@ def test_inside_a_lasso():
     places = np.array([[0.5, 0.5], [3, 0.5], [0.5, 3], [2, 2], [-1, 0.5], [5, 0.5]])
     assert inside(places, corner).tolist() == [True, True, True, False, False, False]
     assert not inside(places, corner[:2]).any()
+
+
+def test_inside_a_long_lasso_as_by_its_formula():
+    angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    places = np.random.default_rng(2).uniform(-1, 1, (5000, 2)).astype(np.float32)
+    reach = 0.6 + 0.2 * np.sin(5 * np.arctan2(places[:, 1], places[:, 0]))
+    away = np.hypot(places[:, 0], places[:, 1])
+    star = (0.6 + 0.2 * np.sin(5 * angles))[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    sure = np.abs(away - reach) > 0.01
+    assert (inside(places, star) == (away < reach))[sure].all()

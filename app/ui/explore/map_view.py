@@ -26,7 +26,7 @@ from scipy.spatial import cKDTree
 from app.core.figures import NOBODY
 from app.core.projection import inside
 from app.ui import theme
-from app.ui.explore.splat import radius_for, splat
+from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant
@@ -35,6 +35,7 @@ _CLICK = 4.0  # pixels that the pointer may move during a click
 _STEP = 3.0  # pixels between two corners of a lasso
 _LEAST_SCALE, _MOST_SCALE = 10.0, 1e6  # pixels for a unit of the map
 _SINGLE, _DIMMED, _CHOSEN = 0.8, 0.16, 0.95  # opacity of a dot
+_FEW = 1000  # so many points have dots of the same size on a screen of any density
 _CARD = QSize(208, 180)
 
 
@@ -80,7 +81,8 @@ class MapView(QWidget):
         self._colours = np.zeros((0, 3), np.uint8)
         self._chosen = np.zeros(0, bool)
         self._tree: cKDTree | None = None
-        self._layer: QImage | None = None
+        self._below, self._above = Splatter(), Splatter()
+        self._layer, self._stale = QImage(), True
         self._scale, self._centre, self._fitting = 1.0, np.zeros(2), True
         self._tool = Tool.MOVE
         self._hovered, self._current = NOBODY, NOBODY
@@ -122,7 +124,7 @@ class MapView(QWidget):
 
     def redraw(self) -> None:
         """Draw the points anew."""
-        self._layer = None
+        self._stale = True
         self.update()
 
     def places(self) -> np.ndarray:
@@ -142,7 +144,7 @@ class MapView(QWidget):
         result = QImage(self.size() * scale, QImage.Format.Format_RGB32)
         result.fill(QColor(theme.tokens().window))
         painter = QPainter(result)
-        painter.drawImage(0, 0, self._draw(scale))
+        self._draw_points(painter, Splatter(), Splatter(), scale)
         painter.end()
         return result
 
@@ -203,9 +205,9 @@ class MapView(QWidget):
         self._centre = (low + high).astype(float) / 2
 
     def _spots(self, places: np.ndarray, ratio: float) -> np.ndarray:
-        middle = np.array([self.width(), self.height()]) / 2
-        moved = (places - self._centre) * (self._scale * ratio) * (1, -1)
-        return (moved + middle * ratio).astype(np.float32)
+        scale = np.array([self._scale, -self._scale]) * ratio
+        shift = np.array([self.width(), self.height()]) * ratio / 2 - self._centre * scale
+        return places * scale.astype(np.float32) + shift.astype(np.float32)
 
     def _to_map(self, where: QPointF) -> np.ndarray:
         away = np.array([where.x() - self.width() / 2, self.height() / 2 - where.y()])
@@ -288,14 +290,10 @@ class MapView(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The points' picture; rings, lasso and card over it."""
-        ratio = self.devicePixelRatioF()
-        if self._layer is None:
-            self._layer = self._draw(ratio)
-            self._layer.setDevicePixelRatio(ratio)
+        self._draw_layer(self.devicePixelRatioF())
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(theme.tokens().window))
         painter.drawImage(0, 0, self._layer)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for point, token, reach in ((self._current, "accent", 8), (self._hovered, "text", 6)):
             if point != NOBODY:
                 painter.setPen(QPen(QColor(getattr(theme.tokens(), token)), 2))
@@ -310,6 +308,20 @@ class MapView(QWidget):
             self._paint_card(painter)
         painter.end()
 
+    def _draw_layer(self, ratio: float) -> None:
+        """Draw ground and points anew where they have changed."""
+        size = self.size() * ratio
+        if self._layer.size() != size:
+            self._layer, self._stale = QImage(size, QImage.Format.Format_RGB32), True
+            self._layer.setDevicePixelRatio(ratio)
+        if self._stale:
+            self._layer.fill(QColor(theme.tokens().window))
+            painter = QPainter(self._layer)
+            painter.scale(1 / ratio, 1 / ratio)
+            self._draw_points(painter, self._below, self._above, ratio)
+            painter.end()
+            self._stale = False
+
     def _outline(self, drag: list[QPointF]) -> list[QPointF]:
         if self._tool is not Tool.BOX:
             return drag
@@ -321,25 +333,21 @@ class MapView(QWidget):
             self._hovered = point
             self.update()
 
-    def _draw(self, ratio: float) -> QImage:
+    def _draw_points(self, painter: QPainter, below: Splatter, above: Splatter, ratio: float) -> None:
+        """The points, those that are chosen above the others, which are dimmed then."""
         width, height = (max(1, round(side * ratio)) for side in (self.width(), self.height()))
-        spots = self._spots(self._places, ratio)
-        seen = ((spots >= 0) & (spots < (width, height))).all(axis=1)
-        radius = max(radius_for(int(seen.sum())), 0.9 * ratio)
-        some = self._chosen.any()
-        rest = seen & ~self._chosen
-        result = splat(
-            spots[rest], self._colours[rest], width, height, radius=radius, opacity=_DIMMED if some else _SINGLE
-        )
-        if some:
-            top = seen & self._chosen
-            painter = QPainter(result)
-            dots = splat(
-                spots[top], self._colours[top], width, height, radius=max(radius + 0.6, 2 * ratio), opacity=_CHOSEN
-            )
+        spots, colours, chosen = self._spots(self._places, ratio), self._colours, self._chosen
+        in_sight = int(((spots >= 0) & (spots < np.array([width, height], np.float32))).all(axis=1).sum())
+        radius = radius_for(in_sight) * (ratio if in_sight < _FEW else 1)
+        if not chosen.any():
+            painter.drawImage(0, 0, below.draw(spots, colours, width, height, radius=radius, opacity=_SINGLE))
+            return
+        for splatter, which, wide, opacity in (
+            (below, ~chosen, radius, _DIMMED),
+            (above, chosen, max(radius + 0.6, 2 * ratio), _CHOSEN),
+        ):
+            dots = splatter.draw(spots[which], colours[which], width, height, radius=wide, opacity=opacity)
             painter.drawImage(0, 0, dots)
-            painter.end()
-        return result
 
     def _paint_card(self, painter: QPainter) -> None:
         card, colours = self._card(self._hovered), theme.tokens()

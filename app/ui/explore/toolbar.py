@@ -35,8 +35,8 @@ class Toolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
-        self.source_box = _combo("whose photos are on the map", [one.value for one in Source], 152)
-        self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 124)
+        self.source_box = _combo("whose photos are on the map", [one.value for one in Source], 172)
+        self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 140)
         self.tool_buttons = {
             Tool.MOVE: tool_button("move", keys.MOVE_MAP, checkable=True),
             Tool.LASSO: tool_button("lasso", keys.LASSO, checkable=True),
