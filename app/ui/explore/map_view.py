@@ -337,7 +337,8 @@ class MapView(QWidget):
         """The points, those that are chosen above the others, which are dimmed then."""
         width, height = (max(1, round(side * ratio)) for side in (self.width(), self.height()))
         spots, colours, chosen = self._spots(self._places, ratio), self._colours, self._chosen
-        in_sight = int(((spots >= 0) & (spots < np.array([width, height], np.float32))).all(axis=1).sum())
+        x, y = spots[:, 0], spots[:, 1]
+        in_sight = int(np.count_nonzero((x >= 0) & (x < width) & (y >= 0) & (y < height)))
         radius = radius_for(in_sight) * (ratio if in_sight < _FEW else 1)
         if not chosen.any():
             painter.drawImage(0, 0, below.draw(spots, colours, width, height, radius=radius, opacity=_SINGLE))

@@ -86,7 +86,7 @@ class ExplorePage(QWidget):
         survey.placed.connect(self._on_placed)
         survey.unfolding_changed.connect(lambda: toolbar.show_unfolding(survey.unfolding()))
         survey.problem.connect(self.errors.show_problem)
-        desk.opened.connect(survey.expect)
+        desk.opened.connect(survey.forget)
         desk.grown.connect(self._on_changed)
         desk.labelled.connect(lambda _rows: self._on_changed())
         toolbar.source_wanted.connect(self.show_source)

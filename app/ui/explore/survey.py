@@ -85,6 +85,13 @@ class Survey(QObject):
         """The project changes: look what is new when it has come to rest."""
         self._later.start()
 
+    def forget(self) -> None:
+        """Another project is open: nothing is on the map until it has been read."""
+        self._known, self.points = (), Points()
+        self.read.emit()
+        self.unfold()
+        self.expect()
+
     def refresh(self) -> None:
         """Read what is wanted unless it is what is shown. A run is waited for, except by an empty map."""
         wanted = self._wanted()

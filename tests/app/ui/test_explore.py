@@ -199,6 +199,16 @@ def test_photos_that_come_later_are_on_the_map_too(explore, photos, qtbot, tmp_p
     assert window.explore.side.total.text() == "13 photos"
 
 
+def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
+    window = explore(photos)
+    first = window.review.desk.project.path
+    window.review.desk.open(tmp_path / "other.marque", create=True)
+    qtbot.waitUntil(window.explore.empty.isVisible, timeout=PATIENCE)
+    window.review.desk.open(first)
+    laid_out(qtbot, window, 12)
+    assert window.explore.map.isVisible() and len(set(window.explore.map.colours()[:, 0].tolist())) == 2
+
+
 def test_the_map_is_saved_as_picture_drawing_and_table(explore, photos, qtbot, tmp_path, monkeypatch):
     window = explore(photos)
     page = window.explore
