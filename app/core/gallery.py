@@ -284,8 +284,9 @@ class Gallery:
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
         """Embeddings of N references: float32 [N, d], unit length."""
         with self._lock:
-            found = [self._index.reconstruct(number) for number in ids]
-        return np.stack(found) if found else np.zeros((0, self.dim), np.float32)
+            if not ids:
+                return np.zeros((0, self.dim), np.float32)
+            return np.asarray(self._index.reconstruct_batch(np.array(ids, np.int64)))
 
     def places(self) -> dict[int, Path]:
         """Where the files of references lay when they were added, by id; of those whose folder is stored."""

@@ -27,7 +27,7 @@ class HelpSheet(QWidget):
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():
-            grid = right if title in ("Review", "Gallery") else left
+            grid = left if title in ("Keys", "Identify", "Explore") else right
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
             for key in of_section:
                 row = grid.rowCount()

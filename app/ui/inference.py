@@ -19,7 +19,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.core import paths
 from app.core.engine import Device, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
-from app.core.gallery import GalleryError
+from app.core.gallery import Gallery, GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
 from app.core.own_gallery import Shelf
@@ -65,6 +65,7 @@ class Loaded:
     provider: ProviderReport
     gallery_size: int
     gallery_problem: str | None
+    gallery: Path | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +269,10 @@ class Inference(QThread):
         shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=request.gallery, supplied=supplied)
         self._identifier = Identifier(engine, shelf.gallery)
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
-        size = len(shelf.gallery) if shelf.gallery is not None else 0
-        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem))
+        gallery = shelf.gallery
+        size = len(gallery) if gallery is not None else 0
+        place = gallery.path if isinstance(gallery, Gallery) else None
+        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem, place))
 
     def _close_shelf(self) -> None:
         if self._shelf is not None:

@@ -65,6 +65,13 @@ RELABEL_REFERENCES = Key("another class for the chosen photos", ("R",))
 REMOVE = Key("remove the chosen photos, or the class", ("Del",))
 CLEAN_UP = Key("clean up", ("Ctrl+L",))
 SEARCH_CLASSES = Key("search classes", ("Ctrl+F",))
+EXPLORE = Key("the page Explore", ("4",))
+MOVE_MAP = Key("move the map by dragging", ("V",))
+LASSO = Key("choose points with a lasso", ("L",))
+BOX = Key("choose points in a box", ("B",))
+FIT_MAP = Key("fit the map to the window", ("F",))
+FIND_CURRENT = Key("find the photo that is current in Review", ("G",))
+OPEN_CHOSEN = Key("open the chosen photos in Review", ("Return", "Enter"))
 HELP = Key("show these keys", ("?",))
 
 EVERYWHERE = (
@@ -84,6 +91,7 @@ EVERYWHERE = (
     IDENTIFY,
     REVIEW,
     GALLERY,
+    EXPLORE,
     HELP,
 )
 ON_IDENTIFY = (CROP,)
@@ -91,11 +99,18 @@ ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, SEARCH, LARGER, SMALLER),
 )
+ON_EXPLORE = (MOVE_MAP, LASSO, BOX, FIT_MAP, FIND_CURRENT, OPEN_CHOSEN)
 
 ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
     SEARCH_CLASSES,
 )
 
-SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Gallery": ON_GALLERY}
+SECTIONS = {
+    "Keys": EVERYWHERE,
+    "Identify": ON_IDENTIFY,
+    "Review": ON_REVIEW,
+    "Gallery": ON_GALLERY,
+    "Explore": ON_EXPLORE,
+}
 """As the list of keys shows them."""

@@ -12,6 +12,7 @@ _PAGES = (
     ("scan-search", "Identify", keys.IDENTIFY),
     ("list-checks", "Review", keys.REVIEW),
     ("library-big", "Gallery", keys.GALLERY),
+    ("chart-scatter", "Explore", keys.EXPLORE),
 )
 
 

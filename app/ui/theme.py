@@ -120,6 +120,20 @@ def class_colour(index: int) -> QColor:
     return _from_oklch(lightness, chroma, hue)
 
 
+def class_tint(index: int, tint: int) -> QColor:
+    """The colour of a fine class: one of 15 tints of its coarse class `index`, the first of them the type's own."""
+    hue = (index * 7 % 20) * 18.0 + (0.0, 5.0, -5.0)[tint // 5 % 3]
+    lightness, chroma = (0.76, 0.12) if _active.name is Name.DARK else (0.56, 0.12)
+    return _from_oklch(lightness + (0.0, 0.08, -0.08, 0.04, -0.04)[tint % 5], chroma, hue)
+
+
+def ramp_colour(share: float) -> QColor:
+    """A colour for a figure from 0 to 1: dark from violet over blue to yellow, light from pink over blue to green."""
+    if _active.name is Name.DARK:
+        return _from_oklch(0.52 + 0.34 * share, 0.13, 300.0 - 200.0 * share)
+    return _from_oklch(0.78 - 0.32 * share, 0.13, 340.0 - 190.0 * share)
+
+
 def _luminance(colour: str) -> float:
     channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
@@ -190,6 +204,7 @@ QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; bor
     padding: 0 16px; min-height: 34px; }}
 QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {t.text}; }}
+QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
 
 QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import (
     QCloseEvent,
@@ -34,6 +35,7 @@ from PySide6.QtWidgets import (
 from app.core import images, paths
 from app.core.references import Place
 from app.ui import faults, keys, settings, theme
+from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
@@ -74,6 +76,7 @@ class MainWindow(QMainWindow):
         self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.review = ReviewPage(self.inference, self.thumbnails)
         self.gallery = GalleryPage(self.inference, self.thumbnails)
+        self.explore = ExplorePage(self.review.desk, self.thumbnails)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -91,6 +94,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.identify)
         self.pages.addWidget(self.review)
         self.pages.addWidget(self.gallery)
+        self.pages.addWidget(self.explore)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -121,7 +125,7 @@ class MainWindow(QMainWindow):
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
-        for source in (self.review.desk.running, self.review.outputs, self.gallery.desk):
+        for source in (self.review.desk.running, self.review.outputs, self.gallery.desk, self.explore.survey):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
@@ -136,6 +140,7 @@ class MainWindow(QMainWindow):
         self.gallery.desk.said.connect(jobs.say)
         self.gallery.desk.changed.connect(self.status.show_gallery)
         self.gallery.desk.changed.connect(session.gallery_changed)
+        self._connect_explore()
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
@@ -143,6 +148,14 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
         self.rail.chosen.connect(self.show_page)
+
+    def _connect_explore(self) -> None:
+        explore, review = self.explore, self.review
+        explore.folder_wanted.connect(self.choose_folder_for_project)
+        explore.theme_wanted.connect(self.toggle_theme)
+        explore.review_wanted.connect(self.show_in_review)
+        explore.pointed.connect(review.go_to)
+        review.chosen.moved.connect(lambda: explore.set_current(review.chosen.image()))
 
     def _restore(self) -> None:
         self.resize(_FIRST_SIZE)
@@ -154,7 +167,8 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        return self.identify.rows, self.identify.columns, self.review.columns, self.gallery.columns
+        splitters = (self.identify.rows, self.identify.columns, self.review.columns)
+        return (*splitters, self.gallery.columns, self.explore.columns)
 
     # what a person asks for
 
@@ -192,6 +206,13 @@ class MainWindow(QMainWindow):
             self.review.focus_list()
         elif self.pages.currentWidget() is self.gallery:
             self.gallery.focus_list()
+        elif self.pages.currentWidget() is self.explore:
+            self.explore.map.setFocus()
+
+    def show_in_review(self, images: np.ndarray) -> None:
+        """List exactly these photos of the project on the page Review."""
+        self.show_page(self.pages.indexOf(self.review))
+        self.review.show_only(images)
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
@@ -221,6 +242,7 @@ class MainWindow(QMainWindow):
         self.identify.theme_changed(name is theme.Name.DARK)
         self.review.theme_changed(name is theme.Name.DARK)
         self.gallery.theme_changed(name is theme.Name.DARK)
+        self.explore.theme_changed(name is theme.Name.DARK)
 
     def open_model(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
@@ -273,6 +295,7 @@ class MainWindow(QMainWindow):
         self.settings.splitters = {one.objectName(): one.sizes() for one in self._splitters() if all(one.sizes())}
         self._save_settings()
         self.identify.stop()
+        self.explore.stop()
         self.review.stop()
         self.gallery.stop()
         self.thumbnails.stop()
@@ -286,6 +309,7 @@ class MainWindow(QMainWindow):
         self.identify.use_model(loaded)
         self.review.desk.use_model(loaded)
         self.gallery.use_model(loaded)
+        self.explore.use_model(loaded)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()

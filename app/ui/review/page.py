@@ -286,6 +286,17 @@ class ReviewPage(QWidget):
         """Let the keys go to the list of photos."""
         self._view().setFocus()
 
+    def show_only(self, images: np.ndarray) -> None:
+        """List these photos and no others, until the person goes back to the list: int64 numbers."""
+        self.proposals.show_only(images)
+        self.focus_list()
+
+    def go_to(self, image: int) -> None:
+        """Make a photo current where it is listed."""
+        place = self.listing.place_of(image)
+        if place != NOBODY:
+            self._go(place)
+
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
         self.toolbar.theme_button.setIcon(icons.icon("sun" if dark else "moon"))

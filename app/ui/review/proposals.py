@@ -1,4 +1,7 @@
-"""What could be done to many photos at once: accept the surest, follow a suggestion. The list is the preview."""
+"""What could be done to many photos at once: accept the surest, follow a suggestion. The list is the preview.
+
+A choice made elsewhere is shown in the same way.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ class Proposals(QObject):
         self._suggestions: list[Suggestion] | None = None
         self._place = 0
         self._level: float | None = None
+        self._picked: np.ndarray | None = None
         bar.agreed.connect(self._agree)
         bar.passed.connect(self._next)
         bar.closed.connect(self.leave)
@@ -38,7 +42,7 @@ class Proposals(QObject):
 
     def active(self) -> bool:
         """Whether a proposal is shown."""
-        return self._suggestions is not None or self._level is not None
+        return self._suggestions is not None or self._level is not None or self._picked is not None
 
     def images(self) -> np.ndarray | None:
         """What the list shows: the photos that the proposal is about, the least sure first; None without one."""
@@ -49,22 +53,28 @@ class Proposals(QObject):
             return columns.ids[rows[np.argsort(columns.shown.confidence[rows], kind="stable")]]
         if self._suggestions is not None:
             return np.array(self._open_images(), np.int64)[::-1]
-        return None
+        return self._picked
 
     def suggest(self) -> None:
         """Look for groups that are probably shown as the wrong class."""
-        self._level = None
+        self._level, self._picked = None, None
         self._desk.suggestions(self._take)
 
     def accept_surest(self) -> None:
         """Propose to accept all answers from some confidence on."""
-        self._suggestions = None
+        self._suggestions, self._picked = None, None
         self._set_level(self._bar.level_box.currentData() or FIRST_LEVEL)
+
+    def show_only(self, images: np.ndarray) -> None:
+        """List these photos and no others, in this order, until the person leaves them: int64 numbers."""
+        self._suggestions, self._level, self._picked = None, None, images
+        self._write()
+        self.changed.emit()
 
     def leave(self) -> bool:
         """Close the proposal; True where there was one."""
         was = self.active()
-        self._suggestions, self._level = None, None
+        self._suggestions, self._level, self._picked = None, None, None
         self._bar.hide()
         if was:
             self.changed.emit()
@@ -104,6 +114,11 @@ class Proposals(QObject):
             count = 0 if images is None else len(images)
             words = f"{count:,} undecided photos are at least {percent(self._level)} sure; the least sure come first"
             self._bar.propose(words, f"accept {count:,}" if count else "", more=False, level=True)
+            return
+        if self._picked is not None:
+            count = len(self._picked)
+            photos = "1 photo" if count == 1 else f"{count:,} photos"
+            self._bar.propose(f"{photos} chosen on the map", "", more=False, level=False)
             return
         one, left = self._current(), len(self._suggestions or ()) - self._place
         if one is None:

@@ -1,0 +1,86 @@
+"""Which colour and which word each group of points has. A type or class keeps its colour whatever else is shown."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from PySide6.QtGui import QColor
+
+from app.core.decide import Status
+from app.core.labels import Verdict
+from app.core.points import CONFIDENCES, GALLERY, NONE, PROJECT, By, Groups
+from app.ui import theme
+from app.ui.status import FACES, VERDICT_FACES
+from model.taxonomy import Taxonomy
+
+_NOTHING = {
+    By.TYPE: "no type",
+    By.CLASS: "no class",
+    By.STATUS: "not identified yet",
+    By.VERDICT: "not decided",
+    By.CONFIDENCE: "no answer",
+    By.SOURCE: "",
+}
+
+
+def colours(by: By, groups: Groups, taxonomy: Taxonomy | None) -> list[QColor]:
+    """The colour of each group in the current theme.
+
+    Args:
+        taxonomy: of the identification model: types have colours in its order, classes in that of their type; those
+            that it does not know take theirs from their name.
+    """
+    kinds = {name: place for place, name in enumerate(taxonomy.coarse)} if taxonomy is not None else {}
+    result = []
+    for number, name in enumerate(groups.names):
+        if name == NONE:
+            result.append(_nothing())
+        elif by is By.TYPE:
+            result.append(theme.class_colour(kinds.get(name, crc32(name.encode()))))
+        elif by is By.CLASS:
+            above = groups.types[number]
+            result.append(theme.class_tint(kinds.get(above, crc32(above.encode())), _tint(name, taxonomy)))
+        else:
+            result.append(_fixed(by, name))
+    return result
+
+
+def words(by: By, name: str) -> str:
+    """What the legend calls a group."""
+    if name == NONE:
+        return _NOTHING[by]
+    if name in (GALLERY, PROJECT) and by not in (By.TYPE, By.CLASS):
+        return "photos of the project" if name == PROJECT else "references of the gallery"
+    if by is By.STATUS:
+        return FACES[Status(name)].word
+    return VERDICT_FACES[Verdict(name)].word if by is By.VERDICT else name
+
+
+def _tint(name: str, taxonomy: Taxonomy | None) -> int:
+    if taxonomy is None or name not in taxonomy.fine_index:
+        return crc32(name.encode())
+    place = taxonomy.fine_index[name]
+    return taxonomy.parents[:place].count(taxonomy.parents[place])
+
+
+def _fixed(by: By, name: str) -> QColor:
+    if name == PROJECT:
+        return QColor(theme.tokens().accent)
+    if name == GALLERY:
+        return QColor(theme.tokens().caution) if by is By.SOURCE else _nothing()
+    if by is By.STATUS:
+        return QColor(FACES[Status(name)].colour)
+    if by is By.VERDICT:
+        return QColor(VERDICT_FACES[Verdict(name)].colour)
+    return theme.ramp_colour(CONFIDENCES.index(name) / (len(CONFIDENCES) - 1))
+
+
+def rgb(colour: QColor) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255."""
+    return colour.red(), colour.green(), colour.blue()
+
+
+def _nothing() -> QColor:
+    """Between ground and muted text: there, but quiet."""
+    ground, muted = QColor(theme.tokens().window), QColor(theme.tokens().muted)
+    return QColor(*((one + other) // 2 for one, other in zip(rgb(ground), rgb(muted), strict=True)))

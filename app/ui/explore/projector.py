@@ -1,0 +1,109 @@
+"""The thread that lays points out: principal components at once, t-SNE replaces them step by step."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from threading import Condition
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from app.core.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components, tsne
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 0.06  # between two pictures of the animation
+
+
+@dataclass(eq=False)
+class Layout:
+    """A wish: lay out these unit vectors, float32 [N, d]. `cancelled`: go no further than what is shown."""
+
+    vectors: np.ndarray
+    cancelled: bool = False
+
+
+class Projector(QThread):
+    """Serves the newest layout; one that is under way ends for it. Each begun one ends with `ended`.
+
+    Signals:
+        advanced: (Layout, iterations of t-SNE done, places float32 [N, 2] from -1 to 1 or None where there are no new)
+        ended: (Layout)
+    """
+
+    advanced = Signal(object, int, object)
+    ended = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._changed = Condition()
+        self._wanted: Layout | None = None
+        self._current: Layout | None = None
+        self._stopping = False
+
+    def lay_out(self, vectors: np.ndarray) -> Layout:
+        """Begin a layout in place of the one under way."""
+        layout = Layout(vectors)
+        with self._changed:
+            self.cancel()
+            self._wanted = layout
+            self._changed.notify()
+        return layout
+
+    def cancel(self) -> None:
+        """Leave the points where they are."""
+        for layout in (self._wanted, self._current):
+            if layout is not None:
+                layout.cancelled = True
+
+    def stop(self) -> None:
+        """End the layout and the thread; nothing is emitted afterwards."""
+        self.blockSignals(True)
+        with self._changed:
+            self.cancel()
+            self._stopping = True
+            self._changed.notify()
+        self.wait()
+
+    def run(self) -> None:
+        """Wait for layouts until `stop`."""
+        while True:
+            with self._changed:
+                while self._wanted is None and not self._stopping:
+                    self._changed.wait()
+                if self._stopping or self._wanted is None:
+                    return
+                self._current, self._wanted = self._wanted, None
+                layout = self._current
+            try:
+                self._serve(layout)
+            except StoppedError:
+                pass
+            except Exception:
+                # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
+                log.exception("a layout failed")
+                sys.excepthook(*sys.exc_info())
+            self.ended.emit(layout)
+
+    def _serve(self, layout: Layout) -> None:
+        start = principal_components(layout.vectors)
+        self.advanced.emit(layout, 0, fitted(start))
+        if len(start) < LEAST_FOR_TSNE or layout.cancelled:
+            return
+        shown = time.monotonic()
+
+        def report(done: int, places: np.ndarray | None) -> bool:
+            nonlocal shown
+            if time.monotonic() - shown >= _SECONDS:
+                shown = time.monotonic()
+                self.advanced.emit(layout, done, None if places is None else fitted(places))
+            return not layout.cancelled
+
+        threads = max(1, (os.cpu_count() or 1) - 1)  # one is left to the window
+        places = tsne(layout.vectors, start, report, threads)
+        if not layout.cancelled:
+            self.advanced.emit(layout, STEPS, fitted(places))

@@ -1,0 +1,167 @@
+"""What is on the map: reads the points that are wanted, has them laid out, tells how far that is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core.gallery import GalleryError
+from app.core.points import Points, Source, read_points
+from app.core.project_file import ProjectError
+from app.core.projection import STEPS
+from app.ui.explore.projector import Layout, Projector
+from app.ui.inference import Loaded
+from app.ui.job_line import Job
+from app.ui.review.desk import Desk
+from app.ui.tasks import Tasks
+
+_LATER = 400  # milliseconds after the last change of the project
+EXPECTED = (ProjectError, GalleryError, OSError)
+"""Errors that are worded for the person."""
+
+
+class Survey(QObject):
+    """Signals:
+    read: other points are known (`points`); they have no places yet
+    placed: (places) float32 [N, 2] from -1 to 1, for `points`
+    unfolding_changed: t-SNE has begun or ended
+    problem: (text, details)
+    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+    """
+
+    read = Signal()
+    placed = Signal(object)
+    unfolding_changed = Signal()
+    problem = Signal(str, str)
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+
+    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.points = Points()
+        self.source = Source.PROJECT
+        self.tasks = Tasks(EXPECTED, self)
+        self._desk = desk
+        self._loaded: Loaded | None = None
+        self._projector = Projector(self)
+        self._layout: Layout | None = None
+        self._job: Job | None = None
+        self._steps = 0
+        self._known: tuple = ()
+        self._later = QTimer(self, interval=_LATER, singleShot=True)
+        self._later.timeout.connect(self.refresh)
+        self._projector.advanced.connect(self._on_advanced)
+        self._projector.ended.connect(self._on_ended)
+        self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+        self.tasks.start()
+        self._projector.start()
+
+    def stop(self) -> None:
+        """End both threads."""
+        self.blockSignals(True)
+        self._later.stop()
+        self._projector.stop()
+        self.tasks.stop()
+
+    # what is wanted
+
+    def use_model(self, loaded: Loaded) -> None:
+        """This identification model's embeddings, and its gallery's, are shown from now on."""
+        self._loaded = loaded
+        if loaded.gallery is None:
+            self.source = Source.PROJECT
+        self.expect()
+
+    def has_gallery(self) -> bool:
+        """Whether there is a gallery to be shown."""
+        return self._loaded is not None and self._loaded.gallery is not None
+
+    def set_source(self, source: Source) -> None:
+        """Show others."""
+        self.source = source
+        self.refresh()
+
+    def expect(self) -> None:
+        """The project changes: look what is new when it has come to rest."""
+        self._later.start()
+
+    def forget(self) -> None:
+        """Another project is open: nothing is on the map until it has been read."""
+        self._known, self.points = (), Points()
+        self.read.emit()
+        self.unfold()
+        self.expect()
+
+    def refresh(self) -> None:
+        """Read what is wanted unless it is what is shown. A run is waited for, except by an empty map."""
+        wanted = self._wanted()
+        if wanted == self._known:
+            return
+        project = self._desk.project
+        if self._desk.running.active() and len(self.points) and self._known[:3] == wanted[:3]:
+            self._later.start()
+            return
+        self._known = wanted
+        model, source = self._desk.model, self.source
+        gallery = self._loaded.gallery if self._loaded is not None else None
+
+        def put(points: Points) -> None:
+            if self._known == wanted:
+                self.points = points
+                self.read.emit()
+                self.unfold()
+
+        if model is None:
+            put(Points())
+        else:
+            self.tasks.once(lambda: read_points(source, project, gallery, model.fingerprint), put)
+
+    def _wanted(self) -> tuple:
+        desk = self._desk
+        predicted = int((desk.columns.predictions["image"] > 0).sum()) if self.source is not Source.GALLERY else 0
+        model = desk.model.fingerprint if desk.model is not None else ""
+        return id(desk.project), model, self.source, predicted
+
+    # layout
+
+    def unfolding(self) -> bool:
+        """Whether t-SNE is at work."""
+        return self._layout is not None
+
+    def unfold(self) -> None:
+        """Lay the points out from the beginning."""
+        self._end_job("")
+        self._layout = None
+        if len(self.points):
+            self._layout = self._projector.lay_out(self.points.vectors)
+            self._steps = 0
+            self._job = Job("unfolding the map", self.cancel)
+            self.job_began.emit(self._job)
+        else:
+            self._projector.cancel()
+        self.unfolding_changed.emit()
+
+    def cancel(self) -> None:
+        """Leave the points where they are now."""
+        self._projector.cancel()
+
+    def _on_advanced(self, layout: Layout, done: int, places: object) -> None:
+        if layout is not self._layout or layout.cancelled:
+            return
+        self._steps = done
+        if places is not None:
+            self.placed.emit(places)
+        self.job_advanced.emit(self._job, done, STEPS, False)
+
+    def _on_ended(self, layout: Layout) -> None:
+        if layout is not self._layout:
+            return
+        self._layout = None
+        how = f", stopped after {self._steps:,} of {STEPS:,} steps" if layout.cancelled else ""
+        self._end_job(f"map of {len(self.points):,} photos{how}")
+        self.unfolding_changed.emit()
+
+    def _end_job(self, outcome: str) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            self.job_ended.emit(job, outcome)

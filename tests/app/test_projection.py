@@ -1,0 +1,111 @@
+"""Places on a plane."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from app.core.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, inside, principal_components, tsne
+
+
+def blobs(count: int, each: int, dimensions: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors about a few centres, and which centre each belongs to."""
+    generator = np.random.default_rng(3)
+    centres = generator.normal(size=(count, dimensions))
+    labels = np.repeat(np.arange(count), each)
+    vectors = centres[labels] + 0.15 * generator.normal(size=(count * each, dimensions))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+def test_principal_components_are_those_of_the_decomposition():
+    vectors = np.random.default_rng(1).normal(size=(300, 12)).astype(np.float32) * np.linspace(3, 0.2, 12)
+    vectors = vectors.astype(np.float32)
+    centred = vectors - vectors.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    expected = left[:, :3] * sizes[:3]
+    found = principal_components(vectors, 3)
+    signs = np.sign((found * expected).sum(axis=0))
+    np.testing.assert_allclose(found * signs, expected, atol=1e-3)
+    np.testing.assert_array_equal(found, principal_components(vectors, 3))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 8), (1, 8), (7, 1)])
+def test_components_of_next_to_nothing(shape):
+    found = principal_components(np.ones(shape, np.float32))
+    assert found.shape == (shape[0], 2) and not found.any()
+
+
+def test_14000_photos_are_projected_well_within_a_second():
+    vectors = np.random.default_rng(1).normal(size=(14_000, 256)).astype(np.float32)
+    seconds = []
+    with threadpool_limits(limits=1, user_api="blas"):  # as in the program
+        for _ in range(3):  # other work on the computer may take one of them
+            begun = time.perf_counter()
+            principal_components(vectors)
+            seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 1.0
+
+
+def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
+    vectors, labels = blobs(5, 40)
+    told: list[int] = []
+
+    def report(done: int, places: np.ndarray | None) -> bool:
+        told.append(done)
+        assert (places is None) == (done == 0)
+        return True
+
+    places = tsne(vectors, principal_components(vectors), report)
+    assert places.shape == (200, 2) and np.isfinite(places).all()
+    assert told == sorted(told) and told[0] == 0 and told[-1] == STEPS
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    near = np.argsort(distances, axis=1)[:, 1:11]
+    assert (labels[near] == labels[:, None]).mean() > 0.99
+
+
+@pytest.mark.parametrize("last", [0, 5, 300])
+def test_tsne_stops_at_the_report_that_says_so(last):
+    vectors, _ = blobs(3, 20)
+    told: list[int] = []
+
+    def report(done: int, _places: np.ndarray | None) -> bool:
+        told.append(done)
+        return done < last
+
+    with pytest.raises(StoppedError):
+        tsne(vectors, principal_components(vectors), report)
+    assert told[-1] == last
+
+
+def test_tsne_of_few_points_and_of_twins():
+    with pytest.raises(ValueError, match="5 points"):
+        tsne(np.eye(4, dtype=np.float32), np.zeros((4, 2)), lambda *_: True)
+    for vectors in (np.eye(LEAST_FOR_TSNE, dtype=np.float32), np.tile(np.eye(1, 8, dtype=np.float32), (150, 1))):
+        places = tsne(vectors, principal_components(vectors), lambda *_: True)
+        assert places.shape == (len(vectors), 2) and np.isfinite(places).all()
+
+
+def test_places_fill_the_square_from_minus_one_to_one():
+    found = fitted(np.array([[10.0, 5.0], [14.0, 6.0], [12.0, 5.5]]))
+    np.testing.assert_allclose(found, [[-1, -0.25], [1, 0.25], [0, 0]])
+    assert not fitted(np.full((3, 2), 4.0)).any() and fitted(np.zeros((0, 2))).shape == (0, 2)
+
+
+def test_inside_a_lasso():
+    corner = np.array([[0, 0], [4, 0], [4, 1], [1, 1], [1, 4], [0, 4]], float)
+    places = np.array([[0.5, 0.5], [3, 0.5], [0.5, 3], [2, 2], [-1, 0.5], [5, 0.5]])
+    assert inside(places, corner).tolist() == [True, True, True, False, False, False]
+    assert not inside(places, corner[:2]).any()
+
+
+def test_inside_a_long_lasso_as_by_its_formula():
+    angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    places = np.random.default_rng(2).uniform(-1, 1, (5000, 2)).astype(np.float32)
+    reach = 0.6 + 0.2 * np.sin(5 * np.arctan2(places[:, 1], places[:, 0]))
+    away = np.hypot(places[:, 0], places[:, 1])
+    star = (0.6 + 0.2 * np.sin(5 * angles))[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    sure = np.abs(away - reach) > 0.01
+    assert (inside(places, star) == (away < reach))[sure].all()
