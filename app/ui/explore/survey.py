@@ -70,7 +70,6 @@ class Survey(QObject):
         self._loaded = loaded
         if loaded.gallery is None:
             self.source = Source.PROJECT
-        self.expect()
 
     def has_gallery(self) -> bool:
         """Whether there is a gallery to be shown."""
@@ -86,11 +85,11 @@ class Survey(QObject):
         self._later.start()
 
     def forget(self) -> None:
-        """Another project is open: nothing is on the map until it has been read."""
+        """Another project is open: nothing is on the map until it is looked at."""
+        self._later.stop()
         self._known, self.points = (), Points()
         self.read.emit()
         self.unfold()
-        self.expect()
 
     def refresh(self) -> None:
         """Read what is wanted unless it is what is shown. A run is waited for, except by an empty map."""
