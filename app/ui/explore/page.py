@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.figures import NOBODY
@@ -180,6 +180,11 @@ class ExplorePage(QWidget):
         super().showEvent(event)
         self.survey.refresh()
         self._colour()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave the project's changes alone until the page is looked at again."""
+        super().hideEvent(event)
+        self.survey.rest()
 
     def stop(self) -> None:
         """Wait for this page's workers."""

@@ -84,9 +84,13 @@ class Survey(QObject):
         """The project changes: look what is new when it has come to rest."""
         self._later.start()
 
+    def rest(self) -> None:
+        """Nobody looks: nothing new is read. What is being laid out goes on."""
+        self._later.stop()
+
     def forget(self) -> None:
         """Another project is open: nothing is on the map until it is looked at."""
-        self._later.stop()
+        self.rest()
         self._known, self.points = (), Points()
         self.read.emit()
         self.unfold()
