@@ -19,11 +19,11 @@ class HelpSheet(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = frame("card")
         columns = QHBoxLayout(card)
-        columns.setContentsMargins(24, 16, 24, 24)
-        columns.setSpacing(48)
+        columns.setContentsMargins(16, 16, 16, 16)
+        columns.setSpacing(24)
         left, right = QGridLayout(), QGridLayout()
         for grid in (left, right):
-            grid.setHorizontalSpacing(24)
+            grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():
