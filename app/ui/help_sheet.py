@@ -19,8 +19,8 @@ class HelpSheet(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = frame("card")
         columns = QHBoxLayout(card)
-        columns.setContentsMargins(16, 12, 16, 16)
-        columns.setSpacing(32)
+        columns.setContentsMargins(16, 16, 16, 16)
+        columns.setSpacing(24)
         left, right = QGridLayout(), QGridLayout()
         for grid in (left, right):
             grid.setHorizontalSpacing(16)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.figures import NOBODY
@@ -86,7 +86,7 @@ class ExplorePage(QWidget):
         survey.placed.connect(self._on_placed)
         survey.unfolding_changed.connect(lambda: toolbar.show_unfolding(survey.unfolding()))
         survey.problem.connect(self.errors.show_problem)
-        desk.opened.connect(survey.forget)
+        desk.opened.connect(self._on_opened)
         desk.grown.connect(self._on_changed)
         desk.labelled.connect(lambda _rows: self._on_changed())
         toolbar.source_wanted.connect(self.show_source)
@@ -163,6 +163,7 @@ class ExplorePage(QWidget):
         """This identification model and its gallery are in use."""
         self.survey.use_model(loaded)
         self.toolbar.show_source(self.survey.source, gallery=self.survey.has_gallery())
+        self._on_changed()
 
     def set_current(self, image: int) -> None:
         """This photo is current in Review."""
@@ -179,6 +180,11 @@ class ExplorePage(QWidget):
         super().showEvent(event)
         self.survey.refresh()
         self._colour()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave the project's changes alone until the page is looked at again."""
+        super().hideEvent(event)
+        self.survey.rest()
 
     def stop(self) -> None:
         """Wait for this page's workers."""
@@ -200,8 +206,12 @@ class ExplorePage(QWidget):
         else:
             self.map.move_points(places)
 
+    def _on_opened(self) -> None:
+        self.survey.forget()
+        self._on_changed()
+
     def _on_changed(self) -> None:
-        if self.isVisible():
+        if self.isVisible():  # else when it is: nothing is laid out that nobody looks at
             self._colour()
             self.survey.expect()
 

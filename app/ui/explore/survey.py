@@ -70,7 +70,6 @@ class Survey(QObject):
         self._loaded = loaded
         if loaded.gallery is None:
             self.source = Source.PROJECT
-        self.expect()
 
     def has_gallery(self) -> bool:
         """Whether there is a gallery to be shown."""
@@ -85,12 +84,16 @@ class Survey(QObject):
         """The project changes: look what is new when it has come to rest."""
         self._later.start()
 
+    def rest(self) -> None:
+        """Nobody looks: nothing new is read. What is being laid out goes on."""
+        self._later.stop()
+
     def forget(self) -> None:
-        """Another project is open: nothing is on the map until it has been read."""
+        """Another project is open: nothing is on the map until it is looked at."""
+        self.rest()
         self._known, self.points = (), Points()
         self.read.emit()
         self.unfold()
-        self.expect()
 
     def refresh(self) -> None:
         """Read what is wanted unless it is what is shown. A run is waited for, except by an empty map."""

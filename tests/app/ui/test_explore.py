@@ -199,6 +199,16 @@ def test_photos_that_come_later_are_on_the_map_too(explore, photos, qtbot, tmp_p
     assert window.explore.side.total.text() == "13 photos"
 
 
+def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque, photos, qtbot):
+    window = open_marque()
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    desk.identify([photos])
+    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.wait(700)
+    assert len(window.explore.survey.points) == 0 and "identified" in window.status.jobs.text()
+
+
 def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
     window = explore(photos)
     first = window.review.desk.project.path
