@@ -68,6 +68,8 @@ class History:
         self._batches: int | None = None
         self._step = self._epoch = 0
         self._done = False
+        self.fingerprint = ""
+        """Of the identification model that came out of it."""
         self.warnings: list[str] = []
 
     def poll(self) -> bool:
@@ -96,6 +98,8 @@ class History:
             self._batches = self._batches or round(event.step / self._epoch)
             # the means of an epoch repeat what its steps told
             self._add(event, {name: value for name, value in values.items() if name.startswith("val_")})
+        elif event.kind == "done":
+            self.fingerprint = str(values.get("fingerprint", ""))
         elif event.kind == "warning":
             self.warnings.append(str(values.get("message", "")))
 

@@ -24,7 +24,15 @@ from app.core.processes import Process
 from model.files import write_whole
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
-_NEEDED = ("torch", "torchvision", "lightning_fabric", "pytorch_metric_learning", "sklearn", "safetensors", "onnxscript")
+_NEEDED = (
+    "torch",
+    "torchvision",
+    "lightning_fabric",
+    "pytorch_metric_learning",
+    "sklearn",
+    "safetensors",
+    "onnxscript",
+)
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$')
 _TAIL = 20_000
 
@@ -137,7 +145,7 @@ class Runs:
     def check_name(self, name: str) -> None:
         """Raises RunError if a new training cannot have this name."""
         if not name or _FORBIDDEN.search(name):
-            raise RunError("a name needs a letter or a figure, and none of < > : \" / \\ | ? * or a dot at its ends")
+            raise RunError('a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends')
         if self._file(name).exists() or (self.folder / name).exists():
             raise RunError(f"there is a training '{name}' already; choose another name")
 
@@ -176,7 +184,7 @@ class Runs:
         if (waiting.folder / "config.json").is_file():
             arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
         else:
-            # what a trainer left that was stopped before its run was complete, or it would take the folder for another's
+            # what is left of a start that did not get as far as a run; the trainer wants an empty folder
             shutil.rmtree(waiting.folder, ignore_errors=True)
             arguments = (*waiting.arguments, "--out", str(waiting.folder))
         log = self._log(waiting.name)

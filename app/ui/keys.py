@@ -55,14 +55,22 @@ SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
 IDENTIFY = Key("the page Identify", ("1",))
 REVIEW = Key("the page Review", ("2",))
+TRAIN = Key("the page Train", ("5",))
+NEW_TRAINING = Key("new training", ("Ctrl+N",))
+ADD_RUN = Key("add the folder of a training that was started elsewhere", ())
+LOG_AXIS = Key("curves on a logarithmic axis, where that makes sense", ("L",))
+EXPORT_CURVES = Key("export the curves", ())
 HELP = Key("show these keys", ("?",))
 
-EVERYWHERE = (OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, HELP)
+EVERYWHERE = (
+    *(OPEN, FOLDER, PASTE, NEXT, PREVIOUS, FIT, ACTUAL, COMPARE, HEAT, BACK, THEME, IDENTIFY, REVIEW, TRAIN, HELP),
+)
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, UNDO, REDO, SEARCH, LARGER, SMALLER),
 )
+ON_TRAIN = (NEW_TRAINING, LOG_AXIS)
 
-SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW}
+SECTIONS = {"Keys": EVERYWHERE, "Identify": ON_IDENTIFY, "Review": ON_REVIEW, "Train": ON_TRAIN}
 """As the list of keys shows them."""

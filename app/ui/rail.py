@@ -8,7 +8,11 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QW
 from app.ui import icons, keys
 from app.ui.widgets import bind
 
-_PAGES = (("scan-search", "Identify", keys.IDENTIFY), ("list-checks", "Review", keys.REVIEW))
+_PAGES = (
+    ("scan-search", "Identify", keys.IDENTIFY),
+    ("list-checks", "Review", keys.REVIEW),
+    ("graduation-cap", "Train", keys.TRAIN),
+)
 
 
 class Rail(QFrame):

@@ -41,6 +41,7 @@ from app.ui.rail import Rail
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
+from app.ui.train.page import TrainPage
 from app.ui.widgets import Splitter
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.review = ReviewPage(self.inference, self.thumbnails)
+        self.train = TrainPage(lambda: (self.review.desk.project, self.review.desk.model))
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -87,6 +89,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.identify)
         self.pages.addWidget(self.review)
+        self.pages.addWidget(self.train)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -126,6 +129,9 @@ class MainWindow(QMainWindow):
         self.review.desk.open_failed.connect(self._on_project_failed)
         self.review.folder_wanted.connect(self.choose_folder_for_project)
         self.review.theme_wanted.connect(self.toggle_theme)
+        self.train.theme_wanted.connect(self.toggle_theme)
+        self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
+        self.train.desk.said.connect(jobs.say)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
@@ -144,7 +150,7 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        return self.identify.rows, self.identify.columns, self.review.columns
+        return self.identify.rows, self.identify.columns, self.review.columns, self.train.columns
 
     # what a person asks for
 
@@ -206,6 +212,7 @@ class MainWindow(QMainWindow):
             theme.apply(app, name)
         self.identify.theme_changed(name is theme.Name.DARK)
         self.review.theme_changed(name is theme.Name.DARK)
+        self.train.theme_changed(name is theme.Name.DARK)
 
     def open_model(self, model: Path, gallery: Path | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
@@ -258,6 +265,7 @@ class MainWindow(QMainWindow):
         self._save_settings()
         self.identify.stop()
         self.review.stop()
+        self.train.stop()
         self.thumbnails.stop()
         self.inference.stop()
         self.review.desk.close()
@@ -268,6 +276,7 @@ class MainWindow(QMainWindow):
         self.status.show_loaded(loaded)
         self.identify.use_model(loaded)
         self.review.desk.use_model(loaded)
+        self.train.use_model(loaded)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
