@@ -55,7 +55,9 @@ def ask_to_end(process: Process) -> None:
     """Send the signal that asks a process to finish what it is at and end. One that has ended already is fine."""
     if not is_alive(process):
         return
-    number = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM
+    number = signal.SIGTERM
+    if sys.platform == "win32":
+        number = signal.CTRL_BREAK_EVENT
     try:
         os.kill(process.pid, number)
     except ProcessLookupError:

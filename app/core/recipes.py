@@ -78,7 +78,7 @@ def estimate(recipe: Recipe, photos: int, own: Mapping[str, float], processors: 
     if recipe.backbone in own:
         pace, source = own[recipe.backbone], "from your earlier trainings"
     elif recipe.backbone in _MEASURED and processors is not None:
-        pace, source = _MEASURED[recipe.backbone] * processors, "from another computer with as many processors"
+        pace, source = _MEASURED[recipe.backbone] * processors, "from the pace of another computer"
     else:
         return None
     pace *= (MEASURED_SIZE / recipe.size) ** 2

@@ -37,14 +37,17 @@ class Survey:
         """All of it in one line."""
         counts = [count for _, name, count in self.classes if name]
         types = len({kind for kind, _, _ in self.classes})
-        parts = [f"{self.photos:,} photos, {types} type{'' if types == 1 else 's'}, {len(counts):,} classes"]
+        parts = [
+            f"{self.photos:,} photos, {_counted(types, 'type', 'types')}, {_counted(len(counts), 'class', 'classes')}"
+        ]
         if counts:
-            parts.append(f"{min(counts):,} to {max(counts):,} photos a class")
+            least, most = min(counts), max(counts)
+            parts.append(f"{least:,} photos a class" if least == most else f"{least:,} to {most:,} photos a class")
         untold = sum(count for _, name, count in self.classes if not name)
         if untold:
             parts.append(f"{untold:,} photos of which only the type is known")
         if self.problems:
-            parts.append(f"{len(self.problems):,} problem{'' if len(self.problems) == 1 else 's'}")
+            parts.append(_counted(len(self.problems), "problem", "problems"))
         return " · ".join(parts)
 
 
@@ -73,3 +76,7 @@ def survey(data: str) -> Survey:
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
     return Survey(len(read.samples), tuple(classes), read.skipped)
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"

@@ -184,6 +184,8 @@ class MainWindow(QMainWindow):
         self.rail.mark(place)
         if self.pages.currentWidget() is self.review:
             self.review.focus_list()
+        elif self.pages.currentWidget() is self.train:
+            self.train.focus_list()
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""

@@ -53,7 +53,7 @@ def test_a_survey_counts_and_tells_what_is_wrong(photos):
     found = survey(spec("folder", str(photos)))
     assert found.photos == 12 and len(found.problems) == 1 and "cut.jpg" in found.problems[0]
     assert [count for _, _, count in found.classes] == [3, 3, 3, 3]
-    assert found.words() == "12 photos, 2 types, 4 classes · 3 to 3 photos a class · 1 problem"
+    assert found.words() == "12 photos, 2 types, 4 classes · 3 photos a class · 1 problem"
 
 
 def test_places_without_data_are_told(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.train.desk import Curves
@@ -21,7 +22,7 @@ _STROKES = (
     (Qt.PenStyle.DotLine, "┈"),
 )
 _TWO_COLUMNS = 680
-_CHART_HEIGHT = 220
+_CHART_HEIGHT = 236
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,23 @@ class _Chart(QFrame):
         self._line = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._line.hide()
         self.plot.addItem(self._line, ignoreBounds=True)
-        self._values = ElidedLabel(kind="caption")
-        self._values.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._strokes = ElidedLabel(kind="caption")
+        self._strokes.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(label(kind.title))
-        head.addWidget(self._values, 1)
+        head.addWidget(self._strokes, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.plot, 1)
         self.setFixedHeight(_CHART_HEIGHT)
+        self._readout = QLabel(self.plot)
+        self._readout.setObjectName("readout")
+        self._readout.setTextFormat(Qt.TextFormat.RichText)
+        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._legend()
         self.point_at(None)
 
     def draw(self, data: Mapping[str, Curves], shown: Mapping[str, QColor]) -> None:
@@ -138,18 +144,26 @@ class _Chart(QFrame):
             item.setSymbolPen(None)
 
     def point_at(self, step: float | None) -> None:
-        """Show the values at a step, or the legend."""
+        """Show the values at a step."""
         self._line.setVisible(step is not None)
+        self._readout.setVisible(step is not None)
         if step is None:
-            words = [f"{_STROKES[i][1]} {word}" for i, word in enumerate(self.kind.figures.values()) if word]
-            self._values.set_whole("   ".join(words))
             return
         self._line.setValue(step)
-        self._values.set_whole(self.values_at(step))
+        lines = [f"step {max(step, 0):,.0f}"]
+        for run, words in self.values_at(step).items():
+            name = f"{html.escape(run)}: " if len(self._shown) > 1 else ""
+            lines.append(f'<span style="color: {self._shown[run].name()}">●</span> {name}{words}')
+        self._readout.setText("<br>".join(lines))
+        self._readout.adjustSize()
+        # on the side where the mouse is not
+        right = self.plot.getPlotItem().getViewBox().mapViewToDevice(QPointF(step, 0))
+        is_left = right is None or right.x() < self.plot.width() / 2
+        self._readout.move(self.plot.width() - self._readout.width() - 8 if is_left else 56, 4)
 
-    def values_at(self, step: float) -> str:
+    def values_at(self, step: float) -> dict[str, str]:
         """The values nearest to a step, of every training on show."""
-        parts = []
+        found = {}
         for run, curves in self._data.items():
             told = []
             for name, (steps, values) in curves.items():
@@ -157,8 +171,12 @@ class _Chart(QFrame):
                     value = values[int(np.abs(steps - step).argmin())]
                     told.append(f"{self.kind.figures[name]} {value:.4g}".strip())
             if told:
-                parts.append(f"{run}: {', '.join(told)}" if len(self._data) > 1 else ", ".join(told))
-        return " · ".join([f"step {max(step, 0):,.0f}", *parts])
+                found[run] = ", ".join(told)
+        return found
+
+    def _legend(self) -> None:
+        words = [f"{_STROKES[place][1]} {word}" for place, word in enumerate(self.kind.figures.values()) if word]
+        self._strokes.set_whole("   ".join(words))
 
     def set_log(self, on: bool) -> None:
         """Powers of ten upwards, where that makes sense."""
@@ -174,6 +192,7 @@ class _Chart(QFrame):
             axis.setTextPen(tokens.muted)
             axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
         self.plot.getAxis("left").setWidth(48)
+        self.plot.getAxis("bottom").setLabel("step", color=tokens.muted, **{"font-size": f"{theme.CAPTION}px"})
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.plot.showGrid(x=True, y=True, alpha=0.12)
         self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1, style=Qt.PenStyle.DashLine))

@@ -17,7 +17,7 @@ from model.bundle import BundleInfo
 _FIGURES = {
     "fine_accuracy": "class right",
     "coarse_accuracy": "type right",
-    "fine_recall_1": "nearest photo of its class (R@1)",
+    "fine_recall_1": "nearest photo right (R@1)",
     "map_at_r": "MAP@R",
 }
 _DASH = "–"

@@ -39,7 +39,7 @@ from app.core.recipes import (
 )
 from app.core.runs import HOW_TO_INSTALL
 from app.core.survey import KINDS, Survey
-from app.ui.widgets import ElidedLabel, label
+from app.ui.widgets import WrappedLabel, label
 
 LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
@@ -80,7 +80,7 @@ class NewTraining(QDialog):
             self.kind.addItem(words, kind)
         self.place = QLineEdit()
         self.choose_button = QPushButton("choose…")
-        self.summary = ElidedLabel(kind="strong")
+        self.summary = WrappedLabel()
         self.preview = QListWidget()
         self.preview.setObjectName("list")
         self.skip_bad = QCheckBox("pass over the entries with problems")
@@ -90,6 +90,8 @@ class NewTraining(QDialog):
         self.side.setRange(SMALLEST_SIZE, LARGEST_SIZE)
         self.side.setSingleStep(SIZE_STEP)
         self.side.setSuffix(" pixels")
+        for box in (self.epochs, self.side):
+            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # wheel, arrow keys and figures do it
         self.backbone = QComboBox()
         for name, words in BACKBONES.items():
             self.backbone.addItem(f"{name}: {words}", name)

@@ -164,6 +164,10 @@ class TrainPage(QWidget):
             self.curves.apply_theme()
             self._draw({})
 
+    def focus_list(self) -> None:
+        """Let the keys go to the list of trainings, or to the button where there are none."""
+        (self.list if self._rows else self.empty.button).setFocus()
+
     def stop(self) -> None:
         """Wait for this page's workers; the trainings go on."""
         self.desk.stop()

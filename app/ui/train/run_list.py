@@ -44,6 +44,9 @@ def state_words(row: Row) -> str:
     return " · ".join(parts)
 
 
+_HEIGHT = 60
+
+
 class RunList(QListWidget):
     """Signals:
     chosen: (name) another training is current
@@ -96,7 +99,7 @@ class RunList(QListWidget):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, name)
             line = self._lines[name] = _Line(name, places[name], name not in self._hidden)
             line.swatch.toggled.connect(lambda on, name=name: self._show(name, on))
-            item.setSizeHint(QSize(0, line.sizeHint().height()))
+            item.setSizeHint(QSize(0, _HEIGHT))
             self.setItemWidget(item, line)
         self.blockSignals(False)
         new = [name for name in names if name not in known]
@@ -122,9 +125,11 @@ class _Line(QWidget):
         self._progress.setRange(0, 1000)
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.addStretch(1)
         words.addWidget(self._name)
         words.addWidget(self._state)
         words.addWidget(self._progress)
+        words.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 6, 8, 6)
         row.setSpacing(4)
@@ -137,6 +142,7 @@ class _Line(QWidget):
         face = FACES[row.state]
         self._icon.set_icon(face.icon, face.token)
         self._state.set_whole(state_words(row))
+        self._progress.setVisible(row.state not in (State.WAITING, State.FINISHED))
         self._progress.setValue(round(1000 * row.progress.share))
 
 
