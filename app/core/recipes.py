@@ -63,7 +63,7 @@ RECIPES = {
 
 RECIPE_WORDS = {
     "quick": "to see whether the data is right",
-    "good": "what the supplied model was made with",
+    "good": "much as the supplied model was made",
     "best": "more accurate, many times as long",
 }
 

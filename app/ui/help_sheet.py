@@ -20,10 +20,10 @@ class HelpSheet(QWidget):
         card = frame("card")
         columns = QHBoxLayout(card)
         columns.setContentsMargins(24, 16, 24, 24)
-        columns.setSpacing(48)
+        columns.setSpacing(32)
         left, right = QGridLayout(), QGridLayout()
         for grid in (left, right):
-            grid.setHorizontalSpacing(24)
+            grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():

@@ -58,7 +58,7 @@ REVIEW = Key("the page Review", ("2",))
 TRAIN = Key("the page Train", ("5",))
 NEW_TRAINING = Key("new training", ("Ctrl+N",))
 ADD_RUN = Key("add the folder of a training that was started elsewhere", ())
-LOG_AXIS = Key("curves on a logarithmic axis, where that makes sense", ("L",))
+LOG_AXIS = Key("logarithmic axis of the curves", ("L",))
 EXPORT_CURVES = Key("export the curves", ())
 HELP = Key("show these keys", ("?",))
 

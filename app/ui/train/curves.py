@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyqtgraph
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -21,6 +22,7 @@ _STROKES = (
     (Qt.PenStyle.DashLine, "╍"),
     (Qt.PenStyle.DotLine, "┈"),
 )
+_BESIDE = 16  # pixels between the mouse and what is said there
 _TWO_COLUMNS = 680
 _CHART_HEIGHT = 236
 
@@ -52,10 +54,10 @@ class _Plot(pyqtgraph.PlotWidget):
     """A plot that leaves the wheel to the page, unless Ctrl is held; double-click shows all again.
 
     Signals:
-        pointed: (step or None) where the mouse is
+        pointed: (step or None, place on the screen) where the mouse is
     """
 
-    pointed = Signal(object)
+    pointed = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +77,8 @@ class _Plot(pyqtgraph.PlotWidget):
         """Tell the step under the mouse."""
         super().mouseMoveEvent(event)
         box = self.getPlotItem().getViewBox()
-        self.pointed.emit(float(box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint()))).x()))
+        step = box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint()))).x()
+        self.pointed.emit(float(step), event.globalPosition().toPoint())
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         """Show all."""
@@ -84,7 +87,7 @@ class _Plot(pyqtgraph.PlotWidget):
     def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
         """No step any more."""
         super().leaveEvent(event)
-        self.pointed.emit(None)
+        self.pointed.emit(None, QPoint())
 
 
 class _Chart(QFrame):
@@ -111,10 +114,6 @@ class _Chart(QFrame):
         column.addLayout(head)
         column.addWidget(self.plot, 1)
         self.setFixedHeight(_CHART_HEIGHT)
-        self._readout = QLabel(self.plot)
-        self._readout.setObjectName("readout")
-        self._readout.setTextFormat(Qt.TextFormat.RichText)
-        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._legend()
         self.point_at(None)
 
@@ -144,22 +143,18 @@ class _Chart(QFrame):
             item.setSymbolPen(None)
 
     def point_at(self, step: float | None) -> None:
-        """Show the values at a step."""
+        """Draw the cursor at a step."""
         self._line.setVisible(step is not None)
-        self._readout.setVisible(step is not None)
-        if step is None:
-            return
-        self._line.setValue(step)
+        if step is not None:
+            self._line.setValue(step)
+
+    def words_at(self, step: float) -> str:
+        """The values at a step as rich text, a line for each training on show."""
         lines = [f"step {max(step, 0):,.0f}"]
         for run, words in self.values_at(step).items():
             name = f"{html.escape(run)}: " if len(self._shown) > 1 else ""
             lines.append(f'<span style="color: {self._shown[run].name()}">●</span> {name}{words}')
-        self._readout.setText("<br>".join(lines))
-        self._readout.adjustSize()
-        # on the side where the mouse is not
-        right = self.plot.getPlotItem().getViewBox().mapViewToDevice(QPointF(step, 0))
-        is_left = right is None or right.x() < self.plot.width() / 2
-        self._readout.move(self.plot.width() - self._readout.width() - 8 if is_left else 56, 4)
+        return "<br>".join(lines)
 
     def values_at(self, step: float) -> dict[str, str]:
         """The values nearest to a step, of every training on show."""
@@ -192,6 +187,7 @@ class _Chart(QFrame):
             axis.setTextPen(tokens.muted)
             axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
         self.plot.getAxis("left").setWidth(48)
+        self.plot.getAxis("bottom").setHeight(36)
         self.plot.getAxis("bottom").setLabel("step", color=tokens.muted, **{"font-size": f"{theme.CAPTION}px"})
         self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.plot.showGrid(x=True, y=True, alpha=0.12)
@@ -215,7 +211,12 @@ class CurvesPanel(QScrollArea):
         self._grid.setSpacing(12)
         self.charts = [_Chart(kind) for kind in _KINDS]
         for chart in self.charts:
-            chart.plot.pointed.connect(self._point_at)
+            chart.plot.pointed.connect(partial(self.point_at, chart))
+        self.readout = QLabel(self)
+        self.readout.setObjectName("readout")
+        self.readout.setTextFormat(Qt.TextFormat.RichText)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
         self._columns = 0
         self.setWidget(self._body)
         self._arrange(1)
@@ -247,9 +248,20 @@ class CurvesPanel(QScrollArea):
         """All charts as they are on the screen."""
         return self._body.grab().toImage()
 
-    def _point_at(self, step: float | None) -> None:
-        for chart in self.charts:
-            chart.point_at(step)
+    def point_at(self, chart: _Chart, step: float | None, place: QPoint) -> None:
+        """Show a step in all charts, and beside the mouse the values of the one that it is in."""
+        for one in self.charts:
+            one.point_at(step)
+        self.readout.setVisible(step is not None)
+        if step is None:
+            return
+        self.readout.setText(chart.words_at(step))
+        self.readout.adjustSize()
+        at, size = self.mapFromGlobal(place), self.readout.size()
+        left = at.x() + _BESIDE if at.x() + _BESIDE + size.width() < self.width() else at.x() - _BESIDE - size.width()
+        top = min(at.y() + _BESIDE, self.height() - size.height() - 4)
+        self.readout.move(max(left, 4), top)
+        self.readout.raise_()
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:
