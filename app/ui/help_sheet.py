@@ -19,7 +19,7 @@ class HelpSheet(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = frame("card")
         columns = QHBoxLayout(card)
-        columns.setContentsMargins(24, 16, 24, 24)
+        columns.setContentsMargins(20, 16, 20, 24)
         columns.setSpacing(32)
         left, right = QGridLayout(), QGridLayout()
         for grid in (left, right):

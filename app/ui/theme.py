@@ -222,6 +222,7 @@ QComboBox, QLineEdit, QSpinBox {{ background: {t.raised}; color: {t.text}; borde
     border-radius: {RADIUS}px; padding: 0 8px; min-height: {HIT}px; selection-background-color: {t.accent};
     selection-color: {t.on_accent}; }}
 QSpinBox QLineEdit {{ min-height: 0; padding: 0; border: none; background: transparent; }}
+QSpinBox::up-button, QSpinBox::down-button {{ width: 0; height: 0; border: none; }}
 QLineEdit QToolButton {{ min-height: 0; min-width: 0; padding: 0; border: none; background: transparent; }}
 QComboBox:hover, QLineEdit:hover {{ border-color: {t.muted}; }}
 QComboBox:focus, QLineEdit:focus {{ border-color: {t.accent}; }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from app.core.results import results
 from app.core.runs import Record, RunError, Runs, State, held_out_figures
 from app.core.survey import Survey, SurveyError, spec, survey
 from app.ui.tasks import Task, Tasks
+
+log = logging.getLogger(__name__)
 
 _LOOK = 500  # milliseconds between two looks at the trainings while the page is in sight
 _LOOK_HIDDEN = 2000
@@ -86,8 +89,11 @@ class _Watcher:
         for record in records:
             alive = self.runs.is_alive(record)
             history = self.history(record.name, record.folder)
-            if history.poll():
-                self._drawn.pop(record.name, None)
+            try:
+                if history.poll():
+                    self._drawn.pop(record.name, None)
+            except OSError:  # a drive that is away: what is known of it stays
+                log.debug("the events of %s cannot be read", record.folder)
             rows.append(self._row(record, history, alive))
             if record.name in shown and self._drawn.get(record.name) != smoothing:
                 self._drawn[record.name] = smoothing
@@ -150,7 +156,7 @@ class Desk(QObject):
         # reading 10,000 photos must not hold up the curves
         self._tasks, self._reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
         for tasks in (self._tasks, self._reading):
-            tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+            tasks.failed.connect(self._on_failed)
             tasks.start()
         self._looking = self._in_sight = False
         self._survey: Task | None = None
@@ -286,6 +292,10 @@ class Desk(QObject):
                 raise RunError(f"{out}: the picture cannot be written there")
 
         self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
+
+    def _on_failed(self, message: str) -> None:
+        self._looking = False
+        self.problem.emit(message, "")
 
     def _change(self, work: Callable[[Runs], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
         def put(value: Any) -> None:

@@ -88,6 +88,7 @@ class Detail(QWidget):
             return
         self._name.set_whole(row.record.name)
         self._words.set_whole("\n".join([_told(row), *row.warnings[-1:]]).strip())
+        self._words.setToolTip(row.reason)
         active = row.state in (State.RUNNING, State.WAITING)
         idle = row.state in (State.STOPPED, State.FAILED)
         self.stop_button.setVisible(active or row.state is State.STOPPING)

@@ -91,7 +91,7 @@ class NewTraining(QDialog):
         self.side.setSingleStep(SIZE_STEP)
         self.side.setSuffix(" pixels")
         for box in (self.epochs, self.side):
-            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # wheel, arrow keys and figures do it
+            box.lineEdit().setTextMargins(8, 0, 8, 0)  # the stylesheet's padding does not reach it
         self.backbone = QComboBox()
         for name, words in BACKBONES.items():
             self.backbone.addItem(f"{name}: {words}", name)

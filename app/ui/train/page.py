@@ -92,7 +92,7 @@ class TrainPage(QWidget):
     def _connect(self) -> None:
         desk, toolbar, detail = self.desk, self.toolbar, self.detail
         desk.looked.connect(self._on_looked)
-        desk.problem.connect(self.errors.show_problem)
+        desk.problem.connect(self._on_problem)
         desk.surveyed.connect(self._on_surveyed)
         self.list.chosen.connect(lambda name: detail.show_row(self._rows.get(name)))
         self.list.shown_changed.connect(self._on_shown)
@@ -190,6 +190,10 @@ class TrainPage(QWidget):
         self.detail.show_row(self._rows.get(self.current()))
         if rows and self.isVisible():
             self._draw(curves)
+
+    def _on_problem(self, text: str, details: str) -> None:
+        if text != self.errors.text():  # what fails at every look is said once
+            self.errors.show_problem(text, details)
 
     def _draw(self, curves: dict[str, Curves]) -> None:
         if self.curves is None:

@@ -257,7 +257,7 @@ def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home
     form.epochs.setValue(3)
     click(form.start_button)
     page = window.train
-    qtbot.waitUntil(lambda: page._rows and page._rows["drawn"].progress.step > 0, timeout=TRAINING)
+    qtbot.waitUntil(lambda: "drawn" in page._rows and page._rows["drawn"].progress.step > 0, timeout=TRAINING)
     window.close()
 
     again = open_marque()
