@@ -95,6 +95,7 @@ class Detail(QWidget):
         self.stop_button.setEnabled(active)
         self.resume_button.setVisible(idle)
         self.resume_button.setEnabled(row.resumable)
+        self.resume_button.setText("resume" if row.progress.step else "start again")
         self.remove_button.setVisible(idle or row.state is State.FINISHED)
         self.use_button.setVisible(row.model is not None)
         is_used = self._in_use is not None and self._in_use.fingerprint == row.fingerprint

@@ -35,7 +35,7 @@ def state_words(row: Row) -> str:
         if progress.seconds_left is not None:
             parts.append(f"about {clock_text(progress.seconds_left)} left")
     elif row.state is State.WAITING:
-        parts.append("starts when the one before it has ended")
+        return f"{parts[0]} for the one before it"
     elif row.state is State.STOPPED and progress.step:
         parts.append("trained; figures and model are wanting" if progress.finishing else f"at epoch {progress.epoch}")
         parts[1] += f" of {progress.epochs}" if not progress.finishing and progress.epochs else ""
@@ -142,7 +142,10 @@ class _Line(QWidget):
         face = FACES[row.state]
         self._icon.set_icon(face.icon, face.token)
         self._state.set_whole(state_words(row))
-        self._progress.setVisible(row.state not in (State.WAITING, State.FINISHED))
+        self._progress.setVisible(
+            row.state in (State.RUNNING, State.STOPPING)
+            or (row.state in (State.STOPPED, State.FAILED) and row.progress.step > 0)
+        )
         self._progress.setValue(round(1000 * row.progress.share))
 
 
