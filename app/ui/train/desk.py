@@ -204,11 +204,11 @@ class Desk(QObject):
         def put(found: tuple[list[Row], dict[str, Curves], str]) -> None:
             self._looking = False
             rows, curves, words = found
-            self.looked.emit(rows, curves)
             if words.startswith("\0"):
                 self.said.emit(words[1:])
             elif words:
                 self.problem.emit(words, "")
+            self.looked.emit(rows, curves)
 
         self._tasks.once(work, put)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core import paths
 from app.core.project import KnownModel, Project
-from app.core.runs import HOW_TO_INSTALL, missing_libraries
+from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
 from app.ui import keys
 from app.ui.error_bar import ErrorBar
@@ -28,6 +28,7 @@ from app.ui.widgets import Splitter, bind, frame
 if TYPE_CHECKING:
     from app.ui.train.curves import CurvesPanel
 
+_ENDS = {State.FINISHED: "has finished", State.STOPPED: "has stopped", State.FAILED: "has failed"}
 Opened = Callable[[], tuple[Project | None, KnownModel | None]]
 
 
@@ -183,13 +184,17 @@ class TrainPage(QWidget):
         self.desk.set_in_sight(False)
 
     def _on_looked(self, rows: list[Row], curves: dict[str, Curves]) -> None:
-        self._rows = {row.record.name: row for row in rows}
+        before, self._rows = self._rows, {row.record.name: row for row in rows}
         self._stack.setCurrentIndex(1 if rows else 0)
         self.toolbar.set_filled(bool(rows))
         self.list.show_rows(rows)
         self.detail.show_row(self._rows.get(self.current()))
-        if rows and self.isVisible():
+        if rows and self.isVisible() and (curves or self.curves is None):
             self._draw(curves)
+        for name, row in self._rows.items():
+            was = before.get(name)
+            if was is not None and was.state is not row.state and row.state in _ENDS:
+                self.desk.said.emit(f"training '{name}' {_ENDS[row.state]}")
 
     def _on_problem(self, text: str, details: str) -> None:
         if text != self.errors.text():  # what fails at every look is said once

@@ -160,6 +160,20 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     qtbot.waitUntil(lambda: states(page) == {"second": State.STOPPED}, timeout=PATIENCE)
 
 
+def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, qtbot):
+    window = train()
+    page = window.train
+    window.train.desk._watcher._runs = Runs(home_runs, (sys.executable, "-c", "import time; time.sleep(1); print('error: no disk'); exit(2)"))
+    page.desk.begin("mine", ["--data", f"folder:{photos}"])
+    qtbot.waitUntil(lambda: page.detail.words() == "failed: no disk", timeout=PATIENCE)
+    assert "has failed" in window.status.jobs.text()
+    assert page.detail.resume_button.text() == "start again" and not page.detail.use_button.isVisible()
+    stamp = page._rows["mine"].record.process
+    click(page.detail.resume_button)
+    qtbot.waitUntil(lambda: page._rows["mine"].record.process not in (None, stamp), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page)["mine"] is State.FAILED, timeout=PATIENCE)
+
+
 def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_path, monkeypatch, qtbot):
     window = train()
     page = window.train
