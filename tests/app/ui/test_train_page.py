@@ -91,11 +91,11 @@ def states(page: TrainPage) -> dict[str, State]:
     return {name: row.state for name, row in page._rows.items()}
 
 
-def stand_in(window: MainWindow, tmp_path: Path, folder: Path) -> None:
+def stand_in(window: MainWindow, qtbot: QtBot, folder: Path, program: str = STAND_IN) -> None:
     """Let another program do the training."""
-    script = tmp_path / "trainer.py"
-    script.write_text(STAND_IN)
-    window.train.desk._watcher._runs = Runs(folder, (sys.executable, str(script)))
+    watcher = window.train.desk._watcher
+    qtbot.waitUntil(lambda: watcher._runs is not None, timeout=PATIENCE)  # or the first look would put its own
+    watcher._runs = Runs(folder, (sys.executable, "-c", program))
 
 
 def form_of(window: MainWindow, qtbot: QtBot, kind: str, place: str = "") -> NewTraining:
@@ -115,11 +115,11 @@ def click(button) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque, photos, tmp_path, home_runs, qtbot):
+def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque, photos, home_runs, qtbot):
     window = train()
     page = window.train
     assert page._stack.currentWidget() is page.empty
-    stand_in(window, tmp_path, home_runs)
+    stand_in(window, qtbot, home_runs)
     form = form_of(window, qtbot, "folder", str(photos))
     assert form.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
     assert "an estimate" in form.time.text() and form.preview.count() == 4
@@ -142,7 +142,7 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
 
     again = open_marque()
     QTest.keyClick(again, Key.Key_5)
-    stand_in(again, tmp_path, home_runs)
+    stand_in(again, qtbot, home_runs)
     page = again.train
     qtbot.waitUntil(lambda: states(page) == {"mine": State.RUNNING, "second": State.WAITING}, timeout=PATIENCE)
     page.list.choose("mine")
@@ -163,7 +163,7 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
 def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, qtbot):
     window = train()
     page = window.train
-    window.train.desk._watcher._runs = Runs(home_runs, (sys.executable, "-c", "import time; time.sleep(1); print('error: no disk'); exit(2)"))
+    stand_in(window, qtbot, home_runs, "import time; time.sleep(1); print('error: no disk'); exit(2)")
     page.desk.begin("mine", ["--data", f"folder:{photos}"])
     qtbot.waitUntil(lambda: page.detail.words() == "failed: no disk", timeout=PATIENCE)
     assert "has failed" in window.status.jobs.text()
