@@ -23,7 +23,7 @@ BACKBONES = {
 
 MEASURED_SIZE = 160
 _MEASURED = {"mobilenet_v2": 40.0}
-"""Photos a second of training at MEASURED_SIZE on each processor of a server of 2024, where that was measured."""
+"""Photos a second of training at MEASURED_SIZE on each processor of the computer that trained the supplied model."""
 _HELD_OUT = 0.2
 _EVALUATION = 1.15  # of the time for the steps, with what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
