@@ -72,6 +72,8 @@ class EventFollower:
         self._path = path
         self._offset = 0
         self._identity: tuple[int, int] | None = None
+        self.rewound = 0
+        """How often the file began anew under this follower: what was read before that is told again."""
 
     def poll(self) -> Iterator[Event]:
         """New events in order; none where the file does not exist yet. A damaged line is passed over.
@@ -87,6 +89,7 @@ class EventFollower:
             # rewinding puts another file in its place, which may already have grown past the old one
             if (state.st_dev, state.st_ino) != self._identity or state.st_size < self._offset:
                 self._offset = 0
+                self.rewound += self._identity is not None
             self._identity = (state.st_dev, state.st_ino)
             file.seek(self._offset)
             for line in file:

@@ -122,7 +122,7 @@ def train(run: Run, stopped: StopRequest, ranks: Ranks | None = None, watched: S
     if ranks.is_first:
         rewind(run.events, trainer.step, trainer.epoch)
     with EventWriter(run.events if ranks.is_first else None) as events:
-        events.write("start", trainer.step, device=str(trainer.device), epochs=trainer.epochs)
+        events.write("start", trainer.step, device=str(trainer.device), epochs=trainer.epochs, batches=trainer.batches)
         stopped.patient = True
         finished = trainer.fit(events, stopped)
         stopped.patient = False

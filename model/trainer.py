@@ -162,6 +162,11 @@ class Trainer:
         self.step = self.epoch = self._batch = 0
         self._sums: dict[str, list[float]] = {}
 
+    @property
+    def batches(self) -> int:
+        """Steps of the epoch that it is in; those of the others are as many, or nearly so."""
+        return len(self._sampler.batches(self.epoch))
+
     # ---- state
 
     def start_from(self, weights: str) -> None:

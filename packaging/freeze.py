@@ -11,7 +11,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 # The trainer and what it brings stay out: the program runs the network in onnxruntime. Ray is an extra.
 _LEFT_OUT = [
-    *("torch", "torchvision", "lightning_fabric", "pytorch_metric_learning", "sklearn", "matplotlib", "onnxscript"),
+    *("torch", "torchvision", "lightning_fabric", "pytorch_metric_learning", "matplotlib", "onnxscript"),
     *("cuda", "ray", "pandas", "pyarrow", "pytest", "hypothesis", "mypy", "IPython", "tkinter"),
     # large parts of packages that are needed otherwise
     *("onnx.backend", "onnx.reference", "scipy.stats", "PIL.ImageTk"),

@@ -72,6 +72,11 @@ BOX = Key("choose points in a box", ("B",))
 FIT_MAP = Key("fit the map to the window", ("F",))
 FIND_CURRENT = Key("find the photo that is current in Review", ("G",))
 OPEN_CHOSEN = Key("open the chosen photos in Review", ("Return", "Enter"))
+TRAIN = Key("the page Train", ("5",))
+NEW_TRAINING = Key("new training", ("Ctrl+N",))
+ADD_RUN = Key("add the folder of a training that was started elsewhere", ())
+LOG_AXIS = Key("logarithmic axis of the curves", ("L",))
+EXPORT_CURVES = Key("export the curves", ())
 HELP = Key("show these keys", ("?",))
 
 EVERYWHERE = (
@@ -92,6 +97,7 @@ EVERYWHERE = (
     REVIEW,
     GALLERY,
     EXPLORE,
+    TRAIN,
     HELP,
 )
 ON_IDENTIFY = (CROP,)
@@ -105,6 +111,7 @@ ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
     SEARCH_CLASSES,
 )
+ON_TRAIN = (NEW_TRAINING, LOG_AXIS)
 
 SECTIONS = {
     "Keys": EVERYWHERE,
@@ -112,5 +119,6 @@ SECTIONS = {
     "Review": ON_REVIEW,
     "Gallery": ON_GALLERY,
     "Explore": ON_EXPLORE,
+    "Train": ON_TRAIN,
 }
 """As the list of keys shows them."""

@@ -13,6 +13,7 @@ _PAGES = (
     ("list-checks", "Review", keys.REVIEW),
     ("library-big", "Gallery", keys.GALLERY),
     ("chart-scatter", "Explore", keys.EXPLORE),
+    ("graduation-cap", "Train", keys.TRAIN),
 )
 
 

@@ -207,6 +207,8 @@ QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border
 QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
 
+QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
+
 QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;
     padding: 0 6px; min-height: {HIT}px; min-width: {HIT - 12}px; }}
 QToolButton:hover {{ background: {t.raised}; }}
@@ -236,6 +238,8 @@ QToolButton:disabled {{ color: {t.muted}; }}
 QComboBox, QLineEdit, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
     border-radius: {RADIUS}px; padding: 0 8px; min-height: {HIT}px; selection-background-color: {t.accent};
     selection-color: {t.on_accent}; }}
+QSpinBox QLineEdit {{ min-height: 0; padding: 0; border: none; background: transparent; }}
+QSpinBox::up-button, QSpinBox::down-button {{ width: 0; height: 0; border: none; }}
 QLineEdit QToolButton {{ min-height: 0; min-width: 0; padding: 0; border: none; background: transparent; }}
 QComboBox:hover, QLineEdit:hover {{ border-color: {t.muted}; }}
 QComboBox:focus, QLineEdit:focus {{ border-color: {t.accent}; }}
@@ -268,6 +272,8 @@ QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
 #filters, #verdicts {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
 #verdicts {{ border-bottom: none; border-top: 1px solid {t.line}; }}
 #proposal {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.accent}; }}
+#readout {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
+    padding: 4px 8px; font-size: {CAPTION}px; }}
 #popup {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: {CARD_RADIUS}px; }}
 QDialog {{ background: {t.window}; }}
 QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}

@@ -45,6 +45,7 @@ from app.ui.rail import Rail
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
+from app.ui.train.page import TrainPage
 from app.ui.widgets import Splitter
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.review = ReviewPage(self.inference, self.thumbnails)
         self.gallery = GalleryPage(self.inference, self.thumbnails)
         self.explore = ExplorePage(self.review.desk, self.thumbnails)
+        self.train = TrainPage(lambda: (self.review.desk.project, self.review.desk.model))
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.review)
         self.pages.addWidget(self.gallery)
         self.pages.addWidget(self.explore)
+        self.pages.addWidget(self.train)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -141,6 +144,9 @@ class MainWindow(QMainWindow):
         self.gallery.desk.changed.connect(self.status.show_gallery)
         self.gallery.desk.changed.connect(session.gallery_changed)
         self._connect_explore()
+        self.train.theme_wanted.connect(self.toggle_theme)
+        self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
+        self.train.desk.said.connect(jobs.say)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
@@ -168,7 +174,7 @@ class MainWindow(QMainWindow):
 
     def _splitters(self) -> tuple[Splitter, ...]:
         splitters = (self.identify.rows, self.identify.columns, self.review.columns)
-        return (*splitters, self.gallery.columns, self.explore.columns)
+        return (*splitters, self.gallery.columns, self.explore.columns, self.train.columns)
 
     # what a person asks for
 
@@ -208,6 +214,8 @@ class MainWindow(QMainWindow):
             self.gallery.focus_list()
         elif self.pages.currentWidget() is self.explore:
             self.explore.map.setFocus()
+        elif self.pages.currentWidget() is self.train:
+            self.train.focus_list()
 
     def show_in_review(self, images: np.ndarray) -> None:
         """List exactly these photos of the project on the page Review."""
@@ -243,6 +251,7 @@ class MainWindow(QMainWindow):
         self.review.theme_changed(name is theme.Name.DARK)
         self.gallery.theme_changed(name is theme.Name.DARK)
         self.explore.theme_changed(name is theme.Name.DARK)
+        self.train.theme_changed(name is theme.Name.DARK)
 
     def open_model(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
@@ -298,6 +307,7 @@ class MainWindow(QMainWindow):
         self.explore.stop()
         self.review.stop()
         self.gallery.stop()
+        self.train.stop()
         self.thumbnails.stop()
         self.inference.stop()
         self.review.desk.close()
@@ -310,6 +320,7 @@ class MainWindow(QMainWindow):
         self.review.desk.use_model(loaded)
         self.gallery.use_model(loaded)
         self.explore.use_model(loaded)
+        self.train.use_model(loaded)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()

@@ -48,6 +48,14 @@ def test_a_follower_sees_each_event_once_and_at_once(path):
     assert list(follower.poll()) == []
 
 
+def test_a_follower_tells_that_a_file_began_anew(path):
+    write_steps(path, 1, 2, 3)
+    follower = EventFollower(path)
+    assert len(list(follower.poll())) == 3 and follower.rewound == 0
+    rewind(path, step=2, epoch=0)
+    assert [event.step for event in follower.poll()] == [1, 2] and follower.rewound == 1
+
+
 def test_a_line_that_is_being_written_waits(path):
     write_steps(path, 1)
     line = '{"kind": "step", "step": 2, "time": 1.5}\n'

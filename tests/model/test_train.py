@@ -86,6 +86,7 @@ def test_a_run_can_be_understood_later(unbroken):
     assert kinds[0] == "start" and kinds[-1] == "done" and kinds.count("epoch") == 3
     steps = [event.step for event in events if event.kind == "step"]
     assert steps == list(range(1, len(steps) + 1))
+    assert events[0].values["batches"] * 3 == len(steps)
     assert {"loss", "coarse", "fine", "distance", "d_plus", "d_minus", "d_negative", "lr"} <= set(events[1].values)
 
 

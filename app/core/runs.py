@@ -1,0 +1,261 @@
+"""Trainings: processes of their own that outlive the window. Started, found again, stopped, resumed, one at a time.
+
+For each run there are, in one folder: `NAME.json` (what is remembered of it), `NAME.log` (what the trainer printed) and
+`NAME/` (the trainer's run folder; it must be empty when a training begins, so the other two lie beside it).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from app.core import paths, processes
+from app.core.processes import Process
+from model.files import write_whole
+
+HOW_TO_INSTALL = 'pip install ".[train]"'
+_NEEDED = (
+    "torch",
+    "torchvision",
+    "lightning_fabric",
+    "pytorch_metric_learning",
+    "sklearn",
+    "safetensors",
+    "onnxscript",
+)
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$')
+_TAIL = 20_000
+
+
+class RunError(Exception):
+    """Something that was asked of a training cannot be done; the message says what and why."""
+
+
+class State(StrEnum):
+    """What has become of a training."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class Record(BaseModel, frozen=True):
+    """What is remembered of a run.
+
+    Attributes:
+        name: as the person gave it.
+        folder: the trainer's run folder.
+        arguments: of the trainer, without `--out`.
+        created: seconds since 1970.
+        waiting: whether it is to be started when no other one runs.
+        asked_to_stop: whether the person stopped it.
+        log_start: where in the log the last start begins, bytes.
+        process: the last one that trained it.
+    """
+
+    name: str
+    folder: Path
+    arguments: tuple[str, ...] = ()
+    created: float
+    waiting: bool = False
+    asked_to_stop: bool = False
+    log_start: int = 0
+    process: Process | None = None
+
+
+def missing_libraries() -> list[str]:
+    """What the trainer needs and is not installed."""
+    return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+
+
+class Runs:
+    """The trainings of a user. Everything is in files, so another start of the program finds it as it was left."""
+
+    def __init__(self, folder: Path, trainer: Sequence[str] = (sys.executable, "-m", "model.train")) -> None:
+        """Args: folder: where they are kept, made if missing; trainer: the command that trains."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._trainer = tuple(trainer)
+
+    # what there is
+
+    def records(self) -> list[Record]:
+        """All of them, the oldest first; a damaged one is left out."""
+        found = []
+        for path in self.folder.glob("*.json"):
+            try:
+                found.append(Record.model_validate_json(path.read_bytes()))
+            except (OSError, ValidationError):
+                continue
+        return sorted(found, key=lambda record: (record.created, record.name))
+
+    def record(self, name: str) -> Record:
+        """One of them. Raises RunError if there is none."""
+        try:
+            return Record.model_validate_json(self._file(name).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RunError(f"the training '{name}' is not in the list any more") from error
+
+    def is_alive(self, record: Record) -> bool:
+        """Whether its trainer runs now."""
+        return record.process is not None and processes.is_alive(record.process)
+
+    def state(self, record: Record, *, alive: bool, done: bool) -> tuple[State, str]:
+        """What has become of it, and for a failure the reason.
+
+        Args:
+            alive: whether its trainer runs; looked up before its events are read, as the end is told in these.
+            done: whether its events end with `done`.
+        """
+        if record.waiting:
+            return State.WAITING, ""
+        if alive:
+            return (State.STOPPING if record.asked_to_stop else State.RUNNING), ""
+        if done:
+            return State.FINISHED, ""
+        if record.asked_to_stop or record.process is None:
+            return State.STOPPED, ""
+        return State.FAILED, self._reason(record)
+
+    def log(self, record: Record) -> str:
+        """What the trainer printed since its last start, the end of it where that is long."""
+        try:
+            with self._log(record.name).open("rb") as file:
+                end = file.seek(0, 2)
+                file.seek(max(record.log_start, end - _TAIL))
+                return file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    # what is done to them
+
+    def check_name(self, name: str) -> None:
+        """Raises RunError if a new training cannot have this name."""
+        if not name or _FORBIDDEN.search(name):
+            raise RunError('a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends')
+        if self._file(name).exists() or (self.folder / name).exists():
+            raise RunError(f"there is a training '{name}' already; choose another name")
+
+    def add(self, name: str, arguments: Sequence[str]) -> Record:
+        """Put a new training at the end of the queue. Raises RunError."""
+        self.check_name(name)
+        record = Record(
+            name=name, folder=self.folder / name, arguments=tuple(arguments), created=time.time(), waiting=True
+        )
+        return self._keep(record)
+
+    def adopt(self, folder: Path) -> Record:
+        """List a training that was started elsewhere. Raises RunError if the folder is none or is listed already."""
+        if not (folder / "config.json").is_file():
+            raise RunError(f"{folder}: no training run (there is no config.json in it)")
+        known = self.records()
+        if any(record.folder == folder for record in known):
+            raise RunError(f"{folder} is in the list already")
+        names = {record.name for record in known}
+        name, number = folder.name, 1
+        while name in names:
+            number += 1
+            name = f"{folder.name} ({number})"
+        return self._keep(Record(name=name, folder=folder, created=time.time()))
+
+    def start_next(self) -> Record | None:
+        """Start the first one that waits, if none runs; the one that was started.
+
+        Raises:
+            RunError: if it cannot be started; it does not wait any more then.
+        """
+        records = self.records()
+        waiting = next((record for record in records if record.waiting), None)
+        if waiting is None or any(self.is_alive(one) for one in records):
+            return None
+        if (waiting.folder / "config.json").is_file():
+            arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
+        else:
+            # what is left of a start that did not get as far as a run; the trainer wants an empty folder
+            shutil.rmtree(waiting.folder, ignore_errors=True)
+            arguments = (*waiting.arguments, "--out", str(waiting.folder))
+        log = self._log(waiting.name)
+        begun = waiting.model_copy(
+            update={"waiting": False, "asked_to_stop": False, "log_start": log.stat().st_size if log.exists() else 0}
+        )
+        try:
+            # beside the packages `app` and `model`, where a checkout that is not installed finds them too
+            process = processes.start((*self._trainer, *arguments), log, paths.resources().parent)
+        except OSError as error:
+            self._keep(begun)
+            raise RunError(f"the trainer cannot be started ({error.strerror})") from error
+        return self._keep(begun.model_copy(update={"process": process}))
+
+    def stop(self, name: str) -> None:
+        """Ask a training to write a checkpoint and end; one that waits leaves the queue. Raises RunError."""
+        record = self.record(name)
+        self._keep(record.model_copy(update={"waiting": False, "asked_to_stop": True}))
+        if record.process is not None:
+            processes.ask_to_end(record.process)
+
+    def resume(self, name: str) -> None:
+        """Put a training that does not run back into the queue; it goes on at its checkpoint. Raises RunError."""
+        record = self.record(name)
+        if self.is_alive(record):
+            raise RunError(f"'{name}' still runs; wait until it has stopped")
+        self._keep(record.model_copy(update={"waiting": True}))
+
+    def remove(self, name: str) -> Path:
+        """Take a training that does not run out of the list; its run folder stays, and is returned. Raises RunError."""
+        record = self.record(name)
+        if self.is_alive(record):
+            raise RunError(f"'{name}' still runs; stop it first")
+        self._file(name).unlink(missing_ok=True)
+        return record.folder
+
+    def _keep(self, record: Record) -> Record:
+        text = record.model_dump_json(indent=1) + "\n"
+        try:
+            write_whole(self._file(record.name), lambda file: file.write(text.encode()))
+        except OSError as error:
+            raise RunError(f"{self._file(record.name)}: cannot be written ({error.strerror})") from error
+        return record
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def _reason(self, record: Record) -> str:
+        lines = [line.strip() for line in self.log(record).splitlines() if line.strip()]
+        told = next((place for place, line in enumerate(lines) if line.startswith("error: ")), None)
+        if told is not None:
+            return "\n".join(lines[told:]).removeprefix("error: ")
+        if any(line.startswith("Traceback") for line in lines):
+            return lines[-1]
+        return "the trainer was ended from outside; it can be resumed"
+
+
+def held_out_figures(folder: Path) -> dict[str, Any]:
+    """The figures on all held-out photos of a finished run, empty where it has none."""
+    try:
+        return figures_of(json.loads((folder / "metrics.json").read_bytes()))
+    except (OSError, ValueError):
+        return {}
+
+
+def figures_of(metrics: Any) -> dict[str, Any]:
+    """The figures on all held-out photos, from what the trainer wrote into a run or a model file."""
+    try:
+        return dict(metrics["test"]["all"])
+    except (KeyError, TypeError):
+        return {}

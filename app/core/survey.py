@@ -1,0 +1,82 @@
+"""What a person is about to train on: read by the trainer's own readers, and said before hours are spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+KINDS = {
+    "folder": "a folder of photos in type/class/",
+    "table": "a table (CSV) with file, coarse and fine",
+    "cars196": "a folder of Stanford Cars",
+    "demo": "drawn pictures, for a first try",
+}
+"""Kinds of data, as the trainer calls them, and in words."""
+
+
+class SurveyError(Exception):
+    """There is nothing to train on; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read.
+
+    Attributes:
+        photos: how many can be used.
+        classes: type, class ("" for photos of which only the type is known) and number of photos, the fewest first.
+        problems: a message for each entry that was passed over.
+    """
+
+    photos: int
+    classes: tuple[tuple[str, str, int], ...]
+    problems: tuple[str, ...]
+
+    def words(self) -> str:
+        """All of it in one line."""
+        counts = [count for _, name, count in self.classes if name]
+        types = len({kind for kind, _, _ in self.classes})
+        parts = [
+            f"{self.photos:,} photos, {_counted(types, 'type', 'types')}, {_counted(len(counts), 'class', 'classes')}"
+        ]
+        if counts:
+            least, most = min(counts), max(counts)
+            parts.append(f"{least:,} photos a class" if least == most else f"{least:,} to {most:,} photos a class")
+        untold = sum(count for _, name, count in self.classes if not name)
+        if untold:
+            parts.append(f"{untold:,} photos of which only the type is known")
+        if self.problems:
+            parts.append(_counted(len(self.problems), "problem", "problems"))
+        return " · ".join(parts)
+
+
+def spec(kind: str, place: str) -> str:
+    """What the trainer's `--data` takes. Raises SurveyError if nothing is there."""
+    if kind == "demo":
+        return "demo:"
+    if not place:
+        raise SurveyError("choose where the photos are")
+    path = Path(place).expanduser().absolute()
+    if not path.exists():
+        raise SurveyError(f"{path}: there is no such file or folder")
+    return f"{kind}:{path}"
+
+
+def survey(data: str) -> Survey:
+    """Read a data set. Args: data: as `spec` gives it. Raises SurveyError."""
+    # brings SciPy's readers, which the window starts without
+    from model.data.readers import read_data
+    from model.data.samples import DataError
+
+    try:
+        read = read_data([data], skip_bad=True)
+    except DataError as error:
+        raise SurveyError(str(error)) from error
+    counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
+    classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
+    return Survey(len(read.samples), tuple(classes), read.skipped)
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"

@@ -1,0 +1,274 @@
+"""Curves of any number of trainings, one chart a kind of figure; colour tells the training, the stroke the figure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyqtgraph
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.ui import theme
+from app.ui.train.desk import Curves
+from app.ui.widgets import ElidedLabel, frame, label
+
+_STROKES = (
+    (Qt.PenStyle.SolidLine, "━"),
+    (Qt.PenStyle.DashLine, "╍"),
+    (Qt.PenStyle.DotLine, "┈"),
+)
+_BESIDE = 16  # pixels between the mouse and what is said there
+_TWO_COLUMNS = 680
+_CHART_HEIGHT = 236
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A chart: its title, its figures with their words, and whether a log axis makes sense."""
+
+    title: str
+    figures: dict[str, str]
+    logarithmic: bool = False
+
+
+_KINDS = (
+    _Kind("loss", {"loss": ""}, logarithmic=True),
+    _Kind("right on the validation photos", {"val_fine": "class", "val_coarse": "type", "val_recall_1": "R@1"}),
+    _Kind("loss by term", {"fine": "class", "coarse": "type", "distance": "distance"}, logarithmic=True),
+    _Kind("share of active hinges", {"fine_active": "class", "coarse_active": "type"}),
+    _Kind(
+        "mean distances",
+        {"d_plus": "same class", "d_minus": "same type", "d_negative": "another type"},
+    ),
+    _Kind("learning rate", {"lr": ""}, logarithmic=True),
+    _Kind("photos a second", {"images_per_second": ""}, logarithmic=True),
+)
+
+
+class _Plot(pyqtgraph.PlotWidget):
+    """A plot that leaves the wheel to the page, unless Ctrl is held; double-click shows all again.
+
+    Signals:
+        pointed: (step or None, place on the screen) where the mouse is
+    """
+
+    pointed = Signal(object, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.setMouseTracking(True)
+        self.getPlotItem().getViewBox().setDefaultPadding(0.02)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom, or scroll the page."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell the step under the mouse."""
+        super().mouseMoveEvent(event)
+        box = self.getPlotItem().getViewBox()
+        step = box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint()))).x()
+        self.pointed.emit(float(step), event.globalPosition().toPoint())
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Show all."""
+        self.getPlotItem().enableAutoRange()
+
+    def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """No step any more."""
+        super().leaveEvent(event)
+        self.pointed.emit(None, QPoint())
+
+
+class _Chart(QFrame):
+    def __init__(self, kind: _Kind) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.kind = kind
+        self._drawn: dict[tuple[str, str], pyqtgraph.PlotDataItem] = {}
+        self._data: dict[str, Curves] = {}
+        self._shown: Mapping[str, QColor] = {}
+        self.plot = _Plot()
+        self._line = pyqtgraph.InfiniteLine(angle=90, movable=False)
+        self._line.hide()
+        self.plot.addItem(self._line, ignoreBounds=True)
+        self._strokes = ElidedLabel(kind="caption")
+        self._strokes.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(label(kind.title))
+        head.addWidget(self._strokes, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.plot, 1)
+        self.setFixedHeight(_CHART_HEIGHT)
+        self._legend()
+        self.point_at(None)
+
+    def draw(self, data: Mapping[str, Curves], shown: Mapping[str, QColor]) -> None:
+        """Draw the figures of the trainings on show, each in its colour."""
+        self._shown = shown
+        self._data = {
+            run: {name: curves[name] for name in self.kind.figures if name in curves}
+            for run, curves in data.items()
+            if run in shown
+        }
+        wanted = {(run, name) for run, curves in self._data.items() for name in curves}
+        for gone in self._drawn.keys() - wanted:
+            self.plot.removeItem(self._drawn.pop(gone))
+        for run, name in wanted:
+            item = self._drawn.get((run, name))
+            if item is None:
+                item = self._drawn[run, name] = self.plot.plot(antialias=True)
+            stroke = _STROKES[list(self.kind.figures).index(name)][0]
+            item.setPen(pyqtgraph.mkPen(shown[run], width=1.6, style=stroke))
+            steps, values = self._data[run][name]
+            item.setData(steps, values)
+            # one point is no line: the first epoch of a young training
+            item.setSymbol("o" if len(steps) == 1 else None)
+            item.setSymbolSize(5)
+            item.setSymbolBrush(shown[run])
+            item.setSymbolPen(None)
+
+    def point_at(self, step: float | None) -> None:
+        """Draw the cursor at a step."""
+        self._line.setVisible(step is not None)
+        if step is not None:
+            self._line.setValue(step)
+
+    def words_at(self, step: float) -> str:
+        """The values at a step as rich text, a line for each training on show."""
+        lines = [f"step {max(step, 0):,.0f}"]
+        for run, words in self.values_at(step).items():
+            name = f"{html.escape(run)}: " if len(self._shown) > 1 else ""
+            lines.append(f'<span style="color: {self._shown[run].name()}">●</span> {name}{words}')
+        return "<br>".join(lines)
+
+    def values_at(self, step: float) -> dict[str, str]:
+        """The values nearest to a step, of every training on show."""
+        found = {}
+        for run, curves in self._data.items():
+            told = []
+            for name, (steps, values) in curves.items():
+                if len(steps):
+                    value = values[int(np.abs(steps - step).argmin())]
+                    told.append(f"{self.kind.figures[name]} {value:.4g}".strip())
+            if told:
+                found[run] = ", ".join(told)
+        return found
+
+    def _legend(self) -> None:
+        words = [f"{_STROKES[place][1]} {word}" for place, word in enumerate(self.kind.figures.values()) if word]
+        self._strokes.set_whole("   ".join(words))
+
+    def set_log(self, on: bool) -> None:
+        """Powers of ten upwards, where that makes sense."""
+        self.plot.setLogMode(y=on and self.kind.logarithmic)
+
+    def apply_theme(self) -> None:
+        """Colours of the current theme."""
+        tokens = theme.tokens()
+        self.plot.setBackground(tokens.surface)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(tokens.line)
+            axis.setTextPen(tokens.muted)
+            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
+        self.plot.getAxis("left").setWidth(48)
+        self.plot.getAxis("bottom").setHeight(36)
+        self.plot.getAxis("bottom").setLabel("step", color=tokens.muted, **{"font-size": f"{theme.CAPTION}px"})
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.plot.showGrid(x=True, y=True, alpha=0.12)
+        self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1, style=Qt.PenStyle.DashLine))
+
+
+class CurvesPanel(QScrollArea):
+    """All charts; the cursor is at the same step in all of them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("curves")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._data: dict[str, Curves] = {}
+        self._colours: Mapping[str, QColor] = {}
+        self._body = frame("page")
+        self._grid = QGridLayout(self._body)
+        self._grid.setContentsMargins(12, 12, 12, 12)
+        self._grid.setSpacing(12)
+        self.charts = [_Chart(kind) for kind in _KINDS]
+        for chart in self.charts:
+            chart.plot.pointed.connect(partial(self.point_at, chart))
+        self.readout = QLabel(self)
+        self.readout.setObjectName("readout")
+        self.readout.setTextFormat(Qt.TextFormat.RichText)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        self._columns = 0
+        self.setWidget(self._body)
+        self._arrange(1)
+        self.apply_theme()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns where there is room."""
+        super().resizeEvent(event)
+        self._arrange(2 if self.viewport().width() >= _TWO_COLUMNS else 1)
+
+    def take(self, curves: Mapping[str, Curves], colours: Mapping[str, QColor]) -> None:
+        """Draw what is new; `colours` are those of the trainings on show."""
+        self._data = {run: data for run, data in (self._data | dict(curves)).items() if run in colours}
+        self._colours = colours
+        for chart in self.charts:
+            chart.draw(self._data, colours)
+
+    def set_log(self, on: bool) -> None:
+        """Powers of ten upwards."""
+        for chart in self.charts:
+            chart.set_log(on)
+
+    def apply_theme(self) -> None:
+        """Colours of the current theme."""
+        for chart in self.charts:
+            chart.apply_theme()
+
+    def picture(self) -> QImage:
+        """All charts as they are on the screen."""
+        return self._body.grab().toImage()
+
+    def point_at(self, chart: _Chart, step: float | None, place: QPoint) -> None:
+        """Show a step in all charts, and beside the mouse the values of the one that it is in."""
+        for one in self.charts:
+            one.point_at(step)
+        self.readout.setVisible(step is not None)
+        if step is None:
+            return
+        self.readout.setText(chart.words_at(step))
+        self.readout.adjustSize()
+        at, size = self.mapFromGlobal(place), self.readout.size()
+        left = at.x() + _BESIDE if at.x() + _BESIDE + size.width() < self.width() else at.x() - _BESIDE - size.width()
+        top = min(at.y() + _BESIDE, self.height() - size.height() - 4)
+        self.readout.move(max(left, 4), top)
+        self.readout.raise_()
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for place, chart in enumerate(self.charts):
+            self._grid.addWidget(chart, place // columns, place % columns)
+        self._grid.setRowStretch(len(self.charts), 1)
+        for column in range(2):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)

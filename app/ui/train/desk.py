@@ -1,0 +1,310 @@
+"""What the page Train works on: the trainings and their events, read and changed off the GUI thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from app.core.exporters import ExportError, export
+from app.core.history import History, Progress, write_table
+from app.core.project import KnownModel, Project
+from app.core.project_file import ProjectError
+from app.core.recipes import MEASURED_SIZE
+from app.core.results import results
+from app.core.runs import Record, RunError, Runs, State, held_out_figures
+from app.core.survey import Survey, SurveyError, spec, survey
+from app.ui.tasks import Task, Tasks
+
+log = logging.getLogger(__name__)
+
+_LOOK = 500  # milliseconds between two looks at the trainings while the page is in sight
+_LOOK_HIDDEN = 2000
+_EXPECTED = (RunError, SurveyError, ExportError, ProjectError, OSError)
+
+Curves = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Name of a figure -> steps and values."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A training as the list shows it.
+
+    Attributes:
+        reason: of a failure.
+        figures: on the held-out photos, empty before the end.
+        model: the identification model that came out, or None.
+        fingerprint: of that model.
+        resumable: whether there is something that can go on.
+    """
+
+    record: Record
+    state: State
+    reason: str
+    progress: Progress
+    warnings: tuple[str, ...]
+    figures: dict[str, Any]
+    model: Path | None
+    fingerprint: str
+    resumable: bool
+
+
+class _Watcher:
+    """The trainings and what is known of each; used on one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs: Runs | None = None
+        self._histories: dict[str, History] = {}
+        self._drawn: dict[str, float] = {}
+
+    @property
+    def runs(self) -> Runs:
+        if self._runs is None:
+            self._runs = Runs(self._folder)
+        return self._runs
+
+    def history(self, name: str, folder: Path) -> History:
+        if name not in self._histories:
+            self._histories[name] = History(folder)
+        return self._histories[name]
+
+    def look(self, shown: Collection[str], smoothing: float) -> tuple[list[Row], dict[str, Curves]]:
+        """All trainings, and the curves of those on show that have changed."""
+        records = self.runs.records()
+        names = {record.name for record in records}
+        for name in self._histories.keys() - names:
+            del self._histories[name]
+        # whoever shows a run again has to draw it again
+        self._drawn = {name: smoothing for name, smoothing in self._drawn.items() if name in shown}
+        rows, curves = [], {}
+        for record in records:
+            alive = self.runs.is_alive(record)
+            history = self.history(record.name, record.folder)
+            try:
+                if history.poll():
+                    self._drawn.pop(record.name, None)
+            except OSError:  # a drive that is away: what is known of it stays
+                log.debug("the events of %s cannot be read", record.folder)
+            rows.append(self._row(record, history, alive))
+            if record.name in shown and self._drawn.get(record.name) != smoothing:
+                self._drawn[record.name] = smoothing
+                curves[record.name] = {name: history.curve(name, smoothing) for name in history.names()}
+        return rows, curves
+
+    def paces(self) -> dict[str, float]:
+        """Photos a second of each backbone in these trainings, at MEASURED_SIZE; of several the newest counts."""
+        found = {}
+        for record in self.runs.records():
+            history = self.history(record.name, record.folder)
+            history.poll()
+            pace = history.progress().images_per_second
+            try:
+                settings = json.loads((record.folder / "config.json").read_bytes())
+                backbone, size = settings["network"]["backbone"], settings["input"]["train_size"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # not begun, or from a version with other settings
+            if pace and size and record.arguments:  # others may come from another computer
+                found[backbone] = pace * (size / MEASURED_SIZE) ** 2
+        return found
+
+    def _row(self, record: Record, history: History, alive: bool) -> Row:
+        progress = history.progress()
+        state, reason = self.runs.state(record, alive=alive, done=progress.done)
+        model = record.folder / "model.onnx"
+        finished = state is State.FINISHED
+        return Row(
+            record=record,
+            state=state,
+            reason=reason,
+            progress=progress,
+            warnings=tuple(history.warnings),
+            figures=held_out_figures(record.folder) if finished else {},
+            model=model if finished and model.is_file() else None,
+            fingerprint=history.fingerprint,
+            resumable=bool(record.arguments) or (record.folder / "config.json").is_file(),
+        )
+
+
+class Desk(QObject):
+    """Signals:
+    looked: (rows, curves) how things stand; curves only of the runs that changed
+    surveyed: (data, Survey) what would be trained on; or (data, the words of what is wrong)
+    problem: (text, details)
+    said: (words) something was done that needs no more than a line
+    """
+
+    looked = Signal(list, dict)
+    surveyed = Signal(str, object)
+    problem = Signal(str, str)
+    said = Signal(str)
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.shown: set[str] = set()
+        self.smoothing = 0.0
+        self._watcher = _Watcher(folder)
+        # reading 10,000 photos must not hold up the curves
+        self._tasks, self._reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
+        for tasks in (self._tasks, self._reading):
+            tasks.failed.connect(self._on_failed)
+            tasks.start()
+        self._looking = self._in_sight = False
+        self._survey: Task | None = None
+        self._timer = QTimer(self, interval=_LOOK_HIDDEN)
+        self._timer.timeout.connect(self.look)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Wait for this page's workers; the trainings go on."""
+        self.blockSignals(True)
+        self._timer.stop()
+        for tasks in (self._tasks, self._reading):
+            tasks.stop()
+
+    def set_in_sight(self, yes: bool) -> None:
+        """Look more often while somebody watches."""
+        self._in_sight = yes
+        self._timer.setInterval(_LOOK if yes else _LOOK_HIDDEN)
+        if yes:
+            self.look()
+
+    def show_only(self, names: set[str]) -> None:
+        """Whose curves are wanted."""
+        self.shown = names
+        self.look()
+
+    def look(self) -> None:
+        """See how things stand, and start what waits; one look at a time."""
+        if self._looking:
+            return
+        self._looking = True
+        # nobody would draw the curves of a page that is out of sight, and they are told only once
+        shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
+
+        def work() -> tuple[list[Row], dict[str, Curves], str]:
+            problem = ""
+            try:
+                started = self._watcher.runs.start_next()
+                said = f"training '{started.name}' has begun" if started else ""
+            except RunError as error:
+                problem, said = str(error), ""
+            rows, curves = self._watcher.look(shown, smoothing)
+            return rows, curves, problem or (said and f"\0{said}")
+
+        def put(found: tuple[list[Row], dict[str, Curves], str]) -> None:
+            self._looking = False
+            rows, curves, words = found
+            if words.startswith("\0"):
+                self.said.emit(words[1:])
+            elif words:
+                self.problem.emit(words, "")
+            self.looked.emit(rows, curves)
+
+        self._tasks.once(work, put)
+
+    # what a person does
+
+    def begin(self, name: str, arguments: Sequence[str]) -> None:
+        """A new training; it starts when no other one runs."""
+        self._change(lambda runs: runs.add(name, arguments))
+
+    def adopt(self, folder: Path) -> None:
+        """List a training that was started elsewhere."""
+        self._change(lambda runs: runs.adopt(folder))
+
+    def stop_run(self, name: str) -> None:
+        """Let a training write a checkpoint and end."""
+        self._change(lambda runs: runs.stop(name))
+
+    def resume(self, name: str) -> None:
+        """Let a training go on."""
+        self._change(lambda runs: runs.resume(name))
+
+    def remove(self, name: str) -> None:
+        """Take a training out of the list; its folder stays."""
+        self._change(
+            lambda runs: runs.remove(name),
+            lambda folder: self.said.emit(f"removed from the list; its files stay in {folder}"),
+        )
+
+    def paces(self, then: Callable[[dict[str, float]], None]) -> None:
+        """How fast earlier trainings went on this computer."""
+        self._tasks.once(lambda: self._watcher.paces(), then)
+
+    def survey(self, kind: str, place: str) -> None:
+        """Read a data set and say what is in it."""
+
+        def work() -> tuple[str, Survey | str]:
+            try:
+                data = spec(kind, place)
+                return data, survey(data)
+            except SurveyError as error:
+                return "", str(error)
+
+        self._read(work)
+
+    def survey_labelled(self, project: Project | None, model: KnownModel | None) -> None:
+        """Write what the person said of the project's photos as a table, and say what is in it."""
+
+        def work() -> tuple[str, Survey | str]:
+            if project is None or model is None:
+                return "", "the open project has no photos yet"
+            # a name of its own, as a training that waits reads it later
+            out = self.folder / f"labelled {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                export(results(project, model), out, model, "training")
+                data = spec("table", str(out))
+                return data, survey(data)
+            except SurveyError:
+                out.unlink(missing_ok=True)
+                return "", "you have not labelled any photo of the open project; accept or correct some on Review first"
+            except (ExportError, ProjectError, OSError) as error:
+                return "", str(error)
+
+        self._read(work)
+
+    def write_table(self, out: Path) -> None:
+        """The figures of the runs on show as CSV."""
+        shown = self.shown
+
+        def work() -> None:
+            records = [record for record in self._watcher.runs.records() if record.name in shown]
+            write_table([(one.name, self._watcher.history(one.name, one.folder)) for one in records], out)
+
+        self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
+
+    def write_picture(self, image: QImage, out: Path) -> None:
+        """A picture of the curves as PNG."""
+
+        def work() -> None:
+            if not image.save(str(out), "PNG"):  # type: ignore[call-overload]
+                raise RunError(f"{out}: the picture cannot be written there")
+
+        self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
+
+    def _on_failed(self, message: str) -> None:
+        self._looking = False
+        self.problem.emit(message, "")
+
+    def _change(self, work: Callable[[Runs], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
+        def put(value: Any) -> None:
+            then(value)
+            self.look()
+
+        self._tasks.once(lambda: work(self._watcher.runs), put)
+
+    def _read(self, work: Callable[[], tuple[str, Survey | str]]) -> None:
+        if self._survey is not None:
+            self._survey.cancel()
+        self._survey = self._reading.once(work, lambda found: self.surveyed.emit(*found))

@@ -1,0 +1,148 @@
+"""The chosen training: what can be done with it, and its figures beside those of the model in use."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.core.runs import State, figures_of
+from app.ui.train.desk import Row
+from app.ui.train.run_list import state_words
+from app.ui.widgets import ElidedLabel, WrappedLabel, frame, label
+from model.bundle import BundleInfo
+
+_FIGURES = {
+    "fine_accuracy": "class right",
+    "coarse_accuracy": "type right",
+    "fine_recall_1": "nearest photo right (R@1)",
+    "map_at_r": "MAP@R",
+}
+_DASH = "–"
+
+
+class Detail(QWidget):
+    """Signals:
+    stop_wanted, resume_wanted, remove_wanted, use_wanted: the chosen training
+    """
+
+    stop_wanted = Signal()
+    resume_wanted = Signal()
+    remove_wanted = Signal()
+    use_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._in_use: BundleInfo | None = None
+        self._row: Row | None = None
+        self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
+        self._words.setMaximumHeight(96)
+        self.stop_button = _button("stop", "write a checkpoint and end; it can be resumed", self.stop_wanted)
+        self.resume_button = _button("resume", "go on where it was stopped", self.resume_wanted)
+        self.remove_button = _button("remove", "take it out of the list; its files stay", self.remove_wanted)
+        self.use_button = _button("use this model", "identify with it from now on", self.use_wanted)
+        self.use_button.setProperty("kind", "primary")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.stop_button, self.resume_button, self.remove_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self._figures = QWidget()
+        self._grid = QGridLayout(self._figures)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(frame("rule"))
+        for widget in (self._name, self._words):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        column.addWidget(self._figures)
+        column.addWidget(self.use_button)
+        self._cells = self._make_cells()
+        self.show_row(None)
+
+    def use_model(self, info: BundleInfo) -> None:
+        """What is in use now; compared with."""
+        self._in_use = info
+        self.show_row(self._row)
+
+    def words(self) -> str:
+        """What is said of the training."""
+        return self._words.whole()
+
+    def figures(self) -> dict[str, tuple[str, str]]:
+        """The figures on show: of this training, of the model in use."""
+        return {name: (own.text(), other.text()) for name, (own, other) in self._cells.items()}
+
+    def show_row(self, row: Row | None) -> None:
+        """Show a training."""
+        self._row = row
+        self.setVisible(row is not None)
+        if row is None:
+            return
+        self._name.set_whole(row.record.name)
+        self._words.set_whole("\n".join([_told(row), *row.warnings[-1:]]).strip())
+        self._words.setToolTip(row.reason)
+        active = row.state in (State.RUNNING, State.WAITING)
+        idle = row.state in (State.STOPPED, State.FAILED)
+        self.stop_button.setVisible(active or row.state is State.STOPPING)
+        self.stop_button.setEnabled(active)
+        self.resume_button.setVisible(idle)
+        self.resume_button.setEnabled(row.resumable)
+        self.resume_button.setText("resume" if row.progress.step else "start again")
+        self.remove_button.setVisible(idle or row.state is State.FINISHED)
+        self.use_button.setVisible(row.model is not None)
+        is_used = self._in_use is not None and self._in_use.fingerprint == row.fingerprint
+        self.use_button.setEnabled(not is_used)
+        self.use_button.setText("this model is in use" if is_used else "use this model")
+        self._figures.setVisible(bool(row.figures))
+        others = figures_of(self._in_use.training.get("metrics")) if self._in_use else {}
+        for name, (own, other) in self._cells.items():
+            own.setText(_shown(row.figures.get(name)))
+            other.setText(_shown(others.get(name)))
+
+    def _make_cells(self) -> dict[str, tuple[Any, Any]]:
+        for place, words in enumerate(("on held-out photos", "this", "in use")):
+            self._grid.addWidget(label(words, "caption"), 0, place)
+        cells = {}
+        for row, (name, words) in enumerate(_FIGURES.items(), start=1):
+            cells[name] = label(_DASH), label(_DASH, "muted")
+            self._grid.addWidget(label(words), row, 0)
+            for place, cell in enumerate(cells[name], start=1):
+                self._grid.addWidget(cell, row, place)
+        note = label("Each on its own held-out photos: only the same photos compare.", "caption")
+        note.setWordWrap(True)
+        self._grid.addWidget(note, len(cells) + 1, 0, 1, 3)
+        return cells
+
+
+def _told(row: Row) -> str:
+    if row.state is State.FAILED:
+        return f"failed: {row.reason}"
+    progress, words = row.progress, state_words(row)
+    if progress.steps and row.state in (State.RUNNING, State.STOPPING) and not progress.finishing:
+        words += f" · step {progress.step:,} of about {progress.steps:,}"
+        if progress.images_per_second:
+            words += f" · {progress.images_per_second:,.0f} photos a second"
+    return words
+
+
+def _shown(value: Any) -> str:
+    return f"{100 * value:.1f}\u2009%" if isinstance(value, int | float) else _DASH
+
+
+def _button(text: str, words: str, signal: Any) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(words)
+    button.clicked.connect(partial(_emit, signal))
+    return button
+
+
+def _emit(signal: Any, _checked: bool = False) -> None:
+    signal.emit()

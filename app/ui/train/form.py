@@ -1,0 +1,294 @@
+"""A new training: what it learns from, a recipe, and the few settings that a person may want to change."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.recipes import (
+    BACKBONES,
+    LARGEST_SIZE,
+    RECIPE_WORDS,
+    RECIPES,
+    SIZE_STEP,
+    SMALLEST_SIZE,
+    STARTS,
+    Recipe,
+    estimate,
+    rough,
+)
+from app.core.runs import HOW_TO_INSTALL
+from app.core.survey import KINDS, Survey
+from app.ui.widgets import WrappedLabel, label
+
+LABELLED = "labelled"
+_LABELLED_WORDS = "the photos that you labelled in this project"
+_TYPING = 400  # milliseconds after the last key
+_SHOWN = 500
+
+
+class NewTraining(QDialog):
+    """Shows what would be trained on as soon as it is chosen; nothing is started before the button.
+
+    Signals:
+        survey_wanted: (kind, place) read this data; the kind LABELLED has no place
+        agreed: (name, arguments of the trainer)
+    """
+
+    survey_wanted = Signal(str, str)
+    agreed = Signal(str, list)
+
+    def __init__(self, missing: list[str], *, gpu: bool, taken: set[str], parent: QWidget | None = None) -> None:
+        """Args: missing: libraries; gpu: whether a GPU would train; taken: names of the other trainings."""
+        super().__init__(parent)
+        self.setWindowTitle("Train a model")
+        self.resize(720, 600)
+        self._missing, self._gpu, self._taken = missing, gpu, taken
+        self._data = ""
+        self._survey: Survey | None = None
+        self._own: dict[str, float] = {}
+        self._typing = QTimer(self, interval=_TYPING, singleShot=True)
+        self._make_fields()
+        self._lay_out()
+        self._connect()
+        self._take_recipe("good")
+        self._on_data()
+
+    def _make_fields(self) -> None:
+        self.kind = QComboBox()
+        for kind, words in ({"folder": KINDS["folder"], LABELLED: _LABELLED_WORDS} | KINDS).items():
+            self.kind.addItem(words, kind)
+        self.place = QLineEdit()
+        self.choose_button = QPushButton("choose…")
+        self.summary = WrappedLabel()
+        self.preview = QListWidget()
+        self.preview.setObjectName("list")
+        self.skip_bad = QCheckBox("pass over the entries with problems")
+        self.name = QLineEdit(f"{datetime.now():%Y-%m-%d %H.%M}")
+        self.epochs, self.side = QSpinBox(), QSpinBox()
+        self.epochs.setRange(1, 1000)
+        self.side.setRange(SMALLEST_SIZE, LARGEST_SIZE)
+        self.side.setSingleStep(SIZE_STEP)
+        self.side.setSuffix(" pixels")
+        for box in (self.epochs, self.side):
+            box.lineEdit().setTextMargins(8, 0, 8, 0)  # the stylesheet's padding does not reach it
+        self.backbone = QComboBox()
+        for name, words in BACKBONES.items():
+            self.backbone.addItem(f"{name}: {words}", name)
+        self.weights = QComboBox()
+        for name, words in STARTS.items():
+            self.weights.addItem(words, name)
+        self.weights.addItem("a file (.safetensors, .pth)…", "")
+        self.time = label("", "muted")
+        self.time.setWordWrap(True)
+        self.start_button = QPushButton("start training")
+        self.start_button.setProperty("kind", "primary")
+        for field, words in (
+            *((self.kind, "data"), (self.place, "place of the data"), (self.name, "name"), (self.epochs, "epochs")),
+            *((self.side, "size of the picture"), (self.backbone, "backbone"), (self.weights, "starting weights")),
+        ):
+            field.setAccessibleName(words)
+
+    def _lay_out(self) -> None:
+        data = QHBoxLayout()
+        data.addWidget(self.place, 1)
+        data.addWidget(self.choose_button)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        grid.addWidget(label("learn from"), 0, 0)
+        grid.addWidget(self.kind, 0, 1, 1, 3)
+        grid.addLayout(data, 1, 1, 1, 3)
+        grid.addWidget(self.summary, 2, 1, 1, 3)
+        grid.addWidget(self.preview, 3, 1, 1, 3)
+        grid.addWidget(self.skip_bad, 4, 1, 1, 3)
+        grid.addWidget(label("recipe"), 5, 0)
+        grid.addLayout(self._recipes(), 5, 1, 1, 3)
+        for row, place, words, field in (
+            *((6, 0, "name", self.name), (6, 2, "backbone", self.backbone), (7, 0, "epochs", self.epochs)),
+            *((7, 2, "start from", self.weights), (8, 0, "size", self.side)),
+        ):
+            grid.addWidget(label(words), row, place)
+            grid.addWidget(field, row, place + 1)
+        grid.addWidget(self.time, 8, 2, 1, 2)
+        grid.setRowStretch(3, 1)
+        cancel = QPushButton("cancel")
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        words = "It goes on when the window is closed, and can be stopped and resumed."
+        if self._missing:
+            words = f"Training needs more libraries: {HOW_TO_INSTALL}\nNot installed: {', '.join(self._missing)}"
+        note = label(words, "muted")
+        note.setWordWrap(True)
+        buttons.addWidget(note, 1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.start_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addLayout(grid, 1)
+        column.addLayout(buttons)
+
+    def _recipes(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        self._recipe_group = QButtonGroup(self)
+        self.recipes: dict[str, QRadioButton] = {}
+        for name, words in RECIPE_WORDS.items():
+            button = self.recipes[name] = QRadioButton(name)
+            button.setToolTip(words)
+            self._recipe_group.addButton(button)
+            button.clicked.connect(partial(self._take_recipe, name))
+            row.addWidget(button)
+        self._recipe_words = label("", "muted")
+        row.addWidget(self._recipe_words, 1)
+        return row
+
+    def _connect(self) -> None:
+        self.kind.currentIndexChanged.connect(lambda _place: self._on_data())
+        self.place.textChanged.connect(lambda _text: self._wait())
+        self._typing.timeout.connect(self._ask)
+        self.choose_button.clicked.connect(self._choose)
+        self.name.textChanged.connect(lambda _text: self._update())
+        self.skip_bad.toggled.connect(lambda _on: self._update())
+        for box in (self.epochs, self.side):
+            box.valueChanged.connect(lambda _value: self._update())
+        self.backbone.currentIndexChanged.connect(lambda _place: self._update())
+        self.weights.activated.connect(self._on_weights)
+        self.start_button.clicked.connect(self._agree)
+
+    # what is asked and what comes
+
+    def show_paces(self, own: dict[str, float]) -> None:
+        """How fast earlier trainings went."""
+        self._own = own
+        self._update()
+
+    def show_survey(self, data: str, found: Survey | str) -> None:
+        """What would be trained on, or what is wrong."""
+        self._data = data
+        self._survey = None if isinstance(found, str) else found
+        self.preview.clear()
+        if isinstance(found, str):
+            self.summary.set_whole(found.splitlines()[0])
+            self.preview.addItems(found.splitlines()[1:])
+        else:
+            self.summary.set_whole(found.words())
+            self.preview.addItems([f"⚠ {problem}" for problem in found.problems[:_SHOWN]])
+            for kind, name, count in found.classes[:_SHOWN]:
+                self.preview.addItem(f"{count:,} × {name or 'class not known'} ({kind})")
+            more = max(len(found.classes) - _SHOWN, 0) + max(len(found.problems) - _SHOWN, 0)
+            if more:
+                self.preview.addItem(f"and {more:,} more")
+        self.skip_bad.setVisible(self._survey is not None and bool(self._survey.problems))
+        self._update()
+
+    def recipe(self) -> Recipe:
+        """The settings as they are now."""
+        return Recipe(
+            self.backbone.currentData(),
+            self.side.value(),
+            self.epochs.value(),
+            self.weights.currentData() or "imagenet",
+        )
+
+    def _take_recipe(self, name: str, _checked: bool = False) -> None:
+        recipe = RECIPES[name]
+        self.recipes[name].setChecked(True)
+        self._recipe_words.setText(RECIPE_WORDS[name])
+        self.backbone.setCurrentIndex(self.backbone.findData(recipe.backbone))
+        self.side.setValue(recipe.size)
+        self.epochs.setValue(recipe.epochs)
+        self._update()
+
+    def _on_data(self) -> None:
+        needs_place = self.kind.currentData() not in (LABELLED, "demo")
+        self.place.setVisible(needs_place)
+        self.choose_button.setVisible(needs_place)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._survey, self._data = None, ""
+        self.preview.clear()
+        self.skip_bad.hide()
+        self.skip_bad.setChecked(False)
+        self.summary.set_whole("")
+        self._update()
+        self._typing.start()
+
+    def _ask(self) -> None:
+        kind, place = self.kind.currentData(), self.place.text().strip()
+        if not place and self.place.isVisibleTo(self):
+            self.summary.set_whole("choose where the photos are")
+            return
+        self.summary.set_whole("reading the photos")
+        self.survey_wanted.emit(kind, place)
+
+    def _choose(self) -> None:
+        start = self.place.text() or str(Path.home())
+        if self.kind.currentData() == "table":
+            name, _ = QFileDialog.getOpenFileName(self, "A table of labelled photos", start, "Tables (*.csv)")
+        else:
+            name = QFileDialog.getExistingDirectory(self, "A folder of labelled photos", start)
+        if name:
+            self.place.setText(name)
+
+    def _on_weights(self, place: int) -> None:
+        if place != self.weights.count() - 1:
+            return
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Starting weights", str(Path.home()), "Weights (*.safetensors *.pth)"
+        )
+        if not name:
+            self.weights.setCurrentIndex(0)
+            return
+        self.weights.insertItem(place, Path(name).name, str(Path(name).absolute()))
+        self.weights.setCurrentIndex(place)
+
+    def _update(self) -> None:
+        name, survey = self.name.text().strip(), self._survey
+        problem = ""
+        if survey is not None and survey.problems and not self.skip_bad.isChecked():
+            problem = "Mend the entries with problems, or pass over them."
+        elif not name:
+            problem = "Give the training a name."
+        elif name in self._taken:
+            problem = f"There is a training '{name}' already; choose another name."
+        self.start_button.setEnabled(survey is not None and not problem and not self._missing)
+        self.time.setText(problem or self._time_words())
+
+    def _time_words(self) -> str:
+        if self._survey is None:
+            return ""
+        found = estimate(self.recipe(), self._survey.photos, self._own, None if self._gpu else os.cpu_count() or 1)
+        if found is None:
+            return "How long it takes is known after its first steps."
+        seconds, source = found
+        return f"Takes {rough(seconds)}: an estimate {source}."
+
+    def _agree(self) -> None:
+        arguments = self.recipe().arguments(self._data, skip_bad=self.skip_bad.isChecked())
+        self.agreed.emit(self.name.text().strip(), arguments)
+        self.accept()

@@ -1,0 +1,243 @@
+"""The page Train: the trainings of this user, their curves, and a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+
+from app.core import paths
+from app.core.project import KnownModel, Project
+from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
+from app.core.survey import Survey
+from app.ui import keys
+from app.ui.error_bar import ErrorBar
+from app.ui.identify.empty import EmptyState
+from app.ui.inference import Loaded
+from app.ui.train.desk import Curves, Desk, Row
+from app.ui.train.detail import Detail
+from app.ui.train.form import LABELLED, NewTraining
+from app.ui.train.run_list import RunList
+from app.ui.train.toolbar import Toolbar
+from app.ui.widgets import Splitter, bind, frame
+
+if TYPE_CHECKING:
+    from app.ui.train.curves import CurvesPanel
+
+_ENDS = {State.FINISHED: "has finished", State.STOPPED: "has stopped", State.FAILED: "has failed"}
+Opened = Callable[[], tuple[Project | None, KnownModel | None]]
+
+
+class TrainPage(QWidget):
+    """Joins the desk with its views.
+
+    Signals:
+        theme_wanted: change to the other theme
+        use_wanted: (Path) identify with this model from now on
+    """
+
+    theme_wanted = Signal()
+    use_wanted = Signal(object)
+
+    def __init__(self, opened: Opened, parent: QWidget | None = None) -> None:
+        """Args: opened: gives the open project, and the model that it is shown by."""
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._opened = opened
+        self._gpu = False
+        self._rows: dict[str, Row] = {}
+        self.desk = Desk(paths.user_data_dir() / "runs", self)
+        self.errors, self.toolbar = ErrorBar(), Toolbar()
+        self.list, self.detail = RunList(), Detail()
+        self.curves: CurvesPanel | None = None
+        self.form: NewTraining | None = None
+        self.empty = self._make_empty()
+        self._lay_out()
+        self._connect()
+        self.toolbar.set_filled(False)
+
+    def _make_empty(self) -> EmptyState:
+        beneath = "It learns your types and classes on this computer, and goes on when the window is closed."
+        if missing_libraries():
+            beneath = f"Training needs more libraries than identifying. Install them with  {HOW_TO_INSTALL}"
+        return EmptyState("graduation-cap", "Train a model on your own photos", beneath, "new training")
+
+    def _lay_out(self) -> None:
+        side = frame("panel")
+        self._side = QVBoxLayout(side)
+        self._side.setContentsMargins(0, 0, 0, 0)
+        self._side.setSpacing(0)
+        self._side.addWidget(self.list, 1)
+        self._side.addWidget(self.detail)
+        side.setMinimumWidth(280)
+        self.columns = Splitter("train", Qt.Orientation.Horizontal)
+        self.columns.addWidget(side)
+        self._right = QStackedWidget()
+        self.columns.addWidget(self._right)
+        self.columns.setStretchFactor(1, 1)
+        self.columns.set_defaults([320, 880])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.columns)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        for part in (self.errors, self.toolbar):
+            whole.addWidget(part)
+        whole.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        desk, toolbar, detail = self.desk, self.toolbar, self.detail
+        desk.looked.connect(self._on_looked)
+        desk.problem.connect(self._on_problem)
+        desk.surveyed.connect(self._on_surveyed)
+        self.list.chosen.connect(lambda name: detail.show_row(self._rows.get(name)))
+        self.list.shown_changed.connect(self._on_shown)
+        self.empty.asked.connect(self.ask_new)
+        toolbar.new_button.clicked.connect(self.ask_new)
+        toolbar.add_button.clicked.connect(self.ask_folder)
+        toolbar.theme_button.clicked.connect(self.theme_wanted)
+        toolbar.smoothing_changed.connect(self._on_smoothing)
+        toolbar.log_button.toggled.connect(self._on_log)
+        toolbar.table_wanted.connect(self.export_table)
+        toolbar.picture_wanted.connect(self.export_picture)
+        detail.stop_wanted.connect(lambda: desk.stop_run(self.current()))
+        detail.resume_wanted.connect(lambda: desk.resume(self.current()))
+        detail.remove_wanted.connect(lambda: desk.remove(self.current()))
+        detail.use_wanted.connect(self._use)
+        for key, act in (
+            (keys.NEW_TRAINING, self.ask_new),
+            (keys.LOG_AXIS, toolbar.log_button.toggle),
+            (keys.THEME, self.theme_wanted.emit),
+        ):
+            bind(self, key, act)
+
+    # what a person does
+
+    def ask_new(self) -> None:
+        """Ask what a new training is to learn from, and how."""
+        form = self.form = NewTraining(missing_libraries(), gpu=self._gpu, taken=set(self._rows), parent=self)
+        form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        form.survey_wanted.connect(self._survey)
+        form.agreed.connect(self.desk.begin)
+        form.finished.connect(self._forget_form)
+        self.desk.paces(lambda own: self.form.show_paces(own) if self.form is not None else None)
+        form.open()
+
+    def ask_folder(self) -> None:
+        """Ask for the folder of a training that was started elsewhere."""
+        name = QFileDialog.getExistingDirectory(self, "The folder of a training run", str(Path.home()))
+        if name:
+            self.desk.adopt(Path(name))
+
+    def export_table(self) -> None:
+        """The figures of the runs on show, as CSV."""
+        name, _ = QFileDialog.getSaveFileName(self, "Export the figures", str(Path.home() / "curves.csv"), "*.csv")
+        if name:
+            self.desk.write_table(Path(name))
+
+    def export_picture(self) -> None:
+        """The curves as PNG."""
+        name, _ = QFileDialog.getSaveFileName(self, "Export the curves", str(Path.home() / "curves.png"), "*.png")
+        if name and self.curves is not None:
+            self.desk.write_picture(self.curves.picture(), Path(name))
+
+    def current(self) -> str:
+        """The name of the training that is chosen."""
+        item = self.list.currentItem()
+        return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
+
+    # what happens
+
+    def use_model(self, loaded: Loaded) -> None:
+        """Another identification model is in use."""
+        self._gpu = loaded.provider.used == "CUDA"
+        self.detail.use_model(loaded.info)
+
+    def theme_changed(self, dark: bool) -> None:
+        """Colours of the other theme."""
+        self.toolbar.theme_changed(dark)
+        if self.curves is not None:
+            self.curves.apply_theme()
+            self._draw({})
+
+    def focus_list(self) -> None:
+        """Let the keys go to the list of trainings, or to the button where there are none."""
+        (self.list if self._rows else self.empty.button).setFocus()
+
+    def stop(self) -> None:
+        """Wait for this page's workers; the trainings go on."""
+        self.desk.stop()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look more often."""
+        super().showEvent(event)
+        self.desk.set_in_sight(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Look less often."""
+        super().hideEvent(event)
+        self.desk.set_in_sight(False)
+
+    def _on_looked(self, rows: list[Row], curves: dict[str, Curves]) -> None:
+        before, self._rows = self._rows, {row.record.name: row for row in rows}
+        self._stack.setCurrentIndex(1 if rows else 0)
+        self.toolbar.set_filled(bool(rows))
+        self.list.show_rows(rows)
+        self.detail.show_row(self._rows.get(self.current()))
+        if rows and self.isVisible() and (curves or self.curves is None):
+            self._draw(curves)
+        for name, row in self._rows.items():
+            was = before.get(name)
+            if was is not None and was.state is not row.state and row.state in _ENDS:
+                self.desk.said.emit(f"training '{name}' {_ENDS[row.state]}")
+
+    def _on_problem(self, text: str, details: str) -> None:
+        if text != self.errors.text():  # what fails at every look is said once
+            self.errors.show_problem(text, details)
+
+    def _draw(self, curves: dict[str, Curves]) -> None:
+        if self.curves is None:
+            # pyqtgraph takes half a second to load, which the window's start and the other pages do without
+            from app.ui.train.curves import CurvesPanel
+
+            self.curves = CurvesPanel()
+            self._right.addWidget(self.curves)
+            self._on_log(self.toolbar.log_button.isChecked())
+        shown = self.list.shown()
+        self.curves.take(curves, {name: colour for name, colour in self.list.colours().items() if name in shown})
+
+    def _on_shown(self, names: set[str]) -> None:
+        self.desk.show_only(names)
+        if self.curves is not None:
+            self._draw({})
+
+    def _on_smoothing(self, share: float) -> None:
+        self.desk.smoothing = share
+        self.desk.look()
+
+    def _on_log(self, on: bool) -> None:
+        if self.curves is not None:
+            self.curves.set_log(on)
+
+    def _survey(self, kind: str, place: str) -> None:
+        if kind == LABELLED:
+            self.desk.survey_labelled(*self._opened())
+        else:
+            self.desk.survey(kind, place)
+
+    def _on_surveyed(self, data: str, found: Survey | str) -> None:
+        if self.form is not None:
+            self.form.show_survey(data, found)
+
+    def _forget_form(self) -> None:
+        self.form = None
+
+    def _use(self) -> None:
+        row = self._rows.get(self.current())
+        if row is not None and row.model is not None:
+            self.use_wanted.emit(row.model)

@@ -1,0 +1,66 @@
+"""The buttons of the page Train."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
+
+from app.ui import icons, keys
+from app.ui.widgets import label, tool_button
+
+_STEPS = 100
+
+
+class Toolbar(QFrame):
+    """Signals:
+    smoothing_changed: (share of the past in each value)
+    table_wanted: the curves as CSV
+    picture_wanted: the curves as PNG
+    """
+
+    smoothing_changed = Signal(float)
+    table_wanted = Signal()
+    picture_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("toolbar")
+        self.setFixedHeight(44)
+        self.new_button = tool_button("plus", keys.NEW_TRAINING, "new training")
+        self.add_button = tool_button("folder-plus", keys.ADD_RUN, "add a run")
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, _STEPS - 2)
+        self.smoothing.setFixedWidth(110)
+        self.smoothing.setAccessibleName("smoothing of the curves")
+        self.smoothing.setToolTip("smooth the curves")
+        self.log_button = tool_button("chart-line", keys.LOG_AXIS, "log axis", checkable=True)
+        self.export_button = tool_button("download", keys.EXPORT_CURVES, "export")
+        self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        menu.addAction("figures of the runs on show (.csv)…").triggered.connect(self.table_wanted)
+        menu.addAction("picture of the curves (.png)…").triggered.connect(self.picture_wanted)
+        self.export_button.setMenu(menu)
+        self.theme_button = tool_button("sun", keys.THEME)
+        self._smoothing_words = label("smoothing", "muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        row.addWidget(self.new_button)
+        row.addWidget(self.add_button)
+        row.addStretch(1)
+        row.addWidget(self._smoothing_words)
+        row.addSpacing(4)
+        row.addWidget(self.smoothing)
+        row.addSpacing(8)
+        for button in (self.log_button, self.export_button, self.theme_button):
+            row.addWidget(button)
+        self.smoothing.valueChanged.connect(lambda value: self.smoothing_changed.emit(value / _STEPS))
+
+    def set_filled(self, full: bool) -> None:
+        """Whether there are trainings."""
+        for widget in (self.smoothing, self.log_button, self.export_button):
+            widget.setEnabled(full)
+
+    def theme_changed(self, dark: bool) -> None:
+        """Offer the other theme."""
+        self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))

@@ -1,0 +1,294 @@
+"""What a person does on the page Train, done to the real window."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.core.labels import Label, Labels, Verdict
+from app.core.runs import Runs, State
+from app.ui import theme
+from app.ui.train import page as page_module
+from app.ui.train.form import LABELLED, NewTraining
+from app.ui.train.page import TrainPage
+from app.ui.window import MainWindow
+from model.events import EVENTS_FILE, EventWriter
+
+PATIENCE = 20_000
+TRAINING = 300_000
+Key = Qt.Key
+
+STAND_IN = """
+import json, pathlib, signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+out = pathlib.Path(sys.argv[-1])
+out.mkdir(exist_ok=True)
+(out / "config.json").write_text("{}")
+with (out / "events.jsonl").open("a") as file:
+    def tell(kind, step, **values):
+        print(json.dumps({"kind": kind, "step": step, "time": time.time(), **values}), file=file, flush=True)
+    tell("start", 0, epochs=2, batches=500)
+    step = 0
+    while not asked:
+        step += 1
+        tell("step", step, epoch=0, loss=1 / step, fine=0.5, images_per_second=40.0)
+        time.sleep(0.02)
+    tell("stopped", step)
+"""
+
+
+@pytest.fixture
+def home_runs(marque_home: Path) -> Path:
+    return marque_home / "data" / "runs"
+
+
+@pytest.fixture
+def finished(tmp_path: Path, tiny_model: Path) -> Callable[..., Path]:
+    """Makes the folder of a finished run, whose model is the tiny one."""
+
+    def make(name: str, steps: int = 30) -> Path:
+        folder = tmp_path / "elsewhere" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / "model.onnx").write_bytes(tiny_model.read_bytes())
+        figures = {"fine_accuracy": 0.75, "coarse_accuracy": 0.9, "fine_recall_1": 0.5}
+        (folder / "metrics.json").write_text(json.dumps({"test": {"all": figures}}))
+        with EventWriter(folder / EVENTS_FILE) as events:
+            events.write("start", 0, epochs=1, batches=steps)
+            for step in range(1, steps + 1):
+                events.write("step", step, epoch=0, loss=2 / step, fine=1.0, coarse=0.5, lr=1e-3, d_plus=0.2)
+            events.write("epoch", steps, epoch=0, loss=0.5, val_fine=0.7)
+            events.write("done", steps, model="model.onnx", fingerprint=name)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def train(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], MainWindow]:
+    """Opens the window on the page Train."""
+
+    def open_one() -> MainWindow:
+        window = open_marque()
+        qtbot.waitUntil(lambda: window.identify.session.loaded() is not None, timeout=PATIENCE)
+        QTest.keyClick(window, Key.Key_5)
+        assert window.pages.currentWidget() is window.train
+        return window
+
+    return open_one
+
+
+def states(page: TrainPage) -> dict[str, State]:
+    return {name: row.state for name, row in page._rows.items()}
+
+
+def stand_in(window: MainWindow, qtbot: QtBot, folder: Path, program: str = STAND_IN) -> None:
+    """Let another program do the training."""
+    watcher = window.train.desk._watcher
+    qtbot.waitUntil(lambda: watcher._runs is not None, timeout=PATIENCE)  # or the first look would put its own
+    watcher._runs = Runs(folder, (sys.executable, "-c", program))
+
+
+def form_of(window: MainWindow, qtbot: QtBot, kind: str, place: str = "") -> NewTraining:
+    """The form, with what it would learn from on show."""
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE)
+    QTest.keyClick(window, Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    form = window.train.form
+    assert form is not None and not form.start_button.isEnabled()
+    form.kind.setCurrentIndex(form.kind.findData(kind))
+    form.place.setText(place)
+    qtbot.waitUntil(lambda: form.summary.whole() not in ("", "reading the photos"), timeout=PATIENCE)
+    return form
+
+
+def click(button) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque, photos, home_runs, qtbot):
+    window = train()
+    page = window.train
+    assert page._stack.currentWidget() is page.empty
+    stand_in(window, qtbot, home_runs)
+    form = form_of(window, qtbot, "folder", str(photos))
+    assert form.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
+    assert "an estimate" in form.time.text() and form.preview.count() == 4
+    form.name.setText("mine")
+    click(form.recipes["quick"])
+    assert (form.epochs.value(), form.side.value()) == (6, 128)
+    click(form.start_button)
+    qtbot.waitUntil(lambda: states(page) == {"mine": State.RUNNING}, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "of about 1,000" in page.detail.words(), timeout=PATIENCE)
+    assert page.list.currentItem() is not None and page.detail.stop_button.isVisible()
+    assert Runs(home_runs).record("mine").arguments[:4] == ("--data", f"folder:{photos}", "--backbone", "mobilenet_v2")
+
+    form = form_of(window, qtbot, "folder", str(photos))
+    form.name.setText("mine")
+    assert "already" in form.time.text() and not form.start_button.isEnabled()
+    form.name.setText("second")
+    click(form.start_button)
+    qtbot.waitUntil(lambda: states(page).get("second") is State.WAITING, timeout=PATIENCE)
+    window.close()
+
+    again = open_marque()
+    QTest.keyClick(again, Key.Key_5)
+    stand_in(again, qtbot, home_runs)
+    page = again.train
+    qtbot.waitUntil(lambda: states(page) == {"mine": State.RUNNING, "second": State.WAITING}, timeout=PATIENCE)
+    page.list.choose("mine")
+    click(page.detail.stop_button)
+    qtbot.waitUntil(lambda: states(page) == {"mine": State.STOPPED, "second": State.RUNNING}, timeout=PATIENCE)
+    click(page.detail.resume_button)
+    qtbot.waitUntil(lambda: states(page)["mine"] is State.WAITING, timeout=PATIENCE)
+    click(page.detail.stop_button)
+    qtbot.waitUntil(lambda: states(page)["mine"] is State.STOPPED, timeout=PATIENCE)
+    click(page.detail.remove_button)
+    qtbot.waitUntil(lambda: set(states(page)) == {"second"}, timeout=PATIENCE)
+    assert (home_runs / "mine" / EVENTS_FILE).is_file()
+    page.list.choose("second")
+    click(page.detail.stop_button)
+    qtbot.waitUntil(lambda: states(page) == {"second": State.STOPPED}, timeout=PATIENCE)
+
+
+def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, qtbot):
+    window = train()
+    page = window.train
+    stand_in(window, qtbot, home_runs, "import time; time.sleep(1); print('error: no disk'); exit(2)")
+    page.desk.begin("mine", ["--data", f"folder:{photos}"])
+    qtbot.waitUntil(lambda: page.detail.words() == "failed: no disk", timeout=PATIENCE)
+    assert "has failed" in window.status.jobs.text()
+    assert page.detail.resume_button.text() == "start again" and not page.detail.use_button.isVisible()
+    stamp = page._rows["mine"].record.process
+    click(page.detail.resume_button)
+    qtbot.waitUntil(lambda: page._rows["mine"].record.process not in (None, stamp), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page)["mine"] is State.FAILED, timeout=PATIENCE)
+
+
+def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_path, monkeypatch, qtbot):
+    window = train()
+    page = window.train
+    for name in ("one", "two"):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, name=name: str(finished(name)))
+        click(page.toolbar.add_button)
+        qtbot.waitUntil(lambda name=name: states(page).get(name) is State.FINISHED, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.curves is not None and len(page.curves.charts[0]._drawn) == 2, timeout=PATIENCE)
+    loss = page.curves.charts[0]
+    assert loss.values_at(2.2) == {"one": "1", "two": "1"}
+    box = loss.plot.getPlotItem().getViewBox()
+    QTest.mouseMove(loss.plot.viewport(), loss.plot.mapFromScene(box.mapViewToScene(QPointF(2.2, 1.0))))
+    qtbot.waitUntil(page.curves.readout.isVisible, timeout=PATIENCE)
+    assert "step 2" in page.curves.readout.text() and "two" in page.curves.readout.text()
+
+    click(page.list._lines["two"].swatch)
+    qtbot.waitUntil(lambda: set(loss.values_at(1)) == {"one"}, timeout=PATIENCE)
+    click(page.list._lines["two"].swatch)
+    qtbot.waitUntil(lambda: set(loss.values_at(1)) == {"one", "two"}, timeout=PATIENCE)
+    page.toolbar.smoothing.setValue(90)
+    qtbot.waitUntil(lambda: loss.values_at(30)["one"] not in ("0.06667", ""), timeout=PATIENCE)
+    QTest.keyClick(page.list, Key.Key_L)
+    assert loss.plot.getPlotItem().ctrl.logYCheck.isChecked()
+    before = loss._drawn["one", "loss"].opts["pen"].color()
+    window.toggle_theme()
+    assert loss._drawn["one", "loss"].opts["pen"].color() != before
+    assert page.curves.charts[0].plot.backgroundBrush().color().name().upper() == theme.tokens().surface
+
+    for name, export in (("out.csv", page.export_table), ("out.png", page.export_picture)):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        export()
+        qtbot.waitUntil((tmp_path / name).is_file, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len((tmp_path / "out.csv").read_text().splitlines()) == 63, timeout=PATIENCE)
+
+
+def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
+    window = train()
+    page = window.train
+    page.desk.adopt(finished("mine"))
+    qtbot.waitUntil(lambda: page.detail.figures()["fine_accuracy"][0] == "75.0\u2009%", timeout=PATIENCE)
+    assert page.detail.figures()["map_at_r"] == ("–", "–")
+    with qtbot.waitSignal(window.inference.loaded, timeout=PATIENCE):
+        click(page.detail.use_button)
+    assert window.settings.identification_model == page._rows["mine"].model
+
+
+def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
+    window = train()
+    desk = window.review.desk
+    form = form_of(window, qtbot, LABELLED)
+    assert "no photos yet" in form.summary.whole() or "have not labelled" in form.summary.whole()
+    desk.identify([photos])
+    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    Labels(desk.project).set(
+        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in desk.project.images()}, "accept"
+    )
+    form.kind.setCurrentIndex(form.kind.findData("demo"))
+    form.kind.setCurrentIndex(form.kind.findData(LABELLED))
+    qtbot.waitUntil(lambda: "12 photos, 2 types, 4 classes" in form.summary.whole(), timeout=PATIENCE)
+    assert form.start_button.isEnabled()
+    form.reject()
+
+
+def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos, qtbot):
+    (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
+    form = form_of(train(), qtbot, "folder", str(photos))
+    assert "1 problem" in form.summary.whole() and "cut.jpg" in form.preview.item(0).text()
+    assert not form.start_button.isEnabled()
+    form.skip_bad.setChecked(True)
+    assert form.start_button.isEnabled()
+    form.place.setText(str(photos / "nowhere"))
+    qtbot.waitUntil(lambda: "no such file" in form.summary.whole(), timeout=PATIENCE)
+    form.reject()
+
+
+def test_without_the_libraries_the_page_says_how_to_get_them(train, photos, monkeypatch, qtbot):
+    monkeypatch.setattr(page_module, "missing_libraries", lambda: ["torch"])
+    window = train()
+    form = form_of(window, qtbot, "folder", str(photos))
+    assert not form.start_button.isEnabled()
+    told = [one.text() for one in form.findChildren(page_module.QWidget) if hasattr(one, "text")]
+    assert any('pip install ".[train]"' in text and "torch" in text for text in told if isinstance(text, str))
+    form.reject()
+
+
+@pytest.mark.slow
+def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home_runs, qtbot):
+    window = train()
+    form = form_of(window, qtbot, "demo")
+    assert "380 photos" in form.summary.whole()
+    form.name.setText("drawn")
+    form.backbone.setCurrentIndex(form.backbone.findData("resnet18"))
+    form.weights.setCurrentIndex(form.weights.findData("none"))
+    form.side.setValue(32)
+    form.epochs.setValue(3)
+    click(form.start_button)
+    page = window.train
+    qtbot.waitUntil(lambda: "drawn" in page._rows and page._rows["drawn"].progress.step > 0, timeout=TRAINING)
+    window.close()
+
+    again = open_marque()
+    QTest.keyClick(again, Key.Key_5)
+    page = again.train
+    qtbot.waitUntil(lambda: "drawn" in states(page), timeout=PATIENCE)
+    assert states(page)["drawn"] is State.RUNNING
+    click(page.detail.stop_button)
+    qtbot.waitUntil(lambda: states(page)["drawn"] is State.STOPPED, timeout=TRAINING)
+    click(page.detail.resume_button)
+    qtbot.waitUntil(lambda: states(page)["drawn"] in (State.FINISHED, State.FAILED), timeout=TRAINING)
+    assert states(page)["drawn"] is State.FINISHED, page.detail.words()
+    with qtbot.waitSignal(again.inference.loaded, timeout=PATIENCE) as loaded:
+        click(page.detail.use_button)
+    assert "drawn" in loaded.args[0].info.name and not page.detail.use_button.isEnabled()
+    rows = (home_runs / "drawn" / "split.csv").read_text().splitlines()
+    photo = Path(rows[1].split(",")[0])
+    QTest.keyClick(again, Key.Key_1)
+    again.identify.session.open([photo])
+    answered(again, photo.name)
