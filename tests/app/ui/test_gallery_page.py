@@ -264,6 +264,7 @@ def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
         assert words in box.hint() and not box.do_button.isEnabled()
     box.name.setText("Azzurra class")
     assert box.kind.text() == "ship" and not box.kind.isEnabled() and "takes the photos in" in box.hint()
+    assert box.do_button.text() == "add photos"
     box.name.setText("Tram 7")
     box.kind.setText("tram")
     assert "new type" in box.hint() and box.do_button.isEnabled()
