@@ -7,14 +7,17 @@ comma  := ,
 NVIDIA := $(wildcard /proc/driver/nvidia/version)
 PATHS  ?=
 PHOTOS ?=
+GPU    ?=
+KIND   := $(if $(GPU),cuda,cpu)
 
-.PHONY: help run test test-all bench lint clean
+.PHONY: help run test test-all bench package lint clean
 
 help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
 	@echo "make bench      what the selection of quadruplets costs; PHOTOS=DIR also measures the window with many photos"
+	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
 	@echo "make clean      remove the environment and what the tools left"
 
 $(BIN)/python:
@@ -48,6 +51,11 @@ test-all: lint
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection
 	$(if $(PHOTOS),$(BIN)/python -m tests.bench.review $(PHOTOS))
+
+package: $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --editable ".[package$(if $(GPU),$(comma)gpu)]"
+	$(BIN)/pyinstaller packaging/marque-$(KIND).spec --distpath dist --workpath build/pyinstaller --noconfirm --log-level ERROR
+	$(BIN)/python packaging/smoke.py dist/marque-$(KIND)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -20,6 +20,7 @@ from app.core.exporters import ExportError
 from app.core.filing import FilingError
 from app.core.gallery import GalleryError
 from app.core.project_file import ProjectError
+from app.core.references import place_of
 from app.core.table import TableError
 from model.bundle import BundleError
 from model.data.samples import DataError
@@ -87,7 +88,10 @@ def _window(arguments: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
     parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
     parser.add_argument(
-        "--gallery", type=Path, metavar="FILE", help="reference photos (default: your own, else beside the model)"
+        "--gallery",
+        type=place_of,
+        metavar="FILE|ADDRESS",
+        help="reference photos (default: your own, else beside the model)",
     )
     parser.add_argument(
         "--device",

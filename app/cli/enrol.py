@@ -18,7 +18,7 @@ from app.cli.terminal import (
 )
 from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
-from app.core.gallery import Gallery
+from app.core.references import References, open_references, place_of
 from model.data.samples import Sample
 
 _KINDS = ("folder", "table", "cars196")
@@ -32,7 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="a folder with photos in type/class/, a CSV file with the columns file, coarse and fine, or cars196:DIR",
     )
-    parser.add_argument("--gallery", type=Path, required=True, metavar="FILE", help="the gallery to add to, or to make")
+    parser.add_argument(
+        "--gallery",
+        type=place_of,
+        required=True,
+        metavar="FILE|ADDRESS",
+        help="the gallery to add to, or to make: a file, or postgresql://user@host/database, shared by a team",
+    )
     count_argument(parser, "--limit-per-class", "take only the first N photos of each class")
     parser.add_argument(
         "--portable",
@@ -49,13 +55,7 @@ def run(options: argparse.Namespace) -> int:
         samples = limit_per_class(samples, options.limit_per_class)
     engine = Engine(model_file(options.model), options.device, options.precision)
     fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
-    is_new = not options.gallery.exists()
-    with (
-        (
-            Gallery.create(options.gallery, fingerprint, dim) if is_new else Gallery.open(options.gallery, fingerprint)
-        ) as gallery,
-        interruptible() as interrupted,
-    ):
+    with open_references(options.gallery, fingerprint, dim, write=True) as gallery, interruptible() as interrupted:
         finished = _enrol_all(engine, gallery, samples, skipped, options, interrupted)
     return 0 if finished else 130
 
@@ -85,7 +85,7 @@ def _read(spec: str) -> tuple[Sequence[Sample], Sequence[str]]:
 
 def _enrol_all(
     engine: Engine,
-    gallery: Gallery,
+    gallery: References,
     samples: Sequence[Sample],
     skipped: Sequence[str],
     options: argparse.Namespace,
@@ -115,6 +115,6 @@ def _enrol_all(
     finished = added + known + len(problems) == len(samples) + len(skipped)
     complain(
         f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
-        f"{gallery.path} holds {in_words(gallery)}"
+        f"{gallery.name} holds {in_words(gallery)}"
     )
     return finished

@@ -16,7 +16,7 @@ from app.cli.reports import Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
-    gallery_file,
+    gallery_place,
     interruptible,
     model_file,
     must_exist,
@@ -26,12 +26,13 @@ from app.cli.terminal import (
 from app.core.decide import Status
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
-from app.core.gallery import Gallery
 from app.core.identify import Identification, Identifier
 from app.core.images import scan
+from app.core.references import open_references
 from app.core.stage import Local, Processor, Stage
 from app.core.table import LabelTable
 
+_GALLERY = "reference photos: a file, postgresql://user@host/database, or 'none' (default: beside the model)"
 _LOCAL, _RAY = "local", "ray"
 
 
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='where it runs: in this process, or on Ray, which needs: pip install "marque[ray]" (default: local)',
     )
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="head of a Ray cluster (default: this computer)")
-    parser.add_argument("--gallery", metavar="FILE", help="reference photos, or 'none' (default: beside the model)")
+    parser.add_argument("--gallery", metavar="FILE|ADDRESS", help=_GALLERY)
     add_model_arguments(parser)
 
 
@@ -87,16 +88,20 @@ def run(options: argparse.Namespace) -> int:
 def _stage(options: argparse.Namespace) -> Iterator[Stage]:
     """What decodes and identifies, as the options say."""
     model = model_file(options.model)
-    gallery = gallery_file(options.gallery, model)
+    gallery = gallery_place(options.gallery, model)
     if options.engine == _RAY:
-        setup = Setup(
-            model.absolute(), None if gallery is None else gallery.absolute(), options.device, options.precision
-        )
+        place = gallery.absolute() if isinstance(gallery, Path) else gallery
+        setup = Setup(model.absolute(), place, options.device, options.precision)
         with only_our_words(), OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
             yield stage
         return
     engine = Engine(model, options.device, options.precision)
-    with nullcontext() if gallery is None else Gallery.open(gallery, engine.info.fingerprint, read_only=True) as opened:
+    info = engine.info
+    with (
+        nullcontext()
+        if gallery is None
+        else open_references(gallery, info.fingerprint, info.embedding_dim, write=False) as opened
+    ):
         yield Local(Identifier(engine, opened), batch=options.batch)
 
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from app.core import paths
-from app.core.gallery import Gallery
+from app.core.references import Place, References, place_of
 from model.bundle import Variant
 
 _STDERR = 2
@@ -66,7 +66,7 @@ def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -
     parser.add_argument(flag, type=_positive, metavar="N", help=help_text)
 
 
-def in_words(gallery: Gallery) -> str:
+def in_words(gallery: References) -> str:
     """How much a gallery holds."""
     labels = gallery.classes()
     types = {coarse for coarse, _ in labels}
@@ -92,11 +92,11 @@ def model_file(chosen: Path | None) -> Path:
     return model
 
 
-def gallery_file(chosen: str | None, model: Path) -> Path | None:
+def gallery_place(chosen: str | None, model: Path) -> Place | None:
     """The gallery named, else the one beside the model; None where there is none or "none" was named."""
     if chosen == NO_GALLERY:
         return None
-    return Path(chosen) if chosen else paths.bundled_gallery(model)
+    return place_of(chosen) if chosen else paths.bundled_gallery(model)
 
 
 def progress_bar(shown: bool = True) -> Progress:

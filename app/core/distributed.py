@@ -19,10 +19,11 @@ from typing import Any, Self
 import numpy as np
 
 from app.core.engine import Device, Engine, EngineError, Precision
-from app.core.gallery import Gallery, GalleryError
+from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.project import Outcome, ProjectImage
+from app.core.references import Place, open_references
 from app.core.stage import Processor, content_digest
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
 from model.photo import fit
@@ -43,7 +44,7 @@ class Setup:
     """What every actor loads; the paths are absolute. gallery: None without reference photos."""
 
     model: Path
-    gallery: Path | None
+    gallery: Place | None
     device: Device
     precision: Precision
 
@@ -75,7 +76,7 @@ class OnRay:
         self.info: BundleInfo = read_info(setup.model)
         self.note = ""
         if setup.gallery is not None:
-            Gallery.open(setup.gallery, self.info.fingerprint, read_only=True).close()
+            open_references(setup.gallery, self.info.fingerprint, self.info.embedding_dim, write=False).close()
         self._setup, self._batch = setup, batch
         self._ray = _started(address)
         self._processors: set[tuple[str, str]] = set()
@@ -212,7 +213,8 @@ class IdentifierActor:
         engine = Engine(setup.model, setup.device, setup.precision)
         gallery = None
         if setup.gallery is not None:
-            gallery = Gallery.open(setup.gallery, engine.info.fingerprint, read_only=True)
+            info = engine.info
+            gallery = open_references(setup.gallery, info.fingerprint, info.embedding_dim, write=False)
         self._identifier = Identifier(engine, gallery)
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from app.core.engine import Engine
-from app.core.gallery import Entry, Gallery
+from app.core.gallery import Entry
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, map_in_order
+from app.core.references import References
 from model.data.samples import Sample
 
 
@@ -60,7 +61,7 @@ def limit_per_class(samples: Iterable[Sample], limit: int) -> list[Sample]:
 
 def enrol(
     engine: Engine,
-    gallery: Gallery,
+    gallery: References,
     samples: Sequence[Sample],
     *,
     remember_root: bool = True,
@@ -90,7 +91,7 @@ def enrol(
         GalleryError: if the gallery cannot be written.
     """
     if gallery.fingerprint != engine.info.fingerprint:
-        raise ValueError(f"{gallery.path} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
+        raise ValueError(f"{gallery.name} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
     workers = workers or default_workers()
     roots = _common_folders(samples)
     first_with: dict[str, Sample] = {}
@@ -133,7 +134,7 @@ def _home(sample: Sample) -> tuple[str, str]:
     return sample.source, sample.path.absolute().drive
 
 
-def _read(engine: Engine, gallery: Gallery, sample: Sample, remember_root: bool) -> _Read:
+def _read(engine: Engine, gallery: References, sample: Sample, remember_root: bool) -> _Read:
     """Decode a photo, unless the gallery has it with this label and, where that matters, knows its place."""
     try:
         content = hashlib.blake2b(sample.path.read_bytes(), digest_size=16)

@@ -169,6 +169,11 @@ class Gallery:
             )
         return gallery
 
+    @property
+    def name(self) -> str:
+        """Where it is kept, for people."""
+        return str(self.path)
+
     def __len__(self) -> int:
         return len(self._references)
 
@@ -256,11 +261,8 @@ class Gallery:
     def centre_similarities(self, embeddings: np.ndarray, fine: Sequence[str]) -> np.ndarray:
         """Cosine of N embeddings [N, d] to the centre of each named class: [N, len(fine)]; -inf without references."""
         with self._lock:
-            centres = np.stack([self._sums.get(name, np.zeros(self.dim, np.float32)) for name in fine])
-        lengths = np.linalg.norm(centres, axis=1)
-        similarities = embeddings @ (centres / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
-        similarities[:, lengths == 0] = -np.inf
-        return similarities
+            sums = [self._sums.get(name, np.zeros(self.dim, np.float32)) for name in fine]
+        return cosines_to_sums(embeddings, np.stack(sums))
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
@@ -360,6 +362,17 @@ class Gallery:
             self._place_of.pop(number, None)
         self._digests = {digest: number for digest, number in self._digests.items() if number not in gone}
         self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
+
+
+def cosines_to_sums(embeddings: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Cosine of N embeddings [N, d] of unit length to the centres of C classes, given as sums of their members [C, d].
+
+    float32 [N, C]; -inf for a class without members.
+    """
+    lengths = np.linalg.norm(sums, axis=1)
+    similarities = embeddings @ (sums / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
+    similarities[:, lengths == 0] = -np.inf
+    return similarities
 
 
 def _check_format(path: Path, connection: sqlite3.Connection) -> None:

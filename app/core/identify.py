@@ -12,7 +12,8 @@ from PIL import Image
 from app.core.decide import Decision, decide
 from app.core.engine import Engine
 from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
-from app.core.gallery import Gallery, Neighbour
+from app.core.gallery import Neighbour
+from app.core.references import References
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Identifier:
         gallery: the reference photos, or None.
     """
 
-    def __init__(self, engine: Engine, gallery: Gallery | None) -> None:
+    def __init__(self, engine: Engine, gallery: References | None) -> None:
         if gallery is not None and gallery.fingerprint != engine.info.fingerprint:
-            raise ValueError(f"{gallery.path} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
+            raise ValueError(f"{gallery.name} belongs to model {gallery.fingerprint}, not {engine.info.fingerprint}")
         self.engine = engine
         self.gallery = gallery
 

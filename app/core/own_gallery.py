@@ -13,6 +13,7 @@ from pathlib import Path
 from app.core import paths
 from app.core.gallery import Gallery, GalleryError, Reference
 from app.core.gallery_steps import Steps
+from app.core.references import Place, References, is_shared, open_references
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +40,26 @@ class Shelf:
         problem: why a gallery that was found is not in use, None where all is well.
     """
 
-    def __init__(self, fingerprint: str, dim: int, *, named: Path | None, supplied: Path | None) -> None:
+    def __init__(self, fingerprint: str, dim: int, *, named: Place | None, supplied: Path | None) -> None:
         """Open what there is.
 
         Args:
             fingerprint: of the identification model.
             dim: length of its embeddings.
-            named: the gallery that the user asked for; it is used, and changed, where it lies.
+            named: the gallery that the user asked for; it is used where it lies, and changed there if it is a file.
             supplied: the one that came with the model.
         """
         self._fingerprint, self._dim = fingerprint, dim
-        self._own = named or own_place(fingerprint)
-        self.gallery: Gallery | None = None
+        self._shared = named is not None and is_shared(named)
+        self._own = own_place(fingerprint) if named is None or self._shared else Path(named)
+        self.gallery: References | None = None
         self.problem: str | None = None
-        for place in (named,) if named is not None else (self._own, supplied):
-            if place is None or (place != named and not place.exists()):
+        own = self._own if self._own.exists() else None
+        for place in (named,) if named is not None else (own, supplied):
+            if place is None:
                 continue
             try:
-                self.gallery = Gallery.open(place, fingerprint, read_only=True)
+                self.gallery = open_references(place, fingerprint, dim, write=False)
                 return
             except GalleryError as error:
                 self.problem = self.problem or str(error)
@@ -65,9 +68,13 @@ class Shelf:
         """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
 
         Raises:
-            GalleryError: if it cannot be copied, made or written.
+            GalleryError: if it cannot be copied, made or written, or is one that a team shares.
         """
-        if self.gallery is not None and not self.gallery.read_only:
+        if self._shared:
+            raise GalleryError(
+                "This gallery is shared, and the window does not change shared ones. Use `marque enrol` to add to it."
+            )
+        if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
         if not self._own.exists():
             self._make()
@@ -81,6 +88,8 @@ class Shelf:
         gallery = self.gallery
         if gallery is None:
             return Contents()
+        if not isinstance(gallery, Gallery):
+            return Contents(tuple(gallery.references()))
         return Contents(tuple(gallery.references()), gallery.places(), *Steps(gallery).next_steps())
 
     def close(self) -> None:
@@ -90,7 +99,7 @@ class Shelf:
             self.gallery = None
 
     def _make(self) -> None:
-        if self.gallery is None:
+        if not isinstance(self.gallery, Gallery):
             with suppress(OSError):  # `create` says what is wrong
                 self._own.parent.mkdir(parents=True, exist_ok=True)
             Gallery.create(self._own, self._fingerprint, self._dim).close()

@@ -22,7 +22,22 @@ _NAMESPACES = {
     "digiKam": "http://www.digikam.org/ns/1.0/",
 }
 _VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
-"""Types that belong under the keyword Vessel; all others are under Vehicle."""
+_AFLOAT = (
+    "ship",
+    "boat",
+    "vessel",
+    "craft",
+    "ferry",
+    "barge",
+    "yacht",
+    "tug",
+    "submarine",
+    "trawler",
+    "dredger",
+    "sail",
+)
+"""What the type of a vessel is called, or a part of its name, in the supplied model and by people who make their own;
+all other types are under Vehicle."""
 _ROOTS = ("Vehicle", "Vessel")
 
 
@@ -44,7 +59,9 @@ def keywords(answer: Decision | None) -> tuple[str, ...]:
     """The path of an answer from the root down: ("Vessel", "tanker", "name"); empty without a label."""
     if answer is None or answer.level is Level.NONE:
         return ()
-    root = "Vessel" if answer.coarse in _VESSELS else "Vehicle"
+    name = answer.coarse.casefold()
+    afloat = name in _VESSELS or (any(word in name for word in _AFLOAT) and "aircraft" not in name.replace("_", ""))
+    root = "Vessel" if afloat else "Vehicle"
     # a separator inside a name would make another level of it
     parts = (answer.coarse,) if answer.level is Level.COARSE else (answer.coarse, answer.fine)
     return (root, *(part.replace("|", "-").replace("/", "-") for part in parts))

@@ -26,6 +26,7 @@ from app.core.own_gallery import Shelf
 from app.core.pipeline import identify_paths
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.references import Place
 from app.core.stage import Local
 from app.ui.loading import Batches
 from model.bundle import BundleError, BundleInfo
@@ -52,7 +53,7 @@ class ModelRequest:
     """Which files to open; `gallery` None means the user's own, or else the one beside the model."""
 
     model: Path
-    gallery: Path | None
+    gallery: Place | None
     device: Device
 
 

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core import images, paths
+from app.core.references import Place
 from app.ui import faults, keys, settings, theme
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
@@ -57,7 +58,7 @@ class MainWindow(QMainWindow):
     """Owns the workers, the settings and the pages, and stops the workers when it is closed."""
 
     def __init__(
-        self, *, gallery: Path | None = None, theme_name: theme.Name | None = None, device: Device = "auto"
+        self, *, gallery: Place | None = None, theme_name: theme.Name | None = None, device: Device = "auto"
     ) -> None:
         super().__init__()
         self.setWindowTitle("Marque")
@@ -221,7 +222,7 @@ class MainWindow(QMainWindow):
         self.review.theme_changed(name is theme.Name.DARK)
         self.gallery.theme_changed(name is theme.Name.DARK)
 
-    def open_model(self, model: Path, gallery: Path | None = None, *, remember: bool = False) -> None:
+    def open_model(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
         """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
         self.status.show_loading(model.name)
         self.identify.show_loading(model.name)
@@ -359,7 +360,12 @@ class MainWindow(QMainWindow):
 
 
 def open_window(
-    photos: Sequence[Path], *, model: Path | None, gallery: Path | None, theme_name: str | None, device: Device = "auto"
+    photos: Sequence[Path],
+    *,
+    model: Path | None,
+    gallery: Place | None,
+    theme_name: str | None,
+    device: Device = "auto",
 ) -> MainWindow:
     """Show the window, load the identification model on its worker, open the photos.
 
@@ -377,7 +383,7 @@ def open_window(
 
 
 def run(
-    paths: Sequence[Path], *, model: Path | None, gallery: Path | None, theme: str | None, device: Device = "auto"
+    paths: Sequence[Path], *, model: Path | None, gallery: Place | None, theme: str | None, device: Device = "auto"
 ) -> int:
     """Run the program's window until it is closed.
 

@@ -176,7 +176,9 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert contents(out).keys() == (before.keys() - without) | {"r.tif.xmp"}
     for name, content in contents(out).items():
         if name.endswith(".jpg"):
-            assert "Vehicle|" + name.rpartition("/")[0].replace("/", "|") in (read_packet(content) or b"").decode()
+            root = "Vessel" if name.startswith("ship/") else "Vehicle"
+            path = f"{root}|" + name.rpartition("/")[0].replace("/", "|")
+            assert path in (read_packet(content) or b"").decode()
     assert main(export) == 0
     assert f"{out}: 0 photos copied, 11 there already" in capsys.readouterr().err
     assert main(export[:-2]) == 2 and main([*export[:-1], str(photos / "x")]) == 2

@@ -161,3 +161,10 @@ def test_thumbnails_of_bad_files_say_why(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 3])
     with pytest.raises(PhotoError, match="damaged or cut short"):
         thumbnail(tmp_path / "cut.jpg", 32)
+
+
+def test_very_many_names_come_in_natural_order(tmp_path):
+    names = [f"IMG {number}.jpg" for number in range(2500)]
+    for name in names:
+        (tmp_path / name).touch()
+    assert [path.name for path in scan([tmp_path])] == names

@@ -42,6 +42,13 @@ def exiftool(file: Path, *tags: str) -> list[str]:
 def test_a_label_is_a_path_from_the_kind_down() -> None:
     assert keywords(SHIP) == ("Vessel", "tanker", "MT Alpha")
     assert keywords(replace(SHIP, level=Level.COARSE, coarse="sedan")) == ("Vehicle", "sedan")
+    for own, root in (
+        ("Fishing boats", "Vessel"),
+        ("warship", "Vessel"),
+        ("aircraft", "Vehicle"),
+        ("lorry", "Vehicle"),
+    ):
+        assert keywords(replace(SHIP, level=Level.COARSE, coarse=own)) == (root, own)
     assert keywords(replace(SHIP, fine="A|B/C"))[-1] == "A-B-C"
     assert keywords(replace(SHIP, level=Level.NONE)) == () == keywords(None)
 

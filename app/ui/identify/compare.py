@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -9,6 +11,8 @@ from app.ui.identify.neighbours import Near
 from app.ui.identify.photo_view import PhotoView
 from app.ui.loading import Photo, PhotoLoader
 from app.ui.widgets import Splitter
+
+NO_PICTURE = "None of the neighbours' pictures is on this computer, so there is none to show."
 
 
 class CompareView(QWidget):
@@ -56,6 +60,22 @@ class CompareView(QWidget):
             self.splitter.set_defaults([self.width() // 2, self.width() // 2])
         self.other.show_message("loading")
         self._loader.load(self._request, near.picture)
+
+    def toggle(self, near: Near) -> None:
+        """Side by side with this neighbour, or back where that is the one on show."""
+        if self._near == near:
+            self.leave()
+        else:
+            self.enter(near)
+
+    def toggle_nearest(self, cards: Sequence[Near]) -> bool:
+        """Side by side with the nearest neighbour that has a picture, or back; False where none of them has one."""
+        if self.leave():
+            return True
+        near = next((one for one in cards if one.picture is not None), None)
+        if near is not None:
+            self.enter(near)
+        return near is not None or not cards
 
     def leave(self) -> bool:
         """Back to the photo alone; True where there were two."""

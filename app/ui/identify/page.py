@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 
 from app.ui import heat, icons, keys
 from app.ui.error_bar import ErrorBar
-from app.ui.identify.compare import CompareView
+from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.empty import EmptyState
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.neighbours import Near
@@ -208,14 +208,8 @@ class IdentifyPage(QWidget):
 
     def toggle_compare(self) -> None:
         """Side by side with the nearest neighbour that has a picture, or back."""
-        if not self.compare.leave():
-            near = self.panel.nearest()
-            if near is not None:
-                self.compare.enter(near)
-            elif self.panel.neighbours.cards():
-                self.errors.show_problem(
-                    "None of the neighbours' pictures is on this computer, so there is none to show."
-                )
+        if not self.compare.toggle_nearest(self.panel.near()):
+            self.errors.show_problem(NO_PICTURE)
         self._mark_compared()
 
     def back(self) -> None:
@@ -226,10 +220,7 @@ class IdentifyPage(QWidget):
             self.crop_button.setChecked(False)
 
     def _toggle_neighbour(self, near: Near) -> None:
-        if self.compare.near() == near:
-            self.compare.leave()
-        else:
-            self.compare.enter(near)
+        self.compare.toggle(near)
         self._mark_compared()
 
     def _mark_compared(self) -> None:

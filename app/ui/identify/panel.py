@@ -126,9 +126,9 @@ class PredictionPanel(QFrame):
         self._near_title.setText(f"Neighbours 1–{len(pictures)}" if len(pictures) > 1 else "Neighbour")
         self._show_parts(tree=True, neighbours=bool(pictures))
 
-    def nearest(self) -> Near | None:
-        """The most similar neighbour whose picture is on this computer."""
-        return next((card.near for card in self.neighbours.cards() if card.near.picture is not None), None)
+    def near(self) -> list[Near]:
+        """The neighbours on show, most similar first."""
+        return [card.near for card in self.neighbours.cards()]
 
     def texts(self) -> dict[str, str]:
         """What is written: subject, status, answer, under, figure, reason."""

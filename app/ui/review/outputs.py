@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.ui.tasks import Tasks
 
 _TELL_SECONDS = 0.05
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
+_Written = tuple[int, list[str]]
 _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
 
 
@@ -79,53 +81,27 @@ class Outputs(QObject):
     def sidecars(self, project: Project, model: KnownModel, total: int) -> None:
         """Write keywords into a sidecar beside each photo."""
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[int, list[str]]:
-            written, problems = 0, []
-            for done, result in enumerate(results(project, model), start=1):
-                if cancelled():
-                    break
-                if not result.excluded and result.image.error is None:
-                    try:
-                        written += write_sidecar(result.image.path, keywords(result.answer)) is not None
-                    except SidecarError as error:
-                        problems.append(str(error))
-                progress(done)
-            return written, problems
+        def write(result: Result) -> bool:
+            return write_sidecar(result.image.path, keywords(result.answer)) is not None
 
-        def say(found: tuple[int, list[str]]) -> str:
-            written, problems = found
-            if problems:
-                self.problem.emit(f"{len(problems):,} sidecars were left as they are", "\n".join(problems))
-            return f"{written:,} sidecars written"
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
+            return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("writing sidecars", total, work, say)
+        self._start("writing sidecars", total, work, partial(self._say_written, "sidecars written"))
 
     def copies(self, project: Project, model: KnownModel, into: Path, total: int) -> None:
         """Copy the labelled photos into a folder, with keywords inside."""
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[int, list[str]]:
-            written, problems = 0, []
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
             made = Copies([place for _, place, _ in project.sources()], into)
-            for done, result in enumerate(results(project, model), start=1):
-                if cancelled():
-                    break
+
+            def write(result: Result) -> bool:
                 path = keywords(result.answer)
-                if path and not result.excluded and result.image.error is None:
-                    try:
-                        copy = made.make(result.image.path, path)
-                        written += copy.new
-                    except CopyError as error:
-                        problems.append(str(error))
-                progress(done)
-            return written, problems
+                return bool(path) and made.make(result.image.path, path).new
 
-        def say(found: tuple[int, list[str]]) -> str:
-            written, problems = found
-            if problems:
-                self.problem.emit(f"{len(problems):,} photos were not copied", "\n".join(problems))
-            return f"{written:,} photos copied into {into}"
+            return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("copying", total, work, say)
+        self._start("copying", total, work, partial(self._say_written, f"photos copied into {into}"))
 
     def plan(self, project: Project, model: KnownModel, into: Path, pattern: str, decided: bool) -> None:
         """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""
@@ -157,6 +133,12 @@ class Outputs(QObject):
 
         verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
         self._start(verb, total, work, lambda found: self._say_files(word, *found))
+
+    def _say_written(self, words: str, found: _Written) -> str:
+        written, problems = found
+        if problems:
+            self.problem.emit(f"{len(problems):,} photos were left as they are", "\n".join(problems))
+        return f"{written:,} {words}"
 
     def _say_files(self, word: str, action: Action | None, problems: list[str]) -> str:
         self.files_changed.emit()
@@ -199,6 +181,26 @@ class Outputs(QObject):
         self.problem.emit(message, "")
         if self._jobs:  # they are served in their order
             self._end(next(iter(self._jobs)), "")
+
+
+def _one_by_one(
+    rows: Iterable[Result],
+    write: Callable[[Result], bool],
+    progress: Callable[[int], None],
+    cancelled: Callable[[], bool],
+) -> _Written:
+    """How many were written, and what could not be, in words; excluded and unreadable photos are passed over."""
+    written, problems = 0, []
+    for done, result in enumerate(rows, start=1):
+        if cancelled():
+            break
+        if not result.excluded and result.image.error is None:
+            try:
+                written += write(result)
+            except (SidecarError, CopyError) as error:
+                problems.append(str(error))
+        progress(done)
+    return written, problems
 
 
 class _CancelledError(Exception):

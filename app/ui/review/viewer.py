@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.project import KnownModel
 from app.core.results import Result
 from app.ui import heat
-from app.ui.identify.compare import CompareView
+from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
 from app.ui.inference import Answer, Inference, Question, next_request
@@ -91,12 +91,8 @@ class Viewer(QWidget):
 
     def toggle_compare(self) -> None:
         """Side by side with the nearest neighbour that has a picture, or back."""
-        if not self.compare.leave():
-            near = self.panel.nearest()
-            if near is not None:
-                self.compare.enter(near)
-            elif self.panel.neighbours.cards():
-                self.problem.emit("None of the neighbours' pictures is on this computer, so there is none to show.")
+        if not self.compare.toggle_nearest(self.panel.near()):
+            self.problem.emit(NO_PICTURE)
         self.panel.neighbours.mark(self.compare.near())
 
     def leave_compare(self) -> bool:
@@ -106,10 +102,7 @@ class Viewer(QWidget):
         return left
 
     def _toggle_neighbour(self, near: Near) -> None:
-        if self.compare.near() == near:
-            self.compare.leave()
-        else:
-            self.compare.enter(near)
+        self.compare.toggle(near)
         self.panel.neighbours.mark(self.compare.near())
 
     def _ask(self) -> None:

@@ -62,7 +62,10 @@ def test_the_command_opens_a_photo_and_says_what_it_is(qtbot, tiny_model, tiny_g
     seen = {}
 
     def look() -> None:
-        window = next(one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow) and one.isVisible())
+        windows = [one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow) and one.isVisible()]
+        if not windows:  # not there yet, or closed already
+            return
+        (window,) = windows
         texts = window.identify.panel.texts()
         if texts["answer"]:
             seen.update(texts, provider=window.status.provider_text(), facts=window.status.facts())
@@ -342,7 +345,7 @@ def test_side_by_side_moves_both_and_esc_leaves(open_marque, answered, qtbot, ph
     assert page.compare.other.isHidden()
     page.view.setFocus()
     QTest.keyClick(page.view, Qt.Key.Key_Space)
-    assert page.compare.near() == page.panel.nearest()
+    assert page.compare.near() == page.panel.near()[0]
     QTest.keyClick(page.view, Qt.Key.Key_Space)
     assert page.compare.near() is None
 
