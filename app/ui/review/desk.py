@@ -77,6 +77,7 @@ class Desk(QObject):
         self._loaded: Loaded | None = None
         self._loading: Task | None = None
         self._run_wanted = False
+        self._early: list[tuple[Sequence[Path], Sequence[Identification]]] = []  # found before a project was open
         self._touched: set[int] = set()
         self._last_known = 0
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
@@ -157,6 +158,9 @@ class Desk(QObject):
         self._tell_steps()
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
+        early, self._early = self._early, []
+        for opened, found in early:
+            self.record(opened, found)
         if old is not None and not self.running.uses(old):
             self.tasks.once(old.close)
 
@@ -244,7 +248,9 @@ class Desk(QObject):
     def record(self, opened: Sequence[Path], found: Sequence[Identification]) -> None:
         """Keep what the page Identify has found out."""
         loaded = self._loaded
-        if loaded is not None:
+        if self.project is None:
+            self._early.append((opened, found))
+        elif loaded is not None:
             self._change(lambda project: record(project, loaded.info, opened, found), self._touch)
 
     def _begin_run(self) -> None:
