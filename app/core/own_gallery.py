@@ -50,13 +50,15 @@ class Shelf:
             supplied: the one that came with the model.
         """
         self._fingerprint, self._dim = fingerprint, dim
-        self._shared = named is not None and is_shared(named)
-        self._own = own_place(fingerprint) if named is None or self._shared else Path(named)
+        self._own = named if isinstance(named, Path) else own_place(fingerprint)
         self.gallery: References | None = None
         self.problem: str | None = None
-        own = self._own if self._own.exists() else None
-        for place in (named,) if named is not None else (own, supplied):
-            if place is None:
+        self._shared: str | None = None
+        if named is not None and is_shared(named):
+            self._open_shared(named)
+            return
+        for place in (self._own,) if named is not None else (self._own, supplied):
+            if place is None or (named is None and not place.exists()):
                 continue
             try:
                 self.gallery = open_references(place, fingerprint, dim, write=False)
@@ -70,12 +72,12 @@ class Shelf:
         Raises:
             GalleryError: if it cannot be copied, made or written, or is one that a team shares.
         """
-        if self._shared:
-            raise GalleryError(
-                "This gallery is shared, and the window does not change shared ones. Use `marque enrol` to add to it."
-            )
         if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
+        if self._shared is not None:
+            raise GalleryError(
+                f"{self._shared}: a shared gallery is added to by: marque enrol SOURCE --gallery postgresql://..."
+            )
         if not self._own.exists():
             self._make()
         writable = Gallery.open(self._own, self._fingerprint)
@@ -97,6 +99,13 @@ class Shelf:
         if self.gallery is not None:
             self.gallery.close()
             self.gallery = None
+
+    def _open_shared(self, address: Place) -> None:
+        try:
+            self.gallery = open_references(address, self._fingerprint, self._dim, write=False)
+            self._shared = self.gallery.name
+        except GalleryError as error:
+            self.problem = str(error)
 
     def _make(self) -> None:
         if not isinstance(self.gallery, Gallery):

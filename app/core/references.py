@@ -44,6 +44,9 @@ class References(Protocol):
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
 
+    def embeddings(self, ids: Sequence[int]) -> np.ndarray:
+        """Embeddings of references, in the order of their ids given."""
+
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
 

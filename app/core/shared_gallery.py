@@ -153,6 +153,17 @@ class SharedGallery:
             rows = self._execute("SELECT id, coarse, fine, source, path FROM {table} ORDER BY id").fetchall()
         return [Reference(*row) for row in rows]
 
+    def embeddings(self, ids: Sequence[int]) -> np.ndarray:
+        """Embeddings float32 [N, d] of references, in the order given. Raises KeyError if one is not there."""
+        with self._lock, _faults(self._name):
+            rows = self._execute("SELECT id, embedding FROM {table} WHERE id = ANY(%s)", (list(ids),)).fetchall()
+        found = {number: vector.to_numpy() for number, vector in rows}
+        return (
+            np.stack([found[number] for number in ids]).astype(np.float32)
+            if ids
+            else np.zeros((0, self.dim), np.float32)
+        )
+
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
         with self._fresh():

@@ -69,6 +69,8 @@ def test_answers_as_a_gallery_in_a_file_does(address: str, tmp_path: Path) -> No
         for theirs, ours in zip(shared.search(queries, 5), mine.search(queries, 5), strict=True):
             assert [n.reference.path for n in theirs] == [n.reference.path for n in ours]
             np.testing.assert_allclose([n.similarity for n in theirs], [n.similarity for n in ours], atol=2e-3)
+        kept = [reference.id for reference in shared.references()][::-1]
+        np.testing.assert_allclose(shared.embeddings(kept), vectors[[i for i in range(40) if i % 4]][::-1], atol=1e-6)
         names = ("TL", "Own class", "nowhere")
         np.testing.assert_allclose(
             shared.centre_similarities(queries, names), mine.centre_similarities(queries, names), atol=2e-3

@@ -77,7 +77,7 @@ class Desk(QObject):
         self._loaded: Loaded | None = None
         self._loading: Task | None = None
         self._run_wanted = False
-        self._early: list[tuple[Sequence[Path], Sequence[Identification]]] = []  # found before a project was open
+        self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
         self._touched: set[int] = set()
         self._last_known = 0
         self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
@@ -156,6 +156,9 @@ class Desk(QObject):
         self.opened.emit()
         self._choose_model(models)
         self._tell_steps()
+        unrecorded, self._unrecorded = self._unrecorded, []
+        for opened, found in unrecorded:
+            self.record(opened, found)
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
         early, self._early = self._early, []
@@ -249,7 +252,7 @@ class Desk(QObject):
         """Keep what the page Identify has found out."""
         loaded = self._loaded
         if self.project is None:
-            self._early.append((opened, found))
+            self._unrecorded.append((opened, found))  # until the project is open
         elif loaded is not None:
             self._change(lambda project: record(project, loaded.info, opened, found), self._touch)
 
