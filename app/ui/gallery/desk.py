@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core import upkeep
 from app.core.engine import Engine
 from app.core.enrol import Enrolled
-from app.core.gallery import Gallery, GalleryError, Reference
+from app.core.gallery import Reference
 from app.core.gallery_steps import Steps
 from app.core.own_gallery import Contents, Shelf
 from app.core.teach import known_types, teach
@@ -86,10 +86,9 @@ class Desk(QObject):
         """Look for near-duplicates and outliers."""
 
         def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
-            if not isinstance(shelf.gallery, Gallery):
-                raise GalleryError("A shared gallery cannot be looked over here.")
-            references = shelf.gallery.references()
-            yield references, shelf.gallery.embeddings([one.id for one in references])
+            if shelf.gallery is not None:
+                references = shelf.gallery.references()
+                yield references, shelf.gallery.embeddings([one.id for one in references])
 
         def compare(found: Any) -> None:
             (references, embeddings), places = found, self.contents.places

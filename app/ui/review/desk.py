@@ -161,9 +161,6 @@ class Desk(QObject):
             self.record(opened, found)
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
-        early, self._early = self._early, []
-        for opened, found in early:
-            self.record(opened, found)
         if old is not None and not self.running.uses(old):
             self.tasks.once(old.close)
 
