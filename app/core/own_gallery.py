@@ -46,19 +46,17 @@ class Shelf:
         Args:
             fingerprint: of the identification model.
             dim: length of its embeddings.
-            named: the gallery that the user asked for; it is used, and changed, where it lies.
+            named: the gallery that the user asked for; it is used where it lies, and changed there if it is a file.
             supplied: the one that came with the model.
         """
         self._fingerprint, self._dim = fingerprint, dim
         self._own = named if isinstance(named, Path) else own_place(fingerprint)
         self.gallery: References | None = None
         self.problem: str | None = None
-        self._shared: str | None = None
-        if named is not None and is_shared(named):
-            self._open_shared(named)
-            return
-        for place in (self._own,) if named is not None else (self._own, supplied):
-            if place is None or (named is None and not place.exists()):
+        self._shared = named is not None and is_shared(named)
+        own = self._own if self._own.exists() else None
+        for place in (named,) if named is not None else (own, supplied):
+            if place is None:
                 continue
             try:
                 self.gallery = open_references(place, fingerprint, dim, write=False)
@@ -70,13 +68,13 @@ class Shelf:
         """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
 
         Raises:
-            GalleryError: if it cannot be copied, made or written.
+            GalleryError: if it cannot be copied, made or written, or is one that a team shares.
         """
         if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
-        if self._shared is not None:
+        if self._shared:  # also one that cannot be reached: what is meant for it must not go elsewhere
             raise GalleryError(
-                f"{self._shared}: a shared gallery is added to by: marque enrol SOURCE --gallery postgresql://..."
+                "The window does not change a shared gallery. Add photos: marque enrol SOURCE --gallery postgresql://..."
             )
         if not self._own.exists():
             self._make()
@@ -99,13 +97,6 @@ class Shelf:
         if self.gallery is not None:
             self.gallery.close()
             self.gallery = None
-
-    def _open_shared(self, address: Place) -> None:
-        try:
-            self.gallery = open_references(address, self._fingerprint, self._dim, write=False)
-            self._shared = self.gallery.name
-        except GalleryError as error:
-            self.problem = str(error)
 
     def _make(self) -> None:
         if not isinstance(self.gallery, Gallery):

@@ -150,6 +150,15 @@ def test_a_named_gallery_is_changed_where_it_lies(tiny_engine: Engine, tiny_gall
     assert missing.gallery is None and "does not exist" in (missing.problem or "")
 
 
+def test_a_shared_gallery_is_not_changed_by_the_window(tiny_engine: Engine, tiny_gallery: Path) -> None:
+    fingerprint = tiny_engine.info.fingerprint
+    shelf = Shelf(fingerprint, DIM, named="postgresql://127.0.0.1:1/nothing", supplied=tiny_gallery)
+    assert shelf.gallery is None and shelf.problem is not None
+    with pytest.raises(GalleryError, match="marque enrol"):
+        shelf.writable()
+    assert not own_place(fingerprint).exists()
+
+
 def test_a_class_is_taught_with_a_few_photos(tiny_engine: Engine, tmp_path: Path) -> None:
     folder = tmp_path / "green"
     folder.mkdir()

@@ -25,6 +25,7 @@ class Ask:
     Attributes:
         title: what it is about.
         verb: of the button.
+        joins: of the button where the class is there already.
         name, kind: what stands in the lines at first.
         lines: which lines can be written into, of "name" and "kind"; the others are hidden.
         only_known: whether the name must be one of the classes that there are.
@@ -32,6 +33,7 @@ class Ask:
 
     title: str
     verb: str
+    joins: str = ""
     name: str = ""
     kind: str = ""
     lines: tuple[str, ...] = ("name", "kind")
@@ -109,7 +111,6 @@ class AskBox(QFrame):
         """
         self._ask, self._types, self._type_of, self._then = ask, tuple(types), dict(type_of), then
         self._title.setText(ask.title)
-        self.do_button.setText(ask.verb)
         for line, key, text in ((self.name, "name", ask.name), (self.kind, "kind", ask.kind)):
             line.setText(text)
             line.setVisible(key in ask.lines)
@@ -166,6 +167,7 @@ class AskBox(QFrame):
         problem = self._problem()
         self.do_button.setEnabled(not problem)
         joins = known is not None and "name" in self._ask.lines and self._fine() != self._ask.name
+        self.do_button.setText(self._ask.joins or self._ask.verb if joins else self._ask.verb)
         self._hint.setText(problem if self._fine() or self._coarse() else "")
         if not problem and joins:
             self._hint.setText(f"There is a class {self._fine()} already; it takes the photos in.")

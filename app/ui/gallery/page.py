@@ -186,14 +186,16 @@ class GalleryPage(QWidget):
             return
         what = paths[0].name if len(paths) == 1 else f"{len(paths):,} photos"
         name = paths[0].name if len(paths) == 1 and paths[0].is_dir() else ""
-        ask = Ask(f"New class from {what}", "add class", name=name, kind=node[0] if node is not None else "")
+        ask = Ask(
+            f"New class from {what}", "add class", "add photos", name=name, kind=node[0] if node is not None else ""
+        )
         self._ask(ask, lambda coarse, fine: self._teach(paths, (coarse, fine)))
 
     def rename(self) -> None:
         """Ask for another name of the chosen class."""
         node = self._class()
         if node is not None:
-            ask = Ask(f"Rename {node[1]}", "rename", name=node[1] or "", kind=node[0], lines=("name",))
+            ask = Ask(f"Rename {node[1]}", "rename", "merge", name=node[1] or "", kind=node[0], lines=("name",))
             self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
 
     def merge(self) -> None:

@@ -95,13 +95,13 @@ class ClassTree(QTreeWidget):
 
     def mark(self, node: Node | None) -> None:
         """Emphasise the row on which something would be dropped."""
+        old, self._marked = self._marked, self._items.get(node) if node is not None else None
+        if old is not None:
+            old.setData(0, Qt.ItemDataRole.ForegroundRole, None)
+            old.setData(0, Qt.ItemDataRole.FontRole, None)
         if self._marked is not None:
-            self._marked.setBackground(0, QColor(0, 0, 0, 0))
-            self._marked.setForeground(0, QColor(theme.tokens().text))
-        self._marked = self._items.get(node) if node is not None else None
-        if self._marked is not None:
-            self._marked.setBackground(0, QColor(theme.tokens().accent))
-            self._marked.setForeground(0, QColor(theme.tokens().on_accent))
+            self._marked.setForeground(0, QColor(theme.tokens().accent))
+            self._marked.setFont(0, theme.font(theme.BODY, strong=True))
 
     def _row(self, parent: QTreeWidget | QTreeWidgetItem, name: str, count: int) -> QTreeWidgetItem:
         row = QTreeWidgetItem(parent, [name, f"{count:,}"])

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.core.own_gallery import own_place
 from app.ui.gallery.tree import Node
 from app.ui.window import MainWindow
-from tests.app.tiny import COLOURS, colour_picture
+from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 15_000
 GREEN = (30, 200, 40)
@@ -264,6 +264,7 @@ def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
         assert words in box.hint() and not box.do_button.isEnabled()
     box.name.setText("Azzurra class")
     assert box.kind.text() == "ship" and not box.kind.isEnabled() and "takes the photos in" in box.hint()
+    assert box.do_button.text() == "add photos"
     box.name.setText("Tram 7")
     box.kind.setText("tram")
     assert "new type" in box.hint() and box.do_button.isEnabled()
@@ -335,3 +336,35 @@ def test_adding_photos_can_be_cancelled(gallery, qtbot, tmp_path):
     qtbot.waitUntil(lambda: "cancelled" in window.status.jobs.text(), timeout=PATIENCE)
     qtbot.wait(100)
     assert classes(window).get(VERDE, 0) < 60
+
+
+def test_teaching_goes_on_beside_a_run_over_a_project(gallery, greens, qtbot, tmp_path):
+    window = gallery()
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(80):
+        colour_picture(GREEN, seed=100 + seed).save(folder / f"{seed}.jpg")
+    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
+    window.review.desk.identify([folder])
+    window.gallery.teach(greens, VERDE)
+    until(qtbot, window, VERDE, 8)
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: len(desk.columns) == 80 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    undo(window)
+    until(qtbot, window, VERDE, 0)
+    assert not window.gallery.errors.text() and not window.review.errors.text()
+
+
+def test_another_identification_model_has_another_gallery(gallery, greens, qtbot, tmp_path):
+    window = gallery()
+    page = window.gallery
+    drop(page.new_button, QPoint(20, 20), greens)
+    write(window, "Verde 2020", "sedan")
+    until(qtbot, window, VERDE, 8)
+    other = write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11")
+    window.open_model(other)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
+    assert classes(window) == {} and not page.toolbar.undo_button.isEnabled()
+    window.open_model(tmp_path / "supplied" / "tiny.onnx")
+    until(qtbot, window, VERDE, 8)
