@@ -44,6 +44,7 @@ class Busy:
         self._random = random.Random(seed)
         self._page = window.review
         self._page.desk.labelled.connect(self._on_labelled)
+        self._page.desk.said.connect(lambda words: say("turned") if words.startswith(("undone", "done")) else None)
         self._page.outputs.planned.connect(self._on_planned)
         self._page.outputs.job_ended.connect(lambda _job, outcome: say("output", outcome))
         window.inference.run_advanced.connect(lambda _run, progress: say("predicted", progress.counts.predicted))

@@ -26,14 +26,14 @@ def visit(arguments: list[str], way: Callable[[MainWindow], Iterator[Step]]) -> 
     waiting: list[Step] = []
 
     def look() -> None:
+        windows = [one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow) and one.isVisible()]
         if not going:
-            windows = [one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow) and one.isVisible()]
             going.extend(way(windows[0]) for _ in windows[:1])
         elif not waiting or waiting[0]():
             waiting[:] = [step for step in (next(going[0], None),) if step is not None]
             if not waiting:
                 timer.stop()
-                next(one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow)).close()
+                windows[0].close()  # not that of the visit before, which may still be there, hidden
 
     timer = QTimer(interval=20)
     timer.timeout.connect(look)
