@@ -21,19 +21,19 @@ class HelpSheet(QWidget):
         columns = QHBoxLayout(card)
         columns.setContentsMargins(16, 16, 16, 16)
         columns.setSpacing(24)
-        left, middle, right = QGridLayout(), QGridLayout(), QGridLayout()
-        for grid in (left, middle, right):
+        left, right = QGridLayout(), QGridLayout()
+        for grid in (left, right):
             grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():
-            grid = right if title in ("Gallery", "Explore") else middle if title in ("Review", "Train") else left
+            grid = right if title in ("Review", "Gallery", "Train") else left
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
             for key in of_section:
                 row = grid.rowCount()
                 grid.addWidget(label(key.words), row, 0)
                 grid.addWidget(label(key.shown, "muted"), row, 1)
-        for grid in (left, middle, right):
+        for grid in (left, right):
             grid.setRowStretch(grid.rowCount(), 1)
         self._card, self._area = card, QScrollArea()
         self._area.setObjectName("cardFrame")
