@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import lfilter
 
 from model.events import EVENTS_FILE, Event, EventFollower
 from model.files import write_whole
@@ -157,6 +156,8 @@ def smooth(values: np.ndarray, share: float) -> np.ndarray:
     """Exponential moving average that is true from the first value on: the start is not drawn towards zero."""
     if share <= 0 or not len(values):
         return values
+    from scipy.signal import lfilter  # takes long to import, and the program starts without it
+
     sums = lfilter([1 - share], [1, -share], values)
     return sums / (1 - share ** np.arange(1, len(values) + 1))
 

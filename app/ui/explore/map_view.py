@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -21,13 +22,15 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
-from scipy.spatial import cKDTree
 
 from app.core.figures import NOBODY
 from app.core.projection import inside
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant
 _MARGIN = 28
@@ -218,6 +221,8 @@ class MapView(QWidget):
         if not len(self._places):
             return NOBODY
         if self._tree is None:
+            from scipy.spatial import cKDTree  # takes long to import, and the window opens without it
+
             self._tree = cKDTree(self._places, balanced_tree=False, compact_nodes=False)
         _, found = self._tree.query(self._to_map(where), distance_upper_bound=_REACH / self._scale)
         return int(found) if found < len(self._places) else NOBODY
