@@ -118,11 +118,16 @@ class Columns:
 
     def rows_of(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows int64 of the ids that are here."""
+        rows, here = self._look_up(ids)
+        return rows[here]
+
+    def _look_up(self, ids: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each id is or would be, int64, and whether it is here, bool."""
         wanted = np.asarray(ids, np.int64)
         rows = np.searchsorted(self.ids, wanted)
         here = rows < len(self.ids)
         here[here] = self.ids[rows[here]] == wanted[here]
-        return rows[here]
+        return rows, here
 
     def add(self, images: Sequence[Place]) -> np.ndarray:
         """Take in images, new ones and known ones whose place or error has changed; their rows.
@@ -154,9 +159,14 @@ class Columns:
             self.paths[row] = os.fspath(place)
 
     def set_predictions(self, piece: np.ndarray) -> np.ndarray:
-        """Take in rows of FIGURES, whose images are here; their rows."""
-        rows = self.rows_of(piece["image"])
-        self.predictions[rows] = piece
+        """Take in rows of FIGURES; their rows.
+
+        One whose image is not here is left out: a run may store an image and its answer after the list of images was
+        read and before that of answers, and what it stores is fetched again, image and answer together.
+        """
+        rows, here = self._look_up(piece["image"])
+        rows = rows[here]
+        self.predictions[rows] = piece[here]
         self._decide(rows)
         return rows
 

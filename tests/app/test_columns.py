@@ -82,6 +82,19 @@ def sedan(probability: float, *, second: float = 0.1, neighbours: int = 0, of: s
     )
 
 
+def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project: Project) -> None:
+    """A run stores images while a project is being loaded: the list of images is older than that of answers."""
+    fill(project, [sedan(0.9), sedan(0.8), sedan(0.7)])
+    columns = Columns()
+    columns.add([place for place in project.places() if place[0] != 3])
+    [piece] = read_predictions(project, MODEL, columns.names)
+    assert columns.set_predictions(piece).tolist() == [0, 1]
+    assert columns.predictions["image"].tolist() == [1, 2]
+    columns.add(project.places(after=2))
+    assert columns.set_predictions(piece).tolist() == [0, 1, 2]
+    assert columns.predictions["fine_probability"] == pytest.approx([0.9, 0.8, 0.7])
+
+
 @given(cases())
 def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
