@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -204,7 +204,6 @@ class CurvesPanel(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._data: dict[str, Curves] = {}
-        self._colours: Mapping[str, QColor] = {}
         self._body = frame("page")
         self._grid = QGridLayout(self._body)
         self._grid.setContentsMargins(12, 12, 12, 12)
@@ -227,12 +226,19 @@ class CurvesPanel(QScrollArea):
         super().resizeEvent(event)
         self._arrange(2 if self.viewport().width() >= _TWO_COLUMNS else 1)
 
-    def take(self, curves: Mapping[str, Curves], colours: Mapping[str, QColor]) -> None:
-        """Draw what is new; `colours` are those of the trainings on show."""
+    def take(self, curves: Mapping[str, Curves], colours: Mapping[str, QColor], shown: Collection[str]) -> None:
+        """Draw what is new.
+
+        Args:
+            curves: of the trainings that have changed.
+            colours: of every training in the list; the others are forgotten.
+            shown: whose curves are drawn. Those of the hidden ones are kept: curves are told once, and someone who
+                hides and shows a training between two looks at it would not see them again.
+        """
         self._data = {run: data for run, data in (self._data | dict(curves)).items() if run in colours}
-        self._colours = colours
+        drawn = {run: colour for run, colour in colours.items() if run in shown}
         for chart in self.charts:
-            chart.draw(self._data, colours)
+            chart.draw(self._data, drawn)
 
     def set_log(self, on: bool) -> None:
         """Powers of ten upwards."""

@@ -208,8 +208,7 @@ class TrainPage(QWidget):
             self.curves = CurvesPanel()
             self._right.addWidget(self.curves)
             self._on_log(self.toolbar.log_button.isChecked())
-        shown = self.list.shown()
-        self.curves.take(curves, {name: colour for name, colour in self.list.colours().items() if name in shown})
+        self.curves.take(curves, self.list.colours(), self.list.shown())
 
     def _on_shown(self, names: set[str]) -> None:
         self.desk.show_only(names)
