@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from app.core.give_way import give_way
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 
@@ -38,7 +39,7 @@ def map_in_order(
     the items that are being worked on and drops the rest; an exception of `work` ends the run.
     """
     source = iter(items)
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=give_way) as pool:
         waiting: deque[Future[R]] = deque()
         try:
             while not cancelled():

@@ -20,6 +20,7 @@ from app.core import paths
 from app.core.engine import Device, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
+from app.core.give_way import give_way
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
 from app.core.own_gallery import Shelf
@@ -221,6 +222,7 @@ class Inference(QThread):
 
     def run(self) -> None:
         """Serve requests until `stop`. A fault in one request is reported, and the next one is served."""
+        give_way()
         while self._wait_for_work():
             try:
                 self._serve_model()

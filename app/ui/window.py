@@ -41,6 +41,7 @@ from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
 from app.ui.inference import Inference, Loaded, ModelRequest
 from app.ui.loading import Thumbnails
+from app.ui.pauses import shorten_pauses
 from app.ui.rail import Rail
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
@@ -52,9 +53,6 @@ log = logging.getLogger(__name__)
 
 _FIRST_SIZE = QSize(1280, 800)
 _LEAST_SIZE = QSize(960, 640)
-# so long may a thread that decodes keep the GUI thread waiting for the interpreter each time; a paint event asks for it
-# dozens of times, and Python's own 5 ms add up
-_SWITCH_SECONDS = 0.0005
 
 
 class MainWindow(QMainWindow):
@@ -407,7 +405,6 @@ def open_window(
     Raises:
         ValueError: if there is no such theme.
     """
-    sys.setswitchinterval(_SWITCH_SECONDS)
     window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
     window.show()
     window.open_first_model(model)
@@ -432,6 +429,7 @@ def run(
     Returns:
         The exit code.
     """
+    shorten_pauses()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("marque")
     window = open_window(paths, model=model, gallery=gallery, theme_name=theme, device=device)

@@ -29,6 +29,7 @@ from app.core import paths
 from app.core.images import scan
 from app.core.labelling import Scan
 from app.core.project import Outcome, Project
+from app.ui.pauses import shorten_pauses
 from app.ui.window import MainWindow, open_window
 
 _BEAT = 5  # milliseconds
@@ -211,6 +212,7 @@ def main() -> None:
     parser.add_argument("--open", type=Path, help=argparse.SUPPRESS)  # the second measurement, in its own process
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    shorten_pauses()
     if options.open is not None:
         app = QApplication([])
         open_many(options.open)

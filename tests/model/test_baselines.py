@@ -104,6 +104,7 @@ def test_unknown_cost_is_refused():
         LossSettings(distance="nearest")
 
 
+@pytest.mark.slow
 def test_reading_the_settings_does_not_import_the_library():
     code = "import sys, model.train; sys.exit('pytorch_metric_learning' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -77,6 +77,7 @@ def test_class_hard_batches_change_with_what_was_learned():
     assert {0, 2, 4} in first
 
 
+@pytest.mark.slow
 def test_years_count_in_batches_and_cost(picture_folder, tmp_path):
     table = tmp_path / "cars.csv"
     with table.open("w", newline="") as file:

@@ -77,6 +77,7 @@ def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_pat
                 assert np.array_equal(other[name], one[name]), name
 
 
+@pytest.mark.slow
 def test_a_whole_training_by_two_processes(picture_folder, tmp_path):
     out = tmp_path / "r"
     settings = [

@@ -93,6 +93,7 @@ def test_a_setting_that_does_not_exist_is_told(plan_file):
         read_plan("no such plan")
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
     assert Study(plan, out).run(data, {}, jobs=1)

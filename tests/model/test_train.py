@@ -107,6 +107,7 @@ def test_the_model_file_does_what_the_network_does(unbroken):
         assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbroken, tmp_path):
     out = tmp_path / "killed"
     process = trainer_process(*arguments(picture_folder, out), *AFTER_EVERY_STEP)

@@ -67,6 +67,7 @@ def test_what_becomes_of_them_is_measured(incomplete):
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
 
 
+@pytest.mark.slow
 def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
     run = trained(tmp_path / "whole", picture_folder)
     alone, taken = calibrate(run).thresholds, calibrate(run, chosen_on=incomplete).thresholds

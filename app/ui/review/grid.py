@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 
 from PySide6.QtCore import (
@@ -26,6 +27,7 @@ from app.ui.status import VERDICT_FACES
 
 _PAD = 8
 _LINE = 18
+_PAINT_SECONDS = 0.006  # for new cells in a frame
 _CELLS_KEPT = 400  # painted ones, about 60 KB each
 _VEIL = 170  # of 255, over what is excluded
 _SIZES = (88, 112, 136, 176, 224)
@@ -43,7 +45,8 @@ class Grid(QAbstractItemView):
         self._size = 2
         self._hovered = -1
         self._listing = listing
-        self._painted: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        # by image: what it showed, and how that looks
+        self._painted: OrderedDict[int, tuple[tuple[object, ...], QPixmap]] = OrderedDict()
         self._look: tuple[object, ...] = ()
         self._anchor = 0
         self.setModel(listing)
@@ -218,7 +221,11 @@ class Grid(QAbstractItemView):
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The items in sight."""
+        """The items in sight, each as it was painted before where nothing of it has changed.
+
+        To paint one takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
+        waiting for the interpreter. Those for which a frame has no time stay as they were until the next one.
+        """
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(theme.tokens().window))
         across, cell = self.across(), self._cell()
@@ -227,32 +234,35 @@ class Grid(QAbstractItemView):
         chosen = [(one.top(), one.bottom()) for one in (ranges.at(i) for i in range(ranges.size()))]
         first = max(0, (self.verticalOffset() - _PAD) // cell.height()) * across
         last = ((self.verticalOffset() + self.viewport().height()) // cell.height() + 1) * across
+        until, behind = time.perf_counter() + _PAINT_SECONDS, False
         for place in range(first, min(last, self.model().rowCount())):
             inside = any(top <= place <= bottom for top, bottom in chosen)
-            painter.drawPixmap(self._rect(place).topLeft(), self._picture(place, chosen=inside))
+            image, row, picture = self._listing.cell(place)
+            look = (row, picture.cacheKey() if picture is not None else 0, inside, place == self._hovered)
+            known = self._painted.get(image)
+            if known is None or known[0] != look:
+                if time.perf_counter() > until:
+                    behind = True
+                else:
+                    known = look, self._make_cell(row, picture, chosen=inside, hovered=place == self._hovered)
+            if known is not None:
+                self._painted[image] = known
+                self._painted.move_to_end(image)
+                painter.drawPixmap(self._rect(place).topLeft(), known[1])
         painter.end()
+        if behind:
+            self.viewport().update()
 
-    def _picture(self, place: int, *, chosen: bool) -> QPixmap:
-        """A cell as it was painted before, where nothing of it has changed.
-
-        Painting takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
-        waiting for the interpreter.
-        """
-        image, row, picture = self._listing.cell(place)
-        key = (image, row, picture.cacheKey() if picture is not None else 0, chosen, place == self._hovered)
-        found = self._painted.get(key)
-        if found is None:
-            ratio = self.devicePixelRatioF()
-            found = QPixmap(self._cell() * ratio)
-            found.setDevicePixelRatio(ratio)
-            found.fill(QColor(theme.tokens().window))
-            painter = QPainter(found)
-            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-            self._paint(painter, row, picture, chosen=chosen, hovered=place == self._hovered)
-            painter.end()
-        self._painted[key] = found
-        self._painted.move_to_end(key)
-        return found
+    def _make_cell(self, row: Row, picture: QPixmap | None, *, chosen: bool, hovered: bool) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        made = QPixmap(self._cell() * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(QColor(theme.tokens().window))
+        painter = QPainter(made)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self._paint(painter, row, picture, chosen=chosen, hovered=hovered)
+        painter.end()
+        return made
 
     def _forget_old_cells(self) -> None:
         """Of another size or theme, or too many."""
