@@ -26,7 +26,7 @@ VERDICTS = (*Verdict,)
 WAITING = len(STATUSES)
 """In the column `status`: neither identified nor failed yet. The other values are places in STATUSES."""
 
-_PIECE = 10_000
+_PIECE = 4000
 
 
 class Names:
@@ -206,13 +206,13 @@ class Columns:
         return (self.verdict == NOBODY) & (self.predictions["image"] > 0)
 
     def _grow(self, by: int) -> None:
-        self.ids = np.concatenate([self.ids, np.zeros(by, np.int64)])
-        self.predictions = np.concatenate([self.predictions, np.zeros(by, FIGURES)])
-        self.verdict = np.concatenate([self.verdict, np.full(by, NOBODY, np.int8)])
-        self.told_type = np.concatenate([self.told_type, np.full(by, NOBODY, np.int32)])
-        self.told_fine = np.concatenate([self.told_fine, np.full(by, NOBODY, np.int32)])
+        self.ids = _with(self.ids, np.zeros(by, np.int64))
+        self.predictions = _with(self.predictions, np.zeros(by, FIGURES))
+        self.verdict = _with(self.verdict, np.full(by, NOBODY, np.int8))
+        self.told_type = _with(self.told_type, np.full(by, NOBODY, np.int32))
+        self.told_fine = _with(self.told_fine, np.full(by, NOBODY, np.int32))
         more = _shown(by)
-        self.shown = Shown(*(np.concatenate([getattr(self.shown, f), getattr(more, f)]) for f in _SHOWN))
+        self.shown = Shown(*(_with(getattr(self.shown, f), getattr(more, f)) for f in _SHOWN))
 
     def _decide(self, rows: np.ndarray) -> None:
         fresh = answers(self.predictions[rows], self._thresholds)
@@ -239,6 +239,20 @@ class Columns:
             fresh.label[mask] = label[mask]
             fresh.type[mask] = kind[mask]
             fresh.confidence[mask] = 1.0
+
+
+def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """A column that this function has made, or an empty one, and what is to follow it.
+
+    It is a view of twice the room needed when it last grew: a hundred pieces would else be copied a hundred times.
+    """
+    before, after = len(column), len(column) + len(more)
+    store = column.base
+    if store is None or len(store) < after:
+        store = np.empty(2 * after, column.dtype)
+        store[:before] = column
+    store[before:after] = more
+    return store[:after]
 
 
 _SHOWN = ("status", "level", "label", "type", "confidence")

@@ -41,7 +41,7 @@ from model.bundle import Thresholds
 EXPECTED = (ProjectError, CopyError, ExportError, FilingError, TableError, SidecarError)
 """Errors that are worded for the person."""
 
-_PIECE = 4000
+_PIECE = 2000
 _FRESH = 250  # milliseconds between two looks at what a run has found
 
 
