@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """File everything with a label; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
     with Project.open(options.project) as project, interruptible() as interrupted:
+        filing = Filing(project)
+        for words in filing.settle():
+            complain(f"marque: {words}")
         models = project.models()
         if not models:
             raise UsageError(f"{options.project}: nothing was identified in this project yet")
@@ -33,7 +36,6 @@ def run(options: argparse.Namespace) -> int:
                 say(line)
             complain(f"{len(wanted.steps)} photos would be filed, {len(wanted.left)} stay")
             return 0
-        filing = Filing(project)
         action = filing.begin(wanted, move=options.move)
         if action is None:
             complain(f"nothing to file; {len(wanted.left)} photos stay")

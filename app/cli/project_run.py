@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
-from app.cli.terminal import UsageError, must_exist
+from app.cli.terminal import UsageError, complain, must_exist
+from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import Counts, Project
 from app.core.stage import Stage
@@ -41,6 +42,8 @@ def into_project(
         if not path.is_dir():
             raise UsageError(f"{path}: only folders can be watched")
     with Project.open(place) if place.exists() else Project.create(place) as project:
+        for words in Filing(project).settle():
+            complain(f"marque: {words}")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         run = _Run(project, stage, report, interrupted)

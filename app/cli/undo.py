@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.terminal import complain
+from app.core.filing import Filing
 from app.core.journal import Journal
 from app.core.project import Project
 
@@ -20,6 +21,8 @@ def run(options: argparse.Namespace) -> int:
     """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
     with Project.open(options.project) as project:
+        for words in Filing(project).settle():
+            complain(f"marque: {words}")
         turned = Journal(project).redo() if options.redo else Journal(project).undo()
     if turned is None:
         complain(f"nothing to be {word}")

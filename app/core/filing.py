@@ -4,6 +4,8 @@ Nothing is ever overwritten. Every file goes through these states, each committe
 program that dies leaves each file whole at its source, at its target, or at both:
 
 planned -> placed (a whole copy lies at the target) -> done (for a move: the source is gone) -> undone
+
+What the end of a filing finds still planned becomes `left`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.actions import Action, Kind, begin
 from app.core.decide import Decision, Status
-from app.core.placing import copy_new
+from app.core.placing import copy_new, part_of
 from app.core.project import FoundFile, Project
 from app.core.results import Result
 
@@ -177,7 +180,7 @@ class Filing:
             ProjectError: if the journal cannot be written.
         """
         problems = []
-        for done, row in enumerate(self._rows(action, "planned", "placed", "undone"), start=1):
+        for done, row in enumerate(self._rows(action, "planned", "placed", "undone", "left"), start=1):
             if cancelled():
                 break
             try:
@@ -187,6 +190,7 @@ class Filing:
             except OSError as error:
                 problems.append(f"{row.source}: {error.strerror or error}")
             progress(done)
+        self._leave(action)
         return problems
 
     def take_back(
@@ -213,13 +217,38 @@ class Filing:
         """How many photos a filing is about."""
         return int(self._project.read("SELECT count(*) FROM filed WHERE action = ?", (action.id,))[0][0])
 
-    def unfinished(self) -> list[Action]:
-        """Filings that a program which died has left in the middle."""
-        rows = self._project.read(
+    def settle(self) -> list[str]:
+        """Bring to rest what a program that died has left in the middle; a sentence for each such filing.
+
+        A file that was to be moved and lies in both places is taken from the old one. What was not begun stays as it
+        is. To be called when a project is opened, before anything looks for files.
+
+        Raises:
+            ProjectError: if the journal cannot be written.
+        """
+        said = []
+        for number, kind, title in self._project.read(
             "SELECT DISTINCT action.id, kind, title FROM action JOIN filed ON filed.action = action.id "
-            "WHERE undone = 0 AND state IN ('planned', 'placed') ORDER BY action.id"
-        )
-        return [Action(number, Kind(kind), title) for number, kind, title in rows]
+            "WHERE state IN ('planned', 'placed') ORDER BY action.id"
+        ):
+            action = Action(number, Kind(kind), title)
+            for row in self._rows(action, "planned", "placed"):
+                with suppress(_ChangedError, OSError):  # then both files stay
+                    part_of(row.target).unlink(missing_ok=True)
+                    if row.state == "placed" or _is(row.target, row):
+                        self._forward(row)
+            left = self._leave(action)
+            done = self.count(action) - left
+            said.append(f"'{title}' was interrupted: {done:,} done, {left:,} left as they were; file again, or undo it")
+        return said
+
+    def _leave(self, action: Action) -> int:
+        """Note that what is planned will not be done now; how much that is."""
+        with self._project.change() as connection:
+            changed = connection.execute(
+                "UPDATE filed SET state = 'left' WHERE action = ? AND state = 'planned'", (action.id,)
+            )
+        return changed.rowcount
 
     def _rows(self, action: Action, *states: str) -> list[_Row]:
         marks = ",".join("?" * len(states))
@@ -235,7 +264,8 @@ class Filing:
 
     def _forward(self, row: _Row) -> None:
         if row.state != "placed":
-            if not (row.state == "planned" and _is(row.target, row)):  # else a copy was finished just before the end
+            # else a copy was finished just before the end
+            if not (row.state in ("planned", "left") and _is(row.target, row)):
                 if not _is(row.source, row):
                     raise _ChangedError(f"{row.source}: the file has changed or gone since; left as it is")
                 if os.path.lexists(row.target):
@@ -243,6 +273,8 @@ class Filing:
                 copy_new(row.source, row.target)
             self._state(row, "placed", place=row.target if row.move else None)
         if row.move and _is(row.source, row):
+            if not _is(row.target, row):  # the last one stays, whatever happened to the other
+                raise _ChangedError(f"{row.target}: the file has changed or gone since; {row.source} is left as it is")
             row.source.unlink()
         self._state(row, "done")
 
@@ -261,12 +293,15 @@ class Filing:
         """Commit a state, with the image's new place where it has one."""
         with self._project.change() as connection:
             connection.execute("UPDATE filed SET state = ? WHERE id = ?", (state, row.id))
-            if place is not None:
-                # a scan may have found the file in its new place first, and taken it for another image
+            # a scan may have found the file in its new place first, or in its old one while it lay in both, and taken
+            # it for another image
+            gone = place if place is not None else row.source if state == "done" and row.move else None
+            if gone is not None:
                 connection.execute(
                     "DELETE FROM image WHERE path = ?1 AND id <> ?2 AND id NOT IN (SELECT image FROM label)",
-                    (os.fsencode(place), row.image),
+                    (os.fsencode(gone), row.image),
                 )
+            if place is not None:
                 connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
 
 

@@ -25,7 +25,7 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
         OSError: if it cannot be written. Whatever is raised, nothing is left beside its place.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    part = part_of(target)
     try:
         with part.open("wb") as file:
             write(file)
@@ -35,6 +35,11 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
         rename_without_overwriting(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def part_of(target: Path) -> Path:
+    """Where a file lies while it is being written."""
+    return target.with_name(f".{target.name}.part")
 
 
 def copy_new(source: Path, target: Path) -> None:

@@ -113,11 +113,11 @@ class Desk(QObject):
         self.cancel_run()
         self.watching.end()
 
-        def work() -> tuple[Project, list[KnownModel]]:
+        def work() -> tuple[Project, list[KnownModel], list[str]]:
             project = Project.create(path) if create else Project.open(path, sound=False)
-            return project, project.models()
+            return project, project.models(), Filing(project).settle()
 
-        def steps() -> Iterator[tuple[Project, list[KnownModel]]]:
+        def steps() -> Iterator[tuple[Project, list[KnownModel], list[str]]]:
             try:
                 yield work()
             except ProjectError:
@@ -149,11 +149,13 @@ class Desk(QObject):
         if self._run_wanted:
             self._begin_run()
 
-    def _take(self, project: Project, models: list[KnownModel]) -> None:
+    def _take(self, project: Project, models: list[KnownModel], interrupted: list[str]) -> None:
         old, self.project = self.project, project
         self.columns = Columns()
         self.model = None
         self.opened.emit()
+        for words in interrupted:
+            self.problem.emit(words, "")
         self._choose_model(models)
         self._tell_steps()
         unrecorded, self._unrecorded = self._unrecorded, []

@@ -29,8 +29,10 @@ def contents(*folders: Path) -> set[str]:
 class Account:
     """What the window said that it was asked for and saw done."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: dict[int, Label]) -> None:
+        """before: the labels that the project held when the window was opened."""
         self.predicted = 0
+        self._before = before
         self._possible: dict[int, list[Label | None]] = {}
         self._turning = 0  # undo and redo that were asked for and not seen done
 
@@ -42,7 +44,8 @@ class Account:
         elif kind == "told":
             self._possible[int(words[0])] = [_label(words[1:])]
         elif kind == "ask":
-            self._possible.setdefault(int(words[0]), [None]).append(_label(words[1:]))
+            image = int(words[0])
+            self._possible.setdefault(image, [self._before.get(image)]).append(_label(words[1:]))
         elif kind == "turn":
             self._turning += 1
         elif kind == "turned":
@@ -74,8 +77,9 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
     chance = random.Random(7)
     environment = os.environ | {"MARQUE_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
     predicted = 0
+    labels: dict[int, Label] = {}
     for kill in range(_KILLS):
-        account = Account()
+        account = Account(labels)
         command = [sys.executable, "-m", "tests.app.ui.busy_window", tiny_model, many, out, str(kill)]
         process = subprocess.Popen(
             list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -97,7 +101,8 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
         predicted = max(predicted, account.predicted)
         (place,) = (home / "data").glob("*.marque")
         with Project.open(place) as project:  # reads the whole file
-            account.check(Labels(project).all())
+            labels = Labels(project).all()
+            account.check(labels)
             models = project.models()
             if models:
                 assert project.counts(models[0].fingerprint).predicted >= predicted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from app.core.arrange import Order, Show
 from app.core.decide import Status
+from app.core.filing import Filing, plan
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.results import results
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.window import MainWindow
 
@@ -148,6 +151,30 @@ def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photo
     press(again, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: told(again) == {}, timeout=PATIENCE)
     assert all(path.is_file() for path in photos.rglob("*.jpg"))
+
+
+def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_marque, photos, qtbot, tmp_path):
+    window = review(photos)
+    place = window.review.desk.project.path
+    window.close()
+    with Project.open(place) as project:
+        [model] = project.models()
+        wanted = plan(results(project, model), tmp_path / "sorted")
+        assert Filing(project).begin(wanted, move=True) is not None
+    one = wanted.steps[0]
+    one.target.parent.mkdir(parents=True)
+    shutil.copy2(one.source, one.target)  # died here, before this was noted
+
+    again = open_marque()
+    QTest.keyClick(again, Key.Key_2)
+    qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
+    assert again.review.errors.text() == (
+        "'move 12 photos' was interrupted: 1 done, 11 left as they were; file again, or undo it"
+    )
+    assert one.target.exists() and not one.source.exists()
+    press(again, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(one.source.exists, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not again.review.outputs.busy() and not one.target.exists(), timeout=PATIENCE)
 
 
 def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
