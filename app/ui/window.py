@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core import images, paths
-from app.core.references import Place
+from app.core.references import Place, place_of
 from app.ui import faults, keys, settings, theme
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.gallery = GalleryPage(self.inference, self.thumbnails)
         self.explore = ExplorePage(self.review.desk, self.thumbnails)
         self.train = TrainPage(lambda: (self.review.desk.project, self.review.desk.model))
+        self.gallery.transfers.asked_no.update(self.settings.reembedding_declined)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -137,7 +138,16 @@ class MainWindow(QMainWindow):
         self.review.theme_wanted.connect(self.toggle_theme)
         self.gallery.theme_wanted.connect(self.toggle_theme)
         self.gallery.model_wanted.connect(self.choose_model)
-        self.gallery.photos_wanted.connect(self.choose_references)
+        self.gallery.commands.photos_wanted.connect(self.choose_references)
+        self.gallery.gallery_wanted.connect(self.choose_gallery)
+        self.gallery.again_wanted.connect(lambda: self.open_model(self._model, self._named_gallery))
+        self.gallery.transfers.declined.connect(self._on_declined)
+        self.inference.gallery_lost.connect(self._on_gallery_lost)
+        enrolling = self.review.enrolling
+        enrolling.wanted.connect(self.gallery.desk.take_reviewed)
+        enrolling.undo_wanted.connect(self.gallery.undo)
+        self.gallery.desk.took.connect(enrolling.show_done)
+        self.gallery.desk.shown.connect(lambda: enrolling.show_next_undo(self.gallery.desk.contents.undo))
         self.gallery.desk.said.connect(jobs.say)
         self.gallery.desk.changed.connect(self.status.show_gallery)
         self.gallery.desk.changed.connect(session.gallery_changed)
@@ -200,7 +210,7 @@ class MainWindow(QMainWindow):
         """Ask for photos of a class and put them into the gallery."""
         files = self._ask_for_photos(f"Photos of {label[1]}")
         if files:
-            self.gallery.teach(files, label)
+            self.gallery.commands.teach(files, label)
 
     def show_page(self, place: int) -> None:
         """Show one of the pages of the rail."""
@@ -227,6 +237,19 @@ class MainWindow(QMainWindow):
         )
         if name:
             self.open_model(Path(name), remember=True)
+
+    def choose_gallery(self, place: Place | None) -> None:
+        """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
+        loaded = self.identify.session.loaded()
+        if loaded is None:
+            return
+        galleries = {**self.settings.galleries, loaded.info.fingerprint: str(place)}
+        if place is None:
+            del galleries[loaded.info.fingerprint]
+        self.settings.galleries = galleries
+        self._save_settings()
+        self._named_gallery = None
+        self.open_model(self._model)
 
     def paste(self) -> None:
         """Identify what is on the clipboard."""
@@ -257,7 +280,8 @@ class MainWindow(QMainWindow):
         self.identify.show_loading(model.name)
         self.gallery.show_loading(True)
         self._model, self._remember_model = model, remember
-        self.inference.open_model(ModelRequest(model, gallery, self._device))
+        chosen = {fingerprint: place_of(place) for fingerprint, place in self.settings.galleries.items()}
+        self.inference.open_model(ModelRequest(model, gallery, self._device, chosen))
 
     def open_first_model(self, model: Path | None) -> None:
         """Load the model that was asked for, else the one chosen last in the window, else the bundled one."""
@@ -323,10 +347,23 @@ class MainWindow(QMainWindow):
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
         if loaded.gallery_problem:
-            words = "The gallery is not used, so no neighbours are shown. Choose the one made with this model."
+            words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
             if loaded.gallery_size:
                 words = "Your own gallery cannot be used; the supplied one is used in its place."
             self.identify.errors.show_problem(words, loaded.gallery_problem)
+
+    def _on_gallery_lost(self, why: str) -> None:
+        self.gallery.lose_gallery(why)
+        self.status.show_lost_gallery(why)
+        self.identify.errors.show_problem(
+            "The shared gallery cannot be reached any longer: photos are identified without it. The page Gallery (3) "
+            "says more.",
+            why,
+        )
+
+    def _on_declined(self, fingerprint: str) -> None:
+        self.settings.reembedding_declined = [*self.settings.reembedding_declined, fingerprint]
+        self._save_settings()
 
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""

@@ -1,4 +1,4 @@
-"""The buttons of the page Gallery: what concerns the class, what concerns the chosen photos, undo."""
+"""The buttons of the page Gallery: what concerns the gallery, the class, what concerns the chosen photos, undo."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.ui import icons, keys
+from app.ui.gallery.chooser import GalleryButton
 from app.ui.widgets import tool_button
 
-_NARROW = 1080
+_NARROW = 1240
 
 
 class Toolbar(QFrame):
@@ -19,6 +20,7 @@ class Toolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
+        self.gallery_button = GalleryButton()
         self.new_button = tool_button("plus", keys.NEW_CLASS, "new class")
         self.add_button = tool_button("image-plus", keys.ADD_PHOTOS, "add photos")
         self.rename_button = tool_button("pencil", keys.RENAME, "rename")
@@ -34,6 +36,8 @@ class Toolbar(QFrame):
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
         self._of_class = (self.rename_button, self.merge_button, self.move_button)
+        row.addWidget(self.gallery_button)
+        row.addSpacing(8)
         for widget in (self.new_button, self.add_button, *self._of_class, self.relabel_button, self.remove_button):
             row.addWidget(widget)
         row.addStretch(1)
