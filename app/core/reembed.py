@@ -49,9 +49,8 @@ def left_behind(fingerprint: str, known: Container[str]) -> Behind:
     own = own_place(fingerprint)
     found: dict[str, Entry] = {}
     problems = []
-    for path in sorted(own.parent.glob(f"*{own.suffix}"), key=lambda one: one.stat().st_mtime, reverse=True):
-        if path == own:
-            continue
+    others = [path for path in own.parent.glob(f"*{own.suffix}") if path != own and path.is_file()]
+    for path in sorted(others, key=lambda one: one.stat().st_mtime, reverse=True):
         try:
             with Gallery.open(path, read_only=True) as gallery:
                 entries = gallery.entries().values()

@@ -51,9 +51,7 @@ def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Revie
         ProjectError: if the project cannot be read.
     """
     told = {
-        image: label
-        for image, label in Labels(project).of(images).items()
-        if label.verdict in _TOLD and (label.coarse or label.fine)
+        image: label for image, label in Labels(project).of(images).items() if label.verdict in _TOLD and label.coarse
     }
     query = "SELECT image, embedding FROM prediction WHERE model = ? AND image IN ({})"
     stored = dict(project.read_each(query, list(told), (fingerprint,)))

@@ -169,7 +169,7 @@ def test_an_address_is_checked_before_it_is_used(typed, words):
     assert words in address_problem(typed) and bool(words) == bool(address_problem(typed))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.text(max_size=60))
 def test_no_address_makes_a_traceback(typed):
     assert isinstance(address_problem(f"postgresql://{typed}"), str)

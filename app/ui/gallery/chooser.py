@@ -59,7 +59,7 @@ class GalleryButton(QToolButton):
         self.export_action = menu.addAction("export this gallery as one file…")
         menu.addSeparator()
         self.locate_action = menu.addAction("locate pictures…")
-        self.reembed_action = menu.addAction("re-embed what you enrolled with other models")
+        self.reembed_action = menu.addAction("re-embed what was made with other models")
         for action in (self.own_action, self.file_action, self.shared_action):
             action.setCheckable(True)
         self.own_action.triggered.connect(lambda: self._choose(None))

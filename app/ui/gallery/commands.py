@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.ui.gallery.ask import Ask, AskBox
 from app.ui.gallery.cards import Cards
-from app.ui.gallery.desk import Desk, Label, photos
+from app.ui.gallery.desk import Desk, Label
+from app.ui.gallery.done import photos
 from app.ui.gallery.tree import ClassTree, Node
 
 

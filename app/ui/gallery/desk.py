@@ -6,7 +6,7 @@ The gallery itself belongs to the inference thread; this has a snapshot of it, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.core.gallery_steps import Steps
 from app.core.own_gallery import Contents, Shelf
 from app.core.reviewed import Reviewed, enrol_reviewed
 from app.core.teach import known_types, teach
+from app.ui.gallery.done import Done, passed_over, photos, there_already
 from app.ui.inference import GalleryWork, Inference, Loaded
 from app.ui.job_line import Job
 from app.ui.tasks import Task, Tasks
@@ -29,28 +30,6 @@ Label = tuple[str, str | None]
 Cancelled = Callable[[], bool]
 Reports = Iterator[tuple[int, Enrolled]]
 """The number of all photos, and what became of some of them."""
-
-
-@dataclass
-class Done:
-    """What has come of something that concerned many references.
-
-    Attributes:
-        report: of all batches together.
-        message: why it ended early, empty where it did not.
-        cancelled: whether the person ended it.
-    """
-
-    report: Enrolled = field(default_factory=lambda: Enrolled(0, 0, ()))
-    message: str = ""
-    cancelled: bool = False
-
-    def add(self, report: Enrolled) -> None:
-        """One more batch."""
-        before = self.report
-        self.report = Enrolled(
-            before.added + report.added, before.known + report.known, before.problems + report.problems
-        )
 
 
 class Desk(QObject):
@@ -315,19 +294,3 @@ class Desk(QObject):
     def _on_ended(self, work: GalleryWork, message: str) -> None:
         if work in self._waiting:
             self._waiting.pop(work)[1](message)
-
-
-def photos(count: int) -> str:
-    """A number of photos in words."""
-    return f"{count:,} photo{'' if count == 1 else 's'}"
-
-
-def there_already(count: int) -> str:
-    """What is said, after the new ones, of those that nothing was done to."""
-    return f", {count:,} there already" if count else ""
-
-
-def passed_over(problems: Sequence[str]) -> str:
-    """The first problem and the number of the others."""
-    rest = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-    return f"Passed over: {problems[0]}{rest}."

@@ -63,6 +63,7 @@ class GalleryPage(QWidget):
         self.locate_button = small_button("folder-open", keys.LOCATE.tooltip)
         self.locate_button.setText(" locate pictures")
         self.locate_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.heading.setMinimumHeight(self.locate_button.sizeHint().height())  # it comes and goes
         self.locate_button.hide()
         self.cards = Cards(thumbnails)
         self.cleaning = CleanUp(thumbnails)
@@ -242,7 +243,7 @@ class GalleryPage(QWidget):
             box.leave()
         self.errors.clear()
         self.notice.clear()
-        self.toolbar.gallery_button.show_place(loaded.chosen)
+        self.toolbar.show_gallery(loaded.chosen)
         self.desk.use_model(loaded)
         if loaded.gallery_problem:
             self.errors.show_problem(loaded.gallery_problem)

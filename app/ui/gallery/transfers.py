@@ -13,7 +13,8 @@ from app.core.gallery import Entry
 from app.core.locate import Located, locate
 from app.core.own_gallery import Shelf
 from app.core.reembed import Behind, left_behind, reembed
-from app.ui.gallery.desk import Cancelled, Desk, Reports, there_already
+from app.ui.gallery.desk import Cancelled, Desk, Reports
+from app.ui.gallery.done import there_already
 from app.ui.job_line import Job
 from app.ui.notice import NoticeBar
 
@@ -100,12 +101,12 @@ class Transfers(QObject):
         gone = f" The pictures of {missing:,} more cannot be found." if missing else ""
         if not behind.entries:
             if asked:
-                words = "There is nothing to re-embed: what you enrolled with other models is here already."
+                words = "There is nothing to re-embed: what other models made, and whose pictures are known, is here."
                 self._say(f"Nothing can be re-embedded.{gone}" if missing else words, details=details)
             return
         count = _references(len(behind.entries))
         self._say(
-            f"You enrolled {count} with another identification model. This one does not know them.{gone}",
+            f"Your galleries hold {count} made with another identification model, which this one does not know.{gone}",
             f"re-embed {count} with this model",
             lambda: self._reembed(behind),
             details=details,

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.reviewed import Reviewed
 from app.ui import keys
-from app.ui.gallery.desk import Done, photos, there_already
+from app.ui.gallery.done import Done, photos, there_already
 from app.ui.notice import NoticeBar
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
