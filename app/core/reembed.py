@@ -1,7 +1,7 @@
-"""After a change of the identification model: what the user enrolled with another one, embedded again by this one.
+"""References that another identification model made, embedded again by the one in use.
 
-A gallery belongs to one model. The other galleries of the user stay as they are; their references whose pictures are
-known are read from these again and added to the gallery in use.
+A gallery belongs to one model. Those of other models (the user's own from before, or one that was to be imported) stay
+as they are; their references whose pictures are known are read from these again and added to the gallery in use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.core.pipeline import default_workers, map_in_order
 
 @dataclass(frozen=True)
 class Behind:
-    """What stayed behind in the user's galleries of other models.
+    """What stayed behind in galleries of other models.
 
     Attributes:
         entries: references whose pictures are there.
@@ -37,27 +37,33 @@ class Behind:
     problems: tuple[str, ...] = ()
 
 
-def left_behind(fingerprint: str, known: Container[str]) -> Behind:
-    """Look through the user's galleries of other identification models.
+def own_galleries(fingerprint: str) -> list[Path]:
+    """The user's galleries of other identification models than this one, the one changed last first."""
+    own = own_place(fingerprint)
+    others = [path for path in own.parent.glob(f"*{own.suffix}") if path != own and path.is_file()]
+    return sorted(others, key=lambda one: one.stat().st_mtime, reverse=True)
 
-    Supplied references carry no place of their picture and do not count.
+
+def left_behind(galleries: Sequence[Path], fingerprint: str, known: Container[str]) -> Behind:
+    """Look through galleries of other identification models.
+
+    References without a place of their picture, as the supplied ones are, do not count.
 
     Args:
-        fingerprint: of the model in use.
-        known: digests that its gallery has already.
+        galleries: files; of a photo that is in several of them the first counts.
+        fingerprint: of the model in use; a gallery of this model is passed over.
+        known: digests that the gallery in use has already.
     """
-    own = own_place(fingerprint)
     found: dict[str, Entry] = {}
     problems = []
-    others = [path for path in own.parent.glob(f"*{own.suffix}") if path != own and path.is_file()]
-    for path in sorted(others, key=lambda one: one.stat().st_mtime, reverse=True):
+    for path in galleries:
         try:
             with Gallery.open(path, read_only=True) as gallery:
-                entries = gallery.entries().values()
+                entries = gallery.entries().values() if gallery.fingerprint != fingerprint else ()
         except GalleryError as error:
             problems.append(str(error))
             continue
-        for entry in entries:  # of the same photo in several galleries the one changed last counts
+        for entry in entries:
             if entry.root is not None and entry.digest not in known:
                 found.setdefault(entry.digest, entry)
     there = {digest for digest, entry in found.items() if _place(entry).is_file()}

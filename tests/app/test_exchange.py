@@ -18,7 +18,7 @@ from app.core.gallery_steps import Steps
 from app.core.locate import Located, locate
 from app.core.own_gallery import Shelf, own_place
 from app.core.portable import export, merge
-from app.core.reembed import left_behind, reembed
+from app.core.reembed import Behind, left_behind, own_galleries, reembed
 from app.core.references import address_problem
 from app.core.teach import teach
 from tests.app.tiny import DIM, write_tiny_model
@@ -83,7 +83,7 @@ def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stay
     files[0].unlink()
     files[1].write_bytes(files[2].read_bytes() + b" ")  # another content by now
     engine = Engine(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"), "cpu")
-    behind = left_behind("0ddba11", known=())
+    behind = left_behind(own_galleries("0ddba11"), "0ddba11", known=())
     assert len(behind.entries) == 11 and behind.missing == (files[0],) and not behind.problems
     shelf = Shelf("0ddba11", DIM, named=None, supplied=None)
     reports = [report for _, report in reembed(engine, shelf, behind.entries)]
@@ -92,7 +92,9 @@ def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stay
     assert "has changed since" in problem and str(files[1]) in problem
     gallery = shelf.writable()
     assert set(gallery.places().values()) == set(files[2:]) and gallery.classes() == {CARS: 10}
-    assert len(left_behind("0ddba11", known={one.digest for one in gallery.entries().values()}).entries) == 1
+    known = {one.digest for one in gallery.entries().values()}
+    assert len(left_behind(own_galleries("0ddba11"), "0ddba11", known).entries) == 1
+    assert left_behind([gallery.path], "0ddba11", known=()) == Behind()
     assert own_place(tiny_engine.info.fingerprint).read_bytes() == before
     assert Steps(gallery).turn(back=True) == "re-embed 11 references" and len(gallery) == 0
 
@@ -149,7 +151,8 @@ def test_a_database_that_is_no_gallery_is_left_alone(tmp_path, tiny_engine):
     own = own_place("feed")
     own.parent.mkdir(parents=True)
     sqlite3.connect(own).executescript("CREATE TABLE t (x)")
-    behind = left_behind(tiny_engine.info.fingerprint, known=())
+    fingerprint = tiny_engine.info.fingerprint
+    behind = left_behind(own_galleries(fingerprint), fingerprint, known=())
     assert behind.entries == () and len(behind.problems) == 1 and "no gallery of Marque" in behind.problems[0]
 
 

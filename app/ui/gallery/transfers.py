@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -12,9 +12,9 @@ from app.core.engine import Engine
 from app.core.gallery import Entry
 from app.core.locate import Located, locate
 from app.core.own_gallery import Shelf
-from app.core.reembed import Behind, left_behind, reembed
+from app.core.reembed import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
-from app.ui.gallery.done import there_already
+from app.ui.gallery.done import Done, there_already
 from app.ui.job_line import Job
 from app.ui.notice import NoticeBar
 
@@ -64,11 +64,16 @@ class Transfers(QObject):
             info = engine.info
             return portable.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
 
+        def then(done: Done) -> None:
+            self._desk.tell_problems(done, f"{place.name} was not imported")
+            if done.message:  # of another model, perhaps: its pictures may be at hand
+                self._look(lambda: [place], lambda behind: self._offer(behind, f"{place.name} holds", declinable=""))
+
         self._desk.carry_out(
             f"importing {place.name}",
             steps,
             lambda done: f"{_references(done.report.added)} imported{there_already(done.report.known)}",
-            lambda done: self._desk.tell_problems(done, f"{place.name} was not imported"),
+            then,
         )
 
     # other models
@@ -82,36 +87,47 @@ class Transfers(QObject):
         if not asked and fingerprint in self.asked_no:
             return
 
+        def offer(behind: Behind) -> None:
+            if asked and not behind.entries:
+                words = "There is nothing to re-embed: what other models made, and whose pictures are known, is here."
+                gone = f"Nothing can be re-embedded.{_gone(behind)}"
+                self._say(gone if behind.missing else words, details=_listed(behind))
+            self._offer(behind, "Your galleries hold", declinable=fingerprint)
+
+        self._look(lambda: own_galleries(fingerprint), offer)
+
+    def _look(self, galleries: Callable[[], Sequence[Path]], then: Callable[[Behind], None]) -> None:
+        """Look for references in galleries of other models that the one in use has not."""
+        loaded = self._desk.loaded
+        if loaded is None:
+            return
+        fingerprint = loaded.info.fingerprint
+
         def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
             if not shelf.shared:
                 entries = shelf.gallery.entries().values() if shelf.gallery is not None else ()
                 yield {entry.digest for entry in entries}
 
-        def look(known: set[str]) -> None:
-            self._desk.tasks.once(lambda: left_behind(fingerprint, known), offer)
-
-        def offer(behind: Behind) -> None:
+        def put(behind: Behind) -> None:
             if self._desk.loaded is loaded:  # no other model has come meanwhile
-                self._offer(behind, fingerprint, asked)
+                then(behind)
+
+        def look(known: set[str]) -> None:
+            self._desk.tasks.once(lambda: left_behind(galleries(), fingerprint, known), put)
 
         self._desk.ask(steps, look)
 
-    def _offer(self, behind: Behind, fingerprint: str, asked: bool) -> None:
-        missing, details = len(behind.missing), _listed(behind)
-        gone = f" The pictures of {missing:,} more cannot be found." if missing else ""
-        if not behind.entries:
-            if asked:
-                words = "There is nothing to re-embed: what other models made, and whose pictures are known, is here."
-                self._say(f"Nothing can be re-embedded.{gone}" if missing else words, details=details)
-            return
-        count = _references(len(behind.entries))
-        self._say(
-            f"Your galleries hold {count} made with another identification model, which this one does not know.{gone}",
-            f"re-embed {count} with this model",
-            lambda: self._reembed(behind),
-            details=details,
-        )
-        self._offering = fingerprint
+    def _offer(self, behind: Behind, where: str, *, declinable: str) -> None:
+        """Offer to embed these again; `declinable`: the model for which that is not offered again if it is declined."""
+        if behind.entries:
+            count = _references(len(behind.entries))
+            self._say(
+                f"{where} {count} made with another identification model, which this one does not know.{_gone(behind)}",
+                f"re-embed {count} with this model",
+                lambda: self._reembed(behind),
+                details=_listed(behind),
+            )
+            self._offering = declinable
 
     def _reembed(self, behind: Behind) -> None:
         def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
@@ -204,6 +220,11 @@ class Transfers(QObject):
 
 def _references(count: int) -> str:
     return f"{count:,} reference{'' if count == 1 else 's'}"
+
+
+def _gone(behind: Behind) -> str:
+    missing = len(behind.missing)
+    return f" The pictures of {missing:,} more cannot be found." if missing else ""
 
 
 def _listed(behind: Behind) -> str:

@@ -6,13 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from app.core import references
-from app.core.gallery import Gallery
+from app.core.enrol import digest_of
+from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
 
@@ -144,11 +146,17 @@ def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path,
     button.import_action.trigger()
     qtbot.waitUntil(lambda: size(window) == 3, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "3 references imported" in window.status.jobs.text(), timeout=PATIENCE)
-    Gallery.create(tmp_path / "other.gallery", "0ddba11", 4).close()
+    with Gallery.create(tmp_path / "other.gallery", "0ddba11", 4) as other:
+        (file,) = (photos / "ship" / "Celeste class").glob("1.jpg")
+        entry = Entry("ship", "Celeste class", "s", "1.jpg", digest_of(file.read_bytes()), file.parent)
+        other.add(np.eye(1, 4, dtype=np.float32), [entry])
     answer(monkeypatch, "getOpenFileName", tmp_path / "other.gallery")
     button.import_action.trigger()
     qtbot.waitUntil(lambda: "other.gallery was not imported" in page.errors.text(), timeout=PATIENCE)
     assert "another identification model" in page.errors.text() and size(window) == 3
+    qtbot.waitUntil(lambda: "other.gallery holds 1 reference made with" in page.notice.text(), timeout=PATIENCE)
+    click(page.notice.do_button)  # its picture is here
+    qtbot.waitUntil(lambda: size(window) == 4, timeout=PATIENCE)
 
 
 def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_path, monkeypatch):
