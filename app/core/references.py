@@ -87,9 +87,9 @@ def is_shared(place: Place) -> bool:
 
 
 def team_is_missing() -> str:
-    """How the package is got without which no shared gallery can be opened; empty where it is there."""
+    """The command that installs what shared galleries need; empty where it is there."""
     missing = find_spec("psycopg") is None or find_spec("pgvector") is None
-    return 'Shared galleries need one more package: pip install "marque[team]"' if missing else ""
+    return 'pip install "marque[team]"' if missing else ""
 
 
 def address_problem(text: str) -> str:
@@ -124,7 +124,11 @@ def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) ->
         try:
             from app.core.shared_gallery import SharedGallery
         except ImportError as error:
-            raise GalleryError(team_is_missing() or f"shared galleries cannot be used ({error})") from error
+            missing = team_is_missing()
+            raise GalleryError(
+                f"{place}: shared galleries "
+                + (f"need one more package: {missing}" if missing else f"cannot be used ({error})")
+            ) from error
         return SharedGallery.open(str(place), fingerprint, dim, read_only=not write)
     path = Path(place)
     if write and not path.exists():

@@ -26,7 +26,7 @@ class Reviewed:
     Attributes:
         samples: those that the person labelled, those of a label together.
         embeddings: by the digest of the file, float32 [d], unit length; of those that the model in use has embedded.
-        left_out: how many have no label of the person.
+        left_out: how many have no class of the person, as they are unlabelled, unknown or excluded.
     """
 
     samples: tuple[Sample, ...]

@@ -204,9 +204,10 @@ class AddressBox(QFrame):
 
     def _on_typed(self) -> None:
         typed = self.line.text().strip()
-        problem = address_problem(typed)
-        self._hint.setText(team_is_missing() or (problem if typed else ""))
-        self.do_button.setEnabled(not problem and not team_is_missing())
+        problem, command = address_problem(typed), team_is_missing()
+        missing = f"Shared galleries need one more package. Install it, then start the program again:\n{command}"
+        self._hint.setText(missing if command else problem if typed else "")
+        self.do_button.setEnabled(not problem and not command)
         self.adjustSize()
 
     def _answer(self) -> None:

@@ -56,12 +56,15 @@ class Enrolling(QObject):
         """Say what has come of it."""
         report = done.report
         if done.message:
-            self._say(f"Not all photos were enrolled: {done.message}", found, done)
-        elif not report.added and not report.problems:
-            self._say(f"{_all(report.known)} in the gallery already.", found, done)
+            words = f"Not all photos were enrolled: {done.message}"
+        elif report.added:
+            labels = "" if done.cancelled else _labels(found, done)
+            words = f"{photos(report.added)} enrolled in the gallery{labels}{there_already(report.known)}."
+        elif report.known:
+            words = f"{_all(report.known)} in the gallery already."
         else:
-            words = f"{photos(report.added)} enrolled in the gallery{_labels(found, done)}"
-            self._say(f"{words}{there_already(report.known)}.", found, done)
+            words = "No photo was enrolled."
+        self._say(words, found, done)
 
     def show_next_undo(self, title: str | None) -> None:
         """The gallery's last step is another one by now: that one is not taken back here."""
@@ -74,17 +77,18 @@ class Enrolling(QObject):
             self.wanted.emit(found)
             return
         count = found.left_out
-        whose = "The chosen photo has" if count == 1 else f"None of the {count:,} chosen photos has"
-        none = " no" if count == 1 else " a"
+        none = "The chosen photo has no class" if count == 1 else f"None of the {count:,} chosen photos has a class"
         self._title = ""
         self._notice.say(
-            f"{whose}{none} label of yours. Accept the answer ({keys.ACCEPT.shown}) or give another one "
+            f"{none} that you gave or accepted. Accept the answer ({keys.ACCEPT.shown}) or give another label "
             f"({keys.RELABEL.shown}), then enrol."
         )
 
     def _say(self, words: str, found: Reviewed, done: Done) -> None:
         if found.left_out:
-            words += f" {photos(found.left_out)} without a label of yours {_were(found.left_out)} left out."
+            words += (
+                f" {photos(found.left_out)} without a class that you gave or accepted {_were(found.left_out)} left out."
+            )
         if done.report.problems:
             words += f" {photos(len(done.report.problems))} could not be enrolled."
         self._title = found.title if done.report.added else ""
@@ -101,7 +105,7 @@ def _labels(found: Reviewed, done: Done) -> str:
     """As what; with numbers where all of them were enrolled."""
     counts = Counter(sample.fine or sample.coarse for sample in found.samples)
     whole = done.report.added == len(found.samples)
-    names = [f"{name} {count:,}" if whole else name for name, count in counts.most_common(_NAMED)]
+    names = [f"{count:,} {name}" if whole else name for name, count in counts.most_common(_NAMED)]
     more = len(counts) - _NAMED
     if more > 0:
         names.append(f"{more:,} more class{'' if more == 1 else 'es'}")

@@ -73,7 +73,7 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_mar
     page.grid.selectAll()
     assert page.verdicts.enrol_button.toolTip().startswith("enrol 12 photos in the gallery (E)")
     click(page.verdicts.enrol_button)
-    qtbot.waitUntil(lambda: "None of the 12 chosen photos has a label of yours" in page.notice.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "None of the 12 chosen photos has a class" in page.notice.text(), timeout=PATIENCE)
 
     for place in (0, 1, 3):  # two of Gialla 2012, one of Rossa 2010
         page.chosen.go(place)
@@ -82,7 +82,7 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_mar
     page.grid.selectAll()
     page.grid.setFocus()
     QTest.keyClick(page.grid, Key.Key_E)
-    said = "3 photos enrolled in the gallery (Gialla 2012 2, Rossa 2010 1). 9 photos without a label of yours were"
+    said = "3 photos enrolled in the gallery (2 Gialla 2012, 1 Rossa 2010). 9 photos without a class that you gave"
     qtbot.waitUntil(lambda: page.notice.text().startswith(said), timeout=PATIENCE)
     assert window.gallery.desk.contents.undo == "enrol 3 photos from the project"
     assert window.status.facts()[1] == "gallery 3"
