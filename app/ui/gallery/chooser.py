@@ -93,6 +93,11 @@ class GalleryButton(QToolButton):
         self.import_action.setEnabled(not shared)
         self.reembed_action.setEnabled(not shared)
 
+    def open_menu(self) -> None:
+        """Show what can be done, where anything can."""
+        if self.isEnabled():
+            self.showMenu()
+
     def ask_folder(self) -> None:
         """Ask for the folder that holds the pictures now."""
         name = QFileDialog.getExistingDirectory(self, "Which folder holds the pictures?", str(Path.home()))

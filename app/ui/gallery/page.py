@@ -171,7 +171,7 @@ class GalleryPage(QWidget):
             (toolbar.merge_button, commands.merge),
             (toolbar.move_button, commands.move_class),
             (toolbar.relabel_button, commands.relabel),
-            (toolbar.remove_button, commands.remove),
+            (toolbar.remove_button, self._remove),
             (toolbar.undo_button, self.undo),
             (toolbar.redo_button, self.redo),
             (toolbar.theme_button, self.theme_wanted.emit),
@@ -186,7 +186,7 @@ class GalleryPage(QWidget):
             (keys.RENAME, self.commands.rename),
             (keys.MERGE, self.commands.merge),
             (keys.MOVE, self.commands.move_class),
-            (keys.GALLERY_MENU, self.toolbar.gallery_button.showMenu),
+            (keys.GALLERY_MENU, self.toolbar.gallery_button.open_menu),
             (keys.LOCATE, self._locate),
             (keys.CLEAN_UP, self.toolbar.clean_button.toggle),
             (keys.UNDO, self.undo),
@@ -197,7 +197,7 @@ class GalleryPage(QWidget):
         ):
             bind(self, key, act)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        bind(self.tree, keys.REMOVE, self.commands.remove, here)  # not where somebody types
+        bind(self.tree, keys.REMOVE, self._remove, here)  # not where somebody types
         bind(self.cards, keys.REMOVE, self.commands.remove_photos, here)
         bind(self.cards, keys.RELABEL_REFERENCES, self.commands.relabel, here)
 
@@ -216,14 +216,14 @@ class GalleryPage(QWidget):
     def ask_address(self) -> None:
         """Ask for the address of a gallery that a team shares."""
         loaded = self.desk.loaded
-        self.address_box.ask(
-            loaded.chosen if loaded is not None else None, QPoint(12, self.toolbar.geometry().bottom())
-        )
+        place = loaded.chosen if loaded is not None else None
+        self.address_box.ask(place, QPoint(12, self.toolbar.geometry().bottom()))
 
     def back(self) -> None:
         """Esc: out of the box, out of cleaning up, all classes again."""
-        if not self.box.isHidden():
-            self.box.leave()
+        boxes = [box for box in (self.box, self.address_box) if not box.isHidden()]
+        if boxes:
+            boxes[0].leave()
         elif self.toolbar.clean_button.isChecked():
             self.toolbar.clean_button.setChecked(False)
         else:
@@ -332,6 +332,10 @@ class GalleryPage(QWidget):
 
     def _corner(self) -> QPoint:
         return self.stack.mapTo(self, QPoint(296, 12))
+
+    def _remove(self) -> None:
+        if self.toolbar.remove_button.isEnabled():  # not while cleaning up, where the class is out of sight
+            self.commands.remove()
 
     def _locate(self) -> None:
         if self.toolbar.gallery_button.locate_action.isEnabled():

@@ -286,3 +286,8 @@ def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
     qtbot.waitUntil(lambda: len(cleaning.findings()[0]) < few, timeout=PATIENCE)
     click(cleaning.odd_button)
     assert not cleaning.near_slider.isVisible()
+    page.tree.setFocus()
+    page.tree.go(ROSSA)
+    QTest.keyClick(page.tree, Key.Key_Delete)  # the class is out of sight: nothing is removed
+    qtbot.wait(50)
+    assert size(window) == 6
