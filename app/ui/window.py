@@ -136,21 +136,7 @@ class MainWindow(QMainWindow):
         self.review.desk.open_failed.connect(self._on_project_failed)
         self.review.folder_wanted.connect(self.choose_folder_for_project)
         self.review.theme_wanted.connect(self.toggle_theme)
-        self.gallery.theme_wanted.connect(self.toggle_theme)
-        self.gallery.model_wanted.connect(self.choose_model)
-        self.gallery.commands.photos_wanted.connect(self.choose_references)
-        self.gallery.gallery_wanted.connect(self.choose_gallery)
-        self.gallery.again_wanted.connect(lambda: self.open_model(self._model, self._named_gallery))
-        self.gallery.transfers.declined.connect(self._on_declined)
-        self.inference.gallery_lost.connect(self._on_gallery_lost)
-        enrolling = self.review.enrolling
-        enrolling.wanted.connect(self.gallery.desk.take_reviewed)
-        enrolling.undo_wanted.connect(self.gallery.undo)
-        self.gallery.desk.took.connect(enrolling.show_done)
-        self.gallery.desk.shown.connect(lambda: enrolling.show_next_undo(self.gallery.desk.contents.undo))
-        self.gallery.desk.said.connect(jobs.say)
-        self.gallery.desk.changed.connect(self.status.show_gallery)
-        self.gallery.desk.changed.connect(session.gallery_changed)
+        self._connect_gallery()
         self._connect_explore()
         self.train.theme_wanted.connect(self.toggle_theme)
         self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
@@ -162,6 +148,23 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
         self.rail.chosen.connect(self.show_page)
+
+    def _connect_gallery(self) -> None:
+        page, desk, enrolling = self.gallery, self.gallery.desk, self.review.enrolling
+        page.theme_wanted.connect(self.toggle_theme)
+        page.model_wanted.connect(self.choose_model)
+        page.commands.photos_wanted.connect(self.choose_references)
+        page.gallery_wanted.connect(self.choose_gallery)
+        page.again_wanted.connect(lambda: self.open_model(self._model, self._named_gallery))
+        page.transfers.declined.connect(self._on_declined)
+        self.inference.gallery_lost.connect(self._on_gallery_lost)
+        enrolling.wanted.connect(desk.take_reviewed)
+        enrolling.undo_wanted.connect(page.undo)
+        desk.took.connect(enrolling.show_done)
+        desk.shown.connect(lambda: enrolling.show_next_undo(desk.contents.undo))
+        desk.said.connect(self.status.jobs.say)
+        desk.changed.connect(self.status.show_gallery)
+        desk.changed.connect(self.identify.session.gallery_changed)
 
     def _connect_explore(self) -> None:
         explore, review = self.explore, self.review
