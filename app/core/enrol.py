@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.core.gallery import Entry
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, map_in_order
 from app.core.references import References
-from model.data.samples import Sample
+from model.data.samples import Box, Sample
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class _Read:
     sample: Sample
     digest: str = ""
     pixels: np.ndarray | None = None
+    embedding: np.ndarray | None = None
     error: str | None = None
 
 
@@ -69,6 +70,7 @@ def enrol(
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     store: Callable[[np.ndarray, list[Entry]], object] | None = None,
+    embeddings: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[Enrolled]:
     """Add `samples` to the gallery; a report after each batch, which is then safely stored.
 
@@ -85,6 +87,7 @@ def enrol(
         workers: decoding threads; None for as many as suit this computer.
         cancelled: asked between batches; no further batch is added when it answers True.
         store: puts embeddings [N, d] and their entries into the gallery; `gallery.add` where it is None.
+        embeddings: by digest, float [d], unit length: what this model has embedded already is not embedded again.
 
     Raises:
         EngineError: if the inference fails.
@@ -96,7 +99,7 @@ def enrol(
     roots = _common_folders(samples)
     first_with: dict[str, Sample] = {}
     reading = map_in_order(
-        lambda sample: _read(engine, gallery, sample, remember_root),
+        lambda sample: _read(engine, gallery, sample, remember_root, embeddings or {}),
         samples,
         workers=workers,
         ahead=batch + workers,
@@ -106,20 +109,27 @@ def enrol(
         if cancelled():
             return
         problems = []
-        fresh: list[tuple[Entry, np.ndarray]] = []
+        fresh: list[_Read] = []
         known = 0
         for read in chunk:
             problem = read.error or _same_content(read, first_with.setdefault(read.digest, read.sample))
             if problem is not None:
                 problems.append(f"{read.sample.path}: {problem}")
-            elif read.pixels is None:
+            elif read.pixels is None and read.embedding is None:
                 known += 1
             else:
-                fresh.append((_entry(read, roots[_home(read.sample)], remember_root), read.pixels))
+                fresh.append(read)
         if fresh:
-            embeddings = engine.run(np.stack([pixels for _, pixels in fresh])).embeddings
-            (store or gallery.add)(embeddings, [entry for entry, _ in fresh])
+            entries = [_entry(read, roots[_home(read.sample)], remember_root) for read in fresh]
+            (store or gallery.add)(_embed(engine, fresh), entries)
         yield Enrolled(len(fresh), known, tuple(problems))
+
+
+def _embed(engine: Engine, fresh: Sequence[_Read]) -> np.ndarray:
+    """Embeddings [N, d], in the photos' order; only those are computed that are not there yet."""
+    pixels = [read.pixels for read in fresh if read.pixels is not None]
+    made = iter(engine.run(np.stack(pixels)).embeddings if pixels else ())
+    return np.stack([next(made) if read.embedding is None else read.embedding for read in fresh])
 
 
 def _common_folders(samples: Iterable[Sample]) -> dict[tuple[str, str], Path]:
@@ -134,13 +144,20 @@ def _home(sample: Sample) -> tuple[str, str]:
     return sample.source, sample.path.absolute().drive
 
 
-def _read(engine: Engine, gallery: References, sample: Sample, remember_root: bool) -> _Read:
+def digest_of(content: bytes, box: Box | None = None) -> str:
+    """By what a gallery knows a photo, or a part of one: several objects of one photo are several references."""
+    digest = hashlib.blake2b(content, digest_size=16)
+    if box is not None:
+        digest.update(repr(box).encode())
+    return digest.hexdigest()
+
+
+def _read(
+    engine: Engine, gallery: References, sample: Sample, remember_root: bool, embeddings: Mapping[str, np.ndarray]
+) -> _Read:
     """Decode a photo, unless the gallery has it with this label and, where that matters, knows its place."""
     try:
-        content = hashlib.blake2b(sample.path.read_bytes(), digest_size=16)
-        if sample.box is not None:  # several objects of one photo are several references
-            content.update(repr(sample.box).encode())
-        digest = content.hexdigest()
+        digest = digest_of(sample.path.read_bytes(), sample.box)
         known = gallery.find(digest)
         if (
             known is not None
@@ -148,6 +165,8 @@ def _read(engine: Engine, gallery: References, sample: Sample, remember_root: bo
             and (not remember_root or gallery.picture(known) is not None)
         ):
             return _Read(sample, digest)
+        if digest in embeddings:
+            return _Read(sample, digest, embedding=embeddings[digest])
         photo = load(sample.path)
         return _Read(sample, digest, pixels=engine.prepare(photo if sample.box is None else photo.crop(sample.box)))
     except PhotoError as error:

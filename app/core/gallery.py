@@ -293,6 +293,17 @@ class Gallery:
         with self._lock:
             return {number: place / self._references[number].path for number, place in self._place_of.items()}
 
+    def entries(self) -> dict[int, Entry]:
+        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+        rows = self.query(
+            "SELECT reference.id, coarse, fine, source, reference.path, digest, place FROM reference "
+            "LEFT JOIN root ON root.id = root ORDER BY reference.id"
+        )
+        return {
+            number: Entry(coarse, fine, source, path, digest, None if place is None else Path(place))
+            for number, coarse, fine, source, path, digest, place in rows
+        }
+
     def find(self, digest: str) -> Reference | None:
         """The reference with this content, or None."""
         with self._lock:

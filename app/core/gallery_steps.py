@@ -1,4 +1,4 @@
-"""Changes to a gallery that can be taken back, also after a restart: photos added, given another label, removed.
+"""Changes to a gallery that can be undone, also after a restart: photos added, removed, given another label or place.
 
 Each step keeps how its references are on the other side of it: before it while it is done, after it once it is undone.
 Undo and redo are then the same: both sides are exchanged. The two tables are made at the first step; a program that
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,19 @@ class Steps:
         """Rename a class, merge it into another one, or put it under another type; the number of its references."""
         with self._gallery.changing() as (connection, touched):
             return _relabel(connection, touched, _rows_of_class(connection, old), new, title)
+
+    def relocate(self, places: Mapping[int, tuple[Path, str]], title: str) -> int:
+        """Pictures lie elsewhere now: folder and path from there, by the references' ids; how many were changed."""
+        with self._gallery.changing() as (connection, touched):
+            found = _rows(connection, "reference.id", places)
+            if found:
+                _keep(connection, _begin(connection, title), found, found)
+                for number in found:
+                    root, path = places[number]
+                    values = (root_id(connection, root), path, number)
+                    connection.execute("UPDATE reference SET root = ?, path = ? WHERE id = ?", values)
+                touched.update(found)
+            return len(found)
 
     def remove(self, ids: Iterable[int], title: str) -> int:
         """Remove references; the number of those that were there."""

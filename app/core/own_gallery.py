@@ -37,6 +37,7 @@ class Shelf:
 
     Attributes:
         gallery: the one in use, None where there is none.
+        shared: whether it is, or was to be, one that a team shares.
         problem: why a gallery that was found is not in use, None where all is well.
     """
 
@@ -53,7 +54,7 @@ class Shelf:
         self._own = named if isinstance(named, Path) else own_place(fingerprint)
         self.gallery: References | None = None
         self.problem: str | None = None
-        self._shared = named is not None and is_shared(named)
+        self.shared = named is not None and is_shared(named)
         own = self._own if self._own.exists() else None
         for place in (named,) if named is not None else (own, supplied):
             if place is None:
@@ -72,7 +73,7 @@ class Shelf:
         """
         if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
-        if self._shared:  # also one that cannot be reached: what is meant for it must not go elsewhere
+        if self.shared:  # also one that cannot be reached: what is meant for it must not go elsewhere
             raise GalleryError(
                 "The window does not change a shared gallery. Add photos: marque enrol SOURCE --gallery postgresql://..."
             )
@@ -89,8 +90,15 @@ class Shelf:
         if gallery is None:
             return Contents()
         if not isinstance(gallery, Gallery):
-            return Contents(tuple(gallery.references()))
+            entries = gallery.entries()
+            places = {number: one.root / one.path for number, one in entries.items() if one.root is not None}
+            return Contents(tuple(gallery.references()), places)
         return Contents(tuple(gallery.references()), gallery.places(), *Steps(gallery).next_steps())
+
+    def give_up(self, why: str) -> None:
+        """The gallery cannot be reached any longer: go on without it."""
+        self.close()
+        self.problem = why
 
     def close(self) -> None:
         """Close the gallery."""

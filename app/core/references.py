@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -53,6 +55,9 @@ class References(Protocol):
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
         """`known` with the gallery's own classes after its own."""
 
+    def entries(self) -> dict[int, Entry]:
+        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+
     def find(self, digest: str) -> Reference | None:
         """The reference with this content."""
 
@@ -81,6 +86,27 @@ def is_shared(place: Place) -> bool:
     return str(place).startswith(SHARED)
 
 
+def team_is_missing() -> str:
+    """The command that installs what shared galleries need; empty where it is there."""
+    missing = find_spec("psycopg") is None or find_spec("pgvector") is None
+    return 'pip install "marque[team]"' if missing else ""
+
+
+def address_problem(text: str) -> str:
+    """What is wrong with the address of a shared gallery as a person has typed it, as a sentence; empty if nothing."""
+    try:
+        parts = urlsplit(text)
+        password, host = parts.password, parts.hostname
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return "This is no address. It is written postgresql://user@host/database."
+    if not is_shared(text) or not (host or "host=" in parts.query) or not parts.path.strip("/"):
+        return "The address is written postgresql://user@host/database."
+    if password or "password=" in parts.query:
+        return "Leave the password out, as the address is remembered. PostgreSQL takes it from the file ~/.pgpass."
+    return ""
+
+
 def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) -> References:
     """Open a gallery by its file or address.
 
@@ -98,8 +124,10 @@ def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) ->
         try:
             from app.core.shared_gallery import SharedGallery
         except ImportError as error:
+            missing = team_is_missing()
             raise GalleryError(
-                f'{place}: shared galleries need one more package: pip install "marque[team]"'
+                f"{place}: shared galleries "
+                + (f"need one more package: {missing}" if missing else f"cannot be used ({error})")
             ) from error
         return SharedGallery.open(str(place), fingerprint, dim, read_only=not write)
     path = Path(place)

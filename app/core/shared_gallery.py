@@ -177,6 +177,16 @@ class SharedGallery:
                 self._whole = (known, known.extended(classes))
             return self._whole[1]
 
+    def entries(self) -> dict[int, Entry]:
+        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+        with self._lock, _faults(self._name):
+            query = "SELECT id, coarse, fine, source, path, digest, root FROM {table} ORDER BY id"
+            rows = self._execute(query).fetchall()
+        return {
+            number: Entry(coarse, fine, source, path, digest, None if root is None else Path(root))
+            for number, coarse, fine, source, path, digest, root in rows
+        }
+
     def find(self, digest: str) -> Reference | None:
         """The reference with this content, or None."""
         with self._lock, _faults(self._name):
@@ -264,7 +274,10 @@ def _prepare(connection: psycopg.Connection, fingerprint: str, dim: int, name: s
 
 
 def _without_password(address: str) -> str:
-    parts = conninfo_to_dict(address)
+    try:
+        parts = conninfo_to_dict(address)
+    except psycopg.Error as error:  # which may repeat the whole address, password included
+        raise GalleryError("this is no address of a database; it is written postgresql://user@host/database") from error
     user = f"{parts['user']}@" if parts.get("user") else ""
     return f"postgresql://{user}{parts.get('host', '')}/{parts.get('dbname', '')}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,20 +46,45 @@ def teach(
     coarse, fine = label
     unread: list[str] = []
     files = list(scan(paths, cancelled=cancelled, problem=lambda path, why: unread.append(f"{path}: {why}")))
-    samples = [Sample(path, coarse, fine, SOURCE, group=str(path), origin=str(path)) for path in files]
+    samples = [sample_of(path, coarse, fine) for path in files]
     total = len(samples) + len(unread)
     yield total, Enrolled(0, 0, tuple(unread))
+    title = f"add photos to {fine or coarse}"
+    for report in enrol_as_step(engine, shelf, samples, title, batch=batch, cancelled=cancelled):
+        yield total, report
+
+
+def sample_of(path: Path, coarse: str, fine: str | None) -> Sample:
+    """A photo of the user as the gallery takes it."""
+    return Sample(path, coarse, fine, SOURCE, group=str(path), origin=str(path))
+
+
+def enrol_as_step(
+    engine: Engine,
+    shelf: Shelf,
+    samples: Sequence[Sample],
+    title: str,
+    *,
+    embeddings: Mapping[str, np.ndarray] | None = None,
+    batch: int = 4,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Enrolled]:
+    """Enrol photos as one step of the gallery, which `title` names; otherwise as `enrol` does.
+
+    Raises:
+        EngineError: if the inference fails.
+        GalleryError: if the gallery cannot be written.
+    """
     if not samples:
         return
     gallery = shelf.writable()
     steps, step = Steps(gallery), None
 
-    def store(embeddings: np.ndarray, entries: list[Entry]) -> None:
+    def store(vectors: np.ndarray, entries: list[Entry]) -> None:
         nonlocal step
-        step = steps.add(embeddings, entries, f"add photos to {fine or coarse}", step)
+        step = steps.add(vectors, entries, title, step)
 
-    for report in enrol(engine, gallery, samples, batch=batch, cancelled=cancelled, store=store):
-        yield total, report
+    yield from enrol(engine, gallery, samples, batch=batch, cancelled=cancelled, store=store, embeddings=embeddings)
 
 
 def label_problem(coarse: str, fine: str, types: Sequence[str], type_of: dict[str, str]) -> str:

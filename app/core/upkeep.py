@@ -65,7 +65,7 @@ class Finding:
 
 
 def findings(
-    references: Sequence[Reference], embeddings: np.ndarray, seen: Container[int] = frozenset()
+    references: Sequence[Reference], embeddings: np.ndarray, seen: Container[int] = frozenset(), near: float = NEAR
 ) -> tuple[list[Finding], list[Finding]]:
     """What deserves a look: near-duplicates, those with contradicting labels first, and outliers.
 
@@ -73,6 +73,7 @@ def findings(
         references: N references.
         embeddings: of them, float32 [N, d], unit length.
         seen: ids of those whose pictures are at hand; what can be judged by looking at it comes first.
+        near: cosine from which on two of them are nearly the same.
     """
     numbers: dict[str | None, int] = {None: _UNKNOWN}
     coarse = np.array([numbers.setdefault(one.coarse, len(numbers)) for one in references], np.int64)
@@ -80,7 +81,7 @@ def findings(
     fine = np.array([numbers.setdefault(one.fine, len(numbers)) for one in references], np.int64)
     labels = Labels(coarse, fine)
     alike = []
-    for pair in near_duplicates(embeddings):
+    for pair in near_duplicates(embeddings, near):
         contradict = bool(labels.differ(np.array(pair.first), np.array(pair.second)))
         why = f"similarity {pair.cosine:.3f}" + (", but other labels" if contradict else "")
         alike.append((not contradict, Finding(references[pair.first], references[pair.second], why)))

@@ -7,8 +7,8 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Condition
 
@@ -51,22 +51,36 @@ def next_request() -> int:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """Which files to open; `gallery` None means the user's own, or else the one beside the model."""
+    """Which files to open.
+
+    Attributes:
+        gallery: that was asked for; None: the one that was chosen for this model, else the user's own, else the one
+            beside the model.
+        chosen: galleries by the fingerprints of their models.
+    """
 
     model: Path
     gallery: Place | None
     device: Device
+    chosen: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What is in use now. `gallery_problem` says why there is no gallery although a file was found."""
+    """What is in use now.
+
+    Attributes:
+        gallery_problem: why there is no gallery although one was found or asked for.
+        gallery: its file, where it is one.
+        chosen: the gallery that was asked for or chosen, also if it cannot be used; None: the user's own or supplied.
+    """
 
     info: BundleInfo
     provider: ProviderReport
     gallery_size: int
     gallery_problem: str | None
     gallery: Path | None
+    chosen: Place | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +158,7 @@ class Inference(QThread):
         run_ended: (ProjectRun, message), empty unless it failed
         gallery_advanced: (GalleryWork, value)
         gallery_ended: (GalleryWork, message), empty unless it failed
+        gallery_lost: (message) the shared gallery cannot be reached any longer; photos are identified without it
     """
 
     loaded = Signal(object)
@@ -156,6 +171,7 @@ class Inference(QThread):
     run_ended = Signal(object, str)
     gallery_advanced = Signal(object, object)
     gallery_ended = Signal(object, str)
+    gallery_lost = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -268,13 +284,14 @@ class Inference(QThread):
         self._close_shelf()
         info = engine.info
         supplied = paths.bundled_gallery(request.model)
-        shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=request.gallery, supplied=supplied)
+        chosen = request.gallery or request.chosen.get(info.fingerprint)
+        shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=chosen, supplied=supplied)
         self._identifier = Identifier(engine, shelf.gallery)
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
         gallery = shelf.gallery
         size = len(gallery) if gallery is not None else 0
         place = gallery.path if isinstance(gallery, Gallery) else None
-        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem, place))
+        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem, place, chosen))
 
     def _close_shelf(self) -> None:
         if self._shelf is not None:
@@ -299,23 +316,48 @@ class Inference(QThread):
                 identifier.gallery = shelf.gallery
                 self.gallery_advanced.emit(work, value)
                 self._serve_question()
-        except (EngineError, GalleryError) as error:
+        except EngineError as error:
             message = str(error)
+        except GalleryError as error:
+            message = str(error)
+            self._lose(error)
         finally:
             identifier.gallery = shelf.gallery
             self.gallery_ended.emit(work, message)
 
+    def _lose(self, error: GalleryError) -> bool:
+        """Give up a gallery on a server that failed; False where the gallery is a file, whose faults may pass."""
+        identifier, shelf = self._identifier, self._shelf
+        if identifier is None or shelf is None or not shelf.shared or shelf.gallery is None:
+            return False
+        try:  # it may only have refused what was asked of it
+            len(shelf.gallery)
+        except GalleryError:
+            shelf.give_up(str(error))
+            identifier.gallery = None
+            self.gallery_lost.emit(str(error))
+        return identifier.gallery is None
+
     def _answer(self, identifier: Identifier, asked: Question) -> None:
-        image = asked.image if asked.box is None else asked.image.crop(asked.box)
         try:
-            found = asked.known or identifier.identify([image])[0]
-            heat = self._heat(identifier.engine, image, found.evidence) if asked.heat else None
+            try:
+                answer = self._identify(identifier, asked)
+            except GalleryError as error:
+                if not self._lose(error):
+                    raise
+                answer = self._identify(identifier, asked)
         except (EngineError, GalleryError) as error:
             self.answer_failed.emit(asked.request, str(error))
-            return
+        else:
+            self.answered.emit(asked.request, answer)
+
+    def _identify(self, identifier: Identifier, asked: Question) -> Answer:
+        image = asked.image if asked.box is None else asked.image.crop(asked.box)
+        found = asked.known or identifier.identify([image])[0]
+        heat = self._heat(identifier.engine, image, found.evidence) if asked.heat else None
         gallery = identifier.gallery
         pictures = tuple(gallery.picture(n.reference) if gallery is not None else None for n in found.neighbours)
-        self.answered.emit(asked.request, Answer(found, pictures, heat))
+        return Answer(found, pictures, heat)
 
     def _heat(self, engine: Engine, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
         """Of the best guess among the classes that the network itself knows."""
@@ -345,7 +387,10 @@ class Inference(QThread):
                 self._serve_question()
                 self._serve_gallery()
             batches.flush()
-        except (EngineError, GalleryError) as error:
+        except EngineError as error:
+            self.bulk_failed.emit(generation, str(error))
+        except GalleryError as error:
+            self._lose(error)
             self.bulk_failed.emit(generation, str(error))
 
     def _next_files(self, generation: int) -> Iterator[Path]:
@@ -382,8 +427,11 @@ class Inference(QThread):
                 self._serve_gallery()
                 self._serve_folder()
             self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
-        except (EngineError, GalleryError, ProjectError) as error:
+        except (EngineError, ProjectError) as error:
             message = str(error)
+        except GalleryError as error:
+            message = str(error)
+            self._lose(error)
         finally:
             self._run = None
             self.run_ended.emit(run, message)

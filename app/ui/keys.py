@@ -43,6 +43,7 @@ RELABEL = Key("give another label", ("R",))
 TO_TYPE = Key("only the type is sure", ("C",))
 TO_UNKNOWN = Key("unknown", ("U",))
 EXCLUDE = Key("exclude from exports and filing", ("X",))
+ENROL = Key("enrol the chosen photos in the gallery", ("E",))
 CLEAR = Key("take your label away", ("Backspace",))
 NEXT_UNDECIDED = Key("next undecided photo", ("N",))
 PREVIOUS_UNDECIDED = Key("previous undecided photo", ("P",))
@@ -63,6 +64,8 @@ MERGE = Key("merge the class into another one", ("Ctrl+M",))
 MOVE = Key("move the class to another type", ("Ctrl+Shift+M",))
 RELABEL_REFERENCES = Key("another class for the chosen photos", ("R",))
 REMOVE = Key("remove the chosen photos, or the class", ("Del",))
+GALLERY_MENU = Key("which gallery is used, import, export", ("Ctrl+G",))
+LOCATE = Key("locate pictures that lie elsewhere now", ("Ctrl+Shift+L",))
 CLEAN_UP = Key("clean up", ("Ctrl+L",))
 SEARCH_CLASSES = Key("search classes", ("Ctrl+F",))
 EXPLORE = Key("the page Explore", ("4",))
@@ -102,14 +105,14 @@ EVERYWHERE = (
 )
 ON_IDENTIFY = (CROP,)
 ON_REVIEW = (
-    *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
+    *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, ENROL, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, SEARCH, LARGER, SMALLER),
 )
 ON_EXPLORE = (MOVE_MAP, LASSO, BOX, FIT_MAP, FIND_CURRENT, OPEN_CHOSEN)
 
 ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
-    SEARCH_CLASSES,
+    *(SEARCH_CLASSES, GALLERY_MENU, LOCATE),
 )
 ON_TRAIN = (NEW_TRAINING, LOG_AXIS)
 

@@ -24,6 +24,12 @@ class Settings(BaseModel):
     identification_model: Path | None = None
     last_folder: Path | None = None
     project: Path | None = None
+    galleries: dict[str, str] = Field(
+        default_factory=dict, description="chosen gallery, a file or an address, by its model's fingerprint"
+    )
+    reembedding_declined: list[str] = Field(
+        default_factory=list, description="fingerprints of models for which nothing is to be re-embedded"
+    )
     recent_projects: list[Path] = Field(default_factory=list)
     geometry: str | None = Field(default=None, description="Qt's window geometry, base64")
     splitters: dict[str, list[int]] = Field(default_factory=dict, description="sizes in pixels by splitter name")

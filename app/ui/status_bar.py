@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from app.core.references import is_shared
 from app.ui.inference import Loaded
 from app.ui.job_line import JobLine
 from app.ui.widgets import ElidedLabel, IconLabel, label
@@ -23,6 +24,7 @@ class StatusBar(QFrame):
         self._model = ElidedLabel("no identification model")
         self._model.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._gallery = label()
+        self._shared = False
         self._chip = IconLabel("cpu", "muted", 14)
         self._provider = label()
         self.jobs = JobLine()
@@ -48,8 +50,12 @@ class StatusBar(QFrame):
     def show_loaded(self, loaded: Loaded) -> None:
         """Say what is in use and where it runs."""
         self._set_model(loaded.info.name)
+        self._shared = loaded.chosen is not None and is_shared(loaded.chosen)
         self.show_gallery(loaded.gallery_size)
-        self._gallery.setToolTip(loaded.gallery_problem or "reference photos to compare with")
+        if loaded.gallery_problem:
+            self._gallery.setToolTip(loaded.gallery_problem)
+        if loaded.gallery_problem and not loaded.gallery_size:
+            self._gallery.setText("gallery not in use")
         provider = loaded.provider
         on_cpu = provider.used == "CPU"
         self._chip.set_icon("cpu" if on_cpu else "zap", "muted" if on_cpu else "ok")
@@ -64,7 +70,13 @@ class StatusBar(QFrame):
 
     def show_gallery(self, size: int) -> None:
         """Say how many reference photos there are."""
-        self._gallery.setText(f"gallery {size:,}")
+        self._gallery.setText(f"{'shared ' if self._shared else ''}gallery {size:,}")
+        self._gallery.setToolTip("reference photos to compare with; the page Gallery (3) says which they are")
+
+    def show_lost_gallery(self, why: str) -> None:
+        """Say that the shared gallery cannot be reached any longer."""
+        self._gallery.setText("gallery not in use")
+        self._gallery.setToolTip(why)
 
     def provider_text(self) -> str:
         """The provider badge's words."""

@@ -232,8 +232,8 @@ QToolButton:disabled {{ color: {t.muted}; }}
     border-radius: {CARD_RADIUS}px; }}
 #rule {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
 #errorBar {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.danger}; }}
-#errorBar QPlainTextEdit {{ background: {t.surface}; color: {t.muted}; border: 1px solid {t.line};
-    border-radius: {RADIUS}px; font-size: {CAPTION}px; }}
+#errorBar QPlainTextEdit, #proposal QPlainTextEdit {{ background: {t.surface}; color: {t.muted};
+    border: 1px solid {t.line}; border-radius: {RADIUS}px; font-size: {CAPTION}px; }}
 
 QComboBox, QLineEdit, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
     border-radius: {RADIUS}px; padding: 0 8px; min-height: {HIT}px; selection-background-color: {t.accent};

@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core import images, paths
-from app.core.references import Place
+from app.core.references import Place, place_of
 from app.ui import faults, keys, settings, theme
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.gallery = GalleryPage(self.inference, self.thumbnails)
         self.explore = ExplorePage(self.review.desk, self.thumbnails)
         self.train = TrainPage(lambda: (self.review.desk.project, self.review.desk.model))
+        self.gallery.transfers.asked_no.update(self.settings.reembedding_declined)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -135,12 +136,7 @@ class MainWindow(QMainWindow):
         self.review.desk.open_failed.connect(self._on_project_failed)
         self.review.folder_wanted.connect(self.choose_folder_for_project)
         self.review.theme_wanted.connect(self.toggle_theme)
-        self.gallery.theme_wanted.connect(self.toggle_theme)
-        self.gallery.model_wanted.connect(self.choose_model)
-        self.gallery.photos_wanted.connect(self.choose_references)
-        self.gallery.desk.said.connect(jobs.say)
-        self.gallery.desk.changed.connect(self.status.show_gallery)
-        self.gallery.desk.changed.connect(session.gallery_changed)
+        self._connect_gallery()
         self._connect_explore()
         self.train.theme_wanted.connect(self.toggle_theme)
         self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
@@ -152,6 +148,23 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
         self.rail.chosen.connect(self.show_page)
+
+    def _connect_gallery(self) -> None:
+        page, desk, enrolling = self.gallery, self.gallery.desk, self.review.enrolling
+        page.theme_wanted.connect(self.toggle_theme)
+        page.model_wanted.connect(self.choose_model)
+        page.commands.photos_wanted.connect(self.choose_references)
+        page.gallery_wanted.connect(self.choose_gallery)
+        page.again_wanted.connect(lambda: self.open_model(self._model, self._named_gallery))
+        page.transfers.declined.connect(self._on_declined)
+        self.inference.gallery_lost.connect(self._on_gallery_lost)
+        enrolling.wanted.connect(desk.take_reviewed)
+        enrolling.undo_wanted.connect(page.undo)
+        desk.took.connect(enrolling.show_done)
+        desk.shown.connect(lambda: enrolling.show_next_undo(desk.contents.undo))
+        desk.said.connect(self.status.jobs.say)
+        desk.changed.connect(self.status.show_gallery)
+        desk.changed.connect(self.identify.session.gallery_changed)
 
     def _connect_explore(self) -> None:
         explore, review = self.explore, self.review
@@ -200,7 +213,7 @@ class MainWindow(QMainWindow):
         """Ask for photos of a class and put them into the gallery."""
         files = self._ask_for_photos(f"Photos of {label[1]}")
         if files:
-            self.gallery.teach(files, label)
+            self.gallery.commands.teach(files, label)
 
     def show_page(self, place: int) -> None:
         """Show one of the pages of the rail."""
@@ -227,6 +240,19 @@ class MainWindow(QMainWindow):
         )
         if name:
             self.open_model(Path(name), remember=True)
+
+    def choose_gallery(self, place: Place | None) -> None:
+        """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
+        loaded = self.identify.session.loaded()
+        if loaded is None:
+            return
+        galleries = {**self.settings.galleries, loaded.info.fingerprint: str(place)}
+        if place is None:
+            del galleries[loaded.info.fingerprint]
+        self.settings.galleries = galleries
+        self._save_settings()
+        self._named_gallery = None
+        self.open_model(self._model)
 
     def paste(self) -> None:
         """Identify what is on the clipboard."""
@@ -257,7 +283,8 @@ class MainWindow(QMainWindow):
         self.identify.show_loading(model.name)
         self.gallery.show_loading(True)
         self._model, self._remember_model = model, remember
-        self.inference.open_model(ModelRequest(model, gallery, self._device))
+        chosen = {fingerprint: place_of(place) for fingerprint, place in self.settings.galleries.items()}
+        self.inference.open_model(ModelRequest(model, gallery, self._device, chosen))
 
     def open_first_model(self, model: Path | None) -> None:
         """Load the model that was asked for, else the one chosen last in the window, else the bundled one."""
@@ -323,10 +350,23 @@ class MainWindow(QMainWindow):
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()
         if loaded.gallery_problem:
-            words = "The gallery is not used, so no neighbours are shown. Choose the one made with this model."
+            words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
             if loaded.gallery_size:
                 words = "Your own gallery cannot be used; the supplied one is used in its place."
             self.identify.errors.show_problem(words, loaded.gallery_problem)
+
+    def _on_gallery_lost(self, why: str) -> None:
+        self.gallery.lose_gallery(why)
+        self.status.show_lost_gallery(why)
+        self.identify.errors.show_problem(
+            "The shared gallery cannot be reached any longer: photos are identified without it. The page Gallery (3) "
+            "says more.",
+            why,
+        )
+
+    def _on_declined(self, fingerprint: str) -> None:
+        self.settings.reembedding_declined = [*self.settings.reembedding_declined, fingerprint]
+        self._save_settings()
 
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""

@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    Signal,
 )
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -66,7 +67,13 @@ class ReferenceList(QAbstractListModel):
 
 
 class Cards(QListView):
-    """The grid of reference photos."""
+    """The grid of reference photos.
+
+    Signals:
+        locate_wanted: a card without its picture was double-clicked, or Return pressed on it.
+    """
+
+    locate_wanted = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +91,7 @@ class Cards(QListView):
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setItemDelegate(_Card(self.listing, thumbnails, self))
         thumbnails.ready.connect(lambda: self.viewport().update())
+        self.activated.connect(self._on_activated)
 
     def show_again(self, references: Sequence[Reference]) -> None:
         """List these, which are the same class as before, changed: the place in it stays, also what is current."""
@@ -103,6 +111,10 @@ class Cards(QListView):
         """The references that are selected."""
         rows = sorted(index.row() for index in self.selectedIndexes())
         return [self.listing.references()[row] for row in rows]
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        if index.data(_REFERENCE).id not in self.listing.pictures:
+            self.locate_wanted.emit()
 
 
 class _Card(QStyledItemDelegate):

@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     QRect,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QPainter
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
     QPushButton,
+    QSlider,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -31,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.gallery import Reference
-from app.core.upkeep import Finding
+from app.core.upkeep import NEAR, Finding
 from app.ui import theme
 from app.ui.gallery.cards import paint_reference, paint_words
 from app.ui.loading import Thumbnails
@@ -40,16 +42,20 @@ from app.ui.widgets import frame, label
 _Index = QModelIndex | QPersistentModelIndex
 _PICTURE = QSize(150, 100)
 _ROW = 116
+_NEAR_RANGE = (900, 999)  # thousandths; beneath it photos of one class are nearly all alike
+_SETTLE = 300  # milliseconds that the slider must rest
 
 
 class CleanUp(QWidget):
     """Signals:
     remove_wanted: (Reference)
     relabel_wanted: (Reference, (type, class)) the label that it shall have
+    near_changed: another similarity from which on two photos are nearly the same
     """
 
     remove_wanted = Signal(object)
     relabel_wanted = Signal(object, object)
+    near_changed = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +66,14 @@ class CleanUp(QWidget):
             self._tabs.addButton(tab, place)
         self.alike_button.setChecked(True)
         self._words = label("", "muted")
+        self.near_slider = QSlider(Qt.Orientation.Horizontal)
+        self.near_slider.setRange(*_NEAR_RANGE)
+        self.near_slider.setValue(round(1000 * NEAR))
+        self.near_slider.setFixedWidth(160)
+        self.near_slider.setAccessibleName("similarity from which on two photos are nearly the same")
+        self.near_slider.setToolTip("from which similarity on two photos are nearly the same (Left, Right)")
+        self._near_words = label("", "muted")
+        self._settled = QTimer(self, interval=_SETTLE, singleShot=True)
         self.listing = _Findings(self)
         self.view = QListView()
         self.view.setObjectName("grid")
@@ -72,12 +86,15 @@ class CleanUp(QWidget):
         self.label_left, self.label_right = QPushButton("label left as right"), QPushButton("label right as left")
         self._lay_out()
         thumbnails.ready.connect(lambda: self.view.viewport().update())
+        self._settled.timeout.connect(self.near_changed)
+        self.near_slider.valueChanged.connect(self._on_near)
         self._tabs.idClicked.connect(self._show)
         self.view.selectionModel().currentChanged.connect(self._enable)
         self.remove_left.clicked.connect(lambda: self._remove(0))
         self.remove_right.clicked.connect(lambda: self._remove(1))
         self.label_left.clicked.connect(lambda: self._relabel(0))
         self.label_right.clicked.connect(lambda: self._relabel(1))
+        self._write_near()
         self.show_waiting()
 
     def _lay_out(self) -> None:
@@ -86,6 +103,9 @@ class CleanUp(QWidget):
         row.setContentsMargins(12, 6, 12, 6)
         for widget in (self.alike_button, self.odd_button):
             row.addWidget(widget)
+        row.addSpacing(16)
+        row.addWidget(self._near_words)
+        row.addWidget(self.near_slider)
         row.addStretch(1)
         row.addWidget(self._words)
         beneath = QHBoxLayout(bottom)
@@ -102,6 +122,10 @@ class CleanUp(QWidget):
         column.addWidget(top)
         column.addWidget(self.view, 1)
         column.addWidget(bottom)
+
+    def near(self) -> float:
+        """The cosine from which on two photos are nearly the same."""
+        return self.near_slider.value() / 1000
 
     def show_waiting(self) -> None:
         """The gallery is being looked over; what was found before goes."""
@@ -140,6 +164,8 @@ class CleanUp(QWidget):
         alike, odd = self._found
         place = max(self.view.currentIndex().row(), 0)
         which = self._tabs.checkedId()
+        for widget in (self.near_slider, self._near_words):
+            widget.setVisible(which == 0)
         self.listing.show(self._found[which])
         self.alike_button.setText(f"nearly the same {len(alike):,}" if alike else "nearly the same")
         self.odd_button.setText(f"unlike their class {len(odd):,}" if odd else "unlike their class")
@@ -149,6 +175,13 @@ class CleanUp(QWidget):
         if count:
             self.view.setCurrentIndex(self.listing.index(min(place, count - 1)))
         self._enable()
+
+    def _on_near(self) -> None:
+        self._write_near()
+        self._settled.start()
+
+    def _write_near(self) -> None:
+        self._near_words.setText(f"from similarity {self.near():.3f}")
 
     def _enable(self) -> None:
         finding = self.finding()

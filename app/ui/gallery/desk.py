@@ -5,7 +5,8 @@ The gallery itself belongs to the inference thread; this has a snapshot of it, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,18 @@ from app.core.enrol import Enrolled
 from app.core.gallery import Reference
 from app.core.gallery_steps import Steps
 from app.core.own_gallery import Contents, Shelf
+from app.core.reviewed import Reviewed, enrol_reviewed
 from app.core.teach import known_types, teach
+from app.ui.gallery.done import Done, passed_over, photos, there_already
 from app.ui.inference import GalleryWork, Inference, Loaded
 from app.ui.job_line import Job
-from app.ui.tasks import Tasks
+from app.ui.tasks import Task, Tasks
 from model.taxonomy import Taxonomy
 
 Label = tuple[str, str | None]
-_Cancelled = Callable[[], bool]
+Cancelled = Callable[[], bool]
+Reports = Iterator[tuple[int, Enrolled]]
+"""The number of all photos, and what became of some of them."""
 
 
 class Desk(QObject):
@@ -32,6 +37,7 @@ class Desk(QObject):
     shown: the contents are other ones
     changed: (number of references) somebody changed the gallery; identification uses it from now on
     problem: (text, details)
+    took: (Reviewed, Done) photos of a project were enrolled
     said: (words) something was done that needs no more than a line
     job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
@@ -39,6 +45,7 @@ class Desk(QObject):
     shown = Signal()
     changed = Signal(int)
     problem = Signal(str, str)
+    took = Signal(object, object)
     said = Signal(str)
     job_began = Signal(object)
     job_advanced = Signal(object, int, int, int)
@@ -48,11 +55,12 @@ class Desk(QObject):
         super().__init__(parent)
         self._inference = inference
         self.contents = Contents()
-        self.taxonomy: Taxonomy | None = None
+        self.loaded: Loaded | None = None
         self.ready = False  # whether the contents have been read
         self._waiting: dict[GalleryWork, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
-        self._tasks = Tasks((), self)
-        self._tasks.start()
+        self.tasks = Tasks((), self)
+        self._looking = Task(lambda: iter(()), lambda _value: None)
+        self.tasks.start()
         inference.gallery_advanced.connect(self._on_advanced)
         inference.gallery_ended.connect(self._on_ended)
 
@@ -61,16 +69,32 @@ class Desk(QObject):
         self.blockSignals(True)
         for work in self._waiting:
             work.cancelled = True
-        self._tasks.stop()
+        self.tasks.stop()
 
     # what there is
 
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model, with another gallery, is in use."""
-        self.taxonomy = loaded.info.taxonomy
+        self.loaded = loaded
         self.contents, self.ready = Contents(), False
         self.shown.emit()
         self._read(self._show)
+
+    def lose_gallery(self, why: str) -> None:
+        """The gallery cannot be reached any longer."""
+        if self.loaded is not None:
+            self.loaded = replace(self.loaded, gallery_problem=why, gallery_size=0)
+            self._show_changed(Contents())
+
+    @property
+    def taxonomy(self) -> Taxonomy | None:
+        """Of the identification model in use."""
+        return self.loaded.info.taxonomy if self.loaded is not None else None
+
+    def of(self, node: Label) -> list[Reference]:
+        """The references of a class; of a type, for class None."""
+        coarse, fine = node
+        return [one for one in self.contents.references if one.coarse == coarse and fine in (None, one.fine)]
 
     def known(self) -> tuple[list[str], dict[str, str]]:
         """All types, and the type of each class, of the model and the gallery."""
@@ -80,58 +104,115 @@ class Desk(QObject):
     def locate(self, references: Sequence[Reference], then: Callable[[dict[int, Path]], None]) -> None:
         """Find out which pictures are on this computer: their places by the references' ids."""
         places = {one.id: self.contents.places[one.id] for one in references if one.id in self.contents.places}
-        self._tasks.once(lambda: {number: place for number, place in places.items() if place.is_file()}, then)
+        self.tasks.once(lambda: {number: place for number, place in places.items() if place.is_file()}, then)
 
-    def look_over(self, then: Callable[[tuple[list[upkeep.Finding], list[upkeep.Finding]]], None]) -> None:
-        """Look for near-duplicates and outliers."""
+    def look_over(self, near: float, then: Callable[[tuple[list[upkeep.Finding], list[upkeep.Finding]]], None]) -> None:
+        """Look for near-duplicates, from a cosine on, and outliers; a look that was asked for before is given up."""
+        self._looking.cancel()
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.gallery is not None:
                 references = shelf.gallery.references()
                 yield references, shelf.gallery.embeddings([one.id for one in references])
 
         def compare(found: Any) -> None:
             (references, embeddings), places = found, self.contents.places
-            self._tasks.once(lambda: upkeep.findings(references, embeddings, places), then)
+            self._looking.cancel()
+            self._looking = self.tasks.once(lambda: upkeep.findings(references, embeddings, places, near), then)
 
-        self._submit(steps, compare)
+        self.ask(steps, compare)
 
     # changes
 
     def teach(self, paths: Sequence[Path], label: Label) -> None:
         """Add photos and folders to a class, which may be new."""
         name = label[1] or label[0]
-        reports: list[Enrolled] = []
 
-        def steps(engine: Engine, shelf: Shelf, cancelled: _Cancelled) -> Iterator[object]:
+        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
             return teach(engine, shelf, paths, label, cancelled=cancelled)
 
-        def advance(found: Any) -> None:
+        self.carry_out(
+            f"adding photos to {name}",
+            steps,
+            lambda done: f"{photos(done.report.added)} added to {name}{there_already(done.report.known)}",
+            lambda done: self.tell_problems(done, f"Not all photos were added to {name}"),
+        )
+
+    def take_reviewed(self, found: Reviewed) -> None:
+        """Enrol photos of a project under the labels that the person gave them."""
+
+        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+            return enrol_reviewed(engine, shelf, found, cancelled=cancelled)
+
+        self.carry_out(
+            "enrolling",
+            steps,
+            lambda done: f"{photos(done.report.added)} enrolled in the gallery{there_already(done.report.known)}",
+            lambda done: self.took.emit(found, done),
+        )
+
+    def carry_out(
+        self,
+        verb: str,
+        steps: Callable[[Engine, Shelf, Cancelled], Reports],
+        outcome: Callable[[Done], str],
+        then: Callable[[Done], None],
+        *,
+        changes: bool = True,
+    ) -> None:
+        """Do something with many references, as a job with count, time left and cancel.
+
+        Args:
+            verb: what is going on ("adding photos to Verde 2020").
+            steps: does it; see GalleryWork.
+            outcome: what was done, for the status bar.
+            then: takes what was done, after the contents have been read again.
+            changes: whether the gallery is another one afterwards.
+        """
+        done = Done()
+
+        def advance(found: tuple[int, Enrolled]) -> None:
             total, report = found
-            reports.append(report)
-            self.job_advanced.emit(job, sum(one.done for one in reports), total, 0)
+            done.add(report)
+            self.job_advanced.emit(job, done.report.done, total, 0)
 
         def end(message: str) -> None:
-            problems = [problem for one in reports for problem in one.problems]
-            if message:
-                self.problem.emit(f"Not all photos were added to {name}: {message}", "\n".join(problems))
-            elif problems:
-                self.problem.emit(_passed_over(problems), "\n".join(problems))
-            self.job_ended.emit(job, _outcome(reports, name, cancelled=work.cancelled))
-            self._read(self._show_changed)
+            done.message, done.cancelled = message, work.cancelled
+            words = outcome(done)
+            self.job_ended.emit(job, f"cancelled: {words}" if done.cancelled else "" if message else words)
+
+            def put(contents: Contents) -> None:
+                if changes:
+                    self._show_changed(contents)
+                then(done)
+
+            self._read(put)
 
         work = self._submit(steps, advance, end)
 
         def cancel() -> None:
             work.cancelled = True
 
-        job = Job(f"adding photos to {name}", cancel)
+        job = Job(verb, cancel)
         self.job_began.emit(job)
+
+    def tell_problems(self, done: Done, failed: str) -> None:
+        """Say what was passed over, or why it ended early; `failed`: what has come of it then."""
+        problems = done.report.problems
+        if done.message:
+            self.problem.emit(f"{failed}: {done.message}", "\n".join(problems))
+        elif problems:
+            self.problem.emit(passed_over(problems), "\n".join(problems))
+
+    def relocate(self, places: Mapping[int, tuple[Path, str]]) -> None:
+        """Pictures lie elsewhere now: folder and path from there, by the references' ids."""
+        title = f"locate {len(places):,} picture{'' if len(places) == 1 else 's'}"
+        self.change(lambda steps: steps.relocate(places, title), title)
 
     def relabel(self, references: Sequence[Reference], label: Label) -> None:
         """Give references another label."""
-        ids, title = [one.id for one in references], f"relabel {_photos(len(references))} as {label[1] or label[0]}"
-        self._change(lambda steps: steps.relabel(ids, *label, title), title)
+        ids, title = [one.id for one in references], f"relabel {photos(len(references))} as {label[1] or label[0]}"
+        self.change(lambda steps: steps.relabel(ids, *label, title), title)
 
     def relabel_class(self, old: Label, new: Label) -> None:
         """Rename a class, merge it into another one, or put it under another type."""
@@ -140,27 +221,27 @@ class Desk(QObject):
             title = f"merge {name} into {other}"
         else:
             title = f"rename {name} to {other}" if name != other else f"move {name} to the type {new[0]}"
-        self._change(lambda steps: steps.relabel_class(old, new, title), title)
+        self.change(lambda steps: steps.relabel_class(old, new, title), title)
 
     def remove(self, references: Sequence[Reference]) -> None:
         """Take references out of the gallery; their files stay."""
-        ids, title = [one.id for one in references], f"remove {_photos(len(references))}"
-        self._change(lambda steps: steps.remove(ids, title), title)
+        ids, title = [one.id for one in references], f"remove {photos(len(references))}"
+        self.change(lambda steps: steps.remove(ids, title), title)
 
     def remove_class(self, label: Label) -> None:
         """Take a class out of the gallery; its files stay."""
         title = f"remove {label[1] or label[0]}"
-        self._change(lambda steps: steps.remove_class(label, title), title)
+        self.change(lambda steps: steps.remove_class(label, title), title)
 
     def turn(self, *, back: bool) -> None:
         """Take the last step back, or do the one again that was taken back."""
         if (self.contents.undo if back else self.contents.redo) is not None:
-            self._change(lambda steps: steps.turn(back=back), "undone" if back else "done again")
+            self.change(lambda steps: steps.turn(back=back), "undone" if back else "done again")
 
-    def _change(self, change: Callable[[Steps], object], words: str) -> None:
+    def change(self, change: Callable[[Steps], object], words: str) -> None:
         """Do something to the gallery and say so; a title that `change` answers is told after the words."""
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
             title = change(Steps(shelf.writable()))
             yield shelf.contents(), f"{words}: {title}" if isinstance(title, str) else words
 
@@ -173,8 +254,12 @@ class Desk(QObject):
 
     # answers
 
+    def ask(self, steps: Callable[[Engine, Shelf, Cancelled], Iterator[object]], then: Callable[[Any], None]) -> None:
+        """Have something looked up in the gallery; `then` takes each value that the steps yield."""
+        self._submit(steps, then)
+
     def _read(self, then: Callable[[Contents], None]) -> None:
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: _Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
             yield shelf.contents()
 
         self._submit(steps, then)
@@ -189,7 +274,7 @@ class Desk(QObject):
 
     def _submit(
         self,
-        steps: Callable[[Engine, Shelf, _Cancelled], Iterator[object]],
+        steps: Callable[[Engine, Shelf, Cancelled], Iterator[object]],
         then: Callable[[Any], None],
         end: Callable[[str], None] | None = None,
     ) -> GalleryWork:
@@ -209,18 +294,3 @@ class Desk(QObject):
     def _on_ended(self, work: GalleryWork, message: str) -> None:
         if work in self._waiting:
             self._waiting.pop(work)[1](message)
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo{'' if count == 1 else 's'}"
-
-
-def _passed_over(problems: Sequence[str]) -> str:
-    rest = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-    return f"Passed over: {problems[0]}{rest}."
-
-
-def _outcome(reports: Sequence[Enrolled], name: str, *, cancelled: bool) -> str:
-    added, known = sum(one.added for one in reports), sum(one.known for one in reports)
-    words = f"{_photos(added)} added to {name}" + (f", {known:,} there already" if known else "")
-    return f"cancelled: {words}" if cancelled else words

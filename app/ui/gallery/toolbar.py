@@ -1,4 +1,4 @@
-"""The buttons of the page Gallery: what concerns the class, what concerns the chosen photos, undo."""
+"""The buttons of the page Gallery: what concerns the gallery, the class, what concerns the chosen photos, undo."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
+from app.core.references import Place
 from app.ui import icons, keys
+from app.ui.gallery.chooser import GalleryButton
 from app.ui.widgets import tool_button
 
-_NARROW = 1080
+_SPACING = 4
+_ROOM = 32  # margins, and what keeps the gallery apart from the classes
 
 
 class Toolbar(QFrame):
-    """What it offers depends on what is chosen; in a narrow window only the first buttons keep their words."""
+    """What it offers depends on what is chosen; the narrower the window, the fewer buttons keep their words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
+        self.gallery_button = GalleryButton()
         self.new_button = tool_button("plus", keys.NEW_CLASS, "new class")
         self.add_button = tool_button("image-plus", keys.ADD_PHOTOS, "add photos")
         self.rename_button = tool_button("pencil", keys.RENAME, "rename")
@@ -32,8 +36,10 @@ class Toolbar(QFrame):
         self.theme_button = tool_button("sun", keys.THEME)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(4)
+        row.setSpacing(_SPACING)
         self._of_class = (self.rename_button, self.merge_button, self.move_button)
+        row.addWidget(self.gallery_button)
+        row.addSpacing(8)
         for widget in (self.new_button, self.add_button, *self._of_class, self.relabel_button, self.remove_button):
             row.addWidget(widget)
         row.addStretch(1)
@@ -54,6 +60,7 @@ class Toolbar(QFrame):
         self.remove_button.setText(f" {words}")
         self.remove_button.setToolTip(f"{words} ({keys.REMOVE.shown}); can be undone, and the files stay")
         self.remove_button.setAccessibleName(words)
+        self._fit()
 
     def show_steps(self, undo: str | None, redo: str | None) -> None:
         """What undo and redo would do."""
@@ -65,11 +72,32 @@ class Toolbar(QFrame):
         """Offer the other theme."""
         self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
 
+    def show_gallery(self, place: Place | None) -> None:
+        """Say which gallery is in use."""
+        self.gallery_button.show_place(place)
+        self._fit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where it is narrow, icons alone."""
+        """Fit the buttons to the new width."""
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Icons alone, first of what is wanted least, until all have room."""
         style = Qt.ToolButtonStyle
-        chosen = style.ToolButtonIconOnly if self.width() < _NARROW else style.ToolButtonTextBesideIcon
-        buttons: tuple[QToolButton, ...] = (*self._of_class, self.relabel_button)
-        for button in buttons:
-            button.setToolButtonStyle(chosen)
+        steps: tuple[tuple[QToolButton, ...], ...] = (
+            (*self._of_class, self.relabel_button),
+            (self.clean_button, self.add_button),
+            (self.new_button, self.remove_button),
+        )
+        for button in (one for step in steps for one in step):
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+        for step in steps:
+            if self._width_needed() <= self.width():
+                break
+            for button in step:
+                button.setToolButtonStyle(style.ToolButtonIconOnly)
+
+    def _width_needed(self) -> int:
+        buttons = self.findChildren(QToolButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        return sum(button.sizeHint().width() + _SPACING for button in buttons) + _ROOM

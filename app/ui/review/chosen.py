@@ -17,9 +17,11 @@ class Chosen(QObject):
 
     Signals:
         moved: another photo is current.
+        changed: other photos are chosen.
     """
 
     moved = Signal()
+    changed = Signal()
 
     def __init__(self, listing: Listing, model: QItemSelectionModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,6 +29,7 @@ class Chosen(QObject):
         self._image = NOBODY
         self._arranging = False
         model.currentChanged.connect(self._on_current)
+        model.selectionChanged.connect(lambda: self.changed.emit())
 
     def image(self) -> int:
         """The current photo's number, or NOBODY."""

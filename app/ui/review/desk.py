@@ -28,6 +28,7 @@ from app.core.labels import Label, Labels
 from app.core.project import KnownModel, Project, ProjectImage
 from app.core.project_file import ProjectError
 from app.core.results import Result, result_of
+from app.core.reviewed import Reviewed, reviewed
 from app.core.suggestions import Suggestion, suggest
 from app.core.table import TableError
 from app.core.workplace import record
@@ -397,6 +398,13 @@ class Desk(QObject):
             return likeness.spread(ids, values, all_ids)
 
         self._change(work, then)
+
+    def reviewed(self, images: Sequence[int], then: Callable[[Reviewed], None]) -> bool:
+        """Ask which of these images can be enrolled; False where no identification model is loaded."""
+        loaded = self._loaded
+        if loaded is not None:
+            self._change(lambda project: reviewed(project, loaded.info.fingerprint, images), then)
+        return loaded is not None
 
     def suggestions(self, then: Callable[[list[Suggestion]], None]) -> None:
         """Ask for groups of photos that are probably shown as the wrong class."""

@@ -20,8 +20,10 @@ from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
 from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
+from app.ui.notice import NoticeBar
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import EXPECTED, Desk
+from app.ui.review.enrolling import Enrolling
 from app.ui.review.filters import FilterBar
 from app.ui.review.grid import Grid
 from app.ui.review.leaving import Leaving
@@ -59,13 +61,14 @@ class ReviewPage(QWidget):
         self.listing = Listing(thumbnails, self)
         self.errors = ErrorBar()
         self.toolbar, self.filters, self.verdicts = Toolbar(), FilterBar(), VerdictBar()
-        self.bar = ProposalBar()
+        self.bar, self.notice = ProposalBar(), NoticeBar()
         self.grid, self.table = Grid(self.listing), Table(self.listing)
         self.table.setSelectionModel(self.grid.selectionModel())
         self.chosen = Chosen(self.listing, self.grid.selectionModel(), self)
         self.viewer = Viewer(inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(self.desk, self.bar, self)
+        self.enrolling = Enrolling(self.desk, self.chosen, self.notice, self)
         self.leaving = Leaving(self.desk, self.outputs, self.toolbar, self)
         self.empty = EmptyState(
             "list-checks",
@@ -104,7 +107,7 @@ class ReviewPage(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        for part in (self.errors, self.toolbar, self.filters, self.bar):
+        for part in (self.errors, self.toolbar, self.filters, self.bar, self.notice):
             whole.addWidget(part)
         whole.addWidget(self._stack, 1)
 
@@ -148,6 +151,7 @@ class ReviewPage(QWidget):
         self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
         toolbar.watch_button.clicked.connect(desk.watch)
         desk.watching.changed.connect(toolbar.show_watched)
+        self.enrolling.offer_in(toolbar, self.verdicts)
         self._bind_keys()
 
     def _bind_keys(self) -> None:
@@ -158,6 +162,7 @@ class ReviewPage(QWidget):
             (verdicts.type_button, keys.TO_TYPE, self.to_type),
             (verdicts.unknown_button, keys.TO_UNKNOWN, self.to_unknown),
             (verdicts.exclude_button, keys.EXCLUDE, self.exclude),
+            (verdicts.enrol_button, keys.ENROL, self.enrolling.enrol),
             (verdicts.next_button, keys.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
             (verdicts.compare_button, keys.COMPARE, self.viewer.toggle_compare),
         ):

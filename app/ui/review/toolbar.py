@@ -25,12 +25,14 @@ class Toolbar(QFrame):
     sidecars_wanted: keywords beside the photos
     copies_wanted: copies of the photos, with keywords inside
     filing_wanted: photos into folders
+    enrol_wanted: the chosen photos into the gallery
     """
 
     export_wanted = Signal(str)
     sidecars_wanted = Signal()
     copies_wanted = Signal()
     filing_wanted = Signal()
+    enrol_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +49,7 @@ class Toolbar(QFrame):
         )
         self.suggest_button = _button("lightbulb", "groups that are probably shown as the wrong class", "suggestions")
         self.thresholds_button = _button("sliders-horizontal", "how sure an answer must be")
-        self.output_button = _button("file-output", "export, sidecars, filing", "export")
+        self.output_button = _button("file-output", "export, sidecars, filing, enrolment", "export")
         self.output_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.undo_button = _button("undo-2", keys.UNDO.tooltip)
         self.redo_button = _button("redo-2", keys.REDO.tooltip)
@@ -106,6 +108,9 @@ class Toolbar(QFrame):
         menu.addAction("keywords beside the photos (XMP sidecars)").triggered.connect(self.sidecars_wanted)
         menu.addAction("copies of the photos with the keywords inside…").triggered.connect(self.copies_wanted)
         menu.addAction("photos into folders by their labels…").triggered.connect(self.filing_wanted)
+        menu.addSeparator()
+        self.enrol_action = menu.addAction(f"{keys.ENROL.words}\t{keys.ENROL.shown}")
+        self.enrol_action.triggered.connect(self.enrol_wanted)
         return menu
 
     def _emit_export(self, kind: str, _checked: bool = False) -> None:
@@ -124,16 +129,17 @@ class VerdictBar(QFrame):
         self.type_button = tool_button("corner-up-left", keys.TO_TYPE)
         self.unknown_button = tool_button("circle-question-mark", keys.TO_UNKNOWN)
         self.exclude_button = tool_button("ban", keys.EXCLUDE)
+        self.enrol_button = tool_button("library-big", keys.ENROL)
         self.next_button = tool_button("chevron-right", keys.NEXT_UNDECIDED)
         self.heat_button = tool_button("flame", keys.HEAT, checkable=True)
         self.compare_button = tool_button("columns-2", keys.COMPARE)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(2)
-        for button in self._buttons()[:6]:
+        for button in self._buttons()[:7]:
             row.addWidget(button)
         row.addStretch(1)
-        for button in self._buttons()[6:]:
+        for button in self._buttons()[7:]:
             row.addWidget(button)
         for button in self._buttons():
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -141,7 +147,7 @@ class VerdictBar(QFrame):
     def _buttons(self) -> tuple[QToolButton, ...]:
         return (
             *(self.accept_button, self.relabel_button, self.type_button, self.unknown_button, self.exclude_button),
-            *(self.next_button, self.heat_button, self.compare_button),
+            *(self.enrol_button, self.next_button, self.heat_button, self.compare_button),
         )
 
 

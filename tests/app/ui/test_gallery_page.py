@@ -196,13 +196,13 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
     assert page.tree.node() == ("ship", "Turchese class")
     renamed = classes(window)
 
-    page.move_class()
+    page.commands.move_class()
     assert page.box.isVisible() and not page.box.name.isVisible()
     write(window, "", "sedan")
     until(qtbot, window, ("sedan", "Turchese class"), 3)
     moved = classes(window)
 
-    page.merge()
+    page.commands.merge()
     QTest.keyClicks(page.box.name, "azz")
     assert not page.box.do_button.isEnabled()
     QTest.keyClick(page.box.name, Key.Key_Down)
@@ -217,7 +217,7 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
         qtbot.waitUntil(lambda expected=expected: classes(window) == expected, timeout=PATIENCE)
     assert not page.toolbar.undo_button.isEnabled()
     page.tree.go(("ship", "Azzurra class"))
-    page.move_class()
+    page.commands.move_class()
     assert not page.box.isVisible() and "knows Azzurra class as ship" in page.errors.text()
 
 
@@ -246,7 +246,7 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot)
     until(qtbot, window, ("sedan", "Rossa 2010"), 4)
     page.tree.go(("ship", None))
     assert page.cards.listing.rowCount() == 6
-    page.remove()
+    page.commands.remove()
     until(qtbot, window, ("ship", "Azzurra class"), 0)
     for _ in range(3):
         undo(window)
@@ -285,7 +285,7 @@ def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path
     page = window.gallery
     wrong = tmp_path / "wrong.jpg"
     colour_picture(COLOURS["Azzurra class"], seed=5).save(wrong)
-    page.teach([wrong], ("sedan", "Rossa 2010"))
+    page.commands.teach([wrong], ("sedan", "Rossa 2010"))
     until(qtbot, window, ("sedan", "Rossa 2010"), 4)
     QTest.mouseClick(page.toolbar.clean_button, Qt.MouseButton.LeftButton)
     cleaning = page.cleaning
@@ -330,7 +330,7 @@ def test_adding_photos_can_be_cancelled(gallery, qtbot, tmp_path):
     folder.mkdir()
     for seed in range(60):
         colour_picture(GREEN, seed=seed, size=(600, 400)).save(folder / f"{seed}.jpg")
-    page.teach([folder], VERDE)
+    page.commands.teach([folder], VERDE)
     qtbot.waitUntil(lambda: "adding photos to Verde 2020" in window.status.jobs.text(), timeout=PATIENCE)
     QTest.mouseClick(window.status.jobs.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "cancelled" in window.status.jobs.text(), timeout=PATIENCE)
@@ -346,7 +346,7 @@ def test_teaching_goes_on_beside_a_run_over_a_project(gallery, greens, qtbot, tm
         colour_picture(GREEN, seed=100 + seed).save(folder / f"{seed}.jpg")
     qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
     window.review.desk.identify([folder])
-    window.gallery.teach(greens, VERDE)
+    window.gallery.commands.teach(greens, VERDE)
     until(qtbot, window, VERDE, 8)
     desk = window.review.desk
     qtbot.waitUntil(lambda: len(desk.columns) == 80 and not desk.running.active(), timeout=PATIENCE)

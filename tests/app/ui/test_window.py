@@ -239,7 +239,7 @@ def test_a_gallery_that_cannot_be_used_costs_only_the_neighbours(open_marque, an
     bad.write_bytes(b"no gallery")
     window = open_marque(red(photos), gallery=bad)
     answered(window, "1.jpg")
-    assert "gallery is not used" in window.identify.errors.text()
+    assert "gallery cannot be used" in window.identify.errors.text()
     assert not window.identify.panel.neighbours.cards()
 
 

@@ -1,0 +1,110 @@
+"""A gallery as one file that is given away, and such a file merged into another gallery.
+
+The file holds labels, embeddings, and of each picture its source, path and digest, by which it is found again where the
+pictures are; not where they lie on this computer, and nothing of what was changed or removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from app.core.enrol import Enrolled
+from app.core.gallery import Gallery, GalleryError
+from app.core.gallery_steps import Steps
+from app.core.own_gallery import Shelf
+from app.core.references import References
+
+SUFFIX = ".gallery"
+"""Ending of a gallery's file name."""
+_CHUNK = 2000
+
+
+def export(
+    gallery: References, place: Path, *, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, Enrolled]]:
+    """Write a gallery into one file; the number of its references and a report, after each piece.
+
+    The file appears whole or not at all; one that is there is replaced.
+
+    Raises:
+        GalleryError: if it cannot be written, or is the gallery itself.
+    """
+    if isinstance(gallery, Gallery) and place.absolute() == gallery.path.absolute():
+        raise GalleryError(f"{place}: this is the gallery in use; choose another file")
+    entries = gallery.entries()
+    ids = list(entries)
+    yield len(ids), Enrolled(0, 0, ())
+    part = place.with_name(place.name + ".part")
+    try:
+        part.unlink(missing_ok=True)
+        with Gallery.create(part, gallery.fingerprint, gallery.dim) as copy:
+            for start in range(0, len(ids), _CHUNK):
+                if cancelled():
+                    return
+                piece = ids[start : start + _CHUNK]
+                copy.add(gallery.embeddings(piece), [replace(entries[number], root=None) for number in piece])
+                yield len(ids), Enrolled(len(piece), 0, ())
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(place)
+    except OSError as error:
+        raise GalleryError(f"{place}: the gallery cannot be written ({error.strerror})") from error
+    finally:
+        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+
+
+def merge(
+    shelf: Shelf, place: Path, fingerprint: str, dim: int, *, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, Enrolled]]:
+    """Add what another gallery has to the one in use, as one step; their number and a report, after each piece.
+
+    A photo that is there already stays as it is here, also where the other gallery calls it something else.
+
+    Args:
+        shelf: whose gallery takes it.
+        place: the other gallery's file; it is not changed.
+        fingerprint, dim: of the identification model in use, and the length of its embeddings.
+
+    Raises:
+        GalleryError: if the file is no gallery or of another model, or the gallery cannot be written.
+    """
+    with Gallery.open(place, read_only=True) as other:
+        _check(other, fingerprint, dim)
+        entries = other.entries()
+        yield len(entries), Enrolled(0, 0, ())
+        gallery = shelf.writable()
+        steps, step = Steps(gallery), None
+        ids = list(entries)
+        for start in range(0, len(ids), _CHUNK):
+            if cancelled():
+                return
+            fresh, problems = [], []
+            for number in ids[start : start + _CHUNK]:
+                entry, known = entries[number], gallery.find(entries[number].digest)
+                if known is None:
+                    fresh.append(number)
+                elif (known.coarse, known.fine) != (entry.coarse, entry.fine):
+                    here, there = known.fine or known.coarse, entry.fine or entry.coarse
+                    problems.append(f"{entry.path}: is {here} here and {there} in {place.name}; it stayed as it is")
+            if fresh:
+                title = f"import {place.name}"
+                step = steps.add(other.embeddings(fresh), [entries[number] for number in fresh], title, step)
+            known_too = min(_CHUNK, len(ids) - start) - len(fresh) - len(problems)
+            yield len(ids), Enrolled(len(fresh), known_too, tuple(problems))
+
+
+def _check(other: Gallery, fingerprint: str, dim: int) -> None:
+    if other.dim != dim:
+        raise GalleryError(
+            f"{other.path}: its embeddings have {other.dim:,} numbers, those of the identification model in use "
+            f"{dim:,}. Open the model that it was made with, or enrol its photos again"
+        )
+    if other.fingerprint != fingerprint:
+        raise GalleryError(
+            f"{other.path}: it was made with another identification model ({other.fingerprint}; in use is "
+            f"{fingerprint}), and embeddings of two models do not compare. Open that model, or enrol its photos again"
+        )

@@ -1,0 +1,97 @@
+"""Photos of a project that a person has labelled, as reference photos of their label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.engine import Engine
+from app.core.enrol import Enrolled
+from app.core.labels import Labels, Verdict
+from app.core.own_gallery import Shelf
+from app.core.project import FoundFile, Project, ProjectImage
+from app.core.stage import content_digest
+from app.core.teach import enrol_as_step, sample_of
+from model.data.samples import Sample
+
+_TOLD = (Verdict.ACCEPTED, Verdict.CORRECTED)
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """What of a choice of photos can be enrolled.
+
+    Attributes:
+        samples: those that the person labelled, those of a label together.
+        embeddings: by the digest of the file, float32 [d], unit length; of those that the model in use has embedded.
+        left_out: how many have no class of the person, as they are unlabelled, unknown or excluded.
+    """
+
+    samples: tuple[Sample, ...]
+    embeddings: dict[str, np.ndarray]
+    left_out: int
+
+    @property
+    def title(self) -> str:
+        """Of the step in the gallery."""
+        return f"enrol {len(self.samples):,} photo{'' if len(self.samples) == 1 else 's'} from the project"
+
+
+def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Reviewed:
+    """Look up labels and embeddings of images.
+
+    Args:
+        project: that holds them.
+        fingerprint: of the identification model in use; embeddings of others do not count.
+        images: their numbers.
+
+    Raises:
+        ProjectError: if the project cannot be read.
+    """
+    told = {
+        image: label for image, label in Labels(project).of(images).items() if label.verdict in _TOLD and label.coarse
+    }
+    query = "SELECT image, embedding FROM prediction WHERE model = ? AND image IN ({})"
+    stored = dict(project.read_each(query, list(told), (fingerprint,)))
+    samples, embeddings = [], {}
+    for image in project.images(list(told)):
+        label = told[image.id]
+        samples.append(sample_of(image.path, label.coarse, label.fine or None))
+        digest = _digest(image) if image.id in stored else None
+        if digest is not None:
+            vector = np.frombuffer(stored[image.id], np.float16).astype(np.float32)
+            embeddings[digest] = vector / np.maximum(np.linalg.norm(vector), np.finfo(np.float32).tiny)
+    samples.sort(key=lambda sample: (sample.coarse, sample.fine or ""))
+    return Reviewed(tuple(samples), embeddings, len(set(images)) - len(told))
+
+
+def enrol_reviewed(
+    engine: Engine, shelf: Shelf, photos: Reviewed, *, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, Enrolled]]:
+    """Enrol them as one step of the gallery; the number of all photos and a report, first an empty one.
+
+    A file is read again, so that one that has changed since is embedded as it is now.
+
+    Raises:
+        EngineError: if the inference fails.
+        GalleryError: if the gallery cannot be written.
+    """
+    total = len(photos.samples)
+    yield total, Enrolled(0, 0, ())
+    for report in enrol_as_step(
+        engine, shelf, photos.samples, photos.title, embeddings=photos.embeddings, batch=16, cancelled=cancelled
+    ):
+        yield total, report
+
+
+def _digest(image: ProjectImage) -> str | None:
+    """Of the content that was embedded; None where the file is another one by now."""
+    if image.digest is not None:
+        return image.digest
+    try:  # found out on the page Identify, which does not read the whole file
+        found = FoundFile.of(image.path)
+        return content_digest(image.path) if (found.size, found.modified) == (image.size, image.modified) else None
+    except OSError:
+        return None

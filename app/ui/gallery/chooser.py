@@ -1,0 +1,221 @@
+"""Which gallery is in use, and what concerns it as a whole: the button with its menu, and the box for an address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QWidget as Widget
+
+from app.core.portable import SUFFIX
+from app.core.references import Place, address_problem, is_shared, team_is_missing
+from app.ui import icons, keys
+from app.ui.widgets import label
+
+_FILTER = f"Galleries of Marque (*{SUFFIX})"
+_WIDTH = 420
+
+
+def title(place: Place | None) -> str:
+    """A gallery's name for people; None: the supplied one with what the user added."""
+    if place is None:
+        return "own gallery"
+    if is_shared(place):
+        return f"shared: {str(place).rpartition('/')[2].partition('?')[0]}"
+    return Path(place).name.removesuffix(SUFFIX)
+
+
+class GalleryButton(QToolButton):
+    """Signals:
+    chosen: (Place or None) use this gallery from now on; None: the supplied one with the user's own photos
+    address_wanted: ask for the address of a shared one
+    export_wanted, import_wanted: (Path)
+    locate_wanted: (Path) look for pictures in this folder
+    reembed_wanted: look for what was enrolled with other models
+    """
+
+    chosen = Signal(object)
+    address_wanted = Signal()
+    export_wanted = Signal(object)
+    import_wanted = Signal(object)
+    locate_wanted = Signal(object)
+    reembed_wanted = Signal()
+
+    def __init__(self, parent: Widget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(icons.icon("library-big"))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setAccessibleName("gallery")
+        self._place: Place | None = None
+        menu = QMenu(self)
+        self.own_action = menu.addAction("use your own gallery, which begins with the supplied one")
+        self.file_action = menu.addAction("use another gallery file…")
+        self.shared_action = menu.addAction("use a gallery that a team shares…")
+        menu.addSeparator()
+        self.import_action = menu.addAction("import a gallery into this one…")
+        self.export_action = menu.addAction("export this gallery as one file…")
+        menu.addSeparator()
+        self.locate_action = menu.addAction("locate pictures…")
+        self.reembed_action = menu.addAction("re-embed what was made with other models")
+        for action in (self.own_action, self.file_action, self.shared_action):
+            action.setCheckable(True)
+        self.own_action.triggered.connect(lambda: self._choose(None))
+        self.file_action.triggered.connect(self._ask_file)
+        self.shared_action.triggered.connect(self._ask_address)
+        self.import_action.triggered.connect(self._ask_import)
+        self.export_action.triggered.connect(self._ask_export)
+        self.locate_action.triggered.connect(self.ask_folder)
+        self.reembed_action.triggered.connect(self.reembed_wanted)
+        self.setMenu(menu)
+        self.show_place(None)
+        self.show_use(ready=False, filled=False)
+
+    def show_place(self, place: Place | None) -> None:
+        """Say which gallery is in use."""
+        self._place = place
+        whole = "your own gallery, which begins with the supplied one" if place is None else str(place)
+        self.setToolTip(f"{whole}\n{keys.GALLERY_MENU.tooltip}")
+        self.setText(f" {self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150)}")
+        shared = place is not None and is_shared(place)
+        self.own_action.setChecked(place is None)
+        self.file_action.setChecked(place is not None and not shared)
+        self.shared_action.setChecked(shared)
+
+    def show_use(self, *, ready: bool, filled: bool) -> None:
+        """Offer what can be done: with an identification model (`ready`), with references."""
+        shared = self._place is not None and is_shared(self._place)
+        self.setEnabled(ready)
+        self.export_action.setEnabled(filled)
+        self.locate_action.setEnabled(filled and not shared)
+        self.import_action.setEnabled(not shared)
+        self.reembed_action.setEnabled(not shared)
+
+    def open_menu(self) -> None:
+        """Show what can be done, where anything can."""
+        if self.isEnabled():
+            self.showMenu()
+
+    def ask_folder(self) -> None:
+        """Ask for the folder that holds the pictures now."""
+        name = QFileDialog.getExistingDirectory(self, "Which folder holds the pictures?", str(Path.home()))
+        if name:
+            self.locate_wanted.emit(Path(name))
+
+    def _choose(self, place: Place | None) -> None:
+        if place != self._place:
+            self.chosen.emit(place)
+        self.show_place(self._place)  # the menu has ticked what was clicked; it is so once it is in use
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Use a gallery", str(Path.home()), _FILTER)
+        if name:
+            self._choose(Path(name))
+        self.show_place(self._place)
+
+    def _ask_address(self) -> None:
+        self.show_place(self._place)
+        self.address_wanted.emit()
+
+    def _ask_import(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Import a gallery", str(Path.home()), _FILTER)
+        if name:
+            self.import_wanted.emit(Path(name))
+
+    def _ask_export(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Export the gallery", str(Path.home() / f"my{SUFFIX}"), _FILTER)
+        if name:
+            path = Path(name)
+            self.export_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+
+
+class AddressBox(QFrame):
+    """Asks for the address of a shared gallery; lies over its page until it is answered or closed with Esc.
+
+    Signals:
+        answered: (address)
+        left: it has been closed, with or without an answer
+    """
+
+    answered = Signal(object)
+    left = Signal()
+
+    def __init__(self, parent: Widget) -> None:
+        super().__init__(parent)
+        self.setObjectName("popup")
+        self.setFixedWidth(_WIDTH)
+        about = label("Its address is that of a PostgreSQL database with the extension pgvector.", "muted")
+        self._hint = label("", "muted")
+        self._hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for words in (about, self._hint):
+            words.setWordWrap(True)
+        self.line = QLineEdit(placeholderText="postgresql://user@host/database")
+        self.line.setAccessibleName("address of the shared gallery")
+        self.line.setToolTip("postgresql://user@host/database (Return connects, Esc closes)")
+        self.line.installEventFilter(self)
+        self.do_button, cancel = QPushButton("connect"), QPushButton("cancel")
+        self.do_button.setProperty("kind", "primary")
+        self.do_button.setToolTip("connect (Return)")
+        cancel.setToolTip("cancel (Esc)")
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.do_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        for widget in (label("A gallery that a team shares", "strong"), about, self.line, self._hint):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        self.line.textChanged.connect(self._on_typed)
+        self.line.returnPressed.connect(self._answer)
+        self.do_button.clicked.connect(self._answer)
+        cancel.clicked.connect(self.leave)
+        self.hide()
+
+    def ask(self, place: Place | None, at: QPoint) -> None:
+        """Show the box at a point of its page, with the address that is in use."""
+        self.line.setText(str(place) if place is not None and is_shared(place) else "")
+        self._on_typed()
+        self.adjustSize()
+        self.move(at)
+        self.show()
+        self.raise_()
+        self.line.setFocus()
+        self.line.selectAll()
+
+    def hint(self) -> str:
+        """What is wrong with the address, or missing."""
+        return self._hint.text()
+
+    def leave(self) -> None:
+        """Close the box."""
+        if not self.isHidden():
+            self.hide()
+            self.left.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Esc is for this box, not for the page beneath."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() is QEvent.Type.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() is QEvent.Type.KeyPress:
+                self.leave()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _on_typed(self) -> None:
+        typed = self.line.text().strip()
+        problem, command = address_problem(typed), team_is_missing()
+        missing = f"Shared galleries need one more package. Install it, then start the program again:\n{command}"
+        self._hint.setText(missing if command else problem if typed else "")
+        self.do_button.setEnabled(not problem and not command)
+        self.adjustSize()
+
+    def _answer(self) -> None:
+        if self.do_button.isEnabled():
+            self.leave()
+            self.answered.emit(self.line.text().strip())

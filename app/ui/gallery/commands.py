@@ -1,0 +1,130 @@
+"""What can be done to classes and reference photos: asks for the name and type where one is needed, tells the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint, Signal
+
+from app.ui.gallery.ask import Ask, AskBox
+from app.ui.gallery.cards import Cards
+from app.ui.gallery.desk import Desk, Label
+from app.ui.gallery.done import photos
+from app.ui.gallery.tree import ClassTree, Node
+
+
+class Commands(QObject):
+    """Acts on what is chosen in the tree and among the cards.
+
+    Signals:
+        photos_wanted: (type, class) ask for photos of this class
+        problem: (text)
+
+    Attributes:
+        enabled: whether there is a gallery that classes can be added to.
+        goal: the class that is to be current as soon as it is there.
+    """
+
+    photos_wanted = Signal(object)
+    problem = Signal(str)
+
+    def __init__(self, desk: Desk, tree: ClassTree, cards: Cards, box: AskBox, at: Callable[[], QPoint]) -> None:
+        """`at`: where the box that asks is to appear."""
+        super().__init__(desk)
+        self._desk, self._tree, self._cards, self._box, self._at = desk, tree, cards, box, at
+        self.enabled = False
+        self.goal: Node | None = None
+
+    def new_class(self) -> None:
+        """Ask for a name and a type, then for photos."""
+        if not self.enabled:
+            return
+        node = self._tree.node()
+        ask = Ask("New class", "choose photos", kind=node[0] if node is not None else "")
+        self._ask(ask, lambda coarse, fine: self.photos_wanted.emit((coarse, fine)))
+
+    def add_photos(self) -> None:
+        """Ask for more photos of the chosen class."""
+        node = self._class()
+        if node is not None:
+            self.photos_wanted.emit(node)
+
+    def teach(self, paths: Sequence[Path], node: Node | None) -> None:
+        """Add photos and folders to a class; for a type, or None, ask for the name first."""
+        if node is not None and node[1] is not None:
+            self._teach(paths, node)
+            return
+        what = paths[0].name if len(paths) == 1 else f"{len(paths):,} photos"
+        name = paths[0].name if len(paths) == 1 and paths[0].is_dir() else ""
+        ask = Ask(
+            f"New class from {what}", "add class", "add photos", name=name, kind=node[0] if node is not None else ""
+        )
+        self._ask(ask, lambda coarse, fine: self._teach(paths, (coarse, fine)))
+
+    def rename(self) -> None:
+        """Ask for another name of the chosen class."""
+        node = self._class()
+        if node is not None:
+            ask = Ask(f"Rename {node[1]}", "rename", "merge", name=node[1] or "", kind=node[0], lines=("name",))
+            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
+
+    def merge(self) -> None:
+        """Ask for the class that takes the chosen one in."""
+        node = self._class()
+        if node is not None:
+            ask = Ask(f"Merge {node[1]} into", "merge", lines=("name",), only_known=True)
+            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
+
+    def move_class(self) -> None:
+        """Ask for another type of the chosen class."""
+        node = self._class()
+        if node is None:
+            return
+        known = self._desk.taxonomy
+        if known is not None and node[1] in known.fine_index:
+            self.problem.emit(
+                f"The identification model itself knows {node[1]} as {node[0]}. Only your own classes can be moved."
+            )
+            return
+        ask = Ask(f"Move {node[1]} to the type", "move", name=node[1] or "", kind=node[0], lines=("kind",))
+        self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)))
+
+    def relabel(self) -> None:
+        """Ask for another class of the chosen photos."""
+        chosen = self._cards.chosen()
+        if chosen:
+            ask = Ask(f"Another class for {photos(len(chosen))}", "relabel", kind=chosen[0].coarse)
+            self._ask(ask, lambda coarse, fine: self._desk.relabel(chosen, (coarse, fine)))
+
+    def remove_photos(self) -> None:
+        """Take the chosen photos out of the gallery; the class itself only where it is asked for."""
+        if self._cards.chosen():
+            self._desk.remove(self._cards.chosen())
+
+    def remove(self) -> None:
+        """Take the chosen photos out of the gallery, else the chosen class or type."""
+        node = self._tree.node()
+        if self._cards.chosen():
+            self.remove_photos()
+        elif node is not None and node[1] is not None:
+            self._desk.remove_class(node)
+        elif node is not None:
+            self._desk.remove(self._desk.of(node))
+
+    def _class(self) -> Label | None:
+        node = self._tree.node()
+        return node if node is not None and node[1] is not None else None
+
+    def _ask(self, ask: Ask, then: Callable[[str, str], None], without: str | None = None) -> None:
+        types, type_of = self._desk.known()
+        offered = {name: kind for name, kind in type_of.items() if name != without}
+        self._box.ask(ask, types, offered, self._at(), then)
+
+    def _teach(self, paths: Sequence[Path], label: Label) -> None:
+        self.goal = label
+        self._desk.teach(paths, label)
+
+    def _relabel_class(self, old: Label, new: Label) -> None:
+        self.goal = new
+        self._desk.relabel_class(old, new)

@@ -1,0 +1,46 @@
+"""What has come of something that was done to many references, and how it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.core.enrol import Enrolled
+
+
+@dataclass
+class Done:
+    """What has come of something that concerned many references.
+
+    Attributes:
+        report: of all batches together.
+        message: why it ended early, empty where it did not.
+        cancelled: whether the person ended it.
+    """
+
+    report: Enrolled = field(default_factory=lambda: Enrolled(0, 0, ()))
+    message: str = ""
+    cancelled: bool = False
+
+    def add(self, report: Enrolled) -> None:
+        """One more batch."""
+        before = self.report
+        self.report = Enrolled(
+            before.added + report.added, before.known + report.known, before.problems + report.problems
+        )
+
+
+def photos(count: int) -> str:
+    """A number of photos in words."""
+    return f"{count:,} photo{'' if count == 1 else 's'}"
+
+
+def there_already(count: int) -> str:
+    """What is said, after the new ones, of those that nothing was done to."""
+    return f", {count:,} there already" if count else ""
+
+
+def passed_over(problems: Sequence[str]) -> str:
+    """The first problem and the number of the others."""
+    rest = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+    return f"Passed over: {problems[0]}{rest}."

@@ -1,0 +1,235 @@
+"""What comes into the gallery, or goes out of it, as a whole: other galleries, other models' references, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core import portable
+from app.core.engine import Engine
+from app.core.gallery import Entry
+from app.core.locate import Located, locate
+from app.core.own_gallery import Shelf
+from app.core.reembed import Behind, left_behind, own_galleries, reembed
+from app.ui.gallery.desk import Cancelled, Desk, Reports
+from app.ui.gallery.done import Done, there_already
+from app.ui.job_line import Job
+from app.ui.notice import NoticeBar
+
+_LISTED = 500
+
+
+class Transfers(QObject):
+    """Tells the desk what to do, and offers in the notice bar what could be done.
+
+    Signals:
+        declined: (fingerprint) for this model nothing is to be re-embedded
+
+    Attributes:
+        asked_no: fingerprints of models for which nothing is to be offered.
+    """
+
+    declined = Signal(str)
+
+    def __init__(self, desk: Desk, notice: NoticeBar) -> None:
+        super().__init__(desk)
+        self._desk, self._notice = desk, notice
+        self.asked_no: set[str] = set()
+        self._offering = ""
+        self._cancel: Callable[[], None] | None = None
+        notice.closed.connect(self._on_closed)
+
+    # other galleries
+
+    def export_to(self, place: Path) -> None:
+        """Write the gallery in use into one file."""
+
+        def steps(_engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+            return iter(()) if shelf.gallery is None else portable.export(shelf.gallery, place, cancelled=cancelled)
+
+        self._desk.carry_out(
+            "exporting the gallery",
+            steps,
+            lambda done: "no file was written" if done.cancelled else f"{_references(done.report.added)} exported",
+            lambda done: self._desk.tell_problems(done, "The gallery was not exported"),
+            changes=False,
+        )
+
+    def import_from(self, place: Path) -> None:
+        """Merge another gallery into the one in use."""
+
+        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+            info = engine.info
+            return portable.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
+
+        def then(done: Done) -> None:
+            self._desk.tell_problems(done, f"{place.name} was not imported")
+            if done.message:  # of another model, perhaps: its pictures may be at hand
+                self._look(lambda: [place], lambda behind: self._offer(behind, f"{place.name} holds", declinable=""))
+
+        self._desk.carry_out(
+            f"importing {place.name}",
+            steps,
+            lambda done: f"{_references(done.report.added)} imported{there_already(done.report.known)}",
+            then,
+        )
+
+    # other models
+
+    def look_behind(self, *, asked: bool) -> None:
+        """Look for references of the user that another model made; `asked`: say so too if there are none."""
+        loaded = self._desk.loaded
+        if loaded is None:
+            return
+        fingerprint = loaded.info.fingerprint
+        if not asked and fingerprint in self.asked_no:
+            return
+
+        def offer(behind: Behind) -> None:
+            if asked and not behind.entries:
+                words = "There is nothing to re-embed: what other models made, and whose pictures are known, is here."
+                gone = f"Nothing can be re-embedded.{_gone(behind)}"
+                self._say(gone if behind.missing else words, details=_listed(behind))
+            self._offer(behind, "Your galleries hold", declinable=fingerprint)
+
+        self._look(lambda: own_galleries(fingerprint), offer)
+
+    def _look(self, galleries: Callable[[], Sequence[Path]], then: Callable[[Behind], None]) -> None:
+        """Look for references in galleries of other models that the one in use has not."""
+        loaded = self._desk.loaded
+        if loaded is None:
+            return
+        fingerprint = loaded.info.fingerprint
+
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+            if not shelf.shared:
+                entries = shelf.gallery.entries().values() if shelf.gallery is not None else ()
+                yield {entry.digest for entry in entries}
+
+        def put(behind: Behind) -> None:
+            if self._desk.loaded is loaded:  # no other model has come meanwhile
+                then(behind)
+
+        def look(known: set[str]) -> None:
+            self._desk.tasks.once(lambda: left_behind(galleries(), fingerprint, known), put)
+
+        self._desk.ask(steps, look)
+
+    def _offer(self, behind: Behind, where: str, *, declinable: str) -> None:
+        """Offer to embed these again; `declinable`: the model for which that is not offered again if it is declined."""
+        if behind.entries:
+            count = _references(len(behind.entries))
+            self._say(
+                f"{where} {count} made with another identification model, which this one does not know.{_gone(behind)}",
+                f"re-embed {count} with this model",
+                lambda: self._reembed(behind),
+                details=_listed(behind),
+            )
+            self._offering = declinable
+
+    def _reembed(self, behind: Behind) -> None:
+        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+            return reembed(engine, shelf, behind.entries, cancelled=cancelled)
+
+        self._desk.carry_out(
+            "re-embedding",
+            steps,
+            lambda done: f"{_references(done.report.added)} re-embedded",
+            lambda done: self._desk.tell_problems(done, "Not all references were re-embedded"),
+        )
+
+    # pictures
+
+    def look_for_pictures(self, folder: Path) -> None:
+        """Look in a folder for the pictures that are not where they should be, and show how many there are."""
+
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+            if shelf.gallery is not None:
+                yield shelf.gallery.entries()
+
+        self._desk.ask(steps, lambda entries: self._search(entries, folder))
+
+    def _search(self, entries: dict[int, Entry], folder: Path) -> None:
+        ended = [False]
+
+        def cancel() -> None:
+            ended[0] = True
+            task.cancel()
+            self._desk.job_ended.emit(job, "cancelled: no pictures were taken")
+
+        def steps() -> Iterator[tuple[int, int, Located | None]]:
+            wanted = {
+                number: entry
+                for number, entry in entries.items()
+                if entry.root is None or not (entry.root / entry.path).is_file()
+            }
+            yield 0, len(wanted), None
+            yield from locate(wanted, folder, cancelled=lambda: ended[0])
+
+        def put(found: tuple[int, int, Located | None]) -> None:
+            done, total, located = found
+            self._desk.job_advanced.emit(job, done, total, 0)
+            if located is not None:
+                self._cancel = None
+                self._desk.job_ended.emit(job, "")
+                self._preview(located)
+
+        self.stop()
+        job = Job("looking for pictures", cancel)
+        self._cancel = cancel
+        self._desk.job_began.emit(job)
+        task = self._desk.tasks.submit(steps, put)
+
+    def stop(self) -> None:
+        """Give up a search for pictures."""
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
+
+    def _preview(self, found: Located) -> None:
+        count, total = len(found.places), len(found.places) + len(found.missing)
+        details = "\n".join(_shortened([f"not found: {path}" for path in found.missing]))
+        if not total:
+            self._say("All pictures are where they should be.")
+        elif not count:
+            self._say(f"None of the {total:,} pictures lies in {found.folder}. Choose another folder.", details=details)
+        else:
+            other = len(found.other)
+            unlike = f" {other:,} of them by name alone: the file's content is not what was enrolled." if other else ""
+            self._say(
+                f"{count:,} of {total:,} missing pictures lie in {found.folder}.{unlike}",
+                f"show {count:,} picture{'' if count == 1 else 's'}",
+                lambda: self._desk.relocate(found.places),
+                details=details,
+            )
+
+    # the notice bar
+
+    def _say(self, words: str, action: str = "", act: Callable[[], object] | None = None, *, details: str = "") -> None:
+        self._offering = ""
+        self._notice.say(words, action, act, details=details)
+
+    def _on_closed(self) -> None:
+        if self._offering:
+            self.asked_no.add(self._offering)
+            self.declined.emit(self._offering)
+            self._offering = ""
+
+
+def _references(count: int) -> str:
+    return f"{count:,} reference{'' if count == 1 else 's'}"
+
+
+def _gone(behind: Behind) -> str:
+    missing = len(behind.missing)
+    return f" The pictures of {missing:,} more cannot be found." if missing else ""
+
+
+def _listed(behind: Behind) -> str:
+    return "\n".join([*behind.problems, *_shortened([f"not found: {place}" for place in behind.missing])])
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    return [*lines[:_LISTED], *([f"and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else [])]

@@ -1,0 +1,120 @@
+"""The chosen photos into the gallery, as reference photos of the labels that the person gave them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.core.reviewed import Reviewed
+from app.ui import keys
+from app.ui.gallery.done import Done, photos, there_already
+from app.ui.notice import NoticeBar
+from app.ui.review.chosen import Chosen
+from app.ui.review.desk import Desk
+from app.ui.review.toolbar import Toolbar, VerdictBar
+
+_NAMED = 3
+
+
+class Enrolling(QObject):
+    """Asks the project for labels and embeddings, and says in the notice bar what has come of it.
+
+    Signals:
+        wanted: (Reviewed) enrol these
+        undo_wanted: take the gallery's last step back
+    """
+
+    wanted = Signal(object)
+    undo_wanted = Signal()
+
+    def __init__(self, desk: Desk, chosen: Chosen, notice: NoticeBar, page: QWidget) -> None:
+        super().__init__(page)
+        self._desk, self._chosen, self._notice = desk, chosen, notice
+        self._title = ""  # of the gallery's step that the notice can take back
+
+    def offer_in(self, toolbar: Toolbar, verdicts: VerdictBar) -> None:
+        """Write on menu and button how many photos it would be."""
+
+        def write() -> None:
+            words = f"enrol {photos(len(self._chosen.places()))} in the gallery"
+            toolbar.enrol_action.setText(f"{words}\t{keys.ENROL.shown}")
+            verdicts.enrol_button.setToolTip(f"{words} ({keys.ENROL.shown}), as what you called them")
+
+        toolbar.enrol_wanted.connect(self.enrol)
+        toolbar.output_button.menu().aboutToShow.connect(write)
+        self._chosen.changed.connect(write)
+
+    def enrol(self) -> None:
+        """Enrol the chosen photos."""
+        images = self._chosen.images()
+        if images and not self._desk.reviewed(images, self._begin):
+            self._notice.say("The gallery belongs to an identification model. Choose one on the page Identify first.")
+
+    def show_done(self, found: Reviewed, done: Done) -> None:
+        """Say what has come of it."""
+        report = done.report
+        if done.message:
+            words = f"Not all photos were enrolled: {done.message}"
+        elif report.added:
+            labels = "" if done.cancelled else _labels(found, done)
+            words = f"{photos(report.added)} enrolled in the gallery{labels}{there_already(report.known)}."
+        elif report.known:
+            words = f"{_all(report.known)} in the gallery already."
+        else:
+            words = "No photo was enrolled."
+        self._say(words, found, done)
+
+    def show_next_undo(self, title: str | None) -> None:
+        """The gallery's last step is another one by now: that one is not taken back here."""
+        if self._title and title != self._title:
+            self._title = ""
+            self._notice.clear()
+
+    def _begin(self, found: Reviewed) -> None:
+        if found.samples:
+            self.wanted.emit(found)
+            return
+        count = found.left_out
+        none = "The chosen photo has no class" if count == 1 else f"None of the {count:,} chosen photos has a class"
+        self._title = ""
+        self._notice.say(
+            f"{none} that you gave or accepted. Accept the answer ({keys.ACCEPT.shown}) or give another label "
+            f"({keys.RELABEL.shown}), then enrol."
+        )
+
+    def _say(self, words: str, found: Reviewed, done: Done) -> None:
+        if found.left_out:
+            words += (
+                f" {photos(found.left_out)} without a class that you gave or accepted {_were(found.left_out)} left out."
+            )
+        if done.report.problems:
+            words += f" {photos(len(done.report.problems))} could not be enrolled."
+        self._title = found.title if done.report.added else ""
+        tip = f"take the enrolment back; on the page Gallery this is {keys.UNDO.shown}"
+        undo = "undo" if done.report.added else ""
+        self._notice.say(words, undo, self._undo, tip=tip, details="\n".join(done.report.problems))
+
+    def _undo(self) -> None:
+        self._title = ""
+        self.undo_wanted.emit()
+
+
+def _labels(found: Reviewed, done: Done) -> str:
+    """As what; with numbers where all of them were enrolled."""
+    counts = Counter(sample.fine or sample.coarse for sample in found.samples)
+    whole = done.report.added == len(found.samples)
+    names = [f"{count:,} {name}" if whole else name for name, count in counts.most_common(_NAMED)]
+    more = len(counts) - _NAMED
+    if more > 0:
+        names.append(f"{more:,} more class{'' if more == 1 else 'es'}")
+    return f" ({', '.join(names)})"
+
+
+def _all(count: int) -> str:
+    return "The photo is" if count == 1 else f"All {count:,} photos are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

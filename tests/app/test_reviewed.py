@@ -1,0 +1,62 @@
+"""Photos of a project that a person labelled, into a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.core.labels import Label, Labels, Verdict
+from app.core.own_gallery import Shelf
+from app.core.project import FoundFile, Project
+from app.core.reviewed import enrol_reviewed, reviewed
+from app.core.stage import content_digest
+from tests.app.tiny import DIM
+
+
+@pytest.fixture
+def project(tmp_path: Path, photos: Path, tiny_engine):
+    """The 12 photos, each with an embedding that no model would make, the last without the digest of its file."""
+    files = sorted(photos.rglob("*.jpg"))
+    with Project.create(tmp_path / "work.marque") as opened:
+        opened.add_images(opened.add_source(photos), [FoundFile.of(file) for file in files])
+        opened.keep_model(tiny_engine.info)
+        vector = np.eye(DIM)[3]
+        images = opened.images()
+        with opened.change() as connection:
+            for image in images:
+                connection.execute(
+                    "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?)",
+                    (image.id, tiny_engine.info.fingerprint, vector.astype(np.float16).tobytes()),
+                )
+            for image in images[:-1]:
+                connection.execute("UPDATE image SET digest = ? WHERE id = ?", (content_digest(image.path), image.id))
+        yield opened
+
+
+def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_taken_over(project, tiny_engine):
+    images = [image.id for image in project.images()]
+    verdicts = {
+        images[0]: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
+        images[1]: Label(Verdict.CORRECTED, "sedan", ""),
+        images[2]: Label(Verdict.UNKNOWN),
+        images[3]: Label(Verdict.EXCLUDED),
+        images[11]: Label(Verdict.CORRECTED, "ship", "Verde class"),
+    }
+    Labels(project).set(verdicts, "label")
+    changed = project.images([images[0]])[0].path
+    changed.write_bytes(changed.read_bytes() + b" ")  # so its embedding is not that of the file any longer
+    found = reviewed(project, tiny_engine.info.fingerprint, images)
+    assert [(one.coarse, one.fine) for one in found.samples] == [
+        *(("sedan", None), ("sedan", "Gialla 2012"), ("ship", "Verde class")),
+    ]
+    assert found.left_out == 9 and found.title == "enrol 3 photos from the project"
+
+    shelf = Shelf(tiny_engine.info.fingerprint, DIM, named=None, supplied=None)
+    reports = [report for _, report in enrol_reviewed(tiny_engine, shelf, found)]
+    assert sum(one.added for one in reports) == 3 and not any(one.problems for one in reports)
+    gallery = shelf.writable()
+    taken = {one.fine: gallery.embeddings([one.id])[0][3] for one in gallery.references()}
+    assert taken[None] == taken["Verde class"] == 1 and taken["Gialla 2012"] < 0.9
+    assert len(reviewed(project, "another", images).embeddings) == 0

