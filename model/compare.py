@@ -133,6 +133,11 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return mean, half
 
 
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation of a sample; NaN for fewer than two values."""
+    return statistics.stdev(values) if len(values) > 1 else math.nan
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """Holm's step-down correction of the p of as many comparisons, in their order."""
     corrected = [0.0] * len(p)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from model.config import Config
@@ -22,7 +23,7 @@ from model.labels import Labels, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy
 from model.network import NetworkOutput
 from model.objective import collapse_signs
-from model.plan import Cell
+from model.plan import Cell, Plan, PlanError
 from model.prepare import create_run, deal, part
 from model.retrieval import clustering, retrieval
 from model.run import Run
@@ -59,6 +60,32 @@ class Result:
     row: dict[str, Any]
     epochs: list[dict[str, Any]]
     points: dict[str, np.ndarray]
+
+
+def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: Mapping[str, str]) -> Config:
+    """The settings of one run.
+
+    Args:
+        weights: backbone -> where it starts; under "" for all that are not named. Empty: as the plan says.
+
+    Raises:
+        PlanError: if the plan names a setting that does not exist.
+    """
+    content: dict[str, dict[str, Any]] = {section: dict(values) for section, values in plan.base.items()}
+    for dotted, value in cell.settings.items():
+        section, _, name = dotted.partition(".")
+        content.setdefault(section, {})[name] = value
+    content.setdefault("data", {})["data"] = data
+    content.setdefault("machine", {})["seed"] = seed
+    network = content.setdefault("network", {})
+    start = weights.get(network.get("backbone", ""), weights.get(""))
+    if start is not None:
+        network["weights"] = start
+    try:
+        return Config.model_validate(content).resolved()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PlanError(f"cell '{cell.name}': {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def run_frozen(task: Task) -> Result:

@@ -19,9 +19,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.config import Config
+from model.files import write_whole
 
 PLANS = Path(__file__).parent / "studies" / "plans"
+PLAN_FILE = "plan.json"
+"""In the folder of a study: the plan that it follows, for those who read the folder."""
 
 
 class PlanError(Exception):
@@ -80,6 +82,22 @@ def read_plan(place: str) -> Plan:
     return plan
 
 
+def keep_plan(plan: Plan, study: Path) -> None:
+    """Write the plan into the folder of its study. Raises OSError."""
+    write_whole(study / PLAN_FILE, lambda file: file.write(plan.model_dump_json(indent=1).encode() + b"\n"))
+
+
+def kept_plan(study: Path) -> Plan | None:
+    """The plan that the study in a folder follows; None where it has none, as older ones. Raises PlanError, OSError."""
+    path = study / PLAN_FILE
+    if not path.is_file():
+        return None
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise PlanError(f"{path}: this is no plan of a study ({error.errors()[0]['msg']})") from error
+
+
 def cells(plan: Plan) -> Iterator[Cell]:
     """Every combination of the axes' values, the last axis changing fastest."""
     for combination in itertools.product(*(values.items() for values in plan.axes.values())):
@@ -91,29 +109,3 @@ def baselines_of(plan: Plan, names: Mapping[str, str]) -> list[str]:
     """The names of the cells that a cell is compared with."""
     others = [Cell({**names, **baseline}, {}).name for baseline in plan.baseline]
     return [other for other in others if other != Cell(names, {}).name]
-
-
-def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: Mapping[str, str]) -> Config:
-    """The settings of one run.
-
-    Args:
-        weights: backbone -> where it starts; under "" for all that are not named. Empty: as the plan says.
-
-    Raises:
-        PlanError: if the plan names a setting that does not exist.
-    """
-    content: dict[str, dict[str, Any]] = {section: dict(values) for section, values in plan.base.items()}
-    for dotted, value in cell.settings.items():
-        section, _, name = dotted.partition(".")
-        content.setdefault(section, {})[name] = value
-    content.setdefault("data", {})["data"] = data
-    content.setdefault("machine", {})["seed"] = seed
-    network = content.setdefault("network", {})
-    start = weights.get(network.get("backbone", ""), weights.get(""))
-    if start is not None:
-        network["weights"] = start
-    try:
-        return Config.model_validate(content).resolved()
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise PlanError(f"cell '{cell.name}': {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

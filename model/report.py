@@ -6,7 +6,6 @@ No figure of it is typed by hand, and none of its sentences says that a cell is 
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from model.compare import (
     Cell,
     Comparison,
     compare_all,
+    deviation,
     interval,
     read_cells,
     read_curves,
@@ -106,7 +106,7 @@ def _overview(cells: Sequence[Cell]) -> str:
     for cell in cells:
         values = cell.values("recall_1")
         mean, half = interval(values)
-        spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        spread = f" ± {100 * deviation(values):.2f}" if len(values) > 1 else ""
         collapsed = sum(run.collapsed for run in cell.runs)
         recall = [str(len(values)), _share(mean) + spread, _range(mean, half), f"{collapsed} of {len(cell.runs)}"]
         rows.append([_cell(cell.name), *recall, _mean(cell, "step_ms"), _mean(cell, "selection_ms")])

@@ -4,6 +4,7 @@ PLAN is a TOML file, or the name of one that comes with the project (model/plan.
 every run is a training of the whole network; in mode `frozen` embedding and heads alone are trained, on features that
 are computed once (model/frozen.py).
 
+DIR/plan.json     the plan, for those who read the folder
 DIR/runs.csv      one row for each finished run; a study that was stopped goes on where it was
 DIR/curves.csv    one row for each epoch of them
 DIR/embeddings/   of the test photos, from the first seed of each cell
@@ -35,13 +36,13 @@ from model.compare import read_cells
 from model.config import Config
 from model.data.readers import read_data
 from model.data.samples import DataError
-from model.experiment import Result, Task, run_frozen, run_full
+from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.files import write_whole
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
 from model.network import BACKBONES, WeightsError
 from model.photo import PhotoError
-from model.plan import Cell, Plan, PlanError, baselines_of, cells, config_of, read_plan
+from model.plan import Cell, Plan, PlanError, baselines_of, cells, keep_plan, read_plan
 from model.report import write_report
 from model.run import RunError
 from model.taxonomy import TaxonomyError
@@ -125,6 +126,7 @@ class Study:
         """
         self.out.mkdir(parents=True, exist_ok=True)
         wanted = self.missing(data, weights)
+        keep_plan(self.plan, self.out)
         terminal.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
         if not wanted:
             return True

@@ -13,9 +13,10 @@ import torch
 
 from model.config import Config
 from model.data.readers import read_data
+from model.experiment import config_of
 from model.frozen import cached_features, train_heads
 from model.labels import encode, taxonomy_of
-from model.plan import PLANS, PlanError, baselines_of, cells, config_of, read_plan
+from model.plan import PLANS, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import Study, main, read_rows, write_rows
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,7 @@ def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, t
     assert Study(plan, out).run(data, {}, jobs=1)
     again = read_rows(table)
     assert again[:3] == kept  # what was there was not run again
+    assert kept_plan(out) == plan
     lost = next(row for row in rows if row not in kept)
     timing = {"step_ms", "selection_ms", "seconds"}
     assert {k: v for k, v in again[3].items() if k not in timing} == {k: v for k, v in lost.items() if k not in timing}

@@ -1,0 +1,220 @@
+"""A study's folder, read as it grows: its cells, their differences from the baselines, R@1 against epoch.
+
+The figures are computed by `model.compare`, as those of the study's own report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.compare import (
+    OTHERS,
+    SHARES,
+    Cell,
+    Comparison,
+    compare_all,
+    deviation,
+    interval,
+    read_cells,
+    read_curves,
+)
+from model.data.samples import DataError
+from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
+
+RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
+FIRST_FIGURE = "recall_1"
+_PAIRS = "## Differences of R@1 from the baselines"
+
+
+class StudyError(Exception):
+    """A folder that is no study, or one that cannot be read; the message says which, what and what to do."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """R@1 of a cell against epoch, shares: mean over seeds, and their standard deviation (0 for one seed)."""
+
+    epochs: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cell, and the difference of its figure from a baseline where it has one.
+
+    Attributes:
+        seeds: how many have the figure.
+        mean, spread: of the figure over the seeds; NaN where there is none.
+        collapsed: how many of the runs.
+        comparison: None for a baseline, and where it is not told what cells are compared with.
+    """
+
+    cell: str
+    seeds: int
+    mean: float
+    spread: float
+    collapsed: int
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of a study.
+
+    Attributes:
+        done, wanted: finished runs, and how many the plan asks for (None where the plan is not in the folder).
+        figures: that its runs have, by name, with their words.
+        figure: of the lines; a share of one if it is in SHARES.
+        lines: the best first.
+        curves: by cell; empty where the folder has none.
+        notes: what is wanting, each a sentence.
+    """
+
+    folder: Path
+    title: str
+    done: int
+    wanted: int | None
+    figures: Mapping[str, str]
+    figure: str
+    lines: tuple[Line, ...]
+    curves: Mapping[str, Curve]
+    notes: tuple[str, ...]
+
+    @property
+    def scale(self) -> float:
+        """What the figure is shown times: shares are shown in per cent."""
+        return 100.0 if self.figure in SHARES else 1.0
+
+    @property
+    def report(self) -> Path | None:
+        """The report that the study wrote at its end."""
+        path = self.folder / REPORT
+        return path if path.is_file() else None
+
+
+class StudyReader:
+    """Reads the folder of a study again whenever it has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises StudyError if the folder is none of a study."""
+        if not folder.is_dir():
+            raise StudyError(f"{folder}: there is no such folder")
+        if not any((folder / name).is_file() for name in (RUNS, PLAN_FILE)):
+            raise StudyError(
+                f"{folder}: no study (there is no {RUNS} in it); `python -m model.study` writes such folders"
+            )
+        self.folder = folder
+        self._seen: tuple[object, ...] = ()
+        self._curves: tuple[object, Mapping[str, Curve], str] = (None, {}, "")
+
+    def poll(self, figure: str) -> Study | None:
+        """What is known of it by one figure; None if nothing has changed since. Raises StudyError."""
+        seen = (figure, *(self._stamp(name) for name in (RUNS, CURVES, REPORT, PLAN_FILE)))
+        if seen == self._seen:
+            return None
+        self._seen = seen  # what cannot be read is not read again until it is another
+        try:
+            return self._read(figure)
+        except (DataError, PlanError) as error:
+            raise StudyError(str(error)) from error
+        except OSError as error:
+            raise StudyError(f"{error.filename or self.folder}: cannot be read ({error.strerror})") from error
+
+    def _stamp(self, name: str) -> tuple[int, int] | None:
+        try:
+            found = (self.folder / name).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    def _read(self, figure: str) -> Study:
+        plan = kept_plan(self.folder)
+        pairs, title = self._told()
+        wanted = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
+        table = self.folder / RUNS
+        found = read_cells(table, [] if plan is None else list(plan.axes)) if table.is_file() else []
+        figures = {name: words for name, words in (SHARES | OTHERS).items() if any(cell.values(name) for cell in found)}
+        figure = figure if figure in figures else FIRST_FIGURE
+        comparisons = compare_all(found, _baselines(plan, pairs), figure)
+        curves, problem = self._read_curves()
+        done, notes = sum(len(cell.runs) for cell in found), [problem] if problem else []
+        if not found:
+            notes.append("No run has finished yet; each one appears here as it does.")
+        elif plan is None and not pairs:
+            notes.append(
+                f"Neither {PLAN_FILE} nor {REPORT} is in the folder, so it is not told what cells are compared with."
+            )
+        return Study(
+            folder=self.folder,
+            title=plan.title if plan else title or self.folder.name,
+            done=done,
+            wanted=wanted,
+            figures=figures,
+            figure=figure,
+            lines=_lines(found, comparisons, figure),
+            curves=curves,
+            notes=tuple(notes),
+        )
+
+    def _read_curves(self) -> tuple[Mapping[str, Curve], str]:
+        """The curves, and what is wrong with them; megabytes, so they are read only when they have changed."""
+        path, stamp = self.folder / CURVES, self._stamp(CURVES)
+        if stamp != self._curves[0]:
+            curves, problem = {}, ""
+            if stamp is not None:
+                try:
+                    curves = {cell: _curve(by_epoch) for cell, by_epoch in read_curves(path).items()}
+                except DataError as error:
+                    problem = f"The curves cannot be shown: {error}"
+            self._curves = (stamp, curves, problem)
+        return self._curves[1:]
+
+    def _told(self) -> tuple[dict[str, list[str]], str]:
+        """From the report, for folders without a plan: each cell's baselines, and the title."""
+        try:
+            lines = (self.folder / REPORT).read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return {}, ""
+        pairs: dict[str, list[str]] = {}
+        inside = False
+        for line in lines:
+            if line.startswith("## "):
+                inside = line == _PAIRS
+            elif inside and line.startswith("| "):
+                cell, baseline = (part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3])
+                pairs.setdefault(cell, []).append(baseline)
+        return pairs, next((line[2:] for line in lines if line.startswith("# ")), "")
+
+
+def _baselines(plan: Plan | None, pairs: Mapping[str, Sequence[str]]) -> Callable[[Mapping[str, str]], Sequence[str]]:
+    if plan is None:
+        return lambda row: pairs.get(row["cell"], ())
+    return lambda row: baselines_of(plan, {axis: row[axis] for axis in plan.axes})
+
+
+def _lines(found: Sequence[Cell], comparisons: Sequence[Comparison], figure: str) -> tuple[Line, ...]:
+    lines = []
+    for cell in found:
+        values = cell.values(figure)
+        own: list[Comparison | None] = [comparison for comparison in comparisons if comparison.cell == cell.name]
+        collapsed = sum(run.collapsed for run in cell.runs)
+        lines += [
+            Line(cell.name, len(values), interval(values)[0], deviation(values), collapsed, comparison)
+            for comparison in own or [None]
+        ]
+    return tuple(lines)
+
+
+def _curve(by_epoch: Mapping[int, Sequence[float]]) -> Curve:
+    values = list(by_epoch.values())
+    return Curve(
+        np.array(list(by_epoch), dtype=float),
+        np.array([interval(one)[0] for one in values]),
+        np.nan_to_num(np.array([deviation(one) for one in values])),
+    )
