@@ -80,6 +80,9 @@ NEW_TRAINING = Key("new training", ("Ctrl+N",))
 ADD_RUN = Key("add the folder of a training that was started elsewhere", ())
 LOG_AXIS = Key("logarithmic axis of the curves", ("L",))
 EXPORT_CURVES = Key("export the curves", ())
+OPEN_STUDY = Key("open a study", ("S",))
+CLOSE_STUDY = Key("back to the trainings", ("Esc",))
+STUDY_REPORT = Key("open the study's report", ("Ctrl+R",))
 HELP = Key("show these keys", ("?",))
 
 EVERYWHERE = (
@@ -114,7 +117,7 @@ ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
     *(SEARCH_CLASSES, GALLERY_MENU, LOCATE),
 )
-ON_TRAIN = (NEW_TRAINING, LOG_AXIS)
+ON_TRAIN = (NEW_TRAINING, LOG_AXIS, OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT)
 
 SECTIONS = {
     "Keys": EVERYWHERE,

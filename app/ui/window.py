@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
 
     def _splitters(self) -> tuple[Splitter, ...]:
         splitters = (self.identify.rows, self.identify.columns, self.review.columns)
-        return (*splitters, self.gallery.columns, self.explore.columns, self.train.columns)
+        return (*splitters, self.gallery.columns, self.explore.columns, self.train.columns, self.train.study.rows)
 
     # what a person asks for
 

@@ -9,12 +9,13 @@ from functools import partial
 
 import numpy as np
 import pyqtgraph
-from PySide6.QtCore import QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.train.desk import Curves
+from app.ui.train.plot import Plot, Readout
 from app.ui.widgets import ElidedLabel, frame, label
 
 _STROKES = (
@@ -22,7 +23,6 @@ _STROKES = (
     (Qt.PenStyle.DashLine, "╍"),
     (Qt.PenStyle.DotLine, "┈"),
 )
-_BESIDE = 16  # pixels between the mouse and what is said there
 _TWO_COLUMNS = 680
 _CHART_HEIGHT = 236
 
@@ -50,46 +50,6 @@ _KINDS = (
 )
 
 
-class _Plot(pyqtgraph.PlotWidget):
-    """A plot that leaves the wheel to the page, unless Ctrl is held; double-click shows all again.
-
-    Signals:
-        pointed: (step or None, place on the screen) where the mouse is
-    """
-
-    pointed = Signal(object, object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMenuEnabled(False)
-        self.hideButtons()
-        self.setMouseTracking(True)
-        self.getPlotItem().getViewBox().setDefaultPadding(0.02)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom, or scroll the page."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell the step under the mouse."""
-        super().mouseMoveEvent(event)
-        box = self.getPlotItem().getViewBox()
-        step = box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint()))).x()
-        self.pointed.emit(float(step), event.globalPosition().toPoint())
-
-    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Show all."""
-        self.getPlotItem().enableAutoRange()
-
-    def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        """No step any more."""
-        super().leaveEvent(event)
-        self.pointed.emit(None, QPoint())
-
-
 class _Chart(QFrame):
     def __init__(self, kind: _Kind) -> None:
         super().__init__()
@@ -98,7 +58,7 @@ class _Chart(QFrame):
         self._drawn: dict[tuple[str, str], pyqtgraph.PlotDataItem] = {}
         self._data: dict[str, Curves] = {}
         self._shown: Mapping[str, QColor] = {}
-        self.plot = _Plot()
+        self.plot = Plot()
         self._line = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._line.hide()
         self.plot.addItem(self._line, ignoreBounds=True)
@@ -179,19 +139,9 @@ class _Chart(QFrame):
 
     def apply_theme(self) -> None:
         """Colours of the current theme."""
-        tokens = theme.tokens()
-        self.plot.setBackground(tokens.surface)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(tokens.line)
-            axis.setTextPen(tokens.muted)
-            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
-        self.plot.getAxis("left").setWidth(48)
-        self.plot.getAxis("bottom").setHeight(36)
-        self.plot.getAxis("bottom").setLabel("step", color=tokens.muted, **{"font-size": f"{theme.CAPTION}px"})
-        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.plot.apply_theme("step")
         self.plot.showGrid(x=True, y=True, alpha=0.12)
-        self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1, style=Qt.PenStyle.DashLine))
+        self._line.setPen(pyqtgraph.mkPen(theme.tokens().muted, width=1, style=Qt.PenStyle.DashLine))
 
 
 class CurvesPanel(QScrollArea):
@@ -211,11 +161,7 @@ class CurvesPanel(QScrollArea):
         self.charts = [_Chart(kind) for kind in _KINDS]
         for chart in self.charts:
             chart.plot.pointed.connect(partial(self.point_at, chart))
-        self.readout = QLabel(self)
-        self.readout.setObjectName("readout")
-        self.readout.setTextFormat(Qt.TextFormat.RichText)
-        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout.hide()
+        self.readout = Readout(self)
         self._columns = 0
         self.setWidget(self._body)
         self._arrange(1)
@@ -254,20 +200,12 @@ class CurvesPanel(QScrollArea):
         """All charts as they are on the screen."""
         return self._body.grab().toImage()
 
-    def point_at(self, chart: _Chart, step: float | None, place: QPoint) -> None:
+    def point_at(self, chart: _Chart, place: QPointF | None, on_screen: QPoint) -> None:
         """Show a step in all charts, and beside the mouse the values of the one that it is in."""
+        step = None if place is None else place.x()
         for one in self.charts:
             one.point_at(step)
-        self.readout.setVisible(step is not None)
-        if step is None:
-            return
-        self.readout.setText(chart.words_at(step))
-        self.readout.adjustSize()
-        at, size = self.mapFromGlobal(place), self.readout.size()
-        left = at.x() + _BESIDE if at.x() + _BESIDE + size.width() < self.width() else at.x() - _BESIDE - size.width()
-        top = min(at.y() + _BESIDE, self.height() - size.height() - 4)
-        self.readout.move(max(left, 4), top)
-        self.readout.raise_()
+        self.readout.say("" if step is None else chart.words_at(step), on_screen)
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:

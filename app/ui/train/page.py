@@ -22,6 +22,7 @@ from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail
 from app.ui.train.form import LABELLED, NewTraining
 from app.ui.train.run_list import RunList
+from app.ui.train.study_view import StudyView
 from app.ui.train.toolbar import Toolbar
 from app.ui.widgets import Splitter, bind, frame
 
@@ -55,6 +56,7 @@ class TrainPage(QWidget):
         self.list, self.detail = RunList(), Detail()
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
+        self.study = StudyView()
         self.empty = self._make_empty()
         self._lay_out()
         self._connect()
@@ -83,12 +85,20 @@ class TrainPage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.columns)
+        self._trainings = QWidget()
+        own = QVBoxLayout(self._trainings)
+        own.setContentsMargins(0, 0, 0, 0)
+        own.setSpacing(0)
+        own.addWidget(self.toolbar)
+        own.addWidget(self._stack, 1)
+        self._views = QStackedWidget()
+        self._views.addWidget(self._trainings)
+        self._views.addWidget(self.study)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        for part in (self.errors, self.toolbar):
-            whole.addWidget(part)
-        whole.addWidget(self._stack, 1)
+        whole.addWidget(self.errors)
+        whole.addWidget(self._views, 1)
 
     def _connect(self) -> None:
         desk, toolbar, detail = self.desk, self.toolbar, self.detail
@@ -100,6 +110,11 @@ class TrainPage(QWidget):
         self.empty.asked.connect(self.ask_new)
         toolbar.new_button.clicked.connect(self.ask_new)
         toolbar.add_button.clicked.connect(self.ask_folder)
+        toolbar.study_button.clicked.connect(self.ask_study)
+        self.study.desk.read.connect(lambda _study: self._enter_study())
+        self.study.desk.problem.connect(lambda words: self._on_problem(words, ""))
+        self.study.left.connect(self._leave_study)
+        self.study.theme_wanted.connect(self.theme_wanted)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         toolbar.smoothing_changed.connect(self._on_smoothing)
         toolbar.log_button.toggled.connect(self._on_log)
@@ -112,9 +127,10 @@ class TrainPage(QWidget):
         for key, act in (
             (keys.NEW_TRAINING, self.ask_new),
             (keys.LOG_AXIS, toolbar.log_button.toggle),
-            (keys.THEME, self.theme_wanted.emit),
+            (keys.OPEN_STUDY, self.ask_study),
         ):
-            bind(self, key, act)
+            bind(self._trainings, key, act)
+        bind(self, keys.THEME, self.theme_wanted.emit)
 
     # what a person does
 
@@ -133,6 +149,14 @@ class TrainPage(QWidget):
         name = QFileDialog.getExistingDirectory(self, "The folder of a training run", str(Path.home()))
         if name:
             self.desk.adopt(Path(name))
+
+    def ask_study(self) -> None:
+        """Ask for the folder of a study and show it."""
+        name = QFileDialog.getExistingDirectory(self, "The folder of a study", str(Path.home()))
+        if name:
+            self.errors.clear()
+            self.desk.said.emit("reading the study")
+            self.study.desk.open(Path(name))
 
     def export_table(self) -> None:
         """The figures of the runs on show, as CSV."""
@@ -161,6 +185,7 @@ class TrainPage(QWidget):
     def theme_changed(self, dark: bool) -> None:
         """Colours of the other theme."""
         self.toolbar.theme_changed(dark)
+        self.study.theme_changed(dark)
         if self.curves is not None:
             self.curves.apply_theme()
             self._draw({})
@@ -172,6 +197,7 @@ class TrainPage(QWidget):
     def stop(self) -> None:
         """Wait for this page's workers; the trainings go on."""
         self.desk.stop()
+        self.study.stop()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look more often."""
@@ -232,6 +258,15 @@ class TrainPage(QWidget):
     def _on_surveyed(self, data: str, found: Survey | str) -> None:
         if self.form is not None:
             self.form.show_survey(data, found)
+
+    def _enter_study(self) -> None:
+        if self._views.currentWidget() is not self.study:
+            self._views.setCurrentWidget(self.study)
+            self.study.table.setFocus()
+
+    def _leave_study(self) -> None:
+        self._views.setCurrentWidget(self._trainings)
+        self.focus_list()
 
     def _forget_form(self) -> None:
         self.form = None

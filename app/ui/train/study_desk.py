@@ -1,0 +1,106 @@
+"""The study on show, read off the GUI thread, again and again as it grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.ui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from app.core.study import Study, StudyReader
+
+_LOOK = 2000  # milliseconds between two looks at the folder
+_FIRST_FIGURE = "recall_1"
+
+
+class StudyDesk(QObject):
+    """Signals:
+    read: (Study) what is known of it now
+    problem: (words) it cannot be opened, or something in it cannot be read
+    """
+
+    read = Signal(object)
+    problem = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks = Tasks((), self)
+        self._reader: StudyReader | None = None
+        self._figure = _FIRST_FIGURE
+        self._looking = False
+        self._timer = QTimer(self, interval=_LOOK)
+        self._timer.timeout.connect(self.look)
+
+    def stop(self) -> None:
+        """Wait for the worker."""
+        self.blockSignals(True)
+        self._timer.stop()
+        if self._tasks.isRunning():
+            self._tasks.stop()
+
+    def open(self, folder: Path) -> None:
+        """Show the study in a folder, if there is one."""
+        if not self._tasks.isRunning():
+            self._tasks.start()
+
+        def work() -> StudyReader | str:
+            # brings SciPy's tests, which the window starts without
+            from app.core.study import StudyError, StudyReader
+
+            try:
+                return StudyReader(folder)
+            except StudyError as error:
+                return str(error)
+
+        def put(found: StudyReader | str) -> None:
+            if isinstance(found, str):
+                self.problem.emit(found)
+                return
+            self._reader, self._figure = found, _FIRST_FIGURE
+            self._looking = False
+            self.look()
+
+        self._tasks.once(work, put)
+
+    def set_in_sight(self, yes: bool) -> None:
+        """Look at the folder while somebody watches."""
+        if yes:
+            self._timer.start()
+            self.look()
+        else:
+            self._timer.stop()
+
+    def show_figure(self, figure: str) -> None:
+        """By which figure the cells are compared."""
+        self._figure = figure
+        self._looking = False  # or the choice would wait for the next look
+        self.look()
+
+    def look(self) -> None:
+        """Read what has changed; one look at a time."""
+        reader, figure = self._reader, self._figure
+        if reader is None or self._looking:
+            return
+        self._looking = True
+
+        def work() -> Study | str | None:
+            from app.core.study import StudyError
+
+            try:
+                return reader.poll(figure)
+            except StudyError as error:
+                return str(error)
+
+        def put(found: Study | str | None) -> None:
+            self._looking = False
+            if reader is not self._reader:
+                return
+            if isinstance(found, str):
+                self.problem.emit(found)
+            elif found is not None:
+                self.read.emit(found)
+
+        self._tasks.once(work, put)
