@@ -61,6 +61,7 @@ class Record(BaseModel, frozen=True):
         arguments: of the trainer, without `--out`.
         created: seconds since 1970.
         waiting: whether it is to be started when no other one runs.
+        queued: its place among those that wait, the lowest first; at first when it began to wait, seconds since 1970.
         asked_to_stop: whether the person stopped it.
         log_start: where in the log the last start begins, bytes.
         process: the last one that trained it.
@@ -71,6 +72,7 @@ class Record(BaseModel, frozen=True):
     arguments: tuple[str, ...] = ()
     created: float
     waiting: bool = False
+    queued: float = 0.0
     asked_to_stop: bool = False
     log_start: int = 0
     process: Process | None = None
@@ -130,6 +132,17 @@ class Runs:
             return State.STOPPED, ""
         return State.FAILED, self._reason(record)
 
+    def queue(self) -> list[Record]:
+        """Those that wait, the one that is started next first."""
+        return sorted(
+            (one for one in self.records() if one.waiting), key=lambda one: (one.queued, one.created, one.name)
+        )
+
+    def log_file(self, record: Record) -> Path:
+        """Where the trainer's output is; of one that was started elsewhere perhaps beside its run folder."""
+        own = self._log(record.name)
+        return own if own.exists() else record.folder.with_name(f"{record.folder.name}.log")
+
     def log(self, record: Record) -> str:
         """What the trainer printed since its last start, the end of it where that is long."""
         try:
@@ -152,8 +165,9 @@ class Runs:
     def add(self, name: str, arguments: Sequence[str]) -> Record:
         """Put a new training at the end of the queue. Raises RunError."""
         self.check_name(name)
+        now = time.time()
         record = Record(
-            name=name, folder=self.folder / name, arguments=tuple(arguments), created=time.time(), waiting=True
+            name=name, folder=self.folder / name, arguments=tuple(arguments), created=now, waiting=True, queued=now
         )
         return self._keep(record)
 
@@ -177,9 +191,8 @@ class Runs:
         Raises:
             RunError: if it cannot be started; it does not wait any more then.
         """
-        records = self.records()
-        waiting = next((record for record in records if record.waiting), None)
-        if waiting is None or any(self.is_alive(one) for one in records):
+        waiting = next(iter(self.queue()), None)
+        if waiting is None or any(self.is_alive(one) for one in self.records()):
             return None
         if (waiting.folder / "config.json").is_file():
             arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
@@ -211,7 +224,23 @@ class Runs:
         record = self.record(name)
         if self.is_alive(record):
             raise RunError(f"'{name}' still runs; wait until it has stopped")
-        self._keep(record.model_copy(update={"waiting": True}))
+        self._keep(record.model_copy(update={"waiting": True, "queued": time.time()}))
+
+    def move(self, name: str, places: int) -> None:
+        """Let one that waits change places with the one so many places behind it (or before it); at the ends it stays.
+
+        Raises:
+            RunError: if it does not wait any more.
+        """
+        queue = self.queue()
+        at = next((place for place, one in enumerate(queue) if one.name == name), None)
+        if at is None:
+            raise RunError(f"'{name}' does not wait any more")
+        queue.insert(min(max(at + places, 0), len(queue) - 1), queue.pop(at))
+        now = time.time()
+        for place, one in enumerate(queue):
+            # before all that come later, and in this order
+            self._keep(one.model_copy(update={"queued": now - len(queue) + place}))
 
     def remove(self, name: str) -> Path:
         """Take a training that does not run out of the list; its run folder stays, and is returned. Raises RunError."""

@@ -80,6 +80,10 @@ NEW_TRAINING = Key("new training", ("Ctrl+N",))
 ADD_RUN = Key("add the folder of a training that was started elsewhere", ())
 LOG_AXIS = Key("logarithmic axis of the curves", ("L",))
 EXPORT_CURVES = Key("export the curves", ())
+SOONER = Key("begin it sooner", ("Alt+Up",))
+LATER = Key("begin it later", ("Alt+Down",))
+TRAINER_LOG = Key("what the trainer prints", ("P",))
+FIND_IN_LOG = Key("find in the log", ("Ctrl+F",))
 OPEN_STUDY = Key("open a study", ("S",))
 CLOSE_STUDY = Key("back to the trainings", ("Esc",))
 STUDY_REPORT = Key("open the study's report", ("Ctrl+R",))
@@ -117,7 +121,7 @@ ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
     *(SEARCH_CLASSES, GALLERY_MENU, LOCATE),
 )
-ON_TRAIN = (NEW_TRAINING, LOG_AXIS, OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT)
+ON_TRAIN = (NEW_TRAINING, LOG_AXIS, TRAINER_LOG, FIND_IN_LOG, SOONER, LATER, OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT)
 
 SECTIONS = {
     "Keys": EVERYWHERE,

@@ -269,6 +269,8 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QHeaderView {{ background: {t.surface}; border: none; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
     padding: 6px 8px; font-size: {CAPTION}px; }}
+#log {{ background: {t.surface}; color: {t.text}; border: none; padding: 4px 8px;
+    selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 #filters, #verdicts {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.line}; }}
 #verdicts {{ border-bottom: none; border-top: 1px solid {t.line}; }}
 #proposal {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.accent}; }}

@@ -184,8 +184,9 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        splitters = (self.identify.rows, self.identify.columns, self.review.columns)
-        return (*splitters, self.gallery.columns, self.explore.columns, self.train.columns, self.train.study.rows)
+        explored: tuple[Splitter, ...] = (self.gallery.columns, self.explore.columns)
+        trained = (self.train.columns, self.train.rows, self.train.study.rows)
+        return (self.identify.rows, self.identify.columns, self.review.columns, *explored, *trained)
 
     # what a person asks for
 

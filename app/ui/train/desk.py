@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage
 
 from app.core.exporters import ExportError, export
 from app.core.history import History, Progress, write_table
+from app.core.log_tail import LogTail, Tail
 from app.core.project import KnownModel, Project
 from app.core.project_file import ProjectError
 from app.core.recipes import MEASURED_SIZE
@@ -44,6 +45,7 @@ class Row:
         model: the identification model that came out, or None.
         fingerprint: of that model.
         resumable: whether there is something that can go on.
+        place, waiting: of one that waits its place in the queue, from 1, and how many wait; 0 of others.
     """
 
     record: Record
@@ -55,6 +57,8 @@ class Row:
     model: Path | None
     fingerprint: str
     resumable: bool
+    place: int = 0
+    waiting: int = 0
 
 
 class _Watcher:
@@ -65,6 +69,7 @@ class _Watcher:
         self._runs: Runs | None = None
         self._histories: dict[str, History] = {}
         self._drawn: dict[str, float] = {}
+        self._tail: tuple[str, LogTail] | None = None
 
     @property
     def runs(self) -> Runs:
@@ -86,6 +91,7 @@ class _Watcher:
         # whoever shows a run again has to draw it again
         self._drawn = {name: smoothing for name, smoothing in self._drawn.items() if name in shown}
         rows, curves = [], {}
+        queue = [record.name for record in self.runs.queue()]
         for record in records:
             alive = self.runs.is_alive(record)
             history = self.history(record.name, record.folder)
@@ -94,11 +100,26 @@ class _Watcher:
                     self._drawn.pop(record.name, None)
             except OSError:  # a drive that is away: what is known of it stays
                 log.debug("the events of %s cannot be read", record.folder)
-            rows.append(self._row(record, history, alive))
+            row = self._row(record, history, alive)
+            if record.name in queue:
+                row = replace(row, place=queue.index(record.name) + 1, waiting=len(queue))
+            rows.append(row)
             if record.name in shown and self._drawn.get(record.name) != smoothing:
                 self._drawn[record.name] = smoothing
                 curves[record.name] = {name: history.curve(name, smoothing) for name in history.names()}
         return rows, curves
+
+    def printed(self, name: str) -> Tail | None:
+        """What the trainer of a run has printed since the last call for it; of another one all of it."""
+        if not name:
+            self._tail = None
+            return None
+        path = self.runs.log_file(self.runs.record(name))
+        first = self._tail is None or self._tail[0] != name or self._tail[1].path != path
+        if first:
+            self._tail = (name, LogTail(path))
+        assert self._tail is not None
+        return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
 
     def paces(self) -> dict[str, float]:
         """Photos a second of each backbone in these trainings, at MEASURED_SIZE; of several the newest counts."""
@@ -137,12 +158,14 @@ class _Watcher:
 class Desk(QObject):
     """Signals:
     looked: (rows, curves) how things stand; curves only of the runs that changed
+    printed: (name, Tail) what the trainer of the run on show has printed
     surveyed: (data, Survey) what would be trained on; or (data, the words of what is wrong)
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     """
 
     looked = Signal(list, dict)
+    printed = Signal(str, object)
     surveyed = Signal(str, object)
     problem = Signal(str, str)
     said = Signal(str)
@@ -152,6 +175,8 @@ class Desk(QObject):
         self.folder = folder
         self.shown: set[str] = set()
         self.smoothing = 0.0
+        self.log_of = ""
+        """Whose trainer's output is wanted; nobody's where it is empty."""
         self._watcher = _Watcher(folder)
         # reading 10,000 photos must not hold up the curves
         self._tasks, self._reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
@@ -190,8 +215,9 @@ class Desk(QObject):
         self._looking = True
         # nobody would draw the curves of a page that is out of sight, and they are told only once
         shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
+        log_of = self.log_of
 
-        def work() -> tuple[list[Row], dict[str, Curves], str]:
+        def work() -> tuple[list[Row], dict[str, Curves], Tail | None, str]:
             problem = ""
             try:
                 started = self._watcher.runs.start_next()
@@ -199,16 +225,19 @@ class Desk(QObject):
             except RunError as error:
                 problem, said = str(error), ""
             rows, curves = self._watcher.look(shown, smoothing)
-            return rows, curves, problem or (said and f"\0{said}")
+            known = any(row.record.name == log_of for row in rows)
+            return rows, curves, self._watcher.printed(log_of if known else ""), problem or (said and f"\0{said}")
 
-        def put(found: tuple[list[Row], dict[str, Curves], str]) -> None:
+        def put(found: tuple[list[Row], dict[str, Curves], Tail | None, str]) -> None:
             self._looking = False
-            rows, curves, words = found
+            rows, curves, tail, words = found
             if words.startswith("\0"):
                 self.said.emit(words[1:])
             elif words:
                 self.problem.emit(words, "")
             self.looked.emit(rows, curves)
+            if tail is not None:
+                self.printed.emit(log_of, tail)
 
         self._tasks.once(work, put)
 
@@ -229,6 +258,10 @@ class Desk(QObject):
     def resume(self, name: str) -> None:
         """Let a training go on."""
         self._change(lambda runs: runs.resume(name))
+
+    def move(self, name: str, places: int) -> None:
+        """Let a training that waits begin sooner (below 0) or later."""
+        self._change(lambda runs: runs.move(name, places))
 
     def remove(self, name: str) -> None:
         """Take a training out of the list; its folder stays."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.runs import State, figures_of
+from app.ui import keys
 from app.ui.train.desk import Row
 from app.ui.train.run_list import state_words
 from app.ui.widgets import ElidedLabel, WrappedLabel, frame, label
@@ -21,17 +22,21 @@ _FIGURES = {
     "map_at_r": "MAP@R",
 }
 _DASH = "–"
+_STOP = "write a checkpoint and end; it can be resumed"
+_LEAVE = "leave the queue; it can be started again"
 
 
 class Detail(QWidget):
     """Signals:
-    stop_wanted, resume_wanted, remove_wanted, use_wanted: the chosen training
+    stop_wanted, resume_wanted, remove_wanted, use_wanted, sooner_wanted, later_wanted: the chosen training
     """
 
     stop_wanted = Signal()
     resume_wanted = Signal()
     remove_wanted = Signal()
     use_wanted = Signal()
+    sooner_wanted = Signal()
+    later_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,14 +44,19 @@ class Detail(QWidget):
         self._row: Row | None = None
         self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
         self._words.setMaximumHeight(96)
-        self.stop_button = _button("stop", "write a checkpoint and end; it can be resumed", self.stop_wanted)
+        self.stop_button = _button("stop", _STOP, self.stop_wanted)
         self.resume_button = _button("resume", "go on where it was stopped", self.resume_wanted)
         self.remove_button = _button("remove", "take it out of the list; its files stay", self.remove_wanted)
+        self.sooner_button = _button("sooner", keys.SOONER.tooltip, self.sooner_wanted)
+        self.later_button = _button("later", keys.LATER.tooltip, self.later_wanted)
         self.use_button = _button("use this model", "identify with it from now on", self.use_wanted)
         self.use_button.setProperty("kind", "primary")
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for button in (self.stop_button, self.resume_button, self.remove_button):
+        for button in (
+            *(self.stop_button, self.sooner_button, self.later_button),
+            *(self.resume_button, self.remove_button),
+        ):
             buttons.addWidget(button)
         buttons.addStretch(1)
         self._figures = QWidget()
@@ -93,6 +103,12 @@ class Detail(QWidget):
         idle = row.state in (State.STOPPED, State.FAILED)
         self.stop_button.setVisible(active or row.state is State.STOPPING)
         self.stop_button.setEnabled(active)
+        waits = row.state is State.WAITING
+        self.stop_button.setText("do not wait" if waits else "stop")
+        self.stop_button.setToolTip(_LEAVE if waits else _STOP)
+        for button, possible in ((self.sooner_button, row.place > 1), (self.later_button, row.place < row.waiting)):
+            button.setVisible(waits and row.waiting > 1)
+            button.setEnabled(possible)
         self.resume_button.setVisible(idle)
         self.resume_button.setEnabled(row.resumable)
         self.resume_button.setText("resume" if row.progress.step else "start again")

@@ -21,6 +21,7 @@ from app.ui.inference import Loaded
 from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail
 from app.ui.train.form import LABELLED, NewTraining
+from app.ui.train.log_view import LogView
 from app.ui.train.run_list import RunList
 from app.ui.train.study_view import StudyView
 from app.ui.train.toolbar import Toolbar
@@ -53,7 +54,7 @@ class TrainPage(QWidget):
         self._rows: dict[str, Row] = {}
         self.desk = Desk(paths.user_data_dir() / "runs", self)
         self.errors, self.toolbar = ErrorBar(), Toolbar()
-        self.list, self.detail = RunList(), Detail()
+        self.list, self.detail, self.log = RunList(), Detail(), LogView()
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
         self.study = StudyView()
@@ -79,7 +80,12 @@ class TrainPage(QWidget):
         self.columns = Splitter("train", Qt.Orientation.Horizontal)
         self.columns.addWidget(side)
         self._right = QStackedWidget()
-        self.columns.addWidget(self._right)
+        self.rows = Splitter("trainer's log", Qt.Orientation.Vertical)
+        self.rows.addWidget(self._right)
+        self.rows.addWidget(self.log)
+        self.rows.set_defaults([480, 220])
+        self.log.hide()
+        self.columns.addWidget(self.rows)
         self.columns.setStretchFactor(1, 1)
         self.columns.set_defaults([320, 880])
         self._stack = QStackedWidget()
@@ -105,7 +111,8 @@ class TrainPage(QWidget):
         desk.looked.connect(self._on_looked)
         desk.problem.connect(self._on_problem)
         desk.surveyed.connect(self._on_surveyed)
-        self.list.chosen.connect(lambda name: detail.show_row(self._rows.get(name)))
+        desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
+        self.list.chosen.connect(self._on_chosen)
         self.list.shown_changed.connect(self._on_shown)
         self.empty.asked.connect(self.ask_new)
         toolbar.new_button.clicked.connect(self.ask_new)
@@ -118,15 +125,21 @@ class TrainPage(QWidget):
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         toolbar.smoothing_changed.connect(self._on_smoothing)
         toolbar.log_button.toggled.connect(self._on_log)
+        toolbar.trainer_button.toggled.connect(self._show_log)
         toolbar.table_wanted.connect(self.export_table)
         toolbar.picture_wanted.connect(self.export_picture)
         detail.stop_wanted.connect(lambda: desk.stop_run(self.current()))
         detail.resume_wanted.connect(lambda: desk.resume(self.current()))
         detail.remove_wanted.connect(lambda: desk.remove(self.current()))
         detail.use_wanted.connect(self._use)
+        detail.sooner_wanted.connect(lambda: self._move(-1))
+        detail.later_wanted.connect(lambda: self._move(1))
         for key, act in (
             (keys.NEW_TRAINING, self.ask_new),
             (keys.LOG_AXIS, toolbar.log_button.toggle),
+            (keys.TRAINER_LOG, toolbar.trainer_button.click),
+            (keys.SOONER, lambda: self._move(-1)),
+            (keys.LATER, lambda: self._move(1)),
             (keys.OPEN_STUDY, self.ask_study),
         ):
             bind(self._trainings, key, act)
@@ -186,6 +199,7 @@ class TrainPage(QWidget):
         """Colours of the other theme."""
         self.toolbar.theme_changed(dark)
         self.study.theme_changed(dark)
+        self.log.apply_theme()
         if self.curves is not None:
             self.curves.apply_theme()
             self._draw({})
@@ -248,6 +262,27 @@ class TrainPage(QWidget):
     def _on_log(self, on: bool) -> None:
         if self.curves is not None:
             self.curves.set_log(on)
+
+    def _on_chosen(self, name: str) -> None:
+        self.detail.show_row(self._rows.get(name))
+        if self.log.isVisibleTo(self):
+            self._follow_log()
+
+    def _show_log(self, on: bool) -> None:
+        self.log.setVisible(on)
+        self._follow_log()
+
+    def _follow_log(self) -> None:
+        name = self.current() if self.log.isVisibleTo(self) else ""
+        if name != self.desk.log_of:
+            self.log.clear(name)
+            self.desk.log_of = name
+            self.desk.look()
+
+    def _move(self, places: int) -> None:
+        row = self._rows.get(self.current())
+        if row is not None and row.place:
+            self.desk.move(row.record.name, places)
 
     def _survey(self, kind: str, place: str) -> None:
         if kind == LABELLED:

@@ -35,7 +35,7 @@ def state_words(row: Row) -> str:
         if progress.seconds_left is not None:
             parts.append(f"about {clock_text(progress.seconds_left)} left")
     elif row.state is State.WAITING:
-        return f"{parts[0]} for the one before it"
+        return f"{parts[0]} · next" if row.place <= 1 else f"{parts[0]} · place {row.place} of {row.waiting}"
     elif row.state is State.STOPPED and progress.step:
         parts.append("trained; figures and model are wanting" if progress.finishing else f"at epoch {progress.epoch}")
         parts[1] += f" of {progress.epochs}" if not progress.finishing and progress.epochs else ""

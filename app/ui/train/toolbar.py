@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from app.ui import icons, keys
 from app.ui.widgets import label, tool_button
 
 _STEPS = 100
+_NARROW = 960  # below so many pixels the buttons have no words
 
 
 class Toolbar(QFrame):
@@ -35,6 +37,7 @@ class Toolbar(QFrame):
         self.smoothing.setAccessibleName("smoothing of the curves")
         self.smoothing.setToolTip("smooth the curves")
         self.log_button = tool_button("chart-line", keys.LOG_AXIS, "log axis", checkable=True)
+        self.trainer_button = tool_button("list-checks", keys.TRAINER_LOG, "trainer's log", checkable=True)
         self.export_button = tool_button("download", keys.EXPORT_CURVES, "export")
         self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
@@ -54,13 +57,21 @@ class Toolbar(QFrame):
         row.addSpacing(4)
         row.addWidget(self.smoothing)
         row.addSpacing(8)
-        for button in (self.log_button, self.export_button, self.theme_button):
+        for button in (self.log_button, self.trainer_button, self.export_button, self.theme_button):
             row.addWidget(button)
         self.smoothing.valueChanged.connect(lambda value: self.smoothing_changed.emit(value / _STEPS))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Icons alone where the words would not fit."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in (self.add_button, self.study_button, self.log_button, self.trainer_button, self.export_button):
+            button.setToolButtonStyle(style)
+
     def set_filled(self, full: bool) -> None:
         """Whether there are trainings."""
-        for widget in (self.smoothing, self.log_button, self.export_button):
+        for widget in (self.smoothing, self.log_button, self.trainer_button, self.export_button):
             widget.setEnabled(full)
 
     def theme_changed(self, dark: bool) -> None:

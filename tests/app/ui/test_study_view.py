@@ -15,7 +15,7 @@ from app.ui.train.study_view import StudyView
 from app.ui.window import MainWindow
 from model.plan import Plan, keep_plan
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 Key = Qt.Key
 HEAD = "cell,seed,rule,recall_1,severity,collapsed"
 

@@ -1,0 +1,70 @@
+"""The end of a text file that another process writes, followed; memory stays bounded however long the file gets."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOST = 256 * 1024  # bytes of one look; what is older than the last so many is passed over
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What has come.
+
+    Attributes:
+        lines: whole ones.
+        partial: of the line that is not ended yet; takes the place of what was told of it before.
+        anew: whether it takes the place of everything that was told before.
+        skipped: bytes that were passed over before it.
+    """
+
+    lines: tuple[str, ...]
+    partial: str
+    anew: bool
+    skipped: int = 0
+
+
+class LogTail:
+    """Follows a file that may not be there yet, grow, or begin again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._forget()
+
+    def _forget(self) -> None:
+        self._offset = 0
+        self._partial = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def poll(self) -> Tail | None:
+        """What has come since; None where nothing has. Raises OSError for a file that cannot be read."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return None
+        with file:
+            end = file.seek(0, 2)
+            anew = self._offset == 0
+            if end < self._offset:
+                self._forget()
+                anew = True
+            if end == self._offset:
+                return None
+            skipped = 0
+            if end - self._offset > _MOST:
+                self._forget()
+                self._offset = file.seek(end - _MOST)
+                self._offset += len(file.readline())  # the rest of a line
+                anew, skipped = True, self._offset
+            file.seek(self._offset)
+            data = file.read(end - self._offset)
+        self._offset += len(data)
+        *lines, self._partial = (self._partial + self._decoder.decode(data)).replace("\r\n", "\n").split("\n")
+        return Tail(tuple(map(_overwritten, lines)), _overwritten(self._partial), anew, skipped)
+
+
+def _overwritten(line: str) -> str:
+    """What a terminal shows of a line that was written over again and again, as progress bars are."""
+    return line.rstrip("\r").rpartition("\r")[2]
