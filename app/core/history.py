@@ -67,6 +67,8 @@ class History:
         self._batches: int | None = None
         self._step = self._epoch = 0
         self._done = False
+        self.device = ""
+        """That trains it, as torch calls it."""
         self.fingerprint = ""
         """Of the identification model that came out of it."""
         self.warnings: list[str] = []
@@ -88,6 +90,7 @@ class History:
         if event.kind == "start":
             self._epochs, self._batches = values.get("epochs"), values.get("batches", self._batches)
             self._paces = []
+            self.device = str(values.get("device", ""))
         elif event.kind == "step":
             self._epoch = int(values.get("epoch", 0))
             self._paces = [*self._paces[-_PACE_STEPS:], (event.time, event.step)]

@@ -6,8 +6,11 @@ six settings that is simpler than asking a trainer process for its form. `tests/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from app.core.paces import CPU, Pace
 
 BACKBONES = {
     "mobilenet_v3_small": "smallest",
@@ -21,9 +24,19 @@ BACKBONES = {
 }
 """Name -> words."""
 
-MEASURED_SIZE = 160
-_MEASURED = {"mobilenet_v2": 40.0}
-"""Photos a second of training at MEASURED_SIZE on each processor of the computer that trained the supplied model."""
+_COST = {
+    "mobilenet_v3_small": 0.6,
+    "mobilenet_v2": 1.0,
+    "mobilenet_v3_large": 1.2,
+    "resnet18": 1.0,
+    "resnet50": 2.8,
+    "efficientnet_v2_s": 2.9,
+    "convnext_tiny": 3.7,
+    "densenet169": 3.1,
+}
+"""Processor time of a training step for a photo, with mobilenet_v2 as one: measured at 160 pixels in bfloat16."""
+_ELSEWHERE = Pace(backbone="mobilenet_v2", size=160, device=CPU, images_per_second=40.0)
+"""On each processor of the computer that trained the supplied model."""
 _HELD_OUT = 0.2
 _EVALUATION = 1.15  # of the time for the steps, with what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
@@ -68,21 +81,53 @@ RECIPE_WORDS = {
 }
 
 
-def estimate(recipe: Recipe, photos: int, own: Mapping[str, float], processors: int | None) -> tuple[float, str] | None:
-    """About how many seconds a training takes and what that is taken from; None where nothing is known.
+def estimate(
+    recipe: Recipe, photos: int, device: str, trained: Sequence[Pace], measured: Sequence[Pace], processors: int
+) -> tuple[float, str] | None:
+    """About how many seconds a training takes, and on what that rests; None where nothing is known.
+
+    A pace of the very network and size is taken as it is; else one is scaled: by the number of pixels, and between
+    networks by what they cost a processor.
 
     Args:
-        own: photos a second of each backbone in trainings on this computer, at MEASURED_SIZE.
-        processors: of this computer; None where it trains on a GPU, for which nothing was measured.
+        device: that trains, "cpu" or "cuda"; paces of others do not count.
+        trained: of earlier trainings on this computer, the newest last.
+        measured: by `paces`.
+        processors: of this computer.
     """
-    if recipe.backbone in own:
-        pace, source = own[recipe.backbone], "from your earlier trainings"
-    elif recipe.backbone in _MEASURED and processors is not None:
-        pace, source = _MEASURED[recipe.backbone] * processors, "from the pace of another computer"
-    else:
+    trained, measured = ([one for one in paces if one.device == device] for paces in (trained, measured))
+    found = _pace(recipe, trained, measured)
+    if found is None and device == CPU:
+        found = _scaled(_ELSEWHERE, recipe) * processors, "scaled from mobilenet_v2 on another computer"
+    if found is None:
         return None
-    pace *= (MEASURED_SIZE / recipe.size) ** 2
-    return photos * (1 - _HELD_OUT) * recipe.epochs / pace * _EVALUATION, source
+    pace, rests_on = found
+    return photos * (1 - _HELD_OUT) * recipe.epochs / pace * _EVALUATION, rests_on
+
+
+def is_known(recipe: Recipe, device: str, paces: Sequence[Pace]) -> bool:
+    """Whether one of the paces is of this very network, size and device."""
+    return any((one.backbone, one.size, one.device) == (recipe.backbone, recipe.size, device) for one in paces)
+
+
+def _pace(recipe: Recipe, trained: Sequence[Pace], measured: Sequence[Pace]) -> tuple[float, str] | None:
+    for paces, words in ((measured, "measured on this computer"), (trained, "as in your earlier trainings")):
+        exact = [one for one in paces if (one.backbone, one.size) == (recipe.backbone, recipe.size)]
+        if exact:
+            return exact[-1].images_per_second, words
+    others = [one for one in (*trained, *measured) if one.backbone in _COST]
+    if not others:
+        return None
+    # the own network first, then the nearest size; of equals the newest
+    nearest = min(
+        reversed(others), key=lambda one: (one.backbone != recipe.backbone, abs(math.log(one.size / recipe.size)))
+    )
+    return _scaled(nearest, recipe), f"scaled from {nearest.backbone} at {nearest.size} pixels"
+
+
+def _scaled(known: Pace, recipe: Recipe) -> float:
+    cost = _COST[recipe.backbone] / _COST[known.backbone] * (recipe.size / known.size) ** 2
+    return known.images_per_second / cost
 
 
 def rough(seconds: float) -> str:

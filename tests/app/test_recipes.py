@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
-from app.core.recipes import BACKBONES, RECIPE_WORDS, RECIPES, Recipe, estimate, rough
+from app.core.paces import Pace, command, folder, keep, kept, told
+from app.core.recipes import (
+    BACKBONES,
+    LARGEST_SIZE,
+    RECIPE_WORDS,
+    RECIPES,
+    SIZE_STEP,
+    SMALLEST_SIZE,
+    Recipe,
+    estimate,
+    is_known,
+    rough,
+)
 from app.core.survey import KINDS, SurveyError, spec, survey
 
 
@@ -19,17 +33,65 @@ def test_the_trainer_takes_every_recipe():
         assert (config.input.size, config.optimiser.epochs) == (recipe.size, recipe.epochs)
 
 
-def test_estimates_say_what_they_are_taken_from():
-    def seconds(size=160, epochs=10, own=None, processors=2, backbone="mobilenet_v2"):
-        return estimate(Recipe(backbone, size, epochs), 1000, own or {}, processors)
+def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> Pace:
+    return Pace(backbone=backbone, size=size, device=device, images_per_second=speed)
 
-    base, source = seconds()
-    assert "another computer" in source
+
+def seconds(size=160, epochs=10, backbone="mobilenet_v2", device="cpu", trained=(), measured=(), processors=2):
+    return estimate(Recipe(backbone, size, epochs), 1000, device, trained, measured, processors)
+
+
+def test_there_is_an_estimate_for_every_network_and_size():
+    for backbone in BACKBONES:
+        for size in range(SMALLEST_SIZE, LARGEST_SIZE + 1, SIZE_STEP):
+            found = seconds(size, backbone=backbone)
+            assert found is not None and found[0] > 0 and found[1] == "scaled from mobilenet_v2 on another computer"
+    assert seconds(device="cuda") is None  # of GPUs nothing is known before something was measured
+
+
+def test_estimates_say_on_what_they_rest():
+    base, _ = seconds()
     assert seconds(epochs=20)[0] == pytest.approx(2 * base)
     assert seconds(size=320)[0] == pytest.approx(4 * base)
     assert seconds(processors=4)[0] == pytest.approx(base / 2)
-    assert seconds(processors=None) is None and seconds(backbone="resnet50") is None
-    assert seconds(own={"resnet50": 80.0}, backbone="resnet50") == (pytest.approx(base), "from your earlier trainings")
+    own = pace("resnet50", 160, 80.0)
+    assert seconds(backbone="resnet50", measured=[own]) == (pytest.approx(base), "measured on this computer")
+    assert seconds(backbone="resnet50", trained=[own]) == (pytest.approx(base), "as in your earlier trainings")
+    half, words = seconds(backbone="resnet50", size=320, trained=[own])
+    assert (half, words) == (pytest.approx(4 * base), "scaled from resnet50 at 160 pixels")
+    other, words = seconds(backbone="mobilenet_v2", measured=[own, pace("resnet50", 320, 20.0)])
+    assert other < base and words == "scaled from resnet50 at 160 pixels"
+    nearest = [pace("resnet18", 160, 1.0), pace("resnet50", 640, 5.0)]
+    assert seconds(backbone="resnet50", trained=nearest) == (pytest.approx(base), "scaled from resnet50 at 640 pixels")
+    graphics = pace("mobilenet_v2", 160, 800.0, "cuda")
+    assert seconds(measured=[graphics])[1] == "scaled from mobilenet_v2 on another computer"
+    assert seconds(measured=[graphics], device="cuda") == (pytest.approx(base / 10), "measured on this computer")
+    assert is_known(Recipe("mobilenet_v2", 160, 1), "cuda", [graphics])
+    assert not is_known(Recipe("mobilenet_v2", 192, 1), "cuda", [graphics])
+
+
+def test_what_was_measured_is_kept(tmp_path):
+    file = tmp_path / "data" / "paces.json"
+    assert kept(file) == []
+    one, other = pace("resnet18", 160, 10.0), pace("resnet18", 192, 8.0)
+    keep(file, one)
+    keep(file, other)
+    newer = pace("resnet18", 160, 12.0)
+    assert keep(file, newer) == kept(file) == [other, newer]
+    file.write_text('[{"backbone": 1}]')
+    assert kept(file) == []
+    printed = '{"backbone": "resnet18", "size": 160, "device": "cpu", "images_per_second": 10.0}'
+    assert told(f"a warning\n{printed}\n") == one
+    for nonsense in ("", "error: no\n", "[1]", printed.replace("10.0", "0")):
+        assert told(nonsense) is None
+
+
+@pytest.mark.slow
+def test_a_pace_is_measured_by_the_trainer():
+    pytest.importorskip("torch")
+    done = subprocess.run(command("resnet18", 32), cwd=folder(), capture_output=True, text=True, check=True)
+    found = told(done.stdout)
+    assert found is not None and (found.backbone, found.size) == ("resnet18", 32)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from PySide6.QtGui import QImage
 from app.core.exporters import ExportError, export
 from app.core.history import History, Progress, write_table
 from app.core.log_tail import LogTail, Tail
+from app.core.paces import CPU, CUDA, Pace, keep, kept, paces_file
 from app.core.project import KnownModel, Project
 from app.core.project_file import ProjectError
-from app.core.recipes import MEASURED_SIZE
 from app.core.results import results
 from app.core.runs import Record, RunError, Runs, State, held_out_figures
 from app.core.survey import Survey, SurveyError, spec, survey
@@ -121,9 +121,9 @@ class _Watcher:
         assert self._tail is not None
         return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
 
-    def paces(self) -> dict[str, float]:
-        """Photos a second of each backbone in these trainings, at MEASURED_SIZE; of several the newest counts."""
-        found = {}
+    def paces(self) -> list[Pace]:
+        """Photos a second of these trainings, the newest last."""
+        found = []
         for record in self.runs.records():
             history = self.history(record.name, record.folder)
             history.poll()
@@ -133,8 +133,9 @@ class _Watcher:
                 backbone, size = settings["network"]["backbone"], settings["input"]["train_size"]
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # not begun, or from a version with other settings
-            if pace and size and record.arguments:  # others may come from another computer
-                found[backbone] = pace * (size / MEASURED_SIZE) ** 2
+            if pace and backbone and size and record.arguments:  # others may come from another computer
+                device = CUDA if history.device.startswith(CUDA) else CPU
+                found.append(Pace(backbone=backbone, size=size, device=device, images_per_second=pace))
         return found
 
     def _row(self, record: Record, history: History, alive: bool) -> Row:
@@ -270,9 +271,13 @@ class Desk(QObject):
             lambda folder: self.said.emit(f"removed from the list; its files stay in {folder}"),
         )
 
-    def paces(self, then: Callable[[dict[str, float]], None]) -> None:
-        """How fast earlier trainings went on this computer."""
-        self._tasks.once(lambda: self._watcher.paces(), then)
+    def paces(self, then: Callable[[tuple[list[Pace], list[Pace]]], None]) -> None:
+        """How fast earlier trainings went on this computer, and what was measured on it."""
+        self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
+
+    def keep_pace(self, pace: Pace, then: Callable[[list[Pace]], None]) -> None:
+        """Remember what was measured; all that was."""
+        self._tasks.once(lambda: keep(paces_file(), pace), then)
 
     def survey(self, kind: str, place: str) -> None:
         """Read a data set and say what is in it."""

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.paces import CPU, CUDA, Pace
 from app.core.recipes import (
     BACKBONES,
     LARGEST_SIZE,
@@ -35,6 +36,7 @@ from app.core.recipes import (
     STARTS,
     Recipe,
     estimate,
+    is_known,
     rough,
 )
 from app.core.runs import HOW_TO_INSTALL
@@ -45,6 +47,8 @@ LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
 _TYPING = 400  # milliseconds after the last key
 _SHOWN = 500
+_MEASURE = "train a few steps of this network on this computer, which takes about a minute"
+_BUSY = "a training runs now, so the pace would be wrong"
 
 
 class NewTraining(QDialog):
@@ -53,20 +57,26 @@ class NewTraining(QDialog):
     Signals:
         survey_wanted: (kind, place) read this data; the kind LABELLED has no place
         agreed: (name, arguments of the trainer)
+        pace_wanted: (backbone, size) measure how fast this computer trains it
+        pace_unwanted: measure no longer
     """
 
     survey_wanted = Signal(str, str)
     agreed = Signal(str, list)
+    pace_wanted = Signal(str, int)
+    pace_unwanted = Signal()
 
     def __init__(self, missing: list[str], *, gpu: bool, taken: set[str], parent: QWidget | None = None) -> None:
         """Args: missing: libraries; gpu: whether a GPU would train; taken: names of the other trainings."""
         super().__init__(parent)
         self.setWindowTitle("Train a model")
         self.resize(720, 600)
-        self._missing, self._gpu, self._taken = missing, gpu, taken
+        self._missing, self._device, self._taken = missing, CUDA if gpu else CPU, taken
         self._data = ""
         self._survey: Survey | None = None
-        self._own: dict[str, float] = {}
+        self._trained: list[Pace] = []
+        self._measured: list[Pace] = []
+        self._measuring = self._busy = False
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
         self._make_fields()
         self._lay_out()
@@ -101,6 +111,7 @@ class NewTraining(QDialog):
         self.weights.addItem("a file (.safetensors, .pth)…", "")
         self.time = label("", "muted")
         self.time.setWordWrap(True)
+        self.measure_button = QPushButton("measure")
         self.start_button = QPushButton("start training")
         self.start_button.setProperty("kind", "primary")
         for field, words in (
@@ -132,7 +143,10 @@ class NewTraining(QDialog):
         ):
             grid.addWidget(label(words), row, place)
             grid.addWidget(field, row, place + 1)
-        grid.addWidget(self.time, 8, 2, 1, 2)
+        time = QHBoxLayout()
+        time.addWidget(self.time, 1)
+        time.addWidget(self.measure_button)
+        grid.addLayout(time, 8, 2, 1, 2)
         grid.setRowStretch(3, 1)
         cancel = QPushButton("cancel")
         cancel.clicked.connect(self.reject)
@@ -177,13 +191,20 @@ class NewTraining(QDialog):
             box.valueChanged.connect(lambda _value: self._update())
         self.backbone.currentIndexChanged.connect(lambda _place: self._update())
         self.weights.activated.connect(self._on_weights)
+        self.measure_button.clicked.connect(self._on_measure)
         self.start_button.clicked.connect(self._agree)
 
     # what is asked and what comes
 
-    def show_paces(self, own: dict[str, float]) -> None:
-        """How fast earlier trainings went."""
-        self._own = own
+    def show_paces(self, trained: list[Pace] | None, measured: list[Pace]) -> None:
+        """How fast earlier trainings went (None: as before), and what was measured."""
+        self._trained = self._trained if trained is None else trained
+        self._measured = measured
+        self._update()
+
+    def show_measuring(self, measuring: bool, busy: bool) -> None:
+        """Whether something is measured now; whether a training runs, beside which the pace would be wrong."""
+        self._measuring, self._busy = measuring, busy
         self._update()
 
     def show_survey(self, data: str, found: Survey | str) -> None:
@@ -278,15 +299,29 @@ class NewTraining(QDialog):
             problem = f"There is a training '{name}' already; choose another name."
         self.start_button.setEnabled(survey is not None and not problem and not self._missing)
         self.time.setText(problem or self._time_words())
+        known = is_known(self.recipe(), self._device, (*self._trained, *self._measured))
+        self.measure_button.setText("stop" if self._measuring else "measure")
+        self.measure_button.setVisible(survey is not None and not problem and (self._measuring or not known))
+        self.measure_button.setEnabled(self._measuring or not (self._missing or self._busy))
+        self.measure_button.setToolTip(_BUSY if self._busy else _MEASURE)
 
     def _time_words(self) -> str:
         if self._survey is None:
             return ""
-        found = estimate(self.recipe(), self._survey.photos, self._own, None if self._gpu else os.cpu_count() or 1)
+        if self._measuring:
+            return "Training a few steps on this computer, to measure."
+        photos, processors = self._survey.photos, os.cpu_count() or 1
+        found = estimate(self.recipe(), photos, self._device, self._trained, self._measured, processors)
         if found is None:
             return "How long it takes is known after its first steps."
-        seconds, source = found
-        return f"Takes {rough(seconds)}: an estimate {source}."
+        seconds, rests_on = found
+        return f"Takes {rough(seconds)}, {rests_on}."
+
+    def _on_measure(self) -> None:
+        if self._measuring:
+            self.pace_unwanted.emit()
+        else:
+            self.pace_wanted.emit(self.backbone.currentData(), self.side.value())
 
     def _agree(self) -> None:
         arguments = self.recipe().arguments(self._data, skip_bad=self.skip_bad.isChecked())

@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core import paths
+from app.core.paces import Pace
 from app.core.project import KnownModel, Project
 from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
@@ -22,6 +23,7 @@ from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail
 from app.ui.train.form import LABELLED, NewTraining
 from app.ui.train.log_view import LogView
+from app.ui.train.measuring import Measuring
 from app.ui.train.run_list import RunList
 from app.ui.train.study_view import StudyView
 from app.ui.train.toolbar import Toolbar
@@ -57,6 +59,7 @@ class TrainPage(QWidget):
         self.list, self.detail, self.log = RunList(), Detail(), LogView()
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
+        self.measuring = Measuring(self)
         self.study = StudyView()
         self.empty = self._make_empty()
         self._lay_out()
@@ -114,6 +117,9 @@ class TrainPage(QWidget):
         desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
         self.list.chosen.connect(self._on_chosen)
         self.list.shown_changed.connect(self._on_shown)
+        self.measuring.changed.connect(self._show_measuring)
+        self.measuring.measured.connect(self._on_measured)
+        self.measuring.failed.connect(self._on_problem)
         self.empty.asked.connect(self.ask_new)
         toolbar.new_button.clicked.connect(self.ask_new)
         toolbar.add_button.clicked.connect(self.ask_folder)
@@ -153,8 +159,11 @@ class TrainPage(QWidget):
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         form.survey_wanted.connect(self._survey)
         form.agreed.connect(self.desk.begin)
+        form.pace_wanted.connect(self.measuring.start)
+        form.pace_unwanted.connect(self.measuring.cancel)
         form.finished.connect(self._forget_form)
-        self.desk.paces(lambda own: self.form.show_paces(own) if self.form is not None else None)
+        self.desk.paces(lambda found: self.form.show_paces(*found) if self.form is not None else None)
+        self._show_measuring()
         form.open()
 
     def ask_folder(self) -> None:
@@ -210,6 +219,7 @@ class TrainPage(QWidget):
 
     def stop(self) -> None:
         """Wait for this page's workers; the trainings go on."""
+        self.measuring.cancel()
         self.desk.stop()
         self.study.stop()
 
@@ -305,6 +315,19 @@ class TrainPage(QWidget):
 
     def _forget_form(self) -> None:
         self.form = None
+        self.measuring.cancel()
+
+    def _show_measuring(self) -> None:
+        if self.form is not None:
+            trains = any(row.state in (State.RUNNING, State.STOPPING) for row in self._rows.values())
+            self.form.show_measuring(self.measuring.active(), trains)
+
+    def _on_measured(self, pace: Pace) -> None:
+        def put(measured: list[Pace]) -> None:
+            if self.form is not None:
+                self.form.show_paces(None, measured)
+
+        self.desk.keep_pace(pace, put)
 
     def _use(self) -> None:
         row = self._rows.get(self.current())

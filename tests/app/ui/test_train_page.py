@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.core.labels import Label, Labels, Verdict
 from app.core.runs import Runs, State
 from app.ui import theme
+from app.ui.train import measuring
 from app.ui.train import page as page_module
 from app.ui.train.form import LABELLED, NewTraining
 from app.ui.train.page import TrainPage
@@ -122,7 +123,7 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     stand_in(window, qtbot, home_runs)
     form = form_of(window, qtbot, "folder", str(photos))
     assert form.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
-    assert "an estimate" in form.time.text() and form.preview.count() == 4
+    assert "scaled from mobilenet_v2" in form.time.text() and form.preview.count() == 4
     form.name.setText("mine")
     click(form.recipes["quick"])
     assert (form.epochs.value(), form.side.value()) == (6, 128)
@@ -260,6 +261,35 @@ def test_without_the_libraries_the_page_says_how_to_get_them(train, photos, monk
     told = [one.text() for one in form.findChildren(page_module.QWidget) if hasattr(one, "text")]
     assert any('pip install ".[train]"' in text and "torch" in text for text in told if isinstance(text, str))
     form.reject()
+
+
+def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs, monkeypatch, qtbot):
+    """With a stand-in for the trainer: first one that takes long and is stopped, then one that fails, then a pace."""
+    told = '{"backbone": "resnet50", "size": 96, "device": "cpu", "images_per_second": 20.0}'
+    programs = ["import time; time.sleep(60)", "raise SystemExit('error: no memory')", f"print({told!r})"]
+    monkeypatch.setattr(measuring.paces, "command", lambda *_: [sys.executable, "-c", programs.pop(0)])
+    window = train()
+    form = form_of(window, qtbot, "folder", str(photos))
+    form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))
+    form.side.setValue(96)
+    assert form.time.text().endswith("scaled from mobilenet_v2 on another computer.")
+    click(form.measure_button)
+    assert "few steps" in form.time.text() and form.measure_button.text() == "stop"
+    click(form.measure_button)
+    assert not window.train.measuring.active() and "scaled" in form.time.text()
+    click(form.measure_button)
+    qtbot.waitUntil(lambda: "could not be measured" in window.train.errors.text(), timeout=PATIENCE)
+    click(form.measure_button)
+    qtbot.waitUntil(lambda: form.time.text().endswith("measured on this computer."), timeout=PATIENCE)
+    assert not form.measure_button.isVisible()
+    form.side.setValue(128)
+    assert form.time.text().endswith("scaled from resnet50 at 96 pixels.") and form.measure_button.isVisible()
+    form.reject()
+    again = form_of(window, qtbot, "folder", str(photos))
+    again.backbone.setCurrentIndex(again.backbone.findData("resnet50"))
+    again.side.setValue(96)
+    qtbot.waitUntil(lambda: again.time.text().endswith("measured on this computer."), timeout=PATIENCE)
+    again.reject()
 
 
 @pytest.mark.slow

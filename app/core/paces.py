@@ -1,0 +1,67 @@
+"""How fast this computer trains: measured in a process of its own, and kept in the user's data folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from app.core import paths
+from model.files import write_whole
+
+CPU, CUDA = "cpu", "cuda"
+
+
+class Pace(BaseModel, frozen=True):
+    """Photos a second of a training: of which backbone, at which size in pixels, on which device ("cpu", "cuda")."""
+
+    backbone: str
+    size: int = Field(gt=0)
+    device: str
+    images_per_second: float = Field(gt=0, allow_inf_nan=False)
+
+
+_PACES = TypeAdapter(list[Pace])
+
+
+def paces_file() -> Path:
+    """Where they are kept."""
+    return paths.user_data_dir() / "paces.json"
+
+
+def kept(file: Path) -> list[Pace]:
+    """Those that were measured; none where the file is missing or damaged, as they can be measured again."""
+    try:
+        return _PACES.validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return []
+
+
+def keep(file: Path, pace: Pace) -> list[Pace]:
+    """Add one in place of an older one of the same; all of them. Raises OSError."""
+    key = pace.backbone, pace.size, pace.device
+    paces = [one for one in kept(file) if (one.backbone, one.size, one.device) != key] + [pace]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, lambda out: out.write(_PACES.dump_json(paces, indent=1)))
+    return paces
+
+
+def command(backbone: str, size: int) -> list[str]:
+    """What measures one; it is run in `folder()`."""
+    return [sys.executable, "-m", "model.pace", "--backbone", backbone, "--size", str(size)]
+
+
+def folder() -> Path:
+    """Beside the packages `app` and `model`, where a checkout that is not installed finds them too."""
+    return paths.resources().parent
+
+
+def told(output: str) -> Pace | None:
+    """What such a process printed; None if it is no pace."""
+    lines = output.strip().splitlines()
+    try:
+        return Pace.model_validate(json.loads(lines[-1])) if lines else None
+    except (ValueError, ValidationError):
+        return None

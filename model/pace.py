@@ -1,0 +1,115 @@
+"""How fast a network is trained on this computer: `python -m model.pace --backbone resnet18 --size 160`.
+
+A few steps of the trainer itself on drawn pictures, from no weights; prints one line of JSON: backbone, size, device
+("cpu", "cuda") and images_per_second.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tyro
+from pydantic import ValidationError
+
+from model import terminal
+from model.config import Config
+from model.data.readers import read_data
+from model.data.samples import DataError
+from model.events import EventFollower, EventWriter
+from model.memory import keep_freed_memory
+from model.photo import PhotoError
+from model.prepare import create_run
+from model.ranks import Ranks, choose_accelerator
+from model.run import RunError
+from model.train import build_trainer
+
+_DATA = "demo:"
+_EVERY = 2  # of its pictures; all of them say no more
+_WARM_UP = 2  # steps that do not count
+_STEPS = 2  # that count, at least
+_SECONDS = 4.0  # that they take, at least
+_SMALL = {"batch_coarse": 2, "batch_fine": 3, "batch_images": 4}
+"""On a processor the size of a batch hardly changes the pace, and a full one of a large network takes minutes."""
+
+
+class _EnoughError(Exception):
+    """The steps that were wanted are done; nothing is to be kept of them."""
+
+
+class _Clock:
+    """Asked before each step whether to stop."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._start = 0.0
+
+    def __call__(self) -> bool:
+        if self._steps == _WARM_UP:
+            self._start = time.monotonic()
+        if self._steps >= _WARM_UP + _STEPS and time.monotonic() - self._start >= _SECONDS:
+            raise _EnoughError
+        self._steps += 1
+        return False
+
+
+def measure(backbone: str, size: int) -> dict[str, str | int | float]:
+    """Train a few steps and say how fast they were.
+
+    Raises:
+        DataError, RunError, PhotoError, OSError: if they cannot be trained; with a message for the user.
+    """
+    device = choose_accelerator("auto")
+    settings = {
+        "data": {"data": (_DATA,)},
+        "network": {"backbone": backbone, "weights": "none"},
+        "input": {"size": size},
+        "optimiser": {"epochs": 10_000, **(_SMALL if device == "cpu" else {})},
+    }
+    config = Config.model_validate(settings).resolved()
+    with TemporaryDirectory() as folder:
+        run = create_run(Path(folder) / "run", config, read_data((_DATA,)).samples[::_EVERY])
+        trainer = build_trainer(run, Ranks(config.machine), watched=())
+        with EventWriter(run.events) as events, suppress(_EnoughError):
+            trainer.fit(events, _Clock())
+        told = EventFollower(run.events).poll()
+        paces = [event.values["images_per_second"] for event in told if event.kind == "step"]
+    pace = round(statistics.median(paces[_WARM_UP:]), 2)
+    return {"backbone": backbone, "size": size, "device": device, "images_per_second": pace}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line. Returns the exit code: 0, or 2 where nothing can be measured."""
+
+    def command(backbone: str, size: int) -> tuple[str, int]:
+        """Measure how fast a network is trained on this computer.
+
+        Args:
+            backbone: As the trainer's.
+            size: Side of the picture, pixels.
+        """
+        return backbone, size
+
+    backbone, size = tyro.cli(command, args=arguments, prog="python -m model.pace")
+    keep_freed_memory()
+    terminal.console.quiet = True
+    try:
+        found = measure(backbone, size)
+    except ValidationError as error:
+        terminal.console.quiet = False
+        return terminal.fail(RunError(error.errors()[0]["msg"]))
+    except (DataError, RunError, PhotoError, OSError) as error:
+        terminal.console.quiet = False
+        return terminal.fail(error)
+    terminal.result(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
