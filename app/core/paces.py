@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -49,13 +48,8 @@ def keep(file: Path, pace: Pace) -> list[Pace]:
 
 
 def command(backbone: str, size: int) -> list[str]:
-    """What measures one; it is run in `folder()`."""
-    return [sys.executable, "-m", "model.pace", "--backbone", backbone, "--size", str(size)]
-
-
-def folder() -> Path:
-    """Beside the packages `app` and `model`, where a checkout that is not installed finds them too."""
-    return paths.resources().parent
+    """The interpreter's arguments that measure one."""
+    return ["-m", "model.pace", "--backbone", backbone, "--size", str(size)]
 
 
 def told(output: str) -> Pace | None:

@@ -127,7 +127,8 @@ class MainWindow(QMainWindow):
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
-        for source in (self.review.desk.running, self.review.outputs, self.gallery.desk, self.explore.survey):
+        sources = (self.review.desk.running, self.review.outputs, self.gallery.desk, self.explore.survey)
+        for source in (*sources, self.train.comparing):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
@@ -346,7 +347,7 @@ class MainWindow(QMainWindow):
         self.review.desk.use_model(loaded)
         self.gallery.use_model(loaded)
         self.explore.use_model(loaded)
-        self.train.use_model(loaded)
+        self.train.use_model(loaded, self._model)
         if self._remember_model:
             self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
             self._save_settings()

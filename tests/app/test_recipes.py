@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
-from app.core.paces import Pace, command, folder, keep, kept, told
+from app.core.paces import Pace, command, keep, kept, told
 from app.core.recipes import (
     BACKBONES,
     LARGEST_SIZE,
@@ -89,7 +90,7 @@ def test_what_was_measured_is_kept(tmp_path):
 @pytest.mark.slow
 def test_a_pace_is_measured_by_the_trainer():
     pytest.importorskip("torch")
-    done = subprocess.run(command("resnet18", 32), cwd=folder(), capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, *command("resnet18", 32)], capture_output=True, text=True, check=True)
     found = told(done.stdout)
     assert found is not None and (found.backbone, found.size) == ("resnet18", 32)
 

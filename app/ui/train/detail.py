@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.core.runs import State, figures_of
+from app.core.versus import Versus
 from app.ui import keys
 from app.ui.train.desk import Row
 from app.ui.train.run_list import state_words
@@ -23,12 +24,14 @@ _FIGURES = {
 }
 _DASH = "–"
 _STOP = "write a checkpoint and end; it can be resumed"
+_COMPARE = "measure the model in use on the photos that this training held out"
 _LEAVE = "leave the queue; it can be started again"
 
 
 class Detail(QWidget):
     """Signals:
-    stop_wanted, resume_wanted, remove_wanted, use_wanted, sooner_wanted, later_wanted: the chosen training
+    stop_wanted, resume_wanted, remove_wanted, use_wanted, sooner_wanted, later_wanted, comparison_wanted: the chosen
+        training
     """
 
     stop_wanted = Signal()
@@ -37,11 +40,14 @@ class Detail(QWidget):
     use_wanted = Signal()
     sooner_wanted = Signal()
     later_wanted = Signal()
+    comparison_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._in_use: BundleInfo | None = None
         self._row: Row | None = None
+        self._versus: Versus | None = None
+        self._comparing = False
         self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
         self._words.setMaximumHeight(96)
         self.stop_button = _button("stop", _STOP, self.stop_wanted)
@@ -50,6 +56,7 @@ class Detail(QWidget):
         self.sooner_button = _button("sooner", keys.SOONER.tooltip, self.sooner_wanted)
         self.later_button = _button("later", keys.LATER.tooltip, self.later_wanted)
         self.use_button = _button("use this model", "identify with it from now on", self.use_wanted)
+        self.compare_button = _button("compare on the same photos", _COMPARE, self.comparison_wanted)
         self.use_button.setProperty("kind", "primary")
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -59,6 +66,8 @@ class Detail(QWidget):
         ):
             buttons.addWidget(button)
         buttons.addStretch(1)
+        self._note = label("", "caption")
+        self._note.setWordWrap(True)
         self._figures = QWidget()
         self._grid = QGridLayout(self._figures)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -73,6 +82,8 @@ class Detail(QWidget):
             column.addWidget(widget)
         column.addLayout(buttons)
         column.addWidget(self._figures)
+        column.addWidget(self._note)
+        column.addWidget(self.compare_button)
         column.addWidget(self.use_button)
         self._cells = self._make_cells()
         self.show_row(None)
@@ -81,6 +92,12 @@ class Detail(QWidget):
         """What is in use now; compared with."""
         self._in_use = info
         self.show_row(self._row)
+
+    def show_versus(self, found: Versus | None, comparing: bool) -> None:
+        """The model in use on the photos that the chosen training held out, if it was measured; whether it is now."""
+        if (found, comparing) != (self._versus, self._comparing):
+            self._versus, self._comparing = found, comparing
+            self.show_row(self._row)
 
     def words(self) -> str:
         """What is said of the training."""
@@ -118,7 +135,15 @@ class Detail(QWidget):
         self.use_button.setEnabled(not is_used)
         self.use_button.setText("this model is in use" if is_used else "use this model")
         self._figures.setVisible(bool(row.figures))
+        self._note.setVisible(bool(row.figures))
         others = figures_of(self._in_use.training.get("metrics")) if self._in_use else {}
+        if self._versus is not None:
+            others = self._versus.figures
+        comparable = bool(row.figures) and self._in_use is not None and not is_used
+        self.compare_button.setVisible(comparable and self._versus is None)
+        self.compare_button.setEnabled(not self._comparing)
+        self.compare_button.setText("comparing" if self._comparing else "compare on the same photos")
+        self._note.setText(_note_of(self._versus))
         for name, (own, other) in self._cells.items():
             own.setText(_shown(row.figures.get(name)))
             other.setText(_shown(others.get(name)))
@@ -132,9 +157,6 @@ class Detail(QWidget):
             self._grid.addWidget(label(words), row, 0)
             for place, cell in enumerate(cells[name], start=1):
                 self._grid.addWidget(cell, row, place)
-        note = label("Each on its own held-out photos: only the same photos compare.", "caption")
-        note.setWordWrap(True)
-        self._grid.addWidget(note, len(cells) + 1, 0, 1, 3)
         return cells
 
 
@@ -146,6 +168,15 @@ def _told(row: Row) -> str:
         words += f" · step {progress.step:,} of about {progress.steps:,}"
         if progress.images_per_second:
             words += f" · {progress.images_per_second:,.0f} photos a second"
+    return words
+
+
+def _note_of(versus: Versus | None) -> str:
+    if versus is None:
+        return "Each on its own held-out photos: only the same photos compare."
+    words = f"Both on the same {versus.photos:,} photos, held out here. The model in use may have learned from them."
+    if versus.unknown:
+        words += f" It does not know the classes of {versus.unknown:,}, which count as wrong."
     return words
 
 

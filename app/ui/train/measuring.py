@@ -1,12 +1,12 @@
-"""Measures how fast this computer trains a network, in a process that ends with the window."""
+"""Measures how fast this computer trains a network."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core import paces
-
-_PATIENCE = 2000  # milliseconds for a process that was asked to end
+from app.core.paces import Pace
+from app.ui.train.side import Side
 
 
 class Measuring(QObject):
@@ -24,51 +24,23 @@ class Measuring(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._process: QProcess | None = None
-
-    def active(self) -> bool:
-        """Whether one is under way."""
-        return self._process is not None
+        self._side = Side(self)
+        self._pace: Pace | None = None
+        self._side.printed.connect(self._on_line)
+        self._side.ended.connect(self._on_end)
+        self._side.changed.connect(self.changed)
+        self.active, self.cancel = self._side.active, self._side.cancel
 
     def start(self, backbone: str, size: int) -> None:
         """Measure; does nothing while another measurement is under way."""
-        if self._process is not None:
-            return
-        process = self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONIOENCODING", "utf-8")
-        process.setProcessEnvironment(environment)
-        process.setWorkingDirectory(str(paces.folder()))
-        process.finished.connect(lambda *_: self._on_end(process))
-        process.errorOccurred.connect(lambda error: self._on_error(process, error))
-        program, *arguments = paces.command(backbone, size)
-        process.start(program, arguments)
-        self.changed.emit()
+        self._pace = None
+        self._side.start(paces.command(backbone, size))
 
-    def cancel(self) -> None:
-        """End it; nothing is told of it."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.blockSignals(True)
-            process.kill()  # it keeps nothing, and the trainer would take its time
-            process.waitForFinished(_PATIENCE)
-            process.deleteLater()
-            self.changed.emit()
+    def _on_line(self, line: str) -> None:
+        self._pace = paces.told(line) or self._pace
 
-    def _on_end(self, process: QProcess) -> None:
-        if process is not self._process:
-            return
-        self._process = None
-        printed = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
-        pace = paces.told(printed)
-        process.deleteLater()
-        self.changed.emit()
-        if pace is not None:
-            self.measured.emit(pace)
+    def _on_end(self, errors: str) -> None:
+        if self._pace is not None:
+            self.measured.emit(self._pace)
         else:
-            errors = bytes(process.readAllStandardError().data()).decode("utf-8", "replace")
             self.failed.emit("The pace could not be measured; the training tells it after its first steps.", errors)
-
-    def _on_error(self, process: QProcess, error: QProcess.ProcessError) -> None:
-        if error is QProcess.ProcessError.FailedToStart:
-            self._on_end(process)

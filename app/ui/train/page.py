@@ -19,6 +19,7 @@ from app.ui import keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
 from app.ui.inference import Loaded
+from app.ui.train.comparing import Comparing
 from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail
 from app.ui.train.form import LABELLED, NewTraining
@@ -59,7 +60,8 @@ class TrainPage(QWidget):
         self.list, self.detail, self.log = RunList(), Detail(), LogView()
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
-        self.measuring = Measuring(self)
+        self.measuring, self.comparing = Measuring(self), Comparing(self)
+        self._in_use: tuple[Path, str] | None = None
         self.study = StudyView()
         self.empty = self._make_empty()
         self._lay_out()
@@ -115,11 +117,15 @@ class TrainPage(QWidget):
         desk.problem.connect(self._on_problem)
         desk.surveyed.connect(self._on_surveyed)
         desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
-        self.list.chosen.connect(self._on_chosen)
+        self.list.chosen.connect(lambda _name: self._on_chosen())
         self.list.shown_changed.connect(self._on_shown)
         self.measuring.changed.connect(self._show_measuring)
         self.measuring.measured.connect(self._on_measured)
         self.measuring.failed.connect(self._on_problem)
+        self.comparing.changed.connect(self._show_versus)
+        self.comparing.found.connect(self._show_versus)
+        self.comparing.failed.connect(self._on_problem)
+        detail.comparison_wanted.connect(self._compare)
         self.empty.asked.connect(self.ask_new)
         toolbar.new_button.clicked.connect(self.ask_new)
         toolbar.add_button.clicked.connect(self.ask_folder)
@@ -199,10 +205,12 @@ class TrainPage(QWidget):
 
     # what happens
 
-    def use_model(self, loaded: Loaded) -> None:
-        """Another identification model is in use."""
+    def use_model(self, loaded: Loaded, file: Path) -> None:
+        """Another identification model is in use, that of the file."""
+        self._in_use = (file, loaded.info.fingerprint)
         self._gpu = loaded.provider.used == "CUDA"
         self.detail.use_model(loaded.info)
+        self._show_versus()
 
     def theme_changed(self, dark: bool) -> None:
         """Colours of the other theme."""
@@ -220,6 +228,7 @@ class TrainPage(QWidget):
     def stop(self) -> None:
         """Wait for this page's workers; the trainings go on."""
         self.measuring.cancel()
+        self.comparing.cancel()
         self.desk.stop()
         self.study.stop()
 
@@ -238,7 +247,7 @@ class TrainPage(QWidget):
         self._stack.setCurrentIndex(1 if rows else 0)
         self.toolbar.set_filled(bool(rows))
         self.list.show_rows(rows)
-        self.detail.show_row(self._rows.get(self.current()))
+        self._show_detail()
         if rows and self.isVisible() and (curves or self.curves is None):
             self._draw(curves)
         for name, row in self._rows.items():
@@ -273,10 +282,25 @@ class TrainPage(QWidget):
         if self.curves is not None:
             self.curves.set_log(on)
 
-    def _on_chosen(self, name: str) -> None:
-        self.detail.show_row(self._rows.get(name))
+    def _on_chosen(self) -> None:
+        self._show_detail()
         if self.log.isVisibleTo(self):
             self._follow_log()
+
+    def _show_detail(self) -> None:
+        self.detail.show_row(self._rows.get(self.current()))
+        self._show_versus()
+
+    def _show_versus(self) -> None:
+        row, found = self._rows.get(self.current()), None
+        if row is not None and self._in_use is not None:
+            found = self.comparing.known(row.record.folder, self._in_use[1])
+        self.detail.show_versus(found, self.comparing.active())
+
+    def _compare(self) -> None:
+        row = self._rows.get(self.current())
+        if row is not None and self._in_use is not None:
+            self.comparing.start(row.record.folder, *self._in_use)
 
     def _show_log(self, on: bool) -> None:
         self.log.setVisible(on)

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.core.labels import Label, Labels, Verdict
 from app.core.runs import Runs, State
 from app.ui import theme
-from app.ui.train import measuring
+from app.ui.train import comparing, measuring
 from app.ui.train import page as page_module
 from app.ui.train.form import LABELLED, NewTraining
 from app.ui.train.page import TrainPage
@@ -224,6 +224,37 @@ def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
     assert window.settings.identification_model == page._rows["mine"].model
 
 
+def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkeypatch, qtbot):
+    """With a stand-in for the trainer: one that takes long and is stopped, one that fails, one that finds something."""
+    found = {"figures": {"fine_accuracy": 0.5, "map_at_r": 0.25}, "photos": 1200, "unknown": 30}
+    lines = [{"done": 600, "photos": 1200}, found]
+    tell = "; ".join(f"print({json.dumps(line)!r}, flush=True)" for line in lines)
+    programs = [
+        f"{tell.split('; ')[0]}; import time; time.sleep(60)",
+        "raise SystemExit('error: a photo is gone')",
+        tell,
+    ]
+    asked = []
+    monkeypatch.setattr(comparing.versus, "command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
+    window = train()
+    page, job = window.train, window.status.jobs
+    page.desk.adopt(finished("mine"))
+    qtbot.waitUntil(page.detail.compare_button.isVisible, timeout=PATIENCE)
+    click(page.detail.compare_button)
+    qtbot.waitUntil(lambda: "600" in job.text(), timeout=PATIENCE)
+    assert not page.detail.compare_button.isEnabled()
+    page.comparing.cancel()
+    assert page.detail.compare_button.isEnabled() and "stopped" in job.text()
+    click(page.detail.compare_button)
+    qtbot.waitUntil(lambda: "could not be measured" in page.errors.text(), timeout=PATIENCE)
+    click(page.detail.compare_button)
+    qtbot.waitUntil(lambda: page.detail.figures()["fine_accuracy"] == ("75.0\u2009%", "50.0\u2009%"), timeout=PATIENCE)
+    assert page.detail.figures()["coarse_accuracy"][1] == "–" and not page.detail.compare_button.isVisible()
+    told = page.detail._note.text()
+    assert "the same 1,200 photos" in told and "30, which count as wrong" in told
+    assert asked[-1] == (page._rows["mine"].record.folder, window.identify.session.loaded() and window._model)
+
+
 def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     window = train()
     desk = window.review.desk
@@ -267,7 +298,7 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     """With a stand-in for the trainer: first one that takes long and is stopped, then one that fails, then a pace."""
     told = '{"backbone": "resnet50", "size": 96, "device": "cpu", "images_per_second": 20.0}'
     programs = ["import time; time.sleep(60)", "raise SystemExit('error: no memory')", f"print({told!r})"]
-    monkeypatch.setattr(measuring.paces, "command", lambda *_: [sys.executable, "-c", programs.pop(0)])
+    monkeypatch.setattr(measuring.paces, "command", lambda *_: ["-c", programs.pop(0)])
     window = train()
     form = form_of(window, qtbot, "folder", str(photos))
     form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))

@@ -1,0 +1,81 @@
+"""Measures the model in use on the photos that the chosen training held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core import versus
+from app.core.versus import Count, Versus
+from app.ui.job_line import Job
+from app.ui.train.side import Side
+
+
+class Comparing(QObject):
+    """One comparison at a time; what was found is remembered as long as the window is open.
+
+    Signals:
+        found: something was
+        failed: (words, what the process printed)
+        changed: one has begun or ended
+        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+    """
+
+    found = Signal()
+    failed = Signal(str, str)
+    changed = Signal()
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._side = Side(self)
+        self._known: dict[tuple[Path, str], Versus] = {}
+        self._key = (Path(), "")
+        self._result: Versus | None = None
+        self._job: Job | None = None
+        self._side.printed.connect(self._on_line)
+        self._side.ended.connect(self._on_end)
+        self._side.changed.connect(self.changed)
+        self.active = self._side.active
+
+    def known(self, run: Path, fingerprint: str) -> Versus | None:
+        """What was found of a model on the photos that the run in this folder held out."""
+        return self._known.get((run, fingerprint))
+
+    def start(self, run: Path, model: Path, fingerprint: str) -> None:
+        """Compare; does nothing while another comparison is under way."""
+        if self._side.active():
+            return
+        self._key, self._result = (run, fingerprint), None
+        self._job = Job("comparing", self.cancel)
+        self._side.start(versus.command(run, model))
+        self.job_began.emit(self._job)
+
+    def cancel(self) -> None:
+        """Compare no longer."""
+        self._side.cancel()
+        self._end_job("the comparison was stopped")
+
+    def _on_line(self, line: str) -> None:
+        found = versus.told(line)
+        if isinstance(found, Count):
+            self.job_advanced.emit(self._job, found.done, found.photos, False)
+        elif found is not None:
+            self._result = found
+
+    def _on_end(self, errors: str) -> None:
+        if self._result is None:
+            self._end_job("the comparison failed")
+            self.failed.emit("The model in use could not be measured on the photos of this training.", errors)
+            return
+        self._known[self._key] = self._result
+        self._end_job(f"compared on {self._result.photos:,} photos")
+        self.found.emit()
+
+    def _end_job(self, words: str) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            self.job_ended.emit(job, words)

@@ -1,0 +1,109 @@
+"""Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`.
+
+Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of model/evaluate.py, but the
+accuracies over all photos: a class that the model does not know is answered wrongly), `photos`, and `unknown`, how many
+of them are of such classes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import onnx
+import torch
+import tyro
+
+from model import terminal
+from model.bundle import INPUT, OUTPUTS, BundleError, read_info
+from model.data.pipeline import PictureForm, PictureStore
+from model.data.samples import Sample
+from model.data.splits import Split
+from model.evaluate import figures
+from model.inference import part_of
+from model.labels import encode
+from model.network import NetworkOutput
+from model.photo import PhotoError
+from model.run import Run, RunError
+from model.variants import cpu_session
+
+_BATCH = 32
+
+
+def versus(run: Run, model: Path, tell: Callable[[int, int], None] = lambda _done, _photos: None) -> dict[str, Any]:
+    """Figures of a model file on the test part of a run.
+
+    Args:
+        tell: is given how many photos are done, and how many there are.
+
+    Raises:
+        RunError: if the run has no test part.
+        BundleError: if the file is no identification model.
+        PhotoError: if a photo cannot be read any more.
+    """
+    samples = part_of(run, Split.TEST)
+    if not samples:
+        raise RunError(f"{run.folder}: the run has no test part")
+    info = read_info(model)
+    found = figures(_outputs(model, samples, run.config().machine.workers, tell), samples, info.taxonomy)
+    labels = encode(samples, info.taxonomy)
+    named = np.array([sample.fine is not None for sample in samples])
+    shares = {"coarse_accuracy": labels.coarse >= 0, "fine_accuracy": (labels.fine >= 0)[named]}
+    for name, known in shares.items():
+        # nothing known leaves no accuracy: nothing was right
+        found[name] = found[name] * float(known.mean()) if known.any() else 0.0
+    told = {name: value for name, value in found.items() if not (isinstance(value, float) and math.isnan(value))}
+    return {"figures": told, "photos": len(samples), "unknown": int((~shares["fine_accuracy"]).sum())}
+
+
+def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callable[[int, int], None]) -> NetworkOutput:
+    """What the model file says of photos, run on the CPU as the program runs it."""
+    preprocessing = read_info(model).preprocessing
+    session = cpu_session(onnx.load(model))
+    parts: list[list[np.ndarray]] = []
+    done = 0
+    with PictureStore(samples, PictureForm(preprocessing.size, preprocessing.fit), budget=0, workers=workers) as store:
+        for pictures in store.in_order(_BATCH):
+            rows = np.ascontiguousarray(pictures.permute(0, 2, 3, 1).numpy())
+            parts.append(session.run(list(OUTPUTS), {INPUT: rows}))
+            done += len(rows)
+            tell(done, len(samples))
+    coarse, fine, embedding = (
+        torch.from_numpy(np.concatenate(columns).astype(np.float32)) for columns in zip(*parts, strict=True)
+    )
+    return NetworkOutput(coarse, fine, embedding, embedding)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line. Returns the exit code: 0, or 2 where it cannot be done."""
+
+    def command(run: Annotated[Path, tyro.conf.Positional], model: Path) -> tuple[Path, Path]:
+        """Measure an identification model on the photos that a run held out.
+
+        Args:
+            run: Folder of the run.
+            model: The model file.
+        """
+        return run, model
+
+    folder, model = tyro.cli(command, args=arguments, prog="python -m model.versus")
+
+    def tell(done: int, photos: int) -> None:
+        terminal.result(json.dumps({"done": done, "photos": photos}))
+
+    try:
+        terminal.result(json.dumps(versus(Run.open(folder), model, tell)))
+    except (RunError, BundleError, PhotoError) as error:
+        return terminal.fail(error)
+    except OSError as error:
+        return terminal.fail(RunError(f"{error.filename or folder}: {error.strerror}"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

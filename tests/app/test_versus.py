@@ -1,0 +1,47 @@
+"""A model file on the photos that a run held out, by the trainer's own code."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.versus import Count, Versus, command, told
+
+
+def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
+    pytest.importorskip("torch")
+    from model import versus
+    from model.config import Config
+    from model.data.readers import read_data
+    from model.data.splits import Split
+    from model.inference import part_of
+    from model.prepare import create_run
+
+    strange = photos / "sedan" / "Nova 2030"  # a class that the model does not know
+    strange.mkdir()
+    for number in (1, 2, 3):
+        Image.new("RGB", (64, 48), (250, 250, number)).save(strange / f"{number}.jpg")
+    data = (f"folder:{photos}",)
+    config = Config.model_validate({"data": {"data": data, "test": 0.4}, "input": {"size": 32}}).resolved()
+    run = create_run(tmp_path / "run", config, read_data(data).samples)
+    assert versus.main(command(run.folder, tiny_model)[2:]) == 0
+    *counts, found = (told(line) for line in capsys.readouterr().out.splitlines())
+    held_out = part_of(run, Split.TEST)
+    assert counts[-1] == Count(done=len(held_out), photos=len(held_out))
+    pictures = np.stack([tiny_engine.prepare(Image.open(sample.path).convert("RGB")) for sample in held_out])
+    output, taxonomy = tiny_engine.run(pictures), tiny_engine.info.taxonomy
+    guesses = [taxonomy.fine[place] for place in output.fine_logits.argmax(axis=1)]
+    right = np.mean([guess == sample.fine for guess, sample in zip(guesses, held_out, strict=True)])
+    assert isinstance(found, Versus) and found.photos == len(held_out)
+    assert found.unknown == sum(sample.fine == "Nova 2030" for sample in held_out) > 0
+    assert found.figures["fine_accuracy"] == pytest.approx(right)
+
+    assert versus.main([str(run.folder), "--model", str(run.folder / "config.json")]) == 2
+    assert "config.json" in capsys.readouterr().err
+
+
+def test_other_lines_are_no_figures():
+    assert told("a warning") is None and told("[]") is None and told(json.dumps({"done": 1})) is None
