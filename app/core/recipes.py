@@ -60,9 +60,10 @@ class Recipe:
     epochs: int
     weights: str = "imagenet"
 
-    def arguments(self, data: str, *, skip_bad: bool = False) -> list[str]:
+    def arguments(self, data: Sequence[str], *, skip_bad: bool = False) -> list[str]:
         """The trainer's command line, without `--out`."""
-        result = ["--data", data, "--backbone", self.backbone, "--weights", self.weights]
+        result = [argument for one in data for argument in ("--data", one)]
+        result += ["--backbone", self.backbone, "--weights", self.weights]
         result += ["--size", str(self.size), "--epochs", str(self.epochs)]
         return [*result, "--skip-bad"] if skip_bad else result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,14 +64,16 @@ def spec(kind: str, place: str) -> str:
     return f"{kind}:{path}"
 
 
-def survey(data: str) -> Survey:
-    """Read a data set. Args: data: as `spec` gives it. Raises SurveyError."""
+def survey(data: Sequence[str]) -> Survey:
+    """Read data sets, all of which are learned from. Args: data: each as `spec` gives it. Raises SurveyError."""
+    if len(set(data)) < len(data):
+        raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is learned from already")
     # brings SciPy's readers, which the window starts without
     from model.data.readers import read_data
     from model.data.samples import DataError
 
     try:
-        read = read_data([data], skip_bad=True)
+        read = read_data(data, skip_bad=True)
     except DataError as error:
         raise SurveyError(str(error)) from error
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from app.core.paces import Pace, command, keep, kept, told
 from app.core.recipes import (
@@ -28,8 +30,8 @@ def test_the_trainer_takes_every_recipe():
     assert set(BACKBONES) == set(network.BACKBONES)
     assert set(RECIPES) == set(RECIPE_WORDS)
     for recipe in RECIPES.values():
-        config = train.parse([*recipe.arguments("folder:x", skip_bad=True), "--out", "y"]).config
-        assert config.data.data == ("folder:x",) and config.data.skip_bad
+        config = train.parse([*recipe.arguments(["folder:x", "demo:"], skip_bad=True), "--out", "y"]).config
+        assert config.data.data == ("folder:x", "demo:") and config.data.skip_bad
         assert (config.network.backbone, config.network.weights) == (recipe.backbone, recipe.weights)
         assert (config.input.size, config.optimiser.epochs) == (recipe.size, recipe.epochs)
 
@@ -113,10 +115,20 @@ def test_times_in_words(seconds, words):
 
 def test_a_survey_counts_and_tells_what_is_wrong(photos):
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
-    found = survey(spec("folder", str(photos)))
+    found = survey([spec("folder", str(photos))])
     assert found.photos == 12 and len(found.problems) == 1 and "cut.jpg" in found.problems[0]
     assert [count for _, _, count in found.classes] == [3, 3, 3, 3]
     assert found.words() == "12 photos, 2 types, 4 classes · 3 photos a class · 1 problem"
+
+
+def test_several_places_are_learned_from_but_none_twice(photos, tmp_path):
+    own, other = spec("folder", str(photos)), tmp_path / "other"
+    shutil.copytree(photos / "sedan", other / "sedan")
+    for number, picture in enumerate(other.rglob("*.jpg")):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(picture)
+    assert survey([own, spec("folder", str(other))]).photos > survey([own]).photos
+    with pytest.raises(SurveyError, match="already"):
+        survey([own, own])
 
 
 def test_places_without_data_are_told(tmp_path):
@@ -126,4 +138,4 @@ def test_places_without_data_are_told(tmp_path):
         with pytest.raises(SurveyError, match="no such"):
             spec(kind, str(tmp_path / "nowhere"))
     with pytest.raises(SurveyError):
-        survey(f"folder:{tmp_path}")
+        survey([f"folder:{tmp_path}"])

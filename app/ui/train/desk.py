@@ -160,14 +160,14 @@ class Desk(QObject):
     """Signals:
     looked: (rows, curves) how things stand; curves only of the runs that changed
     printed: (name, Tail) what the trainer of the run on show has printed
-    surveyed: (data, Survey) what would be trained on; or (data, the words of what is wrong)
+    surveyed: (data sets, Survey) what would be trained on; or (none, the words of what is wrong)
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     """
 
     looked = Signal(list, dict)
     printed = Signal(str, object)
-    surveyed = Signal(str, object)
+    surveyed = Signal(object, object)
     problem = Signal(str, str)
     said = Signal(str)
 
@@ -279,36 +279,36 @@ class Desk(QObject):
         """Remember what was measured; all that was."""
         self._tasks.once(lambda: keep(paces_file(), pace), then)
 
-    def survey(self, kind: str, place: str) -> None:
-        """Read a data set and say what is in it."""
+    def survey(self, kind: str, place: str, also: Sequence[str]) -> None:
+        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone."""
 
-        def work() -> tuple[str, Survey | str]:
+        def work() -> tuple[tuple[str, ...], Survey | str]:
             try:
-                data = spec(kind, place)
+                data = (*also, *((spec(kind, place),) if kind else ()))
                 return data, survey(data)
             except SurveyError as error:
-                return "", str(error)
+                return (), str(error)
 
         self._read(work)
 
-    def survey_labelled(self, project: Project | None, model: KnownModel | None) -> None:
-        """Write what the person said of the project's photos as a table, and say what is in it."""
+    def survey_labelled(self, project: Project | None, model: KnownModel | None, also: Sequence[str]) -> None:
+        """Write what the person said of the project's photos as a table, and say what is in it and the others."""
 
-        def work() -> tuple[str, Survey | str]:
+        def work() -> tuple[tuple[str, ...], Survey | str]:
             if project is None or model is None:
-                return "", "the open project has no photos yet"
+                return (), "the open project has no photos yet"
             # a name of its own, as a training that waits reads it later
             out = self.folder / f"labelled {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 export(results(project, model), out, model, "training")
-                data = spec("table", str(out))
+                data = (*also, spec("table", str(out)))
                 return data, survey(data)
             except SurveyError:
                 out.unlink(missing_ok=True)
-                return "", "you have not labelled any photo of the open project; accept or correct some on Review first"
+                return (), "you have not labelled any photo of the open project; accept or correct some on Review first"
             except (ExportError, ProjectError, OSError) as error:
-                return "", str(error)
+                return (), str(error)
 
         self._read(work)
 
@@ -342,7 +342,7 @@ class Desk(QObject):
 
         self._tasks.once(lambda: work(self._watcher.runs), put)
 
-    def _read(self, work: Callable[[], tuple[str, Survey | str]]) -> None:
+    def _read(self, work: Callable[[], tuple[tuple[str, ...], Survey | str]]) -> None:
         if self._survey is not None:
             self._survey.cancel()
         self._survey = self._reading.once(work, lambda found: self.surveyed.emit(*found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -41,7 +42,7 @@ from app.core.recipes import (
 )
 from app.core.runs import HOW_TO_INSTALL
 from app.core.survey import KINDS, Survey
-from app.ui.widgets import WrappedLabel, label
+from app.ui.widgets import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
@@ -55,13 +56,14 @@ class NewTraining(QDialog):
     """Shows what would be trained on as soon as it is chosen; nothing is started before the button.
 
     Signals:
-        survey_wanted: (kind, place) read this data; the kind LABELLED has no place
+        survey_wanted: (kind, place, also) read this data, and that of `also`; the kind LABELLED has no place, and
+            no kind means that of `also` alone
         agreed: (name, arguments of the trainer)
         pace_wanted: (backbone, size) measure how fast this computer trains it
         pace_unwanted: measure no longer
     """
 
-    survey_wanted = Signal(str, str)
+    survey_wanted = Signal(str, str, object)
     agreed = Signal(str, list)
     pace_wanted = Signal(str, int)
     pace_unwanted = Signal()
@@ -72,7 +74,8 @@ class NewTraining(QDialog):
         self.setWindowTitle("Train a model")
         self.resize(720, 600)
         self._missing, self._device, self._taken = missing, CUDA if gpu else CPU, taken
-        self._data = ""
+        self._data: Sequence[str] = ()
+        self._also: tuple[str, ...] = ()
         self._survey: Survey | None = None
         self._trained: list[Pace] = []
         self._measured: list[Pace] = []
@@ -82,7 +85,7 @@ class NewTraining(QDialog):
         self._lay_out()
         self._connect()
         self._take_recipe("good")
-        self._on_data()
+        self._learn_also(())
 
     def _make_fields(self) -> None:
         self.kind = QComboBox()
@@ -90,6 +93,11 @@ class NewTraining(QDialog):
             self.kind.addItem(words, kind)
         self.place = QLineEdit()
         self.choose_button = QPushButton("choose…")
+        self.more_button = QPushButton("and more…")
+        self.more_button.setToolTip("learn from another place too")
+        self.also = ElidedLabel(kind="muted")
+        self.alone_button = QPushButton("leave them out")
+        self.alone_button.setToolTip("learn only from what is chosen above")
         self.summary = WrappedLabel()
         self.preview = QListWidget()
         self.preview.setObjectName("list")
@@ -122,8 +130,13 @@ class NewTraining(QDialog):
 
     def _lay_out(self) -> None:
         data = QHBoxLayout()
+        data.setSpacing(8)
         data.addWidget(self.place, 1)
         data.addWidget(self.choose_button)
+        data.addWidget(self.more_button)
+        also = QHBoxLayout()
+        also.addWidget(self.also, 1)
+        also.addWidget(self.alone_button)
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
@@ -132,22 +145,23 @@ class NewTraining(QDialog):
         grid.addWidget(label("learn from"), 0, 0)
         grid.addWidget(self.kind, 0, 1, 1, 3)
         grid.addLayout(data, 1, 1, 1, 3)
-        grid.addWidget(self.summary, 2, 1, 1, 3)
-        grid.addWidget(self.preview, 3, 1, 1, 3)
-        grid.addWidget(self.skip_bad, 4, 1, 1, 3)
-        grid.addWidget(label("recipe"), 5, 0)
-        grid.addLayout(self._recipes(), 5, 1, 1, 3)
+        grid.addLayout(also, 2, 1, 1, 3)
+        grid.addWidget(self.summary, 3, 1, 1, 3)
+        grid.addWidget(self.preview, 4, 1, 1, 3)
+        grid.addWidget(self.skip_bad, 5, 1, 1, 3)
+        grid.addWidget(label("recipe"), 6, 0)
+        grid.addLayout(self._recipes(), 6, 1, 1, 3)
         for row, place, words, field in (
-            *((6, 0, "name", self.name), (6, 2, "backbone", self.backbone), (7, 0, "epochs", self.epochs)),
-            *((7, 2, "start from", self.weights), (8, 0, "size", self.side)),
+            *((7, 0, "name", self.name), (7, 2, "backbone", self.backbone), (8, 0, "epochs", self.epochs)),
+            *((8, 2, "start from", self.weights), (9, 0, "size", self.side)),
         ):
             grid.addWidget(label(words), row, place)
             grid.addWidget(field, row, place + 1)
         time = QHBoxLayout()
         time.addWidget(self.time, 1)
         time.addWidget(self.measure_button)
-        grid.addLayout(time, 8, 2, 1, 2)
-        grid.setRowStretch(3, 1)
+        grid.addLayout(time, 9, 2, 1, 2)
+        grid.setRowStretch(4, 1)
         cancel = QPushButton("cancel")
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -185,6 +199,8 @@ class NewTraining(QDialog):
         self.place.textChanged.connect(lambda _text: self._wait())
         self._typing.timeout.connect(self._ask)
         self.choose_button.clicked.connect(self._choose)
+        self.more_button.clicked.connect(self._take_more)
+        self.alone_button.clicked.connect(lambda: self._learn_also(()))
         self.name.textChanged.connect(lambda _text: self._update())
         self.skip_bad.toggled.connect(lambda _on: self._update())
         for box in (self.epochs, self.side):
@@ -207,7 +223,7 @@ class NewTraining(QDialog):
         self._measuring, self._busy = measuring, busy
         self._update()
 
-    def show_survey(self, data: str, found: Survey | str) -> None:
+    def show_survey(self, data: Sequence[str], found: Survey | str) -> None:
         """What would be trained on, or what is wrong."""
         self._data = data
         self._survey = None if isinstance(found, str) else found
@@ -250,8 +266,23 @@ class NewTraining(QDialog):
         self.choose_button.setVisible(needs_place)
         self._wait()
 
+    def _take_more(self) -> None:
+        """Keep what is chosen, and choose another place."""
+        also = tuple(self._data)
+        self.place.clear()
+        self.kind.setCurrentIndex(0)
+        self._learn_also(also)
+
+    def _learn_also(self, also: tuple[str, ...]) -> None:
+        self._also = also
+        words = [place if kind != "demo" else KINDS["demo"] for kind, _, place in (one.partition(":") for one in also)]
+        self.also.set_whole(f"and from {', '.join(words)}" if words else "")
+        for widget in (self.also, self.alone_button):
+            widget.setVisible(bool(also))
+        self._on_data()
+
     def _wait(self) -> None:
-        self._survey, self._data = None, ""
+        self._survey, self._data = None, ()
         self.preview.clear()
         self.skip_bad.hide()
         self.skip_bad.setChecked(False)
@@ -262,10 +293,12 @@ class NewTraining(QDialog):
     def _ask(self) -> None:
         kind, place = self.kind.currentData(), self.place.text().strip()
         if not place and self.place.isVisibleTo(self):
-            self.summary.set_whole("choose where the photos are")
-            return
+            if not self._also:
+                self.summary.set_whole("choose where the photos are")
+                return
+            kind = ""
         self.summary.set_whole("reading the photos")
-        self.survey_wanted.emit(kind, place)
+        self.survey_wanted.emit(kind, place, self._also)
 
     def _choose(self) -> None:
         start = self.place.text() or str(Path.home())
@@ -297,6 +330,7 @@ class NewTraining(QDialog):
             problem = "Give the training a name."
         elif name in self._taken:
             problem = f"There is a training '{name}' already; choose another name."
+        self.more_button.setEnabled(survey is not None)
         self.start_button.setEnabled(survey is not None and not problem and not self._missing)
         self.time.setText(problem or self._time_words())
         known = is_known(self.recipe(), self._device, (*self._trained, *self._measured))

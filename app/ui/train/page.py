@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -318,13 +318,13 @@ class TrainPage(QWidget):
         if row is not None and row.place:
             self.desk.move(row.record.name, places)
 
-    def _survey(self, kind: str, place: str) -> None:
+    def _survey(self, kind: str, place: str, also: Sequence[str]) -> None:
         if kind == LABELLED:
-            self.desk.survey_labelled(*self._opened())
+            self.desk.survey_labelled(*self._opened(), also)
         else:
-            self.desk.survey(kind, place)
+            self.desk.survey(kind, place, also)
 
-    def _on_surveyed(self, data: str, found: Survey | str) -> None:
+    def _on_surveyed(self, data: Sequence[str], found: Survey | str) -> None:
         if self.form is not None:
             self.form.show_survey(data, found)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
@@ -270,6 +271,33 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     qtbot.waitUntil(lambda: "12 photos, 2 types, 4 classes" in form.summary.whole(), timeout=PATIENCE)
     assert form.start_button.isEnabled()
     form.reject()
+
+
+def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
+    other = tmp_path / "other" / "sedan" / "Nova 2030"
+    other.mkdir(parents=True)
+    for number in range(2):
+        Image.new("RGB", (32, 32), (number, 9, 9)).save(other / f"{number}.jpg")
+    form = form_of(train(), qtbot, "folder", str(photos))
+    qtbot.waitUntil(form.more_button.isEnabled, timeout=PATIENCE)
+    click(form.more_button)
+    click(form.alone_button)
+    assert form.also.whole() == "" and not form.alone_button.isVisible()
+    qtbot.waitUntil(lambda: "choose where" in form.summary.whole(), timeout=PATIENCE)
+    form.place.setText(str(photos))
+    qtbot.waitUntil(form.more_button.isEnabled, timeout=PATIENCE)
+    click(form.more_button)
+    assert str(photos) in form.also.whole() and form.place.text() == ""
+    qtbot.waitUntil(lambda: "12 photos" in form.summary.whole(), timeout=PATIENCE)  # the first ones alone would do
+    form.place.setText(str(photos))
+    qtbot.waitUntil(lambda: "already" in form.summary.whole(), timeout=PATIENCE)
+    form.place.setText(str(tmp_path / "other"))
+    qtbot.waitUntil(lambda: "14 photos, 2 types, 5 classes" in form.summary.whole(), timeout=PATIENCE)
+    agreed = []
+    form.agreed.connect(lambda _name, arguments: agreed.extend(arguments))
+    form.agreed.disconnect(form.parentWidget().desk.begin)
+    click(form.start_button)
+    assert agreed[:4] == ["--data", f"folder:{photos}", "--data", f"folder:{tmp_path / 'other'}"]
 
 
 def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos, qtbot):
