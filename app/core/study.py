@@ -92,6 +92,11 @@ class Study:
         return 100.0 if self.figure in SHARES else 1.0
 
     @property
+    def words(self) -> str:
+        """Of the figure."""
+        return (SHARES | OTHERS)[self.figure]
+
+    @property
     def report(self) -> Path | None:
         """The report that the study wrote at its end."""
         path = self.folder / REPORT

@@ -26,12 +26,14 @@ _SHAPES = {"better": ("o", "ok"), "worse": ("s", "danger"), "not distinguishable
 """Verdict -> marker and colour."""
 _UNTESTED = ("x", "muted")
 _SIGNS = {"better": "●", "worse": "■", "not distinguishable": "◆", "": "✕"}
+_NO_CURVES = "The study has no curves.csv, so R@1 against epoch is not known."
 _STEP = 20  # pixels a line of the differences
 _NAMES = 230  # pixels for their names, at most
 _ROOM = 32  # pixels for the axis above them
 _STROKES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 _HUES = 20
 _NAMED = 8
+_TICKS = 8
 
 
 def cell_colour(place: int) -> QColor:
@@ -68,6 +70,8 @@ class Differences(QFrame):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._scroll.viewport().setAutoFillBackground(False)  # the card's colour beneath few lines
         self._scroll.setWidget(self.plot)
         _card(self, self._title, self.legend, self._scroll, self.nothing)
         self.readout = Readout(self)
@@ -78,8 +82,8 @@ class Differences(QFrame):
         self._study, self._lines = study, sorted(told, key=lambda line: -_mean(line))
         bold = {_pair(line) for line in chosen}
         moved, self._bold = bool(self._bold) and bold != self._bold, bold
-        words = study.figures.get(study.figure, study.figure)
-        self._title.set_whole(f"difference of {words}, points" if unit(study) == "points" else f"difference of {words}")
+        points = ", points" if unit(study) == "points" else ""
+        self._title.set_whole(f"difference of {study.words}{points}")
         verdicts = {_verdict(line) for line in told}
         signs = [f"{sign} {verdict or 'not tested'}" for verdict, sign in _SIGNS.items() if verdict in verdicts]
         self.legend.set_whole("   ".join(signs))
@@ -97,6 +101,7 @@ class Differences(QFrame):
         self._name_them()
         self.plot.setYRange(-0.7, len(told) - 0.3, padding=0)
         self.plot.setMinimumHeight(_STEP * len(told) + _ROOM)
+        self.plot.setMaximumHeight(2 * _STEP * len(told) + _ROOM)  # few lines do not drift apart
         if moved and len(chosen) == 1 and chosen[0] in self._lines:
             place = _ROOM + _STEP * self._lines.index(chosen[0])
             QTimer.singleShot(0, self, partial(self._scroll.ensureVisible, 0, place, 0, 3 * _STEP))
@@ -196,14 +201,17 @@ class Epochs(QFrame):
         self.readout = Readout(self)
         self.apply_theme()
 
-    def draw(self, curves: Mapping[str, Curve], colours: Mapping[str, tuple[int, QColor]]) -> None:
+    def draw(self, study: Study, colours: Mapping[str, tuple[int, QColor]]) -> None:
         """Draw the curves of some cells. Args: colours: cell -> its place among the cells, and its colour."""
+        curves = study.curves
         self._shown = {cell: (curves[cell], colour) for cell, (_, colour) in colours.items() if cell in curves}
         self.plot.clear()
         self.plot.addItem(self._line, ignoreBounds=True)
         self._line.hide()
-        words = "The study has no curves.csv, so R@1 against epoch is not known." if not curves else ""
-        self.nothing.set_whole(words or "Choose lines of the table to draw their curves.")
+        if curves:
+            self.nothing.set_whole("Choose lines of the table to draw their curves.")
+        else:
+            self.nothing.set_whole(_NO_CURVES if study.done else "The curves come with the first finished run.")
         self.nothing.setVisible(not self._shown)
         self.plot.setVisible(bool(self._shown))
         self.legend.setVisible(bool(self._shown))
@@ -213,8 +221,11 @@ class Epochs(QFrame):
         for cell, (curve, colour) in self._shown.items():
             style = _STROKES[colours[cell][0] // _HUES % len(_STROKES)]
             low, high = (
-                pyqtgraph.PlotCurveItem(curve.epochs, 100 * (curve.mean + side * curve.spread)) for side in (-1, 1)
+                pyqtgraph.PlotCurveItem(curve.epochs, 100 * (curve.mean + side * curve.spread), pen=None)
+                for side in (-1, 1)
             )
+            self.plot.addItem(low)  # not drawn, but the band is to be in sight
+            self.plot.addItem(high)
             light = QColor(colour)
             light.setAlphaF(0.15)
             self.plot.addItem(pyqtgraph.FillBetweenItem(low, high, brush=light), ignoreBounds=True)
@@ -223,6 +234,10 @@ class Epochs(QFrame):
             )
             if len(curve.epochs) == 1:  # one point is no line
                 drawn.setData(curve.epochs, 100 * curve.mean, symbol="o", symbolSize=6, symbolBrush=colour)
+
+        last = max((curve.epochs[-1] for curve, _ in self._shown.values()), default=1)
+        step = max(1, round(last / _TICKS))
+        self.plot.getAxis("bottom").setTickSpacing(step, step)  # there are no half epochs
 
     def words_at(self, epoch: float) -> str:
         """The values at an epoch as rich text, the best first."""

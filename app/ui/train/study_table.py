@@ -30,6 +30,7 @@ Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
 _NOTHING = "–"
 _DISC = 16
+_ROOM_FOR_SIGN = "\u2003"  # of the order, which would lie on a head at the right
 _WIDTHS = (240, 190, 60, 168, 124, 140, 80, 160)
 FACES = {
     "better": ("circle-check", "ok"),
@@ -50,7 +51,7 @@ class _Column:
 
 def unit(study: Study) -> str:
     """What a difference of the study's figure is told in."""
-    return "points" if study.scale == 100.0 else study.figures.get(study.figure, "")
+    return "points" if study.scale == 100.0 else study.words
 
 
 def number(study: Study, value: float, sign: str = "") -> str:
@@ -74,7 +75,7 @@ def chance(own: Comparison | None) -> str:
 
 def _figure_head(study: Study) -> str:
     per_cent = " (%)" if study.scale == 100.0 else ""
-    return f"{study.figures.get(study.figure, study.figure)}{per_cent}, mean ± SD"
+    return f"{study.words}{per_cent}, mean ± SD"
 
 
 def _mean(study: Study, line: Line) -> str:
@@ -130,6 +131,7 @@ class _Lines(QAbstractTableModel):
         super().__init__()
         self.study: Study | None = None
         self.marks: dict[str, QColor] = {}
+        self.sorted_by = -1
 
     def take(self, study: Study) -> None:
         self.beginResetModel()
@@ -152,7 +154,7 @@ class _Lines(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal or self.study is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _COLUMNS[section].head(self.study)
+            return _COLUMNS[section].head(self.study) + _ROOM_FOR_SIGN * (section == self.sorted_by)
         if role == Qt.ItemDataRole.ToolTipRole:
             return _TIPS.get(section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -217,6 +219,7 @@ class StudyTable(QTableView):
         head = self.horizontalHeader()
         head.setHighlightSections(False)
         head.setStretchLastSection(True)
+        head.sortIndicatorChanged.connect(lambda section, _order: setattr(self._lines, "sorted_by", section))
         self.setSortingEnabled(True)
         self.sortByColumn(3, Qt.SortOrder.DescendingOrder)
         for section, width in enumerate(_WIDTHS):

@@ -160,5 +160,5 @@ class StudyView(QWidget):
             if name in self._places
         }
         self.table.mark({name: colour for name, (_, colour) in colours.items()})
-        self.epochs.draw(study.curves, colours)
+        self.epochs.draw(study, colours)
         self.differences.draw(study, chosen)
