@@ -112,7 +112,7 @@ class StudyReader:
             raise StudyError(f"{folder}: there is no such folder")
         if not any((folder / name).is_file() for name in (RUNS, PLAN_FILE)):
             raise StudyError(
-                f"{folder}: no study (there is no {RUNS} in it); `python -m model.study` writes such folders"
+                f"{folder}: no study (there is no {RUNS} in it); python -m model.study writes such folders"
             )
         self.folder = folder
         self._seen: tuple[object, ...] = ()

@@ -334,6 +334,7 @@ class TrainPage(QWidget):
             self.study.table.setFocus()
 
     def _leave_study(self) -> None:
+        self.study.desk.close()
         self._views.setCurrentWidget(self._trainings)
         self.focus_list()
 

@@ -65,6 +65,10 @@ class StudyDesk(QObject):
 
         self._tasks.once(work, put)
 
+    def close(self) -> None:
+        """Follow it no longer; a look that is under way tells nothing."""
+        self._reader = None
+
     def set_in_sight(self, yes: bool) -> None:
         """Look at the folder while somebody watches."""
         if yes:
