@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.ui.train.form import LABELLED, NewTraining
 from app.ui.train.page import TrainPage
 from app.ui.window import MainWindow
 from model.events import EVENTS_FILE, EventWriter
+from tests.app.tiny import write_tiny_model
 
 PATIENCE = 20_000
 TRAINING = 300_000
@@ -223,6 +225,27 @@ def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
     with qtbot.waitSignal(window.inference.loaded, timeout=PATIENCE):
         click(page.detail.use_button)
     assert window.settings.identification_model == page._rows["mine"].model
+
+
+def test_with_a_new_model_re_embedding_is_offered(open_marque, finished, photos, tiny_model, tmp_path, qtbot):
+    bare = Path(shutil.copy(tiny_model, tmp_path / "bare.onnx"))  # without a supplied gallery
+    window = open_marque(model=bare, gallery=None)
+    gallery = window.gallery
+    qtbot.waitUntil(lambda: gallery.desk.ready, timeout=PATIENCE)
+    files = sorted((photos / "ship" / "Azzurra class").glob("*.jpg"))
+    gallery.commands.teach(files, ("ship", "Azzurra class"))
+    qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
+    run = finished("mine")
+    write_tiny_model(run / "model.onnx", fingerprint="0ddba11")
+    QTest.keyClick(window, Key.Key_5)
+    window.train.desk.adopt(run)
+    qtbot.waitUntil(window.train.detail.use_button.isVisible, timeout=PATIENCE)
+    click(window.train.detail.use_button)
+    qtbot.waitUntil(lambda: "hold 3 references made with another" in gallery.notice.text(), timeout=PATIENCE)
+    assert len(gallery.desk.contents.references) == 0
+    QTest.keyClick(window, Key.Key_3)
+    click(gallery.notice.do_button)
+    qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
 
 
 def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkeypatch, qtbot):
