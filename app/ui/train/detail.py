@@ -42,8 +42,10 @@ class Detail(QWidget):
     later_wanted = Signal()
     comparison_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, can_compare: bool, parent: QWidget | None = None) -> None:
+        """Args: can_compare: whether the libraries that measure a model are there."""
         super().__init__(parent)
+        self._can_compare = can_compare
         self._in_use: BundleInfo | None = None
         self._row: Row | None = None
         self._versus: Versus | None = None
@@ -139,7 +141,7 @@ class Detail(QWidget):
         others = figures_of(self._in_use.training.get("metrics")) if self._in_use else {}
         if self._versus is not None:
             others = self._versus.figures
-        comparable = bool(row.figures) and self._in_use is not None and not is_used
+        comparable = self._can_compare and bool(row.figures) and self._in_use is not None and not is_used
         self.compare_button.setVisible(comparable and self._versus is None)
         self.compare_button.setEnabled(not self._comparing)
         self.compare_button.setText("comparing" if self._comparing else "compare on the same photos")

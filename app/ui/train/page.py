@@ -57,7 +57,7 @@ class TrainPage(QWidget):
         self._rows: dict[str, Row] = {}
         self.desk = Desk(paths.user_data_dir() / "runs", self)
         self.errors, self.toolbar = ErrorBar(), Toolbar()
-        self.list, self.detail, self.log = RunList(), Detail(), LogView()
+        self.list, self.detail, self.log = RunList(), Detail(can_compare=not missing_libraries()), LogView()
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
         self.measuring, self.comparing = Measuring(self), Comparing(self)

@@ -335,14 +335,18 @@ def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos
     form.reject()
 
 
-def test_without_the_libraries_the_page_says_how_to_get_them(train, photos, monkeypatch, qtbot):
+def test_without_the_libraries_the_page_says_how_to_get_them(train, finished, photos, monkeypatch, qtbot):
     monkeypatch.setattr(page_module, "missing_libraries", lambda: ["torch"])
     window = train()
     form = form_of(window, qtbot, "folder", str(photos))
     assert not form.start_button.isEnabled()
     told = [one.text() for one in form.findChildren(page_module.QWidget) if hasattr(one, "text")]
+    assert not form.measure_button.isEnabled()
     assert any('pip install ".[train]"' in text and "torch" in text for text in told if isinstance(text, str))
     form.reject()
+    window.train.desk.adopt(finished("mine"))  # a model can be taken from it all the same
+    qtbot.waitUntil(window.train.detail.use_button.isVisible, timeout=PATIENCE)
+    assert not window.train.detail.compare_button.isVisible()
 
 
 def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs, monkeypatch, qtbot):
