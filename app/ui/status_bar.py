@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from app.core.references import is_shared
-from app.ui.inference import Loaded
 from app.ui.job_line import JobLine
+from app.ui.requests import Loaded
 from app.ui.widgets import ElidedLabel, IconLabel, label
 
 

@@ -1,4 +1,4 @@
-"""The main window: rail, page, status bar; and `run`, which opens it."""
+"""The main window: rail, pages, status bar, and what joins them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from __future__ import annotations
 from app.core.engine import Device  # isort: skip
 
 import logging
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -32,17 +29,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core import images, paths
+from app.core import paths
 from app.core.references import Place, place_of
 from app.ui import faults, keys, settings, theme
+from app.ui.asking import Asking
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
-from app.ui.inference import Inference, Loaded, ModelRequest
+from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
-from app.ui.pauses import shorten_pauses
 from app.ui.rail import Rail
+from app.ui.requests import Loaded, ModelRequest
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
@@ -67,6 +65,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(_LEAST_SIZE)
         self._settings_file = paths.user_config_dir() / "settings.json"
         self.settings = settings.load(self._settings_file)
+        self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
         self._named_gallery, self._device = gallery, device
         self._asked_theme = theme_name
         self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
@@ -193,28 +192,22 @@ class MainWindow(QMainWindow):
 
     def choose_files(self) -> None:
         """Ask for photos and open them."""
-        files = self._ask_for_photos("Open photos")
-        if files:
+        if files := self.asking.for_photos("Open photos"):
             self.identify.session.open(files)
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of photos", self._last_folder())
-        if name:
-            self._remember_folder(Path(name))
-            self.identify.session.open([Path(name)])
+        if folder := self.asking.for_folder("Open a folder of photos"):
+            self.identify.session.open([folder])
 
     def choose_folder_for_project(self) -> None:
         """Ask for a folder and identify it into the open project."""
-        name = QFileDialog.getExistingDirectory(self, "Identify a folder of photos", self._last_folder())
-        if name:
-            self._remember_folder(Path(name))
-            self.review.desk.identify([Path(name)])
+        if folder := self.asking.for_folder("Identify a folder of photos"):
+            self.review.desk.identify([folder])
 
     def choose_references(self, label: tuple[str, str]) -> None:
         """Ask for photos of a class and put them into the gallery."""
-        files = self._ask_for_photos(f"Photos of {label[1]}")
-        if files:
+        if files := self.asking.for_photos(f"Photos of {label[1]}"):
             self.gallery.commands.teach(files, label)
 
     def show_page(self, place: int) -> None:
@@ -237,11 +230,8 @@ class MainWindow(QMainWindow):
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Choose an identification model", self._last_folder(), "Identification models (*.onnx)"
-        )
-        if name:
-            self.open_model(Path(name), remember=True)
+        if model := self.asking.for_model():
+            self.open_model(model, remember=True)
 
     def choose_gallery(self, place: Place | None) -> None:
         """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
@@ -413,16 +403,6 @@ class MainWindow(QMainWindow):
         if self.settings.theme is None and self._asked_theme is None:
             self.set_theme(theme.system_theme())
 
-    def _ask_for_photos(self, title: str) -> list[Path]:
-        endings = " ".join(f"*{suffix}" for suffix in sorted(images.IMAGE_SUFFIXES))
-        names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder(), f"Photos ({endings});;All files (*)")
-        if names:
-            self._remember_folder(Path(names[0]).parent)
-        return [Path(name) for name in names]
-
-    def _last_folder(self) -> str:
-        return str(self.settings.last_folder or Path.home())
-
     def _remember_folder(self, folder: Path) -> None:
         self.settings.last_folder = folder
         self._save_settings()
@@ -432,49 +412,3 @@ class MainWindow(QMainWindow):
             settings.save(self._settings_file, self.settings)
         except OSError as error:
             log.warning("settings were not saved: %s", error)
-
-
-def open_window(
-    photos: Sequence[Path],
-    *,
-    model: Path | None,
-    gallery: Place | None,
-    theme_name: str | None,
-    device: Device = "auto",
-) -> MainWindow:
-    """Show the window, load the identification model on its worker, open the photos.
-
-    Raises:
-        ValueError: if there is no such theme.
-    """
-    window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
-    window.show()
-    window.open_first_model(model)
-    window.open_first_project()
-    if photos:
-        window.identify.session.open(photos)
-    return window
-
-
-def run(
-    paths: Sequence[Path], *, model: Path | None, gallery: Place | None, theme: str | None, device: Device = "auto"
-) -> int:
-    """Run the program's window until it is closed.
-
-    Args:
-        paths: photos and folders to open.
-        model: identification model file; None for the one used last, or the bundled one.
-        gallery: gallery file; None for the one beside the model.
-        theme: "dark", "light", or None for the one chosen last, or the desktop's.
-        device: "auto", "cpu" or "cuda".
-
-    Returns:
-        The exit code.
-    """
-    shorten_pauses()
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    app.setApplicationName("marque")
-    window = open_window(paths, model=model, gallery=gallery, theme_name=theme, device=device)
-    code = app.exec()
-    window.close()
-    return code

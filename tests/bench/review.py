@@ -30,7 +30,8 @@ from app.core.images import scan
 from app.core.labelling import Scan
 from app.core.project import Outcome, Project
 from app.ui.pauses import shorten_pauses
-from app.ui.window import MainWindow, open_window
+from app.ui.start import open_window
+from app.ui.window import MainWindow
 
 _BEAT = 5  # milliseconds
 _BROKEN = 20

@@ -19,8 +19,8 @@ from app.ui.explore.map_view import Card, MapView, Tool
 from app.ui.explore.survey import Survey
 from app.ui.explore.toolbar import FORMATS, Toolbar
 from app.ui.identify.empty import EmptyState
-from app.ui.inference import Loaded
 from app.ui.loading import Thumbnails
+from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
 from app.ui.widgets import Splitter, bind
 

@@ -9,8 +9,8 @@ from app.core.points import Points, Source, read_points
 from app.core.project_file import ProjectError
 from app.core.projection import STEPS
 from app.ui.explore.projector import Layout, Projector
-from app.ui.inference import Loaded
 from app.ui.job_line import Job
+from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
 from app.ui.tasks import Tasks
 

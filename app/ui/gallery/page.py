@@ -24,9 +24,10 @@ from app.ui.gallery.toolbar import Toolbar
 from app.ui.gallery.transfers import Transfers
 from app.ui.gallery.tree import ClassTree, Node
 from app.ui.identify.empty import EmptyState
-from app.ui.inference import Inference, Loaded
+from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
 from app.ui.notice import NoticeBar
+from app.ui.requests import Loaded
 from app.ui.widgets import ElidedLabel, Splitter, bind, label, small_button
 
 _TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."

@@ -16,8 +16,9 @@ from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
 from app.ui.identify.session import Session
-from app.ui.inference import Answer, Inference, Loaded
+from app.ui.inference import Inference
 from app.ui.loading import Photo, Thumbnails
+from app.ui.requests import Answer, Loaded
 from app.ui.widgets import Splitter, bind, frame, tool_button
 
 _ADVICE = "Open it in another program to see whether it is damaged, or choose another photo."

@@ -12,9 +12,10 @@ from PySide6.QtGui import QImage
 from app.core.decide import Status
 from app.core.identify import Identification
 from app.ui.identify.filmstrip import Entry, PhotoList
-from app.ui.inference import Answer, Inference, Loaded, Question, next_request
+from app.ui.inference import Inference
 from app.ui.job_line import Job
 from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
+from app.ui.requests import Answer, Loaded, Question, next_request
 from app.ui.status import FACES
 
 

@@ -33,7 +33,8 @@ from app.core.suggestions import Suggestion, suggest
 from app.core.table import TableError
 from app.core.workplace import record
 from app.core.xmp import SidecarError
-from app.ui.inference import Inference, Loaded
+from app.ui.inference import Inference
+from app.ui.requests import Loaded
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Task, Tasks

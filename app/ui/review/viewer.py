@@ -11,8 +11,9 @@ from app.ui import heat
 from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
-from app.ui.inference import Answer, Inference, Question, next_request
+from app.ui.inference import Inference
 from app.ui.loading import Photo, PhotoLoader, Thumbnails
+from app.ui.requests import Answer, Question, next_request
 from model.photo import MISSING
 
 _LOCATE = "Where the photos were moved: locate them, in the menu of the project."

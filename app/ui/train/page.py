@@ -18,7 +18,7 @@ from app.core.survey import Survey
 from app.ui import keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
-from app.ui.inference import Loaded
+from app.ui.requests import Loaded
 from app.ui.train.comparing import Comparing
 from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail

@@ -20,7 +20,8 @@ from app.core.columns import VERDICTS
 from app.core.figures import NOBODY
 from app.core.filing import PATTERN, Plan
 from app.core.labels import Label, Verdict
-from app.ui.window import MainWindow, open_window
+from app.ui.start import open_window
+from app.ui.window import MainWindow
 
 _LABELS = (
     Label(Verdict.ACCEPTED, "sedan", "Rossa 2010"),

@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.window import MainWindow, open_window
+from app.ui.start import open_window
+from app.ui.window import MainWindow
 
 PATIENCE = 15_000
 """Milliseconds after which a test gives up waiting for the window; generous, for busy computers."""

@@ -18,7 +18,7 @@ from app.core import paths
 from app.core.decide import Status
 from app.core.identify import Identification
 from app.ui import theme
-from app.ui.inference import Answer
+from app.ui.requests import Answer
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

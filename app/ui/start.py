@@ -1,0 +1,63 @@
+"""The program's window from the command line: made, filled, shown until it is closed."""
+
+from __future__ import annotations
+
+# onnxruntime comes before Qt; app/core/engine.py says why
+from app.core.engine import Device  # isort: skip
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.core.references import Place
+from app.ui import theme
+from app.ui.pauses import shorten_pauses
+from app.ui.window import MainWindow
+
+
+def open_window(
+    photos: Sequence[Path],
+    *,
+    model: Path | None,
+    gallery: Place | None,
+    theme_name: str | None,
+    device: Device = "auto",
+) -> MainWindow:
+    """Show the window, load the identification model on its worker, open the photos.
+
+    Raises:
+        ValueError: if there is no such theme.
+    """
+    window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
+    window.show()
+    window.open_first_model(model)
+    window.open_first_project()
+    if photos:
+        window.identify.session.open(photos)
+    return window
+
+
+def run(
+    photos: Sequence[Path], *, model: Path | None, gallery: Place | None, theme: str | None, device: Device = "auto"
+) -> int:
+    """Run the program's window until it is closed.
+
+    Args:
+        photos: photos and folders to open.
+        model: identification model file; None for the one used last, or the bundled one.
+        gallery: gallery file; None for the one beside the model.
+        theme: "dark", "light", or None for the one chosen last, or the desktop's.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The exit code.
+    """
+    shorten_pauses()
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("marque")
+    window = open_window(photos, model=model, gallery=gallery, theme_name=theme, device=device)
+    code = app.exec()
+    window.close()
+    return code
