@@ -1,0 +1,144 @@
+"""Labels and files of references in columns: a million take 70 MB, as objects they would take 500."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from app.core.gallery_file import Block, Reference
+
+_NOTHING = -1  # in `codes`: no fine class
+_NO_ROOT = 0  # SQLite numbers rows from one
+
+
+class Columns:
+    """N references, in the order of their ids; does not change.
+
+    Attributes:
+        ids: int64 [N], ascending.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """From what `arrays` gave."""
+        self.ids = arrays["ids"]
+        self._codes = arrays["codes"]  # int32 [N, 3]: coarse, fine, source as places in the names
+        self._roots = arrays["roots"]  # int64 [N]
+        self._paths = arrays["paths"]  # uint8: all paths as UTF-8, one after the other
+        self._ends = arrays["ends"]  # int64 [N]: where each path ends
+        self._names: list[str | None] = [*json.loads(arrays["names"].tobytes()), None]  # the last one is _NOTHING
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it as arrays, to be stored."""
+        return {
+            "ids": self.ids,
+            "codes": self._codes,
+            "roots": self._roots,
+            "paths": self._paths,
+            "ends": self._ends,
+            "names": _text(self._names[:-1]),
+        }
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, ids: Sequence[int]) -> np.ndarray:
+        """The row of each id, int64; -1 where it is not there."""
+        wanted = np.asarray(ids, np.int64)
+        if not len(self.ids):
+            return np.full(len(wanted), -1, np.int64)
+        rows = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
+        return np.where(self.ids[rows] == wanted, rows, -1)
+
+    def reference(self, row: int) -> Reference:
+        """The reference of a row."""
+        coarse, fine, source = (self._names[code] for code in self._codes[row].tolist())
+        begin = int(self._ends[row - 1]) if row else 0
+        path = self._paths[begin : int(self._ends[row])].tobytes().decode("utf-8")
+        return Reference(int(self.ids[row]), coarse or "", fine, source or "", path)
+
+    def references(self, rows: np.ndarray) -> Iterator[Reference]:
+        """References of these rows."""
+        text = self._paths.data
+        begins = np.concatenate([[0], self._ends[:-1]]) if len(self) else self._ends
+        columns = (self.ids[rows], *self._codes[rows].T, begins[rows], self._ends[rows])
+        for number, coarse, fine, source, begin, end in zip(*(one.tolist() for one in columns), strict=True):
+            path = str(text[begin:end], "utf-8")
+            yield Reference(number, self._names[coarse] or "", self._names[fine], self._names[source] or "", path)
+
+    def roots(self, rows: np.ndarray) -> list[int | None]:
+        """Number of the folder of each row, None where it has none."""
+        return [None if root == _NO_ROOT else root for root in self._roots[rows].tolist()]
+
+    def labels(self, rows: np.ndarray) -> Counter[tuple[str, str | None]]:
+        """How many of these rows have each (coarse, fine)."""
+        found, counts = np.unique(self._codes[rows, :2], axis=0, return_counts=True)
+        return Counter(
+            {
+                (self._names[coarse] or "", self._names[fine]): number
+                for (coarse, fine), number in zip(found.tolist(), counts.tolist(), strict=True)
+            }
+        )
+
+
+class Gathering:
+    """Blocks of the file, in the order of their ids, become columns."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._ids: list[np.ndarray] = []
+        self._codes: list[np.ndarray] = []
+        self._roots: list[np.ndarray] = []
+        self._lengths: list[np.ndarray] = []
+        self._paths: list[bytes] = []
+        self._sums: dict[str, np.ndarray] = {}
+
+    def add(self, block: Block) -> None:
+        """The next rows."""
+        codes = [list(map(self._code, column)) for column in (block.coarse, block.fine, block.source)]
+        paths = [path.encode("utf-8") for path in block.path]
+        self._ids.append(np.array(block.ids, np.int64))
+        self._codes.append(np.array(codes, np.int32).T)
+        self._roots.append(np.array([root or _NO_ROOT for root in block.root], np.int64))
+        self._lengths.append(np.array(list(map(len, paths)), np.int64))
+        self._paths.append(b"".join(paths))
+        for name, total in sums_of(block.fine, block.unit).items():
+            self._sums[name] = self._sums.get(name, 0) + total
+
+    def columns(self) -> Columns:
+        """All of it."""
+        return Columns(
+            {
+                "ids": np.concatenate([np.zeros(0, np.int64), *self._ids]),
+                "codes": np.concatenate([np.zeros((0, 3), np.int32), *self._codes]),
+                "roots": np.concatenate([np.zeros(0, np.int64), *self._roots]),
+                "paths": np.frombuffer(b"".join(self._paths), np.uint8),
+                "ends": np.cumsum(np.concatenate([np.zeros(0, np.int64), *self._lengths])),
+                "names": _text(list(self._numbers)),
+            }
+        )
+
+    def sums(self) -> dict[str, np.ndarray]:
+        """Of each fine class the sum of its embeddings, float32 [d]."""
+        return self._sums
+
+    def _code(self, name: str | None) -> int:
+        return _NOTHING if name is None else self._numbers.setdefault(name, len(self._numbers))
+
+
+def sums_of(fine: Sequence[str | None], unit: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each fine class among N references the sum of their embeddings [N, d], float32 [d]; None is left out."""
+    numbers: dict[str | None, int] = {}
+    codes = np.array([numbers.setdefault(name, len(numbers)) for name in fine], np.int64)
+    if not len(codes):
+        return {}
+    order = np.argsort(codes, kind="stable")
+    begins = np.searchsorted(codes[order], np.arange(len(numbers)))
+    sums = np.add.reduceat(unit[order], begins, axis=0)
+    return {name: sums[number] for name, number in numbers.items() if name is not None}
+
+
+def _text(names: Sequence[str | None]) -> np.ndarray:
+    return np.frombuffer(json.dumps(names).encode(), np.uint8)
