@@ -114,11 +114,11 @@ class Gallery:
         return len(self._holdings)
 
     @property
-    def search_in_words(self) -> str:
-        """How it is searched, for people."""
+    def approximation(self) -> str | None:
+        """How the search is approximate, for people; None where it is exact."""
         recall = self._holdings.index.recall
         if recall is None:
-            return "exact search"
+            return None
         return f"approximate search, recall@10 {recall.value:.3f} measured on {recall.sample} references"
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
@@ -284,14 +284,18 @@ class Gallery:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def indexing(self) -> bool:
+        """Whether an index is being made."""
+        with self._lock:
+            return self._making is not None and self._making.is_alive()
+
     def finish_index(self) -> None:
         """Wait until an index that is being made is stored and in use."""
-        while True:
-            with self._lock:
-                making = self._making
-            if making is None or not making.is_alive():
-                return
-            making.join()
+        while self.indexing:
+            making = self._making
+            if making is not None:
+                making.join()
 
     def _load(self) -> Holdings:
         """All references: by the stored index and what has changed since it was made, else from the file."""

@@ -81,7 +81,12 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """N rows of the file: values of each column, and `unit`, their embeddings, float32 [N, d], unit length."""
+    """N rows of the file: values of each column, and their embeddings.
+
+    Attributes:
+        unit: embeddings, float32 [N, d], unit length.
+        lengths: that they have in the file, where float16 has left them a little longer or shorter, float32 [N].
+    """
 
     ids: Sequence[int]
     coarse: Sequence[str]
@@ -90,6 +95,7 @@ class Block:
     root: Sequence[int | None]
     path: Sequence[str]
     unit: np.ndarray
+    lengths: np.ndarray
 
 
 def create(path: Path, fingerprint: str, dim: int) -> None:
@@ -197,8 +203,9 @@ def blocks(path: Path, connection: sqlite3.Connection, dim: int, ids: Iterable[i
         if set(map(len, embeddings)) != {2 * dim}:
             raise GalleryError(f"{path}: the gallery is damaged (an embedding of the wrong length)")
         unit = np.frombuffer(b"".join(embeddings), np.float16).reshape(len(rows), dim).astype(np.float32)
-        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        yield Block(numbers, coarse, fine, source, root, files, unit)
+        lengths = np.maximum(np.linalg.norm(unit, axis=1), np.finfo(np.float32).tiny)
+        unit /= lengths[:, None]
+        yield Block(numbers, coarse, fine, source, root, files, unit, lengths)
 
 
 def faults(path: Path) -> AbstractContextManager[None]:

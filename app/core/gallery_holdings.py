@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import faiss
 import numpy as np
@@ -28,7 +27,7 @@ class Holdings:
         self.index = index
         self._dim = dim
         self._live = np.ones(len(index), bool)
-        self._parameters: Any = None  # of a search in the index, where not all of it is looked at
+        self._only: faiss.IDSelector | None = None  # the live rows, where some are not
         self._recent: dict[int, tuple[Reference, int | None]] = {}
         self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
         self._sums = dict(index.sums)
@@ -63,7 +62,7 @@ class Holdings:
     def search(self, embeddings: np.ndarray, k: int) -> list[list[tuple[Reference, float]]]:
         """For each of N embeddings [N, d], its at most k most similar references and their cosines, best first."""
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        cosines, rows = self.index.vectors.search(embeddings, max(k, 1), params=self._parameters)
+        cosines, rows = self.index.search(embeddings, k, self._only)
         of_index = [
             [(self.index.columns.reference(row), cosine) for row, cosine in zip(*found, strict=True) if row >= 0]
             for found in zip(rows.tolist(), cosines.tolist(), strict=True)
@@ -120,7 +119,7 @@ class Holdings:
         if len(rows) and (rows.min() < 0 or not self._live[rows].all()):
             raise KeyError("a reference is not in the gallery")
         if len(rows):
-            result[~recent] = self.index.vectors.reconstruct_batch(rows)
+            result[~recent] = self.index.embeddings(rows)
         if recent.any():
             result[recent] = self._vectors.reconstruct_batch(wanted[recent])
         return result
@@ -153,4 +152,5 @@ class Holdings:
             self._vectors.remove_ids(faiss.IDSelectorBatch(np.array(recent, np.int64)))
         rows = self.index.columns.rows(ids)
         self._live[rows[rows >= 0]] = False
-        self._parameters = None if self._live.all() else self.index.only(self._live)
+        chosen = np.packbits(self._live, bitorder="little")
+        self._only = None if self._live.all() else faiss.IDSelectorBitmap(chosen)  # type: ignore[call-arg,arg-type]

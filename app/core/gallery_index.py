@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ RECALL = 0.99
 _K = 10
 _SAMPLE = 200  # references that recall is measured on
 _LEAST_PROBED = 64  # cells: a new photo may lie farther from the centres than the references that recall is measured on
+_SPARE = 20  # found besides, as the order changes when products are divided by the lengths
+_SAME = 1e-6  # cosines this close are the same in float32
 _TRAINED_ON = 64  # references for each centre
 _TURNS = 10  # of k-means
 _SEED = 5
@@ -56,12 +58,14 @@ class Index:
         columns: what they are.
         vectors: FAISS index of them by inner product; its ids are rows of `columns`.
         sums: of each fine class the sum of its embeddings, float32 [d].
+        lengths: of the embeddings in `vectors`, float32 [N]; None where they are unit vectors.
         recall: None where the search is exact.
     """
 
     columns: Columns
     vectors: Any  # the stubs of FAISS do not have what an inverted file has
     sums: dict[str, np.ndarray]
+    lengths: np.ndarray | None = None
     recall: Recall | None = None
 
     def __len__(self) -> int:
@@ -71,12 +75,30 @@ class Index:
         """Number of references for each (coarse, fine)."""
         return self.columns.labels(np.arange(len(self)))
 
-    def only(self, live: np.ndarray) -> Any:
-        """Parameters of `vectors.search` to look only at rows where `live`, bool [N], holds."""
-        chosen = faiss.IDSelectorBitmap(np.packbits(live, bitorder="little"))  # type: ignore[call-arg,arg-type]
-        if self.recall is None:
-            return faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]
-        return faiss.SearchParametersIVF(sel=chosen, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
+    def search(
+        self, embeddings: np.ndarray, k: int, only: faiss.IDSelector | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Cosines and rows of the k nearest to each of M embeddings, best first: [M, k]; row -1 where there are fewer.
+
+        Args:
+            embeddings: float32 [M, d], unit length.
+            k: at least one.
+            only: the rows to look at, None for all.
+        """
+        if self.lengths is None:
+            exactly = None if only is None else faiss.SearchParameters(sel=only)  # type: ignore[call-arg]
+            found = self.vectors.search(embeddings, k, params=exactly)
+            return found[0], found[1]
+        cells = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
+        products, rows = self.vectors.search(embeddings, k + _SPARE, params=cells)
+        cosines = np.where(rows < 0, -np.inf, products) / self.lengths[rows]
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+    def embeddings(self, rows: np.ndarray) -> np.ndarray:
+        """Embeddings of N rows, N > 0: float32 [N, d], unit length."""
+        found = np.asarray(self.vectors.reconstruct_batch(rows))
+        return found if self.lengths is None else found / self.lengths[rows, None]
 
 
 def exact(path: Path, connection: sqlite3.Connection, dim: int) -> Index:
@@ -89,7 +111,7 @@ def exact(path: Path, connection: sqlite3.Connection, dim: int) -> Index:
 
 
 def approximate(path: Path, connection: sqlite3.Connection, dim: int, cancelled: Callable[[], bool]) -> Index:
-    """All references of a gallery's file, at least one, searched approximately; takes half a minute for a million.
+    """All references of a gallery's file, more than ten, searched approximately; takes half a minute for a million.
 
     Raises:
         GalleryError: if the file cannot be read.
@@ -101,19 +123,20 @@ def approximate(path: Path, connection: sqlite3.Connection, dim: int, cancelled:
     vectors = empty(dim, cells)
     vectors.cp.niter, vectors.cp.seed, vectors.cp.min_points_per_centroid = _TURNS, _SEED, 1
     vectors.train(_some(path, connection, dim, chance.choice(ids, min(_TRAINED_ON * cells, len(ids)), replace=False)))
-    asked = np.sort(chance.choice(len(ids), min(_SAMPLE, len(ids)), replace=False))
-    queries = _some(path, connection, dim, ids[asked])
-    gathering = Gathering()
-    best = _Best(len(queries))
+    queries = _some(path, connection, dim, chance.choice(ids, min(_SAMPLE, len(ids)), replace=False))
+    gathering, lengths = Gathering(), []
+    best = np.zeros((len(queries), 0), np.float32)
     for block in blocks(path, connection, dim):
         if cancelled():
             raise CancelledError
-        best.add(*faiss.knn(queries, block.unit, _K + 1, metric=faiss.METRIC_INNER_PRODUCT), vectors.ntotal)
+        near, _ = faiss.knn(queries, block.unit, min(_K + 1, len(block.ids)), metric=faiss.METRIC_INNER_PRODUCT)
+        best = -np.sort(-np.concatenate([best, near], axis=1), axis=1)[:, : _K + 1]
         gathering.add(block)
-        vectors.add(block.unit)
+        lengths.append(block.lengths)
+        vectors.add(block.unit * block.lengths[:, None])  # float16 holds exactly what is in the file
     vectors.make_direct_map()
-    recall = _probe_until_good(vectors, queries, asked, best.rows)
-    return Index(gathering.columns(), vectors, gathering.sums(), recall)
+    index = Index(gathering.columns(), vectors, gathering.sums(), np.concatenate(lengths))
+    return replace(index, recall=_probe_until_good(index, queries, best[:, -1]))
 
 
 def empty(dim: int, cells: int) -> Any:
@@ -123,48 +146,27 @@ def empty(dim: int, cells: int) -> Any:
     )
 
 
-class _Best:
-    """The nearest of all blocks seen so far."""
-
-    def __init__(self, count: int) -> None:
-        self._cosines = np.zeros((count, 0), np.float32)
-        self.rows = np.zeros((count, 0), np.int64)
-
-    def add(self, cosines: np.ndarray, rows: np.ndarray, begin: int) -> None:
-        """What was found in a block, [N, k] each; rows of a block start at `begin`, -1 is none."""
-        cosines = np.concatenate([self._cosines, np.where(rows < 0, -np.inf, cosines)], axis=1)
-        rows = np.concatenate([self.rows, np.where(rows < 0, -1, rows + begin)], axis=1)
-        order = np.argsort(-cosines, axis=1, kind="stable")[:, : _K + 1]
-        self._cosines = np.take_along_axis(cosines, order, axis=1)
-        self.rows = np.take_along_axis(rows, order, axis=1)
-
-
-def _some(path: Path, connection: sqlite3.Connection, dim: int, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-    found = blocks(path, connection, dim, map(int, ids))
+def _some(path: Path, connection: sqlite3.Connection, dim: int, ids: np.ndarray) -> np.ndarray:
+    found = blocks(path, connection, dim, ids.tolist())
     return np.concatenate([np.zeros((0, dim), np.float32), *(block.unit for block in found)])
 
 
-def _probe_until_good(vectors: Any, queries: np.ndarray, own: np.ndarray, true: np.ndarray) -> Recall:
+def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> Recall:
     """Have as many cells searched as recall asks for; the recall.
 
+    What is as near as the true 10th counts as found, whichever of several alike it is.
+
     Args:
-        queries: embeddings of M references.
-        own: their rows; a reference is no neighbour of its own.
-        true: rows of the nearest ones [M, 11], most similar first.
+        index: approximate.
+        queries: embeddings of M references, each of which is the nearest to itself and does not count.
+        least: cosine of the 10th nearest other, float32 [M].
     """
-    wanted = [_others(rows, row) for rows, row in zip(true.tolist(), own.tolist(), strict=True)]
+    vectors = index.vectors
     vectors.nprobe = min(_LEAST_PROBED, vectors.nlist)
     while True:
-        _, found = vectors.search(queries, _K + 1)
-        parts = [
-            len(_others(rows, row) & expected) / max(len(expected), 1)
-            for rows, row, expected in zip(found.tolist(), own.tolist(), wanted, strict=True)
-        ]
-        recall = Recall(float(np.mean(parts)), len(parts))
+        cosines, _ = index.search(queries, _K + 1)
+        good = (cosines >= least[:, None] - _SAME).sum(axis=1) - 1
+        recall = Recall(float(np.mean(np.minimum(good, _K) / _K)), len(queries))
         if recall.value >= RECALL or vectors.nprobe == vectors.nlist:
             return recall
         vectors.nprobe = min(2 * vectors.nprobe, vectors.nlist)
-
-
-def _others(rows: list[int], own: int) -> set[int]:
-    return set([row for row in rows if row not in (own, -1)][:_K])

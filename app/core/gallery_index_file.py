@@ -45,7 +45,9 @@ def read(path: Path, dim: int) -> tuple[Index, Mark] | None:
 
 
 def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
-    vectors, recall = index.vectors, index.recall
+    vectors, recall, lengths = index.vectors, index.recall, index.lengths
+    if recall is None or lengths is None:
+        raise ValueError("an exact index is not stored")
     lists = vectors.invlists
     centres = vectors.quantizer.reconstruct_n(0, vectors.nlist)
     sizes = np.array([lists.list_size(cell) for cell in range(vectors.nlist)], np.int64)
@@ -53,7 +55,7 @@ def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
         "format": _FORMAT,
         "mark": [mark.place, mark.token.hex()],
         "nprobe": vectors.nprobe,
-        "recall": [recall.value, recall.sample] if recall is not None else None,
+        "recall": [recall.value, recall.sample],
         "classes": list(index.sums),
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -61,6 +63,7 @@ def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
         _put(archive, "sums", np.array(list(index.sums.values()), np.float32).reshape(len(index.sums), vectors.d))
         for name, array in index.columns.arrays().items():
             _put(archive, name, array)
+        _put(archive, "lengths", lengths)
         _put(archive, "centres", centres)
         _put(archive, "sizes", sizes)
         for begin in range(0, vectors.nlist, _TOGETHER):
@@ -77,7 +80,7 @@ def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
 
 def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
     about = json.loads(_get(archive, "about").tobytes())
-    centres, sizes, sums = (_get(archive, name) for name in ("centres", "sizes", "sums"))
+    centres, sizes, sums, lengths = (_get(archive, name) for name in ("centres", "sizes", "sums", "lengths"))
     if about["format"] != _FORMAT or centres.shape[1] != dim:
         return None
     vectors = empty(dim, len(sizes))
@@ -97,8 +100,8 @@ def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
     vectors.nprobe = about["nprobe"]
     columns = Columns({name: _get(archive, name) for name in ("ids", "codes", "roots", "paths", "ends", "names")})
     place, token = about["mark"]
-    index = Index(columns, vectors, dict(zip(about["classes"], sums, strict=True)), Recall(*about["recall"]))
-    return index, Mark(place, bytes.fromhex(token))
+    totals = dict(zip(about["classes"], sums, strict=True))
+    return Index(columns, vectors, totals, lengths, Recall(*about["recall"])), Mark(place, bytes.fromhex(token))
 
 
 def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
