@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,21 +52,16 @@ class Columns:
         rows = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
         return np.where(self.ids[rows] == wanted, rows, -1)
 
-    def reference(self, row: int) -> Reference:
-        """The reference of a row."""
-        coarse, fine, source = (self._names[code] for code in self._codes[row].tolist())
-        begin = int(self._ends[row - 1]) if row else 0
-        path = self._paths[begin : int(self._ends[row])].tobytes().decode("utf-8")
-        return Reference(int(self.ids[row]), coarse or "", fine, source or "", path)
-
-    def references(self, rows: np.ndarray) -> Iterator[Reference]:
+    def references(self, rows: np.ndarray) -> list[Reference]:
         """References of these rows."""
         text = self._paths.data
-        begins = np.concatenate([[0], self._ends[:-1]]) if len(self) else self._ends
-        columns = (self.ids[rows], *self._codes[rows].T, begins[rows], self._ends[rows])
-        for number, coarse, fine, source, begin, end in zip(*(one.tolist() for one in columns), strict=True):
-            path = str(text[begin:end], "utf-8")
-            yield Reference(number, self._names[coarse] or "", self._names[fine], self._names[source] or "", path)
+        begins = np.where(rows > 0, self._ends[rows - 1], 0)
+        columns = (self.ids[rows], *self._codes[rows].T, begins, self._ends[rows])
+        names = self._names
+        return [
+            Reference(number, names[coarse] or "", names[fine], names[source] or "", str(text[begin:end], "utf-8"))
+            for number, coarse, fine, source, begin, end in zip(*(one.tolist() for one in columns), strict=True)
+        ]
 
     def roots(self, rows: np.ndarray) -> list[int | None]:
         """Number of the folder of each row, None where it has none."""

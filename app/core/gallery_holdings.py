@@ -27,6 +27,7 @@ class Holdings:
         self.index = index
         self._dim = dim
         self._live = np.ones(len(index), bool)
+        self._gone = 0  # rows that are not live
         self._only: faiss.IDSelector | None = None  # the live rows, where some are not
         self._recent: dict[int, tuple[Reference, int | None]] = {}
         self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
@@ -35,7 +36,7 @@ class Holdings:
         self._in_root = Counter(index.columns.roots(np.arange(len(index))))
 
     def __len__(self) -> int:
-        return int(self._live.sum()) + len(self._recent)
+        return len(self.index) - self._gone + len(self._recent)
 
     def __contains__(self, number: int) -> bool:
         return number in self._recent or self._row(number) is not None
@@ -43,7 +44,7 @@ class Holdings:
     @property
     def changed(self) -> int:
         """How much lies beside the index: references changed, added and removed."""
-        return len(self._recent) + int((~self._live).sum())
+        return len(self._recent) + self._gone
 
     def replace(self, touched: Iterable[int], now: Iterable[Block]) -> None:
         """References were added, changed or removed: `touched` are their ids, `now` those that are there."""
@@ -64,8 +65,8 @@ class Holdings:
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
         cosines, rows = self.index.search(embeddings, k, self._only)
         of_index = [
-            [(self.index.columns.reference(row), cosine) for row, cosine in zip(*found, strict=True) if row >= 0]
-            for found in zip(rows.tolist(), cosines.tolist(), strict=True)
+            list(zip(self.index.columns.references(near[near >= 0]), best[near >= 0].tolist(), strict=True))
+            for near, best in zip(rows, cosines, strict=True)
         ]
         if not self._recent:
             return of_index
@@ -83,13 +84,13 @@ class Holdings:
         if number in self._recent:
             return self._recent[number][0]
         row = self._row(number)
-        return None if row is None else self.index.columns.reference(row)
+        return None if row is None else self.index.columns.references(np.array([row]))[0]
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
         of_index = self.index.columns.references(np.flatnonzero(self._live))
         recent = [reference for reference, _ in self._recent.values()]
-        return sorted([*of_index, *recent], key=lambda one: one.id) if recent else list(of_index)
+        return sorted([*of_index, *recent], key=lambda one: one.id) if recent else of_index
 
     def root(self, number: int) -> int | None:
         """Number of the folder of a reference, or None."""
@@ -140,7 +141,7 @@ class Holdings:
         if not gone:
             return
         ids = sorted(gone)
-        left = [reference for reference in map(self.reference, ids) if reference is not None]
+        left = [one for one in map(self.reference, ids) if one is not None]
         for name, total in sums_of([one.fine for one in left], self.embeddings(ids)).items():
             self._sums[name] = self._sums[name] - total
         self._labels -= Counter((one.coarse, one.fine) for one in left)
@@ -152,5 +153,6 @@ class Holdings:
             self._vectors.remove_ids(faiss.IDSelectorBatch(np.array(recent, np.int64)))
         rows = self.index.columns.rows(ids)
         self._live[rows[rows >= 0]] = False
+        self._gone = len(self._live) - int(np.count_nonzero(self._live))
         chosen = np.packbits(self._live, bitorder="little")
-        self._only = None if self._live.all() else faiss.IDSelectorBitmap(chosen)  # type: ignore[call-arg,arg-type]
+        self._only = None if not self._gone else faiss.IDSelectorBitmap(chosen)  # type: ignore[call-arg,arg-type]

@@ -89,7 +89,9 @@ class Index:
             exactly = None if only is None else faiss.SearchParameters(sel=only)  # type: ignore[call-arg]
             found = self.vectors.search(embeddings, k, params=exactly)
             return found[0], found[1]
-        cells = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
+        cells = None
+        if only is not None:
+            cells = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
         products, rows = self.vectors.search(embeddings, k + _SPARE, params=cells)
         cosines = np.where(rows < 0, -np.inf, products) / self.lengths[rows]
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
