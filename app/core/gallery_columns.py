@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -67,40 +67,57 @@ class Columns:
         """Number of the folder of each row, None where it has none."""
         return [None if root == _NO_ROOT else root for root in self._roots[rows].tolist()]
 
-    def labels(self, rows: np.ndarray) -> Counter[tuple[str, str | None]]:
-        """How many of these rows have each (coarse, fine)."""
-        found, counts = np.unique(self._codes[rows, :2], axis=0, return_counts=True)
+    def labels(self) -> Counter[tuple[str, str | None]]:
+        """How many have each (coarse, fine)."""
+        many = len(self._names)  # of which the last one is _NOTHING
+        pairs = self._codes[:, 0].astype(np.int64) * many + self._codes[:, 1] % many
+        found, counts = np.unique(pairs, return_counts=True)
+        coarse, fine = np.divmod(found, many)
         return Counter(
             {
-                (self._names[coarse] or "", self._names[fine]): number
-                for (coarse, fine), number in zip(found.tolist(), counts.tolist(), strict=True)
+                (self._names[first] or "", self._names[second]): number
+                for first, second, number in zip(coarse.tolist(), fine.tolist(), counts.tolist(), strict=True)
             }
         )
+
+    def by_fine(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each fine class and the rows that have it."""
+        if not len(self):
+            return
+        fine = self._codes[:, 1]
+        order = np.argsort(fine, kind="stable")
+        found, begins = np.unique(fine[order], return_index=True)
+        for code, rows in zip(found.tolist(), np.split(order, begins[1:]), strict=True):
+            name = self._names[code]
+            if name is not None:
+                yield name, rows
+
+    def in_roots(self) -> Counter[int | None]:
+        """How many lie in each folder, by its number; None are those without."""
+        found, counts = np.unique(self._roots, return_counts=True)
+        return Counter({root or None: number for root, number in zip(found.tolist(), counts.tolist(), strict=True)})
 
 
 class Gathering:
     """Blocks of the file, in the order of their ids, become columns."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str | None, int] = {None: _NOTHING}
         self._ids: list[np.ndarray] = []
         self._codes: list[np.ndarray] = []
         self._roots: list[np.ndarray] = []
         self._lengths: list[np.ndarray] = []
         self._paths: list[bytes] = []
-        self._sums: dict[str, np.ndarray] = {}
 
     def add(self, block: Block) -> None:
         """The next rows."""
-        codes = [list(map(self._code, column)) for column in (block.coarse, block.fine, block.source)]
+        codes = [self._codes_of(column) for column in (block.coarse, block.fine, block.source)]
         paths = [path.encode("utf-8") for path in block.path]
         self._ids.append(np.array(block.ids, np.int64))
         self._codes.append(np.array(codes, np.int32).T)
         self._roots.append(np.array([root or _NO_ROOT for root in block.root], np.int64))
         self._lengths.append(np.array(list(map(len, paths)), np.int64))
         self._paths.append(b"".join(paths))
-        for name, total in sums_of(block.fine, block.unit).items():
-            self._sums[name] = self._sums.get(name, 0) + total
 
     def columns(self) -> Columns:
         """All of it."""
@@ -111,28 +128,14 @@ class Gathering:
                 "roots": np.concatenate([np.zeros(0, np.int64), *self._roots]),
                 "paths": np.frombuffer(b"".join(self._paths), np.uint8),
                 "ends": np.cumsum(np.concatenate([np.zeros(0, np.int64), *self._lengths])),
-                "names": _text(list(self._numbers)),
+                "names": _text([name for name in self._numbers if name is not None]),
             }
         )
 
-    def sums(self) -> dict[str, np.ndarray]:
-        """Of each fine class the sum of its embeddings, float32 [d]."""
-        return self._sums
-
-    def _code(self, name: str | None) -> int:
-        return _NOTHING if name is None else self._numbers.setdefault(name, len(self._numbers))
-
-
-def sums_of(fine: Sequence[str | None], unit: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each fine class among N references the sum of their embeddings [N, d], float32 [d]; None is left out."""
-    numbers: dict[str | None, int] = {}
-    codes = np.array([numbers.setdefault(name, len(numbers)) for name in fine], np.int64)
-    if not len(codes):
-        return {}
-    order = np.argsort(codes, kind="stable")
-    begins = np.searchsorted(codes[order], np.arange(len(numbers)))
-    sums = np.add.reduceat(unit[order], begins, axis=0)
-    return {name: sums[number] for name, number in numbers.items() if name is not None}
+    def _codes_of(self, names: Sequence[str | None]) -> list[int]:
+        for name in dict.fromkeys(names):
+            self._numbers.setdefault(name, len(self._numbers) - 1)  # less None
+        return [self._numbers[name] for name in names]
 
 
 def _text(names: Sequence[str | None]) -> np.ndarray:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 import faiss
 import numpy as np
 
-from app.core.gallery_columns import sums_of
 from app.core.gallery_file import Block, Reference
 from app.core.gallery_index import Index
 
@@ -32,8 +31,8 @@ class Holdings:
         self._recent: dict[int, tuple[Reference, int | None]] = {}
         self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
         self._sums = dict(index.sums)
-        self._labels = index.labels()
-        self._in_root = Counter(index.columns.roots(np.arange(len(index))))
+        self._labels = index.columns.labels()
+        self._in_root = index.columns.in_roots()
 
     def __len__(self) -> int:
         return len(self.index) - self._gone + len(self._recent)
@@ -56,7 +55,7 @@ class Holdings:
             )
             self._labels.update(zip(block.coarse, block.fine, strict=True))
             self._in_root.update(block.root)
-            for name, total in sums_of(block.fine, block.unit).items():
+            for name, total in _sums_of(block.fine, block.unit).items():
                 self._sums[name] = self._sums.get(name, 0) + total
             self._vectors.add_with_ids(block.unit, np.array(block.ids, np.int64))
 
@@ -142,7 +141,7 @@ class Holdings:
             return
         ids = sorted(gone)
         left = [one for one in map(self.reference, ids) if one is not None]
-        for name, total in sums_of([one.fine for one in left], self.embeddings(ids)).items():
+        for name, total in _sums_of([one.fine for one in left], self.embeddings(ids)).items():
             self._sums[name] = self._sums[name] - total
         self._labels -= Counter((one.coarse, one.fine) for one in left)
         self._in_root -= Counter(map(self.root, ids))
@@ -156,3 +155,15 @@ class Holdings:
         self._gone = len(self._live) - int(np.count_nonzero(self._live))
         chosen = np.packbits(self._live, bitorder="little")
         self._only = None if not self._gone else faiss.IDSelectorBitmap(chosen)  # type: ignore[call-arg,arg-type]
+
+
+def _sums_of(fine: Sequence[str | None], unit: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each fine class among N references the sum of their embeddings [N, d], float32 [d]; None is left out."""
+    numbers: dict[str | None, int] = {}
+    codes = np.array([numbers.setdefault(name, len(numbers)) for name in fine], np.int64)
+    if not len(codes):
+        return {}
+    order = np.argsort(codes, kind="stable")
+    begins = np.searchsorted(codes[order], np.arange(len(numbers)))
+    sums = np.add.reduceat(unit[order], begins, axis=0)
+    return {name: sums[number] for name, number in numbers.items() if name is not None}

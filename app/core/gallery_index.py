@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import faiss
 import numpy as np
 
 from app.core.gallery_columns import Columns, Gathering
-from app.core.gallery_file import blocks
+from app.core.gallery_file import blocks, count
 
 EXACT = 200_000
 """Most references that are searched exactly: beyond them one search takes longer than 15 ms on one core."""
@@ -64,16 +63,12 @@ class Index:
 
     columns: Columns
     vectors: Any  # the stubs of FAISS do not have what an inverted file has
-    sums: dict[str, np.ndarray]
+    sums: dict[str, np.ndarray] = field(default_factory=dict)
     lengths: np.ndarray | None = None
     recall: Recall | None = None
 
     def __len__(self) -> int:
         return len(self.columns)
-
-    def labels(self) -> Counter[tuple[str, str | None]]:
-        """Number of references for each (coarse, fine)."""
-        return self.columns.labels(np.arange(len(self)))
 
     def search(
         self, embeddings: np.ndarray, k: int, only: faiss.IDSelector | None = None
@@ -106,10 +101,12 @@ class Index:
 def exact(path: Path, connection: sqlite3.Connection, dim: int) -> Index:
     """All references of a gallery's file, searched exactly. Raises GalleryError."""
     gathering, vectors = Gathering(), faiss.IndexFlatIP(dim)
+    vectors.codes.resize(count(connection) * vectors.code_size)  # reserved, or it is copied again and again as it grows
+    vectors.codes.clear()
     for block in blocks(path, connection, dim):
         gathering.add(block)
         vectors.add(block.unit)
-    return Index(gathering.columns(), vectors, gathering.sums())
+    return _with_sums(Index(gathering.columns(), vectors))
 
 
 def approximate(path: Path, connection: sqlite3.Connection, dim: int, cancelled: Callable[[], bool]) -> Index:
@@ -137,8 +134,12 @@ def approximate(path: Path, connection: sqlite3.Connection, dim: int, cancelled:
         lengths.append(block.lengths)
         vectors.add(block.unit * block.lengths[:, None])  # float16 holds exactly what is in the file
     vectors.make_direct_map()
-    index = Index(gathering.columns(), vectors, gathering.sums(), np.concatenate(lengths))
-    return replace(index, recall=_probe_until_good(index, queries, best[:, -1]))
+    index = Index(gathering.columns(), vectors, lengths=np.concatenate(lengths))
+    return _with_sums(replace(index, recall=_probe_until_good(index, queries, best[:, -1])))
+
+
+def _with_sums(index: Index) -> Index:
+    return replace(index, sums={name: index.embeddings(rows).sum(axis=0) for name, rows in index.columns.by_fine()})
 
 
 def empty(dim: int, cells: int) -> Any:
