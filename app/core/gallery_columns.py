@@ -52,6 +52,13 @@ class Columns:
         rows = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
         return np.where(self.ids[rows] == wanted, rows, -1)
 
+    def reference(self, row: int) -> Reference:
+        """The reference of a row; without numpy, which is slow with single values."""
+        codes, ends, names = self._codes.data, self._ends.data, self._names
+        text = str(self._paths.data[ends[row - 1] if row else 0 : ends[row]], "utf-8")
+        coarse, fine, source = (names[codes[row, column]] for column in range(3))
+        return Reference(self.ids.data[row], coarse or "", fine, source or "", text)
+
     def references(self, rows: np.ndarray) -> list[Reference]:
         """References of these rows."""
         text = self._paths.data

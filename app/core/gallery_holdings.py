@@ -62,10 +62,9 @@ class Holdings:
     def search(self, embeddings: np.ndarray, k: int) -> list[list[tuple[Reference, float]]]:
         """For each of N embeddings [N, d], its at most k most similar references and their cosines, best first."""
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        cosines, rows = self.index.search(embeddings, k, self._only)
+        reference = self.index.columns.reference
         of_index = [
-            list(zip(self.index.columns.references(near[near >= 0]), best[near >= 0].tolist(), strict=True))
-            for near, best in zip(rows, cosines, strict=True)
+            [(reference(row), cosine) for cosine, row in near] for near in self.index.search(embeddings, k, self._only)
         ]
         if not self._recent:
             return of_index
@@ -83,7 +82,7 @@ class Holdings:
         if number in self._recent:
             return self._recent[number][0]
         row = self._row(number)
-        return None if row is None else self.index.columns.references(np.array([row]))[0]
+        return None if row is None else self.index.columns.reference(row)
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""

@@ -12,6 +12,7 @@ import math
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ RECALL = 0.99
 _K = 10
 _SAMPLE = 200  # references that recall is measured on
 _LEAST_PROBED = 64  # cells: a new photo may lie farther from the centres than the references that recall is measured on
-_SPARE = 20  # found besides, as the order changes when products are divided by the lengths
+_SPARE = 6  # found besides, as the order changes when products are divided by the lengths
 _SAME = 1e-6  # cosines this close are the same in float32
 _TRAINED_ON = 64  # references for each centre
 _TURNS = 10  # of k-means
@@ -72,8 +73,10 @@ class Index:
 
     def search(
         self, embeddings: np.ndarray, k: int, only: faiss.IDSelector | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Cosines and rows of the k nearest to each of M embeddings, best first: [M, k]; row -1 where there are fewer.
+    ) -> list[list[tuple[float, int]]]:
+        """(cosine, row) of the at most k nearest to each of M embeddings, best first.
+
+        The few that are found are handled without numpy, whose code the search has driven out of the processor's cache.
 
         Args:
             embeddings: float32 [M, d], unit length.
@@ -82,15 +85,21 @@ class Index:
         """
         if self.lengths is None:
             exactly = None if only is None else faiss.SearchParameters(sel=only)  # type: ignore[call-arg]
-            found = self.vectors.search(embeddings, k, params=exactly)
-            return found[0], found[1]
+            cosines, rows = self.vectors.search(embeddings, k, params=exactly)
+            return [
+                [(cosine, row) for cosine, row in zip(*near, strict=True) if row >= 0]
+                for near in zip(cosines.tolist(), rows.tolist(), strict=True)
+            ]
         cells = None
         if only is not None:
             cells = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
         products, rows = self.vectors.search(embeddings, k + _SPARE, params=cells)
-        cosines = np.where(rows < 0, -np.inf, products) / self.lengths[rows]
-        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        lengths = self.lengths.data
+        found = [
+            [(product / lengths[row], row) for product, row in zip(*near, strict=True) if row >= 0]
+            for near in zip(products.tolist(), rows.tolist(), strict=True)
+        ]
+        return [sorted(near, key=itemgetter(0), reverse=True)[:k] for near in found]
 
     def embeddings(self, rows: np.ndarray) -> np.ndarray:
         """Embeddings of N rows, N > 0: float32 [N, d], unit length."""
@@ -167,8 +176,8 @@ def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> R
     vectors = index.vectors
     vectors.nprobe = min(_LEAST_PROBED, vectors.nlist)
     while True:
-        cosines, _ = index.search(queries, _K + 1)
-        good = (cosines >= least[:, None] - _SAME).sum(axis=1) - 1
+        near = index.search(queries, _K + 1)
+        good = [sum(cosine >= true - _SAME for cosine, _ in one) - 1 for one, true in zip(near, least, strict=True)]
         recall = Recall(float(np.mean(np.minimum(good, _K) / _K)), len(queries))
         if recall.value >= RECALL or vectors.nprobe == vectors.nlist:
             return recall
