@@ -93,17 +93,16 @@ class Gallery:
             connection = database.connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
             try:
                 gallery_file.check_format(path, connection)
-                gallery = cls(path, connection, read_only)
+                made_by, _ = gallery_file.read_meta(path, connection)
+                if fingerprint not in (None, made_by):
+                    raise GalleryError(
+                        f"{path}: the gallery was made with another identification model ({made_by}, in use is "
+                        f"{fingerprint}); enrol its photos again with the model in use"
+                    )
+                return cls(path, connection, read_only)
             except BaseException:
                 connection.close()
                 raise
-        if fingerprint is not None and gallery.fingerprint != fingerprint:
-            gallery.close()
-            raise GalleryError(
-                f"{path}: the gallery was made with another identification model ({gallery.fingerprint}, in use is "
-                f"{fingerprint}); enrol its photos again with the model in use"
-            )
-        return gallery
 
     @property
     def name(self) -> str:
@@ -316,10 +315,14 @@ class Gallery:
     def _drop_index_of_few(self) -> None:
         """An index of what was a large gallery once is of no use any more."""
         place = gallery_index_file.place_of(self.path)
-        if len(self._holdings) <= gallery_index.EXACT and place.exists():
-            with database.transaction(self._database):
+        if len(self._holdings) > gallery_index.EXACT or not place.exists():
+            return
+        try:
+            with gallery_file.faults(self.path), database.transaction(self._database):
                 gallery_changes.end(self._database)
             place.unlink(missing_ok=True)
+        except (GalleryError, OSError) as error:
+            log.warning("a search index of no use stays: %s", error)
 
     def _keep_indexed(self) -> None:
         """Begin to make an index, beside other work, where there are many references without one."""

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.cli.terminal import in_words
 from app.core import gallery_file, gallery_index, gallery_index_file
 from app.core.gallery import Entry, Gallery
 from app.core.gallery_columns import Gathering
@@ -53,6 +54,7 @@ def test_the_recall_that_is_told_is_the_true_one(large: Path) -> None:
         told = re.fullmatch(
             r"approximate search, recall@10 (\S+) measured on 180 references", gallery.approximation or ""
         )
+        assert in_words(gallery).endswith(f"5 classes; {gallery.approximation}")
     assert told is not None
     assert float(told[1]) == pytest.approx(np.mean(parts), abs=0.001)
     assert float(told[1]) >= gallery_index.RECALL

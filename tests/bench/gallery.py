@@ -1,4 +1,4 @@
-"""What a large gallery costs: `python -m tests.bench.gallery [--count 200000 1000000] [--folder DIR]`.
+"""What a large gallery costs: `python -m tests.bench.gallery [--count 100000 1000000] [--folder DIR]`.
 
 Makes galleries of synthetic references (clusters of unit vectors, 256 long) and prints how long opening takes, with and
 without the index file beside the gallery, a search of one photo beside FAISS alone on the same vectors in the same run,
@@ -167,8 +167,8 @@ def apart(work: Callable[..., None], *values: object) -> None:
 def main() -> None:
     """One gallery after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, nargs="+", default=[200_000, 1_000_000], metavar="N")
-    parser.add_argument("--folder", type=Path, help="where galleries are made: 1.6 GB for a million references")
+    parser.add_argument("--count", type=int, nargs="+", default=[100_000, 1_000_000], metavar="N")
+    parser.add_argument("--folder", type=Path, help="where galleries are made: 1.3 GB for a million references")
     options = parser.parse_args()
     for count in options.count:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
