@@ -298,14 +298,14 @@ class Gallery:
 
     def _load(self) -> Holdings:
         """All references: by the stored index and what has changed since it was made, else from the file."""
-        if gallery_file.count(self._database) > gallery_index.EXACT:
-            stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
-            if stored is not None:
-                index, mark = stored
-                touched = gallery_changes.since(self._database, mark)
-                if touched is not None:
-                    holdings = Holdings(index, self.dim)
-                    self._read_again(holdings, touched)
+        stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
+        if stored is not None:
+            index, mark = stored
+            touched = gallery_changes.since(self._database, mark)
+            if touched is not None:
+                holdings = Holdings(index, self.dim)
+                self._read_again(holdings, touched)
+                if len(holdings) > gallery_index.EXACT:
                     return holdings
         return Holdings(gallery_index.exact(self.path, self._database, self.dim), self.dim)
 

@@ -21,8 +21,8 @@ from app.core.gallery_columns import Columns
 from app.core.gallery_index import Index, Recall, empty
 from model.files import write_whole
 
-_FORMAT = 1
-_TOGETHER = 64  # cells in one array: 32 MB where a million references are 256 long
+_FORMAT = 1  # another one, where anything here changes that is written, also _TOGETHER
+_TOGETHER = 16  # cells in one array: 8 MB where a million references are 256 long, which is memory that is used again
 
 
 def place_of(gallery: Path) -> Path:
