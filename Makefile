@@ -16,7 +16,7 @@ help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
-	@echo "make bench      what selection and a frame of the map cost; PHOTOS=DIR also measures the window with many photos"
+	@echo "make bench      what selection, a frame of the map and a large gallery cost; PHOTOS=DIR: also the window with many photos"
 	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
 	@echo "make clean      remove the environment and what the tools left"
 
@@ -51,6 +51,7 @@ test-all: lint
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection
 	$(BIN)/python -m tests.bench.explore
+	$(BIN)/python -m tests.bench.gallery
 	$(if $(PHOTOS),$(BIN)/python -m tests.bench.review $(PHOTOS))
 
 package: $(VENV)/.app

@@ -18,6 +18,7 @@ from app.cli.terminal import (
 )
 from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
+from app.core.gallery import Gallery
 from app.core.references import References, open_references, place_of
 from model.data.samples import Sample
 
@@ -108,6 +109,9 @@ def _enrol_all(
             known += step.known
             problems += step.problems
             progress.advance(task, step.done)
+    if isinstance(gallery, Gallery) and gallery.indexing:
+        complain(f"preparing the search among {len(gallery):,} photos; this takes up to a minute")
+        gallery.finish_index()
     for problem in problems[:_SHOWN_PROBLEMS]:
         complain(f"skipped: {problem}")
     if len(problems) > _SHOWN_PROBLEMS:

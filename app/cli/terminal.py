@@ -67,10 +67,13 @@ def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -
 
 
 def in_words(gallery: References) -> str:
-    """How much a gallery holds."""
+    """How much a gallery holds, and how it is searched."""
     labels = gallery.classes()
     types = {coarse for coarse, _ in labels}
-    return f"{len(gallery):,} photos of {len(types)} types, {sum(fine is not None for _, fine in labels)} classes"
+    classes = sum(fine is not None for _, fine in labels)
+    return (
+        f"{len(gallery):,} photos of {len(types)} types, {classes} classes; {gallery.approximation or 'exact search'}"
+    )
 
 
 def must_exist(named: Sequence[Path]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 
@@ -12,7 +14,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection in autocommit mode; the callers' own locks allow it to be used from several threads.
 
     Args:
-        mode: of SQLite's URI: "rw", "ro", "ro&immutable=1".
+        mode: of SQLite's URI: "rw", "rwc", "ro", "ro&immutable=1".
     """
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10, check_same_thread=False
@@ -31,26 +33,38 @@ def create(
 ) -> None:
     """Make a new file, in WAL mode, with these tables and these rows of the table `meta` (key, value).
 
+    It is made beside its place and appears there whole.
+
     Raises:
         fault: if the file exists or cannot be written; worded with `kind` ("gallery").
     """
     try:
-        path.open("xb").close()
+        with tempfile.TemporaryDirectory(prefix=f"{path.name}.", suffix=".part", dir=path.parent) as folder:
+            beside = Path(folder) / path.name
+            with faults(path, fault, kind), closing(connect(beside, "rwc")) as database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.executescript(
+                    f"BEGIN; {tables} PRAGMA application_id = {application}; PRAGMA user_version = {version};"
+                )
+                database.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
+                database.execute("COMMIT")
+            _appear(beside, path)
     except FileExistsError:
         raise fault(f"{path}: the file exists already; open it, or choose another name") from None
     except OSError as error:
         raise fault(f"{path}: the {kind} cannot be written ({error.strerror})") from error
-    with faults(path, fault, kind):
-        database = connect(path, "rw")
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(
-                f"BEGIN; {tables} PRAGMA application_id = {application}; PRAGMA user_version = {version};"
-            )
-            database.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
-            database.execute("COMMIT")
-        finally:
-            database.close()
+
+
+def _appear(beside: Path, path: Path) -> None:
+    """Move a file to its place. Raises FileExistsError if something is there."""
+    try:
+        os.link(beside, path)  # unlike a renaming it never replaces what another program has just put there
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(path) from None
+        beside.rename(path)
 
 
 def versions(database: sqlite3.Connection) -> tuple[int, int]:

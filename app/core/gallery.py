@@ -2,67 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import logging
+import os
 import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import faiss
 import numpy as np
 
-from app.core import database
+from app.core import database, gallery_changes, gallery_file, gallery_index, gallery_index_file
+from app.core.gallery_changes import Mark
+from app.core.gallery_file import Entry, GalleryError, Reference, root_id, upsert
+from app.core.gallery_holdings import Holdings
 from model.taxonomy import Taxonomy
 
-SCHEMA = 1
-"""The file's `user_version`."""
+__all__ = ["Entry", "Gallery", "GalleryError", "Neighbour", "Reference", "cosines_to_sums", "root_id", "upsert"]
 
-_KIND = "gallery"
-_APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: tells a gallery from other SQLite files
+log = logging.getLogger(__name__)
 
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE root (id INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE reference (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    coarse TEXT NOT NULL,
-    fine TEXT,
-    source TEXT NOT NULL,
-    root INTEGER REFERENCES root (id),
-    path TEXT NOT NULL,
-    digest TEXT NOT NULL UNIQUE,
-    embedding BLOB NOT NULL
-) STRICT;
-"""
-
-# a root whose last photo has gone goes too: a gallery to be given away must not tell where it was made
-_DROP_UNUSED_ROOTS = "DELETE FROM root WHERE id NOT IN (SELECT root FROM reference WHERE root IS NOT NULL)"
-
-_UPSERT = """
-INSERT INTO reference (coarse, fine, source, root, path, digest, embedding) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (digest) DO UPDATE SET coarse = excluded.coarse, fine = excluded.fine, source = excluded.source,
-    root = excluded.root, path = excluded.path, embedding = excluded.embedding
-RETURNING id
-"""
-
-
-class GalleryError(Exception):
-    """A gallery that cannot be used; the message names the file and says what to do."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A photo of the gallery. `path` is relative to one of the gallery's folders, with forward slashes."""
-
-    id: int
-    coarse: str
-    fine: str | None
-    source: str
-    path: str
+_LOOSE = 16
+"""A new index is made when more than one in so many references has changed since; searching these takes its time."""
 
 
 @dataclass(frozen=True)
@@ -71,26 +35,6 @@ class Neighbour:
 
     reference: Reference
     similarity: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A photo to be added.
-
-    Attributes:
-        coarse, fine: its labels; fine None where it is unknown.
-        source: the collection that it comes from.
-        path: relative to `root`, with forward slashes.
-        digest: identifies the file's content; a gallery holds each content once.
-        root: the folder that `path` starts from, or None to keep it out of the file (a gallery to be given away).
-    """
-
-    coarse: str
-    fine: str | None
-    source: str
-    path: str
-    digest: str
-    root: Path | None = None
 
 
 class Gallery:
@@ -109,15 +53,15 @@ class Gallery:
         self.read_only = read_only
         self._lock = threading.RLock()
         self._database = connection
-        self.fingerprint, self.dim = _read_meta(path, connection)
-        self._references: dict[int, Reference] = {}
-        self._digests: dict[str, int] = {}
-        self._place_of: dict[int, Path] = {}
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(self.dim))
+        self.fingerprint, self.dim = gallery_file.read_meta(path, connection)
         self._whole: tuple[Taxonomy, Taxonomy] | None = None
-        self._sums: dict[str, np.ndarray] = {}
-        self._counts: Counter[str] = Counter()
-        self._load()
+        self._closing = threading.Event()
+        self._making: threading.Thread | None = None
+        self._roots = gallery_file.read_roots(connection)
+        self._holdings = self._load()
+        if not read_only:
+            self._drop_index_of_few()
+            self._keep_indexed()
 
     @classmethod
     def create(cls, path: Path, fingerprint: str, dim: int) -> Self:
@@ -126,15 +70,7 @@ class Gallery:
         Raises:
             GalleryError: if the file exists or cannot be written.
         """
-        database.create(
-            path,
-            _TABLES,
-            {"fingerprint": fingerprint, "dim": str(dim)},
-            application=_APPLICATION_ID,
-            version=SCHEMA,
-            fault=GalleryError,
-            kind=_KIND,
-        )
+        gallery_file.create(path, fingerprint, dim)
         return cls.open(path)
 
     @classmethod
@@ -151,23 +87,22 @@ class Gallery:
         """
         if not path.is_file():
             raise GalleryError(f"{path}: the gallery does not exist")
-        with _faults(path):
+        with gallery_file.faults(path):
             # "immutable" makes no -wal and -shm files; where another program is writing they are there and must be read
             being_written = path.with_name(path.name + "-wal").exists()
             connection = database.connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
             try:
-                _check_format(path, connection)
-                gallery = cls(path, connection, read_only)
+                gallery_file.check_format(path, connection)
+                made_by, _ = gallery_file.read_meta(path, connection)
+                if fingerprint not in (None, made_by):
+                    raise GalleryError(
+                        f"{path}: the gallery was made with another identification model ({made_by}, in use is "
+                        f"{fingerprint}); enrol its photos again with the model in use"
+                    )
+                return cls(path, connection, read_only)
             except BaseException:
                 connection.close()
                 raise
-        if fingerprint is not None and gallery.fingerprint != fingerprint:
-            gallery.close()
-            raise GalleryError(
-                f"{path}: the gallery was made with another identification model ({gallery.fingerprint}, in use is "
-                f"{fingerprint}); enrol its photos again with the model in use"
-            )
-        return gallery
 
     @property
     def name(self) -> str:
@@ -175,7 +110,15 @@ class Gallery:
         return str(self.path)
 
     def __len__(self) -> int:
-        return len(self._references)
+        return len(self._holdings)
+
+    @property
+    def approximation(self) -> str | None:
+        """How the search is approximate, for people; None where it is exact."""
+        recall = self._holdings.index.recall
+        if recall is None:
+            return None
+        return f"approximate search, recall@10 {recall.value:.3f} measured on {recall.sample} references"
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
         """Add N photos in one transaction; their ids.
@@ -218,16 +161,17 @@ class Gallery:
             raise GalleryError(f"{self.path}: the gallery is read-only; copy it to a place of your own to change it")
         touched: set[int] = set()
         with self._lock:
-            with _faults(self.path), database.transaction(self._database):
+            with gallery_file.faults(self.path), database.transaction(self._database):
                 yield self._database, touched
-                self._database.execute(_DROP_UNUSED_ROOTS)
-            self._forget(touched)
+                gallery_file.drop_unused_roots(self._database, touched, self._holdings.roots_without(touched))
             self._whole = None
-            self._load("WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(sorted(touched)),))
+            self._roots = gallery_file.read_roots(self._database)
+            self._read_again(self._holdings, touched)
+            self._keep_indexed()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
         """Rows of the file, for `gallery_steps`."""
-        with self._lock, _faults(self.path):
+        with self._lock, gallery_file.faults(self.path):
             return self._database.execute(sql, values).fetchall()
 
     def copy_to(self, path: Path) -> None:
@@ -240,8 +184,10 @@ class Gallery:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
-            with self._lock, _faults(part), closing(sqlite3.connect(part)) as copy:
+            with self._lock, gallery_file.faults(part), closing(sqlite3.connect(part)) as copy:
                 self._database.backup(copy)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
             raise GalleryError(f"{path}: the gallery cannot be written ({error.strerror})") from error
@@ -249,29 +195,27 @@ class Gallery:
     def search(self, embeddings: np.ndarray, k: int) -> list[list[Neighbour]]:
         """For each of N embeddings [N, d] of unit length, its at most k most similar references, most similar first."""
         with self._lock:
-            k = min(k, len(self._references))
+            k = min(k, len(self._holdings))
             if k == 0 or len(embeddings) == 0:
                 return [[] for _ in embeddings]
-            similarities, ids = self._index.search(np.ascontiguousarray(embeddings, dtype=np.float32), k)
-            return [
-                [Neighbour(self._references[number], similarity) for number, similarity in zip(*row, strict=True)]
-                for row in zip(ids.tolist(), similarities.tolist(), strict=True)
-            ]
+            found = self._holdings.search(embeddings, k)
+        return [[Neighbour(*one) for one in row] for row in found]
 
     def centre_similarities(self, embeddings: np.ndarray, fine: Sequence[str]) -> np.ndarray:
         """Cosine of N embeddings [N, d] to the centre of each named class: [N, len(fine)]; -inf without references."""
         with self._lock:
-            sums = [self._sums.get(name, np.zeros(self.dim, np.float32)) for name in fine]
+            sums = [self._holdings.sum_of(name) for name in fine]
         return cosines_to_sums(embeddings, np.stack(sums))
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""
         with self._lock:
-            return sorted(self._references.values(), key=lambda reference: reference.id)
+            return self._holdings.references()
 
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
-        return Counter((reference.coarse, reference.fine) for reference in self.references())
+        with self._lock:
+            return self._holdings.labels()
 
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
         """`known` with the classes that only this gallery has after its own."""
@@ -284,14 +228,14 @@ class Gallery:
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
         """Embeddings of N references: float32 [N, d], unit length."""
         with self._lock:
-            if not ids:
-                return np.zeros((0, self.dim), np.float32)
-            return np.asarray(self._index.reconstruct_batch(np.array(ids, np.int64)))
+            return self._holdings.embeddings(ids)
 
     def places(self) -> dict[int, Path]:
         """Where the files of references lay when they were added, by id; of those whose folder is stored."""
         with self._lock:
-            return {number: place / self._references[number].path for number, place in self._place_of.items()}
+            roots = self._holdings.roots()
+            found = ((one, self._roots.get(roots.get(one.id, -1))) for one in self.references())
+            return {one.id: place / one.path for one, place in found if place is not None}
 
     def entries(self) -> dict[int, Entry]:
         """What is stored of each reference besides its embedding, by id, in the order of the ids."""
@@ -307,8 +251,8 @@ class Gallery:
     def find(self, digest: str) -> Reference | None:
         """The reference with this content, or None."""
         with self._lock:
-            number = self._digests.get(digest)
-            return None if number is None else self._references[number]
+            found = self.query("SELECT id FROM reference WHERE digest = ?", (digest,))
+            return self._holdings.reference(found[0][0]) if found else None
 
     def picture(self, reference: Reference, roots: Sequence[Path] = ()) -> Path | None:
         """Where the reference's file is on this computer, or None.
@@ -317,15 +261,19 @@ class Gallery:
             reference: one of this gallery.
             roots: folders to look in besides the one that it was added from.
         """
-        place = self._place_of.get(reference.id)
-        for root in (*([place] if place is not None else []), *roots):
+        with self._lock:
+            number = self._holdings.root(reference.id)
+            own = [self._roots[number]] if number in self._roots else []
+        for root in (*own, *roots):
             picture = (root / reference.path).absolute()
             if picture.is_file():
                 return picture
         return None
 
     def close(self) -> None:
-        """Close the file; the gallery is not used after that."""
+        """Close the file; the gallery is not used after that. An index that is being made is given up."""
+        self._closing.set()
+        self.finish_index()
         with self._lock:
             self._database.close()
 
@@ -335,45 +283,85 @@ class Gallery:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _load(self, where: str = "", values: Sequence[object] = ()) -> None:
-        """Take rows of the file into memory; `where` selects from the table reference."""
-        rows = self._database.execute(
-            "SELECT id, coarse, fine, source, reference.path, digest, place, embedding FROM reference "
-            f"LEFT JOIN (SELECT id AS root_id, place FROM root) ON root = root_id {where} ORDER BY id",
-            values,
-        ).fetchall()
-        for number, coarse, fine, source, path, digest, place, _ in rows:
-            self._references[number] = Reference(number, coarse, fine, source, path)
-            self._digests[digest] = number
-            if place is not None:
-                self._place_of[number] = Path(place)
-        if any(len(row[-1]) != 2 * self.dim for row in rows):
-            raise GalleryError(f"{self.path}: the gallery is damaged (an embedding of the wrong length)")
-        if rows:
-            vectors = np.frombuffer(b"".join(row[-1] for row in rows), np.float16).reshape(len(rows), self.dim)
-            unit = vectors.astype(np.float32)
-            unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-            self._index.add_with_ids(unit, np.array([row[0] for row in rows], np.int64))
-            for row, vector in zip(rows, unit, strict=True):
-                if row[2] is not None:
-                    self._sums[row[2]] = self._sums.get(row[2], 0) + vector
-                    self._counts[row[2]] += 1
+    @property
+    def indexing(self) -> bool:
+        """Whether an index is being made."""
+        with self._lock:
+            return self._making is not None and self._making.is_alive()
 
-    def _forget(self, ids: Iterable[int]) -> None:
-        """Drop references from memory."""
-        gone = {number for number in ids if number in self._references}
-        if not gone:
+    def finish_index(self) -> None:
+        """Wait until an index that is being made is stored and in use."""
+        while self.indexing:
+            making = self._making
+            if making is not None:
+                making.join()
+
+    def _load(self) -> Holdings:
+        """All references: by the stored index and what has changed since it was made, else from the file."""
+        stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
+        if stored is not None:
+            index, mark = stored
+            touched = gallery_changes.since(self._database, mark)
+            if touched is not None:
+                holdings = Holdings(index, self.dim)
+                self._read_again(holdings, touched)
+                if len(holdings) > gallery_index.EXACT:
+                    return holdings
+        return Holdings(gallery_index.exact(self.path, self._database, self.dim), self.dim)
+
+    def _read_again(self, holdings: Holdings, touched: set[int]) -> None:
+        holdings.replace(touched, gallery_file.blocks(self.path, self._database, self.dim, touched))
+
+    def _drop_index_of_few(self) -> None:
+        """An index of what was a large gallery once is of no use any more."""
+        place = gallery_index_file.place_of(self.path)
+        if len(self._holdings) > gallery_index.EXACT or not place.exists():
             return
-        for number in gone:
-            fine = self._references.pop(number).fine
-            if fine is not None:
-                self._sums[fine] = self._sums[fine] - self._index.reconstruct(number)
-                self._counts[fine] -= 1
-                if not self._counts[fine]:
-                    del self._sums[fine]  # what rounding leaves over is no centre
-            self._place_of.pop(number, None)
-        self._digests = {digest: number for digest, number in self._digests.items() if number not in gone}
-        self._index.remove_ids(faiss.IDSelectorBatch(np.array(sorted(gone), np.int64)))
+        try:
+            with gallery_file.faults(self.path), database.transaction(self._database):
+                gallery_changes.end(self._database)
+            place.unlink(missing_ok=True)
+        except (GalleryError, OSError) as error:
+            log.warning("a search index of no use stays: %s", error)
+
+    def _keep_indexed(self) -> None:
+        """Begin to make an index, beside other work, where there are many references without one."""
+        holdings = self._holdings
+        small = len(holdings) <= gallery_index.EXACT
+        indexed = holdings.index.recall is not None and _LOOSE * holdings.changed <= len(holdings.index)
+        if small or indexed or self._making is not None or self._closing.is_set():
+            return
+        try:
+            with gallery_file.faults(self.path), database.transaction(self._database):
+                mark = gallery_changes.mark(self._database)
+        except GalleryError as error:  # what was asked for has been done
+            log.warning("no search index is made: %s", error)
+            return
+        self._making = threading.Thread(target=self._make_index, args=(mark,), name="gallery index", daemon=True)
+        self._making.start()
+
+    def _make_index(self, mark: Mark) -> None:
+        """In a thread of its own. If it fails the search goes on as it is; `_making` keeps it from beginning anew."""
+        try:
+            with gallery_file.faults(self.path), closing(database.connect(self.path, "ro")) as connection:
+                connection.execute("BEGIN")  # one state of the file from the first read to the last
+                index = gallery_index.approximate(self.path, connection, self.dim, self._closing.is_set)
+            gallery_index_file.write(gallery_index_file.place_of(self.path), index, mark)
+            with self._lock, gallery_file.faults(self.path):
+                touched = gallery_changes.since(self._database, mark)
+                if touched is None:  # another program has made an index meanwhile
+                    return
+                holdings = Holdings(index, self.dim)
+                self._read_again(holdings, touched)
+                self._holdings = holdings
+                with database.transaction(self._database):
+                    gallery_changes.forget(self._database, mark)
+                self._making = None
+                self._keep_indexed()
+        except gallery_index.CancelledError:
+            return
+        except (GalleryError, OSError) as error:
+            log.warning("the search index cannot be made or stored: %s", error)
 
 
 def cosines_to_sums(embeddings: np.ndarray, sums: np.ndarray) -> np.ndarray:
@@ -385,51 +373,3 @@ def cosines_to_sums(embeddings: np.ndarray, sums: np.ndarray) -> np.ndarray:
     similarities = embeddings @ (sums / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
     similarities[:, lengths == 0] = -np.inf
     return similarities
-
-
-def _check_format(path: Path, connection: sqlite3.Connection) -> None:
-    application, version = database.versions(connection)
-    if application != _APPLICATION_ID:
-        raise GalleryError(f"{path}: this file is no gallery of Marque")
-    if version != SCHEMA:
-        raise GalleryError(
-            f"{path}: the gallery has format {version}, this program reads format {SCHEMA}; "
-            + ("update the program" if version > SCHEMA else "enrol its photos again")
-        )
-
-
-def _read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    if "fingerprint" not in meta or not meta.get("dim", "").isdecimal():
-        raise GalleryError(f"{path}: the gallery is damaged (it does not say which identification model it belongs to)")
-    return meta["fingerprint"], int(meta["dim"])
-
-
-def upsert(connection: sqlite3.Connection, embeddings: np.ndarray, entries: Sequence[Entry], dim: int) -> list[int]:
-    """Write N photos inside a transaction of `Gallery.changing`; their ids.
-
-    Raises:
-        ValueError: if the embeddings are not [N, dim].
-    """
-    if embeddings.shape != (len(entries), dim):
-        raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {dim}")
-    ids: list[int] = []
-    for entry, vector in zip(entries, np.ascontiguousarray(embeddings, dtype=np.float16), strict=True):
-        root = root_id(connection, entry.root)
-        row = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, vector.tobytes())
-        ids += connection.execute(_UPSERT, row).fetchone()
-    return ids
-
-
-def root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
-    """The number of a folder in the file, which gets one where it has none; None for None."""
-    if root is None:
-        return None
-    place = str(root.absolute())
-    connection.execute("INSERT OR IGNORE INTO root (place) VALUES (?)", (place,))
-    (number,) = connection.execute("SELECT id FROM root WHERE place = ?", (place,)).fetchone()
-    return int(number)
-
-
-def _faults(path: Path) -> AbstractContextManager[None]:
-    return database.faults(path, GalleryError, _KIND)

@@ -24,12 +24,14 @@ class Contents:
         references: all of them, in the order of their ids.
         places: id -> where the file lay when it was added.
         undo, redo: titles of the steps that could be taken back or done again, None where there is none.
+        approximation: how the search is approximate, in words, None where it is exact.
     """
 
     references: tuple[Reference, ...] = ()
     places: dict[int, Path] = field(default_factory=dict)
     undo: str | None = None
     redo: str | None = None
+    approximation: str | None = None
 
 
 class Shelf:
@@ -92,8 +94,9 @@ class Shelf:
         if not isinstance(gallery, Gallery):
             entries = gallery.entries()
             places = {number: one.root / one.path for number, one in entries.items() if one.root is not None}
-            return Contents(tuple(gallery.references()), places)
-        return Contents(tuple(gallery.references()), gallery.places(), *Steps(gallery).next_steps())
+            return Contents(tuple(gallery.references()), places, approximation=gallery.approximation)
+        steps = Steps(gallery).next_steps()
+        return Contents(tuple(gallery.references()), gallery.places(), *steps, gallery.approximation)
 
     def give_up(self, why: str) -> None:
         """The gallery cannot be reached any longer: go on without it."""

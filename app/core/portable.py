@@ -53,7 +53,7 @@ def export(
     except OSError as error:
         raise GalleryError(f"{place}: the gallery cannot be written ({error.strerror})") from error
     finally:
-        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
+        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", ".index"))):
             left.unlink(missing_ok=True)
 
 

@@ -31,6 +31,10 @@ class References(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def approximation(self) -> str | None:
+        """How the search is approximate, for people; None where it is exact."""
+
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
         """Add photos in one transaction; their ids."""
 

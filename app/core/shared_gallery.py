@@ -108,6 +108,11 @@ class SharedGallery:
         """The address, without password."""
         return self._name
 
+    @property
+    def approximation(self) -> str | None:
+        """How the search is approximate, for people; None where it is exact."""
+        return "approximate search by the server, recall not measured"
+
     def __len__(self) -> int:
         with self._fresh():
             return self._classes.total()

@@ -293,16 +293,20 @@ class GalleryPage(QWidget):
         else:
             self.cards.listing.show(references)
             self._shown = node
-        self.heading.set_whole(_heading(node, len(references)) if node is not None else _TEACH)
+        self._show_heading(node, len(references))
         self.locate_button.hide()
         self.desk.locate(references, lambda pictures: self._on_located(node, references, pictures))
         self._enable()
+
+    def _show_heading(self, node: Node | None, count: int, more: str = "") -> None:
+        heading = _heading(node, count) if node is not None else _TEACH
+        self.heading.set_whole(" · ".join(filter(None, (heading, more, self.desk.contents.approximation))))
 
     def _on_located(self, node: Node | None, references: Sequence[Reference], pictures: dict[int, Path]) -> None:
         self.cards.show_pictures(pictures)
         without = len(references) - len(pictures)
         if node is not None and node == self._shown and without:
-            self.heading.set_whole(f"{_heading(node, len(references))} · {without:,} without picture here")
+            self._show_heading(node, len(references), f"{without:,} without picture here")
             shared = isinstance(self.desk.loaded, Loaded) and is_shared(self.desk.loaded.chosen or "")
             self.locate_button.setVisible(not shared)
 

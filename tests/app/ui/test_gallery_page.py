@@ -13,6 +13,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.core import gallery_index
+from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
 from app.ui.gallery.tree import Node
 from app.ui.window import MainWindow
@@ -251,6 +253,18 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot)
     for _ in range(3):
         undo(window)
     qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
+
+
+def test_the_page_tells_how_good_an_approximate_search_is(
+    gallery: Callable[..., MainWindow], tiny_gallery: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(gallery_index, "EXACT", 11)
+    with Gallery.open(tiny_gallery) as large:
+        large.finish_index()
+        told = large.approximation
+    window = gallery(gallery=tiny_gallery)
+    assert told is not None and "recall@10" in told
+    qtbot.waitUntil(lambda: window.gallery.heading.whole().endswith(told), timeout=PATIENCE)
 
 
 def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
