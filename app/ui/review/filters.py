@@ -24,7 +24,7 @@ _MARGINS = {
     "margin above 30 %": (0.3, 1.0),
 }
 _ANY_LABEL = "any class"
-_WIDTHS = (146, 140, 132, 150, 140)
+_WIDTHS = (146, 140, 142, 144, 140)
 _NARROW = 1000
 _TYPING = 150  # milliseconds after the last key
 
