@@ -10,15 +10,10 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.core.columns import VERDICTS, Columns, Names
-from app.core.figures import NOBODY
-from app.core.labels import Verdict
+from app.core.columns import Columns, Names, best_guess
 from app.core.points import Points
 
-VOTES = 5
-"""References that vote on the class of the one that is left out."""
 _BLOCK = 500
-_TOLD = [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)]
 
 
 class TestPartError(Exception):
@@ -36,14 +31,16 @@ class Judged:
         truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
         answer: the same of what was answered.
         images: int64 [N], numbers of the project's images; empty for references of a gallery.
-        files: of each photo where it is, or None where it is not on this computer.
+        files: of each photo; of a reference that is not on this computer the place within its collection.
+        missing: bool [N], which are not on this computer.
     """
 
     names: Names
     truth: np.ndarray
     answer: np.ndarray
     images: np.ndarray
-    files: tuple[str | None, ...]
+    files: tuple[str, ...]
+    missing: np.ndarray
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -51,7 +48,7 @@ class Judged:
 
 def by_person(columns: Columns) -> Judged:
     """The model's best guesses, whatever the thresholds, of the photos that the person accepted or corrected."""
-    rows = np.flatnonzero(np.isin(columns.verdict, _TOLD) & (columns.predictions["image"] > 0))
+    rows = np.flatnonzero(columns.labelled() & (columns.predictions["image"] > 0))
     return _of_project(columns, rows, np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1))
 
 
@@ -90,10 +87,9 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def leave_one_out(points: Points) -> Generator[int, None, Judged]:
-    """What a gallery's references would be taken for if each were not in it: by a vote of its VOTES nearest others.
+    """What a gallery's references would be taken for if each were not in it: for what the most similar other one is.
 
-    Of equally frequent labels that of the nearest one wins. Other copies of the same photo have a vote, as they would
-    for a new photo.
+    The nearest alone, as classes of a gallery may have as few as two photos, which any vote of more would overrule.
 
     Args:
         points: references only, P = 0.
@@ -109,36 +105,22 @@ def leave_one_out(points: Points) -> Generator[int, None, Judged]:
     truth = np.array(labels, np.int32).reshape(-1, 2)
     answer = truth.copy()
     count = len(truth)
-    votes = min(VOTES, count - 1)
-    if votes > 0:
-        distinct, of = np.unique(truth, axis=0, return_inverse=True)
+    if count > 1:
         index = faiss.IndexFlatIP(points.vectors.shape[1])
         index.add(points.vectors)
         for first in range(0, count, _BLOCK):
             rows = np.arange(first, min(first + _BLOCK, count))
-            _, found = index.search(points.vectors[rows], votes + 1)
-            answer[rows] = distinct[_elected(of.ravel()[_others(found, rows)])]
+            _, found = index.search(points.vectors[rows], 2)
+            # among more than two copies a photo need not find itself
+            answer[rows] = truth[np.where(found[:, 0] == rows, found[:, 1], found[:, 0])]
             yield int(rows[-1]) + 1
-    files = tuple(None if picture is None else os.fspath(picture) for picture in points.pictures)
-    return Judged(names, truth, answer, np.zeros(0, np.int64), files)
+    pictured = zip(points.references, points.pictures, strict=True)
+    files = tuple(one.path if picture is None else os.fspath(picture) for one, picture in pictured)
+    missing = np.array([picture is None for picture in points.pictures], bool)
+    return Judged(names, truth, answer, np.zeros(0, np.int64), files, missing)
 
 
 def _of_project(columns: Columns, rows: np.ndarray, truth: np.ndarray) -> Judged:
-    guess = columns.predictions[rows]
-    kind = np.where(guess["fine"] != NOBODY, guess["fine_type"], guess["type"])
-    answer = np.stack([kind, guess["fine"]], axis=1).astype(np.int32)
+    answer = best_guess(columns.predictions[rows])
     files = tuple(columns.paths[row] for row in rows.tolist())
-    return Judged(columns.names, truth.astype(np.int32), answer, columns.ids[rows], files)
-
-
-def _others(found: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The neighbours int64 [R, k + 1] of some rows, without the rows themselves: [R, k], nearest first."""
-    own = found == rows[:, None]
-    own[~own.any(axis=1), -1] = True  # among more than k copies a photo need not find itself
-    return found[~own].reshape(len(rows), -1)
-
-
-def _elected(votes: np.ndarray) -> np.ndarray:
-    """The most frequent value of each row [R, k], of equally frequent ones the first: [R]."""
-    support = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
-    return votes[np.arange(len(votes)), support.argmax(axis=1)]
+    return Judged(columns.names, truth.astype(np.int32), answer, columns.ids[rows], files, np.zeros(len(rows), bool))

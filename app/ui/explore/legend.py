@@ -135,6 +135,8 @@ class Side(QFrame):
         self.open_button = QPushButton("open in Review")
         self.open_button.setProperty("kind", "primary")
         self.open_button.setToolTip(keys.OPEN_CHOSEN.tooltip)
+        self.relabel_button = QPushButton("give another label")
+        self.relabel_button.setToolTip(keys.RELABEL_CHOSEN.tooltip)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 12)
         column.setSpacing(8)
@@ -145,7 +147,7 @@ class Side(QFrame):
         below = QVBoxLayout()
         below.setContentsMargins(12, 4, 12, 0)
         below.setSpacing(8)
-        for widget in (self.chosen, self.preview, self.open_button):
+        for widget in (self.chosen, self.preview, self.open_button, self.relabel_button):
             below.addWidget(widget)
         column.addLayout(below)
 
@@ -160,3 +162,8 @@ class Side(QFrame):
             f"{' and '.join(parts)} chosen" if parts else "Nothing chosen. Draw a lasso (L) or a box (B), or click."
         )
         self.open_button.setEnabled(photos > 0)
+        self.relabel_button.setEnabled(photos > 0)
+
+    def say(self, words: str) -> None:
+        """Say why nothing is chosen."""
+        self.chosen.setText(words)

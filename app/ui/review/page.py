@@ -291,9 +291,15 @@ class ReviewPage(QWidget):
         """Let the keys go to the list of photos."""
         self._view().setFocus()
 
-    def show_only(self, images: np.ndarray) -> None:
-        """List these photos and no others, until the person goes back to the list: int64 numbers."""
-        self.proposals.show_only(images)
+    def show_only(self, images: np.ndarray, what: str) -> None:
+        """List these photos and no others, all chosen, until the person goes back to the list.
+
+        Args:
+            images: int64 numbers.
+            what: they are, after their number ("chosen on the map").
+        """
+        self.proposals.show_only(images, what)
+        self.chosen.choose(images)
         self.focus_list()
 
     def go_to(self, image: int) -> None:
