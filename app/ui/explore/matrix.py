@@ -56,11 +56,16 @@ class TypeMatrix(QWidget):
         return QRect(_TITLE + _NAMES + column * side, _TITLE + _NAMES + row * side, side, side)
 
     def text(self, row: int, column: int) -> str:
-        """What a cell says, empty for none."""
+        """What a cell says, empty for none: a count, or a share as a number of hundredths."""
         crossing = self._crossing
         if crossing is None or not crossing.counts[row, column]:
             return ""
-        return percent(crossing.share(row, column)) if self._shares else f"{crossing.counts[row, column]:,}"
+        # the sign would not fit into a small cell a hundred times
+        return (
+            percent(crossing.share(row, column)).rstrip("\u2009%")
+            if self._shares
+            else f"{crossing.counts[row, column]:,}"
+        )
 
     def sentence(self, row: int, column: int) -> str:
         """All of a cell in words."""
@@ -178,8 +183,9 @@ class TypeMatrix(QWidget):
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.font(theme.CAPTION))
         painter.setPen(QColor(tokens.muted))
+        words = "photos of ↓\ntaken for, % →" if self._shares else "photos of ↓\ntaken for →"
         corner = QRectF(0, 0, _TITLE + _NAMES - 8, _TITLE + _NAMES - 8)
-        painter.drawText(corner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, "photos of ↓\ntaken for →")
+        painter.drawText(corner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, words)
         painter.setFont(theme.font(12))
         metrics = painter.fontMetrics()
         for place, name in enumerate(crossing.types):

@@ -58,8 +58,6 @@ class PairList(QAbstractTableModel):
         """Names of the columns."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return HEADERS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole and section >= _COUNT:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole and section == _SHARE:
             return "of the photos of both classes, how many are taken for the other one"
         return None

@@ -52,6 +52,7 @@ class Survey(QObject):
         self._later.timeout.connect(self.refresh)
         self._projector.advanced.connect(self._on_advanced)
         self._projector.ended.connect(self._on_ended)
+        self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.start()
         self._projector.start()
