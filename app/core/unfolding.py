@@ -1,7 +1,7 @@
-"""t-SNE in a process of its own, for maps so large that the window would feel it.
+"""t-SNE in a process of its own, or the window would feel it.
 
-openTSNE holds the interpreter for whole steps of an iteration, 50 ms and more with 10,000 points; no other thread, and
-so no window, moves on meanwhile.
+openTSNE holds the interpreter while it is loaded and for whole steps of an iteration, 50 ms and more with 10,000
+points; no other thread, and so no window, moves on meanwhile.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from app.core.projection import Report, StoppedError, tsne
 
-APART = 2000
-"""From so many points on t-SNE gets a process; below, a step takes a few milliseconds, and starting one a second."""
+APART = 200
+"""From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""
 
 _LOOK = 0.05  # seconds between two looks whether it is to be stopped
 _GENTLE = 5  # steps that the window goes before it where both want the processor (POSIX)
