@@ -7,19 +7,18 @@ points; no other thread, and so no window, moves on meanwhile.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import traceback
 from multiprocessing.connection import Connection
 
 import numpy as np
 
+from app.core.give_way import give_way
 from app.core.projection import Report, StoppedError, tsne
 
 APART = 200
 """From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""
 
 _LOOK = 0.05  # seconds between two looks whether it is to be stopped
-_GENTLE = 5  # steps that the window goes before it where both want the processor (POSIX)
 
 
 class UnfoldingError(Exception):
@@ -73,8 +72,7 @@ def _follow(pipe: Connection, report: Report) -> np.ndarray:
 
 def _work(pipe: Connection) -> None:
     """What the process does; it ends by itself where nobody listens any more."""
-    if hasattr(os, "nice"):
-        os.nice(_GENTLE)
+    give_way()
 
     def report(done: int, places: np.ndarray | None) -> bool:
         pipe.send((done, places, ""))

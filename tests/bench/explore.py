@@ -34,6 +34,7 @@ from app.core.project import FoundFile, Outcome, Project
 from app.core.projection import STEPS, fitted, inside
 from app.ui import theme
 from app.ui.explore.map_view import Card, MapView
+from app.ui.pauses import shorten_pauses
 from app.ui.window import open_window
 from tests.bench.review import Heartbeat, ready, say, wait
 
@@ -192,6 +193,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=14_000, help="synthetic ones, without a project")
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    shorten_pauses()
     app = QApplication([])
     theme.apply(app, theme.Name.DARK)
     if options.points:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core import paths
 from app.core.confusion import Crossing, Pair, confused, crossing
+from app.core.give_way import give_way
 from app.core.judged import Judged, TestPartError, by_person, by_test_part, leave_one_out, read_test_part
 from app.core.points import Source, read_points
 from app.core.runs import Runs
@@ -210,6 +211,7 @@ class Judge(QObject):
             if loaded is None:
                 return
             points = read_points(Source.GALLERY, None, loaded.gallery, loaded.info.fingerprint)
+            give_way()
             judging = leave_one_out(points)
             while True:
                 try:
