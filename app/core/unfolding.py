@@ -7,7 +7,9 @@ points; no other thread, and so no window, moves on meanwhile.
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import traceback
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -23,6 +25,12 @@ _LOOK = 0.05  # seconds between two looks whether it is to be stopped
 
 class UnfoldingError(Exception):
     """The process has ended before t-SNE has; the message says how."""
+
+
+def prepare() -> None:
+    """Start the helper that Python needs before its first process: it holds the interpreter, so better not later."""
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()
 
 
 def unfold(vectors: np.ndarray, start: np.ndarray, report: Report, threads: int = 1) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
-from app.core.unfolding import UnfoldingError, unfold
+from app.core.unfolding import UnfoldingError, prepare, unfold
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class Projector(QThread):
 
     def run(self) -> None:
         """Wait for layouts until `stop`."""
+        prepare()
         while True:
             with self._changed:
                 while self._wanted is None and not self._stopping:
