@@ -171,6 +171,7 @@ class MainWindow(QMainWindow):
         explore.folder_wanted.connect(self.choose_folder_for_project)
         explore.theme_wanted.connect(self.toggle_theme)
         explore.review_wanted.connect(self.show_in_review)
+        explore.enrol_wanted.connect(self.enrol_from_map)
         explore.label_wanted.connect(lambda: self.show_page(self.pages.indexOf(review)))
         explore.class_wanted.connect(self.show_in_gallery)
         explore.pointed.connect(review.go_to)
@@ -240,6 +241,11 @@ class MainWindow(QMainWindow):
         """
         self.show_page(self.pages.indexOf(self.review))
         self.review.show_only(images, what)
+
+    def enrol_from_map(self, images: np.ndarray) -> None:
+        """Put these photos of the project into the gallery: int64 numbers. Review lists them and tells the outcome."""
+        self.show_in_review(images, "chosen on the map")
+        self.review.enrolling.enrol()
 
     def show_in_gallery(self, coarse: str, fine: str | None) -> None:
         """Show a class on the page Gallery."""

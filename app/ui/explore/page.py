@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.core.figures import NOBODY
 from app.core.labels import Label
 from app.core.points import By, Groups, Source, find, grouped, write_csv, write_svg
-from app.core.vocabulary import classes, likely
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.explore.colours import colours, rgb, words
@@ -38,6 +37,7 @@ class ExplorePage(QWidget):
     Signals:
         folder_wanted: identify a folder into the project
         review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
+        enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
         label_wanted: show the page Review
         class_wanted: (type, class or None) show a class on the page Gallery
         pointed: (image) a photo of the project was clicked
@@ -48,6 +48,7 @@ class ExplorePage(QWidget):
 
     folder_wanted = Signal()
     review_wanted = Signal(object, str)
+    enrol_wanted = Signal(object)
     label_wanted = Signal()
     class_wanted = Signal(str, object)
     pointed = Signal(int)
@@ -126,6 +127,7 @@ class ExplorePage(QWidget):
         self.side.legend.group_clicked.connect(self._choose_group)
         self.side.open_button.clicked.connect(self.open_chosen)
         self.side.relabel_button.clicked.connect(self.relabel)
+        self.side.enrol_button.clicked.connect(self.enrol)
         self.relabel_box.chosen.connect(self._relabel)
         self.relabel_box.left.connect(self.map.setFocus)
         self.map.chosen_changed.connect(self._on_chosen)
@@ -160,6 +162,7 @@ class ExplorePage(QWidget):
             (keys.FIND_CURRENT, self.find_current),
             (keys.FIND_ON_MAP, self.toolbar.search.setFocus),
             (keys.RELABEL_CHOSEN, self.relabel),
+            (keys.ENROL, self.enrol),
         ):
             bind(self.columns, key, act)
         # not where somebody types
@@ -214,12 +217,16 @@ class ExplorePage(QWidget):
 
     def relabel(self) -> None:
         """Ask for another label of the chosen photos."""
-        images, columns, model = self.shown.images(self.map.chosen()), self._desk.columns, self._desk.model
-        rows = columns.rows_of(images)
+        rows = self._desk.columns.rows_of(self.shown.images(self.map.chosen()))
         if len(rows):
-            self.relabel_box.set_classes(*classes(columns, model.taxonomy if model is not None else None))
-            guesses = likely(columns, int(rows[0]), self.relabel_box.used())
-            self.relabel_box.ask(len(rows), guesses, self.map.mapTo(self, QPoint(12, 12)))
+            taxonomy = self._desk.model.taxonomy if self._desk.model is not None else None
+            self.relabel_box.ask_about(self._desk.columns, taxonomy, rows, self.map.mapTo(self, QPoint(12, 12)))
+
+    def enrol(self) -> None:
+        """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
+        images = self.shown.images(self.map.chosen())
+        if len(images):
+            self.enrol_wanted.emit(images)
 
     def back(self) -> None:
         """Esc: choose nothing, all pairs again."""
@@ -255,6 +262,7 @@ class ExplorePage(QWidget):
 
     def gallery_changed(self) -> None:
         """References were added, removed or changed."""
+        self.survey.gallery_changed()
         self.judge.gallery_changed()
 
     def set_current(self, image: int) -> None:

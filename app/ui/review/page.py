@@ -14,7 +14,6 @@ from app.core.arrange import Order
 from app.core.figures import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.results import Result
-from app.core.vocabulary import classes, likely
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
@@ -204,10 +203,8 @@ class ReviewPage(QWidget):
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
-            columns, model = self.desk.columns, self.desk.model
-            self.relabel_box.set_classes(*classes(columns, model.taxonomy if model is not None else None))
-            corner = self.viewer.mapTo(self, QPoint(12, 12))
-            self.relabel_box.ask(len(rows), likely(columns, int(rows[0]), self.relabel_box.used()), corner)
+            taxonomy = self.desk.model.taxonomy if self.desk.model is not None else None
+            self.relabel_box.ask_about(self.desk.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
 
     def to_type(self) -> None:
         """Only the type is sure."""

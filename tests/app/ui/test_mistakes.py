@@ -210,3 +210,15 @@ def test_what_is_chosen_is_chosen_on_both_pages(explore, photos, qtbot):
     QTest.keyClick(window, Key.Key_4)
     assert page.map.chosen().tolist() == [1, 4, 5]  # one photo alone is ringed, not chosen
     laid_out(qtbot, window, 12)
+
+
+def test_the_choice_on_the_map_is_enrolled(explore, photos, qtbot):
+    window = explore(photos)
+    page, review = window.explore, window.review
+    wanted = points_of(window, "Rossa 2010")
+    label(window, qtbot, {int(review.desk.columns.ids[wanted[0]]): Label(Verdict.ACCEPTED, "sedan", "Rossa 2010")})
+    page.map.choose(wanted)
+    QTest.keyClick(window, Key.Key_E)
+    assert window.pages.currentWidget() is review and len(review.chosen.images()) == 3
+    qtbot.waitUntil(review.notice.isVisible, timeout=PATIENCE)
+    assert "2 photos without a class that you gave or accepted were left out" in review.notice.text()
