@@ -12,7 +12,7 @@ from threading import Condition
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.core.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
+from app.core.projection import DIMENSIONS, LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
 from app.core.unfolding import UnfoldingError, prepare, unfold
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,8 @@ class Projector(QThread):
             self.ended.emit(layout)
 
     def _serve(self, layout: Layout) -> None:
-        start = principal_components(layout.vectors)
+        reduced = principal_components(layout.vectors, DIMENSIONS)  # what t-SNE works on, and less to hand over
+        start = reduced[:, :2]
         self.advanced.emit(layout, 0, fitted(start))
         if len(start) < LEAST_FOR_TSNE or layout.cancelled:
             return
@@ -111,6 +112,6 @@ class Projector(QThread):
             return not layout.cancelled
 
         threads = max(1, (os.cpu_count() or 1) - 1)  # one is left to the window
-        places = unfold(layout.vectors, start, report, threads)
+        places = unfold(reduced, start, report, threads)
         if not layout.cancelled:
             self.advanced.emit(layout, STEPS, fitted(places))
