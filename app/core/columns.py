@@ -26,6 +26,7 @@ VERDICTS = (*Verdict,)
 WAITING = len(STATUSES)
 """In the column `status`: neither identified nor failed yet. The other values are places in STATUSES."""
 
+_TOLD = [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)]
 _PIECE = 4000
 
 
@@ -201,6 +202,10 @@ class Columns:
         ahead = self.predictions["fine_probability"] - self.predictions["second_probability"]
         return np.where(self.predictions["image"] > 0, ahead, 0.0)
 
+    def labelled(self) -> np.ndarray:
+        """Rows of which the person has told the type or class: bool [N]."""
+        return np.isin(self.verdict, _TOLD)
+
     def undecided(self) -> np.ndarray:
         """Rows that have an answer of the model and none of the person: bool [N]."""
         return (self.verdict == NOBODY) & (self.predictions["image"] > 0)
@@ -295,6 +300,15 @@ def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
     result.confidence[fine], result.confidence[coarse] = p["fine_probability"][fine], p["type_probability"][coarse]
     result.type[:] = np.where(fine, p["fine_type"], p["type"])
     return result
+
+
+def best_guess(predictions: np.ndarray) -> np.ndarray:
+    """Type and class that rows of FIGURES speak for most, whatever the thresholds: int32 [N, 2].
+
+    The class is NOBODY where none is known.
+    """
+    kind = np.where(predictions["fine"] != NOBODY, predictions["fine_type"], predictions["type"])
+    return np.stack([kind, predictions["fine"]], axis=1).astype(np.int32)
 
 
 def read_predictions(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.columns import STATUSES, VERDICTS, Columns, Names
+from app.core.arrange import Filter, matching
+from app.core.columns import STATUSES, VERDICTS, Columns, Names, best_guess
 from app.core.decide import Status
 from app.core.figures import NOBODY
 from app.core.gallery import Gallery, Reference
@@ -23,6 +24,8 @@ NONE = ""
 """Name of the group of those without a type, class, verdict or confidence."""
 PROJECT, GALLERY = "project", "gallery"
 CONFIDENCES = ("below 50 %", "50 to 80 %", "80 to 95 %", "above 95 %")
+RIGHT, OTHER_CLASS, OTHER_TYPE = CORRECTNESS = ("right", "another class", "another type")
+"""What the model's best guess is, by the person's label."""
 _BOUNDS = (0.5, 0.8, 0.95)
 _ANSWERED = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
 _SIDE = 1000  # of the picture in SVG, in its units
@@ -44,6 +47,7 @@ class By(StrEnum):
     STATUS = "status"
     VERDICT = "verdict"
     CONFIDENCE = "confidence"
+    CORRECTNESS = "correctness"
     SOURCE = "source"
 
 
@@ -149,6 +153,9 @@ def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names 
     elif by is By.CONFIDENCE:
         named = (*CONFIDENCES, GALLERY)
         own = np.where(answered, np.searchsorted(_BOUNDS, columns.shown.confidence[rows], side="right"), NOBODY)
+    elif by is By.CORRECTNESS:
+        named = (*CORRECTNESS, GALLERY)
+        own = _correctness(columns, rows)
     else:
         named = (PROJECT, GALLERY)
         own = np.zeros(len(rows), np.int32)
@@ -156,6 +163,27 @@ def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names 
     codes[: len(points.images)][here] = own
     codes[len(points.images) :] = references if references is not None else len(named) - 1
     return codes, named
+
+
+def _correctness(columns: Columns, rows: np.ndarray) -> np.ndarray:
+    """Places in CORRECTNESS, NOBODY without a label that tells type or class or without an answer: int32 [R]."""
+    guess = best_guess(columns.predictions[rows])
+    kind, fine = columns.told_type[rows], columns.told_fine[rows]
+    other_class = (fine != NOBODY) & (guess[:, 1] != NOBODY) & (fine != guess[:, 1])
+    found = np.where(kind != guess[:, 0], 2, np.where(other_class, 1, 0))
+    return np.where(columns.labelled()[rows] & (columns.predictions["image"][rows] > 0), found, NOBODY)
+
+
+def find(points: Points, columns: Columns, text: str) -> np.ndarray:
+    """Points int64 whose file, class or type has every word of a text, in any case; none for an empty text."""
+    words = text.casefold().split()
+    if not words:
+        return np.zeros(0, np.int64)
+    rows = matching(columns, Filter(text=text))
+    photos = np.flatnonzero(np.isin(points.images, columns.ids[rows], assume_unique=True))
+    said = (f"{one.path} {one.fine or ''} {one.coarse}".casefold() for one in points.references)
+    references = [place for place, whole in enumerate(said) if all(word in whole for word in words)]
+    return np.concatenate([photos, len(points.images) + np.array(references, np.int64)])
 
 
 def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:

@@ -12,10 +12,11 @@ LEAST_FOR_TSNE = 5
 """Fewer points than this have no neighbourhood worth unfolding."""
 STEPS = 750
 """Iterations of t-SNE: a third pulls neighbours together, the rest spreads them out."""
+DIMENSIONS = 50
+"""Neighbours are looked for among so many principal components."""
 
 _EARLY = 250
 _EVERY = 5  # iterations from one report to the next
-_DIMENSIONS = 50  # neighbours are looked for among so many principal components
 _BLOCK = 2000
 _SEED = 7
 
@@ -126,8 +127,8 @@ def _beginning(start: np.ndarray) -> np.ndarray:
 def _neighbours(vectors: np.ndarray, k: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest of each point without itself: places int64 [N, k] and distances float64 [N, k]."""
     reduced = vectors
-    if vectors.shape[1] > _DIMENSIONS:
-        reduced = principal_components(vectors, _DIMENSIONS)
+    if vectors.shape[1] > DIMENSIONS:
+        reduced = principal_components(vectors, DIMENSIONS)
     reduced = np.ascontiguousarray(reduced, np.float32)
     index = faiss.IndexFlatL2(reduced.shape[1])
     index.add(reduced)

@@ -27,7 +27,7 @@ class HelpSheet(QWidget):
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
         for title, of_section in keys.SECTIONS.items():
-            grid = right if title in ("Review", "Gallery", "Train") else left
+            grid = right if title in ("Review", "Explore", "Train") else left
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
             for key in of_section:
                 row = grid.rowCount()

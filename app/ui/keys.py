@@ -74,6 +74,11 @@ LASSO = Key("choose points with a lasso", ("L",))
 BOX = Key("choose points in a box", ("B",))
 FIT_MAP = Key("fit the map to the window", ("F",))
 FIND_CURRENT = Key("find the photo that is current in Review", ("G",))
+SHOW_MAP = Key("the map", ("M",))
+SHOW_CONFUSIONS = Key("classes that are taken for each other", ("C",))
+SHOW_HIERARCHY = Key("types that are taken for each other", ("H",))
+FIND_ON_MAP = Key("find photos on the map by name or class", ("Ctrl+F",))
+RELABEL_CHOSEN = Key("give the chosen photos another label", ("R",))
 OPEN_CHOSEN = Key("open the chosen photos in Review", ("Return", "Enter"))
 TRAIN = Key("the page Train", ("5",))
 NEW_TRAINING = Key("new training", ("Ctrl+N",))
@@ -115,7 +120,10 @@ ON_REVIEW = (
     *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, ENROL, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
     *(LIKE_THIS, SEARCH, LARGER, SMALLER),
 )
-ON_EXPLORE = (MOVE_MAP, LASSO, BOX, FIT_MAP, FIND_CURRENT, OPEN_CHOSEN)
+ON_EXPLORE = (
+    *(SHOW_MAP, SHOW_CONFUSIONS, SHOW_HIERARCHY, MOVE_MAP, LASSO, BOX, FIT_MAP, FIND_CURRENT, FIND_ON_MAP),
+    *(RELABEL_CHOSEN, ENROL, OPEN_CHOSEN),
+)
 
 ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),

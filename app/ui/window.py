@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
         session.job_ended.connect(jobs.end)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
         sources = (self.review.desk.running, self.review.outputs, self.gallery.desk, self.explore.survey)
-        for source in (*sources, self.train.comparing):
+        for source in (*sources, self.explore.judge, self.train.comparing):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
@@ -171,7 +171,15 @@ class MainWindow(QMainWindow):
         explore.folder_wanted.connect(self.choose_folder_for_project)
         explore.theme_wanted.connect(self.toggle_theme)
         explore.review_wanted.connect(self.show_in_review)
+        explore.enrol_wanted.connect(self.enrol_from_map)
+        explore.label_wanted.connect(lambda: self.show_page(self.pages.indexOf(review)))
+        explore.class_wanted.connect(self.show_in_gallery)
         explore.pointed.connect(review.go_to)
+        explore.chosen_changed.connect(review.chosen.choose)
+        explore.undo_wanted.connect(review.undo)
+        explore.redo_wanted.connect(review.redo)
+        self.gallery.desk.changed.connect(lambda _count: explore.gallery_changed())
+        review.chosen.changed.connect(lambda: explore.follow(review.listing.images(review.chosen.places())))
         review.chosen.moved.connect(lambda: explore.set_current(review.chosen.image()))
 
     def _restore(self) -> None:
@@ -184,7 +192,8 @@ class MainWindow(QMainWindow):
                 splitter.setSizes(sizes)
 
     def _splitters(self) -> tuple[Splitter, ...]:
-        explored: tuple[Splitter, ...] = (self.gallery.columns, self.explore.columns)
+        mistakes = self.explore.mistakes
+        explored: tuple[Splitter, ...] = (self.gallery.columns, self.explore.columns, mistakes.columns, mistakes.rows)
         trained = (self.train.columns, self.train.rows, self.train.study.rows)
         return (self.identify.rows, self.identify.columns, self.review.columns, *explored, *trained)
 
@@ -223,10 +232,25 @@ class MainWindow(QMainWindow):
         elif self.pages.currentWidget() is self.train:
             self.train.focus_list()
 
-    def show_in_review(self, images: np.ndarray) -> None:
-        """List exactly these photos of the project on the page Review."""
+    def show_in_review(self, images: np.ndarray, what: str) -> None:
+        """List exactly these photos of the project on the page Review, all chosen.
+
+        Args:
+            images: int64 numbers.
+            what: they are, after their number.
+        """
         self.show_page(self.pages.indexOf(self.review))
-        self.review.show_only(images)
+        self.review.show_only(images, what)
+
+    def enrol_from_map(self, images: np.ndarray) -> None:
+        """Put these photos of the project into the gallery: int64 numbers. Review lists them and tells the outcome."""
+        self.show_in_review(images, "chosen on the map")
+        self.review.enrolling.enrol()
+
+    def show_in_gallery(self, coarse: str, fine: str | None) -> None:
+        """Show a class on the page Gallery."""
+        self.show_page(self.pages.indexOf(self.gallery))
+        self.gallery.tree.go((coarse, fine))
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 
 from app.core.decide import Status
 from app.core.labels import Verdict
-from app.core.points import CONFIDENCES, GALLERY, NONE, PROJECT, By, Groups
+from app.core.points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
 from app.ui import theme
 from app.ui.status import FACES, VERDICT_FACES
 from model.taxonomy import Taxonomy
@@ -19,6 +19,7 @@ _NOTHING = {
     By.STATUS: "not identified yet",
     By.VERDICT: "not decided",
     By.CONFIDENCE: "no answer",
+    By.CORRECTNESS: "without your label",
     By.SOURCE: "",
 }
 
@@ -53,6 +54,8 @@ def words(by: By, name: str) -> str:
         return "photos of the project" if name == PROJECT else "references of the gallery"
     if by is By.STATUS:
         return FACES[Status(name)].word
+    if by is By.CORRECTNESS and name in CORRECTNESS[1:]:
+        return f"taken for {name}"
     return VERDICT_FACES[Verdict(name)].word if by is By.VERDICT else name
 
 
@@ -72,6 +75,8 @@ def _fixed(by: By, name: str) -> QColor:
         return QColor(FACES[Status(name)].colour)
     if by is By.VERDICT:
         return QColor(VERDICT_FACES[Verdict(name)].colour)
+    if by is By.CORRECTNESS:
+        return QColor(getattr(theme.tokens(), ("ok", "caution", "danger")[CORRECTNESS.index(name)]))
     return theme.ramp_colour(CONFIDENCES.index(name) / (len(CONFIDENCES) - 1))
 
 

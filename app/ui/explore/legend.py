@@ -135,6 +135,10 @@ class Side(QFrame):
         self.open_button = QPushButton("open in Review")
         self.open_button.setProperty("kind", "primary")
         self.open_button.setToolTip(keys.OPEN_CHOSEN.tooltip)
+        self.relabel_button = QPushButton("give another label")
+        self.relabel_button.setToolTip(keys.RELABEL_CHOSEN.tooltip)
+        self.enrol_button = QPushButton("enrol in the gallery")
+        self.enrol_button.setToolTip(f"{keys.ENROL.tooltip}, as what you called them")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 12)
         column.setSpacing(8)
@@ -145,7 +149,7 @@ class Side(QFrame):
         below = QVBoxLayout()
         below.setContentsMargins(12, 4, 12, 0)
         below.setSpacing(8)
-        for widget in (self.chosen, self.preview, self.open_button):
+        for widget in (self.chosen, self.preview, *self._buttons()):
             below.addWidget(widget)
         column.addLayout(below)
 
@@ -159,4 +163,12 @@ class Side(QFrame):
         self.chosen.setText(
             f"{' and '.join(parts)} chosen" if parts else "Nothing chosen. Draw a lasso (L) or a box (B), or click."
         )
-        self.open_button.setEnabled(photos > 0)
+        for button in self._buttons():
+            button.setEnabled(photos > 0)
+
+    def _buttons(self) -> tuple[QPushButton, ...]:
+        return self.open_button, self.relabel_button, self.enrol_button
+
+    def say(self, words: str) -> None:
+        """Say why nothing is chosen."""
+        self.chosen.setText(words)

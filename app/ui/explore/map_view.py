@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -28,9 +27,6 @@ from app.core.projection import inside
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant
 _MARGIN = 28
@@ -83,7 +79,6 @@ class MapView(QWidget):
         self._places = np.zeros((0, 2), np.float32)
         self._colours = np.zeros((0, 3), np.uint8)
         self._chosen = np.zeros(0, bool)
-        self._tree: cKDTree | None = None
         self._below, self._above = Splatter(), Splatter()
         self._layer, self._stale = QImage(), True
         self._scale, self._centre, self._fitting = 1.0, np.zeros(2), True
@@ -105,7 +100,7 @@ class MapView(QWidget):
 
     def move_points(self, places: np.ndarray) -> None:
         """The same points lie elsewhere now."""
-        self._places, self._tree = places, None
+        self._places = places
         if self._fitting:
             self._fit()
         self.redraw()
@@ -180,6 +175,13 @@ class MapView(QWidget):
         self._centre = self._places[point].astype(float)
         self.redraw()
 
+    def bring_into_sight(self, points: np.ndarray) -> None:
+        """Move so that some points are seen: to the first unless one is seen already."""
+        spots = self._spots(self._places[points], 1.0)
+        seen = ((spots >= 0) & (spots < [self.width(), self.height()])).all(axis=1)
+        if len(points) and not seen.any():
+            self.centre_on(int(points[0]))
+
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
         """Show everything larger; what lies beneath `about` (pixels; the middle without) stays there."""
         at = self._to_map(about if about is not None else QPointF(self.rect().center()))
@@ -220,12 +222,11 @@ class MapView(QWidget):
         """The point beneath these pixels, or NOBODY."""
         if not len(self._places):
             return NOBODY
-        if self._tree is None:
-            from scipy.spatial import cKDTree  # takes long to import, and the window opens without it
-
-            self._tree = cKDTree(self._places, balanced_tree=False, compact_nodes=False)
-        _, found = self._tree.query(self._to_map(where), distance_upper_bound=_REACH / self._scale)
-        return int(found) if found < len(self._places) else NOBODY
+        # a search tree would have to be built anew for every step of t-SNE, and costs more than looking at all points
+        away = self._places - self._to_map(where).astype(np.float32)
+        squares = np.einsum("ij,ij->i", away, away)
+        found = int(squares.argmin())
+        return found if squares[found] <= (_REACH / self._scale) ** 2 else NOBODY
 
     # Qt's side
 

@@ -1,43 +1,60 @@
-"""The page Explore: photos of the project and of the gallery on a map, where what looks alike lies close together."""
+"""The page Explore: photos on a map, where what looks alike lies close together, and what is taken for what."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPixmap, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.figures import NOBODY
-from app.core.points import By, Groups, Points, Source, grouped, write_csv, write_svg
+from app.core.labels import Label
+from app.core.points import By, Groups, Source, find, grouped, write_csv, write_svg
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.explore.colours import colours, rgb, words
 from app.ui.explore.legend import Side
-from app.ui.explore.map_view import Card, MapView, Tool
+from app.ui.explore.map_view import MapView, Tool
+from app.ui.explore.mistakes import Mistakes
+from app.ui.explore.saving import ask_where, picture_writer
+from app.ui.explore.shown import Shown
 from app.ui.explore.survey import Survey
-from app.ui.explore.toolbar import FORMATS, Toolbar
+from app.ui.explore.toolbar import Toolbar, View
 from app.ui.identify.empty import EmptyState
 from app.ui.loading import Thumbnails
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
+from app.ui.review.relabel import RelabelBox
 from app.ui.widgets import Splitter, bind
 
 
 class ExplorePage(QWidget):
-    """Joins what is surveyed with the map and its legend.
+    """Joins what is surveyed and judged with the map, its legend and the views of mistakes.
 
     Signals:
         folder_wanted: identify a folder into the project
-        review_wanted: (numbers of images, int64) list exactly these on the page Review
+        review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
+        enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
+        label_wanted: show the page Review
+        class_wanted: (type, class or None) show a class on the page Gallery
         pointed: (image) a photo of the project was clicked
+        chosen_changed: (numbers of images, int64) these photos of the project are chosen on the map now
+        undo_wanted, redo_wanted: take the last step back, do it again
         theme_wanted: change to the other theme
     """
 
     folder_wanted = Signal()
-    review_wanted = Signal(object)
+    review_wanted = Signal(object, str)
+    enrol_wanted = Signal(object)
+    label_wanted = Signal()
+    class_wanted = Signal(str, object)
     pointed = Signal(int)
+    chosen_changed = Signal(object)
+    undo_wanted = Signal()
+    redo_wanted = Signal()
     theme_wanted = Signal()
 
     def __init__(self, desk: Desk, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -46,11 +63,13 @@ class ExplorePage(QWidget):
         self._desk, self._thumbnails = desk, thumbnails
         self.survey = Survey(desk, self)
         self.errors, self.toolbar, self.side = ErrorBar(), Toolbar(), Side()
-        self.map = MapView(self._card)
-        self.by = By.TYPE
+        self.shown = Shown(desk, thumbnails)
+        self.map, self.mistakes = MapView(self.shown.card), Mistakes(desk, thumbnails)
+        self.judge = self.mistakes.judge
+        self.relabel_box = RelabelBox(self)
+        self.by, self.view = By.TYPE, View.MAP
         self._groups = Groups((), np.zeros(0, np.int32))
         self._current = NOBODY
-        self._points = Points()
         self._fresh = False  # others are known but have no places yet
         self.empty = EmptyState(
             "chart-scatter",
@@ -60,6 +79,7 @@ class ExplorePage(QWidget):
         )
         self._lay_out()
         self._connect()
+        self._bind_keys()
         self._show_points()
 
     # building
@@ -73,6 +93,7 @@ class ExplorePage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.columns)
+        self._stack.addWidget(self.mistakes)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -81,43 +102,81 @@ class ExplorePage(QWidget):
         whole.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
-        survey, toolbar, desk = self.survey, self.toolbar, self._desk
+        survey, judge, toolbar, desk = self.survey, self.judge, self.toolbar, self._desk
         survey.read.connect(self._on_read)
         survey.placed.connect(self._on_placed)
         survey.unfolding_changed.connect(lambda: toolbar.show_unfolding(survey.unfolding()))
-        survey.problem.connect(self.errors.show_problem)
+        self.mistakes.truths_changed.connect(toolbar.show_truths)
+        for source in (survey, judge):
+            source.problem.connect(self.errors.show_problem)
         desk.opened.connect(self._on_opened)
         desk.grown.connect(self._on_changed)
         desk.labelled.connect(lambda _rows: self._on_changed())
+        toolbar.view_wanted.connect(self.show_view)
         toolbar.source_wanted.connect(self.show_source)
         toolbar.by_wanted.connect(self.colour_by)
         toolbar.tool_wanted.connect(self.set_tool)
+        toolbar.search_wanted.connect(self.find_text)
         toolbar.save_wanted.connect(self.save)
+        toolbar.truth_wanted.connect(self.mistakes.choose_truth)
+        toolbar.shares_wanted.connect(self.mistakes.matrix.set_shares)
         toolbar.unfold_button.clicked.connect(self._toggle_unfolding)
         toolbar.fit_button.clicked.connect(self.map.fit)
         toolbar.find_button.clicked.connect(self.find_current)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         self.side.legend.group_clicked.connect(self._choose_group)
         self.side.open_button.clicked.connect(self.open_chosen)
+        self.side.relabel_button.clicked.connect(self.relabel)
+        self.side.enrol_button.clicked.connect(self.enrol)
+        self.relabel_box.chosen.connect(self._relabel)
+        self.relabel_box.left.connect(self.map.setFocus)
         self.map.chosen_changed.connect(self._on_chosen)
         self.map.clicked.connect(self._on_clicked)
         self.map.opened.connect(lambda point: self._open(np.array([point])))
+        self.mistakes.photos_wanted.connect(self.review_wanted)
+        self.mistakes.photo_wanted.connect(self.pointed)
+        self.mistakes.class_wanted.connect(self.class_wanted)
+        self.mistakes.label_wanted.connect(self.label_wanted)
+        self.mistakes.test_wanted.connect(desk.identify)
+        self.mistakes.cell_chosen.connect(lambda _type, _other: self.show_view(View.CONFUSIONS))
         self.empty.asked.connect(self.folder_wanted)
         self._thumbnails.ready.connect(self._on_thumbnail)
+
+    def _bind_keys(self) -> None:
+        for key, act in (
+            (keys.SHOW_MAP, lambda: self.show_view(View.MAP)),
+            (keys.SHOW_CONFUSIONS, lambda: self.show_view(View.CONFUSIONS)),
+            (keys.SHOW_HIERARCHY, lambda: self.show_view(View.HIERARCHY)),
+            (keys.BACK, self.back),
+            (keys.UNDO, self.undo_wanted.emit),
+            (keys.REDO, self.redo_wanted.emit),
+            (keys.THEME, self.theme_wanted.emit),
+            (keys.FOLDER, self.folder_wanted.emit),
+        ):
+            bind(self, key, act)
         for key, act in (
             (keys.MOVE_MAP, lambda: self.set_tool(Tool.MOVE)),
             (keys.LASSO, lambda: self.set_tool(Tool.LASSO)),
             (keys.BOX, lambda: self.set_tool(Tool.BOX)),
             (keys.FIT_MAP, self.map.fit),
             (keys.FIND_CURRENT, self.find_current),
-            (keys.OPEN_CHOSEN, self.open_chosen),
-            (keys.BACK, lambda: self.map.choose(np.zeros(0, np.int64))),
-            (keys.THEME, self.theme_wanted.emit),
-            (keys.FOLDER, self.folder_wanted.emit),
+            (keys.FIND_ON_MAP, self.toolbar.search.setFocus),
+            (keys.RELABEL_CHOSEN, self.relabel),
+            (keys.ENROL, self.enrol),
         ):
-            bind(self, key, act)
+            bind(self.columns, key, act)
+        # not where somebody types
+        bind(self.columns, keys.OPEN_CHOSEN, self.open_chosen, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what a person does
+
+    def show_view(self, view: View) -> None:
+        """Show the map, the pairs of classes or the types."""
+        self.view = view
+        self.toolbar.show_view(view)
+        self.mistakes.show_hierarchy(view is View.HIERARCHY)
+        self._update_stack()
+        self._look_at_mistakes()
 
     def show_source(self, source: Source) -> None:
         """Show the project's photos, the gallery's, or both."""
@@ -137,38 +196,84 @@ class ExplorePage(QWidget):
 
     def find_current(self) -> None:
         """Bring the photo that is current in Review into the middle."""
-        point = self._point_of(self._current)
+        point = self.shown.point_of(self._current)
         if point == NOBODY:
             self._desk.said.emit("the photo that is current in Review is not on the map")
         else:
             self.map.centre_on(point)
 
+    def find_text(self, text: str) -> None:
+        """Choose the photos whose name, class or type has these words."""
+        found = find(self.shown.points, self._desk.columns, text)
+        self.map.choose(found)
+        if len(found):
+            self.map.bring_into_sight(found)
+        elif text.strip():
+            self.side.say(f"No photo on the map has “{text.strip()}” in its name, class or type.")
+
     def open_chosen(self) -> None:
         """List the chosen photos in Review."""
         self._open(self.map.chosen())
 
+    def relabel(self) -> None:
+        """Ask for another label of the chosen photos."""
+        rows = self._desk.columns.rows_of(self.shown.images(self.map.chosen()))
+        if len(rows):
+            taxonomy = self._desk.model.taxonomy if self._desk.model is not None else None
+            self.relabel_box.ask_about(self._desk.columns, taxonomy, rows, self.map.mapTo(self, QPoint(12, 12)))
+
+    def enrol(self) -> None:
+        """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
+        images = self.shown.images(self.map.chosen())
+        if len(images):
+            self.enrol_wanted.emit(images)
+
+    def back(self) -> None:
+        """Esc: choose nothing, all pairs again."""
+        if self.view is View.MAP:
+            self.map.choose(np.zeros(0, np.int64))
+        else:
+            self.mistakes.back()
+
     def save(self, kind: str) -> None:
         """Ask where to, and write the map as one of FORMATS."""
         project = self._desk.project
-        folder = project.path.parent if project is not None else Path.home()
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save the map", str(folder / f"map.{kind}"), f"{FORMATS[kind]} (*.{kind})"
-        )
-        if name:
-            self._write(Path(name).with_suffix(f".{kind}"), kind)
+        out = ask_where(self, project.path.parent if project is not None else Path.home(), kind)
+        if out is None:
+            return
+        if kind == "png":
+            work = picture_writer(out, self.map.picture())
+        elif kind == "csv":
+            work = partial(write_csv, out, self.shown.points, self._desk.columns.snapshot(), self.map.places())
+        else:
+            names = [words(self.by, name) for name in self._groups.names]
+            tints = [tint.name() for tint in self._tints()]
+            work = partial(write_svg, out, self.map.places(), self._groups, tints, names)
+        self.survey.tasks.once(work, lambda _: self._desk.said.emit(f"written: {out}"))
 
     # the window's side
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model and its gallery are in use."""
         self.survey.use_model(loaded)
+        self.judge.use_model(loaded)
         self.toolbar.show_source(self.survey.source, gallery=self.survey.has_gallery())
         self._on_changed()
+
+    def gallery_changed(self) -> None:
+        """References were added, removed or changed."""
+        self.survey.gallery_changed()
+        self.judge.gallery_changed()
 
     def set_current(self, image: int) -> None:
         """This photo is current in Review."""
         self._current = image
-        self.map.set_current(self._point_of(image))
+        self.map.set_current(self.shown.point_of(image))
+
+    def follow(self, images: np.ndarray) -> None:
+        """These photos are chosen in Review, int64; several of them are chosen here too when the page is shown."""
+        if not self.isVisible() and len(images) > 1:
+            self.map.choose(self.shown.points_of(images))
 
     def theme_changed(self, dark: bool) -> None:
         """Take the other theme's colours, offer the other theme."""
@@ -178,17 +283,21 @@ class ExplorePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """What has changed while the page was out of sight is read now."""
         super().showEvent(event)
-        self.survey.refresh()
+        if self.view is View.MAP:
+            self.survey.refresh()
         self._colour()
+        self._look_at_mistakes()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Leave the project's changes alone until the page is looked at again."""
         super().hideEvent(event)
         self.survey.rest()
+        self.judge.rest()
 
     def stop(self) -> None:
         """Wait for this page's workers."""
         self.survey.stop()
+        self.judge.stop()
 
     # what happened
 
@@ -199,7 +308,7 @@ class ExplorePage(QWidget):
 
     def _on_placed(self, places: np.ndarray) -> None:
         if self._fresh:
-            self._fresh, self._points = False, self.survey.points
+            self._fresh, self.shown.points = False, self.survey.points
             self.map.show_points(places, np.zeros((len(places), 3), np.uint8))
             self._show_points()
             self.set_current(self._current)
@@ -209,20 +318,32 @@ class ExplorePage(QWidget):
     def _on_opened(self) -> None:
         self.survey.forget()
         self._on_changed()
+        if self.view is not View.MAP and self.isVisible():
+            self.judge.refresh()
 
     def _on_changed(self) -> None:
         if self.isVisible():  # else when it is: nothing is laid out that nobody looks at
             self._colour()
-            self.survey.expect()
+            if self.view is View.MAP:
+                self.survey.expect()
+            else:
+                self.judge.expect()
+
+    def _look_at_mistakes(self) -> None:
+        if self.view is not View.MAP and self.isVisible():
+            self.judge.look_for_truths()
+            self.judge.refresh()
 
     def _on_chosen(self) -> None:
-        points, chosen = self._points, self.map.chosen()
-        photos = int((chosen < len(points.images)).sum())
-        self.side.show_chosen(photos, len(chosen) - photos)
-        self.side.preview.show_pictures(len(chosen), lambda: [self._picture(one) for one in chosen[:6].tolist()])
+        chosen = self.map.chosen()
+        images = self.shown.images(chosen)
+        self.side.show_chosen(len(images), len(chosen) - len(images))
+        self.side.preview.show_pictures(len(chosen), lambda: [self.shown.picture(one) for one in chosen[:6].tolist()])
+        if self.isVisible() and len(images):
+            self.chosen_changed.emit(images)
 
     def _on_clicked(self, point: int) -> None:
-        images = self._images(np.array([point]))
+        images = self.shown.images(np.array([point]))
         if len(images):
             self.pointed.emit(int(images[0]))
 
@@ -241,20 +362,32 @@ class ExplorePage(QWidget):
     def _choose_group(self, group: int) -> None:
         self.map.choose(np.flatnonzero(self._groups.of == group))
 
+    def _relabel(self, label: Label) -> None:
+        images = self.shown.images(self.map.chosen())
+        photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
+        words = f"{label.fine or label.coarse}: {photos}"
+        self._desk.label(dict.fromkeys(images.tolist(), label), words)
+        self._desk.said.emit(f"{words}; {keys.UNDO.shown} takes it back")
+
     def _open(self, points: np.ndarray) -> None:
-        images = self._images(points)
+        images = self.shown.images(points)
         if len(images):
-            self.review_wanted.emit(images)
+            self.review_wanted.emit(images, "chosen on the map")
+
+    def _update_stack(self) -> None:
+        if self.view is View.MAP:
+            self._stack.setCurrentWidget(self.columns if len(self.map.places()) else self.empty)
+        else:
+            self._stack.setCurrentWidget(self.mistakes)
 
     def _show_points(self) -> None:
-        full = len(self.map.places()) > 0
-        self._stack.setCurrentIndex(1 if full else 0)
-        self.toolbar.set_filled(full)
+        self._update_stack()
+        self.toolbar.set_filled(len(self.map.places()) > 0)
         self._colour()
         self._on_chosen()
 
     def _colour(self) -> None:
-        points, by = self._points, self.by
+        points, by = self.shown.points, self.by
         if len(points) != len(self.map.places()):
             return
         self._groups = grouped(points, self._desk.columns, by)
@@ -268,64 +401,3 @@ class ExplorePage(QWidget):
     def _tints(self) -> list[QColor]:
         model = self._desk.model
         return colours(self.by, self._groups, model.taxonomy if model is not None else None)
-
-    # points and photos
-
-    def _images(self, points: np.ndarray) -> np.ndarray:
-        """Numbers of the project's photos among these points, int64."""
-        images = self._points.images
-        return images[points[points < len(images)]]
-
-    def _point_of(self, image: int) -> int:
-        images = self._points.images
-        place = int(np.searchsorted(images, image))
-        return place if place < len(images) and images[place] == image else NOBODY
-
-    def _path(self, point: int) -> Path | None:
-        points, columns = self._points, self._desk.columns
-        if point >= len(points.images):
-            return points.pictures[point - len(points.images)]
-        rows = columns.rows_of(points.images[[point]])
-        return Path(columns.paths[rows[0]]) if len(rows) else None
-
-    def _picture(self, point: int) -> tuple[QPixmap | None, bool]:
-        path = self._path(point)
-        return (None, True) if path is None else (self._thumbnails.get(path), False)
-
-    def _card(self, point: int) -> Card:
-        points, columns = self._points, self._desk.columns
-        picture, missing = self._picture(point)
-        if point >= len(points.images):
-            reference = points.references[point - len(points.images)]
-            return Card(reference.fine or reference.coarse, f"reference, {reference.coarse}", picture, missing)
-        rows = columns.rows_of(points.images[[point]])
-        if not len(rows):
-            return Card("", "", picture, missing)
-        label = columns.names[columns.shown.label[rows[0]]] or "unknown"
-        return Card(label, Path(columns.paths[rows[0]]).name, picture, missing)
-
-    # the map as a file
-
-    def _write(self, out: Path, kind: str) -> None:
-        points, places, groups = self._points, self.map.places(), self._groups
-        if kind == "png":
-            picture = self.map.picture()
-
-            def work() -> None:
-                if not picture.save(str(out)):
-                    raise OSError(f"{out}: the map cannot be written there")
-
-        elif kind == "csv":
-            columns = self._desk.columns.snapshot()
-
-            def work() -> None:
-                write_csv(out, points, columns, places)
-
-        else:
-            tints = [tint.name() for tint in self._tints()]
-            names = [words(self.by, name) for name in groups.names]
-
-            def work() -> None:
-                write_svg(out, places, groups, tints, names)
-
-        self.survey.tasks.once(work, lambda _: self._desk.said.emit(f"written: {out}"))

@@ -12,7 +12,8 @@ from threading import Condition
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.core.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components, tsne
+from app.core.projection import DIMENSIONS, LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
+from app.core.unfolding import UnfoldingError, prepare, unfold
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ class Projector(QThread):
     Signals:
         advanced: (Layout, iterations of t-SNE done, places float32 [N, 2] from -1 to 1 or None where there are no new)
         ended: (Layout)
+        failed: (message) t-SNE was ended from outside; `ended` follows
     """
 
     advanced = Signal(object, int, object)
     ended = Signal(object)
+    failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +74,7 @@ class Projector(QThread):
 
     def run(self) -> None:
         """Wait for layouts until `stop`."""
+        prepare()
         while True:
             with self._changed:
                 while self._wanted is None and not self._stopping:
@@ -83,6 +87,9 @@ class Projector(QThread):
                 self._serve(layout)
             except StoppedError:
                 pass
+            except UnfoldingError as error:
+                layout.cancelled = True
+                self.failed.emit(str(error))
             except Exception:
                 # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
                 log.exception("a layout failed")
@@ -90,7 +97,8 @@ class Projector(QThread):
             self.ended.emit(layout)
 
     def _serve(self, layout: Layout) -> None:
-        start = principal_components(layout.vectors)
+        reduced = principal_components(layout.vectors, DIMENSIONS)  # what t-SNE works on, and less to hand over
+        start = reduced[:, :2]
         self.advanced.emit(layout, 0, fitted(start))
         if len(start) < LEAST_FOR_TSNE or layout.cancelled:
             return
@@ -104,6 +112,6 @@ class Projector(QThread):
             return not layout.cancelled
 
         threads = max(1, (os.cpu_count() or 1) - 1)  # one is left to the window
-        places = tsne(layout.vectors, start, report, threads)
+        places = unfold(reduced, start, report, threads)
         if not layout.cancelled:
             self.advanced.emit(layout, STEPS, fitted(places))

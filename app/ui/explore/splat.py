@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtGui import QImage
 
-_MOST_TOUCHED = 200_000  # pixels touched by all dots that are stamped one by one; keeps a frame short
+_MOST_TOUCHED = 150_000  # pixels touched by all dots; keeps a frame short
 _LARGEST = 5.0
-_MANY = 15_000  # from so many points on, pixels are drawn in place of points
+_MANY = 3000  # from so many points on, pixels are drawn in place of points
+_LEAST = 1.15  # radius of those
 
 
 def radius_for(count: int) -> float:
@@ -33,11 +34,12 @@ class Splatter:
             spots: float32 [M, 2], pixels from the top left corner; those outside are left out.
             colours: uint8 [M, 3], red, green, blue.
             width, height: of the picture, pixels.
-            radius: of a dot, pixels; very many points are always drawn with about 1.5.
+            radius: of a dot, pixels.
             opacity: of a single dot, 0 to 1; several on one another come closer to 1.
         """
         many = len(spots) > _MANY
-        reach = 1 if many else int(np.ceil(radius))
+        radius = max(radius, _LEAST) if many else radius
+        reach = int(np.ceil(radius))
         across, down = width + 2 * reach, height + 2 * reach  # dots at the edge reach over it
         if len(self._pixels) != across * down:
             self._pixels, self._place = np.empty(across * down, np.uint32), np.zeros(across * down, np.int32)
@@ -46,7 +48,7 @@ class Splatter:
         seen = np.flatnonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
         cell = (y[seen].astype(np.int32) + reach) * across + (x[seen].astype(np.int32) + reach)
         if many:
-            self._spread(cell, colours[seen], across, opacity)
+            self._spread(cell, colours[seen], across, opacity, radius)
         else:
             self._stamp(cell, colours[seen], across, opacity, radius)
         inside = self._pixels[reach * across + reach :]
@@ -54,26 +56,21 @@ class Splatter:
 
     def _stamp(self, cell: np.ndarray, tints: np.ndarray, across: int, opacity: float, radius: float) -> None:
         """Round dots, each drawn by itself; where they overlap, their colours mix."""
-        reach = int(np.ceil(radius))
-        steps = np.arange(-reach, reach + 1, dtype=np.int32)
-        weights = np.clip(radius + 0.5 - np.hypot(steps[:, None], steps), 0, 1).astype(np.float32)
-        dy, dx = np.nonzero(weights > 0.1)
-        weight = weights[dy, dx]
-        touched = (cell[:, None] + (steps[dy] * across + steps[dx])).ravel()
+        offsets, weight = _dot(radius, across)
+        touched = (cell[:, None] + offsets).ravel()
         weighed = [(tints[:, [channel]] * weight).ravel() for channel in range(3)]
         lit, amount, mixed = self._gather(touched, np.tile(weight, len(cell)), weighed)
         self._pixels[lit] = _packed(_alpha(amount, opacity), mixed)
 
-    def _spread(self, cell: np.ndarray, tints: np.ndarray, across: int, opacity: float) -> None:
-        """Points gathered in pixels; each pixel is drawn as a dot of three by three, corners first, middles last."""
+    def _spread(self, cell: np.ndarray, tints: np.ndarray, across: int, opacity: float, radius: float) -> None:
+        """Points gathered in pixels; each pixel is drawn as a dot, the rims of all before the middles of any."""
         lit, amount, mixed = self._gather(cell, None, [tints[:, channel] for channel in range(3)])
         deep = _alpha(amount, opacity)
-        corners, edges = _packed(0.25 * deep, mixed), _packed(0.6 * deep, mixed)
-        for offset in (-across - 1, -across + 1, across - 1, across + 1):
-            self._pixels[lit + offset] = corners
-        for offset in (-across, -1, 1, across):
-            self._pixels[lit + offset] = edges
-        self._pixels[lit] = _packed(deep, mixed)
+        offsets, weights = _dot(radius, across)
+        for weight in np.unique(weights):
+            ring = _packed(weight * deep, mixed)
+            for offset in offsets[weights == weight].tolist():
+                self._pixels[lit + offset] = ring
 
     def _gather(
         self, touched: np.ndarray, weight: np.ndarray | None, weighed: Sequence[np.ndarray]
@@ -87,6 +84,15 @@ class Splatter:
         amount = sums[some].astype(np.float32)
         means = [np.bincount(spokesman, one, minlength=count)[some].astype(np.float32) / amount for one in weighed]
         return touched[some], amount, means
+
+
+def _dot(radius: float, across: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a dot: distances in memory from its middle, int32 [K], and how much of each is covered, float32."""
+    reach = int(np.ceil(radius))
+    steps = np.arange(-reach, reach + 1, dtype=np.int32)
+    weights = np.clip(radius + 0.5 - np.hypot(steps[:, None], steps), 0, 1).astype(np.float32)
+    dy, dx = np.nonzero(weights > 0.1)
+    return steps[dy] * across + steps[dx], weights[dy, dx]
 
 
 def _alpha(amount: np.ndarray, opacity: float) -> np.ndarray:

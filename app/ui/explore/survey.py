@@ -48,10 +48,12 @@ class Survey(QObject):
         self._job: Job | None = None
         self._steps = 0
         self._known: tuple = ()
+        self._revision = 0  # of the gallery, since the start
         self._later = QTimer(self, interval=_LATER, singleShot=True)
         self._later.timeout.connect(self.refresh)
         self._projector.advanced.connect(self._on_advanced)
         self._projector.ended.connect(self._on_ended)
+        self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.start()
         self._projector.start()
@@ -79,6 +81,10 @@ class Survey(QObject):
         """Show others."""
         self.source = source
         self.refresh()
+
+    def gallery_changed(self) -> None:
+        """References were added, changed or removed: a map of them is read again when it is looked at."""
+        self._revision += 1
 
     def expect(self) -> None:
         """The project changes: look what is new when it has come to rest."""
@@ -123,7 +129,8 @@ class Survey(QObject):
         desk = self._desk
         predicted = int((desk.columns.predictions["image"] > 0).sum()) if self.source is not Source.GALLERY else 0
         model = desk.model.fingerprint if desk.model is not None else ""
-        return id(desk.project), model, self.source, predicted
+        revision = self._revision if self.source is not Source.PROJECT else 0
+        return id(desk.project), model, self.source, predicted, revision
 
     # layout
 

@@ -1,42 +1,81 @@
-"""The buttons of the page Explore."""
+"""The buttons of the page Explore: which view is shown, and what belongs to that view."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from app.core.points import By, Source
 from app.ui import icons, keys
 from app.ui.explore.map_view import Tool
 from app.ui.widgets import tool_button
 
-_NARROW = 1000
+_ROOM_FOR_VIEWS, _ROOM_FOR_ALL = 1150, 1300  # pixels
+_TYPING = 200  # milliseconds after the last letter
 FORMATS = {"png": "picture", "svg": "drawing", "csv": "table of places"}
 """What a map can be saved as: ending and words."""
 
 
+class View(StrEnum):
+    """What the page shows."""
+
+    MAP = "map"
+    CONFUSIONS = "confusions"
+    HIERARCHY = "hierarchy"
+
+
+_FACES = {
+    View.MAP: ("chart-scatter", keys.SHOW_MAP),
+    View.CONFUSIONS: ("arrow-left-right", keys.SHOW_CONFUSIONS),
+    View.HIERARCHY: ("grid-3x3", keys.SHOW_HIERARCHY),
+}
+
+
 class Toolbar(QFrame):
     """Signals:
+    view_wanted: (View)
     source_wanted: (Source)
     by_wanted: (By)
     tool_wanted: (Tool)
+    search_wanted: (text)
     save_wanted: (one of FORMATS)
+    truth_wanted: (place among the choices) how it is known what a photo is
+    shares_wanted: (whether shares are shown in place of counts)
     """
 
+    view_wanted = Signal(object)
     source_wanted = Signal(object)
     by_wanted = Signal(object)
     tool_wanted = Signal(object)
+    search_wanted = Signal(str)
     save_wanted = Signal(str)
+    truth_wanted = Signal(int)
+    shares_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
-        self.source_box = _combo("whose photos are on the map", [one.value for one in Source], 172)
-        self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 140)
+        self.view_buttons = {
+            view: tool_button(icon, key, view.value, checkable=True) for view, (icon, key) in _FACES.items()
+        }
+        self.source_box = _combo("whose photos are on the map", [one.value for one in Source], 156)
+        self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 132)
         self.tool_buttons = {
             Tool.MOVE: tool_button("move", keys.MOVE_MAP, checkable=True),
             Tool.LASSO: tool_button("lasso", keys.LASSO, checkable=True),
@@ -44,49 +83,88 @@ class Toolbar(QFrame):
         }
         self.fit_button = tool_button("maximize", keys.FIT_MAP)
         self.find_button = tool_button("crosshair", keys.FIND_CURRENT)
+        self.search = QLineEdit(placeholderText="find", clearButtonEnabled=True)
+        self.search.setToolTip(keys.FIND_ON_MAP.tooltip)
+        self.search.setAccessibleName(keys.FIND_ON_MAP.words)
+        self.search.setMinimumWidth(72)
+        self.search.setMaximumWidth(180)
+        self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.unfold_button = tool_button("play", keys.Key("", ()), "unfold")
-        self.save_button = tool_button(
-            "download", keys.Key("save the map as picture, drawing or table", ()), "save map"
+        self.save_button = self._saving_button()
+        self.truth_box = _combo("how it is known what a photo really shows", [], 240)
+        self.shares_button = tool_button(
+            None, keys.Key("shares of each type's photos in place of counts", ()), "shares", checkable=True
         )
-        self.save_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.theme_button = tool_button("sun", keys.THEME)
+        self._views, self._tools = _group(self.view_buttons), _group(self.tool_buttons)
+        self._typed = QTimer(self, interval=_TYPING, singleShot=True)
+        self._lay_out()
+        self._connect()
+        self.show_unfolding(False)
+        self.show_view(View.MAP)
+
+    def _saving_button(self) -> QToolButton:
+        button = tool_button("download", keys.Key("save the map as picture, drawing or table", ()), "save map")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         for kind, text in FORMATS.items():
             menu.addAction(f"{text} (.{kind})…").triggered.connect(partial(self._emit_save, kind))
-        self.save_button.setMenu(menu)
-        self.theme_button = tool_button("sun", keys.THEME)
-        self._tools = QButtonGroup(self)
-        for tool, button in self.tool_buttons.items():
-            self._tools.addButton(button)
-            button.clicked.connect(partial(self._emit_tool, tool))
-        self.tool_buttons[Tool.MOVE].setChecked(True)
-        self._lay_out()
-        self.source_box.activated.connect(lambda place: self.source_wanted.emit([*Source][place]))
-        self.by_box.activated.connect(lambda place: self.by_wanted.emit([*By][place]))
-        self.show_unfolding(False)
+        button.setMenu(menu)
+        return button
 
     def _lay_out(self) -> None:
+        self._of_map = [
+            *(self.source_box, self.by_box, *self.tool_buttons.values(), self.fit_button, self.find_button),
+            *(self.unfold_button, self.search, self.save_button),
+        ]
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
-        row.addWidget(self.source_box)
-        row.addWidget(self.by_box)
+        for button in self.view_buttons.values():
+            row.addWidget(button)
         row.addSpacing(12)
-        for widget in (*self.tool_buttons.values(), self.fit_button, self.find_button):
+        for widget in (*self._of_map[:-2], self.truth_box, self.shares_button):
             row.addWidget(widget)
-        row.addSpacing(12)
-        row.addWidget(self.unfold_button)
         row.addStretch(1)
+        row.addWidget(self.search, 2)
         row.addWidget(self.save_button)
-        row.addSpacing(8)
+        row.addSpacing(4)
         row.addWidget(self.theme_button)
 
+    def _connect(self) -> None:
+        for view, button in self.view_buttons.items():
+            button.clicked.connect(lambda _on=False, view=view: self.view_wanted.emit(view))
+        for tool, button in self.tool_buttons.items():
+            button.clicked.connect(lambda _on=False, tool=tool: self.tool_wanted.emit(tool))
+        self.tool_buttons[Tool.MOVE].setChecked(True)
+        self.source_box.activated.connect(lambda place: self.source_wanted.emit([*Source][place]))
+        self.by_box.activated.connect(lambda place: self.by_wanted.emit([*By][place]))
+        self.truth_box.activated.connect(self.truth_wanted)
+        self.shares_button.toggled.connect(self.shares_wanted)
+        self.search.textEdited.connect(lambda _text: self._typed.start())
+        self.search.returnPressed.connect(self._emit_search)
+        self._typed.timeout.connect(self._emit_search)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the last button loses its words; the tooltip has them."""
+        """Where there is little room buttons lose their words; the tooltips have them."""
         super().resizeEvent(event)
         style = Qt.ToolButtonStyle
-        look = style.ToolButtonIconOnly if self.width() < _NARROW else style.ToolButtonTextBesideIcon
-        if self.save_button.toolButtonStyle() is not look:
-            self.save_button.setToolButtonStyle(look)
+        for needed, buttons in (
+            (_ROOM_FOR_VIEWS, [*self.view_buttons.values()]),
+            (_ROOM_FOR_ALL, [self.save_button]),
+        ):
+            look = style.ToolButtonIconOnly if self.width() < needed else style.ToolButtonTextBesideIcon
+            for button in buttons:
+                if button.toolButtonStyle() is not look:
+                    button.setToolButtonStyle(look)
+
+    def show_view(self, view: View) -> None:
+        """Which view is shown; what belongs to others is hidden."""
+        self.view_buttons[view].setChecked(True)
+        for widget in self._of_map:
+            widget.setVisible(view is View.MAP)
+        self.truth_box.setVisible(view is not View.MAP)
+        self.shares_button.setVisible(view is View.HIERARCHY)
 
     def show_source(self, source: Source, *, gallery: bool) -> None:
         """Whose photos are shown; without a gallery there is one choice only."""
@@ -95,6 +173,12 @@ class Toolbar(QFrame):
         if isinstance(model, QStandardItemModel):
             for place, one in enumerate(Source):
                 model.item(place).setEnabled(gallery or one is Source.PROJECT)
+
+    def show_truths(self, words: Sequence[str], current: int) -> None:
+        """The choices of how it is known what a photo shows."""
+        self.truth_box.clear()
+        self.truth_box.addItems(words)
+        self.truth_box.setCurrentIndex(current)
 
     def show_tool(self, tool: Tool) -> None:
         """What dragging does."""
@@ -110,17 +194,22 @@ class Toolbar(QFrame):
 
     def set_filled(self, full: bool) -> None:
         """Whether there are points."""
-        for button in (
-            *(*self.tool_buttons.values(), self.fit_button, self.find_button),
-            *(self.unfold_button, self.save_button),
-        ):
-            button.setEnabled(full)
+        for widget in self._of_map[2:]:
+            widget.setEnabled(full)
+
+    def _emit_search(self) -> None:
+        self._typed.stop()
+        self.search_wanted.emit(self.search.text())
 
     def _emit_save(self, kind: str, _checked: bool = False) -> None:
         self.save_wanted.emit(kind)
 
-    def _emit_tool(self, tool: Tool, _checked: bool = False) -> None:
-        self.tool_wanted.emit(tool)
+
+def _group(buttons: dict) -> QButtonGroup:
+    group = QButtonGroup(next(iter(buttons.values())))
+    for button in buttons.values():
+        group.addButton(button)
+    return group
 
 
 def _combo(words: str, texts: list[str], width: int) -> QComboBox:

@@ -19,12 +19,12 @@ class EmptyState(QWidget):
 
     def __init__(self, icon: str, sentence: str, beneath: str, action: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title = label(sentence, "title")
-        under = label(beneath, "muted")
+        self._title = title = label("", "title")
+        self._beneath = under = label("", "muted")
         for one in (title, under):
             one.setAlignment(Qt.AlignmentFlag.AlignCenter)
             one.setWordWrap(True)
-        self.button = QPushButton(action)
+        self.button = QPushButton()
         self.button.setProperty("kind", "primary")
         self.button.setCursor(Qt.CursorShape.PointingHandCursor)
         self.button.clicked.connect(self.asked)
@@ -39,3 +39,15 @@ class EmptyState(QWidget):
         column.addSpacing(16)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
+        self.say(sentence, beneath, action)
+
+    def say(self, sentence: str, beneath: str, action: str) -> None:
+        """Say something else; without an action there is no button."""
+        self._title.setText(sentence)
+        self._beneath.setText(beneath)
+        self.button.setText(action)
+        self.button.setVisible(bool(action))
+
+    def text(self) -> str:
+        """The sentence."""
+        return self._title.text()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QObject, Signal
 
 from app.core.figures import NOBODY
 from app.ui.review.listing import Listing
 
-_KEPT = 1000  # a larger choice is given up when the list is arranged anew
+_KEPT = 1000  # a choice of more stretches than this is given up when the list is arranged anew
 _Flags = QItemSelectionModel.SelectionFlag
 
 
@@ -57,6 +57,13 @@ class Chosen(QObject):
         """Make a row of the list current and choose it alone."""
         self._model.setCurrentIndex(self._listing.index(place, 0), _Flags.ClearAndSelect | _Flags.Rows)
 
+    def choose(self, images: np.ndarray) -> None:
+        """Choose those of these photos that are listed, int64; the first is current. Without any nothing changes."""
+        places = np.flatnonzero(np.isin(self._listing.images(), images))
+        if len(places):
+            here = self.place() in places
+            self._select(places, self.place() if here else int(places[0]))
+
     def forget(self) -> None:
         """Another project: nothing is current."""
         self._image = NOBODY
@@ -73,16 +80,19 @@ class Chosen(QObject):
             return False
         here = self._listing.place_of(self._image) if self._image != NOBODY else NOBODY
         current = here if here != NOBODY else min(max(place, 0), count - 1)
+        places = np.flatnonzero(np.isin(self._listing.images(), np.array(chosen, np.int64)))
+        self._select(places if len(places) else np.array([current]), current)
+        return True
+
+    def _select(self, places: np.ndarray, current: int) -> None:
+        """Choose rows of the list, int64 ascending, and make one of it current."""
+        stretches = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
         selection = QItemSelection()
-        for one in chosen if len(chosen) <= _KEPT else ():
-            found = self._listing.place_of(one)
-            if found != NOBODY:
-                selection.select(self._listing.index(found, 0), self._listing.index(found, 0))
-        if selection.isEmpty():
-            selection.select(self._listing.index(current, 0), self._listing.index(current, 0))
+        for stretch in stretches if len(stretches) <= _KEPT else [np.array([current])]:
+            first, last = int(stretch[0]), int(stretch[-1])
+            selection.append(QItemSelectionRange(self._listing.index(first, 0), self._listing.index(last, 0)))
         self._model.setCurrentIndex(self._listing.index(current, 0), _Flags.NoUpdate)
         self._model.select(selection, _Flags.ClearAndSelect | _Flags.Rows)
-        return True
 
     def _on_current(self) -> None:
         place = self.place()

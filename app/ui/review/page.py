@@ -14,7 +14,6 @@ from app.core.arrange import Order
 from app.core.figures import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.results import Result
-from app.core.vocabulary import classes, likely
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
@@ -204,10 +203,8 @@ class ReviewPage(QWidget):
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
-            columns, model = self.desk.columns, self.desk.model
-            self.relabel_box.set_classes(*classes(columns, model.taxonomy if model is not None else None))
-            corner = self.viewer.mapTo(self, QPoint(12, 12))
-            self.relabel_box.ask(len(rows), likely(columns, int(rows[0]), self.relabel_box.used()), corner)
+            taxonomy = self.desk.model.taxonomy if self.desk.model is not None else None
+            self.relabel_box.ask_about(self.desk.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
 
     def to_type(self) -> None:
         """Only the type is sure."""
@@ -291,9 +288,15 @@ class ReviewPage(QWidget):
         """Let the keys go to the list of photos."""
         self._view().setFocus()
 
-    def show_only(self, images: np.ndarray) -> None:
-        """List these photos and no others, until the person goes back to the list: int64 numbers."""
-        self.proposals.show_only(images)
+    def show_only(self, images: np.ndarray, what: str) -> None:
+        """List these photos and no others, all chosen, until the person goes back to the list.
+
+        Args:
+            images: int64 numbers.
+            what: they are, after their number ("chosen on the map").
+        """
+        self.proposals.show_only(images, what)
+        self.chosen.choose(images)
         self.focus_list()
 
     def go_to(self, image: int) -> None:

@@ -35,6 +35,7 @@ class Proposals(QObject):
         self._place = 0
         self._level: float | None = None
         self._picked: np.ndarray | None = None
+        self._what = ""
         bar.agreed.connect(self._agree)
         bar.passed.connect(self._next)
         bar.closed.connect(self.leave)
@@ -65,9 +66,14 @@ class Proposals(QObject):
         self._suggestions, self._picked = None, None
         self._set_level(self._bar.level_box.currentData() or FIRST_LEVEL)
 
-    def show_only(self, images: np.ndarray) -> None:
-        """List these photos and no others, in this order, until the person leaves them: int64 numbers."""
-        self._suggestions, self._level, self._picked = None, None, images
+    def show_only(self, images: np.ndarray, what: str) -> None:
+        """List these photos and no others, in this order, until the person leaves them.
+
+        Args:
+            images: int64 numbers.
+            what: they are, after their number.
+        """
+        self._suggestions, self._level, self._picked, self._what = None, None, images, what
         self._write()
         self.changed.emit()
 
@@ -118,7 +124,7 @@ class Proposals(QObject):
         if self._picked is not None:
             count = len(self._picked)
             photos = "1 photo" if count == 1 else f"{count:,} photos"
-            self._bar.propose(f"{photos} chosen on the map", "", more=False, level=False)
+            self._bar.propose(f"{photos} {self._what}", "", more=False, level=False)
             return
         one, left = self._current(), len(self._suggestions or ()) - self._place
         if one is None:

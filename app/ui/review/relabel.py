@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.classnames import find
+from app.core.columns import Columns
 from app.core.labels import Label, Verdict
+from app.core.vocabulary import classes, likely
 from app.ui.widgets import label
+from model.taxonomy import Taxonomy
 
 _SIZE = (360, 320)
 _OFFERED = 10
@@ -52,6 +56,11 @@ class RelabelBox(QFrame):
         self.line.returnPressed.connect(self._choose)
         self.offers.itemClicked.connect(self._take)
         self.hide()
+
+    def ask_about(self, columns: Columns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
+        """Show the box for some rows of a project, int64, with the names there are and the likeliest ones first."""
+        self.set_classes(*classes(columns, taxonomy))
+        self.ask(len(rows), likely(columns, int(rows[0]), self.used()), at)
 
     def set_classes(self, types: Sequence[str], type_of: Mapping[str, str]) -> None:
         """What there is to choose from: types, and the type of each class."""

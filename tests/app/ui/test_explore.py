@@ -134,9 +134,9 @@ def test_pointing_zooming_and_moving(explore, photos, qtbot):
     QTest.mouseMove(map_, spot.toPoint())
     assert map_.hovered() != -1
     near = map_.hovered()
-    card = window.explore._card(near)
+    card = window.explore.shown.card(near)
     assert card.title == window.review.listing.index(near, 3).data() and card.beneath.endswith(".jpg")
-    qtbot.waitUntil(lambda: window.explore._card(near).picture is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.explore.shown.card(near).picture is not None, timeout=PATIENCE)
     map_.grab()
     map_.zoom(3, spot)
     assert (map_.spot(5) - spot).manhattanLength() < 0.5
@@ -175,7 +175,7 @@ def test_gallery_and_project_together(explore, photos, qtbot):
     page.show_source(Source.GALLERY)
     laid_out(qtbot, window, 12)
     page.colour_by(By.TYPE)
-    assert page.side.total.text() == "12 photos" and page._card(0).beneath.startswith("reference")
+    assert page.side.total.text() == "12 photos" and page.shown.card(0).beneath.startswith("reference")
 
 
 def test_unfolding_can_be_stopped_and_begun_again(explore, photos, qtbot):

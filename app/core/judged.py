@@ -1,0 +1,126 @@
+"""Photos whose class is known beside what was answered: by the person's labels, by a run's test part, one left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from app.core.columns import Columns, Names, best_guess
+from app.core.points import Points
+
+_BLOCK = 500
+
+
+class TestPartError(Exception):
+    """A training's test photos cannot be told; the message says why."""
+
+    __test__ = False  # pytest would take it for a test
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """N photos.
+
+    Attributes:
+        names: of types and classes.
+        truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
+        answer: the same of what was answered.
+        images: int64 [N], numbers of the project's images; empty for references of a gallery.
+        files: of each photo; of a reference that is not on this computer the place within its collection.
+        missing: bool [N], which are not on this computer.
+    """
+
+    names: Names
+    truth: np.ndarray
+    answer: np.ndarray
+    images: np.ndarray
+    files: tuple[str, ...]
+    missing: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+def by_person(columns: Columns) -> Judged:
+    """The model's best guesses, whatever the thresholds, of the photos that the person accepted or corrected."""
+    rows = np.flatnonzero(columns.labelled() & (columns.predictions["image"] > 0))
+    return _of_project(columns, rows, np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1))
+
+
+def by_test_part(columns: Columns, labels: Mapping[str, tuple[str, str]]) -> Judged:
+    """The model's best guesses of those test photos of a training that are in the project.
+
+    Args:
+        labels: file -> type and class ("" where only the type is known), as `read_test_part` gives it.
+    """
+    known = columns.predictions["image"] > 0
+    rows = np.array([row for row, path in enumerate(columns.paths) if known[row] and path in labels], np.int64)
+    place = columns.names.place
+    told = [[place(name) for name in labels[columns.paths[row]]] for row in rows.tolist()]
+    return _of_project(columns, rows, np.array(told, np.int32).reshape(-1, 2))
+
+
+def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
+    """Every photo of a run's test part with its type and class ("" where only the type is known).
+
+    Raises:
+        TestPartError: if the run has none or its list cannot be read.
+    """
+    # the window starts without the readers of data
+    from model.data.samples import DataError
+    from model.data.splits import Split, read_split
+
+    try:
+        samples, splits = read_split(folder / "split.csv")
+    except DataError as error:
+        raise TestPartError(str(error)) from error
+    parts = zip(samples, splits, strict=True)
+    found = {os.fspath(one.path): (one.coarse, one.fine or "") for one, split in parts if split is Split.TEST}
+    if not found:
+        raise TestPartError(f"{folder}: this training kept no photos for testing")
+    return found
+
+
+def leave_one_out(points: Points) -> Generator[int, None, Judged]:
+    """What a gallery's references would be taken for if each were not in it: for what the most similar other one is.
+
+    The nearest alone, as classes of a gallery may have as few as two photos, which any vote of more would overrule.
+
+    Args:
+        points: references only, P = 0.
+
+    Yields:
+        How many have been judged so far.
+
+    Returns:
+        All of them, once the generator has ended.
+    """
+    names = Names()
+    labels = [(names.place(one.coarse), names.place(one.fine or "")) for one in points.references]
+    truth = np.array(labels, np.int32).reshape(-1, 2)
+    answer = truth.copy()
+    count = len(truth)
+    if count > 1:
+        index = faiss.IndexFlatIP(points.vectors.shape[1])
+        index.add(points.vectors)
+        for first in range(0, count, _BLOCK):
+            rows = np.arange(first, min(first + _BLOCK, count))
+            _, found = index.search(points.vectors[rows], 2)
+            # among more than two copies a photo need not find itself
+            answer[rows] = truth[np.where(found[:, 0] == rows, found[:, 1], found[:, 0])]
+            yield int(rows[-1]) + 1
+    pictured = zip(points.references, points.pictures, strict=True)
+    files = tuple(one.path if picture is None else os.fspath(picture) for one, picture in pictured)
+    missing = np.array([picture is None for picture in points.pictures], bool)
+    return Judged(names, truth, answer, np.zeros(0, np.int64), files, missing)
+
+
+def _of_project(columns: Columns, rows: np.ndarray, truth: np.ndarray) -> Judged:
+    answer = best_guess(columns.predictions[rows])
+    files = tuple(columns.paths[row] for row in rows.tolist())
+    return Judged(columns.names, truth.astype(np.int32), answer, columns.ids[rows], files, np.zeros(len(rows), bool))

@@ -1,0 +1,101 @@
+"""t-SNE in a process of its own, or the window would feel it.
+
+openTSNE holds the interpreter while it is loaded and for whole steps of an iteration, 50 ms and more with 10,000
+points; no other thread, and so no window, moves on meanwhile.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import traceback
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from app.core.give_way import give_way
+from app.core.projection import Report, StoppedError, tsne
+
+APART = 200
+"""From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""
+
+_LOOK = 0.05  # seconds between two looks whether it is to be stopped
+
+
+class UnfoldingError(Exception):
+    """The process has ended before t-SNE has; the message says how."""
+
+
+def prepare() -> None:
+    """Start the helper that Python needs before its first process: it holds the interpreter, so better not later."""
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()
+
+
+def unfold(vectors: np.ndarray, start: np.ndarray, report: Report, threads: int = 1) -> np.ndarray:
+    """As `projection.tsne`; in a process of its own from APART points on.
+
+    Raises:
+        StoppedError: once `report` returns False.
+        ValueError: if there are too few points.
+        UnfoldingError: if the process was ended from outside, as where memory runs out.
+    """
+    if len(vectors) < APART:
+        return tsne(vectors, start, report, threads)
+    context = multiprocessing.get_context("spawn")  # a fork would take the window's threads' locks with it
+    here, there = context.Pipe()
+    process = context.Process(target=_work, args=(there,), daemon=True)
+    process.start()
+    there.close()
+    try:
+        here.send((vectors.shape, start, threads))
+        here.send_bytes(np.ascontiguousarray(vectors, np.float32).data.cast("B"))  # never copied by the interpreter
+        return _follow(here, report)
+    except (EOFError, ConnectionError) as error:
+        process.join()
+        raise UnfoldingError(f"t-SNE was ended from outside (exit code {process.exitcode})") from error
+    finally:
+        here.close()
+        process.terminate()
+        process.join()
+
+
+def _follow(pipe: Connection, report: Report) -> np.ndarray:
+    """Hand on what the process reports until it is done."""
+    done = 0
+    while True:
+        if not pipe.poll(_LOOK):
+            if not report(done, None):
+                raise StoppedError
+            continue
+        done, places, failure = pipe.recv()
+        if failure:
+            raise RuntimeError(failure)
+        if done < 0:
+            return places
+        if not report(done, places):
+            raise StoppedError
+
+
+def _work(pipe: Connection) -> None:
+    """What the process does; it ends by itself where nobody listens any more."""
+    give_way()
+
+    def report(done: int, places: np.ndarray | None) -> bool:
+        pipe.send((done, places, ""))
+        return True
+
+    try:
+        import faiss
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        shape, start, threads = pipe.recv()
+        vectors = np.frombuffer(pipe.recv_bytes(), np.float32).reshape(shape)
+        faiss.omp_set_num_threads(threads)
+        threadpool_limits(limits=threads, user_api="blas")
+        pipe.send((-1, tsne(vectors, start, report, threads), ""))
+    except (EOFError, ConnectionError):
+        return
+    except Exception:  # noqa: BLE001 - a defect is told where it can be shown
+        pipe.send((0, None, traceback.format_exc()))

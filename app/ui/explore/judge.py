@@ -1,0 +1,232 @@
+"""What the views of mistakes show: photos whose class is known are judged, away from the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core import paths
+from app.core.confusion import Crossing, Pair, confused, crossing
+from app.core.give_way import give_way
+from app.core.judged import Judged, TestPartError, by_person, by_test_part, leave_one_out, read_test_part
+from app.core.points import Source, read_points
+from app.core.runs import Runs
+from app.ui.explore.survey import EXPECTED
+from app.ui.inference import Loaded
+from app.ui.job_line import Job
+from app.ui.review.desk import Desk
+from app.ui.tasks import Task, Tasks
+
+_LATER = 400  # milliseconds after the last change of the project
+
+
+class Known(StrEnum):
+    """How the class of a photo is known."""
+
+    PERSON = "by your labels"
+    GALLERY = "gallery, each photo left out"
+    TEST = "by the test photos of"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """By what answers are judged; `name` and `folder` are those of a training whose test photos are taken."""
+
+    known: Known
+    name: str = ""
+    folder: Path | None = None
+
+    @property
+    def words(self) -> str:
+        """For the list of choices."""
+        return f"{self.known.value} {self.name}".strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found.
+
+    Attributes:
+        judged: the photos.
+        pairs: classes that are taken for each other, the most frequent first.
+        crossing: mistakes between types.
+        absent: test photos that are not in the project.
+    """
+
+    judged: Judged
+    pairs: tuple[Pair, ...]
+    crossing: Crossing
+    absent: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, judged: Judged, order: tuple[str, ...]) -> Findings:
+        """All figures of some photos; types in this order."""
+        return cls(judged, tuple(confused(judged)), crossing(judged, order))
+
+
+class Judge(QObject):
+    """Signals:
+    judged: `findings` are new, or None as long as nothing is known
+    truths_found: (list of Truth) what there is to choose from
+    problem: (text, details)
+    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+    """
+
+    judged = Signal()
+    truths_found = Signal(object)
+    problem = Signal(str, str)
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+
+    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.truth = Truth(Known.PERSON)
+        self.findings: Findings | None = None
+        self._desk = desk
+        self._loaded: Loaded | None = None
+        self._gallery_kept: Findings | None = None  # takes seconds, and holds until the gallery changes
+        self._labels: dict[Path, dict[str, tuple[str, str]]] = {}
+        self._task: Task | None = None
+        self._job: Job | None = None
+        self._tasks = Tasks((*EXPECTED, TestPartError), self)
+        self._tasks.failed.connect(self._on_failed)
+        self._later = QTimer(self, interval=_LATER, singleShot=True)
+        self._later.timeout.connect(self.refresh)
+        self._tasks.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self.blockSignals(True)
+        self._later.stop()
+        self.cancel()
+        self._tasks.stop()
+
+    def use_model(self, loaded: Loaded) -> None:
+        """This identification model and its gallery are in use."""
+        self._loaded = loaded
+        self.gallery_changed()
+
+    def gallery_changed(self) -> None:
+        """The gallery has to be judged again when it is asked for."""
+        self._gallery_kept = None
+        if self.truth.known is Known.GALLERY:
+            self.findings = None
+
+    def look_for_truths(self) -> None:
+        """Find out by what answers can be judged."""
+        gallery = self._gallery() is not None
+
+        def look() -> list[Truth]:
+            runs = Runs(paths.user_data_dir() / "runs").records()
+            found = [Truth(Known.PERSON), *([Truth(Known.GALLERY)] if gallery else [])]
+            tested = [one for one in runs if (one.folder / "split.csv").is_file()]
+            return found + [Truth(Known.TEST, one.name, one.folder) for one in reversed(tested)]
+
+        self._tasks.once(look, self.truths_found.emit)
+
+    def judge_by(self, truth: Truth) -> None:
+        """Judge by something else."""
+        self.truth = truth
+        self._show(None)
+        self.refresh()
+
+    def expect(self) -> None:
+        """The project changes: judge again when it has come to rest."""
+        if self.truth.known is not Known.GALLERY:
+            self._later.start()
+
+    def rest(self) -> None:
+        """Nobody looks."""
+        self._later.stop()
+
+    def cancel(self) -> None:
+        """Judge no further."""
+        if self._task is not None:
+            self._task.cancel()
+        self._end_job("")
+
+    def refresh(self) -> None:
+        """Judge what is asked for, as it is now."""
+        known = self.truth.known
+        if known is Known.GALLERY and self._gallery_kept is not None:
+            self._show(self._gallery_kept)
+            return
+        self.cancel()
+        steps = {Known.PERSON: self._by_person, Known.GALLERY: self._by_gallery, Known.TEST: self._by_test}[known]()
+        self._task = self._tasks.submit(lambda: steps, self._put)
+
+    def _put(self, value: Any) -> None:
+        if isinstance(value, Findings):
+            if self.truth.known is Known.GALLERY:
+                self._gallery_kept = value
+                self._end_job(f"{len(value.judged):,} references compared with the others")
+            self._show(value)
+        elif self._job is not None:
+            self.job_advanced.emit(self._job, *value, False)
+
+    def _show(self, findings: Findings | None) -> None:
+        self.findings = findings
+        self.judged.emit()
+
+    def _gallery(self) -> Path | None:
+        return self._loaded.gallery if self._loaded is not None else None
+
+    def _order(self) -> tuple[str, ...]:
+        model = self._desk.model
+        return tuple(model.taxonomy.coarse) if model is not None else ()
+
+    def _by_person(self) -> Iterator[Findings]:
+        columns, order = self._desk.columns.snapshot(), self._order()
+
+        def steps() -> Iterator[Findings]:
+            yield Findings.of(by_person(columns), order)
+
+        return steps()
+
+    def _by_test(self) -> Iterator[Findings]:
+        columns, order, folder, kept = self._desk.columns.snapshot(), self._order(), self.truth.folder, self._labels
+
+        def steps() -> Iterator[Findings]:
+            if folder is None:
+                return
+            labels = kept[folder] = kept.get(folder) or read_test_part(folder)
+            here = set(columns.paths)
+            absent = tuple(Path(file) for file in labels if file not in here)
+            yield replace(Findings.of(by_test_part(columns, labels), order), absent=absent)
+
+        return steps()
+
+    def _by_gallery(self) -> Iterator[Any]:
+        loaded, order = self._loaded, self._order()
+        self._job = Job("comparing references", self.cancel)
+        self.job_began.emit(self._job)
+
+        def steps() -> Generator[Any, None, None]:
+            if loaded is None:
+                return
+            points = read_points(Source.GALLERY, None, loaded.gallery, loaded.info.fingerprint)
+            give_way()
+            judging = leave_one_out(points)
+            while True:
+                try:
+                    yield next(judging), len(points)
+                except StopIteration as end:
+                    yield Findings.of(end.value, order)
+                    return
+
+        return steps()
+
+    def _on_failed(self, message: str) -> None:
+        self._end_job("")
+        self.problem.emit(message, "")
+
+    def _end_job(self, outcome: str) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            self.job_ended.emit(job, outcome)

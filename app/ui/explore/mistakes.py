@@ -1,0 +1,248 @@
+"""The views of mistakes: pairs of classes that are taken for each other, and the types between which that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.core.confusion import Pair
+from app.ui.explore.boundaries import Boundaries
+from app.ui.explore.examples import Examples
+from app.ui.explore.judge import Findings, Judge, Known, Truth
+from app.ui.explore.matrix import TypeMatrix
+from app.ui.explore.pairs import PairTable
+from app.ui.identify.empty import EmptyState
+from app.ui.loading import Thumbnails
+from app.ui.review.desk import Desk
+from app.ui.status import percent
+from app.ui.widgets import ElidedLabel, Splitter, small_button
+
+_NOTHING = {
+    Known.PERSON: (
+        "See what the identification model confuses",
+        "Accept or correct some photos in Review; your labels are held against its answers.",
+        "go to Review",
+    ),
+    Known.GALLERY: (
+        "The gallery has nothing to compare",
+        "With two photos or more, each is identified by the others.",
+        "",
+    ),
+    Known.TEST: (
+        "None of its test photos is in the project",
+        "Once they are identified, the answers are held against the labels that the training has of them.",
+        "identify the test photos",
+    ),
+}
+
+
+class _Place(IntEnum):
+    WAITING, NOTHING, CONFUSIONS, HIERARCHY = range(4)
+
+
+class Mistakes(QFrame):
+    """Signals:
+    photos_wanted: (numbers of images, int64; what they are) list these in Review
+    photo_wanted: (image) make it current there
+    class_wanted: (type, class or None) show it in the gallery
+    label_wanted: label some photos first
+    test_wanted: (paths) identify these test photos
+    cell_chosen: (type, type it is taken for) the pairs behind it are listed now
+    truths_changed: (words of all choices, place of the one that is in use)
+    """
+
+    photos_wanted = Signal(object, str)
+    photo_wanted = Signal(int)
+    class_wanted = Signal(str, object)
+    label_wanted = Signal()
+    test_wanted = Signal(object)
+    cell_chosen = Signal(str, str)
+    truths_changed = Signal(object, int)
+
+    def __init__(self, desk: Desk, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.judge = Judge(desk, self)
+        self._truths: Sequence[Truth] = (self.judge.truth,)
+        self._findings: Findings | None = None
+        self._known = self.judge.truth.known
+        self._hierarchy = False
+        self._between: tuple[str, str] | None = None
+        self.summary = ElidedLabel()
+        self.absent_button = QPushButton()
+        self.filter_button = small_button("x", "all pairs again (Esc)")
+        self.filter_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.table, self.examples, self.matrix = PairTable(), Examples(thumbnails), TypeMatrix()
+        self.boundaries = Boundaries()
+        self.nothing = EmptyState("arrow-left-right", "", "", "")
+        self._lay_out()
+        self.judge.judged.connect(lambda: self.show_findings(self.judge.findings, self.judge.truth))
+        self.judge.truths_found.connect(self._on_truths)
+        self.table.chosen.connect(self._on_pair)
+        self.examples.opened.connect(self._open)
+        for source in (self.matrix, self.boundaries):
+            source.cell_chosen.connect(self.list_between)
+            source.cell_chosen.connect(self.cell_chosen)
+        self.filter_button.clicked.connect(lambda: self.list_between("", ""))
+        self.absent_button.clicked.connect(self._ask_for_tests)
+        self.nothing.asked.connect(self._on_asked)
+        self.show_findings(None, self.judge.truth)
+
+    def _lay_out(self) -> None:
+        self.columns = Splitter("mistakes", Qt.Orientation.Horizontal)
+        self.columns.addWidget(self.table)
+        self.columns.addWidget(self.examples)
+        self.columns.setStretchFactor(0, 1)
+        self.columns.setStretchFactor(1, 1)
+        self.columns.set_defaults([560, 640])
+        scroll = QScrollArea()
+        scroll.setObjectName("cardFrame")
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.matrix)
+        self.rows = Splitter("types", Qt.Orientation.Horizontal)
+        self.rows.addWidget(scroll)
+        self.rows.addWidget(self.boundaries)
+        self.rows.setStretchFactor(0, 1)
+        self.rows.set_defaults([900, 300])
+        self._stack = QStackedWidget()
+        for widget in (QWidget(), self.nothing, self.columns, self.rows):
+            self._stack.addWidget(widget)
+        self._head = QFrame()
+        self._head.setObjectName("filters")
+        self._head.setFixedHeight(40)
+        row = QHBoxLayout(self._head)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        row.addWidget(self.summary, 1)
+        row.addWidget(self.filter_button)
+        row.addWidget(self.absent_button)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._head)
+        whole.addWidget(self._stack, 1)
+
+    def show_findings(self, findings: Findings | None, truth: Truth) -> None:
+        """Show what was found by this; None while it is being looked for."""
+        if findings is None or truth.known is not self._known:
+            self._between = None
+        self._findings, self._known = findings, truth.known
+        if findings is None:
+            self.table.show_pairs(())
+        else:
+            self.matrix.show_crossing(findings.crossing)
+            self.boundaries.show_crossing(findings.crossing)
+            self._list()
+        self._update()
+
+    def choose_truth(self, place: int) -> None:
+        """Judge by another one of the choices."""
+        self.judge.judge_by(self._truths[place])
+
+    def show_hierarchy(self, on: bool) -> None:
+        """Show types against types, or the pairs of classes."""
+        self._hierarchy = on
+        self._update()
+
+    def list_between(self, kind: str, other: str) -> None:
+        """List only pairs by which a type was taken for another one (or for itself); all for two empty names."""
+        self._between = (kind, other) if kind else None
+        self._list()
+        self._update()
+
+    def back(self) -> None:
+        """Esc: all pairs again."""
+        if self._between is not None and not self._hierarchy:
+            self.list_between("", "")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Painted parts follow the theme."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.StyleChange:
+            self.matrix.update()
+
+    def _list(self) -> None:
+        if self._findings is not None:
+            self.table.show_pairs([pair for pair in self._findings.pairs if self._is_between(pair)])
+
+    def _is_between(self, pair: Pair) -> bool:
+        """Whether a photo of the one type was taken for the other in this pair."""
+        if self._between is None:
+            return True
+        there, back = (pair.one.type, pair.other.type), (pair.other.type, pair.one.type)
+        return (there == self._between and len(pair.there) > 0) or (back == self._between and len(pair.back) > 0)
+
+    def _update(self) -> None:
+        findings, between = self._findings, self._between
+        pairs = self.table.listing.rowCount()
+        place = _Place.HIERARCHY if self._hierarchy else _Place.CONFUSIONS
+        if findings is None:
+            place = _Place.WAITING
+        elif not len(findings.judged) or (not findings.pairs and not self._hierarchy):
+            place = _Place.NOTHING
+            self.nothing.say(*self._nothing(findings))
+        self._stack.setCurrentIndex(place)
+        self._head.setVisible(findings is None or len(findings.judged) > 0)
+        self.summary.set_whole("" if findings is None else _summary(findings))
+        self.examples.setVisible(pairs > 0)
+        self.filter_button.setVisible(place == _Place.CONFUSIONS and between is not None)
+        if between is not None:
+            same = between[0] == between[1]
+            self.filter_button.setText(f"within {between[0]}" if same else f"{between[0]} taken for {between[1]}")
+        absent = len(findings.absent) if findings is not None else 0
+        self.absent_button.setVisible(absent > 0 and place != _Place.NOTHING)
+        self.absent_button.setText(f"identify {absent:,} more test photos")
+
+    def _nothing(self, findings: Findings) -> tuple[str, str, str]:
+        count = len(findings.judged)
+        if not count:
+            return _NOTHING[self._known]
+        photos = "One photo was" if count == 1 else f"{count:,} photos were"
+        return f"{photos} judged, and no class was taken for another", "", ""
+
+    def _on_pair(self, pair: Pair) -> None:
+        if self._findings is not None:
+            self.examples.show_pair(self._findings.judged, pair)
+
+    def _on_asked(self) -> None:
+        if self._known is Known.TEST:
+            self._ask_for_tests()
+        else:
+            self.label_wanted.emit()
+
+    def _on_truths(self, truths: Sequence[Truth]) -> None:
+        """The one that is in use stays so, also where it is gone from the list."""
+        now = self.judge.truth
+        self._truths = truths if now in truths else [*truths, now]
+        self.truths_changed.emit([one.words for one in self._truths], self._truths.index(now))
+
+    def _open(self, place: int, places: np.ndarray, what: str) -> None:
+        if self._findings is None:
+            return
+        judged = self._findings.judged
+        if len(judged.images):
+            self.photos_wanted.emit(judged.images[places], f"of {what}")
+            self.photo_wanted.emit(int(judged.images[place]))
+        else:
+            kind, fine = (judged.names[name] for name in judged.truth[place].tolist())
+            self.class_wanted.emit(kind, fine or None)
+
+    def _ask_for_tests(self) -> None:
+        if self._findings is not None:
+            self.test_wanted.emit(self._findings.absent)
+
+
+def _summary(findings: Findings) -> str:
+    count, within, across = len(findings.judged), int(findings.crossing.within.sum()), findings.crossing.across
+    photos = "1 photo" if count == 1 else f"{count:,} photos"
+    wrong = within + across
+    if not wrong:
+        return f"{photos} · no mistake"
+    return (
+        f"{photos} · {wrong:,} taken for another class ({percent(wrong / count)}): "
+        f"{within:,} within the type ({percent(within / wrong)}), {across:,} across types ({percent(across / wrong)})"
+    )
