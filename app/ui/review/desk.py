@@ -1,23 +1,22 @@
 """What the page Review works on: the open project, its columns, and the runs and steps that change it.
 
-The columns belong to the GUI thread. Everything that touches the file is done by the thread of `Tasks`, or by the
-inference thread during a run; both answer with what changed, and that is put in its place here.
+Everything that touches the file is done by the thread of `Tasks`, or by the inference thread during a run; both answer
+with what changed, and that is put in its place on the GUI thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core import likeness
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
-from app.core.columns import Columns, read_predictions
+from app.core.columns import Columns
 from app.core.copies import CopyError
 from app.core.exporters import ExportError
 from app.core.figures import NOBODY
@@ -35,16 +34,14 @@ from app.core.workplace import record
 from app.core.xmp import SidecarError
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
+from app.ui.review.filling import Filling
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
-from app.ui.tasks import Task, Tasks
+from app.ui.tasks import Tasks
 from model.bundle import Thresholds
 
 EXPECTED = (ProjectError, CopyError, ExportError, FilingError, TableError, SidecarError)
 """Errors that are worded for the person."""
-
-_PIECE = 2000
-_FRESH = 250  # milliseconds between two looks at what a run has found
 
 
 class Desk(QObject):
@@ -70,20 +67,16 @@ class Desk(QObject):
 
     def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.columns = Columns()
         self.project: Project | None = None
         self.model: KnownModel | None = None
         self.tasks, self.checks = Tasks(EXPECTED, self), Tasks(EXPECTED, self)
         self.running = Running(inference, self)
         self.watching = Watching(self.checks, self)
         self._loaded: Loaded | None = None
-        self._loading: Task | None = None
         self._run_wanted = False
         self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
-        self._touched: set[int] = set()
-        self._last_known = 0
-        self._fresh = QTimer(self, interval=_FRESH, singleShot=True)
-        self._fresh.timeout.connect(self._fetch_touched)
+        self._filling = Filling(self.tasks, self)
+        self._filling.grown.connect(self.grown)
         for tasks in (self.tasks, self.checks):
             tasks.failed.connect(lambda message: self.problem.emit(message, ""))
             tasks.start()
@@ -92,6 +85,11 @@ class Desk(QObject):
         self.watching.problem.connect(self.problem)
         self.watching.arrived.connect(self._on_arrived)
         self.running.released.connect(self._on_released)
+
+    @property
+    def columns(self) -> Columns:
+        """What the project holds; of another project it is another object."""
+        return self._filling.columns
 
     def stop(self) -> None:
         """Finish what was asked for and end the run; `close` comes when the inference thread has stopped."""
@@ -153,8 +151,8 @@ class Desk(QObject):
 
     def _take(self, project: Project, models: list[KnownModel], interrupted: list[str]) -> None:
         old, self.project = self.project, project
-        self.columns = Columns()
         self.model = None
+        self._filling.load(project, None)
         self.opened.emit()
         for words in interrupted:
             self.problem.emit(words, "")
@@ -182,32 +180,15 @@ class Desk(QObject):
         self._load()
 
     def _load(self) -> None:
-        """Fill fresh columns: first the images, then the labels, then piece by piece what the model said."""
-        project, model = self.project, self.model
-        if project is None:
-            return
-        if self._loading is not None:
-            self._loading.cancel()
-        columns = self.columns = Columns(thresholds=model.thresholds if model is not None else None)
-        self._last_known = 0
+        if self.project is not None:
+            self._filling.load(self.project, self.model)
 
-        def steps() -> Iterator[Callable[[], Any]]:
-            last = 0
-            while images := project.places(after=last, limit=_PIECE):
-                last = images[-1][0]
-                yield partial(columns.add, images)
-            labels = Labels(project).all()
-            yield partial(columns.set_labels, labels)
-            if model is not None:
-                for piece in read_predictions(project, model.fingerprint, columns.names):
-                    yield partial(columns.set_predictions, piece)
-
-        def put(step: Callable[[], Any]) -> None:
-            step()
-            self._last_known = int(columns.ids[-1]) if len(columns) else 0
-            self.grown.emit()
-
-        self._loading = self.tasks.submit(steps, put)
+    def _touch(self, images: Sequence[int]) -> None:
+        if self.model is None and self._loaded is not None:  # the first answers that this project holds
+            info = self._loaded.info
+            self.model = KnownModel(info.fingerprint, info.name, info.taxonomy, info.thresholds)
+            self._filling.answer_by(self.model)
+        self._filling.touch(images)
 
     # runs
 
@@ -265,39 +246,6 @@ class Desk(QObject):
     def _on_released(self, project: Project) -> None:
         if project is not self.project:
             self.tasks.once(project.close)
-
-    def _touch(self, images: Sequence[int]) -> None:
-        self._touched.update(images)
-        if not self._fresh.isActive():
-            self._fresh.start()
-
-    def _fetch_touched(self) -> None:
-        """Read what a run has stored since the last time."""
-        project, model, columns, last = self.project, self.model, self.columns, self._last_known
-        if project is None:
-            return
-        if model is None and self._loaded is not None:
-            info = self._loaded.info
-            model = self.model = KnownModel(info.fingerprint, info.name, info.taxonomy, info.thresholds)
-            columns.decide(model.thresholds)
-        touched, self._touched = sorted(self._touched), set()
-
-        def work() -> tuple[list, list[np.ndarray]]:
-            images = project.places(ids=[one for one in touched if one <= last]) + project.places(after=last)
-            pieces = list(read_predictions(project, model.fingerprint, columns.names, touched)) if model else []
-            return images, pieces
-
-        def put(found: tuple[list, list[np.ndarray]]) -> None:
-            images, pieces = found
-            if columns is not self.columns:
-                return
-            columns.add(images)
-            self._last_known = int(columns.ids[-1]) if len(columns) else 0
-            for piece in pieces:
-                columns.set_predictions(piece)
-            self.grown.emit()
-
-        self.tasks.once(work, put)
 
     # what the person says
 
