@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from model.data.csvfile import Row, read_table
 from model.data.samples import DataError
@@ -127,6 +126,8 @@ class Comparison:
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean and half the width of its 95 % t-interval; NaN for what the number of values does not give."""
+    from scipy import stats  # takes long to import, and the program that reads studies starts without it
+
     n = len(values)
     mean = statistics.fmean(values) if n else math.nan
     half = float(stats.t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n) if n > 1 else math.nan
@@ -150,6 +151,8 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def compare(cell: Cell, baseline: Cell, figure: str = "recall_1") -> Comparison:
     """Paired by seed, not corrected yet; runs without the figure count as missing."""
+    from scipy import stats  # takes long to import, and the program that reads studies starts without it
+
     ours, theirs = cell.by_seed(figure), baseline.by_seed(figure)
     seeds = tuple(sorted(ours.keys() & theirs.keys()))
     differences = [ours[seed] - theirs[seed] for seed in seeds]

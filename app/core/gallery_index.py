@@ -84,17 +84,18 @@ class Index:
             k: at least one.
             only: the rows to look at, None for all.
         """
+        # without a choice of rows no parameters are told at all: beside torch FAISS may have a search that takes none
         if self.lengths is None:
-            exactly = None if only is None else faiss.SearchParameters(sel=only)  # type: ignore[call-arg]
-            cosines, rows = self.vectors.search(embeddings, k, params=exactly)
+            exactly = {} if only is None else {"params": faiss.SearchParameters(sel=only)}  # type: ignore[call-arg]
+            cosines, rows = self.vectors.search(embeddings, k, **exactly)
             return [
                 [(cosine, row) for cosine, row in zip(*near, strict=True) if row >= 0]
                 for near in zip(cosines.tolist(), rows.tolist(), strict=True)
             ]
-        cells = None
+        cells = {}
         if only is not None:
-            cells = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
-        products, rows = self.vectors.search(embeddings, k + _SPARE, params=cells)
+            cells["params"] = faiss.SearchParametersIVF(sel=only, nprobe=self.vectors.nprobe)  # type: ignore[call-arg]
+        products, rows = self.vectors.search(embeddings, k + _SPARE, **cells)
         lengths = self.lengths.data
         found = [
             [(product / lengths[row], row) for product, row in zip(*near, strict=True) if row >= 0]

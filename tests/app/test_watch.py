@@ -264,6 +264,7 @@ def test_wrong_use_is_told(tiny_model: Path, photos: Path, tmp_path: Path, capsy
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+@pytest.mark.slow
 def test_at_the_command_line(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
     place = tmp_path / "work.marque"
     arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--watch", "--json"]

@@ -130,6 +130,7 @@ def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process can answer")
+@pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
     out = tmp_path / "stopped"
     process = trainer_process(*arguments(picture_folder, out))
