@@ -147,7 +147,8 @@ class Direction(QWidget):
         self._words.set_whole(f"{one.name} taken for {other.name}")
         photos = "1 photo" if len(places) == 1 else f"{len(places):,} photos"
         types = one.type if one.type == other.type else f"{one.type} taken for {other.type}"
-        self._count.setText(f"{photos if len(places) else 'no photo'} · {types}")
+        told = types in (one.name, self._words.whole())  # where no class is known the type stands for it
+        self._count.setText((photos if len(places) else "no photo") + ("" if told else f" · {types}"))
         self.list.setAccessibleName(self._words.whole())
         self._photos.show(judged, places)
         self.list.scrollToTop()

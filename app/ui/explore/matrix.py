@@ -56,16 +56,14 @@ class TypeMatrix(QWidget):
         return QRect(_TITLE + _NAMES + column * side, _TITLE + _NAMES + row * side, side, side)
 
     def text(self, row: int, column: int) -> str:
-        """What a cell says, empty for none: a count, or a share as a number of hundredths."""
+        """What a cell says, empty for none: a count, from 1,000 on as 1.6k, or a share as a number of hundredths."""
         crossing = self._crossing
         if crossing is None or not crossing.counts[row, column]:
             return ""
-        # the sign would not fit into a small cell a hundred times
-        return (
-            percent(crossing.share(row, column)).rstrip("\u2009%")
-            if self._shares
-            else f"{crossing.counts[row, column]:,}"
-        )
+        if self._shares:  # the sign would not fit into a small cell a hundred times
+            return percent(crossing.share(row, column)).rstrip("\u2009%")
+        count = int(crossing.counts[row, column])
+        return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:.0f}k"
 
     def sentence(self, row: int, column: int) -> str:
         """All of a cell in words."""

@@ -183,7 +183,7 @@ class TrainPage(QWidget):
         name = QFileDialog.getExistingDirectory(self, "The folder of a study", str(Path.home()))
         if name:
             self.errors.clear()
-            self.desk.said.emit("reading the study")
+            self.desk.said.emit(f"reading {Path(name).name}")
             self.study.desk.open(Path(name))
 
     def export_table(self) -> None:
@@ -332,6 +332,7 @@ class TrainPage(QWidget):
         if self._views.currentWidget() is not self.study:
             self._views.setCurrentWidget(self.study)
             self.study.table.setFocus()
+            self.desk.said.emit("")
 
     def _leave_study(self) -> None:
         self.study.desk.close()
