@@ -35,7 +35,7 @@ from app.core.projection import STEPS, fitted, inside
 from app.ui import theme
 from app.ui.explore.map_view import Card, MapView
 from app.ui.pauses import shorten_pauses
-from app.ui.window import open_window
+from app.ui.start import open_window
 from tests.bench.review import Heartbeat, ready, say, wait
 
 _SIZE = (1000, 720)
