@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import tyro
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from model.baselines import BASELINES
-from model.data.splits import FOLDS
-from model.losses import Average, Distance, Form, SecondHinge
-from model.network import BACKBONES, HeadOn
+from model.choices import FOLDS, Average, Backbone, Baseline, Distance, Form, HeadOn, Rule, SecondHinge
 from model.photo import FitPolicy
-from model.selection import RULES
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # the docstrings of the fields are shown in the window, beside them
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class DataSettings(_Settings):
@@ -42,14 +39,25 @@ class DataSettings(_Settings):
     unseen: float = Field(default=0.0, ge=0, lt=0.9)
     """stratified: share of the fine classes that are left out, to measure what becomes of photos of unknown classes."""
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if self.split == "class_disjoint":
+            if self.unseen:
+                raise ValueError("unseen is for the split stratified; class_disjoint leaves classes out by itself")
+            return self
+        if self.fold is not None:
+            raise ValueError("fold is for the split class_disjoint")
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
+        return self
+
 
 class NetworkSettings(_Settings):
     """What learns."""
 
-    backbone: str | None = None
-    """resnet18, resnet50, densenet169, mobilenet_v2, mobilenet_v3_small, mobilenet_v3_large, efficientnet_v2_s,
-    convnext_tiny. Default: mobilenet_v2; resnet18 for demo: alone."""
-    weights: str | None = None
+    backbone: Backbone | None = None
+    """Default: mobilenet_v2; resnet18 for demo: alone."""
+    weights: str | None = Field(default=None, min_length=1)
     """Where the backbone starts: imagenet (downloaded by torchvision), none, or FILE (.safetensors, .pth).
     Default: imagenet; none for demo: alone."""
     embedding_dim: int = Field(default=256, ge=2)
@@ -61,21 +69,13 @@ class NetworkSettings(_Settings):
     tau: float = Field(default=0.05, gt=0)
     """Temperature of a cosine head."""
 
-    @field_validator("backbone")
-    @classmethod
-    def _known_backbone(cls, name: str | None) -> str | None:
-        if name is not None and name not in BACKBONES:
-            raise ValueError(f"'{name}' is none of {', '.join(BACKBONES)}")
-        return name
-
 
 class LossSettings(_Settings):
     """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
 
-    distance: str = "quadruplet"
+    distance: Distance | Baseline = "quadruplet"
     """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances as those of the labels.
-    none: classification alone. Baselines, on the fine labels: triplet_semi_hard, triplet_easy_hard, lifted, n_pairs,
-    proxy_nca, proxy_anchor, multi_similarity, soft_triple."""
+    none: classification alone. The others are baselines, on the fine labels."""
     label_base: float = Field(default=2.0, gt=1)
     """log_ratio, plain_ratio, dense batches: distance of labels, 1 same fine, this same coarse, its square other coarse
     class."""
@@ -83,9 +83,8 @@ class LossSettings(_Settings):
     """The same: continuous attributes (year) whose difference, in interquartile ranges, is added to the distance."""
     unit_length: bool = True
     """log_ratio, plain_ratio: embeddings are brought to unit length before the cost (the model's always are)."""
-    rule: str = "semi_easy"
-    """Selection of the quadruplets: random, hard_negative, easy_positive_hard_negative, class_aware, class_aware_sum,
-    hard_hard, semi_easy, semi_hard."""
+    rule: Rule = "semi_easy"
+    """Selection of the quadruplets."""
     rho: float = Field(default=0.5, ge=0, le=1)
     """semi_easy: P+ is drawn from this nearest share of its candidates (0 = the nearest, 1 = any)."""
     skip_hardest: int = Field(default=0, ge=0)
@@ -98,32 +97,23 @@ class LossSettings(_Settings):
     average: Average = Average.ACTIVE
     """Average of a hinge over its active rows, or over all rows."""
     margin_fine: float = Field(default=0.1, ge=0)
+    """How much farther than a photo of the same class one of a sibling class has to be."""
     margin_coarse: float = Field(default=0.1, ge=0)
+    """How much farther yet one of another coarse class has to be."""
     lambda_global: float = Field(default=0.0, ge=0)
     """Weight, within the distance cost, of the means and variances of the batch's distances."""
     lambda_coarse: float = Field(default=0.2, ge=0)
+    """Weight of the classification by coarse class."""
     lambda_fine: float = Field(default=1.0, ge=0)
+    """Weight of the classification by fine class."""
     lambda_distance: float = Field(default=0.5, ge=0)
+    """Weight of the distance cost."""
     partial_labels: bool = True
     """A photo without a fine label trains the fine head too: the classes of its type together."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    """Share of each label that is spread over the other classes."""
     random_epochs: int = Field(default=1, ge=0)
     """Warm-up of the selection: epochs of random quadruplets before the rule takes over."""
-
-    @field_validator("distance")
-    @classmethod
-    def _known_distance(cls, name: str) -> str:
-        known = (*Distance, *BASELINES)
-        if name not in known:
-            raise ValueError(f"'{name}' is none of {', '.join(known)}")
-        return name
-
-    @field_validator("rule")
-    @classmethod
-    def _known_rule(cls, name: str) -> str:
-        if name not in RULES:
-            raise ValueError(f"'{name}' is none of {', '.join(RULES)}")
-        return name
 
 
 class InputSettings(_Settings):
@@ -176,6 +166,7 @@ class OptimiserSettings(_Settings):
     proxy_lr_factor: float = Field(default=100.0, gt=0)
     """Proxies and class centres of proxy_nca, proxy_anchor and soft_triple learn this many times as fast."""
     weight_decay: float = Field(default=0.02, ge=0)
+    """How strongly AdamW draws the weights to zero."""
     warmup: float = Field(default=0.08, ge=0, lt=1)
     """Share of the steps over which the learning rate rises."""
     clip: float = Field(default=5.0, gt=0)
@@ -187,7 +178,7 @@ class OptimiserSettings(_Settings):
 class TeacherSettings(_Settings):
     """Learning from a larger network that was trained on the same photos (model/distill.py)."""
 
-    teacher: str | None = None
+    teacher: str | None = Field(default=None, min_length=1)
     """Folder of the finished run that teaches; none by default."""
     teacher_answers: float = Field(default=1.0, ge=0)
     """Weight of the difference from the teacher's answers."""
@@ -201,7 +192,9 @@ class MachineSettings(_Settings):
     """Where it runs."""
 
     seed: int = 0
+    """Of the starting weights of the heads, the order of the photos and their augmentation."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes an NVIDIA graphics card where there is one that torch can use."""
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     """bf16-mixed is two to four times as fast where the processor has it."""
     workers: int = Field(default=4, ge=1)

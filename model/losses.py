@@ -7,59 +7,16 @@ small distances that selection compares would be noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from model.choices import Average, Form, SecondHinge
 from model.selection import NONE, Quadruplets, RoleMasks
 
 _EPSILON = 1e-12  # the slope of a square root at 0 is infinite
-
-
-class Distance(StrEnum):
-    """The kinds of distance cost besides the baselines of `model.baselines`.
-
-    Quadruplets, the log-ratio loss of `model.logratio` with and without logarithm, or none: classification alone.
-    """
-
-    QUADRUPLET = "quadruplet"
-    LOG_RATIO = "log_ratio"
-    PLAIN_RATIO = "plain_ratio"
-    NONE = "none"
-
-
-class Form(StrEnum):
-    """How a distance to be small is compared with one to be large, by a margin m.
-
-    hinge: [D_small - D_large + m]_+   (Zhang et al., CVPR 2016)
-    ratio: [1 - e_large / (e_small + m)]_+ with e = sqrt(D + 1e-12)   (Wohlhart and Lepetit, CVPR 2015)
-    """
-
-    HINGE = "hinge"
-    RATIO = "ratio"
-
-
-class SecondHinge(StrEnum):
-    """Which distances the coarse term compares; written here as hinges.
-
-    plain:    [D_rq - D_rn + m_coarse]_+   (Zhang et al., CVPR 2016)
-    triangle: [D_rq - min(D_rn, D_pn, D_qn) + m_coarse]_+
-    anchor:   [D_rp - min(D_rn, D_pn, D_qn) + m_fine + m_coarse]_+
-    """
-
-    PLAIN = "plain"
-    TRIANGLE = "triangle"
-    ANCHOR = "anchor"
-
-
-class Average(StrEnum):
-    """Over which rows a term is averaged: those above zero (as pytorch-metric-learning does), or all of them."""
-
-    ACTIVE = "active"
-    ROWS = "rows"
 
 
 class DistanceLoss(NamedTuple):

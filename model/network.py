@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from model.choices import HeadOn
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -30,17 +31,6 @@ BACKBONES: dict[str, tuple[str, ...]] = {
 
 class WeightsError(Exception):
     """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
-
-
-class HeadOn(StrEnum):
-    """What a classification head stands on.
-
-    feature: a linear softmax classifier on the pooled feature.
-    embedding: a cosine classifier on the unit-length embedding, softmax over z.w_k / tau with unit-length w_k.
-    """
-
-    FEATURE = "feature"
-    EMBEDDING = "embedding"
 
 
 class NetworkOutput(NamedTuple):

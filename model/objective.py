@@ -13,7 +13,7 @@ from model.baselines import BASELINES
 from model.config import LossSettings
 from model.labels import Labels
 from model.logratio import LogRatioLoss, label_distances
-from model.losses import Distance, DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
+from model.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.network import NetworkOutput
 from model.selection import RULES, RoleMasks, SelectionOptions, random, role_masks
 
@@ -103,7 +103,7 @@ class Objective(nn.Module):
         with torch.no_grad():
             distances = squared_distances(embedding)
         pairs = _pair_figures(distances, masks)
-        if settings.distance != Distance.QUADRUPLET:
+        if settings.distance != "quadruplet":
             loss = self._without_quadruplets(output, coarse, fine, attributes)
             return over_all_pairs(loss, distances, masks), pairs, 0.0
         start = time.perf_counter()
@@ -117,13 +117,13 @@ class Objective(nn.Module):
         settings = self._settings
         if self._baseline is not None:
             return self._baseline(output.embedding, fine)
-        if settings.distance == Distance.NONE:
+        if settings.distance == "none":
             return output.embedding.float().sum() * 0
         delta, valid = label_distances(
             coarse, fine, base=settings.label_base, attributes=attributes, scales=self._scales
         )
         z = output.embedding if settings.unit_length else output.raw
-        return LogRatioLoss(settings.distance == Distance.LOG_RATIO)(z, delta, valid)
+        return LogRatioLoss(settings.distance == "log_ratio")(z, delta, valid)
 
 
 def fine_cross_entropy(

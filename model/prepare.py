@@ -17,7 +17,7 @@ from model.data.splits import Split, class_disjoint, fold_of_classes, some_class
 from model.labels import taxonomy_of
 from model.network import build_backbone, load_starting_weights
 from model.ranks import choose_accelerator
-from model.run import Run, RunError, check_free
+from model.run import Run, check_free
 from model.terminal import note
 
 _SHOWN = 10
@@ -65,20 +65,14 @@ def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> l
 
 
 def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample], list[Split]]:
-    """The photos that a run uses and the part of each. Raises DataError, RunError."""
+    """The photos that a run uses and the part of each. Raises DataError."""
     validation, seed = settings.validation, settings.split_seed
-    if settings.unseen and settings.split != "stratified":
-        raise RunError("--unseen is for --split stratified; a class-disjoint split leaves classes out by itself")
     if settings.split == "class_disjoint":
         splits = class_disjoint(samples, validation=validation, seed=seed)
         if settings.fold is None:
             return list(samples), splits
         kept = [sample for sample, split in zip(samples, splits, strict=True) if split is not Split.TEST]
         return kept, class_disjoint(kept, validation=validation, seed=seed, tested=fold_of_classes(kept, settings.fold))
-    if settings.fold is not None:
-        raise RunError("--fold is for --split class-disjoint")
-    if settings.validation + settings.test >= 1:
-        raise RunError(f"--validation {settings.validation} and --test {settings.test} leave nothing to train on")
     if settings.unseen:
         left_out = some_classes(samples, settings.unseen, seed)
         splits = without_classes(samples, left_out, validation=validation, test=settings.test, seed=seed)

@@ -11,16 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from model.choices import FOLDS
 from model.data.csvfile import Row, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
 from model.data.samples import DataError, Sample
 from model.files import write_whole
 
 _COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
-FOLDS = 2
-"""Parts of the training classes that take turns as test classes when settings are chosen. Halves, as in the protocol
-itself: with a quarter there are so few classes of a type left to be confused that the type seems to matter most."""
-
 _MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split
 
 _Group = tuple[str, str]  # source, group

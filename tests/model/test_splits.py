@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from model.config import DataSettings
 from model.data.samples import DataError, Sample
@@ -19,7 +20,6 @@ from model.data.splits import (
     write_split,
 )
 from model.prepare import deal
-from model.run import RunError
 
 
 def sample(number, coarse="car", fine=None, source="a", group=None, **rest):
@@ -231,5 +231,5 @@ def test_a_fold_never_shows_a_test_class():
     assert classes[Split.TEST] == fold_of_classes(kept, 1)
     assert not classes[Split.TRAIN] & classes[Split.TEST]
     assert not (classes[Split.TRAIN] | classes[Split.TEST]) & later_half(samples)
-    with pytest.raises(RunError, match="--fold"):
-        deal(samples, DataSettings(fold=0))
+    with pytest.raises(ValidationError, match="fold is for"):
+        DataSettings(fold=0)

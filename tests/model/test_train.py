@@ -240,7 +240,7 @@ def test_settings_of_the_drawn_set_need_no_download():
 
 
 def test_unknown_rule_is_refused():
-    with pytest.raises(ValueError, match="random, hard_negative"):
+    with pytest.raises(ValueError, match="'random', 'hard_negative'"):
         LossSettings(rule="best")
 
 

@@ -1,0 +1,46 @@
+"""The settings, and the names that some of them are chosen from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from model import choices
+from model.config import Config, DataSettings
+
+
+def test_there_is_code_behind_every_name():
+    baselines, network = pytest.importorskip("model.baselines"), pytest.importorskip("model.network")
+    selection = pytest.importorskip("model.selection")
+    assert get_args(choices.Backbone) == tuple(network.BACKBONES)
+    assert get_args(choices.Rule) == tuple(selection.RULES)
+    assert get_args(choices.Baseline) == tuple(baselines.BASELINES)
+
+
+def test_the_settings_are_read_without_torch():
+    program = "import sys, model.config; raise SystemExit('torch' in sys.modules or 'scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_every_setting_is_explained():
+    for name, section in Config.model_fields.items():
+        assert section.annotation is not None and section.annotation.__doc__, name
+        for field, info in section.annotation.model_fields.items():
+            assert info.description, f"{name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"validation": 0.4, "test": 0.6}, "leave nothing to train on"),
+        ({"fold": 0}, "fold is for the split class_disjoint"),
+        ({"split": "class_disjoint", "unseen": 0.1}, "unseen is for the split stratified"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, words):
+    with pytest.raises(ValidationError, match=words):
+        DataSettings(**settings)
