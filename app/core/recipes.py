@@ -1,18 +1,15 @@
-"""What a person chooses for a training: three recipes, the few settings worth changing, and about how long it takes.
-
-The backbones stand here once more because the trainer's own list comes with torch, which the window starts without; for
-six settings that is simpler than asking a trainer process for its form. `tests/app/test_recipes.py` holds them to it.
-"""
+"""Three recipes for a training, words for the settings worth changing, and about how long a training takes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.core.paces import CPU, Pace
+from model.choices import Backbone
+from model.config import Config, InputSettings, NetworkSettings, OptimiserSettings
 
-BACKBONES = {
+BACKBONES: dict[Backbone, str] = {
     "mobilenet_v3_small": "smallest",
     "mobilenet_v2": "small, fast on every computer",
     "mobilenet_v3_large": "small",
@@ -37,43 +34,27 @@ _COST = {
 """Processor time of a training step for a photo, with mobilenet_v2 as one: measured at 160 pixels in bfloat16."""
 _ELSEWHERE = Pace(backbone="mobilenet_v2", size=160, device=CPU, images_per_second=40.0)
 """On each processor of the computer that trained the supplied model."""
-_HELD_OUT = 0.2
 _EVALUATION = 1.15  # of the time for the steps, with what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
 """Starting weights that are no file -> words."""
 LARGEST_SIZE, SMALLEST_SIZE, SIZE_STEP = 640, 32, 32
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The settings of a training that the form shows.
-
-    Attributes:
-        backbone: one of BACKBONES.
-        size: side of the picture that the network sees, pixels.
-        epochs: passes over the photos.
-        weights: one of STARTS, or a file.
-    """
-
-    backbone: str
-    size: int
-    epochs: int
-    weights: str = "imagenet"
-
-    def arguments(self, data: Sequence[str], *, skip_bad: bool = False) -> list[str]:
-        """The trainer's command line, without `--out`."""
-        result = [argument for one in data for argument in ("--data", one)]
-        result += ["--backbone", self.backbone, "--weights", self.weights]
-        result += ["--size", str(self.size), "--epochs", str(self.epochs)]
-        return [*result, "--skip-bad"] if skip_bad else result
+def _recipe(backbone: Backbone, size: int, epochs: int) -> Config:
+    """All other settings as the trainer has them."""
+    return Config(
+        network=NetworkSettings(backbone=backbone, weights="imagenet"),
+        input=InputSettings(size=size),
+        optimiser=OptimiserSettings(epochs=epochs),
+    )
 
 
 RECIPES = {
-    "quick": Recipe("mobilenet_v2", 128, 6),
-    "good": Recipe("mobilenet_v2", 160, 16),
-    "best": Recipe("efficientnet_v2_s", 224, 24),
+    "quick": _recipe("mobilenet_v2", 128, 6),
+    "good": _recipe("mobilenet_v2", 160, 16),
+    "best": _recipe("efficientnet_v2_s", 224, 24),
 }
-"""What the three buttons fill in."""
+"""What the three buttons fill in, into every setting."""
 
 RECIPE_WORDS = {
     "quick": "to see whether the data is right",
@@ -83,51 +64,74 @@ RECIPE_WORDS = {
 
 
 def estimate(
-    recipe: Recipe, photos: int, device: str, trained: Sequence[Pace], measured: Sequence[Pace], processors: int
+    config: Config, photos: int, device: str, trained: Sequence[Pace], measured: Sequence[Pace], processors: int
 ) -> tuple[float, str] | None:
     """About how many seconds a training takes, and on what that rests; None where nothing is known.
 
     A pace of the very network and size is taken as it is; else one is scaled: by the number of pixels, and between
-    networks by what they cost a processor.
+    networks by what they cost a processor. What is held out, and a larger picture in the last epochs, is counted;
+    augmentation, cost, precision and teacher are not.
 
     Args:
+        config: the settings, with the data.
+        photos: that were read.
         device: that trains, "cpu" or "cuda"; paces of others do not count.
         trained: of earlier trainings on this computer, the newest last.
         measured: by `paces`.
         processors: of this computer.
     """
     trained, measured = ([one for one in paces if one.device == device] for paces in (trained, measured))
-    found = _pace(recipe, trained, measured)
+    settings = config.resolved()
+    network = network_of(config)
+    found = _pace(network, trained, measured)
     if found is None and device == CPU:
-        found = _scaled(_ELSEWHERE, recipe) * processors, "scaled from mobilenet_v2 on another computer"
+        found = _scaled(_ELSEWHERE, network) * processors, "scaled from mobilenet_v2 on another computer"
     if found is None:
         return None
     pace, rests_on = found
-    return photos * (1 - _HELD_OUT) * recipe.epochs / pace * _EVALUATION, rests_on
+    late, epochs = settings.input.finish_share, settings.optimiser.epochs
+    assert settings.input.finish_size is not None and epochs is not None  # they are resolved
+    pixels = (1 - late) + late * (settings.input.finish_size / network[1]) ** 2
+    return photos * _learned_from(settings) * epochs * pixels / pace * _EVALUATION, rests_on
 
 
-def is_known(recipe: Recipe, device: str, paces: Sequence[Pace]) -> bool:
+def network_of(config: Config) -> tuple[str, int]:
+    """The backbone and the side of the pictures, in pixels, that a training begins with."""
+    settings = config.resolved()
+    assert settings.network.backbone is not None and settings.input.train_size is not None
+    return settings.network.backbone, settings.input.train_size
+
+
+def is_known(config: Config, device: str, paces: Sequence[Pace]) -> bool:
     """Whether one of the paces is of this very network, size and device."""
-    return any((one.backbone, one.size, one.device) == (recipe.backbone, recipe.size, device) for one in paces)
+    return any((one.backbone, one.size, one.device) == (*network_of(config), device) for one in paces)
 
 
-def _pace(recipe: Recipe, trained: Sequence[Pace], measured: Sequence[Pace]) -> tuple[float, str] | None:
+def _learned_from(settings: Config) -> float:
+    """Share of the photos; where classes are left out, as if all classes had as many."""
+    data = settings.data
+    if data.split == "class_disjoint":
+        return (0.5 if data.fold is None else 0.25) * (1 - data.validation)
+    return (1 - data.unseen) * (1 - data.validation - data.test)
+
+
+def _pace(network: tuple[str, int], trained: Sequence[Pace], measured: Sequence[Pace]) -> tuple[float, str] | None:
+    backbone, size = network
     for paces, words in ((measured, "measured on this computer"), (trained, "as in your earlier trainings")):
-        exact = [one for one in paces if (one.backbone, one.size) == (recipe.backbone, recipe.size)]
+        exact = [one for one in paces if (one.backbone, one.size) == network]
         if exact:
             return exact[-1].images_per_second, words
     others = [one for one in (*trained, *measured) if one.backbone in _COST]
     if not others:
         return None
     # the own network first, then the nearest size; of equals the newest
-    nearest = min(
-        reversed(others), key=lambda one: (one.backbone != recipe.backbone, abs(math.log(one.size / recipe.size)))
-    )
-    return _scaled(nearest, recipe), f"scaled from {nearest.backbone} at {nearest.size} pixels"
+    nearest = min(reversed(others), key=lambda one: (one.backbone != backbone, abs(math.log(one.size / size))))
+    return _scaled(nearest, network), f"scaled from {nearest.backbone} at {nearest.size} pixels"
 
 
-def _scaled(known: Pace, recipe: Recipe) -> float:
-    cost = _COST[recipe.backbone] / _COST[known.backbone] * (recipe.size / known.size) ** 2
+def _scaled(known: Pace, network: tuple[str, int]) -> float:
+    backbone, size = network
+    cost = _COST[backbone] / _COST[known.backbone] * (size / known.size) ** 2
     return known.images_per_second / cost
 
 

@@ -89,6 +89,9 @@ SOONER = Key("begin it sooner", ("Alt+Up",))
 LATER = Key("begin it later", ("Alt+Down",))
 TRAINER_LOG = Key("what the trainer prints", ("P",))
 FIND_IN_LOG = Key("find in the log", ("Ctrl+F",))
+ALL_SETTINGS = Key("all settings of a new training", ("Ctrl+E",))
+FIND_SETTING = Key("search the settings", ("Ctrl+F",))
+PUT_BACK = Key("put a setting back to the recipe's value", ("Ctrl+B",))
 OPEN_STUDY = Key("open a study", ("S",))
 CLOSE_STUDY = Key("back to the trainings", ("Esc",))
 STUDY_REPORT = Key("open the study's report", ("Ctrl+R",))
@@ -129,7 +132,10 @@ ON_GALLERY = (
     *(NEW_CLASS, ADD_PHOTOS, RENAME, MERGE, MOVE, RELABEL_REFERENCES, REMOVE, CLEAN_UP),
     *(SEARCH_CLASSES, GALLERY_MENU, LOCATE),
 )
-ON_TRAIN = (NEW_TRAINING, LOG_AXIS, TRAINER_LOG, FIND_IN_LOG, SOONER, LATER, OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT)
+ON_TRAIN = (
+    *(NEW_TRAINING, ALL_SETTINGS, FIND_SETTING, PUT_BACK, LOG_AXIS, TRAINER_LOG, FIND_IN_LOG, SOONER, LATER),
+    *(OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT),
+)
 
 SECTIONS = {
     "Keys": EVERYWHERE,

@@ -192,6 +192,8 @@ QLabel[kind="caption"] {{ color: {t.muted}; font-size: {CAPTION}px; }}
 QLabel[kind="strong"] {{ font-size: {STRONG}px; font-weight: 600; }}
 QLabel[kind="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[kind="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
+QLabel[kind="danger"] {{ color: {t.danger}; }}
+QLabel[kind="changed"] {{ color: {t.accent}; font-weight: 600; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
 
 QPushButton {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
@@ -242,7 +244,10 @@ QSpinBox QLineEdit {{ min-height: 0; padding: 0; border: none; background: trans
 QSpinBox::up-button, QSpinBox::down-button {{ width: 0; height: 0; border: none; }}
 QLineEdit QToolButton {{ min-height: 0; min-width: 0; padding: 0; border: none; background: transparent; }}
 QComboBox:hover, QLineEdit:hover {{ border-color: {t.muted}; }}
-QComboBox:focus, QLineEdit:focus {{ border-color: {t.accent}; }}
+QComboBox:focus, QLineEdit:focus, QSpinBox:focus {{ border-color: {t.accent}; }}
+QLineEdit[kind="wrong"] {{ border-color: {t.danger}; }}
+QLineEdit[kind="wrong"]:focus {{ border-width: 2px; padding: 0 7px; min-height: {HIT - 2}px; }}
+QSpinBox {{ max-height: {HIT}px; }}
 QComboBox[kind="set"] {{ border-color: {t.accent}; color: {t.accent}; }}
 QComboBox::drop-down {{ border: none; width: 18px; }}
 QComboBox QAbstractItemView, QMenu {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.line};
@@ -276,6 +281,8 @@ QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
 #proposal {{ background: {t.raised}; border: none; border-bottom: 1px solid {t.accent}; }}
 #readout {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
     padding: 4px 8px; font-size: {CAPTION}px; }}
+#settings, #settingsBody {{ background: {t.surface}; border: none; }}
+#settings {{ border: 1px solid {t.line}; border-radius: {RADIUS}px; }}
 #popup {{ background: {t.surface}; border: 1px solid {t.muted}; border-radius: {CARD_RADIUS}px; }}
 QDialog {{ background: {t.window}; }}
 QSlider::groove:horizontal {{ background: {t.line}; height: 4px; border-radius: 2px; }}
@@ -286,6 +293,8 @@ QRadioButton::indicator, QCheckBox::indicator {{ width: 14px; height: 14px; back
 QRadioButton::indicator {{ border-radius: 8px; }}
 QCheckBox::indicator {{ border-radius: 4px; }}
 QRadioButton::indicator:checked, QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QRadioButton::indicator:focus, QCheckBox::indicator:focus {{ border: 2px solid {t.accent}; }}
+QRadioButton::indicator:checked:focus, QCheckBox::indicator:checked:focus {{ border-color: {t.text}; }}
 QRadioButton, QCheckBox {{ color: {t.text}; min-height: {HIT}px; spacing: 8px; }}
 
 QSplitter::handle {{ background: {t.line}; }}

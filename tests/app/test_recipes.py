@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from PIL import Image
@@ -17,23 +18,19 @@ from app.core.recipes import (
     RECIPES,
     SIZE_STEP,
     SMALLEST_SIZE,
-    Recipe,
     estimate,
     is_known,
+    network_of,
     rough,
 )
 from app.core.survey import KINDS, SurveyError, spec, survey
+from model.choices import Backbone
+from model.config import Config
 
 
-def test_the_trainer_takes_every_recipe():
-    network, train = pytest.importorskip("model.network"), pytest.importorskip("model.train")
-    assert set(BACKBONES) == set(network.BACKBONES)
+def test_there_are_words_for_every_backbone_and_recipe():
+    assert set(BACKBONES) == set(get_args(Backbone))
     assert set(RECIPES) == set(RECIPE_WORDS)
-    for recipe in RECIPES.values():
-        config = train.parse([*recipe.arguments(["folder:x", "demo:"], skip_bad=True), "--out", "y"]).config
-        assert config.data.data == ("folder:x", "demo:") and config.data.skip_bad
-        assert (config.network.backbone, config.network.weights) == (recipe.backbone, recipe.weights)
-        assert (config.input.size, config.optimiser.epochs) == (recipe.size, recipe.epochs)
 
 
 def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> Pace:
@@ -41,7 +38,13 @@ def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> Pace:
 
 
 def seconds(size=160, epochs=10, backbone="mobilenet_v2", device="cpu", trained=(), measured=(), processors=2):
-    return estimate(Recipe(backbone, size, epochs), 1000, device, trained, measured, processors)
+    return estimate(settings(backbone, size, epochs), 1000, device, trained, measured, processors)
+
+
+def settings(backbone: str, size: int, epochs: int, **others: dict) -> Config:
+    nested = {"data": {"data": ("folder:x",)}, "network": {"backbone": backbone}} | others
+    nested["input"] = {"size": size} | others.get("input", {})
+    return Config.model_validate(nested | {"optimiser": {"epochs": epochs}})
 
 
 def test_there_is_an_estimate_for_every_network_and_size():
@@ -69,8 +72,21 @@ def test_estimates_say_on_what_they_rest():
     graphics = pace("mobilenet_v2", 160, 800.0, "cuda")
     assert seconds(measured=[graphics])[1] == "scaled from mobilenet_v2 on another computer"
     assert seconds(measured=[graphics], device="cuda") == (pytest.approx(base / 10), "measured on this computer")
-    assert is_known(Recipe("mobilenet_v2", 160, 1), "cuda", [graphics])
-    assert not is_known(Recipe("mobilenet_v2", 192, 1), "cuda", [graphics])
+    assert is_known(settings("mobilenet_v2", 160, 1), "cuda", [graphics])
+    assert not is_known(settings("mobilenet_v2", 192, 1), "cuda", [graphics])
+
+
+def test_an_estimate_counts_what_is_held_out_and_the_size_in_training():
+    def of(**others: dict) -> float:
+        return estimate(settings("mobilenet_v2", 160, 10, **others), 1000, "cpu", (), (), 2)[0]
+
+    base = of()
+    assert of(data={"test": 0.55}) == pytest.approx(base / 2)
+    assert of(data={"unseen": 0.5}) == pytest.approx(base / 2)
+    assert of(data={"split": "class_disjoint", "validation": 0.0}) == pytest.approx(base * 0.5 / 0.8)
+    assert of(input={"train_size": 80}) == pytest.approx(base / 4)
+    assert of(input={"finish_size": 320, "finish_share": 0.5}) == pytest.approx(base * 2.5)
+    assert network_of(settings("resnet18", 160, 1, input={"train_size": 128})) == ("resnet18", 128)
 
 
 def test_what_was_measured_is_kept(tmp_path):

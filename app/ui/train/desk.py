@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,7 @@ class Desk(QObject):
         self._timer.setInterval(_LOOK if yes else _LOOK_HIDDEN)
         if yes:
             self.look()
+            self._reading.once(_load_settings)
 
     def show_only(self, names: set[str]) -> None:
         """Whose curves are wanted."""
@@ -346,3 +348,8 @@ class Desk(QObject):
         if self._survey is not None:
             self._survey.cancel()
         self._survey = self._reading.once(work, lambda found: self.surveyed.emit(*found))
+
+
+def _load_settings() -> None:
+    """So that the form of a new training opens at once: what it reads off the trainer takes a tenth of a second."""
+    import_module("app.core.recipes")

@@ -22,7 +22,7 @@ from app.ui.requests import Loaded
 from app.ui.train.comparing import Comparing
 from app.ui.train.desk import Curves, Desk, Row
 from app.ui.train.detail import Detail
-from app.ui.train.form import LABELLED, NewTraining
+from app.ui.train.form_data import LABELLED
 from app.ui.train.log_view import LogView
 from app.ui.train.measuring import Measuring
 from app.ui.train.run_list import RunList
@@ -32,6 +32,7 @@ from app.ui.widgets import Splitter, bind, frame
 
 if TYPE_CHECKING:
     from app.ui.train.curves import CurvesPanel
+    from app.ui.train.form import NewTraining
 
 _ENDS = {State.FINISHED: "has finished", State.STOPPED: "has stopped", State.FAILED: "has failed"}
 Opened = Callable[[], tuple[Project | None, KnownModel | None]]
@@ -161,9 +162,12 @@ class TrainPage(QWidget):
 
     def ask_new(self) -> None:
         """Ask what a new training is to learn from, and how."""
+        # the trainer's settings take a tenth of a second to load; the desk has done so by now
+        from app.ui.train.form import NewTraining
+
         form = self.form = NewTraining(missing_libraries(), gpu=self._gpu, taken=set(self._rows), parent=self)
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        form.survey_wanted.connect(self._survey)
+        form.data.survey_wanted.connect(self._survey)
         form.agreed.connect(self.desk.begin)
         form.pace_wanted.connect(self.measuring.start)
         form.pace_unwanted.connect(self.measuring.cancel)
@@ -326,7 +330,7 @@ class TrainPage(QWidget):
 
     def _on_surveyed(self, data: Sequence[str], found: Survey | str) -> None:
         if self.form is not None:
-            self.form.show_survey(data, found)
+            self.form.data.show_survey(data, found)
 
     def _enter_study(self) -> None:
         if self._views.currentWidget() is not self.study:

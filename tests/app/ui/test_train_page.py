@@ -20,7 +20,8 @@ from app.core.runs import Runs, State
 from app.ui import theme
 from app.ui.train import comparing, measuring
 from app.ui.train import page as page_module
-from app.ui.train.form import LABELLED, NewTraining
+from app.ui.train.form import NewTraining
+from app.ui.train.form_data import LABELLED
 from app.ui.train.page import TrainPage
 from app.ui.window import MainWindow
 from model.events import EVENTS_FILE, EventWriter
@@ -109,9 +110,9 @@ def form_of(window: MainWindow, qtbot: QtBot, kind: str, place: str = "") -> New
     QTest.keyClick(window, Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     form = window.train.form
     assert form is not None and not form.start_button.isEnabled()
-    form.kind.setCurrentIndex(form.kind.findData(kind))
-    form.place.setText(place)
-    qtbot.waitUntil(lambda: form.summary.whole() not in ("", "reading the photos"), timeout=PATIENCE)
+    form.data.kind.setCurrentIndex(form.data.kind.findData(kind))
+    form.data.place.setText(place)
+    qtbot.waitUntil(lambda: form.data.summary.whole() not in ("", "reading the photos"), timeout=PATIENCE)
     return form
 
 
@@ -125,8 +126,8 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     assert page._stack.currentWidget() is page.empty
     stand_in(window, qtbot, home_runs)
     form = form_of(window, qtbot, "folder", str(photos))
-    assert form.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
-    assert "scaled from mobilenet_v2" in form.time.text() and form.preview.count() == 4
+    assert form.data.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
+    assert "scaled from mobilenet_v2" in form.time.text() and form.data.preview.count() == 4
     form.name.setText("mine")
     click(form.recipes["quick"])
     assert (form.epochs.value(), form.side.value()) == (6, 128)
@@ -283,15 +284,15 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     window = train()
     desk = window.review.desk
     form = form_of(window, qtbot, LABELLED)
-    assert "no photos yet" in form.summary.whole() or "have not labelled" in form.summary.whole()
+    assert "no photos yet" in form.data.summary.whole() or "have not labelled" in form.data.summary.whole()
     desk.identify([photos])
     qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
     Labels(desk.project).set(
         {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in desk.project.images()}, "accept"
     )
-    form.kind.setCurrentIndex(form.kind.findData("demo"))
-    form.kind.setCurrentIndex(form.kind.findData(LABELLED))
-    qtbot.waitUntil(lambda: "12 photos, 2 types, 4 classes" in form.summary.whole(), timeout=PATIENCE)
+    form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
+    form.data.kind.setCurrentIndex(form.data.kind.findData(LABELLED))
+    qtbot.waitUntil(lambda: "12 photos, 2 types, 4 classes" in form.data.summary.whole(), timeout=PATIENCE)
     assert form.start_button.isEnabled()
     form.reject()
 
@@ -302,20 +303,20 @@ def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
     for number in range(2):
         Image.new("RGB", (32, 32), (number, 9, 9)).save(other / f"{number}.jpg")
     form = form_of(train(), qtbot, "folder", str(photos))
-    qtbot.waitUntil(form.more_button.isEnabled, timeout=PATIENCE)
-    click(form.more_button)
-    click(form.alone_button)
-    assert form.also.whole() == "" and not form.alone_button.isVisible()
-    qtbot.waitUntil(lambda: "choose where" in form.summary.whole(), timeout=PATIENCE)
-    form.place.setText(str(photos))
-    qtbot.waitUntil(form.more_button.isEnabled, timeout=PATIENCE)
-    click(form.more_button)
-    assert str(photos) in form.also.whole() and form.place.text() == ""
-    qtbot.waitUntil(lambda: "12 photos" in form.summary.whole(), timeout=PATIENCE)  # the first ones alone would do
-    form.place.setText(str(photos))
-    qtbot.waitUntil(lambda: "already" in form.summary.whole(), timeout=PATIENCE)
-    form.place.setText(str(tmp_path / "other"))
-    qtbot.waitUntil(lambda: "14 photos, 2 types, 5 classes" in form.summary.whole(), timeout=PATIENCE)
+    qtbot.waitUntil(form.data.more_button.isEnabled, timeout=PATIENCE)
+    click(form.data.more_button)
+    click(form.data.alone_button)
+    assert form.data.also.whole() == "" and not form.data.alone_button.isVisible()
+    qtbot.waitUntil(lambda: "choose where" in form.data.summary.whole(), timeout=PATIENCE)
+    form.data.place.setText(str(photos))
+    qtbot.waitUntil(form.data.more_button.isEnabled, timeout=PATIENCE)
+    click(form.data.more_button)
+    assert str(photos) in form.data.also.whole() and form.data.place.text() == ""
+    qtbot.waitUntil(lambda: "12 photos" in form.data.summary.whole(), timeout=PATIENCE)  # the first ones alone would do
+    form.data.place.setText(str(photos))
+    qtbot.waitUntil(lambda: "already" in form.data.summary.whole(), timeout=PATIENCE)
+    form.data.place.setText(str(tmp_path / "other"))
+    qtbot.waitUntil(lambda: "14 photos, 2 types, 5 classes" in form.data.summary.whole(), timeout=PATIENCE)
     agreed = []
     form.agreed.connect(lambda _name, arguments: agreed.extend(arguments))
     form.agreed.disconnect(form.parentWidget().desk.begin)
@@ -326,12 +327,12 @@ def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
 def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos, qtbot):
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
     form = form_of(train(), qtbot, "folder", str(photos))
-    assert "1 problem" in form.summary.whole() and "cut.jpg" in form.preview.item(0).text()
+    assert "1 problem" in form.data.summary.whole() and "cut.jpg" in form.data.preview.item(0).text()
     assert not form.start_button.isEnabled()
-    form.skip_bad.setChecked(True)
+    form.data.skip_bad.setChecked(True)
     assert form.start_button.isEnabled()
-    form.place.setText(str(photos / "nowhere"))
-    qtbot.waitUntil(lambda: "no such file" in form.summary.whole(), timeout=PATIENCE)
+    form.data.place.setText(str(photos / "nowhere"))
+    qtbot.waitUntil(lambda: "no such file" in form.data.summary.whole(), timeout=PATIENCE)
     form.reject()
 
 
@@ -382,7 +383,7 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
 def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home_runs, qtbot):
     window = train()
     form = form_of(window, qtbot, "demo")
-    assert "380 photos" in form.summary.whole()
+    assert "380 photos" in form.data.summary.whole()
     form.name.setText("drawn")
     form.backbone.setCurrentIndex(form.backbone.findData("resnet18"))
     form.weights.setCurrentIndex(form.weights.findData("none"))

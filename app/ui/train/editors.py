@@ -1,0 +1,110 @@
+"""A widget for each kind of setting. All of them hold text, as `app.core.setting_fields` shows and reads it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
+
+from app.core.setting_fields import NO, YES, Kind, SettingField
+
+
+class Switch(QCheckBox):
+    """On or off. Signal `edited`: it holds something else."""
+
+    edited = Signal()
+
+    def __init__(self, _field: SettingField) -> None:
+        super().__init__()
+        self.toggled.connect(self._on_toggled)
+        self._on_toggled(False)
+
+    def entry(self) -> str:
+        """What it holds."""
+        return YES if self.isChecked() else NO
+
+    def set_entry(self, text: str) -> None:
+        """Hold something else."""
+        self.setChecked(text == YES)
+
+    def _on_toggled(self, on: bool) -> None:
+        self.setText("on" if on else "off")
+        self.edited.emit()
+
+
+class Choice(QComboBox):
+    """One of a few names. The wheel scrolls the form and changes nothing. Signal `edited`: it holds something else."""
+
+    edited = Signal()
+
+    def __init__(self, field: SettingField) -> None:
+        super().__init__()
+        if field.optional:
+            self.addItem("as the trainer decides", "")
+        for name in field.choices:
+            self.addItem(name, name)
+        self.currentIndexChanged.connect(lambda _place: self.edited.emit())
+
+    def entry(self) -> str:
+        """What it holds."""
+        return str(self.currentData())
+
+    def set_entry(self, text: str) -> None:
+        """Hold something else."""
+        self.setCurrentIndex(self.findData(text))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Let the form scroll."""
+        event.ignore()
+
+
+class Line(QLineEdit):
+    """A number, a text or names with commas between them. Signal `edited`: it holds something else."""
+
+    edited = Signal()
+
+    def __init__(self, field: SettingField) -> None:
+        super().__init__()
+        if field.optional:
+            self.setPlaceholderText("not given")
+        elif field.kind is Kind.TEXTS:
+            self.setPlaceholderText("none")
+        self.textChanged.connect(lambda _text: self.edited.emit())
+
+    def entry(self) -> str:
+        """What it holds."""
+        return self.text()
+
+    def set_entry(self, text: str) -> None:
+        """Hold something else."""
+        self.setText(text)
+        self.setCursorPosition(0)
+
+
+class WholeNumber(Line):
+    """A number that the keys Up and Down change by one."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Count."""
+        step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()), 0)
+        if step and self.text().strip().removeprefix("-").isdecimal():
+            self.setText(str(int(self.text()) + step))
+        else:
+            super().keyPressEvent(event)
+
+
+Editor = Switch | Choice | Line
+
+_EDITORS: dict[Kind, type[Switch] | type[Choice] | type[Line]] = {
+    Kind.SWITCH: Switch,
+    Kind.CHOICE: Choice,
+    Kind.WHOLE: WholeNumber,
+    Kind.NUMBER: Line,
+    Kind.TEXT: Line,
+    Kind.TEXTS: Line,
+}
+
+
+def editor(field: SettingField) -> Editor:
+    """The widget for a setting."""
+    return _EDITORS[field.kind](field)
