@@ -82,6 +82,13 @@ class AllSettings(QWidget):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setMinimumHeight(120)
+        body = QWidget()
+        body.setObjectName("settingsBody")
+        self._body = QVBoxLayout(body)
+        self._body.setContentsMargins(16, 8, 16, 16)
+        self._body.setSpacing(4)
+        self._area.setWidget(body)
+        body.hide()  # until all of it is there, so that it is laid out once
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -130,7 +137,7 @@ class AllSettings(QWidget):
         self.search.selectAll()
 
     def _unfold(self, on: bool) -> None:
-        if on and self._area.widget() is None:
+        if on and self._body.count() == 0:
             self._build()
         self.fold_button.setIcon(icons.icon("chevron-down" if on else "chevron-right"))
         for widget in (self.search, self._area):
@@ -141,13 +148,6 @@ class AllSettings(QWidget):
         self.unfolded.emit(on)
 
     def _build(self) -> None:
-        body = QWidget()
-        body.setObjectName("settingsBody")
-        self._body = QVBoxLayout(body)
-        self._body.setContentsMargins(16, 8, 16, 16)
-        self._body.setSpacing(4)
-        self._body.addStretch(1)
-        self._area.setWidget(body)
         self._last: QWidget = self.search
         self._waiting = [one for one in sections() if any(field.path in self._fields for field in one.fields)]
         self._build_next()
@@ -164,15 +164,18 @@ class AllSettings(QWidget):
                 row.edited.connect(self._on_edited)
                 widgets.append(row)
         for widget in widgets:
-            self._body.insertWidget(self._body.count() - 1, widget)
+            self._body.addWidget(widget)
             if isinstance(widget, SettingRow):  # or Tab would come to it after the last button of the form
                 QWidget.setTabOrder(self._last, widget.editor)
                 QWidget.setTabOrder(widget.editor, widget.back_button)
                 self._last = widget.back_button
-        self._filter()
-        self.show_problems(self._problems)
         if self._waiting:
             QTimer.singleShot(0, self, self._build_next)
+            return
+        self._body.addStretch(1)
+        self._filter()
+        self.show_problems(self._problems)
+        self._area.widget().show()
 
     def _put_all_back(self) -> None:
         self._entries = dict(self._preset)

@@ -1,0 +1,154 @@
+"""All settings of a new training: one field for each, by hand and by key."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.core.recipes import RECIPES
+from app.core.setting_fields import LEFT_OUT, Kind, fields
+from app.core.setting_values import value_of
+from app.core.survey import Survey
+from app.ui import keys
+from app.ui.train.editors import Choice, Line, Switch, WholeNumber
+from app.ui.train.form import NewTraining
+
+PATIENCE = 15_000
+Key, Control = Qt.Key, Qt.KeyboardModifier.ControlModifier
+READ = Survey(120, (("car", "Rossa", 60), ("car", "Azzurra", 60)), ())
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> NewTraining:
+    """The form by itself, with data to learn from, unfolded."""
+    form = NewTraining([], gpu=False, taken=set())
+    qtbot.addWidget(form)
+    form.show()
+    assert QTest.qWaitForWindowActive(form, PATIENCE)
+    form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
+    form.data.show_survey(("demo:",), READ)
+    QTest.keyClick(form, Key.Key_E, Control)
+    qtbot.waitUntil(lambda: form.all.rows.keys() == fields().keys() - LEFT_OUT.keys(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: form.all.rows["data.split"].isVisible(), timeout=PATIENCE)
+    return form
+
+
+def enter(form: NewTraining, path: str, text: str) -> None:
+    """Type over what is there."""
+    line = form.all.rows[path].editor
+    line.setFocus()
+    line.selectAll()
+    QTest.keyClicks(line, text) if text else QTest.keyClick(line, Key.Key_Backspace)
+
+
+def begun(form: NewTraining) -> list[str]:
+    """The arguments of the trainer, by the button."""
+    agreed: list[list[str]] = []
+    form.agreed.connect(lambda _name, arguments: agreed.append(arguments))
+    QTest.mouseClick(form.start_button, Qt.MouseButton.LeftButton)
+    return agreed[0]
+
+
+def test_a_field_of_every_kind_reaches_the_settings_of_the_run(form):
+    train = pytest.importorskip("model.train")
+    rows = form.all.rows
+    kinds = {Kind.SWITCH: Switch, Kind.CHOICE: Choice, Kind.WHOLE: WholeNumber}
+    assert all(type(row.editor) is kinds.get(row.field.kind, Line) for row in rows.values())
+    QTest.keyClick(rows["loss.partial_labels"].editor, Key.Key_Space)
+    rows["loss.rule"].editor.setFocus()
+    QTest.keyClick(rows["loss.rule"].editor, Key.Key_Down)
+    enter(form, "loss.margin_fine", "0.25")
+    enter(form, "loss.label_attributes", "year, length m")
+    enter(form, "teacher.teacher", "/runs/large")
+    enter(form, "input.train_size", "127")
+    QTest.keyClick(rows["input.train_size"].editor, Key.Key_Up)
+    assert form.all.count.text() == "6 changed"
+    config = train.parse([*begun(form), "--out", "run"]).config
+    assert (config.loss.partial_labels, config.loss.rule, config.loss.margin_fine) == (False, "semi_hard", 0.25)
+    assert config.loss.label_attributes == ("year", "length m") and config.teacher.teacher == "/runs/large"
+    assert config.input.train_size == 128
+    recipe = RECIPES["good"]
+    assert (config.data.data, config.network) == (("demo:",), recipe.network)
+    assert (config.input.size, config.optimiser) == (160, recipe.optimiser)
+
+
+def test_a_changed_value_is_marked_and_put_back_and_a_recipe_fills_all(form):
+    row = form.all.rows["optimiser.lr"]
+    enter(form, "optimiser.lr", "0.00060")
+    assert not row.back_button.isVisible()  # the same number, written otherwise
+    enter(form, "optimiser.lr", "0.01")
+    assert row.back_button.isVisible() and "changed" in row._name.text()
+    assert keys.PUT_BACK.shown in row.back_button.toolTip() and "0.0006" in row.back_button.toolTip()
+    QTest.keyClick(row.editor, Key.Key_B, Control)
+    assert row.editor.entry() == "0.0006" and not row.back_button.isVisible()
+    for path in ("optimiser.lr", "optimiser.clip"):
+        enter(form, path, "1")
+    QTest.mouseClick(form.all.back_button, Qt.MouseButton.LeftButton)
+    assert form.all.changed() == [] and form.all.count.text() == "as the recipe has them"
+    enter(form, "optimiser.clip", "1")
+    QTest.mouseClick(form.recipes["best"], Qt.MouseButton.LeftButton)
+    assert form.all.changed() == [] and form.epochs.value() == 24
+    config = form.checked().config
+    assert all(value_of(config, path) == value_of(RECIPES["best"], path) for path in fields() if path != "data.data")
+
+
+def test_what_is_wrong_stands_beside_the_field_and_on_the_button(form):
+    assert form.start_button.isEnabled()
+    row = form.all.rows["loss.lambda_fine"]
+    for text in ("-1", "much", ""):
+        enter(form, "loss.lambda_fine", text)
+        assert row.problem.isVisibleTo(form) and row.problem.text() == "must be a number of at least 0."
+        assert not form.start_button.isEnabled() and not form.measure_button.isVisible()
+        assert form.time.text() == "The setting 'lambda fine' must be a number of at least 0."
+        assert form.start_button.toolTip() == form.time.text()
+    enter(form, "loss.lambda_fine", "1")
+    assert form.start_button.isEnabled() and not row.problem.isVisibleTo(form) and "Takes" in form.time.text()
+    enter(form, "data.fold", "1")
+    assert form.all._parts["data"].problem.text() == "Fold is for the split class_disjoint."
+    assert not form.start_button.isEnabled() and "fold" in form.time.text().casefold()
+    form.all.rows["data.split"].editor.set_entry("class_disjoint")
+    assert form.start_button.isEnabled()
+
+
+def test_the_search_finds_names_and_words(form):
+    def found() -> set[str]:
+        return {path for path, row in form.all.rows.items() if row.isVisibleTo(form)}
+
+    QTest.keyClick(form, Key.Key_F, Control)
+    assert form.all.search.hasFocus()
+    QTest.keyClicks(form.all.search, "learning rate")
+    assert "optimiser.lr" in found() and "loss.rule" not in found()
+    form.all.search.setText("margin_")
+    assert found() == {"loss.margin_fine", "loss.margin_coarse"}
+    assert form.all._parts["loss"].isVisibleTo(form) and not form.all._parts["data"].isVisibleTo(form)
+    form.all.search.setText("proxy_nca")  # a choice
+    assert "loss.distance" in found()
+    form.all.search.setText("nowhere")
+    assert not found() and form.all._none.isVisibleTo(form)
+    form.all.search.clear()
+    assert len(found()) == len(form.all.rows)
+
+
+def test_tab_reaches_every_field_in_order(form):
+    wanted = [row.editor for row in form.all.rows.values()]
+    form.all.search.setFocus()
+    reached = []
+    for _ in range(len(wanted) + 1):
+        QTest.keyClick(QApplication.focusWidget(), Key.Key_Tab)
+        reached.append(QApplication.focusWidget())
+    assert reached[:-1] == wanted and reached[-1] in form.findChildren(type(form.start_button))
+    assert all("Tab" in row.editor.toolTip() and row.editor.accessibleName() for row in form.all.rows.values())
+    assert keys.ALL_SETTINGS.shown in form.all.fold_button.toolTip()
+    QTest.keyClick(form, Key.Key_E, Control)
+    assert not form.all.rows["data.split"].isVisible() and form.data.preview.isVisible()
+
+
+def test_the_estimate_and_what_is_measured_follow_the_settings_below(form):
+    wanted = []
+    form.pace_wanted.connect(lambda *asked: wanted.append(asked))
+    enter(form, "input.train_size", "96")
+    QTest.mouseClick(form.measure_button, Qt.MouseButton.LeftButton)
+    assert wanted == [("mobilenet_v2", 96)]
