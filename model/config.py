@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -263,3 +264,8 @@ class Command(_Settings):
         elif self.out is None or not self.config.data.data:
             raise ValueError("give --data KIND:PATH (once or more) and --out RUN, or --resume RUN")
         return self
+
+
+def parse(arguments: Sequence[str] | None = None) -> Command:
+    """The command line as settings; ends the program with a message where it is wrong."""
+    return tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))

@@ -14,12 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-import tyro
-
 from model import terminal
 from model.bundle import BundleError
 from model.calibrate import calibrate
-from model.config import Command, Config
+from model.config import Config, parse
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
@@ -152,11 +150,6 @@ def finish(run: Run) -> None:
 def is_trained(run: Run) -> bool:
     """Whether all epochs are done, so that only the figures and the model file are wanting, or nothing."""
     return run.checkpoint.is_file() and run.load_checkpoint()["epoch"] >= (run.config().optimiser.epochs or 0)
-
-
-def parse(arguments: Sequence[str] | None = None) -> Command:
-    """The command line as settings; ends the program with a message where it is wrong."""
-    return tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

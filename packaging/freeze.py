@@ -36,6 +36,8 @@ def analysis(*, gpu: bool) -> dict[str, object]:
         "datas": collect_data_files("resources", include_py_files=False) + _facts(),
         "hiddenimports": ["resources", "faiss", "pyqtgraph"],
         "excludes": _LEFT_OUT,
+        # its docstrings are shown in the form of a new training, and read from the source
+        "module_collection_mode": {"model.config": "pyz+py"},
         "noarchive": False,
     }
 

@@ -91,6 +91,7 @@ TRAINER_LOG = Key("what the trainer prints", ("P",))
 FIND_IN_LOG = Key("find in the log", ("Ctrl+F",))
 ALL_SETTINGS = Key("all settings of a new training", ("Ctrl+E",))
 FIND_SETTING = Key("search the settings", ("Ctrl+F",))
+SHOW_ALL_SETTINGS = Key("take the search away", ("Esc",))
 PUT_BACK = Key("put a setting back to the recipe's value", ("Ctrl+B",))
 OPEN_STUDY = Key("open a study", ("S",))
 CLOSE_STUDY = Key("back to the trainings", ("Esc",))
@@ -133,8 +134,8 @@ ON_GALLERY = (
     *(SEARCH_CLASSES, GALLERY_MENU, LOCATE),
 )
 ON_TRAIN = (
-    *(NEW_TRAINING, ALL_SETTINGS, FIND_SETTING, PUT_BACK, LOG_AXIS, TRAINER_LOG, FIND_IN_LOG, SOONER, LATER),
-    *(OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT),
+    *(NEW_TRAINING, ALL_SETTINGS, FIND_SETTING, SHOW_ALL_SETTINGS, PUT_BACK, LOG_AXIS, TRAINER_LOG),
+    *(FIND_IN_LOG, SOONER, LATER, OPEN_STUDY, CLOSE_STUDY, STUDY_REPORT),
 )
 
 SECTIONS = {

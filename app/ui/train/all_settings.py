@@ -56,7 +56,7 @@ class AllSettings(QWidget):
         self.back_button.setToolTip("give every setting below the value of the recipe")
         self.search = QLineEdit()
         self.search.setPlaceholderText("search by name or meaning")
-        self.search.setToolTip(keys.FIND_SETTING.tooltip)
+        self.search.setToolTip(f"{keys.FIND_SETTING.tooltip}\n{keys.SHOW_ALL_SETTINGS.tooltip}")
         self.search.setAccessibleName(keys.FIND_SETTING.words)
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(240)
@@ -82,13 +82,13 @@ class AllSettings(QWidget):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setMinimumHeight(120)
-        body = QWidget()
-        body.setObjectName("settingsBody")
-        self._body = QVBoxLayout(body)
-        self._body.setContentsMargins(16, 8, 16, 16)
-        self._body.setSpacing(4)
-        self._area.setWidget(body)
-        body.hide()  # until all of it is there, so that it is laid out once
+        self._body = QWidget()
+        self._body.setObjectName("settingsBody")
+        self._lines = QVBoxLayout(self._body)
+        self._lines.setContentsMargins(16, 8, 16, 16)
+        self._lines.setSpacing(4)
+        self._area.setWidget(self._body)
+        self._body.hide()  # until all of it is there, so that it is laid out once
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -130,6 +130,8 @@ class AllSettings(QWidget):
         """Let the keys of the fold and the search act in the whole form."""
         bind(window, keys.ALL_SETTINGS, self.fold_button.click)
         bind(window, keys.FIND_SETTING, self._find)
+        # with the focus there Esc would close the form and lose what was entered
+        bind(self.search, keys.SHOW_ALL_SETTINGS, self.search.clear, Qt.ShortcutContext.WidgetShortcut)
 
     def _find(self) -> None:
         self.fold_button.setChecked(True)
@@ -137,7 +139,7 @@ class AllSettings(QWidget):
         self.search.selectAll()
 
     def _unfold(self, on: bool) -> None:
-        if on and self._body.count() == 0:
+        if on and self._lines.count() == 0:
             self._build()
         self.fold_button.setIcon(icons.icon("chevron-down" if on else "chevron-right"))
         for widget in (self.search, self._area):
@@ -164,7 +166,7 @@ class AllSettings(QWidget):
                 row.edited.connect(self._on_edited)
                 widgets.append(row)
         for widget in widgets:
-            self._body.addWidget(widget)
+            self._lines.addWidget(widget)
             if isinstance(widget, SettingRow):  # or Tab would come to it after the last button of the form
                 QWidget.setTabOrder(self._last, widget.editor)
                 QWidget.setTabOrder(widget.editor, widget.back_button)
@@ -172,10 +174,10 @@ class AllSettings(QWidget):
         if self._waiting:
             QTimer.singleShot(0, self, self._build_next)
             return
-        self._body.addStretch(1)
+        self._lines.addStretch(1)
         self._filter()
         self.show_problems(self._problems)
-        self._area.widget().show()
+        self._body.show()
 
     def _put_all_back(self) -> None:
         self._entries = dict(self._preset)

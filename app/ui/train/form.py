@@ -75,6 +75,8 @@ class NewTraining(QDialog):
         self._measuring = self._busy = False
         self._make_fields()
         self._lay_out()
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Enter in a field presses none of them
         self._take_recipe("good")
         self._connect()
         self._update()

@@ -24,6 +24,7 @@ from app.ui.train.form import NewTraining
 from app.ui.train.form_data import LABELLED
 from app.ui.train.page import TrainPage
 from app.ui.window import MainWindow
+from model.config import Config
 from model.events import EVENTS_FILE, EventWriter
 from tests.app.tiny import write_tiny_model
 
@@ -389,9 +390,16 @@ def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home
     form.weights.setCurrentIndex(form.weights.findData("none"))
     form.side.setValue(32)
     form.epochs.setValue(3)
+    click(form.all.fold_button)
+    qtbot.waitUntil(lambda: "machine.workers" in form.all.rows, timeout=PATIENCE)
+    form.all.rows["loss.rule"].editor.set_entry("class_aware")
+    form.all.rows["machine.workers"].editor.set_entry("2")
+    wanted = form.checked().config
     click(form.start_button)
     page = window.train
     qtbot.waitUntil(lambda: "drawn" in page._rows and page._rows["drawn"].progress.step > 0, timeout=TRAINING)
+    assert wanted is not None and (wanted.loss.rule, wanted.machine.workers) == ("class_aware", 2)
+    assert Config.model_validate_json((home_runs / "drawn" / "config.json").read_bytes()) == wanted.resolved()
     window.close()
 
     again = open_marque()
