@@ -10,9 +10,9 @@ import pytest
 from annotated_types import Ge, Gt, Le, Lt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from app.core import setting_fields
+from app.core import setting_fields, setting_values
 from app.core.recipes import RECIPES
 from app.core.setting_fields import LEFT_OUT, Kind, SettingField, fields, sections
 from app.core.setting_values import WHOLE, Checked, arguments, check, value_of
@@ -143,6 +143,20 @@ def test_what_contradicts_each_other_is_said_of_the_section():
     found = check({"data.validation": "0.4", "data.test": "0.6"}, {})
     assert found.config is None and set(found.problems) == {"data"} and WHOLE not in found.problems
     assert found.first() == "Validation 0.4 and test 0.6 leave nothing to train on."
+
+
+def test_what_contradicts_across_sections_is_said_of_the_whole(monkeypatch):
+    class Strict(Config):
+        @model_validator(mode="after")
+        def _fits(self) -> Strict:
+            if self.input.finish_share and self.optimiser.warmup > 0.5:
+                raise ValueError("the warm-up is longer than what is left")
+            return self
+
+    monkeypatch.setattr(setting_values, "Config", Strict)
+    found = check({"optimiser.warmup": "0.6"}, {})
+    assert found.problems == {WHOLE: "the warm-up is longer than what is left"}
+    assert found.first() == "The warm-up is longer than what is left."
 
 
 def test_the_command_line_names_what_is_not_the_default():

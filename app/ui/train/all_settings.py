@@ -94,7 +94,7 @@ class AllSettings(QWidget):
         column.setSpacing(8)
         column.addLayout(head)
         column.addWidget(self._whole)
-        column.addWidget(self._none)
+        column.addWidget(self._none, 1, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self._area, 1)
         for widget in (self.search, self._none, self._whole, self._area):
             widget.hide()
@@ -142,8 +142,7 @@ class AllSettings(QWidget):
         if on and self._lines.count() == 0:
             self._build()
         self.fold_button.setIcon(icons.icon("chevron-down" if on else "chevron-right"))
-        for widget in (self.search, self._area):
-            widget.setVisible(on)
+        self.search.setVisible(on)
         self._filter()
         self._show_count()
         self.show_problems(self._problems)
@@ -200,7 +199,9 @@ class AllSettings(QWidget):
             row.setVisible(path in found)
         for name, part in self._parts.items():
             part.setVisible(any(self._fields[path].section == name for path in found))
-        self._none.setVisible(not found and self.fold_button.isChecked())
+        on = self.fold_button.isChecked()
+        self._none.setVisible(on and not found)
+        self._area.setVisible(on and bool(found))
 
     def _show_count(self) -> None:
         changed = len(self.changed())

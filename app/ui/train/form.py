@@ -213,7 +213,7 @@ class NewTraining(QDialog):
 
     def _on_unfolded(self, on: bool) -> None:
         """What was read makes room for the settings; its summary stays."""
-        self.data.preview.setVisible(not on)
+        self.data.set_short(on)
         self._column.setStretchFactor(self.data, 0 if on else 1)
         self._column.setStretchFactor(self.all, 1 if on else 0)
         if on:

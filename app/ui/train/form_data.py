@@ -25,6 +25,7 @@ LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
 _TYPING = 400  # milliseconds after the last key
 _SHOWN = 500
+_SHORT, _TALL = 72, 16_777_215  # pixels of height that the list may have; the latter is Qt's own limit
 _NAMES = 72  # pixels for the names beside the fields
 
 
@@ -49,6 +50,7 @@ class DataChooser(QWidget):
         self.data: Sequence[str] = ()
         self.survey: Survey | None = None
         self._also: tuple[str, ...] = ()
+        self._short = False
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
         self._make_fields()
         self._lay_out()
@@ -58,6 +60,7 @@ class DataChooser(QWidget):
         self.choose_button.clicked.connect(self._choose)
         self.more_button.clicked.connect(self._take_more)
         self.alone_button.clicked.connect(lambda: self._learn_also(()))
+        self.changed.connect(self._show_preview)
         self.skip_bad.toggled.connect(lambda _on: self.changed.emit())
         self._learn_also(())
 
@@ -122,6 +125,16 @@ class DataChooser(QWidget):
                 self.preview.addItem(f"and {more:,} more")
         self.skip_bad.setVisible(self.survey is not None and bool(self.survey.problems))
         self.changed.emit()
+
+    def set_short(self, short: bool) -> None:
+        """Whether there is only room for the summary, and for a few lines of what has to be mended."""
+        self._short = short
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        mended = self.survey is not None and (not self.survey.problems or self.skip_bad.isChecked())
+        self.preview.setVisible(not (self._short and mended))
+        self.preview.setMaximumHeight(_SHORT if self._short else _TALL)
 
     # what a person does
 

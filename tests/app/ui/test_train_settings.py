@@ -147,6 +147,15 @@ def test_tab_reaches_every_field_in_order(form):
     assert not form.all.rows["data.split"].isVisible() and form.data.preview.isVisible()
 
 
+def test_what_was_read_makes_room_for_the_settings_but_not_its_problems(form):
+    assert not form.data.preview.isVisible()
+    form.data.show_survey(("demo:",), Survey(120, READ.classes, ("cut.jpg: damaged",)))
+    assert form.data.preview.isVisible() and not form.start_button.isEnabled()
+    form.data.skip_bad.setChecked(True)
+    assert not form.data.preview.isVisible() and form.start_button.isEnabled()
+    assert "--skip-bad" in begun(form)
+
+
 def test_the_estimate_and_what_is_measured_follow_the_settings_below(form):
     wanted = []
     form.pace_wanted.connect(lambda *asked: wanted.append(asked))
