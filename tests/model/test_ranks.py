@@ -61,6 +61,7 @@ def run(*command, processes=0):
     return done
 
 
+@pytest.mark.slow
 def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_path):
     script = tmp_path / "steps.py"
     script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{SCRIPT}", encoding="utf-8")

@@ -185,10 +185,6 @@ def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
             "no usable",
             marks=pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU"),
         ),
-        (
-            ["--data", "folder:{pictures}", "--out", "{tmp}/r", *NO_WEIGHTS, "--test", "0.8", "--validation", "0.3"],
-            "nothing",
-        ),
     ],
 )
 def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, capsys):
@@ -197,6 +193,14 @@ def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, 
     text = capsys.readouterr().err
     assert said in text and "Traceback" not in text
     assert not (tmp_path / "r").exists()  # the next try finds its folder free
+
+
+def test_settings_that_contradict_each_other_are_told_before_anything_is_read(picture_folder, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments(picture_folder, tmp_path / "r"), "--test", "0.8", "--validation", "0.3"])
+    assert ended.value.code == 2
+    assert "leave nothing to train on" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_damaged_photo_stops_the_training_unless_passed_over(picture_folder, tmp_path, capsys):

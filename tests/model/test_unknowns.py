@@ -9,11 +9,10 @@ from model import calibrate as calibrate_module
 from model.calibrate import Chosen, calibrate
 from model.card import card
 from model.config import Config
-from model.data.samples import DataError
 from model.data.splits import Split, some_classes
 from model.evaluate import evaluate
 from model.export import export
-from model.prepare import deal, new_run
+from model.prepare import new_run
 from model.run import RunError
 from model.train import StopRequest, train
 
@@ -84,10 +83,3 @@ def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_fol
     assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
     text = card(run, tmp_path / "whole.onnx", "none.", incomplete)
     assert "without 2 of the classes" in text and "| pictures without vehicle or vessel" in text
-
-
-def test_leaving_out_is_for_the_stratified_split(incomplete):
-    samples, _ = incomplete.samples()
-    settings = incomplete.config().data.model_copy(update={"split": "class_disjoint"})
-    with pytest.raises((RunError, DataError), match="--unseen"):
-        deal(samples, settings)
