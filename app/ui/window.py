@@ -33,6 +33,7 @@ from app.core import paths
 from app.core.references import Place, place_of
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking
+from app.ui.collector import Collector
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self._named_gallery, self._device = gallery, device
         self._asked_theme = theme_name
         self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
+        self._collector = Collector(self)
         self.inference = Inference(self)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
@@ -352,6 +354,7 @@ class MainWindow(QMainWindow):
         self.thumbnails.stop()
         self.inference.stop()
         self.review.desk.close()
+        self._collector.stop()
         self.faults.remove()
         super().closeEvent(event)
 
