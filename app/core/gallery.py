@@ -298,16 +298,26 @@ class Gallery:
 
     def _load(self) -> Holdings:
         """All references: by the stored index and what has changed since it was made, else from the file."""
-        stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
+        stored = self._stored_index()
         if stored is not None:
-            index, mark = stored
-            touched = gallery_changes.since(self._database, mark)
-            if touched is not None:
-                holdings = Holdings(index, self.dim)
-                self._read_again(holdings, touched)
-                if len(holdings) > gallery_index.EXACT:
-                    return holdings
+            index, touched = stored
+            holdings = Holdings(index, self.dim)
+            self._read_again(holdings, touched)
+            if len(holdings) > gallery_index.EXACT:
+                return holdings
         return Holdings(gallery_index.exact(self.path, self._database, self.dim), self.dim)
+
+    def _stored_index(self) -> tuple[gallery_index.Index, set[int]] | None:
+        """The stored index and the references touched since; None where none belongs to this state of the file."""
+        tried: Mark | None = None
+        while True:  # another program may store a new one, and end the account of the old one, between the two reads
+            stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
+            if stored is None or stored[1] == tried:
+                return None
+            index, tried = stored
+            touched = gallery_changes.since(self._database, tried)
+            if touched is not None:
+                return index, touched
 
     def _read_again(self, holdings: Holdings, touched: set[int]) -> None:
         holdings.replace(touched, gallery_file.blocks(self.path, self._database, self.dim, touched))

@@ -123,6 +123,24 @@ def test_what_another_program_has_changed_is_seen(large: Path) -> None:
         assert all(one.path != "4.jpg" for one in gallery.references())
 
 
+def test_an_index_stored_while_the_gallery_is_opened_is_taken(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Gallery.open(large) as writer:
+        reads = []
+
+        def read_before_the_other(path: Path, dim: int) -> object:
+            reads.append(read(path, dim))
+            if len(reads) == 1:
+                writer.add(clustered(50, seed=3), entries(range(500, 550)))
+                writer.finish_index()
+            return reads[-1]
+
+        read = gallery_index_file.read
+        monkeypatch.setattr(gallery_index_file, "read", read_before_the_other)
+        with Gallery.open(large, read_only=True) as reader:
+            assert reader.approximation is not None and len(reader) == COUNT + 50
+        assert len(reads) == 2
+
+
 def test_after_many_changes_a_new_index_is_made(large: Path) -> None:
     with Gallery.open(large) as gallery:
         before = gallery._holdings.index
