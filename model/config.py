@@ -137,6 +137,8 @@ class InputSettings(_Settings):
     augment: Literal["colour", "trivial"] = "colour"
     """Beside crop and mirror image: jitter of the colours, or one random operation of TrivialAugment (Mueller and
     Hutter, ICCV 2021)."""
+    exchange: float = Field(default=0.0, ge=0, le=1)
+    """Share of pictures whose red and blue are exchanged: for photos some of which are stored that way round."""
     erase: float = Field(default=0.1, ge=0, le=1)
     """Share of pictures with a random rectangle erased."""
 

@@ -143,6 +143,7 @@ class Trainer:
                 crop_scale=config.input.crop_scale,
                 colour=config.input.colour,
                 trivial=config.input.augment == "trivial",
+                exchange=config.input.exchange,
                 erase=config.input.erase,
             )
             for size in (config.input.train_size, config.input.finish_size or config.input.train_size)

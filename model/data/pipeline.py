@@ -108,14 +108,20 @@ def _channels_first(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2)
 
 
+def _red_and_blue_exchanged(picture: Tensor) -> Tensor:
+    return picture.flip(-3)
+
+
 class Augmentation:
     """Random crops, mirror images, colours and erased patches, for each picture its own, on the pictures' device.
 
     Each picture has its own seed, so that it looks the same whatever else is in the batch.
     """
 
-    def __init__(self, size: int, *, crop_scale: float, colour: float, trivial: bool, erase: float) -> None:
-        """Args: trivial: one random operation of TrivialAugment instead of the jitter of `colour`."""
+    def __init__(
+        self, size: int, *, crop_scale: float, colour: float, trivial: bool, exchange: float, erase: float
+    ) -> None:
+        """Args: as `model.config.InputSettings`; trivial: one operation of TrivialAugment instead of the jitter."""
         steps: list[torch.nn.Module] = [
             v2.RandomResizedCrop(size, scale=(crop_scale, 1.0), ratio=(0.75, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),
@@ -124,6 +130,8 @@ class Augmentation:
             steps.append(v2.TrivialAugmentWide())
         elif colour > 0:
             steps.append(v2.ColorJitter(brightness=colour, contrast=colour, saturation=colour))
+        if exchange > 0:
+            steps.append(v2.RandomApply([v2.Lambda(_red_and_blue_exchanged)], p=exchange))
         if erase > 0:
             steps.append(v2.RandomErasing(p=erase, scale=(0.02, 0.15)))
         self._transform = v2.Compose(steps)

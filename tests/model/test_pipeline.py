@@ -51,11 +51,19 @@ def test_unreadable_photos_are_found_in_every_mode(paths, tmp_path):
 def test_each_picture_is_augmented_by_itself_and_the_seed_repeats_it(paths):
     store = PictureStore(paths[:1] * 6, FORM, budget=0, workers=2)
     pictures = next(store.in_order(6))
-    augment = Augmentation(16, crop_scale=0.4, colour=0.3, trivial=False, erase=0.5)
+    augment = Augmentation(16, crop_scale=0.4, colour=0.3, trivial=False, exchange=0.5, erase=0.5)
     one = augment(pictures, range(6))
     assert torch.equal(one[[4, 1]], augment(pictures[:2], [4, 1]))
     assert one.dtype == torch.uint8 and one.shape == (6, 3, 16, 16)
     assert len({picture.numpy().tobytes() for picture in one}) == 6
+
+
+def test_a_share_of_the_pictures_has_red_and_blue_exchanged():
+    picture = torch.tensor([200, 100, 50], dtype=torch.uint8)[:, None, None].expand(3, 8, 8)
+    augment = Augmentation(8, crop_scale=1.0, colour=0, trivial=False, exchange=0.25, erase=0)
+    seen = [tuple(one[:, 0, 0].tolist()) for one in augment(picture.expand(400, 3, 8, 8), range(400))]
+    assert set(seen) == {(200, 100, 50), (50, 100, 200)}
+    assert 70 < seen.count((50, 100, 200)) < 130
 
 
 def test_a_box_is_cut_out(tmp_path):
