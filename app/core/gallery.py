@@ -234,6 +234,8 @@ class Gallery:
         """Where the files of references lay when they were added, by id; of those whose folder is stored."""
         with self._lock:
             roots = self._holdings.roots()
+            if not roots:
+                return {}
             found = ((one, self._roots.get(roots.get(one.id, -1))) for one in self.references())
             return {one.id: place / one.path for one, place in found if place is not None}
 

@@ -100,9 +100,11 @@ def break_files(folder: Path, photo: Path) -> None:
 
 
 def ready(window: MainWindow) -> None:
-    """Wait for model and project."""
+    """Wait for model and project, then look at the page Review for a second, as a person does who wants to use it."""
     wait(lambda: window.identify.session.loaded() is not None and window.review.desk.project is not None)
     window.show_page(1)
+    end = time.monotonic() + 1
+    wait(lambda: time.monotonic() > end)
 
 
 def label_folder(photos: Path, home: Path) -> None:

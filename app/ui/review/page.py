@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core import arrange
@@ -20,6 +21,7 @@ from app.ui.identify.empty import EmptyState
 from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
 from app.ui.notice import NoticeBar
+from app.ui.pauses import draw_unseen
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import EXPECTED, Desk
 from app.ui.review.enrolling import Enrolling
@@ -77,6 +79,7 @@ class ReviewPage(QWidget):
         )
         self._arranging = QTimer(self, interval=_ARRANGE, singleShot=True)
         self._following = QTimer(self, interval=_FOLLOW, singleShot=True)
+        self._drawn = False
         self._lay_out()
         self._connect()
         self._update_stack()
@@ -391,6 +394,13 @@ class ReviewPage(QWidget):
 
     def _reset_thresholds(self) -> None:
         self.desk.choose_thresholds(None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """At the first time, and when nothing else is to be done, what the first photos will bring up is made ready."""
+        super().showEvent(event)
+        if not self._drawn:
+            self._drawn = True
+            QTimer.singleShot(0, self, lambda: draw_unseen(self.filters, self.columns))
 
     def _open_thresholds(self) -> None:
         self.threshold_box.open(self.toolbar.thresholds_button.mapToGlobal(QPoint(0, 36)))
