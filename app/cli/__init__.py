@@ -13,7 +13,7 @@ from app.core.engine import EngineError
 
 from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
 from app.cli.reports import Report
-from app.cli.terminal import UsageError
+from app.cli.terminal import UsageError, add_model_option
 from app.core.copies import CopyError
 from app.core.distributed import DistributedError
 from app.core.exporters import ExportError
@@ -86,7 +86,7 @@ def _window(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+    add_model_option(parser)
     parser.add_argument(
         "--gallery",
         type=place_of,

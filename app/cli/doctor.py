@@ -7,7 +7,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from app.cli.terminal import UsageError, in_words, model_file, say
+from app.cli.terminal import UsageError, add_model_option, in_words, model_file, say
 from app.core import paths
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery, GalleryError
@@ -25,7 +25,7 @@ _PACKAGES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque doctor`."""
-    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+    add_model_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:

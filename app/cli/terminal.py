@@ -48,7 +48,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """`--model`, `--device`, `--precision` and `--batch`."""
-    parser.add_argument("--model", type=Path, metavar="FILE", help="identification model (default: the one supplied)")
+    add_model_option(parser)
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs; auto: the GPU if it works"
     )
@@ -81,6 +81,16 @@ def must_exist(named: Sequence[Path]) -> None:
     for path in named:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Which identification model is used."""
+    parser.add_argument(
+        "--model",
+        type=paths.model_named,
+        metavar="FILE",
+        help="identification model, or the name of a supplied one (default: marque)",
+    )
 
 
 def model_file(chosen: Path | None) -> Path:

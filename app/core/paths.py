@@ -29,10 +29,22 @@ def user_config_dir() -> Path:
     return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
 
 
+def bundled_models() -> tuple[Path, ...]:
+    """The identification models in `resources/models`, `marque.onnx` first; variants of them are left out."""
+    found = (resources() / "models").glob("*.onnx")
+    return tuple(
+        sorted((path for path in found if "." not in path.stem), key=lambda path: (path.name != _FAVOURITE, path.name))
+    )
+
+
 def bundled_model() -> Path | None:
-    """The identification model in `resources/models`: `marque.onnx`, else the first by name, None without any."""
-    models = sorted((resources() / "models").glob("*.onnx"), key=lambda path: (path.name != _FAVOURITE, path.name))
-    return models[0] if models else None
+    """The one of them that is used unless another is chosen, None without any."""
+    return next(iter(bundled_models()), None)
+
+
+def model_named(text: str) -> Path:
+    """The file of a supplied model by its name ("marque"), else the path that the text is."""
+    return next((path for path in bundled_models() if path.stem == text), Path(text))
 
 
 def bundled_gallery(model_path: Path) -> Path | None:

@@ -184,7 +184,7 @@ class Inference(QThread):
         gallery = shelf.gallery
         size = len(gallery) if gallery is not None else 0
         place = gallery.path if isinstance(gallery, Gallery) else None
-        self.loaded.emit(Loaded(info, engine.provider, size, shelf.problem, place, chosen))
+        self.loaded.emit(Loaded(request.model, info, engine.provider, size, shelf.problem, place, chosen))
 
     def _close_shelf(self) -> None:
         if self._shelf is not None:

@@ -54,6 +54,7 @@ SEARCH = Key("search in file names and labels", ("Ctrl+F",))
 LARGER = Key("larger thumbnails, also with Ctrl and wheel", ("Ctrl++", "Ctrl+="))
 SMALLER = Key("smaller thumbnails", ("Ctrl+-",))
 THEME = Key("change between dark and light", ("Ctrl+T",))
+MODEL_MENU = Key("which identification model is used", ("Ctrl+I",))
 IDENTIFY = Key("the page Identify", ("1",))
 REVIEW = Key("the page Review", ("2",))
 GALLERY = Key("the page Gallery", ("3",))
@@ -112,6 +113,7 @@ EVERYWHERE = (
     UNDO,
     REDO,
     THEME,
+    MODEL_MENU,
     IDENTIFY,
     REVIEW,
     GALLERY,

@@ -49,11 +49,13 @@ class Loaded:
     """What is in use now.
 
     Attributes:
+        path: the identification model's file.
         gallery_problem: why there is no gallery although one was found or asked for.
         gallery: its file, where it is one.
         chosen: the gallery that was asked for or chosen, also if it cannot be used; None: the user's own or supplied.
     """
 
+    path: Path
     info: BundleInfo
     provider: ProviderReport
     gallery_size: int

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.core.references import is_shared
 from app.ui.job_line import JobLine
+from app.ui.model_button import ModelButton
 from app.ui.requests import Loaded
-from app.ui.widgets import ElidedLabel, IconLabel, label
+from app.ui.widgets import IconLabel, label
 
 
 class StatusBar(QFrame):
     """Facts on the left, the running job on the right.
 
     Attributes:
+        model: which identification model is in use, and the choice of another one.
         jobs: where jobs are shown.
     """
 
@@ -21,8 +23,7 @@ class StatusBar(QFrame):
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(32)
-        self._model = ElidedLabel("no identification model")
-        self._model.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.model = ModelButton()
         self._gallery = label()
         self._shared = False
         self._chip = IconLabel("cpu", "muted", 14)
@@ -32,7 +33,7 @@ class StatusBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 8, 0)
         row.setSpacing(8)
-        row.addWidget(self._model)
+        row.addWidget(self.model)
         self._dots = [label("·"), label("·")]
         for widget in (self._dots[0], self._gallery, self._dots[1], self._chip, self._provider):
             row.addWidget(widget)
@@ -41,15 +42,16 @@ class StatusBar(QFrame):
 
     def show_loading(self, name: str) -> None:
         """Say which identification model is being loaded."""
-        self._set_model(f"loading {name}")
+        self.model.show_words(f"loading {name}")
 
     def show_no_model(self) -> None:
         """Say that there is none."""
-        self._set_model("no identification model")
+        self.model.show_words("no identification model")
 
     def show_loaded(self, loaded: Loaded) -> None:
         """Say what is in use and where it runs."""
-        self._set_model(loaded.info.name)
+        self.model.show_words(loaded.info.name)
+        self.model.show_used(loaded.path)
         self._shared = loaded.chosen is not None and is_shared(loaded.chosen)
         self.show_gallery(loaded.gallery_size)
         if loaded.gallery_problem:
@@ -84,9 +86,4 @@ class StatusBar(QFrame):
 
     def facts(self) -> tuple[str, str]:
         """The words for identification model and gallery."""
-        return self._model.whole(), self._gallery.text()
-
-    def _set_model(self, text: str) -> None:
-        self._model.set_whole(text)
-        self._model.ensurePolished()
-        self._model.setFixedWidth(min(220, self._model.fontMetrics().horizontalAdvance(text) + 4))
+        return self.model.words(), self._gallery.text()

@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.core import paths
+
 CAPTION, BODY, STRONG, TITLE, FIGURE = 11, 13, 15, 20, 28
 """Font sizes, pixels."""
 RADIUS, CARD_RADIUS = 6, 10
@@ -72,6 +74,9 @@ THEMES = {
         danger="#C22F35",
     ),
 }
+
+# a stylesheet cannot colour a picture: this one has a grey that stands out against both themes' fields
+_ARROW = (paths.resources() / "icons" / "combo-arrow.svg").as_posix()
 
 _active = THEMES[Name.DARK]
 
@@ -226,6 +231,8 @@ QToolButton:disabled {{ color: {t.muted}; }}
 #status {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
 #status QLabel {{ color: {t.muted}; font-size: 12px; }}
 #status QToolButton {{ min-height: 24px; padding: 0 4px; }}
+#status #model {{ min-width: 0; padding: 0 4px; color: {t.muted}; font-size: 12px; }}
+#status #model:hover {{ color: {t.text}; }}
 #panel, #panel QScrollArea, #panelBody {{ background: {t.surface}; border: none; }}
 #strip {{ background: {t.surface}; border: none; outline: none; }}
 #cardFrame, #cardFrame > QWidget {{ background: transparent; border: none; }}
@@ -249,7 +256,8 @@ QLineEdit[kind="wrong"] {{ border-color: {t.danger}; }}
 QLineEdit[kind="wrong"]:focus {{ border-width: 2px; padding: 0 7px; min-height: {HIT - 2}px; }}
 QSpinBox {{ max-height: {HIT}px; }}
 QComboBox[kind="set"] {{ border-color: {t.accent}; color: {t.accent}; }}
-QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{_ARROW}"); width: 14px; height: 14px; }}
 QComboBox QAbstractItemView, QMenu {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.line};
     selection-background-color: {t.raised}; selection-color: {t.text}; outline: none; }}
 QMenu {{ padding: 4px; }}

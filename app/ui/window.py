@@ -143,12 +143,15 @@ class MainWindow(QMainWindow):
         self.train.theme_wanted.connect(self.toggle_theme)
         self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
         self.train.desk.said.connect(jobs.say)
+        self.status.model.chosen.connect(lambda model: self.open_model(model, remember=True))
+        self.status.model.file_wanted.connect(self.choose_model)
         self.inference.loaded.connect(self._on_loaded)
         self.inference.load_failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
-        QShortcut(QKeySequence(keys.HELP.sequences[0]), self).activated.connect(self.help.toggle)
+        for key, act in ((keys.HELP, self.help.toggle), (keys.MODEL_MENU, self.status.model.showMenu)):
+            QShortcut(QKeySequence(key.sequences[0]), self).activated.connect(act)
         self.rail.chosen.connect(self.show_page)
 
     def _connect_gallery(self) -> None:
@@ -364,9 +367,9 @@ class MainWindow(QMainWindow):
         self.review.desk.use_model(loaded)
         self.gallery.use_model(loaded)
         self.explore.use_model(loaded)
-        self.train.use_model(loaded, self._model)
+        self.train.use_model(loaded)
         if self._remember_model:
-            self.settings.identification_model = None if self._model == paths.bundled_model() else self._model
+            self.settings.identification_model = None if loaded.path == paths.bundled_model() else loaded.path
             self._save_settings()
         if loaded.gallery_problem:
             words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
@@ -409,16 +412,16 @@ class MainWindow(QMainWindow):
 
     def _on_load_failed(self, message: str) -> None:
         loaded = self.identify.session.loaded()
+        words = f"{self._model.name} cannot be used as identification model. Choose another file."
         if loaded is not None:
+            self._model = loaded.path
             self.status.show_loaded(loaded)
             self.status.show_gallery(len(self.gallery.desk.contents.references))
         else:
             self.status.show_no_model()
         self.identify.show_loading("")
         self.gallery.show_loading(False)
-        self.identify.errors.show_problem(
-            f"{self._model.name} cannot be used as identification model. Choose another file.", message
-        )
+        self.identify.errors.show_problem(words, message)
 
     def _on_fault(self, line: str, details: str) -> None:
         self.identify.errors.show_problem(

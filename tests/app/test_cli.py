@@ -254,3 +254,14 @@ def test_the_window_says_when_there_is_no_screen(monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     assert main([]) == 2
     assert "no screen" in capsys.readouterr().err
+
+
+def test_a_supplied_model_is_used_by_its_name(
+    tiny_model: Path, photos: Path, no_bundled_model: Path, tmp_path: Path
+) -> None:
+    shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
+    write_tiny_model(no_bundled_model / "marque-lite.onnx", name="lite")
+    out = tmp_path / "labels.csv"
+    for arguments, used in (((), "tiny"), (("--model", "marque-lite"), "lite")):
+        assert main(["identify", str(photos), "--out", str(out), "--gallery", "none", *arguments]) == 0
+        assert {row["model"].split()[0] for row in rows(out)} == {used}

@@ -209,9 +209,9 @@ class TrainPage(QWidget):
 
     # what happens
 
-    def use_model(self, loaded: Loaded, file: Path) -> None:
-        """Another identification model is in use, that of the file."""
-        self._in_use = (file, loaded.info.fingerprint)
+    def use_model(self, loaded: Loaded) -> None:
+        """Another identification model is in use."""
+        self._in_use = (loaded.path, loaded.info.fingerprint)
         self._gpu = loaded.provider.used == "CUDA"
         self.detail.use_model(loaded.info)
         self._show_versus()

@@ -20,6 +20,7 @@ from app.core.identify import Identification
 from app.ui import theme
 from app.ui.requests import Answer
 from app.ui.window import MainWindow
+from tests.app.tiny import write_tiny_model
 
 PATIENCE = 15_000
 
@@ -191,6 +192,41 @@ def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
     QTest.qWait(300)  # longer than the panel waits before it says "identifying"
     assert panel.texts()["status"] == "cannot be read"
     assert "13 photos: 12 identified, 1 cannot be read" in window.status.jobs.text()
+
+
+def test_another_model_is_chosen_in_the_status_line_and_remembered(open_marque, qtbot, tmp_path, monkeypatch):
+    supplied = [write_tiny_model(tmp_path / f"{name}.onnx", name=name) for name in ("marque", "marque-lite")]
+    own = write_tiny_model(tmp_path / "mine.onnx", name="mine")
+    monkeypatch.setattr(paths, "bundled_models", lambda: tuple(supplied))
+    window = open_marque(model=None)
+    button = window.status.model
+
+    def offered() -> dict[str, bool]:
+        return {one.text(): one.isChecked() for one in button.menu().actions() if one.isCheckable()}
+
+    def choose(words: str) -> None:
+        next(one for one in button.menu().actions() if one.text().startswith(words)).trigger()
+
+    qtbot.waitUntil(lambda: button.words() == "marque", timeout=PATIENCE)
+    assert list(offered().values()) == [True, False]
+    choose("marque-lite")
+    assert list(offered().values()) == [True, False]
+    qtbot.waitUntil(lambda: button.words() == "marque-lite", timeout=PATIENCE)
+    assert list(offered().values()) == [False, True]
+    assert window.settings.identification_model == supplied[1]
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(own), ""))
+    choose("use another")
+    qtbot.waitUntil(lambda: button.words() == "mine", timeout=PATIENCE)
+    assert list(offered())[2:] == ["mine - your own"] and list(offered().values()) == [False, False, True]
+
+    own.write_bytes(b"nothing")
+    choose("marque -")
+    qtbot.waitUntil(lambda: button.words() == "marque", timeout=PATIENCE)
+    assert window.settings.identification_model is None and len(offered()) == 2
+    choose("use another")
+    qtbot.waitUntil(lambda: "cannot be used" in window.identify.errors.text(), timeout=PATIENCE)
+    assert button.words() == "marque" and list(offered().values()) == [True, False]
 
 
 def test_keys_go_through_the_photos(open_marque, answered, qtbot, photos):
