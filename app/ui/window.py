@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core import paths
-from app.core.references import Place, place_of
+from app.core.references import Place
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking
 from app.ui.collector import Collector
@@ -40,8 +40,9 @@ from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
 from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
+from app.ui.models import Models
 from app.ui.rail import Rail
-from app.ui.requests import Loaded, ModelRequest
+from app.ui.requests import Loaded
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
@@ -67,11 +68,11 @@ class MainWindow(QMainWindow):
         self._settings_file = paths.user_config_dir() / "settings.json"
         self.settings = settings.load(self._settings_file)
         self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
-        self._named_gallery, self._device = gallery, device
         self._asked_theme = theme_name
         self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
         self._collector = Collector(self)
         self.inference = Inference(self)
+        self.models = Models(self.inference, self.settings, self._save_settings, gallery, device)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.review = ReviewPage(self.inference, self.thumbnails)
@@ -141,12 +142,13 @@ class MainWindow(QMainWindow):
         self._connect_gallery()
         self._connect_explore()
         self.train.theme_wanted.connect(self.toggle_theme)
-        self.train.use_wanted.connect(lambda model: self.open_model(model, remember=True))
+        self.train.use_wanted.connect(lambda model: self.models.open(model, remember=True))
         self.train.desk.said.connect(jobs.say)
-        self.status.model.chosen.connect(lambda model: self.open_model(model, remember=True))
+        self.status.model.chosen.connect(lambda model: self.models.open(model, remember=True))
         self.status.model.file_wanted.connect(self.choose_model)
-        self.inference.loaded.connect(self._on_loaded)
-        self.inference.load_failed.connect(self._on_load_failed)
+        self.models.loading.connect(self._on_loading)
+        self.models.loaded.connect(self._on_loaded)
+        self.models.failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
@@ -159,9 +161,9 @@ class MainWindow(QMainWindow):
         page.theme_wanted.connect(self.toggle_theme)
         page.model_wanted.connect(self.choose_model)
         page.commands.photos_wanted.connect(self.choose_references)
-        page.gallery_wanted.connect(self.choose_gallery)
-        page.again_wanted.connect(lambda: self.open_model(self._model, self._named_gallery))
-        page.transfers.declined.connect(self._on_declined)
+        page.gallery_wanted.connect(self.models.choose_gallery)
+        page.again_wanted.connect(self.models.open_again)
+        page.transfers.declined.connect(self.models.decline)
         self.inference.gallery_lost.connect(self._on_gallery_lost)
         enrolling.wanted.connect(desk.take_reviewed)
         enrolling.undo_wanted.connect(page.undo)
@@ -260,20 +262,7 @@ class MainWindow(QMainWindow):
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
         if model := self.asking.for_model():
-            self.open_model(model, remember=True)
-
-    def choose_gallery(self, place: Place | None) -> None:
-        """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
-        loaded = self.identify.session.loaded()
-        if loaded is None:
-            return
-        galleries = {**self.settings.galleries, loaded.info.fingerprint: str(place)}
-        if place is None:
-            del galleries[loaded.info.fingerprint]
-        self.settings.galleries = galleries
-        self._save_settings()
-        self._named_gallery = None
-        self.open_model(self._model)
+            self.models.open(model, remember=True)
 
     def paste(self) -> None:
         """Identify what is on the clipboard."""
@@ -298,23 +287,10 @@ class MainWindow(QMainWindow):
         self.explore.theme_changed(name is theme.Name.DARK)
         self.train.theme_changed(name is theme.Name.DARK)
 
-    def open_model(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
-        """Load an identification model on the worker; the next start takes it too if it is to be remembered."""
-        self.status.show_loading(model.name)
-        self.identify.show_loading(model.name)
-        self.gallery.show_loading(True)
-        self._model, self._remember_model = model, remember
-        chosen = {fingerprint: place_of(place) for fingerprint, place in self.settings.galleries.items()}
-        self.inference.open_model(ModelRequest(model, gallery, self._device, chosen))
-
     def open_first_model(self, model: Path | None) -> None:
-        """Load the model that was asked for, else the one chosen last in the window, else the bundled one."""
-        chosen = self.settings.identification_model
-        found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
-        if found is None:
+        """Load the model that was asked for, else the one that was chosen last or is supplied."""
+        if not self.models.open_first(model):
             self.status.show_no_model()
-        else:
-            self.open_model(found, self._named_gallery)
 
     # events
 
@@ -368,9 +344,6 @@ class MainWindow(QMainWindow):
         self.gallery.use_model(loaded)
         self.explore.use_model(loaded)
         self.train.use_model(loaded)
-        if self._remember_model:
-            self.settings.identification_model = None if loaded.path == paths.bundled_model() else loaded.path
-            self._save_settings()
         if loaded.gallery_problem:
             words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
             if loaded.gallery_size:
@@ -385,10 +358,6 @@ class MainWindow(QMainWindow):
             "says more.",
             why,
         )
-
-    def _on_declined(self, fingerprint: str) -> None:
-        self.settings.reembedding_declined = [*self.settings.reembedding_declined, fingerprint]
-        self._save_settings()
 
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""
@@ -410,18 +379,21 @@ class MainWindow(QMainWindow):
         if self.review.desk.project is None:
             self.review.desk.open(new_place(), create=True)
 
-    def _on_load_failed(self, message: str) -> None:
+    def _on_loading(self, name: str) -> None:
+        self.status.show_loading(name)
+        self.identify.show_loading(name)
+        self.gallery.show_loading(True)
+
+    def _on_load_failed(self, words: str, details: str) -> None:
         loaded = self.identify.session.loaded()
-        words = f"{self._model.name} cannot be used as identification model. Choose another file."
         if loaded is not None:
-            self._model = loaded.path
             self.status.show_loaded(loaded)
             self.status.show_gallery(len(self.gallery.desk.contents.references))
         else:
             self.status.show_no_model()
         self.identify.show_loading("")
         self.gallery.show_loading(False)
-        self.identify.errors.show_problem(words, message)
+        self.identify.errors.show_problem(words, details)
 
     def _on_fault(self, line: str, details: str) -> None:
         self.identify.errors.show_problem(

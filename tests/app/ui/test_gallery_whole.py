@@ -112,7 +112,7 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, 
     teach(window, qtbot, files, AZZURRA)
     old = own_place(page.desk.loaded.info.fingerprint)
     files[0].unlink()
-    window.open_model(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"))
+    window.models.open(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"))
     qtbot.waitUntil(lambda: "galleries hold 5 references made with another" in page.notice.text(), timeout=PATIENCE)
     assert "The pictures of 1 more cannot be found." in page.notice.text() and str(files[0]) in page.notice.details()
     assert page.notice.do_button.text() == "re-embed 5 references with this model"
@@ -245,7 +245,7 @@ def test_a_shared_gallery_is_used_and_its_loss_costs_only_the_gallery(
             shared.add(mine.embeddings(list(entries)), list(entries.values()))
         window = on_gallery()
         page = window.gallery
-        window.choose_gallery(address)
+        window.models.choose_gallery(address)
         qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
         assert window.status.facts()[1] == "shared gallery 12"
         page.tree.go(ROSSA)

@@ -278,7 +278,7 @@ def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkey
     assert page.detail.figures()["coarse_accuracy"][1] == "–" and not page.detail.compare_button.isVisible()
     told = page.detail._note.text()
     assert "the same 1,200 photos" in told and "30, which count as wrong" in told
-    assert asked[-1] == (page._rows["mine"].record.folder, window.identify.session.loaded() and window._model)
+    assert asked[-1] == (page._rows["mine"].record.folder, window.identify.session.loaded().path)
 
 
 def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):

@@ -187,7 +187,7 @@ def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
     window = open_marque(photos, model=None)
     panel = window.identify.panel
     qtbot.waitUntil(lambda: panel.texts()["status"] == "cannot be read", timeout=PATIENCE)
-    window.open_model(tiny_model)
+    window.models.open(tiny_model)
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
     QTest.qWait(300)  # longer than the panel waits before it says "identifying"
     assert panel.texts()["status"] == "cannot be read"

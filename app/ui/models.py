@@ -1,0 +1,92 @@
+"""Which identification model and which gallery the window uses, also after a restart."""
+
+from __future__ import annotations
+
+# onnxruntime comes before Qt; app/core/engine.py says why
+from app.core.engine import Device  # isort: skip
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core import paths
+from app.core.references import Place, place_of
+from app.ui.inference import Inference
+from app.ui.requests import Loaded, ModelRequest
+from app.ui.settings import Settings
+
+
+class Models(QObject):
+    """Has models loaded by the worker, and remembers what a person chose.
+
+    Signals:
+        loading: (str) a file of this name is being loaded
+        loaded: (Loaded) this is in use from now on
+        failed: (words, details) a file cannot be used; what was in use before still is
+    """
+
+    loading = Signal(str)
+    loaded = Signal(object)
+    failed = Signal(str, str)
+
+    def __init__(
+        self, inference: Inference, settings: Settings, save: Callable[[], None], gallery: Place | None, device: Device
+    ) -> None:
+        """Args: save: keeps the settings; gallery: the one asked for on the command line."""
+        super().__init__(inference)
+        self._inference, self._settings, self._save = inference, settings, save
+        self._named_gallery, self._device = gallery, device
+        self._in_use: Loaded | None = None
+        self._asked, self._remember = Path(), False
+        inference.loaded.connect(self._on_loaded)
+        inference.load_failed.connect(self._on_failed)
+
+    def open(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
+        """Load an identification model; the next start takes it too if it is to be remembered."""
+        self.loading.emit(model.name)
+        self._asked, self._remember = model, remember
+        chosen = {fingerprint: place_of(place) for fingerprint, place in self._settings.galleries.items()}
+        self._inference.open_model(ModelRequest(model, gallery, self._device, chosen))
+
+    def open_first(self, model: Path | None) -> bool:
+        """Load the model that was asked for, else the one chosen last, else the supplied one; False without any."""
+        chosen = self._settings.identification_model
+        found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
+        if found is not None:
+            self.open(found, self._named_gallery)
+        return found is not None
+
+    def open_again(self) -> None:
+        """Load what is in use once more, with the gallery as it is now."""
+        self.open(self._asked, self._named_gallery)
+
+    def choose_gallery(self, place: Place | None) -> None:
+        """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
+        if self._in_use is None:
+            return
+        galleries = {**self._settings.galleries, self._in_use.info.fingerprint: str(place)}
+        if place is None:
+            del galleries[self._in_use.info.fingerprint]
+        self._settings.galleries = galleries
+        self._save()
+        self._named_gallery = None
+        self.open(self._asked)
+
+    def decline(self, fingerprint: str) -> None:
+        """Nothing is to be re-embedded for this model, also after a restart."""
+        self._settings.reembedding_declined = [*self._settings.reembedding_declined, fingerprint]
+        self._save()
+
+    def _on_loaded(self, loaded: Loaded) -> None:
+        self._in_use = loaded
+        if self._remember:
+            self._settings.identification_model = None if loaded.path == paths.bundled_model() else loaded.path
+            self._save()
+        self.loaded.emit(loaded)
+
+    def _on_failed(self, message: str) -> None:
+        words = f"{self._asked.name} cannot be used as identification model. Choose another file."
+        if self._in_use is not None:
+            self._asked = self._in_use.path
+        self.failed.emit(words, message)
