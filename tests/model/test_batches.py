@@ -37,7 +37,11 @@ class StopAt(StopRequest):
         return self.left < 0
 
 
-@pytest.mark.parametrize("batches", ["class_hard", "dense", "random"])
+# that of random batches, and of the hierarchical ones in test_train, has no state beside the generators
+@pytest.mark.parametrize(
+    "batches",
+    ["class_hard", pytest.param("dense", marks=pytest.mark.slow), pytest.param("random", marks=pytest.mark.slow)],
+)
 def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path):
     states, steps = {}, 0
     for name in ("whole", "broken"):
