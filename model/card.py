@@ -35,6 +35,9 @@ _ANSWERS = (
     ("calibration error, type", "coarse_ece", ""),
     ("calibration error, class", "fine_ece", ""),
 )
+_EXCHANGED = tuple(
+    row for row in _ANSWERS if row[1] in ("coarse_accuracy", "fine_accuracy", "fine_accuracy_top5", "fine_ece")
+)
 _FIGURES = (
     ("photos with a known class", "photos_with_fine", ""),
     ("type right (coarse head)", "coarse_accuracy", "%"),
@@ -80,6 +83,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         f"On the photos held out for the test ({metrics['split'].replace('_', '-')} split; the model was neither "
         "trained nor calibrated on them); whole pictures, float32, with the training photos as references.",
         _table(_ANSWERS, _columns(metrics["answers"])),
+        *_exchanged(metrics),
         "## Heads and embedding by themselves",
         _table(_FIGURES, _columns(metrics["test"])),
         "Recall@1: the nearest other test photo has the right label.",
@@ -126,6 +130,13 @@ def _summary(run: Run, info: BundleInfo, model: Path) -> str:
         f"{info.training['onnxruntime_difference']:.1e} on real photos.\n\n"
         f"Types: {', '.join(taxonomy.coarse)}."
     )
+
+
+def _exchanged(metrics: dict[str, Any]) -> list[str]:
+    if "answers_exchanged" not in metrics:
+        return []
+    words = "The same photos with red and blue exchanged; a data set may have them stored the wrong way round."
+    return [words, _table(_EXCHANGED, _columns(metrics["answers_exchanged"]))]
 
 
 def _columns(parts: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -80,7 +80,8 @@ def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves; `answers`, for a calibrated run, those of what the
-    program would say (model/answers.py); `unknowns` what becomes of what it cannot know (model/unknowns.py).
+    program would say (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the
+    same photos with red and blue exchanged; `unknowns` what becomes of what it cannot know (model/unknowns.py).
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
@@ -107,14 +108,13 @@ def evaluate(run: Run) -> dict[str, Any]:
     }
     if run.calibration.is_file() and config.data.split == "stratified":
         chosen = Chosen.read(run)
-        seen = Seen.by(output, encode(samples, taxonomy), references_of(run, network), chosen.fusion.neighbours)
-        result["answers"] = {
-            "all": _without_nan(answer_figures(seen, taxonomy, chosen)),
-            "sources": {
-                source: _without_nan(answer_figures(seen.at(np.asarray(rows)), taxonomy, chosen))
-                for source, rows in rows_of.items()
-            },
-        }
+        labels, references = encode(samples, taxonomy), references_of(run, network)
+        seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
+        result["answers"] = _answers(seen, taxonomy, chosen, rows_of)
+        if config.input.exchange > 0:
+            turned = infer_samples(network, samples, config, exchanged=True)
+            seen_so = Seen.by(turned, labels, references, chosen.fusion.neighbours)
+            result["answers_exchanged"] = _answers(seen_so, taxonomy, chosen, rows_of)
         result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
     elif config.data.split == "class_disjoint":
         result["few_shot"] = _without_nan(
@@ -122,6 +122,17 @@ def evaluate(run: Run) -> dict[str, Any]:
         )
     write_json(run.metrics, result)
     return result
+
+
+def _answers(seen: Seen, taxonomy: Taxonomy, chosen: Chosen, rows_of: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """Figures of what the program says, all together and for each source."""
+    return {
+        "all": _without_nan(answer_figures(seen, taxonomy, chosen)),
+        "sources": {
+            source: _without_nan(answer_figures(seen.at(np.asarray(rows)), taxonomy, chosen))
+            for source, rows in rows_of.items()
+        },
+    }
 
 
 def _rows_by_source(samples: Sequence[Sample]) -> dict[str, list[int]]:

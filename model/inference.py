@@ -38,14 +38,19 @@ def part_of(run: Run, split: Split) -> list[Sample]:
     return [sample for sample, part in zip(samples, splits, strict=True) if part is split]
 
 
-def infer_samples(network: Network, samples: Sequence[Sample], config: Config) -> NetworkOutput:
+def infer_samples(
+    network: Network, samples: Sequence[Sample], config: Config, *, exchanged: bool = False
+) -> NetworkOutput:
     """Outputs for photos as the program would make them: full float32, at the finished model's size.
+
+    Args:
+        exchanged: whether red and blue of the photos are exchanged.
 
     Raises:
         PhotoError: if a photo cannot be read any more.
     """
     assert config.input.size is not None
-    form = PictureForm(config.input.size, config.input.fit)
+    form = PictureForm(config.input.size, config.input.fit, exchanged)
     device = _device(config)
     with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
         return infer(network.to(device), store, device)

@@ -20,10 +20,11 @@ from model.photo import FitPolicy, PhotoError, fit, read_rgb
 
 @dataclass(frozen=True, slots=True)
 class PictureForm:
-    """How photos are held: squares of `size` pixels, made by `model.photo.fit`."""
+    """How photos are held: squares of `size` pixels, made by `model.photo.fit`; `exchanged`: with red and blue so."""
 
     size: int
     fit: FitPolicy
+    exchanged: bool = False
 
     @property
     def bytes_each(self) -> int:
@@ -33,7 +34,8 @@ class PictureForm:
     def decode(self, sample: Sample) -> np.ndarray:
         """The photo, or the object in its box where it has one: uint8 [size, size, 3]. Raises PhotoError."""
         photo = read_rgb(sample.path)
-        return fit(photo if sample.box is None else photo.crop(sample.box), self.size, self.fit)
+        picture = fit(photo if sample.box is None else photo.crop(sample.box), self.size, self.fit)
+        return picture[..., ::-1] if self.exchanged else picture
 
 
 class PictureStore:

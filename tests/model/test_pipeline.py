@@ -66,6 +66,14 @@ def test_a_share_of_the_pictures_has_red_and_blue_exchanged():
     assert 70 < seen.count((50, 100, 200)) < 130
 
 
+def test_pictures_are_decoded_with_red_and_blue_exchanged(paths):
+    exchanged = PictureForm(FORM.size, FORM.fit, exchanged=True)
+    assert (exchanged.decode(paths[0]) == FORM.decode(paths[0])[..., ::-1]).all()
+    (batch,) = PictureStore(paths[:2], exchanged, budget=0, workers=1).in_order(2)
+    (plain,) = PictureStore(paths[:2], FORM, budget=0, workers=1).in_order(2)
+    assert torch.equal(batch, plain.flip(1))
+
+
 def test_a_box_is_cut_out(tmp_path):
     path = tmp_path / "two.png"
     picture = np.zeros((20, 40, 3), dtype=np.uint8)

@@ -18,7 +18,7 @@ from model.train import StopRequest, train
 
 SETTINGS = {
     "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
-    "input": {"size": 32},
+    "input": {"size": 32, "exchange": 0.5},
     "optimiser": {"epochs": 1, "batch_coarse": 2, "batch_fine": 2, "batch_images": 3},
     "machine": {"accelerator": "cpu", "precision": "32-true"},
 }
@@ -66,6 +66,13 @@ def test_what_becomes_of_them_is_measured(incomplete):
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
 
 
+def test_answers_are_measured_with_colours_exchanged_too(incomplete):
+    found = json.loads(incomplete.metrics.read_bytes())
+    plain, exchanged = found["answers"]["all"], found["answers_exchanged"]["all"]
+    assert plain.keys() == exchanged.keys() and plain["photos"] == exchanged["photos"]
+    assert plain["fine_reliability"] != exchanged["fine_reliability"]
+
+
 @pytest.mark.slow
 def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
     run = trained(tmp_path / "whole", picture_folder)
@@ -83,3 +90,4 @@ def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_fol
     assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
     text = card(run, tmp_path / "whole.onnx", "none.", incomplete)
     assert "without 2 of the classes" in text and "| pictures without vehicle or vessel" in text
+    assert "with red and blue exchanged" in text
