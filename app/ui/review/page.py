@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -13,7 +12,6 @@ from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QW
 from app.core import arrange
 from app.core.arrange import Order
 from app.core.figures import NOBODY
-from app.core.labels import Label, Verdict
 from app.core.results import Result
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
@@ -33,6 +31,7 @@ from app.ui.review.outputs import Outputs
 from app.ui.review.proposal import ProposalBar
 from app.ui.review.proposals import Proposals
 from app.ui.review.relabel import RelabelBox
+from app.ui.review.saying import Saying
 from app.ui.review.table import Table
 from app.ui.review.thresholds import ThresholdBox
 from app.ui.review.toolbar import Toolbar, VerdictBar
@@ -66,6 +65,7 @@ class ReviewPage(QWidget):
         self.grid, self.table = Grid(self.listing), Table(self.listing)
         self.table.setSelectionModel(self.grid.selectionModel())
         self.chosen = Chosen(self.listing, self.grid.selectionModel(), self)
+        self.saying = Saying(self.desk, self.listing, self.chosen, self._go, self)
         self.viewer = Viewer(inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(self.desk, self.bar, self)
@@ -127,7 +127,7 @@ class ReviewPage(QWidget):
         self.table.sorting_wanted.connect(filters.set_order)
         self.viewer.problem.connect(self.errors.show_problem)
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
-        self.relabel_box.chosen.connect(self._relabel)
+        self.relabel_box.chosen.connect(self.saying.relabel)
         self.relabel_box.left.connect(self.focus_list)
         self.threshold_box.chosen.connect(desk.choose_thresholds)
         self.threshold_box.reset.connect(self._reset_thresholds)
@@ -159,11 +159,11 @@ class ReviewPage(QWidget):
     def _bind_keys(self) -> None:
         verdicts, here = self.verdicts, Qt.ShortcutContext.WidgetWithChildrenShortcut
         for button, key, act in (
-            (verdicts.accept_button, keys.ACCEPT, self.accept),
+            (verdicts.accept_button, keys.ACCEPT, self.saying.accept),
             (verdicts.relabel_button, keys.RELABEL, self.relabel),
-            (verdicts.type_button, keys.TO_TYPE, self.to_type),
-            (verdicts.unknown_button, keys.TO_UNKNOWN, self.to_unknown),
-            (verdicts.exclude_button, keys.EXCLUDE, self.exclude),
+            (verdicts.type_button, keys.TO_TYPE, self.saying.to_type),
+            (verdicts.unknown_button, keys.TO_UNKNOWN, self.saying.to_unknown),
+            (verdicts.exclude_button, keys.EXCLUDE, self.saying.exclude),
             (verdicts.enrol_button, keys.ENROL, self.enrolling.enrol),
             (verdicts.next_button, keys.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
             (verdicts.compare_button, keys.COMPARE, self.viewer.toggle_compare),
@@ -171,7 +171,7 @@ class ReviewPage(QWidget):
             button.clicked.connect(lambda _on=False, act=act: act())
             bind(self.columns, key, act, here)  # not where somebody types into the search
         for key, act in (
-            (keys.CLEAR, self.clear_label),
+            (keys.CLEAR, self.saying.clear),
             (keys.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
             (keys.LIKE_THIS, self.select_like_this),
             (keys.HEAT, verdicts.heat_button.toggle),
@@ -195,41 +195,12 @@ class ReviewPage(QWidget):
 
     # what a person does
 
-    def accept(self) -> None:
-        """What the chosen photos are shown as is right."""
-        rows = self.chosen.rows()
-        labels = {int(self.desk.columns.ids[row]): self.desk.columns.accepted(row) for row in rows.tolist()}
-        known = {image: label for image, label in labels.items() if label is not None}
-        self._label(known, "accept")
-
     def relabel(self) -> None:
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
             taxonomy = self.desk.model.taxonomy if self.desk.model is not None else None
             self.relabel_box.ask_about(self.desk.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
-
-    def to_type(self) -> None:
-        """Only the type is sure."""
-        columns = self.desk.columns
-        labels = {}
-        for row in self.chosen.rows().tolist():
-            kind = columns.names[columns.shown.type[row]]
-            if kind:
-                labels[int(columns.ids[row])] = Label(Verdict.CORRECTED, kind, "")
-        self._label(labels, "back to type for")
-
-    def to_unknown(self) -> None:
-        """Nobody can tell."""
-        self._label(dict.fromkeys(self.chosen.images(), Label(Verdict.UNKNOWN)), "unknown:")
-
-    def exclude(self) -> None:
-        """Leave out of exports and filing."""
-        self._label(dict.fromkeys(self.chosen.images(), Label(Verdict.EXCLUDED)), "exclude")
-
-    def clear_label(self) -> None:
-        """Take the person's labels away."""
-        self._label(dict.fromkeys(self.chosen.images()), "clear the label of", advance=False)
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -326,16 +297,6 @@ class ReviewPage(QWidget):
     def _view(self) -> QAbstractItemView:
         return self.table if self._views.currentWidget() is self.table else self.grid
 
-    def _label(self, labels: Mapping[int, Label | None], verb: str, *, advance: bool = True) -> None:
-        if not labels:
-            return
-        count, places = len(labels), self.chosen.places()
-        self.desk.label(labels, f"{verb} {count:,} photo{'' if count == 1 else 's'}")
-        if advance and len(places):
-            following = int(places[-1]) + 1
-            if following < self.listing.rowCount():  # it is current also when the filter drops those before it
-                self._go(following)
-
     # what happened
 
     def _on_opened(self) -> None:
@@ -388,9 +349,6 @@ class ReviewPage(QWidget):
 
         if wanted != NOBODY:
             self.desk.find(wanted, show)
-
-    def _relabel(self, label: Label) -> None:
-        self._label(dict.fromkeys(self.chosen.images(), label), f"{label.fine or label.coarse}:")
 
     def _reset_thresholds(self) -> None:
         self.desk.choose_thresholds(None)

@@ -1,0 +1,66 @@
+"""What a person says of the chosen photos: right, another label, only the type, unknown, left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject
+
+from app.core.labels import Label, Verdict
+from app.ui.review.chosen import Chosen
+from app.ui.review.desk import Desk
+from app.ui.review.listing import Listing
+
+
+class Saying(QObject):
+    """Labels the chosen photos, each time as one step of the journal, and goes on to the next one."""
+
+    def __init__(
+        self, desk: Desk, listing: Listing, chosen: Chosen, go: Callable[[int], None], parent: QObject | None = None
+    ) -> None:
+        """Args: go: makes a row of the list current, in view and chosen alone."""
+        super().__init__(parent)
+        self._desk, self._listing, self._chosen, self._go = desk, listing, chosen, go
+
+    def accept(self) -> None:
+        """What the chosen photos are shown as is right."""
+        columns = self._desk.columns
+        labels = {int(columns.ids[row]): columns.accepted(row) for row in self._chosen.rows().tolist()}
+        known = {image: label for image, label in labels.items() if label is not None}
+        self._label(known, "accept")
+
+    def relabel(self, label: Label) -> None:
+        """They are something else."""
+        self._label(dict.fromkeys(self._chosen.images(), label), f"{label.fine or label.coarse}:")
+
+    def to_type(self) -> None:
+        """Only the type is sure."""
+        columns = self._desk.columns
+        labels = {}
+        for row in self._chosen.rows().tolist():
+            kind = columns.names[columns.shown.type[row]]
+            if kind:
+                labels[int(columns.ids[row])] = Label(Verdict.CORRECTED, kind, "")
+        self._label(labels, "back to type for")
+
+    def to_unknown(self) -> None:
+        """Nobody can tell."""
+        self._label(dict.fromkeys(self._chosen.images(), Label(Verdict.UNKNOWN)), "unknown:")
+
+    def exclude(self) -> None:
+        """Leave out of exports and filing."""
+        self._label(dict.fromkeys(self._chosen.images(), Label(Verdict.EXCLUDED)), "exclude")
+
+    def clear(self) -> None:
+        """Take the person's labels away."""
+        self._label(dict.fromkeys(self._chosen.images()), "clear the label of", advance=False)
+
+    def _label(self, labels: Mapping[int, Label | None], verb: str, *, advance: bool = True) -> None:
+        if not labels:
+            return
+        count, places = len(labels), self._chosen.places()
+        self._desk.label(labels, f"{verb} {count:,} photo{'' if count == 1 else 's'}")
+        if advance and len(places):
+            following = int(places[-1]) + 1
+            if following < self._listing.rowCount():  # it is current also when the filter drops those before it
+                self._go(following)
