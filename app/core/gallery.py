@@ -118,7 +118,7 @@ class Gallery:
         recall = self._holdings.index.recall
         if recall is None:
             return None
-        return f"approximate search, recall@10 {recall.value:.3f} measured on {recall.sample} references"
+        return f"approximate search, {recall.words}"
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
         """Add N photos in one transaction; their ids.

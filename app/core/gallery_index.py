@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -49,6 +49,11 @@ class Recall:
 
     value: float
     sample: int
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"recall@10 {self.value:.3f} measured on {self.sample} references"
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +173,6 @@ def _some(path: Path, connection: sqlite3.Connection, dim: int, ids: np.ndarray)
 def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> Recall:
     """Have as many cells searched as recall asks for; the recall.
 
-    What is as near as the true 10th counts as found, whichever of several alike it is.
-
     Args:
         index: approximate.
         queries: embeddings of M references, each of which is the nearest to itself and does not count.
@@ -178,9 +181,20 @@ def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> R
     vectors = index.vectors
     vectors.nprobe = min(_LEAST_PROBED, vectors.nlist)
     while True:
-        near = index.search(queries, _K + 1)
-        good = [sum(cosine >= true - _SAME for cosine, _ in one) - 1 for one, true in zip(near, least, strict=True)]
-        recall = Recall(float(np.mean(np.minimum(good, _K) / _K)), len(queries))
+        recall = recall_at_10([[cosine for cosine, _ in one] for one in index.search(queries, _K + 1)], least)
         if recall.value >= RECALL or vectors.nprobe == vectors.nlist:
             return recall
         vectors.nprobe = min(2 * vectors.nprobe, vectors.nlist)
+
+
+def recall_at_10(found: Sequence[Sequence[float]], least: Sequence[float] | np.ndarray) -> Recall:
+    """Recall of searches for references, each of which finds itself besides, which does not count.
+
+    What is as near as the true 10th counts as found, whichever of several alike it is.
+
+    Args:
+        found: cosines of the 11 that each of M searches has found.
+        least: cosine of the true 10th nearest other of each.
+    """
+    good = [sum(cosine >= true - _SAME for cosine in one) - 1 for one, true in zip(found, least, strict=True)]
+    return Recall(float(np.mean(np.clip(good, 0, _K) / _K)), len(good))

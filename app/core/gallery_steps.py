@@ -42,11 +42,14 @@ class Steps:
     """The steps of a gallery. Each method is one transaction.
 
     All methods that change something raise GalleryError if the gallery cannot be written; then nothing was changed.
+
+    Attributes:
+        gallery: whose steps these are.
     """
 
     def __init__(self, gallery: Gallery) -> None:
         """For a gallery that is not read-only."""
-        self._gallery = gallery
+        self.gallery = gallery
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry], title: str, step: int | None = None) -> int:
         """Add N photos, as `Gallery.add` does.
@@ -60,28 +63,28 @@ class Steps:
         Returns:
             The step's number.
         """
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             number = _begin(connection, title) if step is None else step
             before = _rows(connection, "digest", [entry.digest for entry in entries])
-            ids = upsert(connection, embeddings, entries, self._gallery.dim)
+            ids = upsert(connection, embeddings, entries, self.gallery.dim)
             touched.update(ids)
             _keep(connection, number, ids, before)
         return number
 
     def relabel(self, ids: Iterable[int], coarse: str, fine: str | None, title: str) -> int:
         """Give references another label; the number of those that changed."""
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             found = _rows(connection, "reference.id", ids)
             return _relabel(connection, touched, found, (coarse, fine), title)
 
     def relabel_class(self, old: _Class, new: _Class, title: str) -> int:
         """Rename a class, merge it into another one, or put it under another type; the number of its references."""
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             return _relabel(connection, touched, _rows_of_class(connection, old), new, title)
 
     def relocate(self, places: Mapping[int, tuple[Path, str]], title: str) -> int:
         """Pictures lie elsewhere now: folder and path from there, by the references' ids; how many were changed."""
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             found = _rows(connection, "reference.id", places)
             if found:
                 _keep(connection, _begin(connection, title), found, found)
@@ -94,12 +97,12 @@ class Steps:
 
     def remove(self, ids: Iterable[int], title: str) -> int:
         """Remove references; the number of those that were there."""
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             return _remove(connection, touched, _rows(connection, "reference.id", ids), title)
 
     def remove_class(self, one: _Class, title: str) -> int:
         """Remove a class with all its references; their number."""
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             return _remove(connection, touched, _rows_of_class(connection, one), title)
 
     def turn(self, *, back: bool) -> str | None:
@@ -107,7 +110,7 @@ class Steps:
 
         A photo that was added elsewhere meanwhile and stands in the way gives way; the opposite turn brings it back.
         """
-        with self._gallery.changing() as (connection, touched):
+        with self.gallery.changing() as (connection, touched):
             _make_tables(connection)
             found = connection.execute(_UNDO if back else _REDO).fetchone()
             if found is None:
@@ -134,9 +137,9 @@ class Steps:
 
     def next_steps(self) -> tuple[str | None, str | None]:
         """Titles of the step that undo would take back and of the one that redo would do again; also read-only."""
-        if not self._gallery.query("SELECT 1 FROM sqlite_master WHERE name = 'step'"):
+        if not self.gallery.query("SELECT 1 FROM sqlite_master WHERE name = 'step'"):
             return None, None
-        undo, redo = self._gallery.query(_UNDO), self._gallery.query(_REDO)
+        undo, redo = self.gallery.query(_UNDO), self.gallery.query(_REDO)
         return undo[0][1] if undo else None, redo[0][1] if redo else None
 
 

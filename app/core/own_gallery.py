@@ -9,11 +9,19 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.core import paths
 from app.core.gallery import Gallery, GalleryError, Reference
 from app.core.gallery_steps import Steps
-from app.core.references import Place, References, is_shared, open_references
+from app.core.references import Place, is_shared, open_references
+from app.core.shared_steps import SharedSteps
+
+if TYPE_CHECKING:  # psycopg is an extra
+    from app.core.shared_gallery import SharedGallery
+
+ADDS_ONLY = "To a shared gallery the window only adds photos. One that is added to another class moves there."
+"""Why everything else is refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +62,9 @@ class Shelf:
         """
         self._fingerprint, self._dim = fingerprint, dim
         self._own = named if isinstance(named, Path) else own_place(fingerprint)
-        self.gallery: References | None = None
+        self.gallery: Gallery | SharedGallery | None = None
+        self._shared_steps: SharedSteps | None = None
+        self._read_at = -1  # the revision of a shared gallery whose contents were read last
         self.problem: str | None = None
         self.shared = named is not None and is_shared(named)
         own = self._own if self._own.exists() else None
@@ -62,10 +72,13 @@ class Shelf:
             if place is None:
                 continue
             try:
-                self.gallery = open_references(place, fingerprint, dim, write=False)
-                return
+                self.gallery = open_references(place, fingerprint, dim, write=self.shared)
             except GalleryError as error:
                 self.problem = self.problem or str(error)
+                continue
+            if not isinstance(self.gallery, Gallery):
+                self._shared_steps = SharedSteps(self.gallery)
+            return
 
     def writable(self) -> Gallery:
         """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
@@ -76,9 +89,7 @@ class Shelf:
         if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
         if self.shared:  # also one that cannot be reached: what is meant for it must not go elsewhere
-            raise GalleryError(
-                "The window does not change a shared gallery. Add photos: marque enrol SOURCE --gallery postgresql://..."
-            )
+            raise GalleryError(ADDS_ONLY)
         if not self._own.exists():
             self._make()
         writable = Gallery.open(self._own, self._fingerprint)
@@ -86,17 +97,35 @@ class Shelf:
         self.gallery, self.problem = writable, None
         return writable
 
+    def additions(self) -> Steps | SharedSteps:
+        """By which photos are added as steps that can be taken back; of a shared gallery as long as it stays open.
+
+        Raises:
+            GalleryError: as `writable`, but a shared gallery takes additions where it can be reached.
+        """
+        if not self.shared:
+            return Steps(self.writable())
+        if self._shared_steps is None:
+            raise GalleryError(self.problem or "The shared gallery is not open.")
+        return self._shared_steps
+
     def contents(self) -> Contents:
         """What is in it now."""
         gallery = self.gallery
         if gallery is None:
             return Contents()
-        if not isinstance(gallery, Gallery):
-            entries = gallery.entries()
-            places = {number: one.root / one.path for number, one in entries.items() if one.root is not None}
-            return Contents(tuple(gallery.references()), places, approximation=gallery.approximation)
-        steps = Steps(gallery).next_steps()
-        return Contents(tuple(gallery.references()), gallery.places(), *steps, gallery.approximation)
+        if isinstance(gallery, Gallery):
+            steps = Steps(gallery).next_steps()
+            return Contents(tuple(gallery.references()), gallery.places(), *steps, gallery.approximation)
+        self._read_at = gallery.revision
+        references = tuple(gallery.references())
+        places = {number: one.root / one.path for number, one in gallery.entries().items() if one.root is not None}
+        return Contents(references, places, *self.additions().next_steps(), gallery.approximation)
+
+    def overtaken(self) -> bool:
+        """Whether somebody has changed a shared gallery since its contents were read."""
+        gallery = self.gallery
+        return gallery is not None and not isinstance(gallery, Gallery) and gallery.revision != self._read_at
 
     def give_up(self, why: str) -> None:
         """The gallery cannot be reached any longer: go on without it."""
@@ -107,7 +136,7 @@ class Shelf:
         """Close the gallery."""
         if self.gallery is not None:
             self.gallery.close()
-            self.gallery = None
+            self.gallery = self._shared_steps = None
 
     def _make(self) -> None:
         if not isinstance(self.gallery, Gallery):

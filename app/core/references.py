@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from app.core.gallery import Entry, Gallery, GalleryError, Neighbour, Reference
 from model.taxonomy import Taxonomy
+
+if TYPE_CHECKING:  # psycopg is an extra
+    from app.core.shared_gallery import SharedGallery
 
 SHARED = ("postgresql://", "postgres://")
 """How the address of a gallery begins that a team shares."""
@@ -111,7 +114,7 @@ def address_problem(text: str) -> str:
     return ""
 
 
-def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) -> References:
+def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) -> Gallery | SharedGallery:
     """Open a gallery by its file or address.
 
     Args:

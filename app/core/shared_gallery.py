@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,11 +22,16 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from app.core import shared_recall
 from app.core.gallery import Entry, GalleryError, Neighbour, Reference, cosines_to_sums
+from app.core.gallery_index import Recall
 from model.taxonomy import Taxonomy
 
 _CANDIDATES = 100
 """Neighbours that the index looks through for a search, at least; more find more of the true ones but take longer."""
+
+_GROWN = 1 / 16
+"""Recall is measured again when the number of references has changed by more than this part of it."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS marque_gallery (
@@ -52,6 +58,11 @@ ON CONFLICT (digest) DO UPDATE SET coarse = excluded.coarse, fine = excluded.fin
 RETURNING id
 """
 
+_LABEL = "coarse, fine, source, root, path"
+"""What a photo that is enrolled again may change."""
+
+_UNCHANGED = f"id = %s AND ROW({_LABEL}) IS NOT DISTINCT FROM ROW(%s::text, %s::text, %s::text, %s::text, %s::text)"
+
 _SEARCH = """
 SELECT asked.number, near.id, near.coarse, near.fine, near.source, near.path, near.similarity
 FROM unnest(%s::halfvec[]) WITH ORDINALITY AS asked (vector, number)
@@ -61,6 +72,24 @@ CROSS JOIN LATERAL (
 ) AS near
 ORDER BY asked.number, near.similarity DESC, near.id
 """
+
+
+_Label = tuple[str, str | None, str, str | None, str]
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A photo that was added.
+
+    Attributes:
+        id: of the reference.
+        before: its type, class, source, folder and path as they were; None where it was not there.
+        after: as they are since.
+    """
+
+    id: int
+    before: _Label | None
+    after: _Label
 
 
 class SharedGallery:
@@ -83,6 +112,7 @@ class SharedGallery:
         self._sums: dict[str, np.ndarray] = {}
         self._classes: Counter[tuple[str, str | None]] = Counter()
         self._whole: tuple[Taxonomy, Taxonomy] | None = None
+        self._measured: tuple[int, Recall | None] | None = None
 
     @classmethod
     def open(cls, address: str, fingerprint: str, dim: int, *, read_only: bool = False) -> Self:
@@ -93,7 +123,8 @@ class SharedGallery:
         """
         name = _without_password(address)
         with _faults(name):
-            connection = psycopg.connect(address, autocommit=True, connect_timeout=10)
+            # nothing is prepared: the plan of a prepared search does not know how few neighbours are asked for
+            connection = psycopg.connect(address, autocommit=True, connect_timeout=10, prepare_threshold=None)
             try:
                 _prepare(connection, fingerprint, dim, name)
                 register_vector(connection)
@@ -109,9 +140,29 @@ class SharedGallery:
         return self._name
 
     @property
+    def revision(self) -> int:
+        """A number that every change raises, whoever makes it."""
+        with self._lock, _faults(self._name):
+            query = "SELECT revision FROM marque_gallery WHERE fingerprint = %s"
+            row = self._execute(query, (self.fingerprint,)).fetchone()
+        return -1 if row is None else int(row[0])
+
+    @property
     def approximation(self) -> str | None:
-        """How the search is approximate, for people; None where it is exact."""
-        return "approximate search by the server, recall not measured"
+        """How the search is approximate, for people; None where it is exact.
+
+        Recall is measured when it is asked for, which takes seconds at most, and again when the gallery has grown.
+        """
+        search = sql.SQL(_SEARCH).format(table=self._table)
+        with self._fresh():
+            size = self._classes.total()
+            if size <= shared_recall.NEAREST or not shared_recall.by_index(self._database, search, self.dim):
+                return None
+            if self._measured is None or abs(size - self._measured[0]) > _GROWN * self._measured[0]:
+                self._measured = size, shared_recall.measure(self._database, search, self._table)
+            recall = self._measured[1]
+        known = "recall not measured, as exact searches take too long" if recall is None else recall.words
+        return f"approximate search by the server, {known}"
 
     def __len__(self) -> int:
         with self._fresh():
@@ -119,16 +170,45 @@ class SharedGallery:
 
     def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
         """Add N photos in one transaction; their ids. As `Gallery.add`."""
+        return [one.id for one in self.put(embeddings, entries)]
+
+    def put(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[Addition]:
+        """As `add`; what is needed to take them back."""
         if embeddings.shape != (len(entries), self.dim):
             raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {self.dim}")
         query = sql.SQL(_UPSERT).format(table=self._table)
-        ids = []
+        additions = []
         with self._transaction():
+            digests = [entry.digest for entry in entries]
+            rows = self._execute(f"SELECT digest, {_LABEL} FROM {{table}} WHERE digest = ANY(%s)", (digests,))
+            before: dict[str, _Label] = {digest: tuple(label) for digest, *label in rows.fetchall()}
             for entry, vector in zip(entries, embeddings, strict=True):
                 root = None if entry.root is None else str(entry.root.absolute())
-                values = (entry.coarse, entry.fine, entry.source, root, entry.path, entry.digest, HalfVector(vector))
-                ids.append(int(self._database.execute(query, values).fetchone()[0]))  # type: ignore[index]
-        return ids
+                after = (entry.coarse, entry.fine, entry.source, root, entry.path)
+                row = self._database.execute(query, (*after, entry.digest, HalfVector(vector))).fetchone()
+                additions.append(Addition(int(row[0]), before.get(entry.digest), after))  # type: ignore[index]
+        return additions
+
+    def take_back(self, additions: Sequence[Addition]) -> int:
+        """Make additions undone in one transaction; how many.
+
+        Those that somebody has changed or removed since stay as they are.
+
+        Raises:
+            GalleryError: if the database refuses; then nothing was changed.
+        """
+        new = [(one.id, *one.after) for one in additions if one.before is None]
+        old = [(*one.before, one.id, *one.after) for one in additions if one.before is not None]
+        with self._transaction(), self._database.cursor() as cursor:
+            taken = 0
+            for query, values in (
+                (f"DELETE FROM {{table}} WHERE {_UNCHANGED}", new),
+                (f"UPDATE {{table}} SET ({_LABEL}) = (%s, %s, %s, %s, %s) WHERE {_UNCHANGED}", old),
+            ):
+                if values:
+                    cursor.executemany(sql.SQL(query).format(table=self._table), values)
+                    taken += cursor.rowcount
+        return taken
 
     def remove(self, ids: Iterable[int]) -> None:
         """Remove photos in one transaction; ids that are not there are passed over."""
@@ -235,9 +315,7 @@ class SharedGallery:
     def _fresh(self) -> Iterator[None]:
         """With the classes and centres as they are now."""
         with self._lock, _faults(self._name):
-            query = "SELECT revision FROM marque_gallery WHERE fingerprint = %s"
-            row = self._execute(query, (self.fingerprint,)).fetchone()
-            revision = -1 if row is None else int(row[0])
+            revision = self.revision
             if revision != self._revision:
                 rows = self._execute(
                     "SELECT coarse, fine, count(*), sum(embedding::vector) FROM {table} GROUP BY coarse, fine"

@@ -10,7 +10,6 @@ import numpy as np
 from app.core.engine import Engine
 from app.core.enrol import Enrolled, enrol
 from app.core.gallery import Entry
-from app.core.gallery_steps import Steps
 from app.core.images import scan
 from app.core.own_gallery import Shelf
 from model.data.samples import Sample
@@ -77,14 +76,15 @@ def enrol_as_step(
     """
     if not samples:
         return
-    gallery = shelf.writable()
-    steps, step = Steps(gallery), None
+    steps, step = shelf.additions(), None
 
     def store(vectors: np.ndarray, entries: list[Entry]) -> None:
         nonlocal step
         step = steps.add(vectors, entries, title, step)
 
-    yield from enrol(engine, gallery, samples, batch=batch, cancelled=cancelled, store=store, embeddings=embeddings)
+    yield from enrol(
+        engine, steps.gallery, samples, batch=batch, cancelled=cancelled, store=store, embeddings=embeddings
+    )
 
 
 def label_problem(coarse: str, fine: str, types: Sequence[str], type_of: dict[str, str]) -> str:

@@ -150,12 +150,16 @@ def test_a_named_gallery_is_changed_where_it_lies(tiny_engine: Engine, tiny_gall
     assert missing.gallery is None and "does not exist" in (missing.problem or "")
 
 
-def test_a_shared_gallery_is_not_changed_by_the_window(tiny_engine: Engine, tiny_gallery: Path) -> None:
+def test_what_is_meant_for_a_shared_gallery_that_is_not_there_goes_nowhere_else(
+    tiny_engine: Engine, tiny_gallery: Path
+) -> None:
     fingerprint = tiny_engine.info.fingerprint
     shelf = Shelf(fingerprint, DIM, named="postgresql://127.0.0.1:1/nothing", supplied=tiny_gallery)
     assert shelf.gallery is None and shelf.problem is not None
-    with pytest.raises(GalleryError, match="marque enrol"):
+    with pytest.raises(GalleryError, match="only adds photos"):
         shelf.writable()
+    with pytest.raises(GalleryError, match="cannot be reached"):
+        shelf.additions()
     assert not own_place(fingerprint).exists()
 
 

