@@ -14,7 +14,7 @@ from app.core.engine import Device, Engine, ProviderReport
 from app.core.identify import Identification
 from app.core.own_gallery import Shelf
 from app.core.project import Project
-from app.core.references import Place
+from app.core.references import Place, is_shared
 from model.bundle import BundleInfo
 
 Box = tuple[int, int, int, int]
@@ -62,6 +62,11 @@ class Loaded:
     gallery_problem: str | None
     gallery: Path | None
     chosen: Place | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether the gallery is, or was to be, one that a team shares."""
+        return self.chosen is not None and is_shared(self.chosen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from app.core.references import is_shared
 from app.ui.job_line import JobLine
 from app.ui.model_button import ModelButton
 from app.ui.requests import Loaded
@@ -52,7 +51,7 @@ class StatusBar(QFrame):
         """Say what is in use and where it runs."""
         self.model.show_words(loaded.info.name)
         self.model.show_used(loaded.path)
-        self._shared = loaded.chosen is not None and is_shared(loaded.chosen)
+        self._shared = loaded.shared
         self.show_gallery(loaded.gallery_size)
         if loaded.gallery_problem:
             self._gallery.setToolTip(loaded.gallery_problem)

@@ -20,6 +20,9 @@ TINY_TAXONOMY = Taxonomy(
     fine=("Rossa 2010", "Gialla 2012", "Azzurra class", "Celeste class"),
     parents=(0, 0, 1, 1),
 )
+GREEN = (30, 200, 40)
+"""Of a class that neither the tiny model nor its gallery knows."""
+
 COLOURS = {
     "Rossa 2010": (220, 20, 30),
     "Gialla 2012": (230, 220, 30),

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
+from app.core.own_gallery import ADDS_ONLY
 from app.core.portable import SUFFIX
 from app.core.references import Place, address_problem, is_shared, team_is_missing
 from app.ui import icons, keys
@@ -23,7 +24,7 @@ def title(place: Place | None) -> str:
     if place is None:
         return "own gallery"
     if is_shared(place):
-        return f"shared: {str(place).rpartition('/')[2].partition('?')[0]}"
+        return f"shared: {str(place).partition('?')[0].rpartition('/')[2]}"
     return Path(place).name.removesuffix(SUFFIX)
 
 
@@ -50,7 +51,7 @@ class GalleryButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setAccessibleName("gallery")
         self._place: Place | None = None
-        menu = QMenu(self)
+        menu = QMenu(self, toolTipsVisible=True)
         self.own_action = menu.addAction("use your own gallery, which begins with the supplied one")
         self.file_action = menu.addAction("use another gallery file…")
         self.shared_action = menu.addAction("use a gallery that a team shares…")
@@ -92,6 +93,8 @@ class GalleryButton(QToolButton):
         self.locate_action.setEnabled(filled and not shared)
         self.import_action.setEnabled(not shared)
         self.reembed_action.setEnabled(not shared)
+        for action in (self.locate_action, self.import_action, self.reembed_action):
+            action.setToolTip(ADDS_ONLY if shared else "")
 
     def open_menu(self) -> None:
         """Show what can be done, where anything can."""

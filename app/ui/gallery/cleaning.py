@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.gallery import Reference
+from app.core.own_gallery import ADDS_ONLY
 from app.core.upkeep import NEAR, Finding
 from app.ui import theme
 from app.ui.gallery.cards import paint_reference, paint_words
@@ -84,6 +85,7 @@ class CleanUp(QWidget):
         self.view.setItemDelegate(_Pair(self.listing, thumbnails, self))
         self.remove_left, self.remove_right = QPushButton("remove left"), QPushButton("remove right")
         self.label_left, self.label_right = QPushButton("label left as right"), QPushButton("label right as left")
+        self._adds_only = False
         self._lay_out()
         thumbnails.ready.connect(lambda: self.view.viewport().update())
         self._settled.timeout.connect(self.near_changed)
@@ -122,6 +124,13 @@ class CleanUp(QWidget):
         column.addWidget(top)
         column.addWidget(self.view, 1)
         column.addWidget(bottom)
+
+    def set_adds_only(self, on: bool) -> None:
+        """Whether what is found can be looked at and no more, as the gallery is one that a team shares."""
+        self._adds_only = on
+        for button in (self.remove_left, self.remove_right, self.label_left, self.label_right):
+            button.setToolTip(ADDS_ONLY if on else "")
+        self._enable()
 
     def near(self) -> float:
         """The cosine from which on two photos are nearly the same."""
@@ -171,7 +180,8 @@ class CleanUp(QWidget):
         self.odd_button.setText(f"unlike their class {len(odd):,}" if odd else "unlike their class")
         count = self.listing.rowCount()
         nothing = ("no two photos are nearly the same", "no photo is unlike its class")[which]
-        self._words.setText("choose one, then what becomes of it" if count else nothing)
+        asked = "only to look at" if self._adds_only else "choose one, then what becomes of it"
+        self._words.setText(asked if count else nothing)
         if count:
             self.view.setCurrentIndex(self.listing.index(min(place, count - 1)))
         self._enable()
@@ -184,7 +194,7 @@ class CleanUp(QWidget):
         self._near_words.setText(f"from similarity {self.near():.3f}")
 
     def _enable(self) -> None:
-        finding = self.finding()
+        finding = None if self._adds_only else self.finding()
         for button in (self.remove_left, self.remove_right):
             button.setEnabled(finding is not None)
         differ = finding is not None and _label(finding.first) != _label(finding.second)

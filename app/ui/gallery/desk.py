@@ -87,6 +87,16 @@ class Desk(QObject):
             self.loaded = replace(self.loaded, gallery_problem=why, gallery_size=0)
             self._show_changed(Contents())
 
+    def look_again(self) -> None:
+        """Show what others have done to a shared gallery meanwhile."""
+
+        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+            if shelf.overtaken():
+                yield shelf.contents()
+
+        if self.ready and self.loaded is not None and self.loaded.shared:
+            self._submit(steps, self._show_changed)
+
     @property
     def taxonomy(self) -> Taxonomy | None:
         """Of the identification model in use."""
@@ -237,13 +247,17 @@ class Desk(QObject):
     def turn(self, *, back: bool) -> None:
         """Take the last step back, or do the one again that was taken back."""
         if (self.contents.undo if back else self.contents.redo) is not None:
-            self.change(lambda steps: steps.turn(back=back), "undone" if back else "done again")
+            self._act(lambda shelf: shelf.additions().turn(back=back), "undone" if back else "done again")
 
     def change(self, change: Callable[[Steps], object], words: str) -> None:
-        """Do something to the gallery and say so; a title that `change` answers is told after the words."""
+        """Do something to the gallery and say so."""
+        self._act(lambda shelf: change(Steps(shelf.writable())), words)
+
+    def _act(self, act: Callable[[Shelf], object], words: str) -> None:
+        """Do something to the gallery and say so; a title that `act` answers is told after the words."""
 
         def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
-            title = change(Steps(shelf.writable()))
+            title = act(shelf)
             yield shelf.contents(), f"{words}: {title}" if isinstance(title, str) else words
 
         def put(found: tuple[Contents, str]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.gallery import Reference
-from app.core.references import is_shared
 from app.core.upkeep import Finding
 from app.ui import keys
 from app.ui.error_bar import ErrorBar
@@ -159,7 +159,7 @@ class GalleryPage(QWidget):
         gallery.reembed_wanted.connect(lambda: self.transfers.look_behind(asked=True))
         self.address_box.answered.connect(self.gallery_wanted)
         self.locate_button.clicked.connect(gallery.ask_folder)
-        self.cards.locate_wanted.connect(gallery.ask_folder)
+        self.cards.locate_wanted.connect(self._locate)
         self.cleaning.near_changed.connect(self._look_over_again)
         self.cleaning.remove_wanted.connect(lambda one: desk.remove([one]))
         self.cleaning.relabel_wanted.connect(lambda one, label: desk.relabel([one], label))
@@ -184,9 +184,9 @@ class GalleryPage(QWidget):
         for key, act in (
             (keys.NEW_CLASS, self.commands.new_class),
             (keys.ADD_PHOTOS, self.commands.add_photos),
-            (keys.RENAME, self.commands.rename),
-            (keys.MERGE, self.commands.merge),
-            (keys.MOVE, self.commands.move_class),
+            (keys.RENAME, self.toolbar.rename_button.click),
+            (keys.MERGE, self.toolbar.merge_button.click),
+            (keys.MOVE, self.toolbar.move_button.click),
             (keys.GALLERY_MENU, self.toolbar.gallery_button.open_menu),
             (keys.LOCATE, self._locate),
             (keys.CLEAN_UP, self.toolbar.clean_button.toggle),
@@ -199,8 +199,8 @@ class GalleryPage(QWidget):
             bind(self, key, act)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
         bind(self.tree, keys.REMOVE, self._remove, here)  # not where somebody types
-        bind(self.cards, keys.REMOVE, self.commands.remove_photos, here)
-        bind(self.cards, keys.RELABEL_REFERENCES, self.commands.relabel, here)
+        bind(self.cards, keys.REMOVE, self._remove_photos, here)
+        bind(self.cards, keys.RELABEL_REFERENCES, self.toolbar.relabel_button.click, here)
 
     # what a person does
 
@@ -245,6 +245,7 @@ class GalleryPage(QWidget):
         self.errors.clear()
         self.notice.clear()
         self.toolbar.show_gallery(loaded.chosen)
+        self.cleaning.set_adds_only(loaded.shared)
         self.desk.use_model(loaded)
         if loaded.gallery_problem:
             self.errors.show_problem(loaded.gallery_problem)
@@ -258,6 +259,11 @@ class GalleryPage(QWidget):
     def focus_list(self) -> None:
         """Let the keys go to the classes."""
         self.tree.setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The page comes into sight, with what others have done meanwhile."""
+        super().showEvent(event)
+        self.desk.look_again()
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
@@ -307,8 +313,7 @@ class GalleryPage(QWidget):
         without = len(references) - len(pictures)
         if node is not None and node == self._shown and without:
             self._show_heading(node, len(references), f"{without:,} without picture here")
-            shared = isinstance(self.desk.loaded, Loaded) and is_shared(self.desk.loaded.chosen or "")
-            self.locate_button.setVisible(not shared)
+            self.locate_button.setVisible(self.desk.loaded is not None and not self.desk.loaded.shared)
 
     def _enable(self) -> None:
         cleaning = self.toolbar.clean_button.isChecked()  # which has its own buttons
@@ -341,6 +346,10 @@ class GalleryPage(QWidget):
     def _remove(self) -> None:
         if self.toolbar.remove_button.isEnabled():  # not while cleaning up, where the class is out of sight
             self.commands.remove()
+
+    def _remove_photos(self) -> None:
+        if self.toolbar.remove_button.isEnabled():
+            self.commands.remove_photos()
 
     def _locate(self) -> None:
         if self.toolbar.gallery_button.locate_action.isEnabled():

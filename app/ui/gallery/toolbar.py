@@ -6,12 +6,14 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
-from app.core.references import Place
+from app.core.own_gallery import ADDS_ONLY
+from app.core.references import Place, is_shared
 from app.ui import icons, keys
 from app.ui.gallery.chooser import GalleryButton
 from app.ui.widgets import tool_button
 
 _SPACING = 4
+_HARMLESS = "can be undone, and the files stay"
 _ROOM = 32  # margins, and what keeps the gallery apart from the classes
 
 
@@ -34,6 +36,7 @@ class Toolbar(QFrame):
         self.undo_button = tool_button("undo-2", keys.UNDO)
         self.redo_button = tool_button("redo-2", keys.REDO)
         self.theme_button = tool_button("sun", keys.THEME)
+        self._adds_only = False
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(_SPACING)
@@ -53,12 +56,13 @@ class Toolbar(QFrame):
         """Offer what can be done: with a class, a type, a number of chosen photos."""
         self.add_button.setEnabled(is_class)
         for button in self._of_class:
-            button.setEnabled(is_class)
-        self.relabel_button.setEnabled(photos > 0)
-        self.remove_button.setEnabled(is_class or is_type or photos > 0)
+            button.setEnabled(is_class and not self._adds_only)
+        self.relabel_button.setEnabled(photos > 0 and not self._adds_only)
+        self.remove_button.setEnabled((is_class or is_type or photos > 0) and not self._adds_only)
         words = "remove photos" if photos else "remove type" if is_type else "remove class"
         self.remove_button.setText(f" {words}")
-        self.remove_button.setToolTip(f"{words} ({keys.REMOVE.shown}); can be undone, and the files stay")
+        removing = f"{words} ({keys.REMOVE.shown})"
+        self.remove_button.setToolTip(_refused(removing) if self._adds_only else f"{removing}; {_HARMLESS}")
         self.remove_button.setAccessibleName(words)
         self._fit()
 
@@ -67,14 +71,20 @@ class Toolbar(QFrame):
         for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
             button.setEnabled(title is not None)
             button.setToolTip(f"{key.words}: {title} ({key.shown})" if title else key.tooltip)
+        if self._adds_only:
+            self.redo_button.setToolTip(_refused(keys.REDO.tooltip))
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
         self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
 
     def show_gallery(self, place: Place | None) -> None:
-        """Say which gallery is in use."""
+        """Say which gallery is in use; to one that a team shares photos are added, and that is all."""
         self.gallery_button.show_place(place)
+        self._adds_only = place is not None and is_shared(place)
+        tips = {self.rename_button: keys.RENAME, self.merge_button: keys.MERGE, self.move_button: keys.MOVE}
+        for button, key in {**tips, self.relabel_button: keys.RELABEL_REFERENCES}.items():
+            button.setToolTip(_refused(key.tooltip) if self._adds_only else key.tooltip)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -101,3 +111,8 @@ class Toolbar(QFrame):
     def _width_needed(self) -> int:
         buttons = self.findChildren(QToolButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
         return sum(button.sizeHint().width() + _SPACING for button in buttons) + _ROOM
+
+
+def _refused(what: str) -> str:
+    """The tooltip of what cannot be done to the gallery in use."""
+    return f"{what}: not here.\n{ADDS_ONLY}"

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.start import open_window
 from app.ui.window import MainWindow
+from tests.app.tiny import GREEN, colour_picture
 
 PATIENCE = 15_000
 """Milliseconds after which a test gives up waiting for the window; generous, for busy computers."""
@@ -52,3 +53,14 @@ def answered(qtbot: QtBot) -> Callable[[MainWindow, str], None]:
         qtbot.waitUntil(there, timeout=PATIENCE)
 
     return wait
+
+
+@pytest.fixture
+def greens(tmp_path: Path) -> list[Path]:
+    """8 photos of a class that neither the tiny model nor its gallery knows."""
+    folder = tmp_path / "greens"
+    folder.mkdir()
+    files = [folder / f"{number}.jpg" for number in range(8)]
+    for seed, file in enumerate(files):
+        colour_picture(GREEN, seed=seed).save(file, quality=92)
+    return files

