@@ -159,7 +159,7 @@ class SharedGallery:
             if size <= shared_recall.NEAREST or not shared_recall.by_index(self._database, search, self.dim):
                 return None
             if self._measured is None or abs(size - self._measured[0]) > _GROWN * self._measured[0]:
-                self._measured = size, shared_recall.measure(self._database, search, self._table)
+                self._measured = size, shared_recall.measure(self._database, search, self._table, size)
             recall = self._measured[1]
         known = "recall not measured, as exact searches take too long" if recall is None else recall.words
         return f"approximate search by the server, {known}"

@@ -17,18 +17,18 @@ NEAREST = 11
 _SAMPLE = 50  # references
 _LEAST = 10  # of them; fewer say little
 _SECONDS = 5.0  # for exact searches: of a million references one may take half a second
-_SEED = 5
 
-_SOME = """
-SELECT DISTINCT ON (near.id) near.embedding FROM unnest(%s::bigint[]) AS asked (least)
-CROSS JOIN LATERAL (SELECT id, embedding FROM {table} WHERE id >= asked.least ORDER BY id LIMIT 1) AS near
+_SOME = "SELECT embedding FROM {table} TABLESAMPLE BERNOULLI ({part}) REPEATABLE (5)"
+
+_ONE_STATE = """
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL statement_timeout = {milliseconds}
 """
 
 _EXACTLY = """
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_bitmapscan = off;
-SET LOCAL enable_seqscan = on;
-SET LOCAL statement_timeout = {milliseconds}
+SET LOCAL enable_seqscan = on
 """
 
 
@@ -38,25 +38,26 @@ def by_index(connection: psycopg.Connection, search: sql.Composed, dim: int) -> 
     return any("Index Scan" in line for (line,) in plan)
 
 
-def measure(connection: psycopg.Connection, search: sql.Composed, table: sql.Identifier) -> Recall | None:
-    """Recall@10 on 50 references of the table, or as many as five seconds are enough for; None if for fewer than ten.
+def measure(connection: psycopg.Connection, search: sql.Composed, table: sql.Identifier, size: int) -> Recall | None:
+    """Recall@10 on about 50 references, or as many as five seconds are enough for; None if for fewer than ten.
 
     Args:
         connection: on which nothing is prepared: a prepared search might keep to the index.
         search: takes vectors and the number of nearest ones, which come best first with the similarity last.
-        table: of more than 11 references.
+        table: of the references.
+        size: their number, more than ten.
     """
-    ends = connection.execute(sql.SQL("SELECT min(id), max(id) FROM {table}").format(table=table)).fetchone()
-    first, last = ends if ends is not None else (0, 0)
-    asked = np.random.default_rng(_SEED).integers(first, last, _SAMPLE, endpoint=True).tolist()
-    vectors = [vector for (vector,) in connection.execute(sql.SQL(_SOME).format(table=table), (asked,)).fetchall()]
-    found = [_similarities(connection, search, vector) for vector in vectors]
+    found: list[list[float]] = []
     true: list[list[float]] = []
     end = time.monotonic() + _SECONDS
     try:
         with connection.transaction():
-            connection.execute(sql.SQL(_EXACTLY).format(milliseconds=sql.Literal(round(1000 * _SECONDS))))
-            for vector in vectors:
+            connection.execute(sql.SQL(_ONE_STATE).format(milliseconds=sql.Literal(round(1000 * _SECONDS))))
+            part = sql.Literal(min(100.0, 100 * _SAMPLE / size))
+            rows = connection.execute(sql.SQL(_SOME).format(table=table, part=part)).fetchall()
+            found = [_similarities(connection, search, vector) for (vector,) in rows]
+            connection.execute(_EXACTLY)
+            for (vector,) in rows:
                 true.append(_similarities(connection, search, vector))
                 if time.monotonic() > end:
                     break

@@ -136,6 +136,14 @@ def test_permissions_are_left_to_the_database(address: str) -> None:
         assert len(gallery) == 2 and len(gallery.search(unit(np.ones((1, DIM))), 2)[0]) == 2
         with pytest.raises(GalleryError, match="does not allow"):
             gallery.add(unit(np.ones((1, DIM))), [entry(3)])
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO guest")
+    with SharedGallery.open(guest, "f00d", DIM) as gallery:
+        steps = SharedSteps(gallery)
+        steps.add(unit(np.ones((1, DIM))), [entry(3)], "add TL")
+        with pytest.raises(GalleryError, match="does not allow"):  # to remove
+            steps.turn(back=True)
+        assert len(gallery) == 3 and steps.next_steps() == ("add TL", None)
     with (
         open_references(address, "f00d", DIM, write=False) as gallery,
         pytest.raises(GalleryError, match="reading only"),
@@ -230,11 +238,10 @@ def test_recall_of_the_server_is_measured_as_brute_force_has_it(address: str, mo
         gallery.add(vectors[:50], [entry(count + i) for i in range(50)])
         assert gallery.approximation == told and len(measured) == 1  # not measured again
         gallery.add(vectors[:50], [entry(count + 50 + i) for i in range(50)])
-        assert gallery.approximation is not None and len(measured) == 2 and 40 < measured[1].sample <= 50
+        assert gallery.approximation is not None and len(measured) == 2 and 25 < measured[1].sample < 80
 
     def slow(connection, _search, _vector) -> list[float]:
-        if connection.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS:
-            connection.execute("SELECT pg_sleep(30)")
+        connection.execute("SELECT pg_sleep(30)")
         return [1.0] * 11
 
     monkeypatch.setattr(shared_recall, "_similarities", slow)

@@ -72,6 +72,8 @@ class Toolbar(QFrame):
             button.setEnabled(title is not None)
             button.setToolTip(f"{key.words}: {title} ({key.shown})" if title else key.tooltip)
         if self._adds_only:
+            if undo:
+                self.undo_button.setToolTip(f"{self.undo_button.toolTip()}\nOnly as long as this gallery stays open.")
             self.redo_button.setToolTip(_refused(keys.REDO.tooltip))
 
     def theme_changed(self, dark: bool) -> None:

@@ -215,6 +215,8 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
     assert "the database cannot be reached" in page.errors.text() and "ann@127.0.0.1" in page.errors.text()
     assert window.status.facts()[1] == "gallery not in use"
     assert page.toolbar.gallery_button.text().strip() == "shared: photos"
+    menu, rename = page.toolbar.gallery_button, page.toolbar.rename_button
+    assert "only adds photos" in rename.toolTip() and "only adds photos" in menu.import_action.toolTip()
     window.identify.session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
     answered(window, "1.jpg")
     assert window.identify.panel.texts()["answer"] == "Rossa 2010"
@@ -227,6 +229,7 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
     page.toolbar.gallery_button.own_action.trigger()
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery 0"
+    assert rename.toolTip() == "rename the class (F2)" and menu.import_action.isEnabled()
 
 
 def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
