@@ -74,10 +74,14 @@ def said(window: MainWindow, words: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: words in window.status.jobs.text(), timeout=PATIENCE)
 
 
-def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(on_shared, colleague, greens, qtbot, answered) -> None:
+def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(
+    on_shared, address, colleague, greens, qtbot, answered
+) -> None:
     window = on_shared()
     page = window.gallery
     assert window.status.facts()[1] == "shared gallery 12"
+    database = address.partition("@/")[2].partition("?")[0]
+    assert page.toolbar.gallery_button.text().strip() == f"shared: {database}"
     other = greens.pop()
     assert shown_as(window, other, qtbot, answered) != VERDE[1]
 
@@ -156,7 +160,7 @@ def test_reviewed_photos_are_enrolled_in_a_shared_gallery(on_shared, colleague, 
     qtbot.waitUntil(lambda: page.listing.rowCount() == 6 and not page.desk.running.active(), timeout=PATIENCE)
     for place in (0, 1):
         page.chosen.go(place)
-        page.accept()
+        page.saying.accept()
     qtbot.waitUntil(lambda: (page.desk.columns.verdict >= 0).sum() == 2, timeout=PATIENCE)
     page.grid.selectAll()
     page.grid.setFocus()
