@@ -185,11 +185,11 @@ def _dimension(cell: Cell) -> float:
 
 @_styled
 def class_map(path: Path, archive: Path) -> None:
-    """Test photos in two dimensions: colour and marker are the type, thin lines lead to the mean of their class.
+    """Test photos in two dimensions: colour and marker are the type, thin lines lead to the mean of the class.
 
     Args:
         path: the PNG to write; as an SVG thousands of points are ten times as large.
-        archive: .npz with points [N, 2], coarse [N], fine [N] and title.
+        archive: .npz with points [N, 2], coarse [N], fine [N] (empty where there is none) and title.
 
     Raises:
         DataError: if the archive is not that.
@@ -197,11 +197,7 @@ def class_map(path: Path, archive: Path) -> None:
     points, coarse, fine, title = _read_map(archive)
     figure = Figure(figsize=(9, 7), layout="constrained")
     ax = figure.subplots()
-    _, of_class = np.unique(fine, return_inverse=True)
-    count = np.bincount(of_class)[:, None]
-    means = np.stack([np.bincount(of_class, points[:, axis]) for axis in (0, 1)], axis=1) / count
-    segments = np.stack([points, means[of_class]], axis=1)
-    ax.add_collection(LineCollection(list(segments), colors="#767676", linewidths=0.3, alpha=0.3))
+    ax.add_collection(LineCollection(to_class_means(points, fine), colors="#767676", linewidths=0.3, alpha=0.3))
     for index, name in enumerate(np.unique(coarse)):
         mine = points[coarse == name]
         marker = _MARKERS[index % len(_MARKERS)]
@@ -211,6 +207,22 @@ def class_map(path: Path, archive: Path) -> None:
     ax.set_axis_off()
     figure.legend(loc="outside right upper", title="type", markerscale=2)
     _save(figure, path)
+
+
+def to_class_means(points: np.ndarray, fine: np.ndarray) -> list[np.ndarray]:
+    """A line [2, 2] from each point that has a class to the mean of its class.
+
+    Args:
+        points: [N, 2].
+        fine: names [N], empty for points without a class.
+    """
+    points, fine = points[fine != ""], fine[fine != ""]
+    if not len(points):
+        return []
+    _, of_class = np.unique(fine, return_inverse=True)
+    count = np.bincount(of_class)[:, None]
+    means = np.stack([np.bincount(of_class, points[:, axis]) for axis in (0, 1)], axis=1) / count
+    return list(np.stack([points, means[of_class]], axis=1))
 
 
 def _read_map(archive: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from model.compare import Cell, Run, compare, compare_all, holm, interval, read_cells
 from model.data.samples import DataError
+from model.plots import to_class_means
 from model.report import write_report
 
 RANDOM = [0.610, 0.622, 0.601, 0.615, 0.608]
@@ -296,3 +297,10 @@ def test_bad_map_and_bad_dimension_are_named(tmp_path):
     write(tmp_path / "runs.csv", rows)
     with pytest.raises(DataError, match="must be a positive number"):
         write_report(tmp_path, title="T", baselines_of=random_of_its_form, varied=VARIED)
+
+
+def test_lines_lead_to_the_mean_of_the_class_and_none_from_photos_without_one():
+    points = np.array([[0.0, 0.0], [9.0, 9.0], [2.0, 4.0], [5.0, 1.0]])
+    lines = to_class_means(points, np.array(["TL", "", "TL", "RDX"]))
+    assert np.array_equal(lines, [[[0, 0], [1, 2]], [[2, 4], [1, 2]], [[5, 1], [5, 1]]])
+    assert to_class_means(points, np.array([""] * 4)) == []
