@@ -211,7 +211,7 @@ def main() -> None:
     """Both measurements, in a home of their own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="a folder of photographs")
-    parser.add_argument("--links", type=int, default=100_000)
+    parser.add_argument("--links", type=int, default=100_000, help="0: the first measurement alone")
     parser.add_argument("--open", type=Path, help=argparse.SUPPRESS)  # the second measurement, in its own process
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -225,10 +225,11 @@ def main() -> None:
         os.environ[paths.HOME_VARIABLE] = place
         app = QApplication([])
         label_folder(options.photos.absolute(), home)
-        next(paths.user_data_dir().glob("unsaved*.marque")).rename(paths.user_data_dir() / "measured.marque")
-        many = many_links(options.photos.absolute(), options.links, home)
-        command = [sys.executable, "-m", "tests.bench.review", str(options.photos), "--open", str(many)]
-        subprocess.run(command, check=True)
+        if options.links:
+            next(paths.user_data_dir().glob("unsaved*.marque")).rename(paths.user_data_dir() / "measured.marque")
+            many = many_links(options.photos.absolute(), options.links, home)
+            command = [sys.executable, "-m", "tests.bench.review", str(options.photos), "--open", str(many)]
+            subprocess.run(command, check=True)
         app.quit()
 
 
