@@ -26,9 +26,11 @@ from model.labels import encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, expected_calibration_error, macro_accuracy, reliability
 from model.network import NetworkOutput
 from model.photo import PhotoError
+from model.posterior import tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
+from model.tested import Tested
 from model.unknowns import few_shot, unknown_figures
 
 
@@ -81,7 +83,8 @@ def evaluate(run: Run) -> dict[str, Any]:
 
     `test` holds the figures of heads and embedding by themselves; `answers`, for a calibrated run, those of what the
     program would say (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the
-    same photos with red and blue exchanged; `unknowns` what becomes of what it cannot know (model/unknowns.py).
+    same photos with red and blue exchanged; `unknowns` what becomes of what it cannot know (model/unknowns.py). What
+    the figures but the exchanged ones rest on is kept photo by photo (model/tested.py).
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
@@ -96,18 +99,12 @@ def evaluate(run: Run) -> dict[str, Any]:
     result: dict[str, Any] = {
         "split": config.data.split,
         "step": run.load_checkpoint()["step"],
-        "test": {
-            "all": _without_nan(figures(output, samples, taxonomy)),
-            "sources": {
-                source: _without_nan(
-                    figures(NetworkOutput(*(c[rows] for c in output)), [samples[i] for i in rows], taxonomy)
-                )
-                for source, rows in rows_of.items()
-            },
-        },
+        "test": _by_themselves(output, samples, taxonomy, rows_of),
     }
+    chosen = Chosen.read(run) if run.calibration.is_file() else Chosen()
+    logits = (output.coarse_logits.numpy(), output.fine_logits.numpy())
+    posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # of the heads, where no class has references
     if run.calibration.is_file() and config.data.split == "stratified":
-        chosen = Chosen.read(run)
         labels, references = encode(samples, taxonomy), references_of(run, network)
         seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
         result["answers"] = _answers(seen, taxonomy, chosen, rows_of)
@@ -116,12 +113,29 @@ def evaluate(run: Run) -> dict[str, Any]:
             seen_so = Seen.by(turned, labels, references, chosen.fusion.neighbours)
             result["answers_exchanged"] = _answers(seen_so, taxonomy, chosen, rows_of)
         result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
+        posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     elif config.data.split == "class_disjoint":
         result["few_shot"] = _without_nan(
             few_shot(output.embedding.numpy(), encode(samples, taxonomy_of(samples)).fine)
         )
+    Tested.of(result["step"], samples, output.embedding.numpy(), taxonomy, posterior).write(run.tested)
     write_json(run.metrics, result)
     return result
+
+
+def _by_themselves(
+    output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy, rows_of: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
+    """Figures of heads and embedding, all together and for each source."""
+    return {
+        "all": _without_nan(figures(output, samples, taxonomy)),
+        "sources": {
+            source: _without_nan(
+                figures(NetworkOutput(*(c[rows] for c in output)), [samples[i] for i in rows], taxonomy)
+            )
+            for source, rows in rows_of.items()
+        },
+    }
 
 
 def _answers(seen: Seen, taxonomy: Taxonomy, chosen: Chosen, rows_of: Mapping[str, Sequence[int]]) -> dict[str, Any]:

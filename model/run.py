@@ -10,6 +10,7 @@ metrics.json     figures on the held-out parts (model/evaluate.py)
 calibration.json temperatures, weights and thresholds (model/calibrate.py)
 variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
 references.npz   embeddings of the training photos (model/answers.py)
+test.npz         embeddings and answers of the test photos (model/tested.py)
 model.onnx       the identification model
 """
 
@@ -34,6 +35,7 @@ from model.data.splits import Split, read_split, write_split
 from model.events import EVENTS_FILE
 from model.files import write_whole
 from model.taxonomy import Taxonomy
+from model.tested import TESTED_FILE
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 
@@ -53,6 +55,7 @@ class Run:
         self.calibration = folder / "calibration.json"
         self.variants = folder / "variants.json"
         self.references = folder / "references.npz"
+        self.tested = folder / TESTED_FILE
         self.model = folder / "model.onnx"
         self._config = folder / "config.json"
         self._taxonomy = folder / "taxonomy.json"

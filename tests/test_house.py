@@ -21,7 +21,7 @@ def test_a_floor_that_reaches_up_is_noticed(tmp_path):
     for package in (tmp_path / "app", tmp_path / "model"):
         for folder in (package, *(path for path in package.rglob("*") if path.is_dir())):
             (folder / "__init__.py").write_text("")
-    rooms = "taxonomy bundle compare config events openset photo plan posterior data/splits"
+    rooms = "taxonomy bundle compare config events openset photo plan posterior tested data/splits"
     for room in rooms.split():
         (tmp_path / "model" / f"{room}.py").write_text("")
     (tmp_path / "app/core/wrong.py").write_text("import PySide6\n")

@@ -17,12 +17,16 @@ import torch
 from model import bundle
 from model.card import main as card_main
 from model.config import Config, LossSettings
+from model.data.splits import Split
 from model.evaluate import main as evaluate_main
 from model.events import read_events
 from model.export import ExportError, export
+from model.inference import part_of
 from model.objective import collapse_signs
 from model.prepare import new_run
+from model.retrieval import recall_1
 from model.run import Run
+from model.tested import read_tested
 from model.train import StopRequest, main, parse, train
 from model.trainer import learning_rate_share
 
@@ -74,7 +78,7 @@ def test_a_run_can_be_understood_later(unbroken):
     names = {path.name for path in unbroken.iterdir()}
     expected = {
         *("config.json", "versions.json", "taxonomy.json", "split.csv", "events.jsonl", "checkpoint.pt"),
-        *("metrics.json", "calibration.json", "references.npz", "model.onnx"),
+        *("metrics.json", "calibration.json", "references.npz", "test.npz", "model.onnx"),
     }
     assert names == expected
     run = Run.open(unbroken)
@@ -105,6 +109,26 @@ def test_the_model_file_does_what_the_network_does(unbroken):
         coarse, fine, embedding = session.run(list(bundle.OUTPUTS), {bundle.INPUT: pictures})
         assert coarse.shape == (count, 2) and fine.shape == (count, 5)
         assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
+
+
+def test_what_was_said_of_each_test_photo_is_kept(unbroken):
+    run, figures = Run.open(unbroken), json.loads((unbroken / "metrics.json").read_text())
+    kept, samples = read_tested(run.tested), part_of(run, Split.TEST)
+    assert kept.step == figures["step"] and kept.paths == tuple(str(sample.path) for sample in samples)
+    assert kept.coarse == tuple(sample.coarse for sample in samples)
+    assert kept.fine == tuple(sample.fine or "" for sample in samples)
+    coarse, fine, tree = np.array(kept.coarse), np.array(kept.fine), kept.taxonomy
+    told = fine != ""
+    assert figures["test"]["all"]["photos_with_fine"] == told.sum() < len(kept) == len(samples)
+    right = np.array(tree.coarse)[kept.coarse_answer] == coarse
+    assert right.mean() == pytest.approx(figures["answers"]["all"]["coarse_accuracy"])
+    right = (np.array(tree.fine)[kept.fine_answer] == fine)[told]
+    assert right.mean() == pytest.approx(figures["answers"]["all"]["fine_accuracy"])
+    mean = sum(row["photos"] * row["confidence"] for row in figures["answers"]["all"]["fine_reliability"]) / told.sum()
+    assert kept.fine_confidence[told].mean() == pytest.approx(mean, rel=1e-5)
+    numbers = torch.from_numpy(np.unique(fine, return_inverse=True)[1] - (0 if told.all() else 1))  # "" is the first
+    found = recall_1(torch.from_numpy(kept.embeddings), numbers, torch.arange(len(kept)))
+    assert found == pytest.approx(figures["test"]["all"]["fine_recall_1"])
 
 
 @pytest.mark.slow
