@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
@@ -17,6 +17,7 @@ from app.core.columns import STATUSES, VERDICTS, Columns, Names, best_guess
 from app.core.decide import Status
 from app.core.figures import NOBODY
 from app.core.gallery import Gallery, Reference
+from app.core.held_out import HeldOut
 from app.core.project import Project
 from model.files import write_whole
 
@@ -37,6 +38,7 @@ class Source(StrEnum):
     PROJECT = "project"
     GALLERY = "gallery"
     BOTH = "project and gallery"
+    TRAINING = "test photos of a training"
 
 
 class By(StrEnum):
@@ -51,28 +53,34 @@ class By(StrEnum):
     SOURCE = "source"
 
 
+BY_TRAINING = (By.TYPE, By.CLASS, By.CONFIDENCE, By.CORRECTNESS)
+"""What the test photos of a training can be coloured by."""
+
+
 @dataclass(frozen=True, eq=False)
 class Points:
-    """N points: first photos of the project, then references of the gallery.
+    """N points: first photos of the project, then references of the gallery; or the test photos of a training.
 
     Attributes:
         vectors: float32 [N, d], unit length.
         images: int64 [P], numbers of the project's images, ascending.
         references: the gallery's N - P references.
         pictures: of each reference its file, or None where it is not on this computer.
+        held_out: N test photos, with which there are neither images nor references; else None.
     """
 
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     images: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     references: tuple[Reference, ...] = ()
     pictures: tuple[Path | None, ...] = ()
+    held_out: HeldOut | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
 
 
 def read_points(source: Source, project: Project | None, gallery: Path | None, fingerprint: str) -> Points:
-    """The embeddings that an identification model has made.
+    """The embeddings that an identification model has made of photos of the project and the gallery.
 
     Args:
         project, gallery: None where there is none; what `source` does not ask for is not read.
@@ -126,13 +134,15 @@ def grouped(points: Points, columns: Columns, by: By) -> Groups:
     place_of[order] = np.arange(len(order))
     types: tuple[str, ...] = ()
     if by is By.CLASS:
-        above, _ = _codes(points, columns, By.TYPE)
-        types = tuple(columns.names[above[first[place]]] for place in order)
+        above, kinds = _codes(points, columns, By.TYPE)
+        types = tuple(kinds[above[first[place]]] for place in order)
     return Groups(tuple(texts[place] for place in order), place_of[inverse], types)
 
 
 def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names | Sequence[str]]:
     """A number for what each point is, int32 [N], NOBODY for nothing, and the names of the numbers."""
+    if points.held_out is not None:
+        return _codes_held_out(points.held_out, by)
     rows, here = _rows(points, columns)
     status = columns.shown.status[rows]
     answered = np.isin(status, _ANSWERED)
@@ -165,13 +175,26 @@ def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names 
     return codes, named
 
 
+def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, Names | Sequence[str]]:
+    """The same of test photos. Args: by: one of BY_TRAINING."""
+    if by is By.CONFIDENCE:
+        return np.searchsorted(_BOUNDS, photos.confidence, side="right").astype(np.int32), CONFIDENCES
+    if by is By.CORRECTNESS:
+        return compared(photos.truth, photos.answer), CORRECTNESS
+    return photos.truth[:, (By.TYPE, By.CLASS).index(by)], photos.names
+
+
 def _correctness(columns: Columns, rows: np.ndarray) -> np.ndarray:
     """Places in CORRECTNESS, NOBODY without a label that tells type or class or without an answer: int32 [R]."""
-    guess = best_guess(columns.predictions[rows])
-    kind, fine = columns.told_type[rows], columns.told_fine[rows]
-    other_class = (fine != NOBODY) & (guess[:, 1] != NOBODY) & (fine != guess[:, 1])
-    found = np.where(kind != guess[:, 0], 2, np.where(other_class, 1, 0))
+    told = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
+    found = compared(told, best_guess(columns.predictions[rows]))
     return np.where(columns.labelled()[rows] & (columns.predictions["image"][rows] > 0), found, NOBODY)
+
+
+def compared(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Places in CORRECTNESS of answers: int32 [R]. Args: type and class, int32 [R, 2]; NOBODY for no class."""
+    other_class = (truth[:, 1] != NOBODY) & (answer[:, 1] != NOBODY) & (truth[:, 1] != answer[:, 1])
+    return np.where(truth[:, 0] != answer[:, 0], 2, np.where(other_class, 1, 0)).astype(np.int32)
 
 
 def find(points: Points, columns: Columns, text: str) -> np.ndarray:
@@ -181,9 +204,11 @@ def find(points: Points, columns: Columns, text: str) -> np.ndarray:
         return np.zeros(0, np.int64)
     rows = matching(columns, Filter(text=text))
     photos = np.flatnonzero(np.isin(points.images, columns.ids[rows], assume_unique=True))
-    said = (f"{one.path} {one.fine or ''} {one.coarse}".casefold() for one in points.references)
-    references = [place for place, whole in enumerate(said) if all(word in whole for word in words)]
-    return np.concatenate([photos, len(points.images) + np.array(references, np.int64)])
+    said = [f"{one.path} {one.fine or ''} {one.coarse}" for one in points.references]
+    if points.held_out is not None:
+        said = points.held_out.texts()
+    others = [place for place, whole in enumerate(said) if all(word in whole.casefold() for word in words)]
+    return np.concatenate([photos, len(points.images) + np.array(others, np.int64)])
 
 
 def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
@@ -193,19 +218,36 @@ def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_csv(out: Path, points: Points, columns: Columns, places: np.ndarray) -> None:
-    """The map as a table: file, x, y, type, class. Raises OSError."""
+    """The map as a table: file, x, y, type, class; of test photos also what was answered. Raises OSError."""
+    (types, kinds), (classes, fines) = (_codes(points, columns, by) for by in (By.TYPE, By.CLASS))
+    named = zip(_files(points, columns), places.tolist(), types.tolist(), classes.tolist(), strict=True)
+    rows = [[file, f"{x:.6g}", f"{y:.6g}", kinds[kind], fines[fine]] for file, (x, y), kind, fine in named]
+    header = ["file", "x", "y", "type", "class"]
+    if points.held_out is not None:
+        header += ["answered type", "answered class", "confidence", "correctness"]
+        rows = [[*row, *more] for row, more in zip(rows, _answers(points.held_out), strict=True)]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_whole(out, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+
+
+def _files(points: Points, columns: Columns) -> Sequence[str]:
+    """The file of each point; empty where the columns do not have it (yet)."""
+    if points.held_out is not None:
+        return points.held_out.files
     rows, here = _rows(points, columns)
     files = np.full(len(points), "", object)
     files[: len(points.images)][here] = [columns.paths[row] for row in rows.tolist()]
     for number, (reference, picture) in enumerate(zip(points.references, points.pictures, strict=True)):
         files[len(points.images) + number] = reference.path if picture is None else str(picture)
-    types, classes = (_codes(points, columns, by)[0].tolist() for by in (By.TYPE, By.CLASS))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("file", "x", "y", "type", "class"))
-    for name, (x, y), kind, label in zip(files, places.tolist(), types, classes, strict=True):
-        writer.writerow((name, f"{x:.6g}", f"{y:.6g}", columns.names[kind], columns.names[label]))
-    write_whole(out, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+    return files.tolist()
+
+
+def _answers(photos: HeldOut) -> Iterator[tuple[str, str, str, str]]:
+    """Of each test photo the answer, its confidence and what it is by the label."""
+    names, right = photos.names, compared(photos.truth, photos.answer).tolist()
+    for (kind, fine), confidence, place in zip(photos.answer.tolist(), photos.confidence.tolist(), right, strict=True):
+        yield names[kind], names[fine], f"{confidence:.4f}", CORRECTNESS[place]
 
 
 def write_svg(out: Path, places: np.ndarray, groups: Groups, colours: Sequence[str], words: Sequence[str]) -> None:

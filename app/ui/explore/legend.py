@@ -134,11 +134,11 @@ class Side(QFrame):
         self.preview = Preview()
         self.open_button = QPushButton("open in Review")
         self.open_button.setProperty("kind", "primary")
-        self.open_button.setToolTip(keys.OPEN_CHOSEN.tooltip)
         self.relabel_button = QPushButton("give another label")
-        self.relabel_button.setToolTip(keys.RELABEL_CHOSEN.tooltip)
         self.enrol_button = QPushButton("enrol in the gallery")
-        self.enrol_button.setToolTip(f"{keys.ENROL.tooltip}, as what you called them")
+        self.identify_button = QPushButton("identify into the project")
+        self.identify_button.setToolTip("add the chosen test photos to the project and identify them")
+        buttons = (self.open_button, self.identify_button, self.relabel_button, self.enrol_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 12)
         column.setSpacing(8)
@@ -149,26 +149,46 @@ class Side(QFrame):
         below = QVBoxLayout()
         below.setContentsMargins(12, 4, 12, 0)
         below.setSpacing(8)
-        for widget in (self.chosen, self.preview, *self._buttons()):
+        for widget in (self.chosen, self.preview, *buttons):
             below.addWidget(widget)
         column.addLayout(below)
+        self.show_chosen(0, 0)
 
     def show_chosen(self, photos: int, references: int) -> None:
         """How many are chosen, of the project and of the gallery."""
-        parts = []
-        if photos:
-            parts.append("1 photo" if photos == 1 else f"{photos:,} photos")
-        if references:
-            parts.append("1 reference" if references == 1 else f"{references:,} references")
-        self.chosen.setText(
-            f"{' and '.join(parts)} chosen" if parts else "Nothing chosen. Draw a lasso (L) or a box (B), or click."
-        )
-        for button in self._buttons():
-            button.setEnabled(photos > 0)
+        self._say_chosen([*_counted(photos, "photo"), *_counted(references, "reference")])
+        self.identify_button.hide()
+        self._enable(photos > 0, "")
 
-    def _buttons(self) -> tuple[QPushButton, ...]:
-        return self.open_button, self.relabel_button, self.enrol_button
+    def show_chosen_tests(self, photos: int, here: int, absent: int) -> None:
+        """How many test photos of a training are chosen, how many photos of the project these are, how many none."""
+        self._say_chosen(_counted(photos, "test photo"))
+        if photos and here:
+            self.say(self.chosen.text() + (f", {here:,} in the project" if absent else ", in the project"))
+        self.identify_button.setVisible(absent > 0 or not photos)
+        self.identify_button.setEnabled(absent > 0)
+        why = "none of these test photos is in the project; identify them into it first"
+        self._enable(here > 0, why if photos else "")
+
+    def _say_chosen(self, parts: Sequence[str]) -> None:
+        nothing = "Nothing chosen. Draw a lasso (L) or a box (B), or click."
+        self.say(f"{' and '.join(parts)} chosen" if parts else nothing)
+
+    def _enable(self, on: bool, why: str) -> None:
+        """Whether something can be done with what is chosen, and, where it cannot, why."""
+        for button, words in (
+            (self.open_button, keys.OPEN_CHOSEN.tooltip),
+            (self.relabel_button, keys.RELABEL_CHOSEN.tooltip),
+            (self.enrol_button, f"{keys.ENROL.tooltip}, as what you called them"),
+        ):
+            button.setEnabled(on)
+            button.setToolTip(words if on else why or words)
 
     def say(self, words: str) -> None:
-        """Say why nothing is chosen."""
+        """Say this of what is chosen."""
         self.chosen.setText(words)
+
+
+def _counted(count: int, one: str) -> list[str]:
+    """In words, nothing for none."""
+    return [f"1 {one}" if count == 1 else f"{count:,} {one}s"] if count else []

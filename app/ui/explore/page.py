@@ -6,28 +6,29 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from app.core import paths
 from app.core.figures import NOBODY
-from app.core.labels import Label
-from app.core.points import By, Groups, Source, find, grouped, write_csv, write_svg
+from app.core.points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
+from app.ui.explore.choice import Choice
 from app.ui.explore.colours import colours, rgb, words
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView, Tool
 from app.ui.explore.mistakes import Mistakes
 from app.ui.explore.saving import ask_where, picture_writer
 from app.ui.explore.shown import Shown
+from app.ui.explore.sources import ask_for_training
 from app.ui.explore.survey import Survey
 from app.ui.explore.toolbar import Toolbar, View
 from app.ui.identify.empty import EmptyState
 from app.ui.loading import Thumbnails
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
-from app.ui.review.relabel import RelabelBox
 from app.ui.widgets import Splitter, bind
 
 
@@ -66,7 +67,8 @@ class ExplorePage(QWidget):
         self.shown = Shown(desk, thumbnails)
         self.map, self.mistakes = MapView(self.shown.card), Mistakes(desk, thumbnails)
         self.judge = self.mistakes.judge
-        self.relabel_box = RelabelBox(self)
+        self.choice = Choice(desk, self.shown, self.map, self.side, self)
+        self.relabel_box = self.choice.relabel_box
         self.by, self.view = By.TYPE, View.MAP
         self._groups = Groups((), np.zeros(0, np.int32))
         self._current = NOBODY
@@ -104,6 +106,9 @@ class ExplorePage(QWidget):
     def _connect(self) -> None:
         survey, judge, toolbar, desk = self.survey, self.judge, self.toolbar, self._desk
         survey.read.connect(self._on_read)
+        survey.source_changed.connect(self._on_source)
+        survey.settled.connect(self._look_for_test_photos)
+        survey.trainings_found.connect(toolbar.source_box.show_trainings)
         survey.placed.connect(self._on_placed)
         survey.unfolding_changed.connect(lambda: toolbar.show_unfolding(survey.unfolding()))
         self.mistakes.truths_changed.connect(toolbar.show_truths)
@@ -113,7 +118,9 @@ class ExplorePage(QWidget):
         desk.grown.connect(self._on_changed)
         desk.labelled.connect(lambda _rows: self._on_changed())
         toolbar.view_wanted.connect(self.show_view)
-        toolbar.source_wanted.connect(self.show_source)
+        toolbar.source_box.source_wanted.connect(survey.set_source)
+        toolbar.source_box.training_wanted.connect(survey.set_training)
+        toolbar.source_box.other_wanted.connect(self._ask_for_training)
         toolbar.by_wanted.connect(self.colour_by)
         toolbar.tool_wanted.connect(self.set_tool)
         toolbar.search_wanted.connect(self.find_text)
@@ -125,14 +132,10 @@ class ExplorePage(QWidget):
         toolbar.find_button.clicked.connect(self.find_current)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         self.side.legend.group_clicked.connect(self._choose_group)
-        self.side.open_button.clicked.connect(self.open_chosen)
-        self.side.relabel_button.clicked.connect(self.relabel)
-        self.side.enrol_button.clicked.connect(self.enrol)
-        self.relabel_box.chosen.connect(self._relabel)
-        self.relabel_box.left.connect(self.map.setFocus)
-        self.map.chosen_changed.connect(self._on_chosen)
+        self.choice.review_wanted.connect(self.review_wanted)
+        self.choice.enrol_wanted.connect(self.enrol_wanted)
+        self.choice.changed.connect(self.chosen_changed)
         self.map.clicked.connect(self._on_clicked)
-        self.map.opened.connect(lambda point: self._open(np.array([point])))
         self.mistakes.photos_wanted.connect(self.review_wanted)
         self.mistakes.photo_wanted.connect(self.pointed)
         self.mistakes.class_wanted.connect(self.class_wanted)
@@ -161,12 +164,12 @@ class ExplorePage(QWidget):
             (keys.FIT_MAP, self.map.fit),
             (keys.FIND_CURRENT, self.find_current),
             (keys.FIND_ON_MAP, self.toolbar.search.setFocus),
-            (keys.RELABEL_CHOSEN, self.relabel),
-            (keys.ENROL, self.enrol),
+            (keys.RELABEL_CHOSEN, self.choice.relabel),
+            (keys.ENROL, self.choice.enrol),
         ):
             bind(self.columns, key, act)
         # not where somebody types
-        bind(self.columns, keys.OPEN_CHOSEN, self.open_chosen, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        bind(self.columns, keys.OPEN_CHOSEN, self.choice.open, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what a person does
 
@@ -178,15 +181,10 @@ class ExplorePage(QWidget):
         self._update_stack()
         self._look_at_mistakes()
 
-    def show_source(self, source: Source) -> None:
-        """Show the project's photos, the gallery's, or both."""
-        self.toolbar.show_source(source, gallery=self.survey.has_gallery())
-        self.survey.set_source(source)
-
     def colour_by(self, by: By) -> None:
         """Give the colours another meaning."""
         self.by = by
-        self.toolbar.by_box.setCurrentIndex([*By].index(by))
+        self._show_by()
         self._colour()
 
     def set_tool(self, tool: Tool) -> None:
@@ -210,23 +208,6 @@ class ExplorePage(QWidget):
             self.map.bring_into_sight(found)
         elif text.strip():
             self.side.say(f"No photo on the map has “{text.strip()}” in its name, class or type.")
-
-    def open_chosen(self) -> None:
-        """List the chosen photos in Review."""
-        self._open(self.map.chosen())
-
-    def relabel(self) -> None:
-        """Ask for another label of the chosen photos."""
-        rows = self._desk.columns.rows_of(self.shown.images(self.map.chosen()))
-        if len(rows):
-            taxonomy = self._desk.model.taxonomy if self._desk.model is not None else None
-            self.relabel_box.ask_about(self._desk.columns, taxonomy, rows, self.map.mapTo(self, QPoint(12, 12)))
-
-    def enrol(self) -> None:
-        """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
-        images = self.shown.images(self.map.chosen())
-        if len(images):
-            self.enrol_wanted.emit(images)
 
     def back(self) -> None:
         """Esc: choose nothing, all pairs again."""
@@ -257,7 +238,7 @@ class ExplorePage(QWidget):
         """This identification model and its gallery are in use."""
         self.survey.use_model(loaded)
         self.judge.use_model(loaded)
-        self.toolbar.show_source(self.survey.source, gallery=self.survey.has_gallery())
+        self._on_source()
         self._on_changed()
 
     def gallery_changed(self) -> None:
@@ -283,6 +264,8 @@ class ExplorePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """What has changed while the page was out of sight is read now."""
         super().showEvent(event)
+        self.survey.look_for_trainings()
+        self._look_for_test_photos()
         if self.view is View.MAP:
             self.survey.refresh()
         self._colour()
@@ -301,6 +284,15 @@ class ExplorePage(QWidget):
 
     # what happened
 
+    def _on_source(self) -> None:
+        survey = self.survey
+        self.toolbar.source_box.show_current(survey.training or survey.source, gallery=survey.has_gallery())
+
+    def _ask_for_training(self) -> None:
+        wanted = ask_for_training(self, paths.user_data_dir() / "runs")
+        if wanted is not None:
+            self.survey.set_training(wanted)
+
     def _on_read(self) -> None:
         self._fresh = True
         if not len(self.survey.points):
@@ -309,6 +301,7 @@ class ExplorePage(QWidget):
     def _on_placed(self, places: np.ndarray) -> None:
         if self._fresh:
             self._fresh, self.shown.points = False, self.survey.points
+            self._show_by()
             self.map.show_points(places, np.zeros((len(places), 3), np.uint8))
             self._show_points()
             self.set_current(self._current)
@@ -329,18 +322,16 @@ class ExplorePage(QWidget):
             else:
                 self.judge.expect()
 
+    def _look_for_test_photos(self) -> None:
+        """Some of those on the map may be in the project now."""
+        if self.shown.points.held_out is not None:
+            self.set_current(self._current)
+            self.choice.show()
+
     def _look_at_mistakes(self) -> None:
         if self.view is not View.MAP and self.isVisible():
             self.judge.look_for_truths()
             self.judge.refresh()
-
-    def _on_chosen(self) -> None:
-        chosen = self.map.chosen()
-        images = self.shown.images(chosen)
-        self.side.show_chosen(len(images), len(chosen) - len(images))
-        self.side.preview.show_pictures(len(chosen), lambda: [self.shown.picture(one) for one in chosen[:6].tolist()])
-        if self.isVisible() and len(images):
-            self.chosen_changed.emit(images)
 
     def _on_clicked(self, point: int) -> None:
         images = self.shown.images(np.array([point]))
@@ -362,29 +353,23 @@ class ExplorePage(QWidget):
     def _choose_group(self, group: int) -> None:
         self.map.choose(np.flatnonzero(self._groups.of == group))
 
-    def _relabel(self, label: Label) -> None:
-        images = self.shown.images(self.map.chosen())
-        photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
-        words = f"{label.fine or label.coarse}: {photos}"
-        self._desk.label(dict.fromkeys(images.tolist(), label), words)
-        self._desk.said.emit(f"{words}; {keys.UNDO.shown} takes it back")
-
-    def _open(self, points: np.ndarray) -> None:
-        images = self.shown.images(points)
-        if len(images):
-            self.review_wanted.emit(images, "chosen on the map")
-
     def _update_stack(self) -> None:
         if self.view is View.MAP:
             self._stack.setCurrentWidget(self.columns if len(self.map.places()) else self.empty)
         else:
             self._stack.setCurrentWidget(self.mistakes)
 
+    def _show_by(self) -> None:
+        """Colours of another meaning where the points do not have this one."""
+        possible = BY_TRAINING if self.shown.points.held_out is not None else tuple(By)
+        self.by = self.by if self.by in possible else possible[0]
+        self.toolbar.show_by(self.by, possible)
+
     def _show_points(self) -> None:
         self._update_stack()
         self.toolbar.set_filled(len(self.map.places()) > 0)
         self._colour()
-        self._on_chosen()
+        self.choice.show()
 
     def _colour(self) -> None:
         points, by = self.shown.points, self.by
@@ -396,8 +381,10 @@ class ExplorePage(QWidget):
         self.map.colour_points(table[self._groups.of])
         names = [words(by, name) for name in self._groups.names]
         self.side.legend.show_groups(names, tints, self._groups.counts().tolist())
-        self.side.total.setText("1 photo" if len(points) == 1 else f"{len(points):,} photos")
+        photo = "photo" if points.held_out is None else "test photo"
+        self.side.total.setText(f"1 {photo}" if len(points) == 1 else f"{len(points):,} {photo}s")
 
     def _tints(self) -> list[QColor]:
-        model = self._desk.model
-        return colours(self.by, self._groups, model.taxonomy if model is not None else None)
+        held_out, model = self.shown.points.held_out, self._desk.model
+        taxonomy = held_out.taxonomy if held_out is not None else model.taxonomy if model is not None else None
+        return colours(self.by, self._groups, taxonomy)

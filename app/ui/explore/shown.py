@@ -8,33 +8,62 @@ import numpy as np
 from PySide6.QtGui import QPixmap
 
 from app.core.figures import NOBODY
-from app.core.points import Points
+from app.core.held_out import HeldOut
+from app.core.points import CORRECTNESS, Points, compared
 from app.ui.explore.map_view import Card
 from app.ui.loading import Thumbnails
 from app.ui.review.desk import Desk
+from app.ui.status import percent
 
 
 class Shown:
-    """The points that are on the map now (`points`), seen as photos of the project and references of the gallery."""
+    """The points that are on the map now, seen as photos of the project and others.
+
+    A test photo of a training is also a photo of the project where that has the same file.
+    """
 
     def __init__(self, desk: Desk, thumbnails: Thumbnails) -> None:
         self.points = Points()
         self._desk, self._thumbnails = desk, thumbnails
+        self._numbers = np.zeros(0, np.int64)
+        self._numbered: tuple = ()  # what the numbers were found for
+
+    def numbers(self) -> np.ndarray:
+        """The number of each point's photo in the project, int64 [N]; NOBODY for others."""
+        points, columns = self.points, self._desk.columns
+        asked: tuple = (points, columns, len(columns) if points.held_out is not None else 0)
+        if asked != self._numbered:
+            self._numbered = asked
+            if points.held_out is None:
+                others = np.full(len(points) - len(points.images), NOBODY, np.int64)
+                self._numbers = np.concatenate([points.images, others])
+            else:
+                number_of = dict(zip(columns.paths, columns.ids.tolist(), strict=True))
+                found = [number_of.get(file, NOBODY) for file in points.held_out.files]
+                self._numbers = np.array(found, np.int64)
+        return self._numbers
 
     def images(self, points: np.ndarray) -> np.ndarray:
-        """Numbers of the project's photos among these points, int64."""
-        images = self.points.images
-        return images[points[points < len(images)]]
+        """Numbers of the project's photos among these points, int64, ascending."""
+        numbers = self.numbers()[points]
+        return np.unique(numbers[numbers != NOBODY])
 
     def points_of(self, images: np.ndarray) -> np.ndarray:
         """Points of those of these photos that are on the map, int64."""
-        return np.flatnonzero(np.isin(self.points.images, images))
+        return np.flatnonzero(np.isin(self.numbers(), images))
 
     def point_of(self, image: int) -> int:
         """The point of a photo, or NOBODY."""
-        images = self.points.images
-        place = int(np.searchsorted(images, image))
-        return place if place < len(images) and images[place] == image else NOBODY
+        places = self.points_of(np.array([image] if image != NOBODY else [], np.int64))
+        return int(places[0]) if len(places) else NOBODY
+
+    def absent(self, points: np.ndarray) -> list[Path]:
+        """Files of the test photos among these points that the project does not have."""
+        held_out = self.points.held_out
+        if held_out is None:
+            return []
+        away = points[self.numbers()[points] == NOBODY]
+        return [Path(held_out.files[point]) for point in away.tolist()]
 
     def picture(self, point: int) -> tuple[QPixmap | None, bool]:
         """The thumbnail, if it is made already, and whether there is none."""
@@ -45,6 +74,9 @@ class Shown:
         """What is said of a point."""
         points, columns = self.points, self._desk.columns
         picture, missing = self.picture(point)
+        if points.held_out is not None:
+            label, beneath = _told(points.held_out, point)
+            return Card(label, beneath, picture, missing)
         if point >= len(points.images):
             reference = points.references[point - len(points.images)]
             return Card(reference.fine or reference.coarse, f"reference, {reference.coarse}", picture, missing)
@@ -56,7 +88,22 @@ class Shown:
 
     def _path(self, point: int) -> Path | None:
         points, columns = self.points, self._desk.columns
+        if points.held_out is not None:
+            return Path(points.held_out.files[point])
         if point >= len(points.images):
             return points.pictures[point - len(points.images)]
         rows = columns.rows_of(points.images[[point]])
         return Path(columns.paths[rows[0]]) if len(rows) else None
+
+
+def _told(photos: HeldOut, point: int) -> tuple[str, str]:
+    """What a test photo shows, and what it was taken for."""
+    (kind, fine), (said_kind, said_fine) = photos.truth[point].tolist(), photos.answer[point].tolist()
+    names, sure = photos.names, percent(float(photos.confidence[point]))
+    if compared(photos.truth[[point]], photos.answer[[point]])[0]:
+        beneath = f"taken for {names[said_fine] or names[said_kind]}, {sure}"
+    elif fine == said_fine:
+        beneath = f"{CORRECTNESS[0]}, {sure}"
+    else:  # a class that was not learned, or one that nobody has told
+        beneath = f"{CORRECTNESS[0]} type, {sure}"
+    return names[fine] or names[kind], beneath

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.core import paths
 from app.core.gallery import GalleryError
+from app.core.held_out import Training, finished_trainings, read_held_out
 from app.core.points import Points, Source, read_points
 from app.core.project_file import ProjectError
 from app.core.projection import STEPS
@@ -12,7 +14,8 @@ from app.ui.explore.projector import Layout, Projector
 from app.ui.job_line import Job
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
-from app.ui.tasks import Tasks
+from app.ui.tasks import Task, Tasks
+from model.tested import TestedError
 
 _LATER = 400  # milliseconds after the last change of the project
 EXPECTED = (ProjectError, GalleryError, OSError)
@@ -22,6 +25,9 @@ EXPECTED = (ProjectError, GalleryError, OSError)
 class Survey(QObject):
     """Signals:
     read: other points are known (`points`); they have no places yet
+    source_changed: whose photos are read has changed (`source`, `training`)
+    settled: the project had changed and has come to rest
+    trainings_found: (list of Training) whose test photos there are to choose from
     placed: (places) float32 [N, 2] from -1 to 1, for `points`
     unfolding_changed: t-SNE has begun or ended
     problem: (text, details)
@@ -29,6 +35,9 @@ class Survey(QObject):
     """
 
     read = Signal()
+    source_changed = Signal()
+    settled = Signal()
+    trainings_found = Signal(object)
     placed = Signal(object)
     unfolding_changed = Signal()
     problem = Signal(str, str)
@@ -40,7 +49,8 @@ class Survey(QObject):
         super().__init__(parent)
         self.points = Points()
         self.source = Source.PROJECT
-        self.tasks = Tasks(EXPECTED, self)
+        self.training: Training | None = None  # where the source is one
+        self.tasks = Tasks((*EXPECTED, TestedError), self)
         self._desk = desk
         self._loaded: Loaded | None = None
         self._projector = Projector(self)
@@ -49,8 +59,10 @@ class Survey(QObject):
         self._steps = 0
         self._known: tuple = ()
         self._revision = 0  # of the gallery, since the start
+        self._reading: Task | None = None  # of a training that was asked for
         self._later = QTimer(self, interval=_LATER, singleShot=True)
         self._later.timeout.connect(self.refresh)
+        self._later.timeout.connect(self.settled)
         self._projector.advanced.connect(self._on_advanced)
         self._projector.ended.connect(self._on_ended)
         self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
@@ -70,17 +82,43 @@ class Survey(QObject):
     def use_model(self, loaded: Loaded) -> None:
         """This identification model's embeddings, and its gallery's, are shown from now on."""
         self._loaded = loaded
-        if loaded.gallery is None:
+        if loaded.gallery is None and self.source is not Source.TRAINING:
             self.source = Source.PROJECT
 
     def has_gallery(self) -> bool:
         """Whether there is a gallery to be shown."""
         return self._loaded is not None and self._loaded.gallery is not None
 
+    def look_for_trainings(self) -> None:
+        """Find out which trainings there are."""
+        folder = paths.user_data_dir() / "runs"
+        self.tasks.once(lambda: finished_trainings(folder), self.trainings_found.emit)
+
     def set_source(self, source: Source) -> None:
-        """Show others."""
-        self.source = source
+        """Show photos of the project, the gallery, or both."""
+        self._cancel_reading()
+        self._set_source(source, None)
         self.refresh()
+
+    def set_training(self, training: Training) -> None:
+        """Show the test photos of a training, once they are read; where they cannot be, what is shown stays."""
+        self._cancel_reading()
+
+        def put(points: Points) -> None:
+            self._set_source(Source.TRAINING, training)
+            self._known, self.points = self._wanted(), points
+            self.read.emit()
+            self.unfold()
+
+        self._reading = self.tasks.once(lambda: _test_photos(training), put)
+
+    def _set_source(self, source: Source, training: Training | None) -> None:
+        self.source, self.training = source, training
+        self.source_changed.emit()
+
+    def _cancel_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
 
     def gallery_changed(self) -> None:
         """References were added, changed or removed: a map of them is read again when it is looked at."""
@@ -95,8 +133,10 @@ class Survey(QObject):
         self._later.stop()
 
     def forget(self) -> None:
-        """Another project is open: nothing is on the map until it is looked at."""
+        """Another project is open: nothing of it is on the map until it is looked at."""
         self.rest()
+        if self.source is Source.TRAINING:
+            return
         self._known, self.points = (), Points()
         self.read.emit()
         self.unfold()
@@ -126,6 +166,8 @@ class Survey(QObject):
             self.tasks.once(lambda: read_points(source, project, gallery, model.fingerprint), put)
 
     def _wanted(self) -> tuple:
+        if self.source is Source.TRAINING:  # read when it is chosen; nothing that changes is in it
+            return (self.training,)
         desk = self._desk
         predicted = int((desk.columns.predictions["image"] > 0).sum()) if self.source is not Source.GALLERY else 0
         model = desk.model.fingerprint if desk.model is not None else ""
@@ -175,3 +217,8 @@ class Survey(QObject):
         job, self._job = self._job, None
         if job is not None:
             self.job_ended.emit(job, outcome)
+
+
+def _test_photos(training: Training) -> Points:
+    vectors, photos = read_held_out(training.folder)
+    return Points(vectors, held_out=photos)

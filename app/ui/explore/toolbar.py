@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from functools import partial
 
@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.points import By, Source
+from app.core.points import By
 from app.ui import icons, keys
 from app.ui.explore.map_view import Tool
+from app.ui.explore.sources import SourceBox
 from app.ui.widgets import tool_button
 
 _ROOM_FOR_VIEWS, _ROOM_FOR_ALL = 1150, 1300  # pixels
@@ -49,7 +50,6 @@ _FACES = {
 class Toolbar(QFrame):
     """Signals:
     view_wanted: (View)
-    source_wanted: (Source)
     by_wanted: (By)
     tool_wanted: (Tool)
     search_wanted: (text)
@@ -59,7 +59,6 @@ class Toolbar(QFrame):
     """
 
     view_wanted = Signal(object)
-    source_wanted = Signal(object)
     by_wanted = Signal(object)
     tool_wanted = Signal(object)
     search_wanted = Signal(str)
@@ -74,7 +73,7 @@ class Toolbar(QFrame):
         self.view_buttons = {
             view: tool_button(icon, key, view.value, checkable=True) for view, (icon, key) in _FACES.items()
         }
-        self.source_box = _combo("whose photos are on the map", [one.value for one in Source], 156)
+        self.source_box = SourceBox()
         self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 132)
         self.tool_buttons = {
             Tool.MOVE: tool_button("move", keys.MOVE_MAP, checkable=True),
@@ -137,7 +136,6 @@ class Toolbar(QFrame):
         for tool, button in self.tool_buttons.items():
             button.clicked.connect(lambda _on=False, tool=tool: self.tool_wanted.emit(tool))
         self.tool_buttons[Tool.MOVE].setChecked(True)
-        self.source_box.activated.connect(lambda place: self.source_wanted.emit([*Source][place]))
         self.by_box.activated.connect(lambda place: self.by_wanted.emit([*By][place]))
         self.truth_box.activated.connect(self.truth_wanted)
         self.shares_button.toggled.connect(self.shares_wanted)
@@ -166,13 +164,13 @@ class Toolbar(QFrame):
         self.truth_box.setVisible(view is not View.MAP)
         self.shares_button.setVisible(view is View.HIERARCHY)
 
-    def show_source(self, source: Source, *, gallery: bool) -> None:
-        """Whose photos are shown; without a gallery there is one choice only."""
-        self.source_box.setCurrentIndex([*Source].index(source))
-        model = self.source_box.model()
+    def show_by(self, by: By, possible: Collection[By]) -> None:
+        """What the colours mean, and what else they can."""
+        self.by_box.setCurrentIndex([*By].index(by))
+        model = self.by_box.model()
         if isinstance(model, QStandardItemModel):
-            for place, one in enumerate(Source):
-                model.item(place).setEnabled(gallery or one is Source.PROJECT)
+            for place, one in enumerate(By):
+                model.item(place).setEnabled(one in possible)
 
     def show_truths(self, words: Sequence[str], current: int) -> None:
         """The choices of how it is known what a photo shows."""

@@ -164,7 +164,7 @@ def test_the_photo_that_is_current_in_review_is_found_and_a_click_makes_it_so(ex
 def test_gallery_and_project_together(explore, photos, qtbot):
     window = explore(photos)
     page = window.explore
-    page.show_source(Source.BOTH)
+    page.survey.set_source(Source.BOTH)
     laid_out(qtbot, window, 24)
     page.colour_by(By.SOURCE)
     assert [(word, count) for word, _, count in page.side.legend.texts()] == [
@@ -172,7 +172,7 @@ def test_gallery_and_project_together(explore, photos, qtbot):
     ]
     page.side.legend.group_clicked.emit(1)
     assert page.side.chosen.text() == "12 references chosen" and not page.side.open_button.isEnabled()
-    page.show_source(Source.GALLERY)
+    page.survey.set_source(Source.GALLERY)
     laid_out(qtbot, window, 12)
     page.colour_by(By.TYPE)
     assert page.side.total.text() == "12 photos" and page.shown.card(0).beneath.startswith("reference")

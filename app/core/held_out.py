@@ -1,0 +1,109 @@
+"""The test photos of a training: what they are, and what its network said of them, as its run folder keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.core.columns import Names
+from app.core.figures import NOBODY
+from app.core.runs import Runs
+from model.taxonomy import Taxonomy
+from model.tested import TESTED_FILE, Tested, TestedError, read_tested
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training whose test photos can be asked for."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """N test photos.
+
+    Attributes:
+        taxonomy: what the network knows.
+        names: of types and classes.
+        truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
+        answer: the same of what was answered; only the type where no class could be right: the photo's own is none of
+            those that were learned, or the type that was answered has none.
+        confidence: float32 [N], of the class that was answered, else of the type.
+        files: of each photo.
+    """
+
+    taxonomy: Taxonomy
+    names: Names
+    truth: np.ndarray
+    answer: np.ndarray
+    confidence: np.ndarray
+    files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, tested: Tested) -> HeldOut:
+        """The same as the program tells it: where a class is answered, the type is that of the class."""
+        names, taxonomy = Names(), tested.taxonomy
+        kinds, fines = (
+            np.array([names.place(name) for name in known] or [NOBODY], np.int32)
+            for known in (taxonomy.coarse, taxonomy.fine)
+        )
+        told = zip(tested.coarse, tested.fine, strict=True)
+        truth = np.array([(names.place(coarse), names.place(fine)) for coarse, fine in told], np.int32)
+        learned = np.array([not fine or fine in taxonomy.fine_index for fine in tested.fine], bool)
+        said = learned & np.isin(tested.coarse_answer, taxonomy.parent_array)
+        above = np.append(taxonomy.parent_array, 0)[tested.fine_answer]
+        answer = np.stack(
+            [
+                kinds[np.where(said, above, tested.coarse_answer)],
+                np.where(said, fines[tested.fine_answer], NOBODY),
+            ],
+            axis=1,
+        )
+        confidence = np.where(said, tested.fine_confidence, tested.coarse_confidence)
+        return cls(taxonomy, names, truth, answer.astype(np.int32), confidence, tested.paths)
+
+    def texts(self) -> list[str]:
+        """File, class and type of each photo."""
+        labels = zip(self.files, self.truth.tolist(), strict=True)
+        return [f"{file} {self.names[fine]} {self.names[kind]}" for file, (kind, fine) in labels]
+
+
+def finished_trainings(folder: Path) -> list[Training]:
+    """Those that the page Train knows and that have ended with an identification model, the newest first.
+
+    Args:
+        folder: where the trainings are kept.
+    """
+    records = [one for one in Runs(folder).records() if (one.folder / "model.onnx").is_file()]
+    return [Training(one.name, one.folder) for one in reversed(records)]
+
+
+def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
+    """Embeddings, float32 [N, d] of unit length, and what else is known of a run's test photos.
+
+    Raises:
+        TestedError: if there are none or they cannot be read; the message says why, and what to do.
+        OSError: if the file cannot be read.
+    """
+    file = folder / TESTED_FILE
+    if not file.is_file():
+        raise TestedError(f"{folder}: {_why_missing(folder)}")
+    tested = read_tested(file)
+    return tested.embeddings, HeldOut.of(tested)
+
+
+def _why_missing(folder: Path) -> str:
+    if not (folder / "config.json").is_file():
+        return "no training run (there is no config.json in it); choose the folder of a finished training"
+    if (folder / "metrics.json").is_file():
+        return (
+            "this training was made by an earlier version, which did not keep what was said of each test photo; "
+            f"python -m model.evaluate {folder} adds it"
+        )
+    if (folder / "model.onnx").is_file():
+        return "this training kept no photos for testing"
+    return "this training has not come to its test photos yet; that happens at its end"

@@ -1,0 +1,95 @@
+"""What is chosen on the map, and what is done with it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.core.labels import Label
+from app.ui import keys
+from app.ui.explore.legend import Side
+from app.ui.explore.map_view import MapView
+from app.ui.explore.shown import Shown
+from app.ui.review.desk import Desk
+from app.ui.review.relabel import RelabelBox
+
+
+class Choice(QObject):
+    """Signals:
+    review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
+    enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
+    changed: (numbers of images, int64) these photos of the project are chosen on the map now
+    """
+
+    review_wanted = Signal(object, str)
+    enrol_wanted = Signal(object)
+    changed = Signal(object)
+
+    def __init__(self, desk: Desk, shown: Shown, map_: MapView, side: Side, page: QWidget) -> None:
+        """Args: page: that the box for another label opens on."""
+        super().__init__(page)
+        self._desk, self._shown, self._map, self._side, self._page = desk, shown, map_, side, page
+        self.relabel_box = RelabelBox(page)
+        self.relabel_box.chosen.connect(self._relabel)
+        self.relabel_box.left.connect(map_.setFocus)
+        map_.chosen_changed.connect(self._on_chosen)
+        map_.opened.connect(lambda point: self._open(np.array([point])))
+        side.open_button.clicked.connect(self.open)
+        side.relabel_button.clicked.connect(self.relabel)
+        side.enrol_button.clicked.connect(self.enrol)
+        side.identify_button.clicked.connect(self.identify)
+
+    def images(self) -> np.ndarray:
+        """Numbers of the project's photos that are chosen, int64."""
+        return self._shown.images(self._map.chosen())
+
+    def show(self) -> None:
+        """Say what is chosen and show its first pictures."""
+        chosen, images, shown = self._map.chosen(), self.images(), self._shown
+        if shown.points.held_out is not None:
+            self._side.show_chosen_tests(len(chosen), len(images), len(shown.absent(chosen)))
+        else:
+            self._side.show_chosen(len(images), len(chosen) - len(images))
+        self._side.preview.show_pictures(len(chosen), lambda: [shown.picture(one) for one in chosen[:6].tolist()])
+
+    def open(self) -> None:
+        """List the chosen photos in Review."""
+        self._open(self._map.chosen())
+
+    def relabel(self) -> None:
+        """Ask for another label of the chosen photos."""
+        rows = self._desk.columns.rows_of(self.images())
+        if len(rows):
+            taxonomy = self._desk.model.taxonomy if self._desk.model is not None else None
+            self.relabel_box.ask_about(self._desk.columns, taxonomy, rows, self._map.mapTo(self._page, QPoint(12, 12)))
+
+    def enrol(self) -> None:
+        """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
+        images = self.images()
+        if len(images):
+            self.enrol_wanted.emit(images)
+
+    def identify(self) -> None:
+        """Identify those of the chosen test photos into the project that it does not have."""
+        absent = self._shown.absent(self._map.chosen())
+        if absent:
+            self._desk.identify(absent)
+
+    def _on_chosen(self) -> None:
+        self.show()
+        images = self.images()
+        if self._page.isVisible() and len(images):
+            self.changed.emit(images)
+
+    def _open(self, points: np.ndarray) -> None:
+        images = self._shown.images(points)
+        if len(images):
+            self.review_wanted.emit(images, "chosen on the map")
+
+    def _relabel(self, label: Label) -> None:
+        images = self.images()
+        photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
+        words = f"{label.fine or label.coarse}: {photos}"
+        self._desk.label(dict.fromkeys(images.tolist(), label), words)
+        self._desk.said.emit(f"{words}; {keys.UNDO.shown} takes it back")

@@ -1,0 +1,129 @@
+"""The test photos of a training on the map of the page Explore, as a person looks at them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.core.points import By
+from app.core.runs import Runs
+from app.ui import theme
+from app.ui.explore.colours import rgb
+from app.ui.window import MainWindow
+from model.tested import TESTED_FILE
+from tests.app.tiny import write_tiny_run
+from tests.app.ui.test_explore import PATIENCE, explore, laid_out
+
+__all__ = ["explore"]
+Key = Qt.Key
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def trained(marque_home: Path, photos: Path) -> Path:
+    """A finished training that the page Train knows; its test photos are the twelve photos."""
+    folder = marque_home / "data" / "runs"
+    run = write_tiny_run(folder / "colours", photos)
+    Runs(folder).adopt(run)
+    return run
+
+
+def pick(box: QComboBox, words: str) -> None:
+    """Choose an entry by keys, as a person does."""
+    box.setFocus()
+    place = box.findText(words)
+    assert place >= 0, words
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(place, 0))
+    QTest.keyClick(box.view(), Key.Key_Return)
+    box.window().activateWindow()  # the list was a window of its own
+    assert QTest.qWaitForWindowActive(box.window(), PATIENCE)
+
+
+def with_training(window: MainWindow, qtbot: QtBot) -> MainWindow:
+    """Until the test photos of the training are on the map."""
+    box = window.explore.toolbar.source_box
+    qtbot.waitUntil(lambda: "test photos of colours" in box.texts(), timeout=PATIENCE)
+    pick(box, "test photos of colours")
+    laid_out(qtbot, window, 12)
+    return window
+
+
+def test_a_trainings_test_photos_by_correctness(explore, trained, qtbot, tmp_path, monkeypatch):
+    window = with_training(explore(), qtbot)
+    page = window.explore
+    assert page.toolbar.source_box.currentText() == "test photos of colours"
+    assert page.map.isVisible() and page.side.total.text() == "12 test photos"
+    assert [(word, count) for word, _, count in page.side.legend.texts()] == [("sedan", "6"), ("ship", "6")]
+    pick(page.toolbar.by_box, "by correctness")
+    assert [(word, count) for word, _, count in page.side.legend.texts()] == [
+        *(("right", "8"), ("taken for another class", "3"), ("taken for another type", "1")),
+    ]
+    colours = [rgb(QColor(getattr(theme.tokens(), token))) for token in ("danger", "ok", "ok", "caution")]
+    assert [tuple(one) for one in page.map.colours()[:4].tolist()] == colours
+    card = page.shown.card(3)
+    assert (card.title, card.beneath) == ("Rossa 2010", "taken for Gialla 2012, 60\u2009%")
+    assert page.shown.card(4).beneath == "right, 97\u2009%"
+    qtbot.waitUntil(lambda: page.shown.card(3).picture is not None, timeout=PATIENCE)
+    page.map.grab()
+    item = page.toolbar.by_box.model().item([*By].index(By.VERDICT))
+    assert not item.isEnabled()
+    out = tmp_path / "map.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
+    page.toolbar.save_wanted.emit("csv")
+    qtbot.waitUntil(out.is_file, timeout=PATIENCE)
+    with out.open(encoding="utf-8") as file:
+        assert [row["correctness"] for row in csv.DictReader(file)].count("another type") == 1
+    pick(page.toolbar.source_box, "project")
+    qtbot.waitUntil(page.empty.isVisible, timeout=PATIENCE)
+    assert page.by is By.CORRECTNESS and item.isEnabled()
+
+
+def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, qtbot):
+    window = with_training(explore(), qtbot)
+    page, side, desk = window.explore, window.explore.side, window.review.desk
+    page.find_text("celeste")
+    assert side.chosen.text() == "3 test photos chosen" and not side.open_button.isEnabled()
+    assert "none of these test photos is in the project" in side.open_button.toolTip()
+    QTest.mouseClick(side.identify_button, LEFT)
+    qtbot.waitUntil(lambda: len(desk.columns) == 3 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: side.chosen.text() == "3 test photos chosen, in the project", timeout=PATIENCE)
+    assert len(page.map.places()) == 12 and not page.survey.unfolding()  # the map is not of the project
+    assert not side.identify_button.isVisible()
+    page.map.choose(np.arange(12))
+    assert side.chosen.text() == "12 test photos chosen, 3 in the project" and side.identify_button.isVisible()
+    QTest.mouseClick(side.open_button, LEFT)
+    assert window.pages.currentWidget() is window.review and window.review.listing.rowCount() == 3
+    window.review.chosen.go(1)
+    QTest.keyClick(window, Key.Key_4)
+    assert page.map.isVisible() and page.survey.training is not None and len(page.map.places()) == 12
+    QTest.keyClick(window, Key.Key_G)
+    point = page.shown.point_of(window.review.chosen.image())
+    assert page.shown.card(point).title == "Celeste class"
+    assert (page.map.spot(point) - QPointF(page.map.rect().center())).manhattanLength() < 2
+
+
+def test_what_cannot_be_read_is_told_and_the_map_stays(explore, trained, photos, qtbot, tmp_path, monkeypatch):
+    window = with_training(explore(), qtbot)
+    page, box = window.explore, window.explore.toolbar.source_box
+    other = write_tiny_run(tmp_path / "elsewhere", photos)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(other))
+    whole = (other / TESTED_FILE).read_bytes()
+    (other / TESTED_FILE).write_bytes(whole[:300])
+    for told in ("damaged", "earlier version"):
+        pick(box, "test photos of another training…")
+        qtbot.waitUntil(lambda told=told: told in page.errors.text(), timeout=PATIENCE)
+        assert box.currentText() == "test photos of colours" and len(page.map.places()) == 12
+        (other / TESTED_FILE).unlink(missing_ok=True)
+    (other / TESTED_FILE).write_bytes(whole)
+    pick(box, "test photos of another training…")
+    qtbot.waitUntil(lambda: box.currentText() == "test photos of elsewhere", timeout=PATIENCE)
+    assert page.survey.training is not None and page.survey.training.folder == other
