@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.columns import Names
+from app.core.columns import Columns, Names
 from app.core.figures import NOBODY
 from app.core.runs import Runs
 from model.taxonomy import Taxonomy
@@ -65,6 +65,11 @@ class HeldOut:
         )
         confidence = np.where(said, tested.fine_confidence, tested.coarse_confidence)
         return cls(taxonomy, names, truth, answer.astype(np.int32), confidence, tested.paths)
+
+    def images(self, columns: Columns) -> np.ndarray:
+        """Which image of the project each photo is, by its file: int64 [N], NOBODY where it is none."""
+        number_of = dict(zip(columns.paths, columns.ids.tolist(), strict=True))
+        return np.array([number_of.get(file, NOBODY) for file in self.files], np.int64)
 
     def texts(self) -> list[str]:
         """File, class and type of each photo."""

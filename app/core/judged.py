@@ -1,4 +1,4 @@
-"""Photos whose class is known beside what was answered: by the person's labels, by a run's test part, one left out."""
+"""Photos whose class is known beside what was answered: by the person's labels, by a training, one left out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import faiss
 import numpy as np
 
 from app.core.columns import Columns, Names, best_guess
+from app.core.held_out import HeldOut
 from app.core.points import Points
 
 _BLOCK = 500
@@ -30,7 +31,8 @@ class Judged:
         names: of types and classes.
         truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
         answer: the same of what was answered.
-        images: int64 [N], numbers of the project's images; empty for references of a gallery.
+        images: int64 [N], numbers of the project's images, NOBODY for photos that it does not have; empty for
+            references of a gallery.
         files: of each photo; of a reference that is not on this computer the place within its collection.
         missing: bool [N], which are not on this computer.
     """
@@ -84,6 +86,12 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
     if not found:
         raise TestPartError(f"{folder}: this training kept no photos for testing")
     return found
+
+
+def by_training(photos: HeldOut, columns: Columns) -> Judged:
+    """What the network of a training itself said of its test photos, whether they are in the project or not."""
+    images, nothing = photos.images(columns), np.zeros(len(photos.files), bool)
+    return Judged(photos.names, photos.truth, photos.answer, images, photos.files, nothing)
 
 
 def leave_one_out(points: Points) -> Generator[int, None, Judged]:

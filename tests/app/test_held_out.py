@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from app.core.columns import Columns
+from app.core.confusion import confused, mistakes
 from app.core.figures import NOBODY
 from app.core.held_out import HeldOut, Training, finished_trainings, read_held_out
+from app.core.judged import by_training
 from app.core.points import BY_TRAINING, By, Points, find, grouped, write_csv
 from app.core.runs import Runs
 from model.taxonomy import Taxonomy
@@ -90,6 +92,17 @@ def test_the_map_as_a_table_tells_what_was_answered(run, photos, tmp_path):
         **{"answered type": "sedan", "answered class": "Gialla 2012"},
         **{"confidence": "0.6000", "correctness": "another class"},
     }
+
+
+def test_mistakes_are_judged_by_the_trainings_own_answers(run, photos):
+    files, columns = sorted(photos.rglob("*.jpg")), Columns()
+    columns.add([(4, str(files[3]).encode(), None), (9, b"/elsewhere/1.jpg", None)])
+    judged = by_training(read_held_out(run)[1], columns)
+    assert judged.images.tolist() == [NOBODY] * 3 + [4] + [NOBODY] * 8
+    assert np.flatnonzero(mistakes(judged)).tolist() == [0, 3, 6, 9]
+    assert sorted((pair.one.name, pair.other.name, pair.count) for pair in confused(judged)) == [
+        *(("Azzurra class", "Celeste class", 2), ("Gialla 2012", "Celeste class", 1), ("Rossa 2010", "Gialla 2012", 1)),
+    ]
 
 
 def test_what_cannot_be_shown_is_told(run, tmp_path):

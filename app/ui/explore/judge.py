@@ -8,12 +8,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core import paths
 from app.core.confusion import Crossing, Pair, confused, crossing
+from app.core.figures import NOBODY
 from app.core.give_way import give_way
-from app.core.judged import Judged, TestPartError, by_person, by_test_part, leave_one_out, read_test_part
+from app.core.held_out import HeldOut, read_held_out
+from app.core.judged import (
+    Judged,
+    TestPartError,
+    by_person,
+    by_test_part,
+    by_training,
+    leave_one_out,
+    read_test_part,
+)
 from app.core.points import Source, read_points
 from app.core.runs import Runs
 from app.ui.explore.survey import EXPECTED
@@ -21,6 +32,7 @@ from app.ui.inference import Loaded
 from app.ui.job_line import Job
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks
+from model.tested import TESTED_FILE, TestedError
 
 _LATER = 400  # milliseconds after the last change of the project
 
@@ -31,11 +43,12 @@ class Known(StrEnum):
     PERSON = "by your labels"
     GALLERY = "gallery, each photo left out"
     TEST = "by the test photos of"
+    TRAINING = "test photos as answered by"
 
 
 @dataclass(frozen=True)
 class Truth:
-    """By what answers are judged; `name` and `folder` are those of a training whose test photos are taken."""
+    """By what answers are judged, and whose; `name` and `folder` are of a training whose test photos are taken."""
 
     known: Known
     name: str = ""
@@ -92,9 +105,10 @@ class Judge(QObject):
         self._loaded: Loaded | None = None
         self._gallery_kept: Findings | None = None  # takes seconds, and holds until the gallery changes
         self._labels: dict[Path, dict[str, tuple[str, str]]] = {}
+        self._held_out: dict[Path, HeldOut] = {}
         self._task: Task | None = None
         self._job: Job | None = None
-        self._tasks = Tasks((*EXPECTED, TestPartError), self)
+        self._tasks = Tasks((*EXPECTED, TestPartError, TestedError), self)
         self._tasks.failed.connect(self._on_failed)
         self._later = QTimer(self, interval=_LATER, singleShot=True)
         self._later.timeout.connect(self.refresh)
@@ -125,14 +139,17 @@ class Judge(QObject):
         def look() -> list[Truth]:
             runs = Runs(paths.user_data_dir() / "runs").records()
             found = [Truth(Known.PERSON), *([Truth(Known.GALLERY)] if gallery else [])]
-            tested = [one for one in runs if (one.folder / "split.csv").is_file()]
-            return found + [Truth(Known.TEST, one.name, one.folder) for one in reversed(tested)]
+            for known, file in ((Known.TEST, "split.csv"), (Known.TRAINING, TESTED_FILE)):
+                kept = [one for one in reversed(runs) if (one.folder / file).is_file()]
+                found += [Truth(known, one.name, one.folder) for one in kept]
+            return found
 
         self._tasks.once(look, self.truths_found.emit)
 
     def judge_by(self, truth: Truth) -> None:
         """Judge by something else."""
         self.truth = truth
+        self._held_out.clear()  # a training may have been measured anew
         self._show(None)
         self.refresh()
 
@@ -158,7 +175,13 @@ class Judge(QObject):
             self._show(self._gallery_kept)
             return
         self.cancel()
-        steps = {Known.PERSON: self._by_person, Known.GALLERY: self._by_gallery, Known.TEST: self._by_test}[known]()
+        by = {
+            Known.PERSON: self._by_person,
+            Known.GALLERY: self._by_gallery,
+            Known.TEST: self._by_test,
+            Known.TRAINING: self._by_training,
+        }
+        steps = by[known]()
         self._task = self._tasks.submit(lambda: steps, self._put)
 
     def _put(self, value: Any) -> None:
@@ -199,6 +222,22 @@ class Judge(QObject):
             here = set(columns.paths)
             absent = tuple(Path(file) for file in labels if file not in here)
             yield replace(Findings.of(by_test_part(columns, labels), order), absent=absent)
+
+        return steps()
+
+    def _by_training(self) -> Iterator[Findings]:
+        columns, folder, kept = self._desk.columns.snapshot(), self.truth.folder, self._held_out
+
+        def steps() -> Iterator[Findings]:
+            if folder is None:
+                return
+            if folder not in kept:
+                kept[folder] = read_held_out(folder)[1]
+            photos = kept[folder]
+            judged = by_training(photos, columns)
+            away = np.flatnonzero(judged.images == NOBODY).tolist()
+            absent = tuple(Path(photos.files[place]) for place in away)
+            yield replace(Findings.of(judged, photos.taxonomy.coarse), absent=absent)
 
         return steps()
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.confusion import Pair
+from app.core.figures import NOBODY
 from app.ui.explore.boundaries import Boundaries
 from app.ui.explore.examples import Examples
 from app.ui.explore.judge import Findings, Judge, Known, Truth
@@ -66,6 +67,7 @@ class Mistakes(QFrame):
     def __init__(self, desk: Desk, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
+        self._desk = desk
         self.judge = Judge(desk, self)
         self._truths: Sequence[Truth] = (self.judge.truth,)
         self._findings: Findings | None = None
@@ -224,8 +226,11 @@ class Mistakes(QFrame):
         if self._findings is None:
             return
         judged = self._findings.judged
-        if len(judged.images):
-            self.photos_wanted.emit(judged.images[places], f"of {what}")
+        if len(judged.images) and judged.images[place] == NOBODY:
+            self._desk.said.emit("this test photo is not in the project; once it is identified, Review can show it")
+        elif len(judged.images):
+            images = judged.images[places]
+            self.photos_wanted.emit(np.unique(images[images != NOBODY]), f"of {what}")
             self.photo_wanted.emit(int(judged.images[place]))
         else:
             kind, fine = (judged.names[name] for name in judged.truth[place].tolist())

@@ -38,9 +38,7 @@ class Shown:
                 others = np.full(len(points) - len(points.images), NOBODY, np.int64)
                 self._numbers = np.concatenate([points.images, others])
             else:
-                number_of = dict(zip(columns.paths, columns.ids.tolist(), strict=True))
-                found = [number_of.get(file, NOBODY) for file in points.held_out.files]
-                self._numbers = np.array(found, np.int64)
+                self._numbers = points.held_out.images(columns)
         return self._numbers
 
     def images(self, points: np.ndarray) -> np.ndarray:

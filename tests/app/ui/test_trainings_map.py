@@ -21,6 +21,7 @@ from app.ui.window import MainWindow
 from model.tested import TESTED_FILE
 from tests.app.tiny import write_tiny_run
 from tests.app.ui.test_explore import PATIENCE, explore, laid_out
+from tests.app.ui.test_mistakes import judged
 
 __all__ = ["explore"]
 Key = Qt.Key
@@ -109,6 +110,32 @@ def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, 
     point = page.shown.point_of(window.review.chosen.image())
     assert page.shown.card(point).title == "Celeste class"
     assert (page.map.spot(point) - QPointF(page.map.rect().center())).manhattanLength() < 2
+
+
+def test_what_a_training_confused_is_listed(explore, trained, photos, qtbot):
+    window = explore()
+    page, mistakes = window.explore, window.explore.mistakes
+    QTest.keyClick(window, Key.Key_C)
+    box = page.toolbar.truth_box
+    qtbot.waitUntil(lambda: box.findText("test photos as answered by colours") > 0, timeout=PATIENCE)
+    pick(box, "test photos as answered by colours")
+    judged(window, qtbot, 12)
+    assert mistakes.summary.whole().startswith("12 photos · 4 taken for another class (33\u2009%): 3 within the type")
+    assert sum(int(row[2]) for row in mistakes.table.texts()) == 4
+    there = mistakes.examples.there
+    place = there.places()[0]
+    there.list.activated.emit(there.list.model().index(0, 0))
+    assert "not in the project" in window.status.jobs.text() and window.pages.currentWidget() is page
+    assert mistakes.absent_button.text() == "identify 12 more test photos"
+    QTest.mouseClick(mistakes.absent_button, LEFT)
+    qtbot.waitUntil(
+        lambda: mistakes.absent_button.isHidden() and len(page.judge.findings.absent) == 0, timeout=PATIENCE
+    )
+    there.list.activated.emit(there.list.model().index(0, 0))
+    desk, review = window.review.desk, window.review
+    assert window.pages.currentWidget() is review
+    row = desk.columns.rows_of([review.chosen.image()])[0]
+    assert desk.columns.paths[row] == str(sorted(photos.rglob("*.jpg"))[place])
 
 
 def test_what_cannot_be_read_is_told_and_the_map_stays(explore, trained, photos, qtbot, tmp_path, monkeypatch):
