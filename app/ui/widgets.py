@@ -7,7 +7,18 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QSplitter, QSplitterHandle, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QSizePolicy,
+    QSplitter,
+    QSplitterHandle,
+    QStyle,
+    QStyleOptionComboBox,
+    QToolButton,
+    QWidget,
+)
 
 from app.ui import icons, theme
 from app.ui.keys import Key
@@ -180,3 +191,16 @@ class _Handle(QSplitterHandle):
         if isinstance(splitter, Splitter):
             splitter.reset.emit()
         event.accept()
+
+
+class ElidedBox(QComboBox):
+    """A box of choices that shortens what it shows in the middle: names of trainings often differ at their end."""
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """What is painted, without what there is no room for."""
+        super().initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self)
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, room.width()
+        )

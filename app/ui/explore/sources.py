@@ -7,17 +7,19 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.held_out import Training
 from app.core.points import Source
+from app.ui.widgets import ElidedBox
 
 _PLAIN = (Source.PROJECT, Source.GALLERY, Source.BOTH)
+_WORDS = "whose photos are on the map"
 _WIDTH = 156
 _MOST = 420  # pixels of the list that unfolds
 
 
-class SourceBox(QComboBox):
+class SourceBox(ElidedBox):
     """Signals:
     source_wanted: (Source) the project, the gallery, or both
     training_wanted: (Training) its test photos
@@ -30,9 +32,7 @@ class SourceBox(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        words = "whose photos are on the map"
-        self.setAccessibleName(words)
-        self.setToolTip(words)
+        self.setAccessibleName(_WORDS)
         self.setFixedWidth(_WIDTH)
         self.setMaxVisibleItems(16)
         self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -76,6 +76,8 @@ class SourceBox(QComboBox):
             for place, source in enumerate(_PLAIN):
                 model.item(place).setEnabled(self._gallery or source is Source.PROJECT)
         self.setCurrentIndex(self._choices.index(self._current))
+        named = isinstance(self._current, Training)
+        self.setToolTip(f"{_WORDS}: {self.currentText()}" if named else _WORDS)
         widest = max(self.fontMetrics().horizontalAdvance(text) for text in self.texts())
         self.view().setMinimumWidth(min(widest + 48, _MOST))
 

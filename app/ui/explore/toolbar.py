@@ -24,7 +24,7 @@ from app.core.points import By
 from app.ui import icons, keys
 from app.ui.explore.map_view import Tool
 from app.ui.explore.sources import SourceBox
-from app.ui.widgets import tool_button
+from app.ui.widgets import ElidedBox, tool_button
 
 _ROOM_FOR_VIEWS, _ROOM_FOR_ALL = 1150, 1300  # pixels
 _TYPING = 200  # milliseconds after the last letter
@@ -211,7 +211,7 @@ def _group(buttons: dict) -> QButtonGroup:
 
 
 def _combo(words: str, texts: list[str], width: int) -> QComboBox:
-    box = QComboBox()
+    box = ElidedBox()
     box.addItems(texts)
     box.setAccessibleName(words)
     box.setToolTip(words)
