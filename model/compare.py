@@ -34,6 +34,8 @@ SHARES = {
     "ndcg": "NDCG",
     "nmi": "NMI",
     "ami": "AMI",
+    "coarse_accuracy": "type right",
+    "fine_accuracy": "class right",
 }
 """Figures that are shares of one, with the words over their columns."""
 

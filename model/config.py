@@ -29,8 +29,8 @@ class DataSettings(_Settings):
     """stratified: by group; every class in train and, with three groups or more, in test. class_disjoint: zero-shot,
     tested on the second half of the fine classes, which the training does not see."""
     fold: int | None = Field(default=None, ge=0, lt=FOLDS)
-    """class_disjoint: leave the test classes out altogether and test on this half of the training classes instead,
-    to choose settings without a look at the test."""
+    """To choose settings without a look at the test, whose photos are then left out altogether. class_disjoint: tested
+    on this half of the training classes. stratified: on as many of the other photos, with each fold drawn anew."""
     split_seed: int = 0
     """Of the random choices of the split; runs that are to be compared need the same."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
@@ -46,8 +46,8 @@ class DataSettings(_Settings):
             if self.unseen:
                 raise ValueError("unseen is for the split stratified; class_disjoint leaves classes out by itself")
             return self
-        if self.fold is not None:
-            raise ValueError("fold is for the split class_disjoint")
+        if self.fold is not None and (self.unseen or not self.test):
+            raise ValueError("fold needs a share of test photos, and does not go with unseen")
         if self.validation + self.test >= 1:
             raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
         return self

@@ -77,7 +77,11 @@ def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample
         left_out = some_classes(samples, settings.unseen, seed)
         splits = without_classes(samples, left_out, validation=validation, test=settings.test, seed=seed)
         return list(samples), splits
-    return list(samples), stratified(samples, validation=validation, test=settings.test, seed=seed)
+    splits = stratified(samples, validation=validation, test=settings.test, seed=seed)
+    if settings.fold is None:
+        return list(samples), splits
+    kept = [sample for sample, split in zip(samples, splits, strict=True) if split is not Split.TEST]
+    return kept, stratified(kept, validation=validation, test=settings.test, seed=seed + 1 + settings.fold)
 
 
 def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[str]]:

@@ -50,7 +50,7 @@ def write_report(
     cells = read_cells(study / "runs.csv", varied)
     comparisons = compare_all(cells, baselines_of)
     parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
-    parts += _hierarchy(cells, baselines_of) + _quadruplets(study, cells)
+    parts += _others(cells, baselines_of) + _quadruplets(study, cells)
     parts += _plots(study, cells, comparisons)
     report = study / "report.md"
     text = "\n\n".join(parts) + "\n"
@@ -162,10 +162,15 @@ def _comparison_text(comparisons: Sequence[Comparison]) -> str:
     return "\n\n".join(parts)
 
 
-def _hierarchy(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[str]:
-    """The same for figures of both levels, in short; empty where a table has none of them."""
+def _others(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[str]:
+    """The same for other figures, in short; empty where a table has none of them."""
     parts = []
-    for figure, unit, scale in (("hierarchical_ap", "points", 100.0), ("severity", "levels", 1.0)):
+    for figure, unit, scale in (
+        ("hierarchical_ap", "points", 100.0),
+        ("severity", "levels", 1.0),
+        ("fine_accuracy", "points", 100.0),
+        ("coarse_accuracy", "points", 100.0),
+    ):
         name = SHARES.get(figure) or OTHERS[figure]
         rows = [
             [

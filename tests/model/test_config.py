@@ -37,7 +37,7 @@ def test_every_setting_is_explained():
     ("settings", "words"),
     [
         ({"validation": 0.4, "test": 0.6}, "leave nothing to train on"),
-        ({"fold": 0}, "fold is for the split class_disjoint"),
+        ({"fold": 0, "test": 0}, "fold needs a share of test photos"),
         ({"split": "class_disjoint", "unseen": 0.1}, "unseen is for the split stratified"),
     ],
 )

@@ -231,5 +231,15 @@ def test_a_fold_never_shows_a_test_class():
     assert classes[Split.TEST] == fold_of_classes(kept, 1)
     assert not classes[Split.TRAIN] & classes[Split.TEST]
     assert not (classes[Split.TRAIN] | classes[Split.TEST]) & later_half(samples)
-    with pytest.raises(ValidationError, match="fold is for"):
-        DataSettings(fold=0)
+    with pytest.raises(ValidationError, match="fold needs"):
+        DataSettings(fold=0, unseen=0.1)
+
+
+@given(collections(), st.integers(0, FOLDS - 1))
+def test_a_fold_never_shows_a_test_photo(samples, fold):
+    shares = {"validation": 0.1, "test": 0.3}
+    whole, splits = deal(samples, DataSettings(**shares))
+    held_out = {one.path for one, split in zip(whole, splits, strict=True) if split is Split.TEST}
+    kept, again = deal(samples, DataSettings(**shares, fold=fold))
+    assert {one.path for one in kept} == {one.path for one in samples} - held_out
+    assert again == stratified(kept, **shares, seed=1 + fold)
