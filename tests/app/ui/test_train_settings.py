@@ -107,9 +107,10 @@ def test_what_is_wrong_stands_beside_the_field_and_on_the_button(form):
     enter(form, "loss.lambda_fine", "1")
     assert form.start_button.isEnabled() and not row.problem.isVisibleTo(form) and "Takes" in form.time.text()
     enter(form, "data.fold", "1")
-    assert form.all._parts["data"].problem.text() == "Fold is for the split class_disjoint."
+    enter(form, "data.unseen", "0.1")
+    assert form.all._parts["data"].problem.text() == "Fold needs a share of test photos, and does not go with unseen."
     assert not form.start_button.isEnabled() and "fold" in form.time.text().casefold()
-    form.all.rows["data.split"].editor.set_entry("class_disjoint")
+    enter(form, "data.unseen", "0")
     assert form.start_button.isEnabled()
 
 
