@@ -141,6 +141,11 @@ class InputSettings(_Settings):
     """Share of pictures whose red and blue are exchanged: for photos some of which are stored that way round."""
     erase: float = Field(default=0.1, ge=0, le=1)
     """Share of pictures with a random rectangle erased."""
+    mix: Literal["none", "mixup", "cutmix"] = "none"
+    """Batches whose pictures are mixed in pairs and train the heads alone: laid over each other (mixup), or with a
+    patch of the other one (cutmix)."""
+    mix_share: float = Field(default=0.5, gt=0, lt=1)
+    """Share of the batches that are mixed."""
 
 
 class OptimiserSettings(_Settings):
@@ -164,6 +169,9 @@ class OptimiserSettings(_Settings):
     """K: photos of each fine class in a batch."""
     lr: float = Field(default=6e-4, gt=0)
     """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
+    first_lr_factor: float = Field(default=1.0, gt=0, le=1)
+    """The first layer of the backbone learns at this share of that rate; from it to the last layer the rate rises in
+    equal ratios."""
     head_lr_factor: float = Field(default=3.0, gt=0)
     """The embedding layer and the heads learn this many times as fast."""
     proxy_lr_factor: float = Field(default=100.0, gt=0)

@@ -27,9 +27,10 @@ from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
 from model.network import Heads, NetworkOutput, load_starting_weights
 from model.objective import Objective
+from model.optimiser import learning_rate_share
 from model.retrieval import recall_1
 from model.taxonomy import Taxonomy
-from model.trainer import build_network, head_settings, learning_rate_share, step_seed
+from model.trainer import build_network, head_settings, step_seed
 
 _BATCH = 32
 

@@ -13,9 +13,10 @@ from model.data.samples import Sample
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.network import Network, NetworkOutput
+from model.optimiser import average_weights
 from model.photo import fit
 from model.run import Run
-from model.trainer import average_weights, build_network, infer
+from model.trainer import build_network, infer
 
 STRANGERS = 150
 """Pictures without vehicle or vessel that are measured with."""

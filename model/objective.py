@@ -58,25 +58,15 @@ class Objective(nn.Module):
             epoch: from 0; in the first `random_epochs` the selection is random.
             generator: on the CPU, of the random choices.
         """
-        settings = self._settings
         device = output.embedding.device
         coarse, fine = torch.from_numpy(labels.coarse).to(device), torch.from_numpy(labels.fine).to(device)
         attributes = torch.from_numpy(labels.attributes).float().to(device)
         distance, pairs, seconds = self._distance_loss(output, coarse, fine, attributes, epoch, generator)
-        smoothing = settings.label_smoothing
-        ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
-        ce_fine = fine_cross_entropy(
-            output.fine_logits.float(), fine, coarse, self._parents if settings.partial_labels else None, smoothing
-        )
-        loss = (
-            settings.lambda_coarse * ce_coarse
-            + settings.lambda_fine * ce_fine
-            + settings.lambda_distance * distance.loss
-        )
+        classification, figures = self.classification(output, labels)
+        loss = classification + self._settings.lambda_distance * distance.loss
         return loss, {
+            **figures,
             "loss": float(loss.detach()),
-            "coarse": float(ce_coarse.detach()),
-            "fine": float(ce_fine.detach()),
             "distance": float(distance.loss.detach()),
             "fine_active": distance.fine_active,
             "coarse_active": distance.coarse_active,
@@ -87,6 +77,31 @@ class Objective(nn.Module):
             **pairs,
             "selection_ms": 1000 * seconds,
         }
+
+    def classification(self, output: NetworkOutput, labels: Labels) -> tuple[Tensor, dict[str, float]]:
+        """The cost of both heads, weighted, and its parts."""
+        settings, device = self._settings, output.embedding.device
+        coarse, fine = torch.from_numpy(labels.coarse).to(device), torch.from_numpy(labels.fine).to(device)
+        parents, smoothing = self._parents if settings.partial_labels else None, settings.label_smoothing
+        ce_coarse = F.cross_entropy(output.coarse_logits.float(), coarse, label_smoothing=smoothing)
+        ce_fine = fine_cross_entropy(output.fine_logits.float(), fine, coarse, parents, smoothing)
+        loss = settings.lambda_coarse * ce_coarse + settings.lambda_fine * ce_fine
+        return loss, {"coarse": float(ce_coarse.detach()), "fine": float(ce_fine.detach())}
+
+    def of_mixture(
+        self, output: NetworkOutput, labels: Labels, others: Labels, share: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The cost of mixed pictures: both heads, by both labels (model/mixing.py).
+
+        Args:
+            others: labels of the pictures that were mixed in.
+            share: of a picture itself.
+        """
+        own, figures = self.classification(output, labels)
+        other, other_figures = self.classification(output, others)
+        loss = share * own + (1 - share) * other
+        parts = {name: share * value + (1 - share) * other_figures[name] for name, value in figures.items()}
+        return loss, {"loss": float(loss.detach()), **parts}
 
     def _distance_loss(
         self,

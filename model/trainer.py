@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from model import terminal
 from model.batches import build_sampler
@@ -27,14 +26,14 @@ from model.distill import Lesson, distillation
 from model.events import EventWriter
 from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
+from model.mixing import Mixture
 from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
 from model.objective import Objective, collapse_signs
+from model.optimiser import average_weights, build_optimiser, learning_rate_share
 from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.taxonomy import Taxonomy
-
-_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def build_network(config: Config, taxonomy: Taxonomy) -> Network:
@@ -58,50 +57,6 @@ def head_settings(config: Config) -> dict[str, Any]:
         "fine_head_on": HeadOn(settings.fine_head_on),
         "tau": settings.tau,
     }
-
-
-def average_weights(network: Network, decay: float) -> AveragedModel:
-    """Exponential moving average of all weights and statistics, with a short memory in the first steps."""
-
-    def mix(averages: _Tensors, currents: _Tensors, count: Tensor | int) -> None:
-        memory = min(decay, (1 + int(count)) / (10 + int(count)))
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, currents, 1 - memory)
-        else:  # the batch counters of the normalisation layers
-            torch._foreach_copy_(averages, currents)
-
-    return AveragedModel(network, multi_avg_fn=mix, use_buffers=True)
-
-
-def build_optimiser(network: Network, objective: Objective, config: Config) -> torch.optim.AdamW:
-    """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast.
-
-    The parameters of the objective, proxies of which only the direction counts, learn `proxy_lr_factor` times as fast
-    and do not decay.
-    """
-    settings = config.optimiser
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        groups.setdefault((name.startswith("backbone."), parameter.ndim > 1), []).append(parameter)
-    described: list[dict[str, Any]] = [
-        {
-            "params": parameters,
-            "weight_decay": settings.weight_decay if decays else 0.0,
-            "height": settings.lr * (1.0 if of_backbone else settings.head_lr_factor),
-        }
-        for (of_backbone, decays), parameters in groups.items()
-    ]
-    proxies = list(objective.parameters())
-    if proxies:
-        described.append({"params": proxies, "weight_decay": 0.0, "height": settings.lr * settings.proxy_lr_factor})
-    return torch.optim.AdamW(described, lr=settings.lr)
-
-
-def learning_rate_share(progress: float, warmup: float) -> float:
-    """Share of the full learning rate at `progress` in [0, 1]: a linear rise over `warmup`, then half a cosine to 0."""
-    if progress < warmup:
-        return (progress + 1e-3) / (warmup + 1e-3)
-    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
 
 
 class Trainer:
@@ -255,19 +210,17 @@ class Trainer:
     def _train_step(self, pictures: Tensor, rows: np.ndarray, share: float) -> dict[str, float]:
         """Args: pictures: this rank's part of the batch; rows: the whole batch."""
         seed = step_seed(self.config.machine.seed, self.step)
-        settings, labels = self.config.optimiser, self._labels.at(rows)
+        settings = self.config.optimiser
         for group in self._optimiser.param_groups:
             group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
         seeds = [step_seed(seed, int(place)) for place in self._ranks.own(rows)[1]]
         augment = self._augment if share < 1 - self.config.input.finish_share else self._augment_last
         images = augment(pictures.to(self.device, non_blocking=True), seeds)
+        mixture = self._mixture(len(images), seed)
         torch.manual_seed(step_seed(seed, self._fabric.global_rank))
-        output = self._ranks.gather(self._network(images), len(rows))
-        generator = torch.Generator().manual_seed(seed)
-        loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
-        if self._lesson is not None:
-            taught, told = self._learn(output, self._lesson.at(rows))
-            loss, figures = loss + taught, {**figures, **told}
+        mixed = images if mixture is None else mixture.of(images)
+        output = self._ranks.gather(self._network(mixed), len(rows))
+        loss, figures = self._cost(output, rows, mixture, seed)
         self._optimiser.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
         if not math.isfinite(figures["loss"]):
@@ -277,9 +230,32 @@ class Trainer:
             )
         self._fabric.clip_gradients(self._network, self._optimiser, max_norm=settings.clip, error_if_nonfinite=False)
         self._optimiser.step()
-        self._sampler.learn(output.embedding.detach().float().cpu().numpy(), labels.fine)
+        if mixture is None:
+            self._sampler.learn(output.embedding.detach().float().cpu().numpy(), self._labels.at(rows).fine)
         self.average.update_parameters(self._plain)
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
+
+    def _mixture(self, count: int, seed: int) -> Mixture | None:
+        """How this step's pictures are mixed; the same on every rank."""
+        settings, random = self.config.input, np.random.default_rng(seed)
+        if settings.mix == "none" or random.random() >= settings.mix_share:
+            return None
+        return Mixture.draw(settings.mix, count, random)
+
+    def _cost(
+        self, output: NetworkOutput, rows: np.ndarray, mixture: Mixture | None, seed: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The cost of a batch and its figures; of mixed pictures neither distances nor a teacher tell anything."""
+        labels = self._labels.at(rows)
+        if mixture is not None:
+            others = labels.at(mixture.partners_in(len(rows)))
+            return self._objective.of_mixture(output, labels, others, mixture.share)
+        generator = torch.Generator().manual_seed(seed)
+        loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
+        if self._lesson is None:
+            return loss, figures
+        taught, told = self._learn(output, self._lesson.at(rows))
+        return loss + taught, {**figures, **told}
 
     def _learn(self, output: NetworkOutput, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
         """The cost of what differs from the teacher, and its parts."""
@@ -292,11 +268,11 @@ class Trainer:
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}
-        for sign in collapse_signs(means):
+        for sign in collapse_signs(means) if "spread" in means else ():  # chance may have mixed every batch
             events.write("warning", self.step, epoch=self.epoch, message=sign)
             if self._ranks.is_first:
                 progress.console.print(f"[yellow]warning: {sign}")
-        empty = sum(value == 0 for value in self._sums["valid"])
+        empty = sum(value == 0 for value in self._sums.get("valid", ()))
         if empty:
             events.write("warning", self.step, epoch=self.epoch, message=f"{empty} batches without any quadruplet")
         pictures, labels = self._validation

@@ -16,11 +16,12 @@ from model.events import read_events
 from model.labels import Labels
 from model.network import NetworkOutput
 from model.objective import Objective
+from model.optimiser import build_optimiser
 from model.prepare import new_run
 from model.run import Run
 from model.selection import role_masks
 from model.train import StopRequest, parse, train
-from model.trainer import build_optimiser
+from tests.model.stops import StopAt
 
 PROXIES = {"proxy_nca": 4 * 8, "proxy_anchor": 4 * 8, "soft_triple": 10 * 4 * 8}
 COARSE = torch.tensor([0, 0, 1, 1]).repeat_interleave(4)
@@ -115,18 +116,6 @@ SETTINGS = [
     *("--embedding-dim", "16", "--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3"),
     *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu", "--distance", "proxy_anchor"),
 ]
-
-
-class StopAt(StopRequest):
-    """Asks to stop before the given step."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.left = step
-
-    def __call__(self):
-        self.left -= 1
-        return self.left < 0
 
 
 def test_a_resumed_run_equals_an_unbroken_one(picture_folder, tmp_path):

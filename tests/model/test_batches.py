@@ -17,24 +17,13 @@ from model.objective import Objective
 from model.prepare import new_run
 from model.run import Run
 from model.train import StopRequest, main, parse, train
+from tests.model.stops import StopAt
 
 SETTINGS = [
     *("--backbone", "mobilenet_v3_small", "--weights", "none", "--size", "32", "--epochs", "3"),
     *("--embedding-dim", "16", "--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3"),
     *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu"),
 ]
-
-
-class StopAt(StopRequest):
-    """Asks to stop before the given step."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.left = step
-
-    def __call__(self):
-        self.left -= 1
-        return self.left < 0
 
 
 # that of random batches, and of the hierarchical ones in test_train, has no state beside the generators

@@ -22,13 +22,15 @@ from model.evaluate import main as evaluate_main
 from model.events import read_events
 from model.export import ExportError, export
 from model.inference import part_of
-from model.objective import collapse_signs
+from model.objective import Objective, collapse_signs
+from model.optimiser import build_optimiser, learning_rate_share
 from model.prepare import new_run
 from model.retrieval import recall_1
 from model.run import Run
+from model.taxonomy import Taxonomy
 from model.tested import read_tested
 from model.train import StopRequest, main, parse, train
-from model.trainer import learning_rate_share
+from model.trainer import build_network
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")
 ROOT = Path(__file__).parents[2]
@@ -251,6 +253,21 @@ def test_learning_rate_rises_and_falls():
     assert max(shares) == pytest.approx(1, abs=0.01) and shares.index(max(shares)) == 10
     assert shares[100] == pytest.approx(0, abs=1e-9)
     assert shares[:11] == sorted(shares[:11]) and shares[10:] == sorted(shares[10:], reverse=True)
+
+
+def test_the_first_layers_learn_more_slowly():
+    config = Config.model_validate({"network": {"backbone": "resnet18"}, "optimiser": {"first_lr_factor": 0.1}})
+    network = build_network(config, Taxonomy.from_pairs([("car", "a"), ("car", "b")]))
+    objective = Objective(config.loss, (0, 0), config.network.embedding_dim)
+    groups = build_optimiser(network, objective, config).param_groups
+    height = {id(parameter): group["height"] for group in groups for parameter in group["params"]}
+    of = {name: height[id(parameter)] / config.optimiser.lr for name, parameter in network.named_parameters()}
+    assert len(of) == len(height)
+    course = [rate for name, rate in of.items() if name.startswith("backbone.")]
+    assert course == sorted(course) and course[0] == pytest.approx(0.1) and course[-1] == pytest.approx(1)
+    assert course[len(course) // 2] == pytest.approx(0.1**0.5, rel=0.13)  # in equal ratios
+    heads = [rate for name, rate in of.items() if not name.startswith("backbone.")]
+    assert heads == [pytest.approx(config.optimiser.head_lr_factor)] * len(heads)
 
 
 def test_collapse_is_noticed():

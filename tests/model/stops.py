@@ -1,0 +1,15 @@
+"""Stopping a training in its middle."""
+
+from model.train import StopRequest
+
+
+class StopAt(StopRequest):
+    """Asks to stop before the given step."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
