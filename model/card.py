@@ -15,7 +15,6 @@ import tyro
 
 from model import plots, terminal
 from model.bundle import BundleError, BundleInfo, read_info
-from model.config import Config
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
@@ -35,7 +34,7 @@ _ANSWERS = (
     ("calibration error, type", "coarse_ece", ""),
     ("calibration error, class", "fine_ece", ""),
 )
-_EXCHANGED = tuple(
+_OTHERWISE = tuple(
     row for row in _ANSWERS if row[1] in ("coarse_accuracy", "fine_accuracy", "fine_accuracy_top5", "fine_ece")
 )
 _FIGURES = (
@@ -83,7 +82,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         f"On the photos held out for the test ({metrics['split'].replace('_', '-')} split; the model was neither "
         "trained nor calibrated on them); whole pictures, float32, with the training photos as references.",
         _table(_ANSWERS, _columns(metrics["answers"])),
-        *_exchanged(metrics),
+        *_seen_otherwise(metrics),
         "## Heads and embedding by themselves",
         _table(_FIGURES, _columns(metrics["test"])),
         "Recall@1: the nearest other test photo has the right label.",
@@ -132,11 +131,13 @@ def _summary(run: Run, info: BundleInfo, model: Path) -> str:
     )
 
 
-def _exchanged(metrics: dict[str, Any]) -> list[str]:
-    if "answers_exchanged" not in metrics:
-        return []
-    words = "The same photos with red and blue exchanged; a data set may have them stored the wrong way round."
-    return [words, _table(_EXCHANGED, _columns(metrics["answers_exchanged"]))]
+def _seen_otherwise(metrics: dict[str, Any]) -> list[str]:
+    ways = {
+        "answers_exchanged": "The same photos with red and blue exchanged; a data set may have them stored so.",
+        "answers_mirrored": "The mean over each photo and its mirror image: twice the time, not done by the program.",
+    }
+    found = {name: words for name, words in ways.items() if name in metrics}
+    return [part for name, words in found.items() for part in (words, _table(_OTHERWISE, _columns(metrics[name])))]
 
 
 def _columns(parts: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -230,7 +231,7 @@ def _training(run: Run, origin: str) -> str:
     device = versions["gpu"] or f"CPU, {versions['processors']} cores"
     loss, optimiser = config.loss, config.optimiser
     return (
-        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {_sizes(config)} pixels on "
+        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels on "
         f"{device}. Starting weights: {origin}\n\n"
         f"Cost {loss.lambda_coarse} x CE type (head on {config.network.coarse_head_on}) + {loss.lambda_fine} x CE "
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
@@ -238,11 +239,6 @@ def _training(run: Run, origin: str) -> str:
         f"{optimiser.lr}, batches of {optimiser.batch_coarse} x {optimiser.batch_fine} x {optimiser.batch_images}, "
         f"moving average of the weights {optimiser.ema}."
     )
-
-
-def _sizes(config: Config) -> str:
-    first, last = config.input.train_size, config.input.finish_size
-    return str(first) if last in (None, first) else f"{first}, in the last {config.input.finish_share:.0%} {last}"
 
 
 def main() -> int:

@@ -147,6 +147,12 @@ class InputSettings(_Settings):
     mix_share: float = Field(default=0.5, gt=0, lt=1)
     """Share of the batches that are mixed."""
 
+    @property
+    def sizes(self) -> str:
+        """The sides during the training, in words."""
+        first, last = self.train_size, self.finish_size
+        return str(first) if last in (None, first) else f"{first}, in the last {self.finish_share:.0%} {last}"
+
 
 class OptimiserSettings(_Settings):
     """How it learns."""

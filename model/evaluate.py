@@ -14,11 +14,12 @@ import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
+from torch.nn import functional as F
 
 from model import terminal
 from model.answers import Seen, references_of
 from model.bundle import Fusion
-from model.calibrate import Chosen
+from model.calibrate import Chosen, kinds
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.inference import infer_samples, part_of, trained_network
@@ -78,13 +79,20 @@ def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, 
     return result
 
 
+def mean_output(one: NetworkOutput, other: NetworkOutput) -> NetworkOutput:
+    """The mean of two views of the same photos; its embedding has unit length again."""
+    mean = NetworkOutput(*((a + b) / 2 for a, b in zip(one, other, strict=True)))
+    return mean._replace(embedding=F.normalize(mean.embedding, dim=1))
+
+
 def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves; `answers`, for a calibrated run, those of what the
     program would say (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the
-    same photos with red and blue exchanged; `unknowns` what becomes of what it cannot know (model/unknowns.py). What
-    the figures but the exchanged ones rest on is kept photo by photo (model/tested.py).
+    same photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which
+    the program does not take, for it takes twice the time; `unknowns` what becomes of what it cannot know
+    (model/unknowns.py). What the figures of the photos as they are rest on is kept photo by photo (model/tested.py).
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
@@ -95,7 +103,7 @@ def evaluate(run: Run) -> dict[str, Any]:
         raise RunError(f"{run.folder}: the run has no test part (it was trained with --test 0)")
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     output = infer_samples(network, samples, config)
-    rows_of = _rows_by_source(samples)
+    rows_of = rows_by_source(samples)
     result: dict[str, Any] = {
         "split": config.data.split,
         "step": run.load_checkpoint()["step"],
@@ -106,12 +114,16 @@ def evaluate(run: Run) -> dict[str, Any]:
     posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # of the heads, where no class has references
     if run.calibration.is_file() and config.data.split == "stratified":
         labels, references = encode(samples, taxonomy), references_of(run, network)
-        seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
-        result["answers"] = _answers(seen, taxonomy, chosen, rows_of)
+
+        def answered(by: NetworkOutput) -> tuple[Seen, dict[str, Any]]:
+            found = Seen.by(by, labels, references, chosen.fusion.neighbours)
+            return found, _answers(found, taxonomy, chosen, rows_of)
+
+        seen, result["answers"] = answered(output)
         if config.input.exchange > 0:
-            turned = infer_samples(network, samples, config, exchanged=True)
-            seen_so = Seen.by(turned, labels, references, chosen.fusion.neighbours)
-            result["answers_exchanged"] = _answers(seen_so, taxonomy, chosen, rows_of)
+            _, result["answers_exchanged"] = answered(infer_samples(network, samples, config, exchanged=True))
+        both = mean_output(output, infer_samples(network, samples, config, mirrored=True))
+        _, result["answers_mirrored"] = answered(both)
         result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     elif config.data.split == "class_disjoint":
@@ -149,12 +161,22 @@ def _answers(seen: Seen, taxonomy: Taxonomy, chosen: Chosen, rows_of: Mapping[st
     }
 
 
-def _rows_by_source(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """Source -> rows of its photos; none where there is one source alone."""
+def rows_by_source(samples: Sequence[Sample]) -> dict[str, list[int]]:
+    """Source -> rows of its photos; none where there is one source alone.
+
+    Several sources that share types, one kind of photo beside others, are also taken together: "first + second".
+    """
     rows: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         rows.setdefault(sample.source, []).append(i)
-    return dict(sorted(rows.items())) if len(rows) > 1 else {}
+    if len(rows) < 2:
+        return {}
+    found = dict(sorted(rows.items()))
+    for types in kinds(samples):
+        sources = sorted({sample.source for sample in samples if sample.coarse in types})
+        if 1 < len(sources) < len(rows):
+            found[" + ".join(sources)] = sorted(row for source in sources for row in rows[source])
+    return found
 
 
 def show(result: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
     pictures = _pictures(samples, len(samples), preprocessing)
     references, labels = references_of(run, trained_network(run)), encode(samples, taxonomy)
-    rates = speeds(graphs, pictures[:BATCH])
+    rates = speeds({variant.value: (graph, pictures[:BATCH]) for variant, graph in graphs.items()})
     figures = {}
     for variant, graph in graphs.items():
         coarse, fine, embedding = (torch.from_numpy(column) for column in outputs_of(graph, pictures))
@@ -190,8 +190,8 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
             "photos": len(samples),
             "coarse_accuracy": accuracy(torch.from_numpy(posterior.coarse), torch.from_numpy(labels.coarse)),
             "fine_accuracy": accuracy(torch.from_numpy(posterior.fine), torch.from_numpy(labels.fine)),
-            "images_per_second": rates[variant],
-            "times_fp32": rates[variant] / rates[Variant.FP32],
+            "images_per_second": rates[variant.value],
+            "times_fp32": rates[variant.value] / rates[Variant.FP32.value],
         }
     return figures
 

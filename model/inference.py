@@ -40,18 +40,24 @@ def part_of(run: Run, split: Split) -> list[Sample]:
 
 
 def infer_samples(
-    network: Network, samples: Sequence[Sample], config: Config, *, exchanged: bool = False
+    network: Network,
+    samples: Sequence[Sample],
+    config: Config,
+    *,
+    exchanged: bool = False,
+    mirrored: bool = False,
 ) -> NetworkOutput:
     """Outputs for photos as the program would make them: full float32, at the finished model's size.
 
     Args:
         exchanged: whether red and blue of the photos are exchanged.
+        mirrored: whether left and right are.
 
     Raises:
         PhotoError: if a photo cannot be read any more.
     """
     assert config.input.size is not None
-    form = PictureForm(config.input.size, config.input.fit, exchanged)
+    form = PictureForm(config.input.size, config.input.fit, exchanged, mirrored)
     device = _device(config)
     with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
         return infer(network.to(device), store, device)

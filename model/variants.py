@@ -20,7 +20,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from model.bundle import EVIDENCE, INPUT, OUTPUTS, Variant
+from model.bundle import EVIDENCE, INPUT, OUTPUTS
 
 _QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
 """Operators in 8 bits; the heads stay in float32, where the last digits decide."""
@@ -144,13 +144,17 @@ def cpu_session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
-def speeds(graphs: Mapping[Variant, onnx.ModelProto], pictures: np.ndarray, rounds: int = 7) -> dict[Variant, float]:
-    """Median images/s of each graph on this CPU, in turns, so that what else the machine does weighs on all alike."""
-    sessions = {variant: cpu_session(graph) for variant, graph in graphs.items()}
-    times: dict[Variant, list[float]] = {variant: [] for variant in graphs}
+def speeds(tasks: Mapping[str, tuple[onnx.ModelProto, np.ndarray]], rounds: int = 7) -> dict[str, float]:
+    """Median images/s of each graph on this CPU, in turns, so that what else the machine does weighs on all alike.
+
+    Args:
+        tasks: graphs, and the pictures that each takes at once: uint8 [N, S, S, 3].
+    """
+    sessions = {name: cpu_session(graph) for name, (graph, _) in tasks.items()}
+    times: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds + 1):
-        for variant, session in sessions.items():
+        for name, session in sessions.items():
             start = time.perf_counter()
-            session.run(list(OUTPUTS), {INPUT: pictures})
-            times[variant].append(time.perf_counter() - start)
-    return {variant: len(pictures) / float(np.median(seconds[1:])) for variant, seconds in times.items()}
+            session.run(list(OUTPUTS), {INPUT: tasks[name][1]})
+            times[name].append(time.perf_counter() - start)
+    return {name: len(tasks[name][1]) / float(np.median(seconds[1:])) for name, seconds in times.items()}

@@ -20,11 +20,17 @@ from model.photo import FitPolicy, PhotoError, fit, read_rgb
 
 @dataclass(frozen=True, slots=True)
 class PictureForm:
-    """How photos are held: squares of `size` pixels, made by `model.photo.fit`; `exchanged`: with red and blue so."""
+    """How photos are held: squares of `size` pixels, made by `model.photo.fit`.
+
+    Attributes:
+        exchanged: whether with red and blue exchanged.
+        mirrored: whether left and right are exchanged.
+    """
 
     size: int
     fit: FitPolicy
     exchanged: bool = False
+    mirrored: bool = False
 
     @property
     def bytes_each(self) -> int:
@@ -35,6 +41,7 @@ class PictureForm:
         """The photo, or the object in its box where it has one: uint8 [size, size, 3]. Raises PhotoError."""
         photo = read_rgb(sample.path)
         picture = fit(photo if sample.box is None else photo.crop(sample.box), self.size, self.fit)
+        picture = picture[:, ::-1] if self.mirrored else picture
         return picture[..., ::-1] if self.exchanged else picture
 
 

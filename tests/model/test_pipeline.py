@@ -74,6 +74,14 @@ def test_pictures_are_decoded_with_red_and_blue_exchanged(paths):
     assert torch.equal(batch, plain.flip(1))
 
 
+def test_pictures_are_decoded_mirrored(paths):
+    mirrored = PictureForm(FORM.size, FORM.fit, mirrored=True)
+    assert (mirrored.decode(paths[0]) == FORM.decode(paths[0])[:, ::-1]).all()
+    (batch,) = PictureStore(paths[:2], mirrored, budget=0, workers=1).in_order(2)
+    (plain,) = PictureStore(paths[:2], FORM, budget=0, workers=1).in_order(2)
+    assert torch.equal(batch, plain.flip(3)) and not torch.equal(batch, plain)
+
+
 def test_a_box_is_cut_out(tmp_path):
     path = tmp_path / "two.png"
     picture = np.zeros((20, 40, 3), dtype=np.uint8)

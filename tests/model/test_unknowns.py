@@ -2,16 +2,21 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
+import torch
+from torch.nn import functional as F
 
 from model import calibrate as calibrate_module
 from model.calibrate import Chosen, calibrate
 from model.card import card
 from model.config import Config
+from model.data.samples import Sample
 from model.data.splits import Split, some_classes
-from model.evaluate import evaluate
+from model.evaluate import evaluate, mean_output, rows_by_source
 from model.export import export
+from model.network import NetworkOutput
 from model.prepare import new_run
 from model.run import RunError
 from model.train import StopRequest, train
@@ -66,11 +71,31 @@ def test_what_becomes_of_them_is_measured(incomplete):
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
 
 
-def test_answers_are_measured_with_colours_exchanged_too(incomplete):
+def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete):
     found = json.loads(incomplete.metrics.read_bytes())
-    plain, exchanged = found["answers"]["all"], found["answers_exchanged"]["all"]
-    assert plain.keys() == exchanged.keys() and plain["photos"] == exchanged["photos"]
-    assert plain["fine_reliability"] != exchanged["fine_reliability"]
+    plain = found["answers"]["all"]
+    for other in ("answers_exchanged", "answers_mirrored"):
+        otherwise = found[other]["all"]
+        assert plain.keys() == otherwise.keys() and plain["photos"] == otherwise["photos"]
+        assert plain["fine_reliability"] != otherwise["fine_reliability"]
+
+
+def test_sources_that_share_types_are_also_taken_together():
+    def photo(number, coarse, source):
+        return Sample(Path(f"{number}.jpg"), coarse, None, source, str(number), "row")
+
+    samples = [photo(i, *of) for i, of in enumerate([("car", "a"), ("ship", "c"), ("ship", "b"), ("boat", "c")])]
+    assert rows_by_source(samples) == {"a": [0], "b": [2], "c": [1, 3], "b + c": [1, 2, 3]}
+    assert list(rows_by_source(samples[1:])) == ["b", "c"]  # all together is not told twice
+    assert rows_by_source(samples[:1]) == {}
+
+
+def test_the_mean_of_two_views():
+    one, other = (NetworkOutput(*torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(i))) for i in (1, 2))
+    mean = mean_output(one, other)
+    assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)
+    assert torch.allclose(mean.embedding.norm(dim=1), torch.ones(2))
+    assert torch.allclose(F.cosine_similarity(mean.embedding, one.embedding + other.embedding), torch.ones(2))
 
 
 @pytest.mark.slow
@@ -90,4 +115,4 @@ def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_fol
     assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
     text = card(run, tmp_path / "whole.onnx", "none.", incomplete)
     assert "without 2 of the classes" in text and "| pictures without vehicle or vessel" in text
-    assert "with red and blue exchanged" in text
+    assert "with red and blue exchanged" in text and "its mirror image" in text

@@ -61,8 +61,8 @@ def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant
 
 
 def test_speeds_are_measured_for_each(graph, pictures):
-    found = speeds({Variant.FP32: graph, Variant.INT8: graph}, pictures[:4], rounds=2)
-    assert set(found) == {Variant.FP32, Variant.INT8} and all(rate > 0 for rate in found.values())
+    found = speeds({"one": (graph, pictures[:4]), "other": (graph, pictures[:2])}, rounds=2)
+    assert set(found) == {"one", "other"} and all(rate > 0 for rate in found.values())
 
 
 def test_a_normalisation_as_a_convolution_gives_the_same():
