@@ -1,4 +1,6 @@
 import csv
+import hashlib
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from model.config import DataSettings
+from model.data.readers import read_data
 from model.data.samples import DataError, Sample
 from model.data.splits import (
     FOLDS,
@@ -20,6 +23,10 @@ from model.data.splits import (
     write_split,
 )
 from model.prepare import deal
+
+DATA = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SPLIT_OF_THE_REAL_PHOTOS = "e539058c2d4f3d4222aa8e8bcc52dd93a470a7850d4d65586ddd8383c2823b43"
+"""Of what every figure of the supplied models rests on: which photo trains, chooses or tests."""
 
 
 def sample(number, coarse="car", fine=None, source="a", group=None, **rest):
@@ -243,3 +250,12 @@ def test_a_fold_never_shows_a_test_photo(samples, fold):
     kept, again = deal(samples, DataSettings(**shares, fold=fold))
     assert {one.path for one in kept} == {one.path for one in samples} - held_out
     assert again == stratified(kept, **shares, seed=1 + fold)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA")
+def test_the_real_photos_are_dealt_as_ever():
+    samples = read_data([f"cars196:{DATA}/cars196", f"table:{DATA}/vessels/labels.csv"]).samples
+    kept, splits = deal(samples, DataSettings())
+    assert len(kept) == len(samples) == 14_153
+    lines = sorted(f"{s.source}/{s.path.name} {split}" for s, split in zip(kept, splits, strict=True))
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == SPLIT_OF_THE_REAL_PHOTOS
