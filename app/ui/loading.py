@@ -153,6 +153,10 @@ class Thumbnails(QObject):
         self._pool.start(self._work)
         return None
 
+    def is_unreadable(self, path: Path) -> bool:
+        """Whether it was tried and gave no picture: the file is not there, or damaged."""
+        return path in self._kept and self._kept[path] is None
+
     def stop(self) -> None:
         """Forget what is waiting and wait for the workers."""
         with self._lock:

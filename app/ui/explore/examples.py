@@ -88,10 +88,11 @@ class _Card(QStyledItemDelegate):
         """The picture, its file beneath it."""
         file, state = index.data(_FILE), option.state
         picture = self._thumbnails.get(Path(file)) if file is not None else None
+        missing = file is None or self._thumbnails.is_unreadable(Path(file))
         where = QRect(option.rect.topLeft() + QPoint(6, 6), _PICTURE)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        thumbnail.paint_picture(painter, QRectF(where), picture, missing=file is None)
+        thumbnail.paint_picture(painter, QRectF(where), picture, missing=missing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         thumbnail.paint_outline(
             painter,

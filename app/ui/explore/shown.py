@@ -63,10 +63,22 @@ class Shown:
         away = points[self.numbers()[points] == NOBODY]
         return [Path(held_out.files[point]) for point in away.tolist()]
 
+    def path(self, point: int) -> Path | None:
+        """The file of a point's picture, whether it is there or not; None where it lies on no known computer."""
+        points, columns = self.points, self._desk.columns
+        if points.held_out is not None:
+            return Path(points.held_out.files[point])
+        if point >= len(points.images):
+            return points.pictures[point - len(points.images)]
+        rows = columns.rows_of(points.images[[point]])
+        return Path(columns.paths[rows[0]]) if len(rows) else None
+
     def picture(self, point: int) -> tuple[QPixmap | None, bool]:
-        """The thumbnail, if it is made already, and whether there is none."""
-        path = self._path(point)
-        return (None, True) if path is None else (self._thumbnails.get(path), False)
+        """The thumbnail, if it is made already, and whether there is none to be made."""
+        path = self.path(point)
+        if path is None:
+            return None, True
+        return self._thumbnails.get(path), self._thumbnails.is_unreadable(path)
 
     def card(self, point: int) -> Card:
         """What is said of a point."""
@@ -83,15 +95,6 @@ class Shown:
             return Card("", "", picture, missing)
         label = columns.names[columns.shown.label[rows[0]]] or "unknown"
         return Card(label, Path(columns.paths[rows[0]]).name, picture, missing)
-
-    def _path(self, point: int) -> Path | None:
-        points, columns = self.points, self._desk.columns
-        if points.held_out is not None:
-            return Path(points.held_out.files[point])
-        if point >= len(points.images):
-            return points.pictures[point - len(points.images)]
-        rows = columns.rows_of(points.images[[point]])
-        return Path(columns.paths[rows[0]]) if len(rows) else None
 
 
 def _told(photos: HeldOut, point: int) -> tuple[str, str]:

@@ -153,7 +153,8 @@ def paint_reference(
     """A reference's picture; where it is not on this computer an icon and its source."""
     rect = QRect(corner, size)
     picture = thumbnails.get(place) if place is not None else None
-    thumbnail.paint_picture(painter, QRectF(rect), picture, missing=False)
+    unreadable = place is not None and thumbnails.is_unreadable(place)
+    thumbnail.paint_picture(painter, QRectF(rect), picture, missing=unreadable)
     if place is None:
         colour = theme.tokens().muted
         middle = rect.center()

@@ -88,6 +88,18 @@ def test_a_trainings_test_photos_by_correctness(explore, trained, qtbot, tmp_pat
     assert page.by is By.CORRECTNESS and item.isEnabled()
 
 
+def test_a_test_photo_that_is_gone_has_a_mark_instead_of_a_picture(explore, trained, photos, qtbot):
+    min(photos.rglob("*.jpg")).unlink()
+    window = with_training(explore(), qtbot)
+    shown = window.explore.shown
+    gone = [point for point in range(12) if not shown.path(point).is_file()]
+    assert len(gone) == 1
+    qtbot.waitUntil(lambda: shown.card(gone[0]).missing, timeout=PATIENCE)
+    assert shown.card(gone[0]).picture is None
+    qtbot.waitUntil(lambda: shown.card((gone[0] + 1) % 12).picture is not None, timeout=PATIENCE)
+    assert not shown.card((gone[0] + 1) % 12).missing
+
+
 def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, qtbot):
     window = with_training(explore(), qtbot)
     page, side, desk = window.explore, window.explore.side, window.review.desk
