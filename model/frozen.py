@@ -25,12 +25,14 @@ from model.data.samples import Sample
 from model.files import write_whole
 from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
-from model.network import Heads, NetworkOutput, load_starting_weights
+from model.network import Heads, NetworkOutput
 from model.objective import Objective
 from model.optimiser import learning_rate_share
 from model.retrieval import recall_1
+from model.run import Run
 from model.taxonomy import Taxonomy
 from model.trainer import build_network, head_settings, step_seed
+from model.weights import load_starting_weights
 
 _BATCH = 32
 
@@ -56,7 +58,9 @@ def _key(samples: Sequence[Sample], config: Config) -> str:
     """Changes with anything that the features depend on."""
     network, weights = config.network, config.network.weights
     digest = hashlib.sha256(f"{network.backbone} {config.input.size} {config.input.fit}".encode())
-    digest.update(Path(weights).read_bytes() if weights and Path(weights).is_file() else str(weights).encode())
+    place = Path(weights or "")
+    file = Run(place).checkpoint if place.is_dir() else place
+    digest.update(file.read_bytes() if file.is_file() else str(weights).encode())
     for sample in samples:
         state = sample.path.stat()
         digest.update(f"{sample.path} {sample.box} {state.st_size} {state.st_mtime_ns}".encode())

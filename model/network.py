@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -27,10 +25,6 @@ BACKBONES: dict[str, tuple[str, ...]] = {
     "efficientnet_v2_s": ("classifier", "1"),
     "convnext_tiny": ("classifier", "2"),
 }
-
-
-class WeightsError(Exception):
-    """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
 
 
 class NetworkOutput(NamedTuple):
@@ -199,64 +193,3 @@ def build_backbone(name: str) -> tuple[nn.Module, int]:
     else:
         setattr(parent, path[-1], nn.Identity())
     return network, classifier.in_features
-
-
-def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
-    """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), or a state dict file.
-
-    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; a classifier in it is ignored.
-
-    Raises:
-        WeightsError: if the weights cannot be downloaded or read, or names or shapes do not fit.
-    """
-    if weights == "none":
-        return
-    state = _imagenet_state(name) if weights == "imagenet" else _state_of_file(Path(weights))
-    # the files of torchvision's first DenseNets have "norm.1" where the network has "norm1"
-    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key): value for key, value in state.items()}
-    head = BACKBONES[name][0] + "."
-    state = {key: value for key, value in state.items() if not key.startswith(head) or key in backbone.state_dict()}
-    wanted = backbone.state_dict()
-    optional = ("num_batches_tracked",)
-    wrong = [
-        f"missing: {key}"
-        for key in wanted
-        if key not in state and not key.endswith(optional) and not key.startswith(head)
-    ]
-    wrong += [f"not in {name}: {key}" for key in state if key not in wanted and not key.endswith(optional)]
-    wrong += [
-        f"shape of {key}: {tuple(state[key].shape)} in the file, {tuple(wanted[key].shape)} in {name}"
-        for key in wanted
-        if key in state and state[key].shape != wanted[key].shape
-    ]
-    if wrong:
-        shown = "\n  ".join(wrong[:10]) + (f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else "")
-        raise WeightsError(f"{weights}: these weights do not fit {name}:\n  {shown}")
-    backbone.load_state_dict({key: state[key].to(wanted[key].dtype) for key in wanted if key in state}, strict=False)
-
-
-def _imagenet_state(name: str) -> dict[str, Tensor]:
-    enum = torchvision.models.get_model_weights(name)
-    try:
-        return enum["DEFAULT"].get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(
-            f"torchvision's ImageNet weights for {name} could not be downloaded ({error}). "
-            "Give a file with --weights FILE, or start from nothing with --weights none"
-        ) from error
-
-
-def _state_of_file(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file; --weights takes 'imagenet', 'none' or a file of weights")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(f"{path}: cannot be read as weights ({error})") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path}: holds no state dict (a mapping from names to tensors)")
-    return state

@@ -15,10 +15,11 @@ from model.data.readers import read_data
 from model.data.samples import DataError, Sample
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.labels import taxonomy_of
-from model.network import build_backbone, load_starting_weights
+from model.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free
 from model.terminal import note
+from model.weights import load_starting_weights
 
 _SHOWN = 10
 

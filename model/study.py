@@ -40,13 +40,14 @@ from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.files import write_whole
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
-from model.network import BACKBONES, WeightsError
+from model.network import BACKBONES
 from model.photo import PhotoError
 from model.plan import Cell, Plan, PlanError, baselines_of, cells, keep_plan, read_plan
 from model.report import write_report
 from model.run import RunError
 from model.taxonomy import TaxonomyError
 from model.train import StopRequest
+from model.weights import WeightsError
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

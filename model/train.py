@@ -26,7 +26,6 @@ from model.events import EventWriter, rewind
 from model.export import ExportError, export
 from model.labels import encode
 from model.memory import keep_freed_memory
-from model.network import WeightsError
 from model.photo import PhotoError
 from model.prepare import new_run, part
 from model.ranks import Ranks
@@ -35,6 +34,7 @@ from model.taxonomy import TaxonomyError
 from model.teacher import lesson_for
 from model.terminal import note
 from model.trainer import Trainer
+from model.weights import WeightsError
 
 _CACHE_MARGIN = 1.15
 """Pictures are cached larger than they are trained on, so that random crops have pixels to choose from."""

@@ -27,13 +27,14 @@ from model.events import EventWriter
 from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
 from model.mixing import Mixture
-from model.network import HeadOn, Network, NetworkOutput, load_starting_weights
+from model.network import HeadOn, Network, NetworkOutput
 from model.objective import Objective, collapse_signs
 from model.optimiser import average_weights, build_optimiser, learning_rate_share
 from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.taxonomy import Taxonomy
+from model.weights import start_network
 
 
 def build_network(config: Config, taxonomy: Taxonomy) -> Network:
@@ -81,7 +82,7 @@ class Trainer:
             lesson: what a teacher says of the training photos.
         """
         assert config.optimiser.epochs is not None and config.input.train_size is not None
-        self.run, self.config = run, config
+        self.run, self.config, self._taxonomy = run, config, taxonomy
         self.epochs = config.optimiser.epochs
         self._pictures, self._labels, self._validation = pictures, labels, validation
         self._ranks, self._fabric = ranks, ranks.fabric
@@ -126,9 +127,9 @@ class Trainer:
     # ---- state
 
     def start_from(self, weights: str) -> None:
-        """Fill the backbone before the first step. Raises WeightsError."""
+        """Fill the network before the first step, `weights.start_network`. Raises WeightsError, RunError."""
         assert self.config.network.backbone is not None
-        load_starting_weights(self._plain.backbone, self.config.network.backbone, weights)
+        start_network(self._plain, self.config.network.backbone, self._taxonomy, weights)
         self.average.module.load_state_dict(self._plain.state_dict())
 
     def save(self) -> None:

@@ -1,0 +1,141 @@
+"""Where a network starts: ImageNet's weights, those of a file, or those of an earlier run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from model.network import BACKBONES, Heads, Network
+from model.run import Run
+from model.taxonomy import Taxonomy
+
+
+class WeightsError(Exception):
+    """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
+
+
+def start_network(network: Network, name: str, taxonomy: Taxonomy, weights: str) -> None:
+    """Fill a network before its first step: the backbone and, from a run, what its heads know.
+
+    The embedding is taken over where it is as long, and of the heads the classes that bear the same name.
+
+    Args:
+        name: of the backbone.
+        taxonomy: of the heads.
+        weights: as for `load_starting_weights`. Raises as that.
+    """
+    load_starting_weights(network.backbone, name, weights)
+    if Path(weights).is_dir():
+        _take_heads(network.heads, taxonomy, Run.open(Path(weights)))
+
+
+@torch.no_grad()
+def _take_heads(heads: Heads, taxonomy: Taxonomy, run: Run) -> None:
+    known, state = run.taxonomy(), _average_of(run)
+    of_classes = {
+        "coarse_head": _same(taxonomy.coarse_index, known.coarse_index),
+        "fine_head": _same(taxonomy.fine_index, known.fine_index),
+    }
+    for key, own in heads.named_parameters():
+        given = state.get(f"heads.{key}")
+        if given is None or given.shape[1:] != own.shape[1:]:
+            continue  # an embedding of another length, or a head on something else
+        part = key.partition(".")[0]
+        if part in of_classes:
+            here, there = of_classes[part]
+            own[here] = given[there]
+        elif given.shape == own.shape:
+            own.copy_(given)
+
+
+def _same(own: Mapping[str, int], known: Mapping[str, int]) -> tuple[list[int], list[int]]:
+    """Places of the classes that both have, in each."""
+    both = [name for name in own if name in known]
+    return [own[name] for name in both], [known[name] for name in both]
+
+
+def _average_of(run: Run) -> dict[str, Tensor]:
+    """The averaged network of a run's checkpoint as a state dict."""
+    average = run.load_checkpoint()["average"]
+    return {key.removeprefix("module."): value for key, value in average.items() if key.startswith("module.")}
+
+
+def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
+    """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), a state dict file, or a run's.
+
+    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; a classifier in it is ignored.
+
+    Raises:
+        WeightsError: if the weights cannot be downloaded or read, or names or shapes do not fit.
+        RunError: if it is a folder without a run, or one without a checkpoint.
+    """
+    if weights == "none":
+        return
+    if weights == "imagenet":
+        state = _imagenet_state(name)
+    elif Path(weights).is_dir():
+        state = _state_of_run(Run.open(Path(weights)), name)
+    else:
+        state = _state_of_file(Path(weights))
+    # the files of torchvision's first DenseNets have "norm.1" where the network has "norm1"
+    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key): value for key, value in state.items()}
+    head = BACKBONES[name][0] + "."
+    state = {key: value for key, value in state.items() if not key.startswith(head) or key in backbone.state_dict()}
+    wanted = backbone.state_dict()
+    optional = ("num_batches_tracked",)
+    wrong = [
+        f"missing: {key}"
+        for key in wanted
+        if key not in state and not key.endswith(optional) and not key.startswith(head)
+    ]
+    wrong += [f"not in {name}: {key}" for key in state if key not in wanted and not key.endswith(optional)]
+    wrong += [
+        f"shape of {key}: {tuple(state[key].shape)} in the file, {tuple(wanted[key].shape)} in {name}"
+        for key in wanted
+        if key in state and state[key].shape != wanted[key].shape
+    ]
+    if wrong:
+        shown = "\n  ".join(wrong[:10]) + (f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else "")
+        raise WeightsError(f"{weights}: these weights do not fit {name}:\n  {shown}")
+    backbone.load_state_dict({key: state[key].to(wanted[key].dtype) for key in wanted if key in state}, strict=False)
+
+
+def _imagenet_state(name: str) -> dict[str, Tensor]:
+    enum = torchvision.models.get_model_weights(name)
+    try:
+        return enum["DEFAULT"].get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"torchvision's ImageNet weights for {name} could not be downloaded ({error}). "
+            "Give a file with --weights FILE, or start from nothing with --weights none"
+        ) from error
+
+
+def _state_of_run(run: Run, name: str) -> dict[str, Tensor]:
+    if run.config().network.backbone != name:
+        raise WeightsError(f"{run.folder}: that run is of a {run.config().network.backbone}, not of a {name}")
+    state = _average_of(run)
+    return {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
+
+
+def _state_of_file(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: not there; --weights takes 'imagenet', 'none', a file of weights or a run's folder"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: cannot be read as weights ({error})") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: holds no state dict (a mapping from names to tensors)")
+    return state

@@ -1,0 +1,132 @@
+"""Where a network starts: from files of weights, and from earlier runs."""
+
+import re
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from model.config import Config
+from model.inference import trained_network
+from model.network import build_backbone
+from model.prepare import new_run
+from model.run import RunError
+from model.taxonomy import Taxonomy
+from model.train import StopRequest, finish, train
+from model.trainer import build_network
+from model.weights import WeightsError, load_starting_weights, start_network
+from tests.model.test_distill import SMALL
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_come_back_from_a_file_with_or_without_classifier(tmp_path, suffix):
+    source, _ = build_backbone("resnet18")
+    state = {name: value.clone() for name, value in source.state_dict().items()}
+    state["fc.weight"] = torch.zeros(1000, 512)
+    state["conv1.weight"] = state["conv1.weight"].half()
+    path = tmp_path / f"weights{suffix}"
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    target, _ = build_backbone("resnet18")
+    load_starting_weights(target, "resnet18", str(path))
+    assert torch.equal(target.conv1.weight, state["conv1.weight"].float())
+    assert torch.equal(target.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+
+
+def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path):
+    other, _ = build_backbone("resnet50")
+    path = tmp_path / "resnet50.safetensors"
+    save_file({name: value.clone() for name, value in other.state_dict().items()}, path)
+    target, _ = build_backbone("resnet18")
+    with pytest.raises(WeightsError) as caught:
+        load_starting_weights(target, "resnet18", str(path))
+    text = str(caught.value)
+    assert "not in resnet18: layer1.0.bn3.weight" in text and " more" in text
+    assert "do not fit resnet18" in text and "shape of fc" not in text
+    missing = {name: value for name, value in target.state_dict().items() if name != "bn1.weight"}
+    save_file({name: value.clone() for name, value in missing.items()}, path)
+    with pytest.raises(WeightsError, match=r"missing: bn1\.weight"):
+        load_starting_weights(target, "resnet18", str(path))
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.safetensors", b"no weights"), ("a.pth", b"no weights")])
+def test_a_file_that_is_no_weights_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        load_starting_weights(build_backbone("resnet18")[0], "resnet18", str(path))
+
+
+def test_the_old_names_in_densenet_weights_are_understood(tmp_path):
+    source, _ = build_backbone("densenet169")
+    state = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name): value
+        for name, value in source.state_dict().items()
+    }
+    assert state.keys() != source.state_dict().keys()
+    path = tmp_path / "densenet.pth"
+    torch.save(state, path)
+    target, _ = build_backbone("densenet169")
+    load_starting_weights(target, "densenet169", str(path))
+    name = "features.denseblock2.denselayer3.conv1.weight"
+    assert torch.equal(target.state_dict()[name], source.state_dict()[name])
+
+
+@pytest.fixture(scope="module")
+def earlier(picture_folder, tmp_path_factory):
+    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path_factory.mktemp("runs") / "earlier", config)
+    assert train(run, StopRequest())
+    return run
+
+
+def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earlier):
+    taxonomy = Taxonomy.from_pairs([("car", "van"), ("boat", "tug"), ("boat", "barge"), ("plane", "jet")])
+    network = build_network(earlier.config(), taxonomy)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    start_network(network, "resnet18", taxonomy, str(earlier.folder))
+    old, known = trained_network(earlier), earlier.taxonomy()
+    assert torch.equal(network.backbone.layer1[0].conv1.weight, old.backbone.layer1[0].conv1.weight)
+    assert torch.equal(network.backbone.bn1.running_mean, old.backbone.bn1.running_mean)
+    assert torch.equal(network.heads.embed.weight, old.heads.embed.weight)
+    for name in ("van", "tug"):
+        mine, theirs = taxonomy.fine_index[name], known.fine_index[name]
+        assert torch.equal(network.heads.fine_head.weight[mine], old.heads.fine_head.weight[theirs])
+    for name in ("barge", "jet"):
+        mine = taxonomy.fine_index[name]
+        assert torch.equal(network.heads.fine_head.weight[mine], fresh["heads.fine_head.weight"][mine])
+    mine, theirs = taxonomy.coarse_index["boat"], known.coarse_index["boat"]
+    assert network.heads.coarse_head.bias[mine] == old.heads.coarse_head.bias[theirs]
+
+
+def test_an_embedding_of_another_length_begins_anew(earlier):
+    config = earlier.config().model_copy(deep=True)
+    config = config.model_copy(update={"network": config.network.model_copy(update={"embedding_dim": 5})})
+    taxonomy = earlier.taxonomy()
+    network = build_network(config, taxonomy)
+    fresh = {name: value.clone() for name, value in network.heads.state_dict().items()}
+    start_network(network, "resnet18", taxonomy, str(earlier.folder))
+    old, heads = trained_network(earlier), network.heads
+    assert torch.equal(heads.embed.weight, fresh["embed.weight"])
+    assert torch.equal(heads.fine_head.weight, fresh["fine_head.weight"])
+    assert torch.equal(heads.coarse_head.weight, old.heads.coarse_head.weight)  # on the feature, which is as long
+
+
+def test_a_training_from_an_earlier_run(earlier, picture_folder, tmp_path):
+    settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
+    config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path / "later", config)
+    assert train(run, StopRequest())
+    finish(run)
+    assert run.model.is_file()
+    assert str(earlier.folder) not in run.model.read_bytes().decode("latin-1")
+
+
+def test_runs_that_cannot_be_started_from_are_told(earlier, picture_folder, tmp_path):
+    with pytest.raises(WeightsError, match="is of a resnet18, not of a mobilenet_v2"):
+        load_starting_weights(build_backbone("mobilenet_v2")[0], "mobilenet_v2", str(earlier.folder))
+    with pytest.raises(RunError, match="no training run"):
+        load_starting_weights(build_backbone("resnet18")[0], "resnet18", str(picture_folder))
+    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"]}})
+    begun = new_run(tmp_path / "begun", config)
+    with pytest.raises(RunError, match="no checkpoint yet"):
+        load_starting_weights(build_backbone("resnet18")[0], "resnet18", str(begun.folder))
