@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.core.exporters import ExportError, export
-from app.core.history import History, Progress, write_table
-from app.core.log_tail import LogTail, Tail
-from app.core.paces import CPU, CUDA, Pace, keep, kept, paces_file
+from app.core.history import write_table
+from app.core.log_tail import Tail
+from app.core.paces import Pace, keep, kept, paces_file
 from app.core.project import KnownModel, Project
 from app.core.project_file import ProjectError
 from app.core.results import results
-from app.core.runs import Record, RunError, Runs, State, held_out_figures
+from app.core.runs import RunError, Runs
 from app.core.survey import Survey, SurveyError, spec, survey
+from app.core.trainings import Curves, Row, Start, Watcher
 from app.ui.tasks import Task, Tasks
 
 log = logging.getLogger(__name__)
@@ -31,130 +29,6 @@ log = logging.getLogger(__name__)
 _LOOK = 500  # milliseconds between two looks at the trainings while the page is in sight
 _LOOK_HIDDEN = 2000
 _EXPECTED = (RunError, SurveyError, ExportError, ProjectError, OSError)
-
-Curves = dict[str, tuple[np.ndarray, np.ndarray]]
-"""Name of a figure -> steps and values."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A training as the list shows it.
-
-    Attributes:
-        reason: of a failure.
-        figures: on the held-out photos, empty before the end.
-        model: the identification model that came out, or None.
-        fingerprint: of that model.
-        resumable: whether there is something that can go on.
-        place, waiting: of one that waits its place in the queue, from 1, and how many wait; 0 of others.
-    """
-
-    record: Record
-    state: State
-    reason: str
-    progress: Progress
-    warnings: tuple[str, ...]
-    figures: dict[str, Any]
-    model: Path | None
-    fingerprint: str
-    resumable: bool
-    place: int = 0
-    waiting: int = 0
-
-
-class _Watcher:
-    """The trainings and what is known of each; used on one thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._runs: Runs | None = None
-        self._histories: dict[str, History] = {}
-        self._drawn: dict[str, float] = {}
-        self._tail: tuple[str, LogTail] | None = None
-
-    @property
-    def runs(self) -> Runs:
-        if self._runs is None:
-            self._runs = Runs(self._folder)
-        return self._runs
-
-    def history(self, name: str, folder: Path) -> History:
-        if name not in self._histories:
-            self._histories[name] = History(folder)
-        return self._histories[name]
-
-    def look(self, shown: Collection[str], smoothing: float) -> tuple[list[Row], dict[str, Curves]]:
-        """All trainings, and the curves of those on show that have changed."""
-        records = self.runs.records()
-        names = {record.name for record in records}
-        for name in self._histories.keys() - names:
-            del self._histories[name]
-        # whoever shows a run again has to draw it again
-        self._drawn = {name: smoothing for name, smoothing in self._drawn.items() if name in shown}
-        rows, curves = [], {}
-        queue = [record.name for record in self.runs.queue()]
-        for record in records:
-            alive = self.runs.is_alive(record)
-            history = self.history(record.name, record.folder)
-            try:
-                if history.poll():
-                    self._drawn.pop(record.name, None)
-            except OSError:  # a drive that is away: what is known of it stays
-                log.debug("the events of %s cannot be read", record.folder)
-            row = self._row(record, history, alive)
-            if record.name in queue:
-                row = replace(row, place=queue.index(record.name) + 1, waiting=len(queue))
-            rows.append(row)
-            if record.name in shown and self._drawn.get(record.name) != smoothing:
-                self._drawn[record.name] = smoothing
-                curves[record.name] = {name: history.curve(name, smoothing) for name in history.names()}
-        return rows, curves
-
-    def printed(self, name: str) -> Tail | None:
-        """What the trainer of a run has printed since the last call for it; of another one all of it."""
-        if not name:
-            self._tail = None
-            return None
-        path = self.runs.log_file(self.runs.record(name))
-        first = self._tail is None or self._tail[0] != name or self._tail[1].path != path
-        if first:
-            self._tail = (name, LogTail(path))
-        assert self._tail is not None
-        return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
-
-    def paces(self) -> list[Pace]:
-        """Photos a second of these trainings, the newest last."""
-        found = []
-        for record in self.runs.records():
-            history = self.history(record.name, record.folder)
-            history.poll()
-            pace = history.progress().images_per_second
-            try:
-                settings = json.loads((record.folder / "config.json").read_bytes())
-                backbone, size = settings["network"]["backbone"], settings["input"]["train_size"]
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # not begun, or from a version with other settings
-            if pace and backbone and size and record.arguments:  # others may come from another computer
-                device = CUDA if history.device.startswith(CUDA) else CPU
-                found.append(Pace(backbone=backbone, size=size, device=device, images_per_second=pace))
-        return found
-
-    def _row(self, record: Record, history: History, alive: bool) -> Row:
-        progress = history.progress()
-        state, reason = self.runs.state(record, alive=alive, done=progress.done)
-        model = record.folder / "model.onnx"
-        finished = state is State.FINISHED
-        return Row(
-            record=record,
-            state=state,
-            reason=reason,
-            progress=progress,
-            warnings=tuple(history.warnings),
-            figures=held_out_figures(record.folder) if finished else {},
-            model=model if finished and model.is_file() else None,
-            fingerprint=history.fingerprint,
-            resumable=bool(record.arguments) or (record.folder / "config.json").is_file(),
-        )
 
 
 class Desk(QObject):
@@ -179,7 +53,7 @@ class Desk(QObject):
         self.smoothing = 0.0
         self.log_of = ""
         """Whose trainer's output is wanted; nobody's where it is empty."""
-        self._watcher = _Watcher(folder)
+        self._watcher = Watcher(folder)
         # reading 10,000 photos must not hold up the curves
         self._tasks, self._reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
         for tasks in (self._tasks, self._reading):
@@ -276,6 +150,10 @@ class Desk(QObject):
     def paces(self, then: Callable[[tuple[list[Pace], list[Pace]]], None]) -> None:
         """How fast earlier trainings went on this computer, and what was measured on it."""
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
+
+    def starts(self, then: Callable[[list[Start]], None]) -> None:
+        """Trainings that a new one can go on from."""
+        self._tasks.once(self._watcher.starts, then)
 
     def keep_pace(self, pace: Pace, then: Callable[[list[Pace]], None]) -> None:
         """Remember what was measured; all that was."""

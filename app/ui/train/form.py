@@ -40,6 +40,7 @@ from app.core.recipes import (
 )
 from app.core.runs import HOW_TO_INSTALL
 from app.core.setting_values import Checked, arguments, check
+from app.core.trainings import Start
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.form_data import DataChooser
 from app.ui.widgets import label
@@ -73,6 +74,7 @@ class NewTraining(QDialog):
         self._trained: list[Pace] = []
         self._measured: list[Pace] = []
         self._measuring = self._busy = False
+        self._starts: dict[str, Start] = {}
         self._make_fields()
         self._lay_out()
         for button in self.findChildren(QPushButton):
@@ -185,6 +187,12 @@ class NewTraining(QDialog):
         self._measured = measured
         self._update()
 
+    def show_starts(self, starts: list[Start]) -> None:
+        """Trainings that this one can go on from."""
+        for start in starts:
+            self._starts[str(start.folder)] = start
+            self.weights.insertItem(self.weights.count() - 1, f"training '{start.name}'", str(start.folder))
+
     def show_measuring(self, measuring: bool, busy: bool) -> None:
         """Whether something is measured now; whether a training runs, beside which the pace would be wrong."""
         self._measuring, self._busy = measuring, busy
@@ -225,6 +233,9 @@ class NewTraining(QDialog):
         return max(_HEIGHT, behind.window().height() if behind is not None else _UNFOLDED_HEIGHT)
 
     def _on_weights(self, place: int) -> None:
+        start = self._starts.get(self.weights.currentData())
+        if start is not None:
+            self.backbone.setCurrentIndex(self.backbone.findData(start.backbone))
         if place != self.weights.count() - 1:
             return
         name, _ = QFileDialog.getOpenFileName(
@@ -248,6 +259,8 @@ class NewTraining(QDialog):
             problem = f"There is a training '{name}' already; choose another name."
         elif checked.config is None:
             problem = checked.first()
+        else:
+            problem = self._start_problem()
         self.data.more_button.setEnabled(survey is not None)
         self.start_button.setEnabled(survey is not None and not problem and not self._missing)
         self.start_button.setToolTip(problem)
@@ -259,6 +272,12 @@ class NewTraining(QDialog):
         self.measure_button.setVisible(survey is not None and not problem and (self._measuring or not known))
         self.measure_button.setEnabled(self._measuring or not (self._missing or self._busy))
         self.measure_button.setToolTip(_BUSY if self._busy else _MEASURE)
+
+    def _start_problem(self) -> str:
+        start = self._starts.get(self.weights.currentData())
+        if start is None or start.backbone == self.backbone.currentData():
+            return ""
+        return f"The training '{start.name}' is of a {start.backbone}: take that backbone, or another start."
 
     def _device(self, config: Config) -> str:
         return CUDA if self._gpu and config.machine.accelerator != "cpu" else CPU

@@ -15,12 +15,13 @@ from app.core.paces import Pace
 from app.core.project import KnownModel, Project
 from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
+from app.core.trainings import Curves, Row
 from app.ui import keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
 from app.ui.requests import Loaded
 from app.ui.train.comparing import Comparing
-from app.ui.train.desk import Curves, Desk, Row
+from app.ui.train.desk import Desk
 from app.ui.train.detail import Detail
 from app.ui.train.form_data import LABELLED
 from app.ui.train.log_view import LogView
@@ -173,6 +174,7 @@ class TrainPage(QWidget):
         form.pace_unwanted.connect(self.measuring.cancel)
         form.finished.connect(self._forget_form)
         self.desk.paces(lambda found: self.form.show_paces(*found) if self.form is not None else None)
+        self.desk.starts(lambda found: self.form.show_starts(found) if self.form is not None else None)
         self._show_measuring()
         form.open()
 

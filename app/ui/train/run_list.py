@@ -7,10 +7,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from app.core.runs import State
+from app.core.trainings import Row
 from app.ui import theme
 from app.ui.job_line import clock_text
 from app.ui.status import Face
-from app.ui.train.desk import Row
 from app.ui.widgets import ElidedLabel, IconLabel
 
 FACES = {

@@ -380,6 +380,35 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     again.reject()
 
 
+def test_a_training_goes_on_from_an_earlier_one(train, finished, photos, home_runs, qtbot):
+    folders = {name: finished(name) for name in ("harbour", "streets", "begun")}
+    for name, backbone in (("harbour", "resnet50"), ("streets", "mobilenet_v2"), ("begun", "resnet18")):
+        (folders[name] / "config.json").write_text(json.dumps({"network": {"backbone": backbone}}))
+        Runs(home_runs).adopt(folders[name])
+    for name in ("harbour", "streets"):
+        (folders[name] / "checkpoint.pt").write_bytes(b"weights")
+    window = train()
+    stand_in(window, qtbot, home_runs)
+    form = form_of(window, qtbot, "folder", str(photos))
+    qtbot.waitUntil(lambda: form.weights.findText("training 'harbour'") >= 0, timeout=PATIENCE)
+    assert form.weights.findText("training 'begun'") < 0  # it has nothing to go on from
+    form.weights.showPopup()
+    row = form.weights.findText("training 'harbour'")
+    form.weights.view().setCurrentIndex(form.weights.model().index(row, 0))
+    QTest.keyClick(form.weights.view(), Key.Key_Return)
+    assert form.weights.currentIndex() == row
+    assert form.backbone.currentData() == "resnet50" and form.start_button.isEnabled()
+    click(form.recipes["quick"])
+    assert "'harbour' is of a resnet50" in form.time.text() and not form.start_button.isEnabled()
+    form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))
+    form.name.setText("more")
+    click(form.start_button)
+    qtbot.waitUntil(lambda: "more" in states(window.train), timeout=PATIENCE)
+    assert f"--weights={folders['harbour']}" in Runs(home_runs).record("more").arguments
+    window.train.desk.stop_run("more")
+    qtbot.waitUntil(lambda: states(window.train)["more"] is not State.RUNNING, timeout=PATIENCE)
+
+
 @pytest.mark.slow
 def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home_runs, qtbot):
     window = train()
