@@ -66,8 +66,13 @@ def references_of(run: Run, network: Network) -> References:
         embeddings = kept["embeddings"]
     else:
         embeddings = infer_samples(network, samples, run.config()).embedding.numpy()
-        write_whole(run.references, lambda file: np.savez(file, step=step, embeddings=embeddings))
+        keep_references(run, step, embeddings)
     return References.of(embeddings, encode(samples, taxonomy).fine, len(taxonomy.fine))
+
+
+def keep_references(run: Run, step: int, embeddings: np.ndarray) -> None:
+    """Write the embeddings of the training photos into the run folder, as they are at this step."""
+    write_whole(run.references, lambda file: np.savez(file, step=step, embeddings=embeddings))
 
 
 @dataclass(frozen=True)

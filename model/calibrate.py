@@ -23,6 +23,7 @@ from model.metrics import expected_calibration_error
 from model.openset import energy, largest
 from model.photo import PhotoError
 from model.posterior import softmax, tree_posterior
+from model.projection import project
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
 
@@ -119,6 +120,8 @@ def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
 def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
     """Choose everything and write it, with the figures that it rests on, into the run.
 
+    First of all what photos are compared by (model/projection.py), where the run does not have it yet.
+
     Args:
         run: a trained run.
         chosen_on: a calibrated run with unseen classes, whose bound for known classes is taken over: it is in standard
@@ -127,6 +130,7 @@ def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
     Raises:
         RunError, PhotoError: as `model.evaluate.evaluate`; RunError if `chosen_on` has no unseen classes.
     """
+    project(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     samples, train = part_of(run, Split.VALIDATION), part_of(run, Split.TRAIN)
     chosen = Chosen()

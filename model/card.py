@@ -47,6 +47,7 @@ _FIGURES = (
     ("H-AP", "hierarchical_ap", "%"),
     ("severity of wrong nearest photos (1 same type, 2 other)", "severity", ""),
 )
+_EMBEDDING = tuple(row for row in _FIGURES if row[1] not in ("photos_with_fine", "coarse_accuracy", "fine_accuracy"))
 _UNKNOWNS = (
     ("pictures without vehicle or vessel: area under the ROC curve", "strangers_auroc", ""),
     ("... of them refused", "strangers_refused", "%"),
@@ -86,6 +87,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         "## Heads and embedding by themselves",
         _table(_FIGURES, _columns(metrics["test"])),
         "Recall@1: the nearest other test photo has the right label.",
+        *_trained_embedding(metrics),
         "## Confidence",
         f"![confidence and share of right answers]({reliability_file(model).name})",
         _calibration(json.loads(run.calibration.read_bytes()), info),
@@ -129,6 +131,16 @@ def _summary(run: Run, info: BundleInfo, model: Path) -> str:
         f"{info.training['onnxruntime_difference']:.1e} on real photos.\n\n"
         f"Types: {', '.join(taxonomy.coarse)}."
     )
+
+
+def _trained_embedding(metrics: dict[str, Any]) -> list[str]:
+    if "trained_embedding" not in metrics:
+        return []
+    words = (
+        "The embedding is the pooled feature, its square root whitened by the scatter within the classes "
+        "(model/projection.py). The one that the distance cost was on, for comparison:"
+    )
+    return [words, _table(_EMBEDDING, _columns(metrics["trained_embedding"]))]
 
 
 def _seen_otherwise(metrics: dict[str, Any]) -> list[str]:

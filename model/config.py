@@ -68,6 +68,10 @@ class NetworkSettings(_Settings):
     """feature: linear softmax on the pooled feature. embedding: cosine softmax on the embedding."""
     fine_head_on: HeadOn = HeadOn.EMBEDDING
     """As above. On the embedding the classification and the distances pull at the same vectors."""
+    compared_by: Literal["whitened", "trained"] = "whitened"
+    """What photos are compared by when the training is over. whitened: the pooled feature, its square root divided by
+    the scatter within the classes, which tells classes apart that the training has not seen. trained: the embedding
+    that the distance cost was on."""
     tau: float = Field(default=0.05, gt=0)
     """Temperature of a cosine head."""
 

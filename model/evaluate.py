@@ -88,7 +88,8 @@ def mean_output(one: NetworkOutput, other: NetworkOutput) -> NetworkOutput:
 def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
-    `test` holds the figures of heads and embedding by themselves; `answers`, for a calibrated run, those of what the
+    `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
+    before model/projection.py; `answers`, for a calibrated run, those of what the
     program would say (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the
     same photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which
     the program does not take, for it takes twice the time; `unknowns` what becomes of what it cannot know
@@ -109,6 +110,9 @@ def evaluate(run: Run) -> dict[str, Any]:
         "step": run.load_checkpoint()["step"],
         "test": _by_themselves(output, samples, taxonomy, rows_of),
     }
+    if network.heads.projection is not None:
+        trained = output._replace(embedding=F.normalize(output.raw, dim=1))
+        result["trained_embedding"] = _by_themselves(trained, samples, taxonomy, rows_of)
     chosen = Chosen.read(run) if run.calibration.is_file() else Chosen()
     logits = (output.coarse_logits.numpy(), output.fine_logits.numpy())
     posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # of the heads, where no class has references

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
 from model.data.strangers import stranger
-from model.network import Network, NetworkOutput
+from model.network import Network, NetworkOutput, Projection
 from model.optimiser import average_weights
 from model.photo import fit
 from model.run import Run
@@ -24,13 +25,21 @@ _BATCH = 64
 
 
 def trained_network(run: Run) -> Network:
-    """The averaged network of the run's last checkpoint, ready for inference. Raises RunError."""
-    config = run.config()
+    """The averaged network of the run's last checkpoint, ready for inference, with its projection. Raises RunError."""
+    config, state = run.config(), run.load_checkpoint()
     average = average_weights(build_network(config, run.taxonomy()), config.optimiser.ema)
-    average.load_state_dict(run.load_checkpoint()["average"])
+    average.load_state_dict(state["average"])
     network = average.module
     assert isinstance(network, Network)
+    if has_projection(run, state["step"]):
+        kept = np.load(run.projection)
+        network.heads.projection = Projection(torch.from_numpy(kept["centre"]), torch.from_numpy(kept["axes"]))
     return network.eval()
+
+
+def has_projection(run: Run, step: int) -> bool:
+    """Whether the run has a projection that was fitted at this step."""
+    return run.projection.is_file() and int(np.load(run.projection)["step"]) == step
 
 
 def part_of(run: Run, split: Split) -> list[Sample]:
@@ -61,6 +70,16 @@ def infer_samples(
     device = _device(config)
     with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store:
         return infer(network.to(device), store, device)
+
+
+def features_of(network: Network, samples: Sequence[Sample], config: Config) -> Tensor:
+    """Pooled features of photos, float32 [N, width] on the CPU, as `infer_samples` otherwise. Raises PhotoError."""
+    assert config.input.size is not None
+    device = _device(config)
+    network = network.to(device).eval()
+    form = PictureForm(config.input.size, config.input.fit)
+    with PictureStore(samples, form, budget=0, workers=config.machine.workers) as store, torch.inference_mode():
+        return torch.cat([network.features(images.to(device)).float().cpu() for images in store.in_order(_BATCH)])
 
 
 def infer_strangers(network: Network, config: Config, *, first: int, count: int = STRANGERS) -> NetworkOutput:

@@ -28,7 +28,11 @@ BACKBONES: dict[str, tuple[str, ...]] = {
 
 
 class NetworkOutput(NamedTuple):
-    """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length, raw: the same before."""
+    """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length.
+
+    raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
+    where the network has a projection.
+    """
 
     coarse_logits: Tensor
     fine_logits: Tensor
@@ -49,8 +53,34 @@ class CosineHead(nn.Module):
         return embedding @ F.normalize(self.weight, dim=1).T / self.tau
 
 
+class Projection(nn.Module):
+    """From the pooled feature to what photos are compared by after a training (model/projection.py)."""
+
+    centre: Tensor
+    axes: Tensor
+
+    def __init__(self, centre: Tensor, axes: Tensor) -> None:
+        """Args: centre: [width], of the square roots; axes: [d, width], weighed."""
+        super().__init__()
+        self.register_buffer("centre", centre)
+        self.register_buffer("axes", axes)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """[B, width] -> [B, d] of unit length."""
+        return F.normalize((signed_root(feature) - self.centre) @ self.axes.T, dim=1)
+
+
+def signed_root(feature: Tensor) -> Tensor:
+    """The square root of what is there, with its sign."""
+    return feature.sign() * feature.abs().sqrt()
+
+
 class Heads(nn.Module):
-    """From a pooled feature to a unit-length embedding and the logits of both levels."""
+    """From a pooled feature to a unit-length embedding and the logits of both levels.
+
+    Attributes:
+        projection: what makes the embedding that is put out, once the network is trained; None for the trained one.
+    """
 
     def __init__(
         self,
@@ -68,6 +98,7 @@ class Heads(nn.Module):
         self.coarse_head_on, self.fine_head_on = coarse_head_on, fine_head_on
         self.coarse_head = _head(coarse_head_on, width, embedding_dim, n_coarse, tau)
         self.fine_head = _head(fine_head_on, width, embedding_dim, n_fine, tau)
+        self.projection: Projection | None = None
 
     def forward(self, feature: Tensor) -> NetworkOutput:
         """Args: feature: [B, width]."""
@@ -79,7 +110,7 @@ class Heads(nn.Module):
             return NetworkOutput(
                 coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
                 fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
-                embedding=embedding,
+                embedding=embedding if self.projection is None else self.projection(feature),
                 raw=raw,
             )
 

@@ -9,6 +9,7 @@ checkpoint.pt    weights, their moving average, optimiser and place in the epoch
 metrics.json     figures on the held-out parts (model/evaluate.py)
 calibration.json temperatures, weights and thresholds (model/calibrate.py)
 variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
+projection.npz   what photos are compared by (model/projection.py)
 references.npz   embeddings of the training photos (model/answers.py)
 test.npz         embeddings and answers of the test photos (model/tested.py)
 model.onnx       the identification model
@@ -54,6 +55,7 @@ class Run:
         self.metrics = folder / "metrics.json"
         self.calibration = folder / "calibration.json"
         self.variants = folder / "variants.json"
+        self.projection = folder / "projection.npz"
         self.references = folder / "references.npz"
         self.tested = folder / TESTED_FILE
         self.model = folder / "model.onnx"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from model.data.splits import Split
 from model.distill import Lesson
@@ -33,7 +34,8 @@ def lesson_for(run: Run, teacher: Path) -> Lesson:
         raise RunError(f"{teacher}: the teacher was trained on photos that this run holds out; use the same split")
     config = other.config().model_copy(update={"machine": run.config().machine})
     output = infer_samples(trained_network(other), samples, config)
-    lesson = Lesson(output.coarse_logits, output.fine_logits, output.embedding)
+    # of the embedding the trained one: it is what the fine head of this run rests on too
+    lesson = Lesson(output.coarse_logits, output.fine_logits, F.normalize(output.raw, dim=1))
     columns = {name: column.numpy() for name, column in lesson._asdict().items()}
     write_whole(kept, lambda file: np.savez(file, **columns))
     return lesson

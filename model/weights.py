@@ -125,9 +125,7 @@ def _state_of_run(run: Run, name: str) -> dict[str, Tensor]:
 
 def _state_of_file(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise WeightsError(
-            f"{path}: not there; --weights takes 'imagenet', 'none', a file of weights or a run's folder"
-        )
+        raise WeightsError(f"{path}: no such file; --weights takes imagenet, none, a file or the folder of a run")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

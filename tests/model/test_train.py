@@ -80,7 +80,7 @@ def test_a_run_can_be_understood_later(unbroken):
     names = {path.name for path in unbroken.iterdir()}
     expected = {
         *("config.json", "versions.json", "taxonomy.json", "split.csv", "events.jsonl", "checkpoint.pt"),
-        *("metrics.json", "calibration.json", "references.npz", "test.npz", "model.onnx"),
+        *("metrics.json", "calibration.json", "projection.npz", "references.npz", "test.npz", "model.onnx"),
     }
     assert names == expected
     run = Run.open(unbroken)

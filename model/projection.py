@@ -1,0 +1,94 @@
+"""What photos are compared by after a training: the pooled feature, whitened, instead of the trained embedding.
+
+The heads draw the photos of a class together, and with them whatever they do not need to tell the classes of the
+training apart; a class that comes later is told by just that. So the embedding that a gallery keeps is made of the
+pooled feature beneath it: its square root, which keeps a few strong channels from deciding alone (Perronnin, Sanchez
+and Mensink, ECCV 2010), divided by the scatter within the classes (Hatch, Kajarekar and Stolcke, "Within-class
+covariance normalization", Interspeech 2006), on its main axes (as in Jegou and Chum, ECCV 2012), at unit length. One
+matrix, fitted to the training photos; what it is worth is told in model/README.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.covariance import ledoit_wolf_shrinkage
+
+from model.answers import keep_references
+from model.data.splits import Split
+from model.files import write_whole
+from model.inference import features_of, has_projection, part_of, trained_network
+from model.labels import encode
+from model.network import Projection, signed_root
+from model.run import Run
+
+SHRINKAGE = 0.3
+"""How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did
+well both with classes that were trained on and with others."""
+_FLAT = 1e-6
+"""Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes."""
+
+
+def fit(features: np.ndarray, labels: np.ndarray, dim: int) -> Projection:
+    """The projection that the photos of a training ask for.
+
+    Args:
+        features: pooled, float32 [N, width].
+        labels: class of each [N], negative where unknown; these count for the axes alone.
+        dim: length of the result; where there are fewer axes the rest is zero.
+    """
+    roots = signed_root(torch.from_numpy(features)).double().numpy()
+    centre = roots.mean(axis=0)
+    roots -= centre
+    whitening = _inverse_root(_scatter_within(roots, labels))
+    values, axes = np.linalg.eigh(np.atleast_2d(np.cov((roots @ whitening).T)))
+    largest = np.argsort(-values)[:dim]
+    kept = largest[values[largest] > _FLAT * values.max()]
+    matrix = np.zeros((dim, features.shape[1]))
+    matrix[: len(kept)] = (whitening @ axes[:, kept]).T
+    return Projection(torch.from_numpy(centre).float(), torch.from_numpy(matrix).float())
+
+
+def _scatter_within(roots: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Covariance about the centres of the classes, shrunk to a sphere; plain where no class is known."""
+    known = labels >= 0
+    inside = roots
+    if known.any():
+        classes, places = np.unique(labels[known], return_inverse=True)
+        centres = np.zeros((len(classes), roots.shape[1]))
+        np.add.at(centres, places, roots[known])
+        centres /= np.bincount(places)[:, None]
+        inside = roots[known] - centres[places]
+    # few photos say little of their scatter (Ledoit and Wolf, 2004)
+    shrinkage = max(SHRINKAGE, float(ledoit_wolf_shrinkage(inside, assume_centered=True)))
+    covariance = inside.T @ inside / len(inside)
+    mean = max(float(np.trace(covariance)) / len(covariance), np.finfo(float).tiny)
+    return (1 - shrinkage) * covariance + shrinkage * mean * np.eye(len(covariance))
+
+
+def _inverse_root(covariance: np.ndarray) -> np.ndarray:
+    values, axes = np.linalg.eigh(covariance)
+    return axes / np.sqrt(np.maximum(values, np.finfo(float).tiny)) @ axes.T
+
+
+def project(run: Run) -> None:
+    """Fit the projection of a trained run and keep it, with the references as they are seen through it.
+
+    Nothing is done where the run has it already, or is to be compared by the trained embedding.
+
+    Raises:
+        RunError, PhotoError: if the run has no checkpoint, or a photo cannot be read any more.
+    """
+    config, step = run.config(), run.load_checkpoint()["step"]
+    if config.network.compared_by == "trained" or has_projection(run, step):
+        return
+    network, samples = trained_network(run), part_of(run, Split.TRAIN)
+    features = features_of(network, samples, config)
+    labels = encode(samples, run.taxonomy())
+    told = labels.fine if (labels.fine >= 0).any() else labels.coarse
+    projection = fit(features.numpy(), told, config.network.embedding_dim)
+    run.references.unlink(missing_ok=True)  # those of the trained embedding
+    centre, axes = projection.centre.numpy(), projection.axes.numpy()
+    write_whole(run.projection, lambda file: np.savez(file, step=step, centre=centre, axes=axes))
+    with torch.inference_mode():
+        keep_references(run, step, projection(features).numpy())

@@ -1,0 +1,133 @@
+"""What photos are compared by after a training."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from sklearn.covariance import ledoit_wolf_shrinkage
+
+from model.answers import references_of
+from model.bundle import INPUT
+from model.calibrate import calibrate
+from model.config import Config
+from model.data.pipeline import PictureForm
+from model.data.splits import Split
+from model.evaluate import evaluate
+from model.inference import features_of, infer_samples, part_of, trained_network
+from model.prepare import new_run
+from model.projection import SHRINKAGE, fit, project, signed_root
+from model.train import StopRequest, finish, train
+from model.variants import cpu_session
+from tests.model.test_distill import SMALL
+
+
+def photos(seed=0, per_class=30, classes=8, width=12):
+    """Classes about centres of their own, some of whose axes are strong and tell nothing of the class."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(classes, width))
+    labels = np.repeat(np.arange(classes), per_class)
+    features = centres[labels] + 0.3 * rng.normal(size=(len(labels), width))
+    features[:, : width // 3] += 5 * rng.normal(size=(len(labels), width // 3))
+    return (features**2 * np.sign(features)).astype(np.float32), labels  # their roots are as above
+
+
+def nearest_is_right(embeddings, labels):
+    cosines = embeddings @ embeddings.T
+    np.fill_diagonal(cosines, -2)
+    return float((labels[cosines.argmax(axis=1)] == labels).mean())
+
+
+def test_what_does_not_tell_the_classes_counts_less():
+    features, labels = photos()
+    seen = labels < 5
+    projection = fit(features[seen], labels[seen], 12)
+    projected = projection(torch.from_numpy(features)).numpy()
+    plain = features / np.linalg.norm(features, axis=1, keepdims=True)
+    assert np.linalg.norm(projected, axis=1) == pytest.approx(np.ones(len(labels)), abs=1e-5)
+    # classes that it was not fitted to
+    assert nearest_is_right(projected[~seen], labels[~seen]) > nearest_is_right(plain[~seen], labels[~seen]) + 0.3
+
+
+def test_by_hand():
+    features, labels = photos(classes=3, width=4)
+    roots = np.sign(features) * np.sqrt(np.abs(features))
+    roots = roots.astype(np.float64) - roots.mean(axis=0, dtype=np.float64)
+    inside = np.concatenate([roots[labels == k] - roots[labels == k].mean(axis=0) for k in range(3)])
+    shrinkage = max(SHRINKAGE, ledoit_wolf_shrinkage(inside, assume_centered=True))
+    covariance = sum(np.outer(row, row) for row in inside) / len(inside)
+    covariance = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / 4 * np.eye(4)
+    # distances are Mahalanobis distances: with all axes kept, inner products are roots' C^-1 roots
+    inner = roots @ np.linalg.inv(covariance) @ roots.T
+    lengths = np.sqrt(np.diag(inner))
+    got = fit(features, labels, 4)(torch.from_numpy(features)).numpy()
+    assert got @ got.T == pytest.approx(inner / lengths[:, None] / lengths, abs=1e-4)
+
+
+def test_photos_without_a_class_and_fewer_photos_than_axes():
+    features, labels = photos(per_class=2, classes=3, width=40)
+    labels[0] = -1
+    projection = fit(features, labels, 16)
+    assert torch.isfinite(projection.axes).all()
+    used = (projection.axes.abs().sum(dim=1) > 0).sum()
+    assert 0 < used <= 5  # six photos about their mean
+    assert fit(features, np.full(6, -1), 16).axes.shape == (16, 40)
+    same = fit(np.ones((3, 5), np.float32), np.zeros(3, int), 2)
+    assert torch.isfinite(same(torch.ones(2, 5))).all()
+
+
+def test_the_root_keeps_the_sign():
+    assert signed_root(torch.tensor([4.0, -9.0, 0.0])).tolist() == [2.0, -3.0, 0.0]
+
+
+@pytest.fixture(scope="module")
+def trained(picture_folder, tmp_path_factory):
+    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path_factory.mktemp("runs") / "trained", config)
+    assert train(run, StopRequest())
+    assert trained_network(run).heads.projection is None
+    finish(run)
+    return run
+
+
+def test_a_finished_run_compares_by_it_everywhere(trained):
+    network, samples = trained_network(trained), part_of(trained, Split.TRAIN)
+    features = features_of(network, samples, trained.config())
+    expected = network.heads.projection(features).numpy()
+    assert references_of(trained, network).embeddings == pytest.approx(expected, abs=1e-5)
+    output = infer_samples(network, samples[:6], trained.config())
+    assert output.embedding.numpy() == pytest.approx(expected[:6], abs=1e-4)
+    assert not np.allclose(torch.nn.functional.normalize(output.raw, dim=1).numpy(), expected[:6], atol=0.1)
+    form = PictureForm(32, trained.config().input.fit)
+    pictures = np.stack([form.decode(sample) for sample in samples[:6]])
+    (exported,) = cpu_session(onnx.load(trained.model)).run(["embedding"], {INPUT: pictures})
+    assert exported == pytest.approx(expected[:6], abs=3e-3)  # its weights are stored in half precision
+    metrics = json.loads(trained.metrics.read_bytes())
+    assert metrics["test"]["all"].keys() == metrics["trained_embedding"]["all"].keys()
+    assert metrics["test"]["all"]["fine_accuracy"] == metrics["trained_embedding"]["all"]["fine_accuracy"]
+
+
+def test_it_is_fitted_once_and_anew_where_the_training_went_on(trained):
+    before = trained.projection.stat().st_mtime_ns
+    project(trained)
+    assert trained.projection.stat().st_mtime_ns == before
+    state = trained.load_checkpoint()
+    trained.save_checkpoint({**state, "step": state["step"] + 1})
+    try:
+        assert trained_network(trained).heads.projection is None
+        project(trained)
+        assert trained_network(trained).heads.projection is not None
+    finally:
+        trained.save_checkpoint(state)
+        project(trained)
+
+
+def test_the_trained_embedding_on_request(picture_folder, tmp_path):
+    settings = {**SMALL, "network": {**SMALL["network"], "compared_by": "trained"}}
+    config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path / "r", config)
+    assert train(run, StopRequest())
+    calibrate(run)
+    assert not run.projection.exists() and trained_network(run).heads.projection is None
+    assert "trained_embedding" not in evaluate(run)
