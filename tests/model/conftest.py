@@ -2,6 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from model.config import Config
+from model.prepare import new_run
+from model.train import StopRequest, finish, train
+from tests.model.small import SMALL
+
 SHAPES = {"boat": ("ferry", "tug", "yacht"), "car": ("coupe", "van")}
 
 
@@ -28,3 +33,13 @@ def picture_folder(tmp_path_factory):
         for i in range(3):
             draw(folder / coarse / f"plain{i}.jpg", colour, 2, rng)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_run(picture_folder, tmp_path_factory):
+    """A finished training of a small network on `picture_folder`, not to be changed."""
+    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path_factory.mktemp("runs") / "small", config)
+    assert train(run, StopRequest())
+    finish(run)
+    return run

@@ -6,10 +6,6 @@ import sys
 import pytest
 
 from model.aims import AimsError, main, read_aims, table
-from model.config import Config
-from model.prepare import new_run
-from model.train import StopRequest, finish, train
-from tests.model.test_distill import SMALL
 
 AIMS = """
 [[aim]]
@@ -90,27 +86,23 @@ def test_a_wrong_file_is_told(text, message, tmp_path):
         read_aims(path)
 
 
-def test_from_the_command_line(picture_folder, tmp_path, monkeypatch, capsys):
-    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
-    run = new_run(tmp_path / "r", config)
-    assert train(run, StopRequest())
-    finish(run)
+def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
     aims = tmp_path / "aims.toml"
     first, _, last = AIMS.split("[[aim]]")[1:]
     aims.write_text(f"[[aim]]{first}[[aim]]{last}", encoding="utf-8")
     out = tmp_path / "aims.md"
 
     def call(*runs):
-        arguments = [argument for name in runs for argument in ("--run", f"{name}={run.folder}")]
+        arguments = [argument for name in runs for argument in ("--run", f"{name}={small_run.folder}")]
         monkeypatch.setattr(sys, "argv", ["aims", str(aims), *arguments, "--out", str(out)])
         return main()
 
     assert call("big") == 2 and "no run 'small' is given" in capsys.readouterr().err and not out.exists()
     assert call("big", "small") == 0
     text = out.read_text(encoding="utf-8")
-    measured = json.loads(run.metrics.read_bytes())["answers"]["all"]["fine_accuracy"]
+    measured = json.loads(small_run.metrics.read_bytes())["answers"]["all"]["fine_accuracy"]
     assert f"| {100 * measured:.1f} % |" in text
     assert "- small: resnet18, 1 epochs at 32 pixels on CPU" in text
-    assert str(tmp_path) not in text
+    assert str(small_run.folder) not in text
     monkeypatch.setattr(sys, "argv", ["aims", str(aims), "--run", "big", "--out", str(out)])
     assert main() == 2 and "write NAME=FOLDER" in capsys.readouterr().err

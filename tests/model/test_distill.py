@@ -16,13 +16,6 @@ from model.run import Run, RunError
 from model.teacher import lesson_for
 from model.train import StopRequest, train
 
-SMALL = {
-    "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
-    "input": {"size": 32},
-    "optimiser": {"epochs": 1, "batch_coarse": 2, "batch_fine": 2, "batch_images": 3},
-    "machine": {"accelerator": "cpu", "precision": "32-true"},
-}
-
 
 def output(seed, dim=4):
     generator = torch.Generator().manual_seed(seed)
@@ -50,12 +43,9 @@ def test_the_teacher_itself_costs_nothing_and_other_lengths_leave_the_embedding_
     assert none.item() == 0
 
 
-@pytest.fixture(scope="module")
-def teacher(picture_folder, tmp_path_factory):
-    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
-    run = new_run(tmp_path_factory.mktemp("runs") / "teacher", config)
-    assert train(run, StopRequest())
-    return run
+@pytest.fixture
+def teacher(small_run):
+    return small_run
 
 
 def pupil(teacher, folder, **data):

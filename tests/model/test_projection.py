@@ -1,6 +1,7 @@
 """What photos are compared by after a training."""
 
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -18,9 +19,10 @@ from model.evaluate import evaluate
 from model.inference import features_of, infer_samples, part_of, trained_network
 from model.prepare import new_run
 from model.projection import SHRINKAGE, fit, project, signed_root
-from model.train import StopRequest, finish, train
+from model.run import Run
+from model.train import StopRequest, train
 from model.variants import cpu_session
-from tests.model.test_distill import SMALL
+from tests.model.small import SMALL
 
 
 def photos(seed=0, per_class=30, classes=8, width=12):
@@ -81,46 +83,33 @@ def test_the_root_keeps_the_sign():
     assert signed_root(torch.tensor([4.0, -9.0, 0.0])).tolist() == [2.0, -3.0, 0.0]
 
 
-@pytest.fixture(scope="module")
-def trained(picture_folder, tmp_path_factory):
-    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
-    run = new_run(tmp_path_factory.mktemp("runs") / "trained", config)
-    assert train(run, StopRequest())
-    assert trained_network(run).heads.projection is None
-    finish(run)
-    return run
-
-
-def test_a_finished_run_compares_by_it_everywhere(trained):
-    network, samples = trained_network(trained), part_of(trained, Split.TRAIN)
-    features = features_of(network, samples, trained.config())
+def test_a_finished_run_compares_by_it_everywhere(small_run):
+    network, samples = trained_network(small_run), part_of(small_run, Split.TRAIN)
+    features = features_of(network, samples, small_run.config())
     expected = network.heads.projection(features).numpy()
-    assert references_of(trained, network).embeddings == pytest.approx(expected, abs=1e-5)
-    output = infer_samples(network, samples[:6], trained.config())
+    assert references_of(small_run, network).embeddings == pytest.approx(expected, abs=1e-5)
+    output = infer_samples(network, samples[:6], small_run.config())
     assert output.embedding.numpy() == pytest.approx(expected[:6], abs=1e-4)
     assert not np.allclose(torch.nn.functional.normalize(output.raw, dim=1).numpy(), expected[:6], atol=0.1)
-    form = PictureForm(32, trained.config().input.fit)
+    form = PictureForm(32, small_run.config().input.fit)
     pictures = np.stack([form.decode(sample) for sample in samples[:6]])
-    (exported,) = cpu_session(onnx.load(trained.model)).run(["embedding"], {INPUT: pictures})
+    (exported,) = cpu_session(onnx.load(small_run.model)).run(["embedding"], {INPUT: pictures})
     assert exported == pytest.approx(expected[:6], abs=3e-3)  # its weights are stored in half precision
-    metrics = json.loads(trained.metrics.read_bytes())
+    metrics = json.loads(small_run.metrics.read_bytes())
     assert metrics["test"]["all"].keys() == metrics["trained_embedding"]["all"].keys()
     assert metrics["test"]["all"]["fine_accuracy"] == metrics["trained_embedding"]["all"]["fine_accuracy"]
 
 
-def test_it_is_fitted_once_and_anew_where_the_training_went_on(trained):
+def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_path):
+    trained = Run.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before = trained.projection.stat().st_mtime_ns
     project(trained)
     assert trained.projection.stat().st_mtime_ns == before
     state = trained.load_checkpoint()
     trained.save_checkpoint({**state, "step": state["step"] + 1})
-    try:
-        assert trained_network(trained).heads.projection is None
-        project(trained)
-        assert trained_network(trained).heads.projection is not None
-    finally:
-        trained.save_checkpoint(state)
-        project(trained)
+    assert trained_network(trained).heads.projection is None
+    project(trained)
+    assert trained_network(trained).heads.projection is not None
 
 
 def test_the_trained_embedding_on_request(picture_folder, tmp_path):

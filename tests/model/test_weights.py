@@ -15,7 +15,7 @@ from model.taxonomy import Taxonomy
 from model.train import StopRequest, finish, train
 from model.trainer import build_network
 from model.weights import WeightsError, load_starting_weights, start_network
-from tests.model.test_distill import SMALL
+from tests.model.small import SMALL
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
@@ -71,12 +71,9 @@ def test_the_old_names_in_densenet_weights_are_understood(tmp_path):
     assert torch.equal(target.state_dict()[name], source.state_dict()[name])
 
 
-@pytest.fixture(scope="module")
-def earlier(picture_folder, tmp_path_factory):
-    config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
-    run = new_run(tmp_path_factory.mktemp("runs") / "earlier", config)
-    assert train(run, StopRequest())
-    return run
+@pytest.fixture
+def earlier(small_run):
+    return small_run
 
 
 def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earlier):
@@ -111,6 +108,7 @@ def test_an_embedding_of_another_length_begins_anew(earlier):
     assert torch.equal(heads.coarse_head.weight, old.heads.coarse_head.weight)  # on the feature, which is as long
 
 
+@pytest.mark.slow
 def test_a_training_from_an_earlier_run(earlier, picture_folder, tmp_path):
     settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
     config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
