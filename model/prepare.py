@@ -6,7 +6,7 @@ Everything that can be wrong is found here, before the folder exists and hours a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model.config import Config, DataSettings
@@ -47,7 +47,9 @@ def new_run(folder: Path, config: Config) -> Run:
 
 def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
     """A run folder for photos that have been looked at; `config` resolved. Raises as `new_run`."""
-    samples, splits = deal(samples, config.data)
+    before = parts_before(config.network.weights)
+    samples, splits = deal(samples, config.data, before)
+    _refuse_seen(samples, splits, before, config)
     train = part(samples, splits, Split.TRAIN)
     if len(train) < 2:
         raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
@@ -65,8 +67,47 @@ def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> l
     return [sample for sample, own in zip(samples, splits, strict=True) if own is wanted]
 
 
-def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample], list[Split]]:
-    """The photos that a run uses and the part of each. Raises DataError."""
+def parts_before(weights: str | None) -> dict[Path, Split]:
+    """What the photos of the run that is started from were used for, and of the runs before it; none without such.
+
+    Raises:
+        RunError, DataError: if a run, or its list of photos, cannot be read.
+    """
+    found: dict[Path, Split] = {}
+    while weights is not None and Path(weights).is_dir():
+        run = Run.open(Path(weights))
+        for sample, split in zip(*run.samples(), strict=True):
+            if split is Split.TRAIN:
+                found[sample.path] = split
+            else:
+                found.setdefault(sample.path, split)
+        weights = run.config().network.weights
+    return found
+
+
+def _refuse_seen(
+    samples: Sequence[Sample], splits: Sequence[Split], before: Mapping[Path, Split], config: Config
+) -> None:
+    """What was trained on would be recognised, and the figures be too good."""
+    seen = sum(
+        split is not Split.TRAIN and before.get(sample.path) is Split.TRAIN
+        for sample, split in zip(samples, splits, strict=True)
+    )
+    if seen:
+        raise DataError(
+            f"{seen:,} photos that this training holds out are among those that {config.network.weights} was trained "
+            "on; start from a training with the same split, or with --weights imagenet"
+        )
+
+
+def deal(
+    samples: Sequence[Sample], settings: DataSettings, before: Mapping[Path, Split] | None = None
+) -> tuple[list[Sample], list[Split]]:
+    """The photos that a run uses and the part of each. Raises DataError.
+
+    Args:
+        before: parts that photos have already and, with the plain stratified split, keep.
+    """
     validation, seed = settings.validation, settings.split_seed
     if settings.split == "class_disjoint":
         splits = class_disjoint(samples, validation=validation, seed=seed)
@@ -78,11 +119,23 @@ def deal(samples: Sequence[Sample], settings: DataSettings) -> tuple[list[Sample
         left_out = some_classes(samples, settings.unseen, seed)
         splits = without_classes(samples, left_out, validation=validation, test=settings.test, seed=seed)
         return list(samples), splits
-    splits = stratified(samples, validation=validation, test=settings.test, seed=seed)
+    known = {} if settings.fold is not None else _known_groups(samples, before or {})
+    splits = stratified(samples, validation=validation, test=settings.test, seed=seed, known=known)
     if settings.fold is None:
         return list(samples), splits
     kept = [sample for sample, split in zip(samples, splits, strict=True) if split is not Split.TEST]
     return kept, stratified(kept, validation=validation, test=settings.test, seed=seed + 1 + settings.fold)
+
+
+def _known_groups(samples: Sequence[Sample], before: Mapping[Path, Split]) -> dict[tuple[str, str], Split]:
+    """Source and group of photos that have a part already; training where they differ."""
+    known: dict[tuple[str, str], Split] = {}
+    for sample in samples:
+        part_before = before.get(sample.path, Split.UNSEEN)
+        group = (sample.source, sample.group)
+        if part_before is not Split.UNSEEN and known.get(group) is not Split.TRAIN:
+            known[group] = part_before
+    return known
 
 
 def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[str]]:

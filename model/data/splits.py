@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,7 +35,14 @@ class Split(StrEnum):
     """Of a class that is left out of the training altogether, to measure what becomes of unknown classes."""
 
 
-def stratified(samples: Sequence[Sample], *, validation: float, test: float, seed: int) -> list[Split]:
+def stratified(
+    samples: Sequence[Sample],
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+    known: Mapping[tuple[str, str], Split] | None = None,
+) -> list[Split]:
     """Deal whole groups to the splits so that each class has its share of photos in each of them.
 
     A group (of a source) never straddles splits. The class is the fine one where known, else the coarse one, taken
@@ -48,6 +55,7 @@ def stratified(samples: Sequence[Sample], *, validation: float, test: float, see
         validation: share of the photos for validation, at least 0.
         test: share of the photos for test, at least 0; both together leave something for training.
         seed: of the random choice among the groups of a class.
+        known: source and group -> the part that it has already; the others are dealt so that the shares come out.
 
     Returns:
         The split of each sample.
@@ -61,7 +69,7 @@ def stratified(samples: Sequence[Sample], *, validation: float, test: float, see
     shares = {Split.TRAIN: 1 - validation - test, Split.TEST: test, Split.VALIDATION: validation}
     rng = np.random.default_rng(seed)
     photos_of = _photos_by_stratum(samples)
-    split_of: dict[_Group, Split] = {}
+    split_of: dict[_Group, Split] = dict(known or {})
     owed = dict.fromkeys(shares, 0.0)
     for photos in sorted(photos_of.values(), key=len):
         for split, share in shares.items():

@@ -252,6 +252,16 @@ def test_a_fold_never_shows_a_test_photo(samples, fold):
     assert again == stratified(kept, **shares, seed=1 + fold)
 
 
+@given(samples=collections(), seed=st.integers(0, 5), more=st.integers(0, 5))
+def test_groups_that_have_a_part_keep_it(samples, seed, more):
+    first = stratified(samples, validation=0.2, test=0.2, seed=seed)
+    known = {(s.source, s.group): split for s, split in zip(samples, first, strict=True)}
+    grown = [*(sample(9000 + i, fine="new", group=f"new{i}") for i in range(more)), *samples]
+    again = stratified(grown, validation=0.1, test=0.3, seed=seed + 1, known=known)
+    assert again[more:] == first
+    assert more < 3 or {Split.TRAIN, Split.TEST} <= set(again[:more])
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA")
 def test_the_real_photos_are_dealt_as_ever():
     samples = read_data([f"cars196:{DATA}/cars196", f"table:{DATA}/vessels/labels.csv"]).samples

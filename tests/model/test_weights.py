@@ -1,15 +1,18 @@
 """Where a network starts: from files of weights, and from earlier runs."""
 
 import re
+import shutil
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from model.config import Config
+from model.data.samples import DataError
+from model.data.splits import Split
 from model.inference import trained_network
 from model.network import build_backbone
-from model.prepare import new_run
+from model.prepare import new_run, parts_before
 from model.run import RunError
 from model.taxonomy import Taxonomy
 from model.train import StopRequest, finish, train
@@ -93,6 +96,29 @@ def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earli
         assert torch.equal(network.heads.fine_head.weight[mine], fresh["heads.fine_head.weight"][mine])
     mine, theirs = taxonomy.coarse_index["boat"], known.coarse_index["boat"]
     assert network.heads.coarse_head.bias[mine] == old.heads.coarse_head.bias[theirs]
+
+
+def test_photos_of_an_earlier_run_keep_their_part_and_new_ones_are_dealt(earlier, picture_folder, tmp_path):
+    grown = tmp_path / "grown"
+    shutil.copytree(picture_folder / "boat" / "tug", grown / "boat" / "barge")
+    settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
+    data = {"data": [f"folder:{picture_folder}", f"folder:{grown}"], "validation": 0.2, "split_seed": 7}
+    run = new_run(tmp_path / "later", Config.model_validate({**settings, "data": data}))
+    before = {sample.path: split for sample, split in zip(*earlier.samples(), strict=True)}
+    now = {sample.path: split for sample, split in zip(*run.samples(), strict=True)}
+    assert {path: now[path] for path in before} == before
+    assert {now[path] for path in now.keys() - before.keys()} >= {Split.TRAIN, Split.TEST}
+    # a third run from the second one knows what the first was trained on
+    parts = parts_before(str(run.folder))
+    assert parts == now and len(parts) == len(before) + 12
+
+
+def test_what_was_trained_on_cannot_be_held_out(earlier, picture_folder, tmp_path):
+    settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
+    data = {"data": [f"folder:{picture_folder}"], "split": "class_disjoint"}
+    with pytest.raises(DataError, match=r"holds out are among those that .* was trained on"):
+        new_run(tmp_path / "later", Config.model_validate({**settings, "data": data}))
+    assert not (tmp_path / "later").exists()
 
 
 def test_an_embedding_of_another_length_begins_anew(earlier):
