@@ -13,7 +13,7 @@ from model.files import write_whole
 from model.inference import infer_samples, part_of
 from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
-from model.openset import energy, familiarity
+from model.openset import familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.run import Run
 from model.taxonomy import NO_FINE, Taxonomy
@@ -81,6 +81,7 @@ class Seen:
 
     Attributes:
         coarse_logits, fine_logits: float32 [N, n_coarse], [N, n_fine].
+        likeness: to what the network was trained on [N].
         closest: cosine to the nearest reference [N].
         scores: `class_scores` [N, n_fine].
         labels: of the photos.
@@ -88,6 +89,7 @@ class Seen:
 
     coarse_logits: np.ndarray
     fine_logits: np.ndarray
+    likeness: np.ndarray
     closest: np.ndarray
     scores: np.ndarray
     labels: Labels
@@ -102,6 +104,7 @@ class Seen:
         return cls(
             output.coarse_logits.numpy(),
             output.fine_logits.numpy(),
+            output.likeness.numpy(),
             similarities[:, 0],
             class_scores(similarities, classes, centres),
             labels,
@@ -112,6 +115,7 @@ class Seen:
         return Seen(
             self.coarse_logits[rows],
             self.fine_logits[rows],
+            self.likeness[rows],
             self.closest[rows],
             self.scores[rows],
             self.labels.at(rows),
@@ -121,10 +125,6 @@ class Seen:
         """Probabilities as the program shows them."""
         tree = tree_posterior(self.coarse_logits, self.fine_logits, taxonomy, calibration)
         return fuse(tree, self.scores, taxonomy, taxonomy, fusion)
-
-    def energy(self) -> np.ndarray:
-        """`openset.energy` of the coarse logits [N]."""
-        return energy(self.coarse_logits)
 
     def familiarity(self, scale: Familiarity) -> np.ndarray:
         """`openset.familiarity` [N]."""

@@ -1,9 +1,9 @@
 """The identification model file: one `.onnx` that carries everything needed to use it.
 
 Input `image`: uint8 [N, S, S, 3] RGB; scaling and normalisation are inside the graph. Outputs: `coarse_logits`
-[N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length, and where the network allows it `evidence`
-[N, n_fine, h, w]. The metadata entry `marque` holds a JSON
-document, described by `BundleInfo`.
+[N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length, `likeness` [N] to what was learned from
+(older files do without it), and where the network allows it `evidence` [N, n_fine, h, w]. The metadata entry `marque`
+holds a JSON document, described by `BundleInfo`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from model.files import write_whole
 from model.photo import FitPolicy
@@ -26,6 +26,9 @@ METADATA_KEY = "marque"
 FORMAT = 2
 INPUT = "image"
 OUTPUTS = ("coarse_logits", "fine_logits", "embedding")
+LIKENESS = "likeness"
+"""An output that older files do not have: [N], how like what the network was trained on a picture is at all; in its
+place counts the energy of the coarse logits (model/openset.py)."""
 EVIDENCE = "evidence"
 """An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
 
@@ -101,8 +104,10 @@ class Thresholds(_Part):
 
     fine: float = Field(default=0.5, ge=0, le=1, description="probability of the fine class")
     coarse: float = Field(default=0.5, ge=0, le=1, description="probability of the coarse class")
-    energy: float | None = Field(
-        default=None, description="of the coarse logits, below which a picture shows nothing that the model knows"
+    likeness: float | None = Field(
+        default=None,
+        validation_alias=AliasChoices("likeness", "energy"),  # older files call it by what it was then
+        description="to what was learned from, below which a picture shows nothing that the model knows",
     )
     familiarity: float | None = Field(default=None, description="below which a photo is of none of the known classes")
 

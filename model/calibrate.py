@@ -20,7 +20,7 @@ from model.data.splits import Split
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.metrics import expected_calibration_error
-from model.openset import energy, largest
+from model.openset import largest
 from model.photo import PhotoError
 from model.posterior import softmax, tree_posterior
 from model.projection import project
@@ -29,6 +29,8 @@ from model.taxonomy import Taxonomy
 
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95
+LEAST = 0.5
+"""No answer is shown that is more likely wrong than right, even if all of them together are right often enough."""
 FAMILIAR = 0.97
 """Share of the validation photos that must pass as of a known class, where no unseen classes are there to choose by."""
 REFUSED = 0.01
@@ -145,7 +147,7 @@ def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
         seen = see(samples)
         strange = infer_strangers(network, config, first=0)
         unseen = part_of(run, Split.UNSEEN)
-        chosen = choose(seen, taxonomy, kinds(train), strange.coarse_logits.numpy(), see(unseen) if unseen else None)
+        chosen = choose(seen, taxonomy, kinds(train), strange.likeness.numpy(), see(unseen) if unseen else None)
         if chosen_on is not None:
             bound = Chosen.read(chosen_on).thresholds.familiarity
             if not part_of(chosen_on, Split.UNSEEN):
@@ -161,7 +163,7 @@ def choose(
     seen: Seen,
     taxonomy: Taxonomy,
     domains: Sequence[tuple[str, ...]],
-    strange_coarse_logits: np.ndarray,
+    strange: np.ndarray,
     unseen: Seen | None,
 ) -> Chosen:
     """Everything that the validation photos tell.
@@ -169,7 +171,7 @@ def choose(
     Args:
         seen: the validation photos.
         domains: types of each kind of photo.
-        strange_coarse_logits: of pictures without vehicle or vessel.
+        strange: likeness of pictures without vehicle or vessel.
         unseen: photos of classes that the network does not know, to choose the bound of the known ones by.
     """
     calibration = _weighted(_tempered(seen, taxonomy, domains), seen, taxonomy)
@@ -190,7 +192,7 @@ def choose(
         thresholds=Thresholds(
             coarse=_threshold(posterior.coarse, seen.labels.coarse, COARSE_PRECISION),
             fine=_threshold(posterior.fine, seen.labels.fine, FINE_PRECISION),
-            energy=separating(energy(seen.coarse_logits), energy(strange_coarse_logits), REFUSED),
+            likeness=separating(seen.likeness, strange, REFUSED),
             familiarity=float(np.quantile(scores, 1 - FAMILIAR))
             if unseen is None
             else separating(scores, unseen.familiarity(scale)),
@@ -258,8 +260,8 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) 
     if known.sum() < MIN_PHOTOS:
         return Thresholds().fine
     confident = probabilities[known].max(axis=1)
-    # a mixture of probabilities may exceed 1 by rounding
-    return min(1.0, threshold_for(confident, probabilities[known].argmax(axis=1) == labels[known], precision))
+    found = threshold_for(confident, probabilities[known].argmax(axis=1) == labels[known], precision)
+    return min(1.0, max(LEAST, found))  # a mixture of probabilities may exceed 1 by rounding
 
 
 def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:

@@ -59,16 +59,17 @@ class _AsExported(nn.Module):
         super().__init__()
         self.network = network
 
-        self.outputs = (*bundle.OUTPUTS, bundle.EVIDENCE) if has_evidence(network.backbone) else bundle.OUTPUTS
+        always = (*bundle.OUTPUTS, bundle.LIKENESS)
+        self.outputs = (*always, bundle.EVIDENCE) if has_evidence(network.backbone) else always
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Args: image: uint8 [N, S, S, 3]."""
         pixels = image.permute(0, 3, 1, 2)
         if bundle.EVIDENCE not in self.outputs:
             output = self.network(pixels)
-            return tuple(getattr(output, name) for name in bundle.OUTPUTS)
+            return tuple(getattr(output, name) for name in self.outputs)
         output, maps = self.network.with_evidence(pixels)
-        return *(getattr(output, name) for name in bundle.OUTPUTS), maps
+        return *(getattr(output, name) for name in self.outputs[:-1]), maps
 
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:
@@ -182,8 +183,8 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     rates = speeds({variant.value: (graph, pictures[:BATCH]) for variant, graph in graphs.items()})
     figures = {}
     for variant, graph in graphs.items():
-        coarse, fine, embedding = (torch.from_numpy(column) for column in outputs_of(graph, pictures))
-        output = NetworkOutput(coarse, fine, embedding, embedding)
+        coarse, fine, embedding, likeness = (torch.from_numpy(column) for column in outputs_of(graph, pictures))
+        output = NetworkOutput(coarse, fine, embedding, embedding, likeness)
         seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
         figures[variant.value] = {

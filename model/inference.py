@@ -34,12 +34,16 @@ def trained_network(run: Run) -> Network:
     if has_projection(run, state["step"]):
         kept = np.load(run.projection)
         network.heads.projection = Projection(torch.from_numpy(kept["centre"]), torch.from_numpy(kept["axes"]))
+        network.heads.landmarks = torch.from_numpy(kept["landmarks"])
     return network.eval()
 
 
 def has_projection(run: Run, step: int) -> bool:
-    """Whether the run has a projection that was fitted at this step."""
-    return run.projection.is_file() and int(np.load(run.projection)["step"]) == step
+    """Whether the run has a projection, with landmarks, that was fitted at this step."""
+    if not run.projection.is_file():
+        return False
+    kept = np.load(run.projection)
+    return "landmarks" in kept and int(kept["step"]) == step
 
 
 def part_of(run: Run, split: Split) -> list[Sample]:

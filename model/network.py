@@ -32,12 +32,15 @@ class NetworkOutput(NamedTuple):
 
     raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
     where the network has a projection.
+    likeness: to what the network was trained on at all, whatever the class [B]: cosine of the embedding to the nearest
+    landmark (model/landmarks.py), or the energy of the coarse logits (model/openset.py) where there are none.
     """
 
     coarse_logits: Tensor
     fine_logits: Tensor
     embedding: Tensor
     raw: Tensor
+    likeness: Tensor
 
 
 class CosineHead(nn.Module):
@@ -80,7 +83,10 @@ class Heads(nn.Module):
 
     Attributes:
         projection: what makes the embedding that is put out, once the network is trained; None for the trained one.
+        landmarks: [C, d] of unit length in the space of the embedding that is put out; None before they are known.
     """
+
+    landmarks: Tensor | None
 
     def __init__(
         self,
@@ -99,6 +105,7 @@ class Heads(nn.Module):
         self.coarse_head = _head(coarse_head_on, width, embedding_dim, n_coarse, tau)
         self.fine_head = _head(fine_head_on, width, embedding_dim, n_fine, tau)
         self.projection: Projection | None = None
+        self.register_buffer("landmarks", None, persistent=False)
 
     def forward(self, feature: Tensor) -> NetworkOutput:
         """Args: feature: [B, width]."""
@@ -106,13 +113,15 @@ class Heads(nn.Module):
         with torch.autocast(feature.device.type, enabled=False):
             feature = feature.float()
             raw = self.embed(feature)
-            embedding = F.normalize(raw, dim=1)
-            return NetworkOutput(
-                coarse_logits=self.coarse_head(embedding if self.coarse_head_on is HeadOn.EMBEDDING else feature),
-                fine_logits=self.fine_head(embedding if self.fine_head_on is HeadOn.EMBEDDING else feature),
-                embedding=embedding if self.projection is None else self.projection(feature),
-                raw=raw,
-            )
+            trained = F.normalize(raw, dim=1)
+            coarse_logits = self.coarse_head(trained if self.coarse_head_on is HeadOn.EMBEDDING else feature)
+            fine_logits = self.fine_head(trained if self.fine_head_on is HeadOn.EMBEDDING else feature)
+            embedding = trained if self.projection is None else self.projection(feature)
+            if self.landmarks is None:
+                likeness = coarse_logits.logsumexp(dim=1)
+            else:
+                likeness = (embedding @ self.landmarks.T).amax(dim=1)
+            return NetworkOutput(coarse_logits, fine_logits, embedding, raw, likeness)
 
     def fine_directions(self) -> Tensor:
         """The direction of each fine class in the space of the pooled feature: [n_fine, width]."""

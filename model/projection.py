@@ -19,6 +19,7 @@ from model.data.splits import Split
 from model.files import write_whole
 from model.inference import features_of, has_projection, part_of, trained_network
 from model.labels import encode
+from model.landmarks import landmarks
 from model.network import Projection, signed_root
 from model.run import Run
 
@@ -72,7 +73,7 @@ def _inverse_root(covariance: np.ndarray) -> np.ndarray:
 
 
 def project(run: Run) -> None:
-    """Fit the projection of a trained run and keep it, with the references as they are seen through it.
+    """Fit the projection of a trained run and keep it, with landmarks and references as they are seen through it.
 
     Nothing is done where the run has it already, or is to be compared by the trained embedding.
 
@@ -88,7 +89,9 @@ def project(run: Run) -> None:
     told = labels.fine if (labels.fine >= 0).any() else labels.coarse
     projection = fit(features.numpy(), told, config.network.embedding_dim)
     run.references.unlink(missing_ok=True)  # those of the trained embedding
-    centre, axes = projection.centre.numpy(), projection.axes.numpy()
-    write_whole(run.projection, lambda file: np.savez(file, step=step, centre=centre, axes=axes))
     with torch.inference_mode():
-        keep_references(run, step, projection(features).numpy())
+        embeddings = projection(features).numpy()
+    marks = landmarks(embeddings, np.stack([labels.coarse, labels.fine], axis=1))
+    centre, axes = projection.centre.numpy(), projection.axes.numpy()
+    write_whole(run.projection, lambda file: np.savez(file, step=step, centre=centre, axes=axes, landmarks=marks))
+    keep_references(run, step, embeddings)

@@ -12,7 +12,6 @@ from model.fewshot import SHOTS, episodes
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
 from model.labels import encode, taxonomy_of
 from model.network import Network
-from model.openset import energy
 from model.run import Run
 
 
@@ -20,20 +19,20 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     """How well the unknown is told from the known; shares in [0, 1].
 
     - strangers_*: drawn pictures without vehicle or vessel, others than those that the bound was chosen with: area
-      under the ROC curve of the energy, share that is refused; and the share of the test photos that is.
+      under the ROC curve of the likeness, share that is refused; and the share of the test photos that is.
     - unseen_*: photos of the classes that a run with --unseen left out: area under the ROC curve of the familiarity,
-      share that does not get a (necessarily wrong) class; few_shot_K: `fewshot.episodes` over these classes.
+      share that does not get a (necessarily wrong) class, share that is taken for no vehicle or vessel;
+      few_shot_K: `fewshot.episodes` over these classes.
 
     Args:
         seen: the test photos.
     """
     config, thresholds = run.config(), chosen.thresholds
-    known = energy(seen.coarse_logits)
-    strange = energy(infer_strangers(network, config, first=STRANGERS).coarse_logits.numpy())
-    found = {"strangers_auroc": _auroc(known, strange)}
-    if thresholds.energy is not None:
-        found["strangers_refused"] = float((strange < thresholds.energy).mean())
-        found["test_refused"] = float((known < thresholds.energy).mean())
+    strange = infer_strangers(network, config, first=STRANGERS).likeness.numpy()
+    found = {"strangers_auroc": _auroc(seen.likeness, strange)}
+    if thresholds.likeness is not None:
+        found["strangers_refused"] = float((strange < thresholds.likeness).mean())
+        found["test_refused"] = float((seen.likeness < thresholds.likeness).mean())
     samples = part_of(run, Split.UNSEEN)
     if not samples:
         return found
@@ -45,6 +44,8 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     with_class = seen.at(np.flatnonzero(seen.labels.fine >= 0))
     found["unseen_auroc"] = _auroc(with_class.familiarity(chosen.familiarity), unseen.familiarity(chosen.familiarity))
     found["unseen_without_class"] = 1 - float(named(unseen, run, chosen).mean())
+    if thresholds.likeness is not None:
+        found["unseen_refused"] = float((unseen.likeness < thresholds.likeness).mean())
     found["known_with_class"] = float(named(with_class, run, chosen).mean())
     own = encode(samples, taxonomy_of(samples)).fine
     return found | few_shot(output.embedding.numpy(), own)
@@ -57,8 +58,8 @@ def named(seen: Seen, run: Run, chosen: Chosen) -> np.ndarray:
     result = posterior.fine.max(axis=1) >= thresholds.fine
     if thresholds.familiarity is not None:
         result &= seen.familiarity(chosen.familiarity) >= thresholds.familiarity
-    if thresholds.energy is not None:
-        result &= energy(seen.coarse_logits) >= thresholds.energy
+    if thresholds.likeness is not None:
+        result &= seen.likeness >= thresholds.likeness
     return result
 
 

@@ -20,7 +20,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from model.bundle import EVIDENCE, INPUT, OUTPUTS
+from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS
 
 _QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
 """Operators in 8 bits; the heads stay in float32, where the last digits decide."""
@@ -52,7 +52,7 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Computes in half precision between the same inputs and outputs; the lengths and the heads stay in float32."""
-    precise = ["Gemm", "MatMul", "ReduceL2", "Div", "Sub", "Einsum", "ReduceMean", "Expand"]
+    precise = ["Gemm", "MatMul", "ReduceL2", "Div", "Sub", "Einsum", "ReduceMean", "ReduceMax", "Expand"]
     half = convert_float_to_float16(graph, keep_io_types=True, op_block_list=precise)
     # a tensor that goes to two of these is widened twice under one name; the first, before both, is enough
     once: dict[str, onnx.NodeProto] = {}
@@ -130,10 +130,10 @@ def _normalisations_as_convolutions(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def outputs_of(graph: onnx.ModelProto, pictures: np.ndarray) -> list[np.ndarray]:
-    """Coarse logits, fine logits and embedding of uint8 pictures [N, S, S, 3], float32, on the CPU."""
+    """Coarse logits, fine logits, embedding and likeness of uint8 pictures [N, S, S, 3], float32, on the CPU."""
     session = cpu_session(graph)
     parts = [
-        session.run(list(OUTPUTS), {INPUT: pictures[start : start + _BATCH]})
+        session.run([*OUTPUTS, LIKENESS], {INPUT: pictures[start : start + _BATCH]})
         for start in range(0, len(pictures), _BATCH)
     ]
     return [np.concatenate(columns).astype(np.float32) for columns in zip(*parts, strict=True)]

@@ -76,7 +76,8 @@ def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callabl
     coarse, fine, embedding = (
         torch.from_numpy(np.concatenate(columns).astype(np.float32)) for columns in zip(*parts, strict=True)
     )
-    return NetworkOutput(coarse, fine, embedding, embedding)
+    unasked = torch.full((len(coarse),), math.nan)  # the likeness is not compared
+    return NetworkOutput(coarse, fine, embedding, embedding, unasked)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -285,8 +285,8 @@ def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
     p = predictions
     guessed, enrolled = p["fine"] != NOBODY, p["enrolled"]
     strange = np.zeros(len(p), bool)
-    if thresholds.energy is not None:
-        strange = (p["energy"] < thresholds.energy) & ~(guessed & enrolled)
+    if thresholds.likeness is not None:
+        strange = (p["likeness"] < thresholds.likeness) & ~(guessed & enrolled)
     doubt = ~guessed | ~p["type_has_classes"] | (p["fine_probability"] < thresholds.fine)
     if thresholds.familiarity is not None:
         doubt |= (p["familiarity"] < thresholds.familiarity) & ~enrolled

@@ -92,11 +92,11 @@ def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
 
     The network's score says nothing of what was enrolled after its training.
     """
-    if thresholds.energy is None or evidence.energy >= thresholds.energy:
+    if thresholds.likeness is None or evidence.likeness >= thresholds.likeness:
         return None
     if evidence.classes and evidence.classes[0].enrolled:
         return None
-    score, needed = _apart(evidence.energy, thresholds.energy)
+    score, needed = _apart(evidence.likeness, thresholds.likeness)
     return f"unlike everything that the identification model knows (score {score}, needs {needed})"
 
 

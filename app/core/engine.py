@@ -22,7 +22,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from model.bundle import EVIDENCE, INPUT, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
+from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
+from model.openset import energy
 from model.photo import fit
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -84,11 +85,13 @@ class Outputs:
         coarse_logits: float32 [N, n_coarse].
         fine_logits: float32 [N, n_fine]; no columns where the model knows no fine classes.
         embeddings: float32 [N, d], unit length.
+        likeness: float32 [N], to what the network was trained on; see `model.bundle.LIKENESS`.
     """
 
     coarse_logits: np.ndarray
     fine_logits: np.ndarray
     embeddings: np.ndarray
+    likeness: np.ndarray
 
 
 class Engine:
@@ -148,8 +151,8 @@ class Engine:
             )
         taxonomy = self.info.taxonomy
         if len(batch) == 0:
-            widths = (len(taxonomy.coarse), len(taxonomy.fine), self.info.embedding_dim)
-            return Outputs(*(np.zeros((0, width), np.float32) for width in widths))
+            shapes = ((0, len(taxonomy.coarse)), (0, len(taxonomy.fine)), (0, self.info.embedding_dim), (0,))
+            return Outputs(*(np.zeros(shape, np.float32) for shape in shapes))
         with self._lock:
             return _infer(self._session, batch)
 
@@ -244,7 +247,10 @@ class Engine:
 
 
 def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
-    return Outputs(*_run(session, list(OUTPUTS), batch))
+    if LIKENESS in (output.name for output in session.get_outputs()):
+        return Outputs(*_run(session, [*OUTPUTS, LIKENESS], batch))
+    coarse, fine, embeddings = _run(session, list(OUTPUTS), batch)
+    return Outputs(coarse, fine, embeddings, energy(coarse))
 
 
 def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndarray) -> list[np.ndarray]:

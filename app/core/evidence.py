@@ -16,7 +16,7 @@ import numpy as np
 from app.core.engine import Outputs
 from app.core.gallery import Neighbour, Reference
 from model.bundle import BundleInfo
-from model.openset import energy, familiarity
+from model.openset import familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.taxonomy import NO_FINE, Taxonomy
 
@@ -57,14 +57,14 @@ class Evidence:
     Attributes:
         types: all types, most probable first.
         classes: the most probable fine classes, at most CLASSES_KEPT, most probable first.
-        energy: of the coarse logits (model/openset.py).
+        likeness: to what the model was trained on at all (`model.bundle.LIKENESS`).
         familiarity: with the known classes, in standard deviations (model/openset.py).
         neighbours: nearest reference photos, at most NEIGHBOURS_KEPT, most similar first.
     """
 
     types: tuple[TypeCandidate, ...]
     classes: tuple[ClassCandidate, ...]
-    energy: float
+    likeness: float
     familiarity: float
     neighbours: tuple[Neighbour, ...] = ()
 
@@ -75,7 +75,7 @@ class Evidence:
             {
                 "types": [[one.name, round(one.probability, 6), one.has_classes] for one in types],
                 "classes": [[one.name, one.coarse, round(one.probability, 6), one.enrolled] for one in self.classes],
-                "energy": round(self.energy, 6),
+                "likeness": round(self.likeness, 6),
                 "familiarity": round(self.familiarity, 6),
                 "neighbours": [[*astuple(near.reference), round(near.similarity, 6)] for near in self.neighbours],
             },
@@ -90,7 +90,7 @@ class Evidence:
         return cls(
             tuple(TypeCandidate(*one) for one in values["types"]),
             tuple(ClassCandidate(*one) for one in values["classes"]),
-            values["energy"],
+            values["likeness"] if "likeness" in values else values["energy"],  # its name before
             values["familiarity"],
             tuple(Neighbour(Reference(*reference), similarity) for *reference, similarity in values["neighbours"]),
         )
@@ -117,7 +117,6 @@ def weigh(
     if gallery is not None and any(found):
         posterior = _with_references(posterior, found, info, *gallery)
         closest = np.array([near[0].similarity if near else -1.0 for near in found])
-    energies = energy(outputs.coarse_logits)
     scores = familiarity(outputs.fine_logits, closest, info.familiarity)
     known = len(taxonomy.fine)
     names = taxonomy if gallery is None else gallery[0]
@@ -125,11 +124,11 @@ def weigh(
         Evidence(
             types=_types(coarse, names),
             classes=_classes(fine, names, known),
-            energy=float(photo_energy),
+            likeness=float(likeness),
             familiarity=float(score),
             neighbours=tuple(near[:NEIGHBOURS_KEPT]),
         )
-        for coarse, fine, photo_energy, score, near in zip(*posterior, energies, scores, found, strict=True)
+        for coarse, fine, likeness, score, near in zip(*posterior, outputs.likeness, scores, found, strict=True)
     ]
 
 

@@ -26,7 +26,7 @@ FIGURES = np.dtype(
         ("fine_probability", "<f8"),
         ("second_probability", "<f8"),
         ("enrolled", "?"),
-        ("energy", "<f8"),
+        ("likeness", "<f8"),
         ("familiarity", "<f8"),
         ("near", "<i4"),  # class of most of the nearest reference photos, or NOBODY
         ("near_type", "<i4"),
@@ -61,7 +61,7 @@ class FigureWriter:
                 self._number(guess.coarse if guess else ""),
                 *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
                 guess is not None and guess.enrolled,
-                *(round(evidence.energy, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
+                *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
                 *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
             ),
             FIGURES,

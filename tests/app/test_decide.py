@@ -12,7 +12,7 @@ from app.core.gallery import Neighbour, Reference
 from model.bundle import Thresholds
 
 PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}
-HALF = Thresholds(fine=0.6, coarse=0.5, energy=2.0, familiarity=-1.0)
+HALF = Thresholds(fine=0.6, coarse=0.5, likeness=2.0, familiarity=-1.0)
 
 
 def near(similarity: float, coarse: str = "sedan", fine: str | None = "TL") -> Neighbour:
@@ -24,7 +24,7 @@ def evidence(
     classes: dict[str, float],
     neighbours: list[Neighbour] | None = None,
     *,
-    energy: float = 5.0,
+    likeness: float = 5.0,
     familiarity: float = 0.0,
     enrolled: tuple[str, ...] = (),
     parents: dict[str, str] = PARENTS,
@@ -37,7 +37,7 @@ def evidence(
             ClassCandidate(name, parents[name], p, name in enrolled)
             for name, p in sorted(classes.items(), key=lambda x: -x[1])
         ),
-        energy,
+        likeness,
         familiarity,
         tuple(neighbours or ()),
     )
@@ -64,13 +64,13 @@ def cases(draw: st.DrawFn) -> tuple[Evidence, Thresholds]:
         types,
         classes,
         neighbours,
-        energy=draw(SCORES),
+        likeness=draw(SCORES),
         familiarity=draw(SCORES),
         enrolled=tuple(enrolled),
         parents=parents,
     )
     unit, score = st.floats(0, 1), st.none() | SCORES
-    return found, Thresholds(fine=draw(unit), coarse=draw(unit), energy=draw(score), familiarity=draw(score))
+    return found, Thresholds(fine=draw(unit), coarse=draw(unit), likeness=draw(score), familiarity=draw(score))
 
 
 @given(cases())
@@ -97,11 +97,11 @@ def test_status_level_label_and_confidence_belong_together(case) -> None:
 @given(cases(), st.floats(0.01, 9))
 def test_what_is_unlike_everything_is_unknown_unless_it_was_enrolled(case, short: float) -> None:
     found, thresholds = case
-    demanding = thresholds.model_copy(update={"energy": found.energy + short})
+    demanding = thresholds.model_copy(update={"likeness": found.likeness + short})
     if not (found.classes and found.classes[0].enrolled):
         assert decide(found, demanding).status is Status.UNKNOWN
     else:
-        assert decide(found, demanding) == decide(found, thresholds.model_copy(update={"energy": None}))
+        assert decide(found, demanding) == decide(found, thresholds.model_copy(update={"likeness": None}))
 
 
 @given(cases())
@@ -116,13 +116,13 @@ def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case) -> No
 
 @given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 5), st.floats(0, 5))
 def test_higher_thresholds_never_give_a_more_specific_answer(
-    case, fine: float, coarse: float, energy: float, familiarity: float
+    case, fine: float, coarse: float, likeness: float, familiarity: float
 ) -> None:
     found, thresholds = case
     stricter = Thresholds(
         fine=min(1, thresholds.fine + fine),
         coarse=min(1, thresholds.coarse + coarse),
-        energy=None if thresholds.energy is None else thresholds.energy + energy,
+        likeness=None if thresholds.likeness is None else thresholds.likeness + likeness,
         familiarity=None if thresholds.familiarity is None else thresholds.familiarity + familiarity,
     )
     rank = {Status.UNKNOWN: 0, Status.COARSE_ONLY: 1, Status.IDENTIFIED: 2}
@@ -184,12 +184,12 @@ SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
             "unlike every known class (score -2.25, needs -1.00): shown as sedan, 97 %, above 50 %",
         ),
         (
-            evidence(SEDAN, SURE, [near(0.9)] * 5, energy=1.5),
+            evidence(SEDAN, SURE, [near(0.9)] * 5, likeness=1.5),
             Status.UNKNOWN,
             "unlike everything that the identification model knows (score 1.50, needs 2.00)",
         ),
         (
-            evidence(SEDAN, SURE, [near(0.9)], energy=-3, familiarity=-3, enrolled=("TL",)),
+            evidence(SEDAN, SURE, [near(0.9)], likeness=-3, familiarity=-3, enrolled=("TL",)),
             Status.IDENTIFIED,
             "class 88 %, above 60 %; the nearest reference photo agrees",
         ),
@@ -201,6 +201,6 @@ def test_reasons(found: Evidence, status: Status, reason: str) -> None:
 
 
 def test_a_confidence_on_its_threshold_is_enough() -> None:
-    exact = decided({"sedan": 1.0}, {"TL": 0.6, "TSX": 0.4}, [near(0.45)], energy=2.0, familiarity=-1.0)
+    exact = decided({"sedan": 1.0}, {"TL": 0.6, "TSX": 0.4}, [near(0.45)], likeness=2.0, familiarity=-1.0)
     assert exact.status is Status.IDENTIFIED
     assert exact.reason == "class 60 %, just enough; the nearest reference photo agrees"

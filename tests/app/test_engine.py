@@ -36,6 +36,11 @@ def test_answers_are_the_models_own(tiny_engine: Engine) -> None:
     np.testing.assert_allclose(np.linalg.norm(outputs.embeddings, axis=1), 1, atol=1e-5)
 
 
+def test_a_file_without_likeness_is_judged_by_the_energy(tiny_engine: Engine) -> None:
+    outputs = tiny_engine.run(batch_of(tiny_engine, *COLOURS))
+    np.testing.assert_allclose(outputs.likeness, np.log(np.exp(outputs.coarse_logits).sum(axis=1)), rtol=1e-5)
+
+
 def test_a_batch_gives_what_its_photos_give_alone(tiny_engine: Engine) -> None:
     batch = batch_of(tiny_engine, *COLOURS)
     together = tiny_engine.run(batch)

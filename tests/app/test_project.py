@@ -149,6 +149,12 @@ def test_a_damaged_file_is_noticed(project: Project) -> None:
         Project.open(project.path)
 
 
+def test_evidence_of_an_earlier_version_is_read() -> None:
+    earlier = EVIDENCE.to_json().replace('"likeness"', '"energy"')
+    assert '"energy"' in earlier
+    assert Evidence.from_json(earlier) == Evidence.from_json(EVIDENCE.to_json())
+
+
 @settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.text(max_size=5), st.floats(0, 1)), min_size=1, max_size=8), st.floats(-50, 50), st.booleans()

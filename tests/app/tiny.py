@@ -90,7 +90,7 @@ def write_tiny_model(path: Path, **changes: object) -> Path:
         "taxonomy": TINY_TAXONOMY,
         "preprocessing": preprocessing,
         "embedding_dim": DIM,
-        "thresholds": bundle.Thresholds(fine=0.6, coarse=0.6, energy=-5.0),
+        "thresholds": bundle.Thresholds(fine=0.6, coarse=0.6, likeness=-5.0),
     }
     bundle.write(path, graph, bundle.BundleInfo.model_validate(facts | changes))
     return path

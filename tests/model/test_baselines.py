@@ -82,7 +82,7 @@ def test_poor_batches_keep_the_graph(name, fine):
 def objective_of(distance, z, **settings):
     torch.manual_seed(0)
     objective = Objective(LossSettings(distance=distance, **settings), (0, 0, 1, 1), 8)
-    output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z)
+    output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z, torch.zeros(16))
     labels = Labels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
     return objective(output, labels, epoch=0, generator=torch.Generator().manual_seed(0))
 

@@ -97,7 +97,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
         distance="log_ratio", unit_length=unit_length, lambda_distance=1, label_attributes=("year",)
     )
     labels = Labels(coarse.numpy(), fine.numpy(), years[:, None].double().numpy())
-    output = NetworkOutput(torch.zeros(12, 2), torch.zeros(12, 6), unit, raw)
+    output = NetworkOutput(torch.zeros(12, 2), torch.zeros(12, 6), unit, raw, torch.zeros(12))
     objective = Objective(settings, (0, 0, 0, 1, 1, 1), 5, [4.5])
     _, figures = objective(output, labels, epoch=0, generator=torch.Generator())
     assert figures["distance"] == pytest.approx(float(expected), rel=1e-5)

@@ -55,7 +55,7 @@ def info(**changes):
         "preprocessing": Preprocessing(size=SIZE, fit=FitPolicy.LETTERBOX),
         "embedding_dim": 4,
         "calibration": Calibration(coarse_temperature=1.5, fine_temperature=0.7),
-        "thresholds": Thresholds(fine=0.6, coarse=0.4, energy=-3.5, familiarity=-1.5),
+        "thresholds": Thresholds(fine=0.6, coarse=0.4, likeness=-3.5, familiarity=-1.5),
         "training": {"photos": 12, "run": {"seed": 3}},
     }
     return BundleInfo(**(facts | changes))
@@ -76,6 +76,12 @@ def test_what_is_written_is_read_and_the_graph_stays_as_it_is(tmp_path):
     assert onnx.load(path).graph == graph.graph
     assert not graph.metadata_props
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_bound_of_the_likeness_is_read_under_its_earlier_name(tmp_path):
+    earlier = info().model_dump_json().replace('"likeness"', '"energy"')
+    assert '"energy"' in earlier
+    assert read_info(with_metadata(tmp_path / "earlier.onnx", earlier)) == info()
 
 
 def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path):

@@ -1,5 +1,6 @@
 """What is chosen on validation photos, on outputs whose best settings are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +35,12 @@ def seen(seed: int, count: int = 900, too_sure: float = 3.0) -> Seen:
     coarse_logits = 2 * np.eye(3)[coarse] + rng.normal(0, 1, (count, 3))
     scores = 0.1 * np.eye(9)[fine] + rng.normal(0, 0.05, (count, 9))
     labels = Labels(coarse, np.where(rng.random(count) < 0.2, -1, fine), np.zeros((count, 0)))
-    return Seen(coarse_logits * too_sure, fine_logits * too_sure, rng.normal(0.8, 0.05, count), scores, labels)
+    likeness, closest = rng.normal(0.8, 0.05, (2, count))
+    return Seen(coarse_logits * too_sure, fine_logits * too_sure, likeness, closest, scores, labels)
 
 
 def test_answers_are_calibrated_and_better_than_each_source_alone():
-    found = choose(seen(0), TREE, [TREE.coarse], np.full((50, 3), -5.0), None)
+    found = choose(seen(0), TREE, [TREE.coarse], np.full(50, -1.0), None)
     test = seen(1)
     posterior = test.posterior(TREE, found.calibration, found.fusion)
     known = test.labels.fine >= 0
@@ -57,8 +59,8 @@ def test_kinds_of_photos_get_temperatures_of_their_own():
     validation = seen(0)
     logits = validation.fine_logits.copy()
     logits[validation.labels.coarse == 2] *= 4
-    hot = Seen(validation.coarse_logits, logits, validation.closest, validation.scores, validation.labels)
-    calibration = choose(hot, TREE, [("a", "b"), ("c",)], np.full((50, 3), -5.0), None).calibration
+    hot = replace(validation, fine_logits=logits)
+    calibration = choose(hot, TREE, [("a", "b"), ("c",)], np.full(50, -1.0), None).calibration
     one, other = calibration.domains
     assert (one.types, other.types) == (("a", "b"), ("c",))
     assert other.fine_temperature == pytest.approx(4 * one.fine_temperature, rel=0.3)
@@ -66,11 +68,11 @@ def test_kinds_of_photos_get_temperatures_of_their_own():
 
 def test_the_bound_of_known_classes_comes_from_unseen_ones_where_there_are_any():
     validation, unseen = seen(0), seen(2)
-    far = Seen(unseen.coarse_logits, unseen.fine_logits - 20, unseen.closest - 0.5, unseen.scores, unseen.labels)
-    without = choose(validation, TREE, [TREE.coarse], np.full((50, 3), -5.0), None)
+    far = replace(unseen, fine_logits=unseen.fine_logits - 20, closest=unseen.closest - 0.5)
+    without = choose(validation, TREE, [TREE.coarse], np.full(50, -1.0), None)
     scores = validation.familiarity(without.familiarity)
     assert (scores >= without.thresholds.familiarity).mean() == pytest.approx(0.97, abs=0.002)
-    chosen = choose(validation, TREE, [TREE.coarse], np.full((50, 3), -5.0), far)
+    chosen = choose(validation, TREE, [TREE.coarse], np.full(50, -1.0), far)
     assert (far.familiarity(chosen.familiarity) < chosen.thresholds.familiarity).all()
     assert (scores >= chosen.thresholds.familiarity).all()
 

@@ -20,7 +20,7 @@ from model.train import StopRequest, train
 def output(seed, dim=4):
     generator = torch.Generator().manual_seed(seed)
     coarse, fine, raw = (torch.randn(3, n, generator=generator) for n in (2, 5, dim))
-    return NetworkOutput(coarse, fine, F.normalize(raw, dim=1), raw)
+    return NetworkOutput(coarse, fine, F.normalize(raw, dim=1), raw, torch.zeros(len(raw)))
 
 
 def test_both_costs_by_hand():

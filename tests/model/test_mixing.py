@@ -73,7 +73,7 @@ def test_the_whole_batch_knows_what_every_rank_has_mixed(batch, world, seed):
 def test_both_labels_count_by_their_shares():
     generator = torch.Generator().manual_seed(0)
     coarse_logits, fine_logits, raw = (torch.randn(3, n, generator=generator) for n in (2, 4, 5))
-    output = NetworkOutput(coarse_logits, fine_logits, F.normalize(raw, dim=1), raw)
+    output = NetworkOutput(coarse_logits, fine_logits, F.normalize(raw, dim=1), raw, torch.zeros(len(raw)))
     labels = Labels(np.array([0, 1, 1]), np.array([1, 2, -1]), np.zeros((3, 0)))
     others = labels.at(np.array([1, 2, 0]))
     loss, figures = Objective(LossSettings(), PARENTS, 5).of_mixture(output, labels, others, 0.3)

@@ -91,7 +91,7 @@ def test_sources_that_share_types_are_also_taken_together():
 
 
 def test_the_mean_of_two_views():
-    one, other = (NetworkOutput(*torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(i))) for i in (1, 2))
+    one, other = (NetworkOutput(*torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(i))) for i in (1, 2))
     mean = mean_output(one, other)
     assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)
     assert torch.allclose(mean.embedding.norm(dim=1), torch.ones(2))

@@ -6,9 +6,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from model.bundle import EVIDENCE, INPUT, OUTPUTS, Variant
+from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
 from model.export import to_onnx
-from model.network import HeadOn, Network
+from model.network import HeadOn, Network, Projection
 from model.variants import (
     _normalisations_as_convolutions,
     cpu_session,
@@ -28,6 +28,8 @@ def graph():
     network = Network(
         "resnet18", 3, 7, embedding_dim=8, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1
     )
+    network.heads.projection = Projection(torch.randn(512), torch.randn(8, 512))
+    network.heads.landmarks = torch.nn.functional.normalize(torch.randn(5, 8), dim=1)
     return to_onnx(network, SIZE)
 
 
@@ -49,10 +51,11 @@ def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant
     small = to_fp16(graph) if variant is Variant.FP16 else to_int8(graph, pictures)
     onnx.checker.check_model(small)
     assert [value.name for value in small.graph.input] == [INPUT]
-    assert [value.name for value in small.graph.output] == [*OUTPUTS, EVIDENCE]
+    assert [value.name for value in small.graph.output] == [*OUTPUTS, LIKENESS, EVIDENCE]
     assert small.ByteSize() < 0.55 * graph.ByteSize()
-    *_, expected = outputs_of(graph, pictures)
-    *_, embedding = outputs_of(small, pictures)
+    *_, expected, expected_likeness = outputs_of(graph, pictures)
+    *_, embedding, likeness = outputs_of(small, pictures)
+    assert likeness == pytest.approx(expected_likeness, abs=3e-3 if variant is Variant.FP16 else 0.1)
     cosines = (expected * embedding).sum(axis=1)
     assert cosines.min() > (0.999 if variant is Variant.FP16 else 0.97)
     assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(40), abs=2e-3)
