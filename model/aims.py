@@ -135,7 +135,7 @@ def _cell(aim: Aim, value: float | None) -> str:
     assert value is not None
     if aim.times is not None:
         return f"{value:.1f} x"
-    return f"{100 * value:.1f} %" if aim.unit == "%" else f"{value:.3f}"
+    return f"{100 * value:.2f} %" if aim.unit == "%" else f"{value:.3f}"
 
 
 def _figures_of(run: Run) -> dict[str, Any]:

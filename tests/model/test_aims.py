@@ -45,8 +45,8 @@ def aims_file(tmp_path):
 
 def test_what_is_met_and_what_is_missed(aims_file):
     lines = table(read_aims(aims_file), FIGURES, RATES).splitlines()
-    assert lines[2] == "| class right | at least 90.0 % | 87.5 % | missed |"
-    assert lines[3] == "| lost in 8 bits | at most 0.5 % | 0.3 % | met |"
+    assert lines[2] == "| class right | at least 90.00 % | 87.54 % | missed |"
+    assert lines[3] == "| lost in 8 bits | at most 0.50 % | 0.30 % | met |"
     assert lines[4] == "| speed of the small one | at least 5.0 x | 6.0 x | met |"
     assert lines[-1] == "- class right: larger pictures (+1.0)"
 
@@ -101,7 +101,7 @@ def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
     assert call("big", "small") == 0
     text = out.read_text(encoding="utf-8")
     measured = json.loads(small_run.metrics.read_bytes())["answers"]["all"]["fine_accuracy"]
-    assert f"| {100 * measured:.1f} % |" in text
+    assert f"| {100 * measured:.2f} % |" in text
     assert "- small: resnet18, 1 epochs at 32 pixels on CPU" in text
     assert str(small_run.folder) not in text
     monkeypatch.setattr(sys, "argv", ["aims", str(aims), "--run", "big", "--out", str(out)])

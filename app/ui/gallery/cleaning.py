@@ -43,7 +43,7 @@ from app.ui.widgets import frame, label
 _Index = QModelIndex | QPersistentModelIndex
 _PICTURE = QSize(150, 100)
 _ROW = 116
-_NEAR_RANGE = (900, 999)  # thousandths; beneath it photos of one class are nearly all alike
+_NEAR_RANGE = (850, 999)  # thousandths; beneath it too many photos of one class are alike
 _SETTLE = 300  # milliseconds that the slider must rest
 
 

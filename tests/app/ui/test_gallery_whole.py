@@ -238,13 +238,13 @@ def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
     files = [tmp_path / f"{shade}.png" for shade in range(6)]
     for shade, file in enumerate(files):
         red, green, blue = COLOURS["Rossa 2010"]
-        colour_picture((red - 8 * shade, green + 8 * shade, blue), seed=shade).save(file)
+        colour_picture((red - 24 * shade, green + 24 * shade, blue), seed=shade).save(file)
     teach(window, qtbot, files)
     click(page.toolbar.clean_button)
     qtbot.waitUntil(lambda: cleaning.words() == "choose one, then what becomes of it", timeout=PATIENCE)
     few = len(cleaning.findings()[0])
     cleaning.near_slider.setFocus()
-    cleaning.near_slider.setValue(950)
+    cleaning.near_slider.setValue(850)
     qtbot.waitUntil(lambda: len(cleaning.findings()[0]) > few, timeout=PATIENCE)
     cleaning.near_slider.setValue(999)
     qtbot.waitUntil(lambda: len(cleaning.findings()[0]) < few, timeout=PATIENCE)
