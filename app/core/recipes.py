@@ -58,7 +58,7 @@ RECIPES = {
 
 RECIPE_WORDS = {
     "quick": "to see whether the data is right",
-    "good": "much as the supplied model was made",
+    "good": "a network as quick as that of the supplied marque-lite",
     "best": "more accurate, many times as long",
 }
 

@@ -10,8 +10,8 @@ import numpy as np
 from app.core.gallery import Reference
 
 NEAR = 0.95
-"""Cosine from which on two reference photos count as nearly the same. With the supplied model nearly all photos that were
-saved again as JPEG (quality 85) reach it, and less than 1 % of those that are different ones."""
+"""Cosine from which on two reference photos count as nearly the same. With the supplied model nearly all photos that
+were saved again as JPEG (quality 85) reach it, and less than 1 % of those that are different ones."""
 NEIGHBOURS = 5
 """Nearest references that are asked whether a label is odd."""
 _BLOCK = 512
