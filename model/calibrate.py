@@ -19,6 +19,7 @@ from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
+from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.openset import largest
 from model.photo import PhotoError
@@ -301,6 +302,7 @@ def main() -> int:
         return run, chosen_on
 
     folder, other = tyro.cli(command, prog="python -m model.calibrate")
+    keep_freed_memory()
     try:
         run = Run.open(folder)
         chosen = calibrate(run, None if other is None else Run.open(other))

@@ -24,6 +24,7 @@ from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
+from model.memory import keep_freed_memory
 from model.metrics import accuracy, expected_calibration_error, macro_accuracy, reliability
 from model.network import NetworkOutput
 from model.photo import PhotoError
@@ -219,6 +220,7 @@ def main() -> int:
         return run, json_out
 
     folder, as_json = tyro.cli(command, prog="python -m model.evaluate")
+    keep_freed_memory()
     try:
         figures_found = evaluate(Run.open(folder))
     except (RunError, DataError, PhotoError) as error:

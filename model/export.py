@@ -31,6 +31,7 @@ from model.data.splits import Split
 from model.files import write_whole
 from model.inference import part_of, trained_network
 from model.labels import encode
+from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
 from model.photo import PhotoError
@@ -254,6 +255,7 @@ def main() -> int:
         return run, out, name, references, variants
 
     folder, out, name, references, variants = tyro.cli(command, prog="python -m model.export")
+    keep_freed_memory()
     try:
         run = Run.open(folder)
         info = export(run, out, name, variants=variants)
