@@ -92,7 +92,16 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
             external_data=False,
         )
     assert program is not None
-    return program.model_proto
+    return _without_origin(program.model_proto)
+
+
+def _without_origin(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same without the exporter's notes: source lines with paths of this computer, a megabyte for a DenseNet."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    return model
 
 
 def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.ndarray) -> float:

@@ -107,7 +107,7 @@ def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
             # ranges as they are on average, not as one picture has them
             extra_options={"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05},
         )
-        return onnx.load(quantised)
+        return half_stored(onnx.load(quantised))
 
 
 def _normalisations_as_convolutions(graph: onnx.ModelProto) -> onnx.ModelProto:

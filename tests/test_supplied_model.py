@@ -13,7 +13,7 @@ from app.cli import main
 from app.core import paths
 from app.core.engine import Engine
 from app.core.gallery import Gallery
-from model.bundle import read_info
+from model.bundle import Variant, beside, read_info
 from model.data.readers import read_data
 
 DATA = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -58,6 +58,8 @@ def test_nothing_tells_where_it_was_made(model):
     assert any(text.endswith(".jpg") for text in texts)
     assert not [text for text in texts if text.startswith(("/", "..")) or ":\\" in text]
     assert not re.search(r'"(/|\.\.|[A-Z]:)', read_info(model).model_dump_json())
+    for file in (model, *(beside(model, variant) for variant in (Variant.FP16, Variant.INT8))):
+        assert b"site-packages" not in file.read_bytes()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA")

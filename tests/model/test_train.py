@@ -113,6 +113,12 @@ def test_the_model_file_does_what_the_network_does(unbroken):
         assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
 
 
+def test_the_model_file_does_not_tell_where_it_was_made(unbroken):
+    content = (unbroken / "model.onnx").read_bytes()
+    for place in ("site-packages", str(Path(bundle.__file__).parent), str(unbroken.parent)):
+        assert place.encode() not in content
+
+
 def test_what_was_said_of_each_test_photo_is_kept(unbroken):
     run, figures = Run.open(unbroken), json.loads((unbroken / "metrics.json").read_text())
     kept, samples = read_tested(run.tested), part_of(run, Split.TEST)
