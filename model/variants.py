@@ -48,6 +48,11 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(small.graph.node)
     del small.graph.node[:]
     small.graph.node.extend([*casts, *nodes])
+    # what a conversion noted of their types no longer holds
+    widened = {node.output[0] for node in casts}
+    notes = [value for value in small.graph.value_info if value.name not in widened]
+    del small.graph.value_info[:]
+    small.graph.value_info.extend(notes)
     return small
 
 
@@ -63,7 +68,7 @@ def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
     del half.graph.node[:]
     half.graph.node.extend(kept)
     OnnxModel(half).topological_sort()
-    return half
+    return half_stored(half)
 
 
 def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
@@ -134,6 +139,10 @@ def _normalisations_as_convolutions(graph: onnx.ModelProto) -> onnx.ModelProto:
         )
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in graph.graph.initializer if tensor.name in used]
+    del graph.graph.initializer[:]
+    graph.graph.initializer.extend(kept)
     return graph
 
 
