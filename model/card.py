@@ -15,6 +15,7 @@ import tyro
 
 from model import plots, terminal
 from model.bundle import BundleError, BundleInfo, read_info
+from model.config import Config
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
@@ -249,8 +250,23 @@ def _training(run: Run, origin: str) -> str:
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
         f"second hinge {loss.second_hinge}, margins {loss.margin_fine} and {loss.margin_coarse}); AdamW at "
         f"{optimiser.lr}, batches of {optimiser.batch_coarse} x {optimiser.batch_fine} x {optimiser.batch_images}, "
-        f"moving average of the weights {optimiser.ema}."
+        f"moving average of the weights {optimiser.ema}." + _besides(config)
     )
+
+
+def _besides(config: Config) -> str:
+    """What else it learned from, where there was something."""
+    words, teacher = "", config.teacher
+    if config.input.mix != "none":
+        words += (
+            f" {100 * config.input.mix_share:.0f} % of the batches mixed by {config.input.mix}, for the heads alone."
+        )
+    if teacher.teacher is not None:
+        words += (
+            f" What a larger network, trained before on the same photos, says of each weighs {teacher.teacher_answers} "
+            f"(answers, temperature {teacher.teacher_temperature}) and {teacher.teacher_embedding} (embedding)."
+        )
+    return words
 
 
 def main() -> int:
