@@ -34,7 +34,7 @@ from model.files import write_whole
 from model.run import Run, RunError
 from model.variants import speeds
 
-_BATCH = 16
+_BATCH = 8
 Figures = Mapping[str, Mapping[str, Any]]
 """Run -> "metrics", "variants" -> what it wrote there."""
 

@@ -44,8 +44,8 @@ COMPARED = 64
 """Number of real photos on which they are compared."""
 RANGES = 256
 """Number of real photos that the ranges of the 8-bit activations are taken from."""
-BATCH = 16
-"""Photos in a batch when speeds are compared."""
+BATCH = 8
+"""Photos in a batch when speeds are compared, as many as the program takes."""
 OPSET = 18
 
 

@@ -134,8 +134,8 @@ class Heads(nn.Module):
 class Network(nn.Module):
     """uint8 pictures in, logits of both levels and a unit-length embedding out."""
 
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(
         self,
@@ -159,13 +159,17 @@ class Network(nn.Module):
             fine_head_on=fine_head_on,
             tau=tau,
         )
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
+        self.register_buffer("scale", 1 / (255 * std), persistent=False)
+        self.register_buffer("shift", mean / std, persistent=False)
 
     def features(self, images: Tensor) -> Tensor:
         """The pooled feature [B, width] of pictures, uint8 [B, 3, H, W], RGB."""
-        pixels = (images.float() / 255 - self.mean) / self.std
-        return self.backbone(pixels.contiguous(memory_format=torch.channels_last))
+        return self.backbone(self.pixels(images).contiguous(memory_format=torch.channels_last))
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """Pictures as the backbone takes them: (value / 255 - mean) / std, in two steps instead of three."""
+        return images.float() * self.scale - self.shift
 
     def forward(self, images: Tensor) -> NetworkOutput:
         """Args: images: uint8 [B, 3, H, W], RGB."""
@@ -183,8 +187,7 @@ class Network(nn.Module):
         Raises:
             ValueError: if the backbone has a layer between the pooling and the heads (`has_evidence`).
         """
-        pixels = (images.float() / 255 - self.mean) / self.std
-        places = last_map(self.backbone, pixels)
+        places = last_map(self.backbone, self.pixels(images))
         maps = torch.einsum("bchw,kc->bkhw", places, self.heads.fine_directions())
         return self.heads(places.mean(dim=(2, 3))), maps
 

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from app.core import paths
+from app.core.engine import BATCH
 from app.core.references import Place, References, place_of
 from model.bundle import Variant
 
@@ -58,7 +59,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="variant of the model; auto: the one made for the processor, where it lies beside the file",
     )
-    parser.add_argument("--batch", type=_positive, default=16, metavar="N", help="photos per inference (default: 16)")
+    parser.add_argument(
+        "--batch", type=_positive, default=BATCH, metavar="N", help=f"photos per inference (default: {BATCH})"
+    )
 
 
 def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -> None:

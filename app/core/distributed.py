@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from app.core.engine import Device, Engine, EngineError, Precision
+from app.core.engine import BATCH, Device, Engine, EngineError, Precision
 from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
@@ -61,7 +61,7 @@ class OnRay:
     page = 100_000
     scan_first = True
 
-    def __init__(self, setup: Setup, *, batch: int = 16, address: str | None = None) -> None:
+    def __init__(self, setup: Setup, *, batch: int = BATCH, address: str | None = None) -> None:
         """Check model and gallery, then start Ray here or join a cluster.
 
         Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.engine import Engine
+from app.core.engine import BATCH, Engine
 from app.core.gallery import Entry
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, map_in_order
@@ -66,7 +66,7 @@ def enrol(
     samples: Sequence[Sample],
     *,
     remember_root: bool = True,
-    batch: int = 16,
+    batch: int = BATCH,
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     store: Callable[[np.ndarray, list[Entry]], object] | None = None,

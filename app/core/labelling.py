@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from app.core.engine import BATCH
 from app.core.identify import Identifier
 from app.core.images import scan
 from app.core.project import Counts, FoundFile, Project, ProjectImage
@@ -112,7 +113,7 @@ def label_project(
     project: Project,
     identifier: Identifier,
     *,
-    batch: int = 16,
+    batch: int = BATCH,
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,

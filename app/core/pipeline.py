@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from app.core.engine import BATCH
 from app.core.give_way import give_way
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
@@ -55,7 +56,7 @@ def identify_paths(
     identifier: Identifier,
     paths: Iterable[Path],
     *,
-    batch: int = 16,
+    batch: int = BATCH,
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[Identification]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.engine import Engine
+from app.core.engine import BATCH, Engine
 from app.core.enrol import Enrolled
 from app.core.labels import Labels, Verdict
 from app.core.own_gallery import Shelf
@@ -81,7 +81,7 @@ def enrol_reviewed(
     total = len(photos.samples)
     yield total, Enrolled(0, 0, ())
     for report in enrol_as_step(
-        engine, shelf, photos.samples, photos.title, embeddings=photos.embeddings, batch=16, cancelled=cancelled
+        engine, shelf, photos.samples, photos.title, embeddings=photos.embeddings, batch=BATCH, cancelled=cancelled
     ):
         yield total, report
 

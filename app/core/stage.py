@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.core.engine import Engine, EngineError
+from app.core.engine import BATCH, Engine, EngineError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, identify_paths, map_in_order
@@ -73,7 +73,7 @@ class Local:
     page = 1024
     scan_first = False
 
-    def __init__(self, identifier: Identifier, *, batch: int = 16, workers: int | None = None) -> None:
+    def __init__(self, identifier: Identifier, *, batch: int = BATCH, workers: int | None = None) -> None:
         self.identifier = identifier
         self.note = ""
         self._batch = batch

@@ -16,7 +16,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core import paths
-from app.core.engine import Engine, EngineError
+from app.core.engine import BATCH, Engine, EngineError
 from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
 from app.core.give_way import give_way
@@ -33,7 +33,6 @@ from model.bundle import BundleError
 log = logging.getLogger(__name__)
 
 _BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
-_BATCH_PROJECT = 16
 _TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
 
@@ -308,7 +307,7 @@ class Inference(QThread):
         problems: tuple[str, ...] = ()
         told = float("-inf")
         try:
-            stage = Local(identifier, batch=_BATCH_PROJECT)
+            stage = Local(identifier, batch=BATCH)
             for progress in run_stage(
                 run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused
             ):
