@@ -108,6 +108,7 @@ def create(path: Path, fingerprint: str, dim: int) -> None:
         version=SCHEMA,
         fault=GalleryError,
         kind=_KIND,
+        page=16384,
     )
 
 
