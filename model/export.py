@@ -18,7 +18,6 @@ import onnx
 import onnxruntime
 import torch
 import tyro
-from pydantic.main import IncEx
 from torch import Tensor, nn
 
 from model import bundle, terminal
@@ -232,10 +231,12 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
     config = run.config()
     samples, splits = run.samples()
     # not where data, starting weights and teacher lie: that tells of the computer
-    places: IncEx = {"data": {"data"}, "network": {"weights"}, "teacher": {"teacher"}, "machine": True}
+    settings = config.model_dump(
+        mode="json", exclude={"data": {"data"}, "network": {"weights"}, "teacher": {"teacher"}, "machine": True}
+    )
     facts: dict[str, Any] = {
         "backbone": config.network.backbone,
-        "settings": config.model_dump(mode="json", exclude=places),
+        "settings": settings,
         "photos": {part.value: splits.count(part) for part in Split},
         "sources": sorted({sample.source for sample in samples}),
         "onnxruntime_difference": difference,
