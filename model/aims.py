@@ -30,11 +30,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from model import terminal
 from model.bundle import BundleError, read_info
 from model.data.samples import DataError
+from model.export import BATCH
 from model.files import write_whole
 from model.run import Run, RunError
 from model.variants import speeds
 
-_BATCH = 8
 Figures = Mapping[str, Mapping[str, Any]]
 """Run -> "metrics", "variants" -> what it wrote there."""
 
@@ -149,7 +149,7 @@ def _measured_speeds(runs: Mapping[str, Run]) -> dict[str, float]:
     tasks = {}
     for name, run in runs.items():
         size = read_info(run.model).preprocessing.size
-        tasks[name] = onnx.load(run.model), random.integers(0, 256, (_BATCH, size, size, 3), dtype=np.uint8)
+        tasks[name] = onnx.load(run.model), random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
     return speeds(tasks)
 
 

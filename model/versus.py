@@ -30,7 +30,7 @@ from model.labels import encode
 from model.network import NetworkOutput
 from model.photo import PhotoError
 from model.run import Run, RunError
-from model.variants import cpu_session
+from model.variants import WITHOUT_THE_REST, cpu_session
 
 _BATCH = 32
 
@@ -70,7 +70,7 @@ def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callabl
     with PictureStore(samples, PictureForm(preprocessing.size, preprocessing.fit), budget=0, workers=workers) as store:
         for pictures in store.in_order(_BATCH):
             rows = np.ascontiguousarray(pictures.permute(0, 2, 3, 1).numpy())
-            parts.append(session.run(list(OUTPUTS), {INPUT: rows}))
+            parts.append(session.run(list(OUTPUTS), {INPUT: rows}, WITHOUT_THE_REST))
             done += len(rows)
             tell(done, len(samples))
     coarse, fine, embedding = (
