@@ -133,7 +133,7 @@ def _other_opinion(evidence: Evidence, guess: ClassCandidate) -> str | None:
         return None
     return (
         f"neighbours disagree with the classifier: {count} of {len(asked)} are {name}, "
-        f"the best guess is {guess.name} ({_percent(guess.probability)})"
+        f"the best guess is {guess.name} ({percent(guess.probability)})"
     )
 
 
@@ -144,7 +144,7 @@ def _rivalry(evidence: Evidence, needed: float) -> str | None:
     if rival is None or rival.probability < _RIVAL_SHARE * guess.probability:
         return None
     together = guess.probability + rival.probability
-    return f"{guess.name} and {rival.name} share {_percent(together)}" if together >= needed else None
+    return f"{guess.name} and {rival.name} share {percent(together)}" if together >= needed else None
 
 
 def _short_of(guess: ClassCandidate, needed: float) -> str:
@@ -166,7 +166,7 @@ def _agreement(evidence: Evidence, *, fine: str | None = None, coarse: str | Non
 
 
 def _over(probability: float, threshold: float) -> str:
-    reached, needed = _percent(probability), _percent(threshold)
+    reached, needed = percent(probability), percent(threshold)
     return f"{reached}, just enough" if reached == needed else f"{reached}, above {needed}"
 
 
@@ -175,7 +175,12 @@ def _under(probability: float, threshold: float) -> str:
     return f"only {low} %, needs {needed} %"
 
 
-def _percent(probability: float) -> str:
+def percent(probability: float) -> str:
+    """A probability for people. Nothing is called 0 % or 100 % that is not."""
+    if 0.0 < probability < 0.01:
+        return "<1 %"
+    if 0.99 < probability < 1.0:
+        return ">99 %"
     return f"{100 * probability:.0f} %"
 
 

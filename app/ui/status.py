@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core import decide
 from app.core.decide import Status
 from app.core.labels import Verdict
 from app.ui import theme
@@ -40,9 +41,5 @@ VERDICT_FACES = {
 
 
 def percent(probability: float) -> str:
-    """A probability for people. Nothing is called 0 % or 100 % that is not."""
-    if 0.0 < probability < 0.01:
-        return "<1\u2009%"
-    if 0.99 < probability < 1.0:
-        return ">99\u2009%"
-    return f"{probability * 100:.0f}\u2009%"
+    """As in the reasons, set closer."""
+    return decide.percent(probability).replace(" ", "\u2009")

@@ -204,3 +204,8 @@ def test_a_confidence_on_its_threshold_is_enough() -> None:
     exact = decided({"sedan": 1.0}, {"TL": 0.6, "TSX": 0.4}, [near(0.45)], likeness=2.0, familiarity=-1.0)
     assert exact.status is Status.IDENTIFIED
     assert exact.reason == "class 60 %, just enough; the nearest reference photo agrees"
+
+
+def test_a_reason_never_claims_certainty() -> None:
+    decision = decided({"sedan": 1.0}, {"TL": 0.997, "TSX": 0.003}, [near(0.9)])
+    assert decision.reason == "class >99 %, above 60 %; the nearest reference photo agrees"
