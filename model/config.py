@@ -59,9 +59,9 @@ class NetworkSettings(_Settings):
     backbone: Backbone | None = None
     """Default: mobilenet_v2; resnet18 for demo: alone."""
     weights: str | None = Field(default=None, min_length=1)
-    """Where the backbone starts: imagenet (downloaded by torchvision), none, FILE (.safetensors, .pth), or the folder
-    of an earlier run with the same backbone, whose embedding and heads then go on too. Default: imagenet; none for
-    demo: alone."""
+    """Where the backbone starts: imagenet (downloaded by torchvision), none, FILE (.safetensors, .pth), or an earlier
+    run's folder or a model file (.onnx) with the same backbone, whose embedding and heads then go on too. Default:
+    imagenet; none for demo: alone."""
     embedding_dim: int = Field(default=256, ge=2)
     """Length of the embedding."""
     coarse_head_on: HeadOn = HeadOn.FEATURE

@@ -19,6 +19,7 @@ from model.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free
 from model.terminal import note
+from model.unfold import is_model_file
 from model.weights import load_starting_weights
 
 _SHOWN = 10
@@ -50,6 +51,11 @@ def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
     before = parts_before(config.network.weights)
     samples, splits = deal(samples, config.data, before)
     _refuse_seen(samples, splits, before, config)
+    if is_model_file(config.network.weights or ""):
+        note(
+            f"which photos {config.network.weights} was trained on is not known here; where this training holds some "
+            "of them out, its figures are too good"
+        )
     train = part(samples, splits, Split.TRAIN)
     if len(train) < 2:
         raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -34,7 +34,11 @@ from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.taxonomy import Taxonomy
+from model.unfold import is_model_file, settle
 from model.weights import start_network
+
+_SETTLING = 512
+"""Photos that the normalisations of a model file are settled by."""
 
 
 def build_network(config: Config, taxonomy: Taxonomy) -> Network:
@@ -127,10 +131,20 @@ class Trainer:
     # ---- state
 
     def start_from(self, weights: str) -> None:
-        """Fill the network before the first step, `weights.start_network`. Raises WeightsError, RunError."""
+        """Fill the network before the first step, `weights.start_network`. Raises as that."""
         assert self.config.network.backbone is not None
         start_network(self._plain, self.config.network.backbone, self._taxonomy, weights)
+        if is_model_file(weights):
+            settle(self._plain, self._some_pictures())
         self.average.module.load_state_dict(self._plain.state_dict())
+
+    def _some_pictures(self) -> Iterator[Tensor]:
+        """Some of the training photos, evenly, as the first steps will see them."""
+        rows = np.unique(np.linspace(0, len(self._pictures) - 1, _SETTLING).astype(int))
+        groups = np.array_split(rows, math.ceil(len(rows) / 64))
+        for group, pictures in zip(groups, self._pictures.batches(groups), strict=True):
+            seeds = [step_seed(self.config.machine.seed, int(row)) for row in group]
+            yield self._augment(pictures.to(self.device), seeds)
 
     def save(self) -> None:
         """Write the checkpoint, on the first rank."""

@@ -1,4 +1,4 @@
-"""Where a network starts: ImageNet's weights, those of a file, or those of an earlier run."""
+"""Where a network starts: ImageNet's weights, those of a file, of a model file, or of an earlier run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from model.bundle import BundleError
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.taxonomy import Taxonomy
+from model.unfold import is_model_file, stored_weights, unfolded
 
 
 class WeightsError(Exception):
@@ -20,7 +22,7 @@ class WeightsError(Exception):
 
 
 def start_network(network: Network, name: str, taxonomy: Taxonomy, weights: str) -> None:
-    """Fill a network before its first step: the backbone and, from a run, what its heads know.
+    """Fill a network before its first step: the backbone and, from a run or a model file, what its heads know.
 
     The embedding is taken over where it is as long, and of the heads the classes that bear the same name.
 
@@ -31,12 +33,16 @@ def start_network(network: Network, name: str, taxonomy: Taxonomy, weights: str)
     """
     load_starting_weights(network.backbone, name, weights)
     if Path(weights).is_dir():
-        _take_heads(network.heads, taxonomy, Run.open(Path(weights)))
+        run = Run.open(Path(weights))
+        _take_heads(network.heads, taxonomy, run.taxonomy(), _average_of(run))
+    elif is_model_file(weights):
+        info, state = stored_weights(Path(weights))
+        _take_heads(network.heads, taxonomy, info.taxonomy, state)
 
 
 @torch.no_grad()
-def _take_heads(heads: Heads, taxonomy: Taxonomy, run: Run) -> None:
-    known, state = run.taxonomy(), _average_of(run)
+def _take_heads(heads: Heads, taxonomy: Taxonomy, known: Taxonomy, state: Mapping[str, Tensor]) -> None:
+    """Args: known, state: taxonomy and weights of the other network."""
     of_classes = {
         "coarse_head": _same(taxonomy.coarse_index, known.coarse_index),
         "fine_head": _same(taxonomy.fine_index, known.fine_index),
@@ -66,9 +72,10 @@ def _average_of(run: Run) -> dict[str, Tensor]:
 
 
 def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
-    """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), a state dict file, or a run's.
+    """Fill a backbone with `imagenet` (torchvision's own), `none` (as initialised), those of a file, or a run's.
 
-    A file is `.safetensors`, or anything that `torch.load(weights_only=True)` takes; a classifier in it is ignored.
+    A file is a model file (`.onnx`), `.safetensors`, or anything that `torch.load(weights_only=True)` takes; a
+    classifier in the last two is ignored.
 
     Raises:
         WeightsError: if the weights cannot be downloaded or read, or names or shapes do not fit.
@@ -80,6 +87,8 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
         state = _imagenet_state(name)
     elif Path(weights).is_dir():
         state = _state_of_run(Run.open(Path(weights)), name)
+    elif is_model_file(weights):
+        state = _state_of_model_file(Path(weights), name, backbone)
     else:
         state = _state_of_file(Path(weights))
     # the files of torchvision's first DenseNets have "norm.1" where the network has "norm1"
@@ -121,6 +130,18 @@ def _state_of_run(run: Run, name: str) -> dict[str, Tensor]:
         raise WeightsError(f"{run.folder}: that run is of a {run.config().network.backbone}, not of a {name}")
     state = _average_of(run)
     return {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
+
+
+def _state_of_model_file(path: Path, name: str, backbone: nn.Module) -> dict[str, Tensor]:
+    try:
+        info, weights = stored_weights(path)
+    except BundleError as error:
+        raise WeightsError(str(error)) from error
+    own = info.training.get("backbone")
+    if own != name:
+        raise WeightsError(f"{path}: that identification model is of a {own}, not of a {name}")
+    part = "backbone."
+    return unfolded({key.removeprefix(part): value for key, value in weights.items() if key.startswith(part)}, backbone)
 
 
 def _state_of_file(path: Path) -> dict[str, Tensor]:

@@ -14,7 +14,9 @@ import numpy as np
 from app.core.history import History, Progress
 from app.core.log_tail import LogTail, Tail
 from app.core.paces import CPU, CUDA, Pace
+from app.core.paths import bundled_models
 from app.core.runs import Record, Runs, State, held_out_figures
+from model.bundle import read_info
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +55,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Start:
-    """A finished training that a new one can go on from."""
+    """What a new training can go on from: a finished training's folder, or the file of a supplied model."""
 
     name: str
-    folder: Path
+    weights: Path
     backbone: str
 
 
@@ -123,15 +125,18 @@ class Watcher:
         return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
 
     def starts(self) -> list[Start]:
-        """Trainings that a new one can go on from, the newest first."""
+        """What a new training can go on from: trainings, the newest first, and the supplied models."""
         found = []
         for record in self.runs.records():
             checkpoint, model = (record.folder / name for name in ("checkpoint.pt", "model.onnx"))
             if checkpoint.is_file() and model.is_file():
                 backbone = _settings_of(record).get("network", {}).get("backbone")
                 if backbone:
-                    found.append(Start(record.name, record.folder, backbone))
-        return found[::-1]
+                    found.append(Start(f"training '{record.name}'", record.folder, backbone))
+        supplied = [(path, read_info(path)) for path in bundled_models()]
+        return found[::-1] + [
+            Start(f"identification model '{info.name}'", path, info.training["backbone"]) for path, info in supplied
+        ]
 
     def paces(self) -> list[Pace]:
         """Photos a second of these trainings, the newest last."""

@@ -152,7 +152,7 @@ class Desk(QObject):
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
 
     def starts(self, then: Callable[[list[Start]], None]) -> None:
-        """Trainings that a new one can go on from."""
+        """What a new training can go on from."""
         self._tasks.once(self._watcher.starts, then)
 
     def keep_pace(self, pace: Pace, then: Callable[[list[Pace]], None]) -> None:

@@ -99,7 +99,7 @@ class NewTraining(QDialog):
         self.weights = QComboBox()
         for start, words in STARTS.items():
             self.weights.addItem(words, start)
-        self.weights.addItem("a file (.safetensors, .pth)…", "")
+        self.weights.addItem("a file (.onnx, .safetensors, .pth)…", "")
         self.all = AllSettings()
         self.all.bind_keys(self)
         self.time = label("", "muted")
@@ -188,10 +188,10 @@ class NewTraining(QDialog):
         self._update()
 
     def show_starts(self, starts: list[Start]) -> None:
-        """Trainings that this one can go on from."""
+        """What this training can go on from."""
         for start in starts:
-            self._starts[str(start.folder)] = start
-            self.weights.insertItem(self.weights.count() - 1, f"training '{start.name}'", str(start.folder))
+            self._starts[str(start.weights)] = start
+            self.weights.insertItem(self.weights.count() - 1, start.name, str(start.weights))
 
     def show_measuring(self, measuring: bool, busy: bool) -> None:
         """Whether something is measured now; whether a training runs, beside which the pace would be wrong."""
@@ -239,7 +239,7 @@ class NewTraining(QDialog):
         if place != self.weights.count() - 1:
             return
         name, _ = QFileDialog.getOpenFileName(
-            self, "Starting weights", str(Path.home()), "Weights (*.safetensors *.pth)"
+            self, "Starting weights", str(Path.home()), "Weights (*.onnx *.safetensors *.pth)"
         )
         if not name:
             self.weights.setCurrentIndex(0)
@@ -277,7 +277,7 @@ class NewTraining(QDialog):
         start = self._starts.get(self.weights.currentData())
         if start is None or start.backbone == self.backbone.currentData():
             return ""
-        return f"The training '{start.name}' is of a {start.backbone}: take that backbone, or another start."
+        return f"The {start.name} is of a {start.backbone}: take that backbone, or another start."
 
     def _device(self, config: Config) -> str:
         return CUDA if self._gpu and config.machine.accelerator != "cpu" else CPU

@@ -1,0 +1,123 @@
+"""A model file as the start of a training: the same answers, and a network that can go on learning."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from app.core import paths
+from model.bundle import OUTPUTS, Variant, beside, read_info
+from model.config import Config
+from model.data.splits import Split
+from model.data.strangers import stranger
+from model.inference import trained_network
+from model.network import Network
+from model.photo import fit
+from model.prepare import new_run
+from model.taxonomy import Taxonomy
+from model.train import StopRequest, finish, train
+from model.trainer import build_network, head_settings
+from model.unfold import settle
+from model.variants import cpu_session
+from model.weights import WeightsError, start_network
+from tests.model.small import SMALL
+
+PICTURES = torch.from_numpy(np.random.default_rng(3).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8))
+
+
+@pytest.fixture
+def started(small_run):
+    network = build_network(small_run.config(), small_run.taxonomy())
+    start_network(network, "resnet18", small_run.taxonomy(), str(small_run.model))
+    return network.eval()
+
+
+def outputs(network, pictures=PICTURES):
+    with torch.inference_mode():
+        return network(pictures)
+
+
+def test_it_answers_as_the_run_that_the_file_was_made_of(small_run, started):
+    expected, got = outputs(trained_network(small_run)), outputs(started)
+    # weights lie in the file in half precision
+    assert got.coarse_logits == pytest.approx(expected.coarse_logits, abs=0.02)
+    assert got.fine_logits == pytest.approx(expected.fine_logits, abs=0.05)
+    assert got.raw == pytest.approx(expected.raw, abs=0.02)
+
+
+def test_unsettled_it_would_start_from_other_answers(started):
+    before = outputs(started)
+    assert (outputs(started.train()).coarse_logits - before.coarse_logits).abs().max() > 0.05
+
+
+def test_settled_on_a_batch_a_training_sees_what_the_program_sees(started):
+    before = outputs(started)
+    settle(started, [PICTURES[:5], PICTURES[5:]])
+    assert not started.training
+    for got in (outputs(started), outputs(started.train())):
+        assert got.coarse_logits == pytest.approx(before.coarse_logits, abs=1e-3)
+        assert got.raw == pytest.approx(before.raw, abs=1e-3)
+
+
+def test_normalisations_with_statistics_of_their_own_stay(small_run):
+    network = trained_network(small_run)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    settle(network, [PICTURES])
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_classes_are_taken_over_by_name(small_run):
+    taxonomy = Taxonomy.from_pairs([("car", "van"), ("boat", "barge")])
+    network = build_network(small_run.config(), taxonomy)
+    fresh = network.heads.fine_head.weight.detach().clone()
+    start_network(network, "resnet18", taxonomy, str(small_run.model))
+    mine = network.heads.fine_head.weight.detach()
+    old = normalize(trained_network(small_run).heads.fine_head.weight.detach())  # of any length they say the same
+    van = taxonomy.fine_index["van"]
+    assert normalize(mine)[van] == pytest.approx(old[small_run.taxonomy().fine_index["van"]], abs=1e-3)
+    barge = taxonomy.fine_index["barge"]
+    assert torch.equal(mine[barge], fresh[barge])
+
+
+@pytest.mark.parametrize("path", paths.bundled_models(), ids=lambda path: path.stem)
+def test_the_supplied_ones_can_be_gone_on_from(path):
+    info = read_info(path)
+    settings = Config.model_validate(info.training["settings"])
+    taxonomy, name = info.taxonomy, info.training["backbone"]
+    network = Network(name, len(taxonomy.coarse), len(taxonomy.fine), **head_settings(settings)).eval()
+    start_network(network, name, taxonomy, str(path))
+    size = info.preprocessing.size
+    pictures = np.stack([fit(stranger(seed), size, info.preprocessing.fit) for seed in range(2)])
+    coarse, fine = cpu_session(onnx.load(path)).run(list(OUTPUTS[:2]), {"image": pictures})
+    got = outputs(network, torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    assert got.coarse_logits.numpy() == pytest.approx(coarse, abs=1e-3)
+    assert got.fine_logits.numpy() == pytest.approx(fine, abs=1e-3)
+
+
+def test_what_cannot_be_gone_on_from_is_told(small_run, tmp_path):
+    taxonomy = small_run.taxonomy()
+    network = build_network(small_run.config(), taxonomy)
+    lite = paths.bundled_models()[1]
+    for path, message in (
+        (lite, r"marque-lite\.onnx: that identification model is of a mobilenet_v2, not of a resnet18"),
+        (beside(lite, Variant.INT8), r"variant int8 cannot be trained on; take the full file"),
+        (tmp_path / "none.onnx", r"none\.onnx: the model file does not exist"),
+    ):
+        with pytest.raises(WeightsError, match=message):
+            start_network(network, "resnet18", taxonomy, str(path))
+
+
+def test_a_training_from_a_model_file(small_run, picture_folder, tmp_path, capsys):
+    network = {**SMALL["network"], "weights": str(small_run.model)}
+    settings = {**SMALL, "network": network, "optimiser": {**SMALL["optimiser"], "lr": 1e-9, "ema": 0.0}}
+    config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
+    run = new_run(tmp_path / "later", config)
+    assert "is not known here" in capsys.readouterr().err
+    assert train(run, StopRequest())
+    finish(run)
+    assert run.samples()[1].count(Split.TEST)
+    assert str(small_run.folder) not in run.model.read_bytes().decode("latin-1")
+    # with next to no steps it is still the same network, through all that a training does to it
+    now, before = (trained_network(one).heads.embed.weight.detach() for one in (run, small_run))
+    assert now == pytest.approx(before, abs=1e-3)
