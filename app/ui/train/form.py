@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QDialog,
     QFileDialog,
     QGridLayout,
@@ -43,13 +42,14 @@ from app.core.setting_values import Checked, arguments, check
 from app.core.trainings import Start
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.form_data import DataChooser
-from app.ui.widgets import label
+from app.ui.widgets import ElidedBox, label
 from model.config import Config
 
 _MEASURE = "train a few steps of this network on this computer, which takes about a minute"
 _BUSY = "a training runs now, so the pace would be wrong"
 _WIDTH, _HEIGHT, _UNFOLDED_HEIGHT = 760, 620, 860
 _NAMES = 72  # pixels for the names beside the fields, as in the chooser of data
+_CHOICE = 24  # letters that a choice has room for at least
 
 
 class NewTraining(QDialog):
@@ -93,10 +93,12 @@ class NewTraining(QDialog):
         self.side.setSuffix(" pixels")
         for box in (self.epochs, self.side):
             box.lineEdit().setTextMargins(8, 0, 8, 0)  # the stylesheet's padding does not reach it
-        self.backbone = QComboBox()
+        self.backbone, self.weights = ElidedBox(), ElidedBox()
+        for choice in (self.backbone, self.weights):  # a long name does not push the other fields together
+            choice.setSizeAdjustPolicy(choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(_CHOICE)
         for name, words in BACKBONES.items():
             self.backbone.addItem(f"{name}: {words}", name)
-        self.weights = QComboBox()
         for start, words in STARTS.items():
             self.weights.addItem(words, start)
         self.weights.addItem("a file (.onnx, .safetensors, .pth)…", "")
@@ -119,7 +121,7 @@ class NewTraining(QDialog):
         grid.setVerticalSpacing(8)
         grid.setColumnMinimumWidth(0, _NAMES)
         grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(3, 1)
+        grid.setColumnStretch(3, 2)
         grid.addWidget(label("recipe"), 0, 0)
         grid.addLayout(self._recipes(), 0, 1, 1, 3)
         for row, place, words, field in (
