@@ -42,11 +42,12 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# a process for each processor; files are not divided, as the tests of one share what they train
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-test-all: lint
-	$(BIN)/python -m pytest -m "slow or not slow"
+test-all: test
+	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection

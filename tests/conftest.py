@@ -1,5 +1,6 @@
-"""Tests of the window run without a screen."""
+"""Tests of the window run without a screen; one thread computes, as there is a process of tests for each processor."""
 
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch, numpy and FAISS are imported

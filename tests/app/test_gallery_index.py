@@ -211,17 +211,18 @@ def test_a_reader_leaves_no_trace(large: Path) -> None:
 
 def test_closing_gives_up_an_index_that_is_being_made(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gallery_index_file.place_of(large).unlink()
-    begun, usual = threading.Event(), Gathering.add
+    begun, opened, usual = threading.Event(), threading.Event(), Gathering.add
 
     def slow(gathering: Gathering, block: Block) -> None:
         usual(gathering, block)
         if threading.current_thread() is not threading.main_thread():
             begun.set()
-            assert gallery._closing.wait(10)
+            assert opened.wait(10) and gallery._closing.wait(10)
 
     monkeypatch.setattr(gallery_file, "_BLOCK", 20)
     monkeypatch.setattr(Gathering, "add", slow)
     gallery = Gallery.open(large)
+    opened.set()
     assert begun.wait(10)
     assert gallery.search(clustered(1), 3) != [[]]  # goes on meanwhile
     gallery.close()
