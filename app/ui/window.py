@@ -9,31 +9,16 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeySequence,
-    QShortcut,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QMimeData, QSize
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core import paths
 from app.core.references import Place
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking
 from app.ui.collector import Collector
+from app.ui.dropping import Dropping
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
@@ -63,7 +48,6 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setWindowTitle("Marque")
-        self.setAcceptDrops(True)
         self.setMinimumSize(_LEAST_SIZE)
         self._settings_file = paths.user_config_dir() / "settings.json"
         self.settings = settings.load(self._settings_file)
@@ -94,11 +78,8 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.rail = Rail()
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.identify)
-        self.pages.addWidget(self.review)
-        self.pages.addWidget(self.gallery)
-        self.pages.addWidget(self.explore)
-        self.pages.addWidget(self.train)
+        for page in (self.identify, self.review, self.gallery, self.explore, self.train):
+            self.pages.addWidget(page)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -111,11 +92,7 @@ class MainWindow(QMainWindow):
         whole.addLayout(body, 1)
         whole.addWidget(self.status)
         self.setCentralWidget(central)
-        self._drop_hint = QLabel("drop to identify", central, alignment=Qt.AlignmentFlag.AlignCenter)
-        self._drop_hint.setProperty("kind", "title")
-        self._drop_hint.setObjectName("dropHint")
-        self._drop_hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._drop_hint.hide()
+        self.dropping = Dropping(self, central)
 
     def _connect(self) -> None:
         page, session = self.identify, self.identify.session
@@ -150,6 +127,7 @@ class MainWindow(QMainWindow):
         self.models.loaded.connect(self._on_loaded)
         self.models.failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
+        self.dropping.dropped.connect(self.open_dropped)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         for key, act in ((keys.HELP, self.help.toggle), (keys.MODEL_MENU, self.status.model.showMenu)):
@@ -269,6 +247,16 @@ class MainWindow(QMainWindow):
         if not self.identify.open_data(QGuiApplication.clipboard().mimeData(), append=True):
             self.identify.errors.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
 
+    def open_dropped(self, data: QMimeData) -> None:
+        """Identify what was dropped: on the page Review into the open project."""
+        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if self.pages.currentWidget() is self.review and local:
+            self.review.desk.identify(local)
+        elif not self.identify.open_data(data, append=False):
+            self.identify.errors.show_problem(
+                "What was dropped is no file on this computer. Save it first, then drop the file."
+            )
+
     def toggle_theme(self) -> None:
         """Change to the other theme and remember it."""
         other = theme.Name.LIGHT if theme.tokens().name is theme.Name.DARK else theme.Name.DARK
@@ -293,32 +281,6 @@ class MainWindow(QMainWindow):
             self.status.show_no_model()
 
     # events
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files, folders and pictures may be dropped anywhere."""
-        data = event.mimeData()
-        if data.hasUrls() or data.hasImage():
-            event.acceptProposedAction()
-            self._drop_hint.setGeometry(self._central.rect().adjusted(4, 4, -4, -4))
-            self._drop_hint.show()
-            self._drop_hint.raise_()
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """The drag went elsewhere."""
-        self._drop_hint.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
-        self._drop_hint.hide()
-        event.acceptProposedAction()
-        data = event.mimeData()
-        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        if self.pages.currentWidget() is self.review and local:
-            self.review.desk.identify(local)
-        elif not self.identify.open_data(data, append=False):
-            self.identify.errors.show_problem(
-                "What was dropped is no file on this computer. Save it first, then drop the file."
-            )
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop the workers, give the hooks back."""
