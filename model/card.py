@@ -176,8 +176,8 @@ def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
         config = unseen.config()
         words = (
             f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
-            f"{config.input.train_size} pixels without {len(left_out)} of the classes; its bound for known classes is "
-            "used here."
+            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is used "
+            "here."
         )
     return (
         "Pictures without vehicle or vessel are drawn textures, screenshots and scenes, others than those that the "
