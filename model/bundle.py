@@ -183,7 +183,12 @@ def write(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
 
 
 def read_info(path: Path) -> BundleInfo:
-    """The metadata of a model file, checked against its graph.
+    """The metadata of a model file, checked against its graph. Raises as `read`."""
+    return read(path)[0]
+
+
+def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
+    """A model file: its metadata, checked against its graph, and the graph.
 
     Raises:
         BundleError: if the file is missing, is no ONNX file, was not made by Marque, or has another format version.
@@ -204,7 +209,7 @@ def read_info(path: Path) -> BundleInfo:
         raise BundleError(f"{path}: this ONNX file was not made by Marque (no '{METADATA_KEY}' metadata)")
     info = _parse_info(path, entries[METADATA_KEY])
     _check_graph(path, graph, info)
-    return info
+    return info, graph
 
 
 def _parse_info(path: Path, text: str) -> BundleInfo:

@@ -33,19 +33,18 @@ def stored_weights(path: Path) -> tuple[BundleInfo, dict[str, Tensor]]:
     """Metadata of a model file, and its weights under their names in the network, float32.
 
     Raises:
-        BundleError: as `bundle.read_info`, and for a variant, whose weights are rounded.
+        BundleError: as `bundle.read`, and for a variant, whose weights are rounded.
     """
-    info = bundle.read_info(path)
+    info, model = bundle.read(path)
     if info.variant is not Variant.FP32:
         raise BundleError(f"{path}: weights of the variant {info.variant} cannot be trained on; take the full file")
-    graph = onnx.load(path).graph
-    stored = {tensor.name.removesuffix(_HALF): numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    stored = {tensor.name.removesuffix(_HALF): numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     weights = {
         name.removeprefix(_NETWORK): torch.from_numpy(array.astype(np.float32))
         for name, array in stored.items()
         if name.startswith(_NETWORK)
     }
-    makers = {node.output[0]: node for node in graph.node}
+    makers = {node.output[0]: node for node in model.graph.node}
     for level in ("coarse", "fine"):
         key = f"heads.{level}_head.weight"
         if key not in weights:
@@ -67,14 +66,14 @@ def unfolded(weights: Mapping[str, Tensor], backbone: nn.Module) -> dict[str, Te
         weights: by their names in the backbone, those of a model file.
         backbone: of the same kind; only looked at.
     """
-    found = dict(weights)
+    found, norms = dict(weights), _batch_norms(backbone)
     for convolution, norm in _normalised(backbone).items():
         shift = found.pop(f"{convolution}{_FOLDED}", None)
         if shift is not None:
             found[f"{norm}.weight"] = torch.ones_like(shift)
             found[f"{norm}.bias"] = shift
             found[f"{norm}.running_mean"] = torch.zeros_like(shift)
-            found[f"{norm}.running_var"] = torch.full_like(shift, 1 - _batch_norms(backbone)[norm].eps)
+            found[f"{norm}.running_var"] = torch.full_like(shift, 1 - norms[norm].eps)
     return found
 
 
