@@ -134,7 +134,8 @@ class InputSettings(_Settings):
     finish_share: float = Field(default=0.25, ge=0, le=1)
     """Share of the epochs, the last ones, at finish_size."""
     fit: FitPolicy = FitPolicy.SQUASH
-    """squash stretches the whole photo to the square, letterbox keeps its proportions."""
+    """squash stretches the whole photo to the square, letterbox keeps its proportions between bars, crop takes the
+    middle and loses the rest."""
     crop_scale: float = Field(default=0.5, gt=0, le=1)
     """Smallest share of the picture that a random crop keeps."""
     colour: float = Field(default=0.3, ge=0, le=1)

@@ -57,10 +57,14 @@ class PhotoError(Exception):
 
 
 class FitPolicy(StrEnum):
-    """How a picture of any shape becomes a square. Both keep every part of it: a ship's bow and stern stay in."""
+    """How a picture of any shape becomes a square: stretched; between grey bars; or its middle alone.
+
+    The first two keep every part of it: a ship's bow and stern stay in.
+    """
 
     SQUASH = "squash"
     LETTERBOX = "letterbox"
+    CROP = "crop"
 
 
 def read_rgb(path: Path | str) -> Image.Image:
@@ -155,19 +159,36 @@ def _wide_grey_to_rgb(image: Image.Image) -> Image.Image:
     return Image.fromarray((scaled * 255).round().astype(np.uint8)).convert("RGB")
 
 
+def placed(width: int, height: int, policy: FitPolicy) -> tuple[float, float, float, float]:
+    """Where `fit` puts a picture: left, top, right and bottom in sides of the square, which reaches from 0 to 1.
+
+    Between grey bars it is smaller than the square; where the middle is cut out it reaches beyond.
+    """
+    if policy is FitPolicy.SQUASH:
+        return 0.0, 0.0, 1.0, 1.0
+    side = max(width, height) if policy is FitPolicy.LETTERBOX else min(width, height)
+    across, down = width / side, height / side
+    return (1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2
+
+
 def fit(image: Image.Image, size: int, policy: FitPolicy) -> np.ndarray:
     """Resize an RGB picture to the network's square.
 
     Args:
         image: RGB picture of any shape.
         size: side of the square, pixels.
-        policy: `squash` stretches the whole picture; `letterbox` keeps its proportions between grey bars.
+        policy: `squash` stretches the whole picture; `letterbox` keeps its proportions between grey bars; `crop` takes
+            the largest square in its middle.
 
     Returns:
         uint8 [size, size, 3].
     """
     if policy is FitPolicy.SQUASH:
         return np.asarray(_resize(image, size, size))
+    if policy is FitPolicy.CROP:
+        side = min(image.size)
+        left, top = ((length - side) // 2 for length in image.size)
+        return np.asarray(_resize(image.crop((left, top, left + side, top + side)), size, size))
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     square = Image.new("RGB", (size, size), _LETTERBOX_GREY)

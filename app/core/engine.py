@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
 from model.openset import energy
-from model.photo import fit
+from model.photo import fit, placed
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "fp16", "int8"]
@@ -164,18 +164,19 @@ class Engine:
         with self._lock:
             return _infer(self._session, batch)
 
-    def heat(self, picture: np.ndarray, fine: int) -> np.ndarray | None:
-        """Where in a prepared photo that lies which speaks for a fine class more than for the classes in general.
+    def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
+        """Where in a photo that lies which speaks for a fine class more than for the classes in general.
 
         The class's map of evidence, whose mean is its logit, less the mean of all classes' maps; what speaks against
-        the class is 0.
+        the class is 0, as is what the network does not see.
 
         Args:
-            picture: uint8 [S, S, 3], made by `prepare`.
+            image: RGB picture of any shape.
             fine: index of the class.
 
         Returns:
-            float32 [h, w] from 0 to 1 at the strongest place; None where the model has no such maps.
+            float32 [h, w] over the whole photo, from 0 to 1 at the strongest place; None where the model has no such
+            maps.
 
         Raises:
             EngineError: if the inference fails.
@@ -183,8 +184,9 @@ class Engine:
         if EVIDENCE not in (output.name for output in self._session.get_outputs()):
             return None
         with self._lock:
-            (maps,) = _run(self._session, [EVIDENCE], picture[None])
+            (maps,) = _run(self._session, [EVIDENCE], self.prepare(image)[None])
         above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
+        above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
 
     def _variant(self, made_for: Variant) -> tuple[Variant, Path]:
@@ -269,6 +271,19 @@ def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndar
     if not all(np.isfinite(out).all() for out in outputs):
         raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")
     return outputs
+
+
+def _over_the_photo(square: np.ndarray, place: tuple[float, float, float, float]) -> np.ndarray:
+    """What was found in the network's square, over the photo that lies at `place` in it; 0 where it reaches beyond."""
+    height, width = square.shape
+    left, top, right, bottom = place
+    across, down = (max(1, round(n)) for n in (width * (right - left), height * (bottom - top)))
+    per_column, per_row = width * (right - left) / across, height * (bottom - top) / down
+    to_square = (per_column, 0.0, width * left, 0.0, per_row, height * top)
+    picture = Image.fromarray(square.astype(np.float32))
+    return np.asarray(
+        picture.transform((across, down), Image.Transform.AFFINE, to_square, Image.Resampling.BILINEAR), np.float32
+    )
 
 
 def _inference_threads() -> int:

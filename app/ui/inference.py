@@ -255,7 +255,7 @@ class Inference(QThread):
         """Of the best guess among the classes that the network itself knows."""
         known = engine.info.taxonomy.fine_index
         guess = next((one.name for one in evidence.classes if one.name in known), None) if evidence else None
-        return None if guess is None else engine.heat(engine.prepare(image), known[guess])
+        return None if guess is None else engine.heat(image, known[guess])
 
     def _serve_folder(self) -> None:
         if self._identifier is None:

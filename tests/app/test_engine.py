@@ -10,10 +10,12 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import numpy_helper
+from PIL import Image
 
 from app.core import engine as engine_module
 from app.core.engine import Engine, EngineError
 from model import bundle
+from model.photo import FitPolicy
 from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
 
 HAS_DRIVER = engine_module._has_nvidia_driver()
@@ -63,6 +65,37 @@ def test_no_photo_gives_no_answer(tiny_engine: Engine) -> None:
 def test_a_batch_of_another_shape_is_refused(tiny_engine: Engine, batch: np.ndarray) -> None:
     with pytest.raises(EngineError, match="is needed"):
         tiny_engine.run(batch)
+
+
+@pytest.mark.parametrize("policy", FitPolicy)
+@pytest.mark.parametrize("size", [(240, 60), (60, 240), (90, 90)])
+def test_heat_lies_where_the_class_is_however_the_photo_is_fitted(
+    tmp_path: Path, policy: FitPolicy, size: tuple[int, int]
+) -> None:
+    engine = Engine(write_tiny_model(tmp_path / "m.onnx", preprocessing=bundle.Preprocessing(size=SIDE, fit=policy)))
+    photo = Image.new("RGB", size, COLOURS["Azzurra class"])
+    width, height = size
+    # from the middle on to the right and down, within what every policy sees
+    side = min(size) * 9 // 20
+    patch = (width // 2, height // 2, width // 2 + side, height // 2 + side)
+    photo.paste(COLOURS["Gialla 2012"], patch)
+    heat = engine.heat(photo, TINY_TAXONOMY.fine_index["Gialla 2012"])
+    assert heat is not None
+    assert heat.max() == 1 and heat.min() >= 0
+    rows, columns = np.mgrid[: heat.shape[0], : heat.shape[1]] + 0.5
+    centre = (
+        (columns * heat).sum() / heat.sum() / heat.shape[1] * width,
+        (rows * heat).sum() / heat.sum() / heat.shape[0] * height,
+    )
+    cell = max(size) / 8
+    assert np.hypot(centre[0] - (patch[0] + patch[2]) / 2, centre[1] - (patch[1] + patch[3]) / 2) < cell
+
+
+def test_a_model_without_evidence_has_no_heat(tmp_path: Path) -> None:
+    model = onnx.load(write_tiny_model(tmp_path / "m.onnx"))
+    model.graph.output.remove(next(output for output in model.graph.output if output.name == bundle.EVIDENCE))
+    onnx.save(model, tmp_path / "m.onnx")
+    assert Engine(tmp_path / "m.onnx").heat(colour_picture(COLOURS["Rossa 2010"]), 0) is None
 
 
 def test_threads_may_share_an_engine(tiny_engine: Engine) -> None:

@@ -90,7 +90,7 @@ def test_every_setting_is_a_field_or_left_out_for_a_reason():
     for field in fields().values():
         assert field.words and field.kind == kinds.get(field.name, field.kind)
         assert field.read(field.show(field.default)) == field.default
-    assert fields()["input.fit"].choices == ("squash", "letterbox")
+    assert fields()["input.fit"].choices == ("squash", "letterbox", "crop")
     assert "proxy_nca" in fields()["loss.distance"].choices
 
 

@@ -43,7 +43,10 @@ def colour_picture(colour: tuple[int, int, int], seed: int = 0, size: tuple[int,
 
 
 def tiny_graph() -> onnx.ModelProto:
-    """Mean colour -> squared distance to each class's colour as logits; the colour's direction as embedding."""
+    """Mean colour -> squared distance to each class's colour as logits; the colour's direction as embedding.
+
+    The same from the mean colours of 8 x 8 places is the evidence for each class.
+    """
     fine_centres = np.array([COLOURS[name] for name in TINY_TAXONOMY.fine], np.float32) / 255
     coarse_centres = np.stack([fine_centres[:2].mean(axis=0), fine_centres[2:].mean(axis=0)])
     project = np.concatenate([2 * np.eye(3), np.zeros((3, 1))], axis=1).astype(np.float32)
@@ -54,6 +57,7 @@ def tiny_graph() -> onnx.ModelProto:
         "coarse_b": -20 * (coarse_centres**2).sum(axis=1),
         "fine_w": 40 * fine_centres.T,
         "fine_b": -20 * (fine_centres**2).sum(axis=1),
+        "place_w": 40 * fine_centres[:, :, None, None],
         "project": project,
         "centre": np.array([-1, -1, -1, 0.3], np.float32),  # the last one keeps grey away from length zero
     }
@@ -64,14 +68,18 @@ def tiny_graph() -> onnx.ModelProto:
         helper.make_node("Gemm", ["colour", "coarse_w", "coarse_b"], ["coarse_logits"]),
         helper.make_node("Gemm", ["colour", "fine_w", "fine_b"], ["fine_logits"]),
         helper.make_node("Gemm", ["colour", "project", "centre"], ["direction"]),
+        helper.make_node("Transpose", ["float"], ["channels"], perm=[0, 3, 1, 2]),
+        helper.make_node("AveragePool", ["channels"], ["means"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Div", ["means", "255"], ["places"]),
+        helper.make_node("Conv", ["places", "place_w", "fine_b"], ["evidence"]),
         helper.make_node("LpNormalization", ["direction"], ["embedding"], axis=1, p=2),
     ]
-    widths = {"coarse_logits": 2, "fine_logits": 4, "embedding": DIM}
+    shapes = {"coarse_logits": [2], "fine_logits": [4], "embedding": [DIM], "evidence": [4, 8, 8]}
     graph = helper.make_graph(
         nodes,
         "colours",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width]) for name, width in widths.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape]) for name, shape in shapes.items()],
         [numpy_helper.from_array(np.asarray(value, value.dtype), name) for name, value in values.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from model import photo
-from model.photo import FitPolicy, PhotoError, fit, read_rgb, upright_size
+from model.photo import FitPolicy, PhotoError, fit, placed, read_rgb, upright_size
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -232,7 +232,7 @@ def test_damage_anywhere_in_a_file_is_a_photo_error_or_a_picture(tmp_path, suffi
                 assert read is upright_size or got.mode == "RGB"
 
 
-@pytest.mark.parametrize("policy", FitPolicy)
+@pytest.mark.parametrize("policy", [FitPolicy.SQUASH, FitPolicy.LETTERBOX])
 @pytest.mark.parametrize("shape", [(90, 30), (30, 90), (64, 64), (7, 5), (1, 500), (3000, 1000)])
 def test_every_corner_stays_in_the_square(policy, shape):
     image = quarters(*shape) if min(shape) > 1 else Image.new("RGB", shape, RED)
@@ -248,6 +248,29 @@ def test_every_corner_stays_in_the_square(policy, shape):
     if min(shape) > 1:
         places = square[[0, 0, -1, -1], [0, -1, 0, -1]]
         assert [nearest(tuple(int(level) for level in place)) for place in places] == UPRIGHT
+
+
+@pytest.mark.parametrize("shape", [(90, 30), (30, 90), (3000, 1000), (1, 500)])
+def test_the_middle_is_cut_out_in_its_proportions(shape):
+    image = Image.new("RGB", shape, RED)
+    side = min(shape)
+    left, top = ((length - side) // 2 for length in shape)
+    image.paste(BLUE, (left, top, left + side, top + side))
+    square = fit(image, 64, FitPolicy.CROP)
+    assert (square.shape, square.dtype) == ((64, 64, 3), np.uint8)
+    assert (square == BLUE).all()
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.sampled_from(FitPolicy))
+def test_where_a_picture_is_placed_is_the_middle(width, height, policy):
+    left, top, right, bottom = placed(width, height, policy)
+    assert left + right == pytest.approx(1) and top + bottom == pytest.approx(1)
+    across, down = right - left, bottom - top
+    if policy is FitPolicy.SQUASH:
+        assert (across, down) == (1, 1)
+    else:
+        assert across / down == pytest.approx(width / height)
+        assert (max if policy is FitPolicy.LETTERBOX else min)(across, down) == pytest.approx(1)
 
 
 def test_a_square_of_the_right_size_is_left_alone():
@@ -284,6 +307,12 @@ GOLDEN = {
         "2f0e7f2f277c2f40722f59832f727f2f8b7f2fa4802fbd80610e7d61277bc81e5ac81e5ac81e5ac81e5a61a47c61bd7d"
         "940e8194277fc81e5ac81e5ac81e5ac81e5a94a47d94bd7dc60e82c6277cc64079c65983c6727ac68b7dc6a47cc6bd82"
         "7c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c74687c7468"
+    ),
+    FitPolicy.CROP: (
+        "103077103f86104e81105d7c106c7d107b62108a5310997a2e307d2e3f7b2e4e772e5d832e6c8a2e7b752e8a862e998e"
+        "4d307fc81e5ac81e5ac81e5ac81e5ac81e5ac81e5a4c997d6b3084c81e5ac81e5ac81e5ac81e5ac81e5ac81e5a6a9982"
+        "893079c81e5ac81e5ac81e5ac81e5ac81e5ac81e5a88997da63085c81e5ac81e5ac81e5ac81e5ac81e5ac81e5aa6997f"
+        "c4307dc43f84c44e81c45d87c46c82c47b7ac48a82c4997be2307be23f78e24e87e25d80e26c81e27b64e28a99e29979"
     ),
 }
 

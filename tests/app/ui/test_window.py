@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import onnx
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
@@ -20,6 +21,7 @@ from app.core.identify import Identification
 from app.ui import theme
 from app.ui.requests import Answer
 from app.ui.window import MainWindow
+from model.bundle import EVIDENCE
 from tests.app.tiny import write_tiny_model
 
 PATIENCE = 15_000
@@ -340,6 +342,35 @@ def test_a_crop_box_is_identified_and_esc_brings_the_photo_back(open_marque, ans
     assert view.crop() is None
     drag(view, start, end)
     assert view.crop() == box
+
+
+def test_heat_lies_over_what_speaks_for_the_answer(open_marque, answered, qtbot, tmp_path, photos):
+    both = Image.open(red(photos)).resize((400, 200))
+    both.paste((128, 128, 128), (0, 0, 100, 200))
+    both.save(tmp_path / "half.png")
+    window = open_marque(tmp_path / "half.png")
+    answered(window, "half.png")
+    view = window.identify.view
+    assert window.identify.panel.tree.bars()[1].name == "Rossa 2010" and view.heat() is None
+    QTest.keyClick(window, Qt.Key.Key_H)
+    qtbot.waitUntil(lambda: view.heat() is not None)
+    heat = view.heat()
+    left, right = (heat.pixelColor(round(heat.width() * x), heat.height() // 2).alpha() for x in (0.1, 0.6))
+    assert right > 5 * left
+    QTest.keyClick(window, Qt.Key.Key_H)
+    assert view.heat() is None
+
+
+def test_a_model_that_cannot_tell_where_says_so(open_marque, answered, qtbot, photos, tmp_path):
+    file = write_tiny_model(tmp_path / "blind.onnx")
+    model = onnx.load(file)
+    model.graph.output.remove(next(output for output in model.graph.output if output.name == EVIDENCE))
+    onnx.save(model, file)
+    window = open_marque(red(photos), model=file)
+    answered(window, "1.jpg")
+    QTest.keyClick(window, Qt.Key.Key_H)
+    qtbot.waitUntil(lambda: window.identify.errors.isVisible())
+    assert not window.identify.heat_button.isChecked() and window.identify.view.heat() is None
 
 
 def test_zoom_keeps_the_point_under_the_cursor(open_marque, answered, photos):
