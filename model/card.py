@@ -32,6 +32,10 @@ _ANSWERS = (
     ("class right, mean over classes", "fine_accuracy_macro", "%"),
     ("class right, heads without references", "fine_accuracy_heads", "%"),
     ("class right, references without heads", "fine_accuracy_references", "%"),
+    ("type or class given", "coarse_given", "%"),
+    ("... type right of these", "coarse_given_right", "%"),
+    ("class given, of the photos of known classes", "fine_given", "%"),
+    ("... right of these", "fine_given_right", "%"),
     ("calibration error, type", "coarse_ece", ""),
     ("calibration error, class", "fine_ece", ""),
 )

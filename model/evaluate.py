@@ -33,7 +33,7 @@ from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
 from model.tested import Tested
-from model.unknowns import few_shot, unknown_figures
+from model.unknowns import few_shot, given, unknown_figures
 
 
 def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -59,20 +59,28 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
 
 
 def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
-    """Figures of what the program says: type and class by heads and references together, and their calibration."""
+    """Figures of what the program says: type and class by heads and references together, and their calibration.
+
+    `*_given` is the share of the photos with such a label that get an answer of that level or a finer one,
+    `*_given_right` how many of these answers are right; the other figures count the best guesses of all photos.
+    """
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     heads = seen.posterior(taxonomy, chosen.calibration, Fusion())
     result: dict[str, Any] = {"photos": len(seen.closest)}
-    for level, found, plain, labels in (
-        ("coarse", posterior.coarse, heads.coarse, seen.labels.coarse),
-        ("fine", posterior.fine, heads.fine, seen.labels.fine),
+    with_class, with_type = given(seen, posterior, chosen)
+    for level, found, plain, labels, shown in (
+        ("coarse", posterior.coarse, heads.coarse, seen.labels.coarse, with_type),
+        ("fine", posterior.fine, heads.fine, seen.labels.fine, with_class),
     ):
         known = torch.from_numpy(labels)
+        counted = shown & (labels >= 0)
         result |= {
             f"{level}_accuracy": accuracy(torch.from_numpy(found), known),
             f"{level}_accuracy_top5": accuracy(torch.from_numpy(found), known, top=5),
             f"{level}_accuracy_macro": macro_accuracy(torch.from_numpy(found), known),
             f"{level}_accuracy_heads": accuracy(torch.from_numpy(plain), known),
+            f"{level}_given": float(counted.sum() / max((labels >= 0).sum(), 1)),
+            f"{level}_given_right": accuracy(torch.from_numpy(found[counted]), known[counted]),
             f"{level}_ece": expected_calibration_error(found[labels >= 0], labels[labels >= 0]),
             f"{level}_reliability": reliability(found[labels >= 0], labels[labels >= 0]),
         }

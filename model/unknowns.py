@@ -12,7 +12,9 @@ from model.fewshot import SHOTS, episodes
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
 from model.labels import encode, taxonomy_of
 from model.network import Network
+from model.posterior import Posterior
 from model.run import Run
+from model.taxonomy import Taxonomy
 
 
 def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> dict[str, float]:
@@ -20,6 +22,7 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
 
     - strangers_*: drawn pictures without vehicle or vessel, others than those that the bound was chosen with: area
       under the ROC curve of the likeness, share that is refused; and the share of the test photos that is.
+    - known_with_class: share of the test photos of known classes that get a class.
     - unseen_*: photos of the classes that a run with --unseen left out: area under the ROC curve of the familiarity,
       share that does not get a (necessarily wrong) class, share that is taken for no vehicle or vessel;
       few_shot_K: `fewshot.episodes` over these classes.
@@ -33,34 +36,46 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     if thresholds.likeness is not None:
         found["strangers_refused"] = float((strange < thresholds.likeness).mean())
         found["test_refused"] = float((seen.likeness < thresholds.likeness).mean())
+    taxonomy = run.taxonomy()
+    with_class = seen.at(np.flatnonzero(seen.labels.fine >= 0))
+    found["known_with_class"] = _share_with_class(with_class, taxonomy, chosen)
     samples = part_of(run, Split.UNSEEN)
     if not samples:
         return found
     output = infer_samples(network, samples, config)
-    taxonomy = run.taxonomy()
     labelled = [i for i, sample in enumerate(samples) if sample.fine is not None]
     labels = encode(samples, taxonomy)
     unseen = Seen.by(output, labels, references_of(run, network), chosen.fusion.neighbours).at(np.asarray(labelled))
-    with_class = seen.at(np.flatnonzero(seen.labels.fine >= 0))
     found["unseen_auroc"] = _auroc(with_class.familiarity(chosen.familiarity), unseen.familiarity(chosen.familiarity))
-    found["unseen_without_class"] = 1 - float(named(unseen, run, chosen).mean())
+    found["unseen_without_class"] = 1 - _share_with_class(unseen, taxonomy, chosen)
     if thresholds.likeness is not None:
         found["unseen_refused"] = float((unseen.likeness < thresholds.likeness).mean())
-    found["known_with_class"] = float(named(with_class, run, chosen).mean())
     own = encode(samples, taxonomy_of(samples)).fine
     return found | few_shot(output.embedding.numpy(), own)
 
 
-def named(seen: Seen, run: Run, chosen: Chosen) -> np.ndarray:
-    """Which photos get a fine class as their answer: bool [N]."""
-    posterior = seen.posterior(run.taxonomy(), chosen.calibration, chosen.fusion)
+def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
+    """Which photos get a fine class as their answer, and which a class or at least a type: bool [N] each.
+
+    As app/core/decide.py has it.
+
+    Args:
+        posterior: of the photos seen.
+    """
     thresholds = chosen.thresholds
-    result = posterior.fine.max(axis=1) >= thresholds.fine
+    fine, coarse = posterior.fine.max(axis=1, initial=0) >= thresholds.fine, posterior.coarse.max(axis=1)
     if thresholds.familiarity is not None:
-        result &= seen.familiarity(chosen.familiarity) >= thresholds.familiarity
+        fine &= seen.familiarity(chosen.familiarity) >= thresholds.familiarity
+    shown = fine | (coarse >= thresholds.coarse)
     if thresholds.likeness is not None:
-        result &= seen.likeness >= thresholds.likeness
-    return result
+        like = seen.likeness >= thresholds.likeness
+        return fine & like, shown & like
+    return fine, shown
+
+
+def _share_with_class(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> float:
+    with_class, _ = given(seen, seen.posterior(taxonomy, chosen.calibration, chosen.fusion), chosen)
+    return float(with_class.mean())
 
 
 def few_shot(embeddings: np.ndarray, fine: np.ndarray) -> dict[str, float]:

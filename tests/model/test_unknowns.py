@@ -8,18 +8,23 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from app.core.decide import Status, decide
 from model import calibrate as calibrate_module
+from model.bundle import Calibration, Fusion, Thresholds
 from model.calibrate import Chosen, calibrate
 from model.card import card
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, some_classes
-from model.evaluate import evaluate, mean_output, rows_by_source
+from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
 from model.export import export
 from model.network import NetworkOutput
 from model.prepare import new_run
 from model.run import RunError
 from model.train import StopRequest, train
+from model.unknowns import given
+from tests.app.test_decide import evidence
+from tests.model.test_calibrate import TREE, seen
 
 SETTINGS = {
     "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},
@@ -68,7 +73,39 @@ def test_what_becomes_of_them_is_measured(incomplete):
     found = json.loads(incomplete.metrics.read_bytes())["unknowns"]
     for name in ("strangers_auroc", "strangers_refused", "test_refused", "unseen_auroc", "unseen_without_class"):
         assert 0 <= found[name] <= 1
+    answers = json.loads(incomplete.metrics.read_bytes())["answers"]["all"]
+    assert found["known_with_class"] == pytest.approx(answers["fine_given"])
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
+
+
+@pytest.mark.parametrize("familiarity", [None, -0.5])
+@pytest.mark.parametrize("likeness", [None, 0.75])
+def test_answers_are_counted_as_the_program_gives_them(likeness, familiarity):
+    photos, thresholds = (
+        seen(3, count=300),
+        Thresholds(fine=0.6, coarse=0.7, likeness=likeness, familiarity=familiarity),
+    )
+    chosen = Chosen(thresholds=thresholds)
+    posterior, familiar = photos.posterior(TREE, Calibration(), Fusion()), photos.familiarity(chosen.familiarity)
+    statuses = []
+    for row in range(300):
+        types = {name: posterior.coarse[row, i] for i, name in enumerate(TREE.coarse)}
+        classes = {name: posterior.fine[row, i] for i, name in enumerate(TREE.fine)}
+        parents = {name: TREE.coarse[TREE.parents[i]] for i, name in enumerate(TREE.fine)}
+        found = evidence(
+            types, classes, likeness=photos.likeness[row], familiarity=float(familiar[row]), parents=parents
+        )
+        statuses.append(decide(found, thresholds).status)
+    with_class, with_type = given(photos, posterior, chosen)
+    assert with_class.tolist() == [status is Status.IDENTIFIED for status in statuses]
+    assert with_type.tolist() == [status in (Status.IDENTIFIED, Status.COARSE_ONLY) for status in statuses]
+    assert 0 < with_class.sum() < with_type.sum() < 300
+    figures = answer_figures(photos, TREE, chosen)
+    labelled = photos.labels.fine >= 0
+    assert figures["fine_given"] == pytest.approx(with_class[labelled].mean())
+    right = posterior.fine.argmax(axis=1) == photos.labels.fine
+    assert figures["fine_given_right"] == pytest.approx(right[with_class & labelled].mean())
+    assert figures["coarse_given"] == pytest.approx(with_type.mean())
 
 
 def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete):
