@@ -9,7 +9,8 @@ from pathlib import Path
 from app.cli.terminal import UsageError, complain, interruptible, progress_bar
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, export
-from app.core.project import KnownModel, Project
+from app.core.project import Project
+from app.core.project_records import KnownModel
 from app.core.results import results
 from app.core.xmp import SidecarError, keywords, write_sidecar
 

@@ -11,7 +11,8 @@ from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, complain, must_exist
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
-from app.core.project import Counts, Project
+from app.core.project import Project
+from app.core.project_records import Counts
 from app.core.stage import Stage
 from app.core.watch import SETTLE, ProjectWatch
 

@@ -17,7 +17,8 @@ import numpy as np
 from app.core.decide import Level, Status
 from app.core.figures import FIGURES, NAMED, NOBODY
 from app.core.labels import Label, Verdict
-from app.core.project import Place, Project
+from app.core.project import Project
+from app.core.project_records import Place
 from model.bundle import Thresholds
 
 STATUSES = (*Status,)

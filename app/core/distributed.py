@@ -22,7 +22,7 @@ from app.core.engine import BATCH, Device, Engine, EngineError, Precision
 from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
-from app.core.project import Outcome, ProjectImage
+from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
 from app.core.stage import Processor, content_digest
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info

@@ -19,7 +19,7 @@ from typing import Any
 from app.core import table
 from app.core.decide import Status
 from app.core.labels import Verdict
-from app.core.project import KnownModel
+from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.core.spreadsheet import SpreadsheetError, write_workbook
 from app.core.table import LabelTable

@@ -20,7 +20,8 @@ from pathlib import Path
 from app.core.actions import Action, Kind, begin
 from app.core.decide import Decision, Status
 from app.core.placing import copy_new, part_of
-from app.core.project import FoundFile, Project
+from app.core.project import Project
+from app.core.project_records import FoundFile
 from app.core.results import Result
 
 PATTERN = "{type}/{class}/{name}"

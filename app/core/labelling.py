@@ -16,8 +16,9 @@ from pathlib import Path
 from app.core.engine import BATCH
 from app.core.identify import Identifier
 from app.core.images import scan
-from app.core.project import Counts, FoundFile, Project, ProjectImage
+from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_records import Counts, FoundFile, ProjectImage
 from app.core.stage import Local, Stage
 
 _FOUND = 256  # files that the scan hands over at a time

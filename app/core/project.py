@@ -13,7 +13,6 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +22,7 @@ from app.core import database, project_file
 from app.core.evidence import Evidence
 from app.core.figures import FigureWriter
 from app.core.project_file import ProjectError
+from app.core.project_records import Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from model.bundle import BundleInfo, Thresholds
 from model.taxonomy import Taxonomy
 
@@ -31,77 +31,6 @@ SUFFIX = ".marque"
 
 _CHOSEN = "thresholds of "  # and the model's fingerprint: a key of the table meta
 _CHUNK = 500  # values of an IN (...) list
-
-
-@dataclass(frozen=True)
-class KnownModel:
-    """A model that the project has predictions of, with what is needed to read them without its file."""
-
-    fingerprint: str
-    name: str
-    taxonomy: Taxonomy
-    thresholds: Thresholds
-
-    @property
-    def signature(self) -> str:
-        """Name and fingerprint, as tables of labels name the model."""
-        return f"{self.name} {self.fingerprint}"
-
-
-@dataclass(frozen=True)
-class FoundFile:
-    """An image file as the scan found it. modified: of the file, nanoseconds."""
-
-    path: Path
-    size: int
-    modified: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """The file as it is now. Raises OSError."""
-        status = path.stat()
-        return cls(path.absolute(), status.st_size, status.st_mtime_ns)
-
-
-@dataclass(frozen=True)
-class ProjectImage:
-    """An image of the project. error: why it could not be read when that was last tried, or None."""
-
-    id: int
-    path: Path
-    size: int
-    modified: int
-    digest: str | None
-    error: str | None
-
-
-Place = tuple[int, bytes, str | None]
-"""An image's number, its path as `os.fsencode` has it, and why it cannot be read, or None."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run found out about an image: evidence and embedding [d], or an error; digest of the file's content."""
-
-    image: int
-    digest: str | None = None
-    evidence: Evidence | None = None
-    embedding: np.ndarray | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Images of a project under one model: predicted, failed, waiting to be looked at."""
-
-    predicted: int
-    failed: int
-    waiting: int
-
-    @property
-    def total(self) -> int:
-        """All images."""
-        return self.predicted + self.failed + self.waiting
 
 
 class Project:

@@ -9,7 +9,8 @@ from app.core.decide import Decision, Level, Status, decide
 from app.core.evidence import Evidence
 from app.core.identify import Identification
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import KnownModel, Project, ProjectImage
+from app.core.project import Project
+from app.core.project_records import KnownModel, ProjectImage
 
 _PAGE = 1000
 _BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}

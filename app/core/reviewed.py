@@ -11,7 +11,8 @@ from app.core.engine import BATCH, Engine
 from app.core.enrol import Enrolled
 from app.core.labels import Labels, Verdict
 from app.core.own_gallery import Shelf
-from app.core.project import FoundFile, Project, ProjectImage
+from app.core.project import Project
+from app.core.project_records import FoundFile, ProjectImage
 from app.core.stage import content_digest
 from app.core.teach import enrol_as_step, sample_of
 from model.data.samples import Sample

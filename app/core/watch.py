@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.core.images import listings, natural_key
-from app.core.project import FoundFile, Project
+from app.core.project import Project
+from app.core.project_records import FoundFile
 
 SETTLE = 2.0
 """Seconds over which a file must not change before it is taken for complete."""

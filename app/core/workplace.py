@@ -8,7 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from app.core.identify import Identification
-from app.core.project import SUFFIX, FoundFile, Outcome, Project
+from app.core.project import SUFFIX, Project
+from app.core.project_records import FoundFile, Outcome
 from model.bundle import BundleInfo
 
 

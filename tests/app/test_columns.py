@@ -17,7 +17,8 @@ from app.core.decide import Status, decide
 from app.core.evidence import Evidence
 from app.core.figures import FIGURES, NAMED, NOBODY, FigureWriter
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import FoundFile, Outcome, Project
+from app.core.project import Project
+from app.core.project_records import FoundFile, Outcome
 from app.core.results import results
 from app.core.suggestions import suggest
 from model.bundle import Thresholds

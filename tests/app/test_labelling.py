@@ -12,8 +12,9 @@ from app.core.engine import Engine, EngineError, ProviderReport
 from app.core.identify import Identifier
 from app.core.labelling import Progress, label_project
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import Counts, Project
+from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_records import Counts
 from app.core.stage import content_digest
 from model.bundle import Variant
 

@@ -16,8 +16,9 @@ from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
 from app.core.journal import Journal
 from app.core.labels import Label, Labels, Verdict
-from app.core.project import Counts, FoundFile, Outcome, Project
+from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_records import Counts, FoundFile, Outcome
 
 EVIDENCE = Evidence(
     (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),

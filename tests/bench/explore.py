@@ -30,7 +30,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core import paths
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
-from app.core.project import FoundFile, Outcome, Project
+from app.core.project import Project
+from app.core.project_records import FoundFile, Outcome
 from app.core.projection import STEPS, fitted, inside
 from app.ui import theme
 from app.ui.explore.map_view import Card, MapView

@@ -28,7 +28,8 @@ from PySide6.QtWidgets import QApplication
 from app.core import paths
 from app.core.images import scan
 from app.core.labelling import Scan
-from app.core.project import Outcome, Project
+from app.core.project import Project
+from app.core.project_records import Outcome
 from app.ui.pauses import shorten_pauses
 from app.ui.start import open_window
 from app.ui.window import MainWindow

@@ -24,8 +24,9 @@ from app.core.filing import Filing, FilingError
 from app.core.identify import Identification
 from app.core.journal import Journal
 from app.core.labels import Label, Labels
-from app.core.project import KnownModel, Project, ProjectImage
+from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_records import KnownModel, ProjectImage
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
 from app.core.suggestions import Suggestion, suggest

@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.columns import Columns, read_predictions
 from app.core.labels import Labels
-from app.core.project import KnownModel, Project
+from app.core.project import Project
+from app.core.project_records import KnownModel
 from app.ui.tasks import Task, Tasks
 
 _PIECE = 2000

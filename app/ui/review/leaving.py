@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.exporters import EXPORTERS
-from app.core.project import KnownModel, Project
+from app.core.project import Project
+from app.core.project_records import KnownModel
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs

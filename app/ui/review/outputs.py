@@ -16,7 +16,8 @@ from app.core.exporters import export
 from app.core.filing import Filing, Plan, plan
 from app.core.journal import Journal
 from app.core.labels import Verdict
-from app.core.project import KnownModel, Project
+from app.core.project import Project
+from app.core.project_records import KnownModel
 from app.core.results import Result, results
 from app.core.xmp import SidecarError, keywords, write_sidecar
 from app.ui.job_line import Job

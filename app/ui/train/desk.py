@@ -16,8 +16,9 @@ from app.core.exporters import ExportError, export
 from app.core.history import write_table
 from app.core.log_tail import Tail
 from app.core.paces import Pace, keep, kept, paces_file
-from app.core.project import KnownModel, Project
+from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_records import KnownModel
 from app.core.results import results
 from app.core.runs import RunError, Runs
 from app.core.survey import Survey, SurveyError, spec, survey
