@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidgetItem, QPushButton, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.classnames import find
 from app.core.teach import label_problem
+from app.ui.popup import OfferingPopup
 from app.ui.widgets import label
 
 _WIDTH = 380
@@ -40,18 +40,11 @@ class Ask:
     only_known: bool = False
 
 
-class AskBox(QFrame):
-    """Lies over its page until it is answered, or closed with Esc.
-
-    Signals:
-        left: it has been closed, with or without an answer
-    """
-
-    left = Signal()
+class AskBox(OfferingPopup):
+    """Asks for name and type, with those that there are on offer."""
 
     def __init__(self, parent: Widget) -> None:
         super().__init__(parent)
-        self.setObjectName("popup")
         self.setFixedWidth(_WIDTH)
         self._ask = Ask("", "")
         self._types: tuple[str, ...] = ()
@@ -64,9 +57,6 @@ class AskBox(QFrame):
         self.name.setAccessibleName("name of the class")
         self.kind.setAccessibleName("type of the class")
         self._offered_for = self.name
-        self.offers = QListWidget()
-        self.offers.setObjectName("list")
-        self.offers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.offers.setFixedHeight(176)
         self.do_button, cancel = QPushButton(), QPushButton("cancel")
         self.do_button.setProperty("kind", "primary")
@@ -78,7 +68,6 @@ class AskBox(QFrame):
         self.offers.itemClicked.connect(self._take)
         self.do_button.clicked.connect(self._answer)
         cancel.clicked.connect(self.leave)
-        self.hide()
 
     def _lay_out(self, cancel: QPushButton) -> None:
         buttons = QHBoxLayout()
@@ -116,40 +105,16 @@ class AskBox(QFrame):
             line.setVisible(key in ask.lines)
         self._on_typed()
         self.adjustSize()
-        self.move(at)
-        self.show()
-        self.raise_()
-        first = self.name if "name" in ask.lines else self.kind
-        first.setFocus()
-        first.selectAll()
+        self.show_at(at, self.name if "name" in ask.lines else self.kind)
 
     def hint(self) -> str:
         """What is wrong with the answer, or what will come of it."""
         return self._hint.text()
 
-    def leave(self) -> None:
-        """Close the box."""
-        if not self.isHidden():
-            self.hide()
-            self.left.emit()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up and down walk through the offers, which are for the line with the focus; Esc closes."""
+        """The offers are for the line with the focus."""
         if event.type() is QEvent.Type.FocusIn:
             self._offer()
-        if not isinstance(event, QKeyEvent):
-            return super().eventFilter(watched, event)
-        if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
-            event.accept()  # Esc is for this box, not for the page beneath
-            return True
-        if event.type() is QEvent.Type.KeyPress:
-            if event.key() == Qt.Key.Key_Escape:
-                self.leave()
-                return True
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-            if step is not None and self.offers.count():
-                self.offers.setCurrentRow(max(self.offers.currentRow() + step, 0) % self.offers.count())
-                return True
         return super().eventFilter(watched, event)
 
     def _line(self) -> QLineEdit:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.own_gallery import ADDS_ONLY
 from app.core.portable import SUFFIX
 from app.core.references import Place, address_problem, is_shared, team_is_missing
 from app.ui import icons, keys
+from app.ui.popup import Popup
 from app.ui.widgets import label
 
 _FILTER = f"Galleries of Marque (*{SUFFIX})"
@@ -134,20 +134,17 @@ class GalleryButton(QToolButton):
             self.export_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
 
 
-class AddressBox(QFrame):
-    """Asks for the address of a shared gallery; lies over its page until it is answered or closed with Esc.
+class AddressBox(Popup):
+    """Asks for the address of a shared gallery.
 
     Signals:
         answered: (address)
-        left: it has been closed, with or without an answer
     """
 
     answered = Signal(object)
-    left = Signal()
 
     def __init__(self, parent: Widget) -> None:
         super().__init__(parent)
-        self.setObjectName("popup")
         self.setFixedWidth(_WIDTH)
         about = label("Its address is that of a PostgreSQL database with the extension pgvector.", "muted")
         self._hint = label("", "muted")
@@ -176,39 +173,17 @@ class AddressBox(QFrame):
         self.line.returnPressed.connect(self._answer)
         self.do_button.clicked.connect(self._answer)
         cancel.clicked.connect(self.leave)
-        self.hide()
 
     def ask(self, place: Place | None, at: QPoint) -> None:
         """Show the box at a point of its page, with the address that is in use."""
         self.line.setText(str(place) if place is not None and is_shared(place) else "")
         self._on_typed()
         self.adjustSize()
-        self.move(at)
-        self.show()
-        self.raise_()
-        self.line.setFocus()
-        self.line.selectAll()
+        self.show_at(at, self.line)
 
     def hint(self) -> str:
         """What is wrong with the address, or missing."""
         return self._hint.text()
-
-    def leave(self) -> None:
-        """Close the box."""
-        if not self.isHidden():
-            self.hide()
-            self.left.emit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Esc is for this box, not for the page beneath."""
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            if event.type() is QEvent.Type.ShortcutOverride:
-                event.accept()
-                return True
-            if event.type() is QEvent.Type.KeyPress:
-                self.leave()
-                return True
-        return super().eventFilter(watched, event)
 
     def _on_typed(self) -> None:
         typed = self.line.text().strip()

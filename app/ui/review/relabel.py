@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.classnames import find
 from app.core.columns import Columns
 from app.core.labels import Label, Verdict
 from app.core.vocabulary import classes, likely
+from app.ui.popup import OfferingPopup
 from app.ui.widgets import label
 from model.taxonomy import Taxonomy
 
@@ -21,20 +21,17 @@ _OFFERED = 10
 _USED = 6
 
 
-class RelabelBox(QFrame):
-    """A small box that lies over its page until a label is chosen, Esc, or a click elsewhere.
+class RelabelBox(OfferingPopup):
+    """Asks for a label; a click elsewhere closes it too.
 
     Signals:
         chosen: (Label)
-        left: it has been closed, with or without a choice
     """
 
     chosen = Signal(object)
-    left = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("popup")
         self.setFixedSize(*_SIZE)
         self._types: tuple[str, ...] = ()
         self._type_of: dict[str, str] = {}
@@ -44,9 +41,6 @@ class RelabelBox(QFrame):
         self.line = QLineEdit(placeholderText="class or type")
         self.line.setAccessibleName("new label")
         self.line.installEventFilter(self)
-        self.offers = QListWidget()
-        self.offers.setObjectName("list")
-        self.offers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(8)
@@ -55,7 +49,6 @@ class RelabelBox(QFrame):
         self.line.textChanged.connect(self._offer)
         self.line.returnPressed.connect(self._choose)
         self.offers.itemClicked.connect(self._take)
-        self.hide()
 
     def ask_about(self, columns: Columns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
         """Show the box for some rows of a project, int64, with the names there are and the likeliest ones first."""
@@ -77,30 +70,12 @@ class RelabelBox(QFrame):
         self._likely = list(dict.fromkeys(name for name in likely if name))
         self.line.clear()
         self._offer("")
-        self.move(at)
-        self.show()
-        self.raise_()
-        self.line.setFocus()
+        self.show_at(at, self.line)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up and down walk through the offers while the line keeps the focus; without it the box closes."""
+        """Without the focus the box closes."""
         if event.type() is QEvent.Type.FocusOut and self.isVisible() and not self.offers.underMouse():
-            self._leave()
-        if (
-            event.type() is QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-        ):
-            event.accept()  # Esc is for this box, not for the page beneath
-            return True
-        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Escape:
-                self._leave()
-                return True
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-            if step is not None and self.offers.count():
-                self.offers.setCurrentRow((self.offers.currentRow() + step) % self.offers.count())
-                return True
+            self.leave()
         return super().eventFilter(watched, event)
 
     def _offer(self, text: str) -> None:
@@ -142,9 +117,5 @@ class RelabelBox(QFrame):
         what = item.data(Qt.ItemDataRole.UserRole)
         name = what.fine or what.coarse
         self._used = [*(one for one in self._used if one != name), name][-_USED:]
-        self._leave()
+        self.leave()
         self.chosen.emit(what)
-
-    def _leave(self) -> None:
-        self.hide()
-        self.left.emit()
