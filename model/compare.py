@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -198,7 +198,7 @@ def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf, figure: str = 
 
 
 def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
-    """The cells of a `runs.csv` by descending mean R@1, those without R@1 last.
+    """The cells of a `runs.csv` in the order of their first rows.
 
     Raises:
         DataError: if the file cannot be read, a value is no number, a cell has a seed twice or two values of a setting.
@@ -222,12 +222,17 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
         if row.values["collapsed"] not in ("0", "1"):
             raise DataError(f"{row.origin}: collapsed is '{row.values['collapsed']}'; it must be 0 or 1")
         runs[name][seed] = Run(seed, finite, row.values["collapsed"] == "1")
-    cells = [
+    return [
         Cell(name, {setting: row[setting] for setting in varied}, tuple(runs[name][s] for s in sorted(runs[name])), row)
         for name, row in first.items()
     ]
-    # -inf and not NaN, which has no place in an order
-    return sorted(cells, key=lambda cell: -statistics.fmean(cell.values("recall_1") or [-math.inf]))
+
+
+def best_first(cells: Iterable[Cell], figure: str) -> list[Cell]:
+    """Cells by the mean of a figure; those without it last."""
+    sign = 1 if figure in LOWER_IS_BETTER else -1
+    # infinite and not NaN, which has no place in an order
+    return sorted(cells, key=lambda cell: statistics.fmean(sign * v for v in cell.values(figure) or [sign * math.inf]))
 
 
 def read_curves(table: Path) -> dict[str, dict[int, list[float]]]:

@@ -1,6 +1,7 @@
 """The plan of a study: a grid of settings in a TOML file.
 
     title, mode ("frozen" or "full"), seeds
+    figure                the one that cells are compared by first: recall_1 (unless told), fine_accuracy
     [base.SECTION]        settings of every run, as in a run's config.json
     [axes.AXIS]           the values of an axis, each a table of settings: name = { "loss.rule" = "random" }
     [[baseline]]          AXIS = name: a cell is compared with the cell that differs in this axis alone; repeatable
@@ -38,6 +39,7 @@ class Plan(BaseModel):
     title: str
     mode: Literal["frozen", "full"]
     seeds: int = Field(ge=1)
+    figure: Literal["recall_1", "fine_accuracy"] = "recall_1"
     base: dict[str, dict[str, Any]] = {}
     axes: dict[str, dict[str, dict[str, Any]]]
     baseline: tuple[dict[str, str], ...] = ()

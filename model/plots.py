@@ -65,8 +65,8 @@ def reliability(tables: Mapping[str, Sequence[Mapping[str, float]]], path: Path)
 
 
 @_styled
-def forest(path: Path, comparisons: Sequence[Comparison]) -> None:
-    """Difference of R@1 and its 95 % interval, one line per comparison that has a common seed, best on top.
+def forest(path: Path, comparisons: Sequence[Comparison], words: str) -> None:
+    """Difference of a figure and its 95 % interval, one line per comparison that has a common seed, best on top.
 
     Raises:
         OSError: if the file cannot be written, as for all plots here.
@@ -85,7 +85,7 @@ def forest(path: Path, comparisons: Sequence[Comparison]) -> None:
     ax.axvline(0.0, color="#767676", linewidth=1)
     ax.set_yticks(range(len(shown)), [f"{c.cell}  −  {c.baseline}" for c in shown])
     ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.set_xlabel("difference of R@1 in points, 95 % interval")
+    ax.set_xlabel(f"difference of {words} in points, 95 % interval")
     ax.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4)
     _save(figure, path)

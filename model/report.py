@@ -18,6 +18,7 @@ from model.compare import (
     BaselinesOf,
     Cell,
     Comparison,
+    best_first,
     compare_all,
     deviation,
     interval,
@@ -34,6 +35,7 @@ def write_report(
     title: str,
     varied: Sequence[str],
     baselines_of: BaselinesOf,
+    figure: str = "recall_1",
 ) -> Path:
     """Write `report.md` and its plots into the folder of a study; each file is whole or not there.
 
@@ -42,28 +44,29 @@ def write_report(
             title: a run's test classes in two dimensions).
         varied: the columns of the settings that the study varies; one that is named twice counts once.
         baselines_of: names the cells that a cell is compared with, such as the `random` cell of its cost form.
+        figure: the share that cells are compared by first, one of `compare.SHARES`.
 
     Raises:
         DataError: if one of the tables cannot be used.
         OSError: if something cannot be written.
     """
-    cells = read_cells(study / "runs.csv", varied)
-    comparisons = compare_all(cells, baselines_of)
-    parts = [f"# {title}", _summary(comparisons), _overview(cells), _comparison_text(comparisons)]
-    parts += _others(cells, baselines_of) + _quadruplets(study, cells)
-    parts += _plots(study, cells, comparisons)
+    cells = best_first(read_cells(study / "runs.csv", varied), figure)
+    comparisons, words = compare_all(cells, baselines_of, figure), SHARES[figure]
+    parts = [f"# {title}", _summary(comparisons, words), _overview(cells, figure), _comparison_text(comparisons, words)]
+    parts += _others(cells, baselines_of, figure) + _quadruplets(study, cells)
+    parts += _plots(study, cells, comparisons, words)
     report = study / "report.md"
     text = "\n\n".join(parts) + "\n"
     write_whole(report, lambda file: file.write(text.encode()))
     return report
 
 
-def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]) -> list[str]:
+def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison], words: str) -> list[str]:
     """Draws what there is to draw into the folder; the Markdown that shows it."""
     drawn = []
     if any(comparison.seeds for comparison in comparisons):
-        plots.forest(study / "differences.svg", comparisons)
-        drawn.append("![Difference of R@1 from the baselines with its 95 % interval, by cell](differences.svg)")
+        plots.forest(study / "differences.svg", comparisons, words)
+        drawn.append(f"![Difference of {words} from the baselines with its 95 % interval, by cell](differences.svg)")
     curves = read_curves(study / "curves.csv") if (study / "curves.csv").exists() else {}
     if curves:
         plots.curves(study / "curves.svg", curves, comparisons)
@@ -78,15 +81,15 @@ def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison]
     return ["## Plots", *drawn] if drawn else []
 
 
-def _summary(comparisons: Sequence[Comparison]) -> str:
+def _summary(comparisons: Sequence[Comparison], words: str) -> str:
     if not comparisons:
         return "No cell was compared with another."
     of = {word: [c for c in comparisons if c.verdict == word] for word in ("better", "worse", "not distinguishable")}
     untested = [c for c in comparisons if c.verdict.startswith("not tested")]
     tested = len(comparisons) - len(untested)
     sentences = [
-        f"{tested} of {len(comparisons)} comparisons of R@1 could be tested (paired by seed, t-test, Holm-corrected, "
-        f"p < {LEVEL}): {len(of['better'])} better than their baseline, {len(of['worse'])} worse, "
+        f"{tested} of {len(comparisons)} comparisons of {words} could be tested (paired by seed, t-test, "
+        f"Holm-corrected, p < {LEVEL}): {len(of['better'])} better than their baseline, {len(of['worse'])} worse, "
         f"{len(of['not distinguishable'])} not distinguishable from it."
     ]
     sentences += [
@@ -101,25 +104,24 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     return "\n\n".join([sentences[0], "\n".join(sentences[1:])]).strip()
 
 
-def _overview(cells: Sequence[Cell]) -> str:
+def _overview(cells: Sequence[Cell], figure: str) -> str:
     rows = []
     for cell in cells:
-        values = cell.values("recall_1")
+        values = cell.values(figure)
         mean, half = interval(values)
         spread = f" ± {100 * deviation(values):.2f}" if len(values) > 1 else ""
         collapsed = sum(run.collapsed for run in cell.runs)
-        recall = [str(len(values)), _share(mean) + spread, _range(mean, half), f"{collapsed} of {len(cell.runs)}"]
-        rows.append([_cell(cell.name), *recall, _mean(cell, "step_ms"), _mean(cell, "selection_ms")])
-    recall_table = _table(
-        ["cell", "seeds", "R@1 (%), mean ± SD", "95 % interval", "collapsed", "ms a step", "ms selection"], rows
-    )
+        own = [str(len(values)), _share(mean) + spread, _range(mean, half), f"{collapsed} of {len(cell.runs)}"]
+        rows.append([_cell(cell.name), *own, _mean(cell, "step_ms"), _mean(cell, "selection_ms")])
+    first_head = ["cell", "seeds", f"{SHARES[figure]} (%), mean ± SD", "95 % interval", "collapsed"]
+    first_table = _table([*first_head, "ms a step", "ms selection"], rows)
     all_seeds = {run.seed for cell in cells for run in cell.runs}
     missing = [
-        f"- {_cell(cell.name)}: no R@1 for {_seeds(sorted(all_seeds - cell.by_seed('recall_1').keys()))}"
+        f"- {_cell(cell.name)}: no {SHARES[figure]} for {_seeds(sorted(all_seeds - cell.by_seed(figure).keys()))}"
         for cell in cells
-        if all_seeds - cell.by_seed("recall_1").keys()
+        if all_seeds - cell.by_seed(figure).keys()
     ]
-    shares = [name for name in SHARES if name != "recall_1" and any(cell.values(name) for cell in cells)]
+    shares = [name for name in SHARES if name != figure and any(cell.values(name) for cell in cells)]
     others = [name for name in ("severity", "seconds") if any(cell.values(name) for cell in cells)]
     means = [[_cell(cell.name), *(_mean(cell, name) for name in (*shares, *others))] for cell in cells]
     head = ["cell", *(f"{SHARES[name]} (%)" for name in shares), *(OTHERS[name] for name in others)]
@@ -127,15 +129,15 @@ def _overview(cells: Sequence[Cell]) -> str:
         f"- `{name}`: {', '.join(dict.fromkeys(_cell(c.settings[name]) or 'not set' for c in cells))}"
         for name in cells[0].settings
     ]
-    parts = ["## Results", "Runs that collapsed count like the others.", recall_table]
+    parts = ["## Results", "Runs that collapsed count like the others.", first_table]
     parts += ["Seeds without a figure:\n\n" + "\n".join(missing)] if missing else []
     parts += ["## Other figures, means over seeds", _table(head, means)] if shares or others else []
     parts += ["Varied settings:\n\n" + "\n".join(settings)] if settings else []
     return "\n\n".join(parts)
 
 
-def _comparison_text(comparisons: Sequence[Comparison]) -> str:
-    parts = ["## Differences of R@1 from the baselines"]
+def _comparison_text(comparisons: Sequence[Comparison], words: str) -> str:
+    parts = [f"## Differences of {words} from the baselines"]
     if not comparisons:
         return "\n\n".join([*parts, "No cell was compared with another."])
     tested = [c for c in comparisons if not math.isnan(c.p_t)]
@@ -162,15 +164,18 @@ def _comparison_text(comparisons: Sequence[Comparison]) -> str:
     return "\n\n".join(parts)
 
 
-def _others(cells: Sequence[Cell], baselines_of: BaselinesOf) -> list[str]:
+def _others(cells: Sequence[Cell], baselines_of: BaselinesOf, first: str) -> list[str]:
     """The same for other figures, in short; empty where a table has none of them."""
     parts = []
     for figure, unit, scale in (
+        ("recall_1", "points", 100.0),
         ("hierarchical_ap", "points", 100.0),
         ("severity", "levels", 1.0),
         ("fine_accuracy", "points", 100.0),
         ("coarse_accuracy", "points", 100.0),
     ):
+        if figure == first:
+            continue
         name = SHARES.get(figure) or OTHERS[figure]
         rows = [
             [

@@ -32,7 +32,7 @@ from rich.progress import Progress
 from sklearn.manifold import TSNE
 
 from model import terminal
-from model.compare import read_cells
+from model.compare import best_first, read_cells
 from model.config import Config
 from model.data.readers import read_data
 from model.data.samples import DataError
@@ -108,12 +108,13 @@ class Study:
     def report(self) -> Path:
         """Write the report. Raises DataError if the tables cannot be used."""
         varied = [key for values in self.plan.axes.values() for setting in values.values() for key in setting]
-        best = read_cells(self._table, varied)[0].name
+        best = best_first(read_cells(self._table, varied), self.plan.figure)[0].name
         if self.embedding(best).is_file():
             draw_map(self, best)
         return write_report(
             self.out,
             title=self.plan.title,
+            figure=self.plan.figure,
             baselines_of=lambda row: baselines_of(self.plan, {axis: row[axis] for axis in self.plan.axes}),
             varied=varied,
         )

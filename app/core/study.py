@@ -17,6 +17,7 @@ from model.compare import (
     SHARES,
     Cell,
     Comparison,
+    best_first,
     compare_all,
     deviation,
     interval,
@@ -27,7 +28,7 @@ from model.data.samples import DataError
 from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
-FIRST_FIGURE = "recall_1"
+_FIRST_FIGURE = "recall_1"  # where no plan tells
 _PAIRS = "## Differences of R@1 from the baselines"
 
 
@@ -118,8 +119,12 @@ class StudyReader:
         self._seen: tuple[object, ...] = ()
         self._curves: tuple[object, Mapping[str, Curve], str] = (None, {}, "")
 
-    def poll(self, figure: str) -> Study | None:
-        """What is known of it by one figure; None if nothing has changed since. Raises StudyError."""
+    def poll(self, figure: str | None = None) -> Study | None:
+        """What is known of it by one figure, or by the plan's own; None if nothing has changed since.
+
+        Raises:
+            StudyError: if something in the folder cannot be read.
+        """
         seen = (figure, *(self._stamp(name) for name in (RUNS, CURVES, REPORT, PLAN_FILE)))
         if seen == self._seen:
             return None
@@ -138,14 +143,15 @@ class StudyReader:
             return None
         return found.st_mtime_ns, found.st_size
 
-    def _read(self, figure: str) -> Study:
+    def _read(self, figure: str | None) -> Study:
         plan = kept_plan(self.folder)
         pairs, title = self._told()
         wanted = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
         table = self.folder / RUNS
         found = read_cells(table, [] if plan is None else list(plan.axes)) if table.is_file() else []
         figures = {name: words for name, words in (SHARES | OTHERS).items() if any(cell.values(name) for cell in found)}
-        figure = figure if figure in figures else FIRST_FIGURE
+        if figure not in figures:
+            figure = plan.figure if plan else _FIRST_FIGURE
         comparisons = compare_all(found, _baselines(plan, pairs), figure)
         curves, problem = self._read_curves()
         done, notes = sum(len(cell.runs) for cell in found), [problem] if problem else []
@@ -162,7 +168,7 @@ class StudyReader:
             wanted=wanted,
             figures=figures,
             figure=figure,
-            lines=_lines(found, comparisons, figure),
+            lines=_lines(best_first(found, figure), comparisons, figure),
             curves=curves,
             notes=tuple(notes),
         )

@@ -56,6 +56,17 @@ def test_a_study_is_followed_as_it_grows(tmp_path):
     assert by_other is not None and by_other.scale == 1.0 and by_other.lines[0].comparison.mean == pytest.approx(-0.1)
 
 
+def test_the_plan_says_by_which_figure_and_the_best_is_first(tmp_path):
+    keep_plan(read_plan("recipe"), tmp_path)
+    rows = ["as it is,0,as it is,0.5,0.6,0", "letterbox,0,letterbox,0.4,0.7,0"]
+    (tmp_path / "runs.csv").write_text("cell,seed,recipe,recall_1,fine_accuracy,collapsed\n" + "\n".join(rows) + "\n")
+    study = StudyReader(tmp_path).poll()
+    assert study is not None and (study.figure, study.words) == ("fine_accuracy", "class right")
+    assert [line.cell for line in study.lines] == ["letterbox", "as it is"]
+    by_other = StudyReader(tmp_path).poll("recall_1")
+    assert by_other is not None and [line.cell for line in by_other.lines] == ["as it is", "letterbox"]
+
+
 def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path):
     (tmp_path / "runs.csv").write_text(HEAD + "one,0,0.5,0\n")
     (tmp_path / "curves.csv").write_text("cell,seed,epoch,recall_1\none,0,first,0.4\n")

@@ -210,6 +210,24 @@ def test_report_of_a_grid(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_report_may_begin_with_another_figure(tmp_path):
+    rows = [
+        run(name, seed, 0.5 + sign * 0.01 * seed, fine_accuracy=0.6 - sign * (0.1 + 0.01 * seed))
+        for name, sign in (("random", 1), ("aware", -1))
+        for seed in range(3)
+    ]
+    write(tmp_path / "runs.csv", rows)
+    how = {"title": "T", "baselines_of": lambda _: ["random"], "varied": []}
+    text = write_report(tmp_path, **how, figure="fine_accuracy").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert "1 of 1 comparisons of class right" in lines[2] and "1 better" in lines[2]
+    rows_of = [line.split(" | ")[0] for line in lines[lines.index("## Results") :] if line.startswith("| ")]
+    assert rows_of[:4] == ["| cell", "| ---", "| aware", "| random"]  # the best by this figure first
+    headings = [line for line in lines if line.startswith("## Differences")]
+    assert headings == ["## Differences of class right from the baselines", "## Differences of R@1 from the baselines"]
+    assert "Difference of class right from" in text and (tmp_path / "differences.svg").is_file()
+
+
 def test_the_same_table_gives_the_same_files(tmp_path):
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from app.core.study import Study, StudyReader
 
 _LOOK = 2000  # milliseconds between two looks at the folder
-_FIRST_FIGURE = "recall_1"
 
 
 class StudyDesk(QObject):
@@ -29,7 +28,7 @@ class StudyDesk(QObject):
         super().__init__(parent)
         self._tasks = Tasks((), self)
         self._reader: StudyReader | None = None
-        self._figure = _FIRST_FIGURE
+        self._figure: str | None = None
         self._looking = False
         self._timer = QTimer(self, interval=_LOOK)
         self._timer.timeout.connect(self.look)
@@ -59,7 +58,7 @@ class StudyDesk(QObject):
             if isinstance(found, str):
                 self.problem.emit(found)
                 return
-            self._reader, self._figure = found, _FIRST_FIGURE
+            self._reader, self._figure = found, None
             self._looking = False
             self.look()
 
