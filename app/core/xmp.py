@@ -1,8 +1,8 @@
 """Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them; sidecars beside photos.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
-same with slashes. Whatever else a packet of XMP holds stays as it is; of the keywords, only those that an earlier label
-of ours has put there are taken away.
+same with slashes. Whatever else a packet of XMP holds stays as it is. A property of our own lists what a label has
+added to these, and the next label takes exactly that away.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "lr": "http://ns.adobe.com/lightroom/1.0/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
+    "marque": "urn:marque:xmp/1.0/",
 }
+_ADDED = ("marque", "added", "Bag")
 _VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
 _AFLOAT = (
     "ship",
@@ -38,7 +40,6 @@ _AFLOAT = (
 )
 """What the type of a vessel is called, or a part of its name, in the supplied model and by people who make their own;
 all other types are under Vehicle."""
-_ROOTS = ("Vehicle", "Vessel")
 
 
 class XmpError(Exception):
@@ -106,16 +107,19 @@ def merged(packet: bytes | None, path: tuple[str, ...]) -> bytes:
         XmpError: if the packet is no XMP.
     """
     tree = _new() if packet is None else _parsed(packet)
-    description = _description(tree)
-    old = [entry.split("|") for entry in _list(description, "lr", "hierarchicalSubject")]
-    ours = [entry for entry in old if entry[0] in _ROOTS]
-    others = ["|".join(entry) for entry in old if entry[0] not in _ROOTS]
-    mine = {part for entry in ours for part in entry}
-    plain = [word for word in _list(description, "dc", "subject") if word not in mine and word not in path]
-    tags = [tag for tag in _list(description, "digiKam", "TagsList") if tag.split("/")[0] not in _ROOTS]
-    _set_list(description, "dc", "subject", "Bag", [*plain, *path])
-    _set_list(description, "lr", "hierarchicalSubject", "Bag", [*others, *(["|".join(path)] if path else [])])
-    _set_list(description, "digiKam", "TagsList", "Seq", [*tags, *(["/".join(path)] if path else [])])
+    before = set(_list(tree, "marque", "added"))
+    added: list[str] = []
+    # no part of a path holds one of the separators, so what was added to one list is never taken from another
+    for prefix, name, kind, wanted in (
+        ("dc", "subject", "Bag", path),
+        ("lr", "hierarchicalSubject", "Bag", ("|".join(path),)),
+        ("digiKam", "TagsList", "Seq", ("/".join(path),)),
+    ):
+        kept = [word for word in _list(tree, prefix, name) if word not in before]
+        new = [word for word in wanted if word and word not in kept]
+        _set_list(tree, prefix, name, kind, [*kept, *new])
+        added += new
+    _set_list(tree, *_ADDED, added)
     return _bytes(tree)
 
 
@@ -145,29 +149,28 @@ def _parsed(packet: bytes) -> ET.Element:
     return root
 
 
-def _description(root: ET.Element) -> ET.Element:
-    """The description that holds our lists, else the first one."""
+def _descriptions(root: ET.Element) -> list[ET.Element]:
+    """What the packet says, one after the other: some programs begin anew for each namespace. At least one."""
     rdf = root if root.tag == _name("rdf", "RDF") else root.find(f".//{_name('rdf', 'RDF')}")
     assert rdf is not None
     found = rdf.findall(_name("rdf", "Description"))
-    for one in found:
-        if any(one.find(_name(*name)) is not None for name in (("dc", "subject"), ("lr", "hierarchicalSubject"))):
-            return one
-    return found[0] if found else ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
+    return found or [ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})]
 
 
-def _list(description: ET.Element, prefix: str, name: str) -> list[str]:
-    return [item.text or "" for item in description.findall(f"{_name(prefix, name)}/*/{_name('rdf', 'li')}")]
+def _list(root: ET.Element, prefix: str, name: str) -> list[str]:
+    items = f"{_name(prefix, name)}/*/{_name('rdf', 'li')}"
+    return [item.text or "" for description in _descriptions(root) for item in description.findall(items)]
 
 
-def _set_list(description: ET.Element, prefix: str, name: str, kind: str, values: list[str]) -> None:
-    element = description.find(_name(prefix, name))
+def _set_list(root: ET.Element, prefix: str, name: str, kind: str, values: list[str]) -> None:
+    """Replace a list where it stands; a packet that has a property twice is read by nobody."""
+    descriptions = _descriptions(root)
+    places = [(one, element) for one in descriptions for element in one.findall(_name(prefix, name))]
+    for description, element in places[1 if values else 0 :]:
+        description.remove(element)
     if not values:
-        if element is not None:
-            description.remove(element)
         return
-    if element is None:
-        element = ET.SubElement(description, _name(prefix, name))
+    element = places[0][1] if places else ET.SubElement(descriptions[0], _name(prefix, name))
     for child in list(element):
         element.remove(child)
     bag = ET.SubElement(element, _name("rdf", kind))

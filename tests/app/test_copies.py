@@ -74,7 +74,7 @@ def test_exiftool_reads_them_and_finds_the_files_sound(tmp_path: Path) -> None:
     for photo in photos:
         place = copies.make(photo, PATH).place
         assert exiftool(place, "XMP:Subject", "HierarchicalSubject", "TagsList", "Title", "Rating") == [
-            "harbour; Vessel; tanker; MT Alpha",
+            "harbour; tanker; Vessel; MT Alpha",
             "Places|Kiel; Vessel|tanker|MT Alpha",
             "Vessel/tanker/MT Alpha",
             "Größe & more",

@@ -10,7 +10,7 @@ import pytest
 from app.cli import main
 from app.core.decide import Decision, Level, Status
 from app.core.project import Project
-from app.core.xmp import SidecarError, keywords, sidecar_of, write_sidecar
+from app.core.xmp import SidecarError, keywords, merged, sidecar_of, write_sidecar
 
 SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)
 
@@ -72,11 +72,50 @@ def test_what_an_existing_sidecar_holds_stays(tmp_path: Path) -> None:
     for kept in ('xmp:Rating="4"', 'crs:Exposure2012="+0.35"', "a remark", "Größe &amp; more", 'x:xmptk="somebody"'):
         assert kept in text
     assert exiftool(place, "Subject", "HierarchicalSubject", "Title", "Rating") == [
-        "harbour; Vessel; tanker; MT Alpha",
+        "harbour; tanker; Vessel; MT Alpha",
         "Places|Kiel; Vessel|tanker|MT Alpha",
         "Größe & more",
         "4",
     ]
+
+
+def test_keywords_of_the_persons_own_stay_whatever_they_are_called(tmp_path: Path) -> None:
+    own = EXISTING.replace("Places|Kiel", "Vehicle|Grandpa's car</rdf:li><rdf:li>Vessel|tanker|MT Alpha")
+    (tmp_path / "p.xmp").write_text(own.replace("harbour", "Grandpa's car"), "utf-8")
+    place = sidecar_of(tmp_path / "p.jpg")
+    for path in (keywords(SHIP), keywords(replace(SHIP, level=Level.COARSE, coarse="cargo")), ()):
+        write_sidecar(tmp_path / "p.jpg", path)
+        text = place.read_text("utf-8")
+        for word in ("Vehicle|Grandpa's car", "Vessel|tanker|MT Alpha", "Grandpa's car", "tanker"):
+            assert f"<rdf:li>{word}</rdf:li>" in text
+    assert "cargo" not in text and "marque:added" not in text
+
+
+SCATTERED = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:RDF>
+ <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
+  <dc:subject><rdf:Bag><rdf:li>harbour</rdf:li></rdf:Bag></dc:subject>
+ </rdf:Description>
+ <rdf:Description rdf:about="" xmlns:digiKam="http://www.digikam.org/ns/1.0/">
+  <digiKam:TagsList><rdf:Seq><rdf:li>Places/Kiel</rdf:li></rdf:Seq></digiKam:TagsList>
+ </rdf:Description>
+ <rdf:Description rdf:about="" xmlns:lr="http://ns.adobe.com/lightroom/1.0/">
+  <lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Kiel</rdf:li></rdf:Bag></lr:hierarchicalSubject>
+ </rdf:Description>
+</rdf:RDF></x:xmpmeta>
+"""
+
+
+def test_lists_in_descriptions_of_their_own_are_written_where_they_stand() -> None:
+    """As exiftool lays a packet out; a property that stands twice makes the packet unreadable for others."""
+    once = merged(SCATTERED.encode(), keywords(SHIP))
+    again = merged(once, ())
+    for packet in (once, again):
+        for name in (b"<dc:subject>", b"<digiKam:TagsList>", b"<lr:hierarchicalSubject>"):
+            assert packet.count(name) == 1
+    assert b"Vessel|tanker|MT Alpha" in once and b"Vessel" not in again
+    more = SCATTERED[SCATTERED.index(" <rdf:Desc") : SCATTERED.index("</rdf:RDF>")]
+    doubled = SCATTERED.replace("</rdf:RDF>", f"{more}</rdf:RDF>")
+    assert merged(doubled.encode(), ()).count(b"<dc:subject>") == 1
 
 
 def test_another_label_takes_the_place_of_ours_alone(tmp_path: Path) -> None:
