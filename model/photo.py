@@ -45,6 +45,8 @@ _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near
 
 MISSING = "the file does not exist"
 """Reason of a PhotoError, by which a program can tell a file that was moved from a damaged one."""
+NO_PERMISSION = "no permission to read the file"
+"""The same of a file that is there, and may be readable another time."""
 
 
 class PhotoError(Exception):
@@ -110,7 +112,7 @@ def _opened(path: Path | str) -> Iterator[Image.Image]:
         raise PhotoError(path, "this is a folder, not a picture") from None
     except PermissionError:
         # Windows refuses to open a folder in these words
-        reason = "this is a folder, not a picture" if path.is_dir() else "no permission to read the file"
+        reason = "this is a folder, not a picture" if path.is_dir() else NO_PERMISSION
         raise PhotoError(path, reason) from None
     except Image.DecompressionBombError:
         raise PhotoError(path, f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from None

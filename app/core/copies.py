@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.packet import SIGNATURE, PacketError, read_packet, takes, with_packet
+from app.core.paths import tidy
 from app.core.placing import copy_new, write_new
 from app.core.xmp import XmpError, merged, sidecar_of
 
@@ -43,7 +44,7 @@ class Copies:
         Raises:
             CopyError: if the folder is no folder, or lies in a source, where copies would be taken for new photos.
         """
-        self._into = into.absolute()
+        self._into = tidy(into)
         if os.path.lexists(into) and not into.is_dir():
             raise CopyError(f"{into}: this is a file; name a folder")
         for source in sources:

@@ -85,10 +85,11 @@ def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield database
+        database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # a full disk may have rolled it back already
+            database.execute("ROLLBACK")
         raise
-    database.execute("COMMIT")
 
 
 @contextmanager

@@ -19,6 +19,15 @@ def resources() -> Path:
     return Path(str(packages.files("resources")))
 
 
+def tidy(path: Path) -> Path:
+    """A path in full and without `..`, so that a file has one name whatever folder it was named from."""
+    path = path.absolute()
+    if ".." not in path.parts:
+        return path
+    # beneath a link `..` leads elsewhere than the text says; the last part may be a link that is to stay one
+    return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
+
+
 def user_data_dir() -> Path:
     """The folder of the user's own work (galleries, projects); made if missing."""
     return _user_folder("data", platformdirs.user_data_path("marque", appauthor=False))

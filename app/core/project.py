@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -21,9 +21,11 @@ import numpy as np
 from app.core import database, project_file
 from app.core.evidence import Evidence
 from app.core.figures import FigureWriter
+from app.core.paths import tidy
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from model.bundle import BundleInfo, Thresholds
+from model.photo import MISSING, NO_PERMISSION
 from model.taxonomy import Taxonomy
 
 SUFFIX = ".marque"
@@ -95,8 +97,11 @@ class Project:
             raise ProjectError(f"{path}: the file exists already; choose another name")
         try:
             part.unlink(missing_ok=True)
-            with self._lock, project_file.faults(path):
-                self._database.execute("VACUUM INTO ?", (str(part),))
+            with project_file.faults(path):
+                with self._lock:
+                    self._database.execute("VACUUM INTO ?", (str(part),))
+                with closing(database.connect(part, "rw")) as copy:
+                    copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
             part.replace(path)
         except OSError as error:
             raise ProjectError(f"{path}: the project cannot be written ({error.strerror})") from error
@@ -124,7 +129,7 @@ class Project:
             (number,) = connection.execute(
                 "INSERT INTO source (path, watched) VALUES (?1, coalesce(?2, 0)) "
                 "ON CONFLICT (path) DO UPDATE SET watched = coalesce(?2, watched) RETURNING id",
-                (os.fsencode(path.absolute()), watched),
+                (os.fsencode(tidy(path)), watched),
             ).fetchone()
         return int(number)
 
@@ -134,9 +139,10 @@ class Project:
         return [(number, Path(os.fsdecode(path)), bool(watched)) for number, path, watched in rows]
 
     def add_images(self, source: int, files: Iterable[FoundFile]) -> int:
-        """Take in image files; how many are new or have changed since they were last seen.
+        """Take in image files; how many are new, have changed since they were last seen, or are there again.
 
-        A changed file loses its predictions and waits again; what a person said of it stays.
+        A changed file loses its predictions and waits again; what a person said of it stays. One that was missing, or
+        was not allowed to be read, waits again too.
         """
         touched = 0
         with self.change() as connection:
@@ -151,6 +157,11 @@ class Project:
                 if row is not None:
                     touched += 1
                     connection.execute("DELETE FROM prediction WHERE image = ?", row)
+                else:
+                    touched += connection.execute(
+                        "UPDATE image SET error = NULL WHERE path = ? AND error IN (?, ?)",
+                        (os.fsencode(file.path), MISSING, NO_PERMISSION),
+                    ).rowcount
         return touched
 
     def images(self, ids: Sequence[int] | None = None) -> list[ProjectImage]:
@@ -214,6 +225,7 @@ class Project:
         Returns how many were found. Predictions and labels stay with them.
         """
         moved = 0
+        old, new = tidy(old), tidy(new)
         with self.change() as connection:
             for number, path in connection.execute("SELECT id, path FROM image").fetchall():
                 place = Path(os.fsdecode(path))
@@ -222,12 +234,12 @@ class Project:
                 there = new / place.relative_to(old)
                 if there.is_file():
                     moved += connection.execute(
-                        "UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(there.absolute()), number)
+                        "UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(there), number)
                     ).rowcount
             if moved:
                 connection.execute(
                     "UPDATE OR IGNORE source SET path = ? WHERE path = ?",
-                    (os.fsencode(new.absolute()), os.fsencode(old.absolute())),
+                    (os.fsencode(new), os.fsencode(old)),
                 )
         return moved
 

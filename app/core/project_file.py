@@ -55,7 +55,7 @@ CREATE TABLE action (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     title TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
+    undone INTEGER NOT NULL DEFAULT 0  -- 1: taken back; 2: tried in vain, its files were away
 ) STRICT;
 CREATE TABLE label_change (
     action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,

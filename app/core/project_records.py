@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from app.core.evidence import Evidence
+from app.core.paths import tidy
 from model.bundle import Thresholds
 from model.taxonomy import Taxonomy
 
@@ -40,7 +41,7 @@ class FoundFile:
     def of(cls, path: Path) -> Self:
         """The file as it is now. Raises OSError."""
         status = path.stat()
-        return cls(path.absolute(), status.st_size, status.st_mtime_ns)
+        return cls(tidy(path), status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.core.images import listings, natural_key
+from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_records import FoundFile
 
@@ -47,7 +48,7 @@ class Watcher:
             place: the folder; it may be missing for a time.
             known: files that are not handed over as they are; those elsewhere are passed over.
         """
-        self.place = place.absolute()
+        self.place = tidy(place)
         self._settle = settle
         self._folders: dict[str, dict[str, _Seen]] = {}
         for file in known:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.core import project_file
+from app.core import database, project_file
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
 from app.core.journal import Journal
 from app.core.labels import Label, Labels, Verdict
+from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts, FoundFile, Outcome
+from model.photo import MISSING, NO_PERMISSION
 
 EVIDENCE = Evidence(
     (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),
@@ -74,6 +77,45 @@ def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: P
     assert Labels(project).all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
 
 
+@pytest.mark.parametrize("reason", [MISSING, NO_PERMISSION])
+def test_a_file_that_is_there_again_waits_again(project: Project, reason: str) -> None:
+    project.add_images(1, [found(0), found(1), found(2)])
+    project.store("m", [outcome(1)])
+    gone = {"evidence": None, "embedding": None, "error": reason}
+    broken = {**gone, "error": "the file is empty"}
+    project.store("other", [outcome(1, **gone), outcome(2, **gone), outcome(3, **broken)])
+    assert project.add_images(1, [found(0), found(1), found(2)]) == 2
+    assert [image.id for image in project.waiting("m")] == [2]  # what was found of it before is known still
+    assert project.counts("m").failed == 1
+
+
+def test_a_file_has_one_name_from_wherever_it_was_named(project: Project, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "deep")
+    (tmp_path / "photos" / "1.jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path / "photos")
+    number = project.add_source(tmp_path / "photos")
+    for name in ("../photos", ".", "../elsewhere/../photos", "../elsewhere/deep/../../photos"):
+        assert project.add_source(Path(name)) == number
+        assert FoundFile.of(Path(name) / "1.jpg").path == tmp_path / "photos" / "1.jpg"
+    assert tidy(Path("../link/..")) == tmp_path / "elsewhere"  # and not the folder of the link
+    assert tidy(Path("../link")) == tmp_path / "link"
+
+
+def test_a_change_that_cannot_be_committed_is_as_if_it_had_not_been(project: Project) -> None:
+    """A reader holds the file up where there is no WAL."""
+    project.read("PRAGMA busy_timeout = 50")
+    project.read("PRAGMA journal_mode = DELETE")
+    with closing(database.connect(project.path, "ro")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM source").fetchall()
+        with pytest.raises(ProjectError, match="locked"):
+            project.add_source(Path("/more"))
+        assert [place for _, place, _ in project.sources()] == [Path("/photos")]
+    assert project.add_source(Path("/more")) == 2
+
+
 def test_names_that_are_no_text_are_kept(project: Project) -> None:
     name = os.fsdecode(b"/photos/\xff\xfe.jpg")
     project.add_images(1, [FoundFile(Path(name), 1, 1)])
@@ -101,7 +143,7 @@ def test_a_copy_is_a_project_of_its_own(project: Project, tmp_path: Path) -> Non
     project.save_as(tmp_path / "copy.marque")
     project.add_images(1, [found(1)])
     with Project.open(tmp_path / "copy.marque") as copy:
-        assert len(copy.images()) == 1
+        assert len(copy.images()) == 1 and copy.read("PRAGMA journal_mode") == [("wal",)]
     with pytest.raises(ProjectError, match="exists already"):
         project.save_as(tmp_path / "copy.marque")
     with pytest.raises(ProjectError, match="cannot be"):

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 
 from app.core.decide import Status
 from app.core.identify import Identification
+from app.core.paths import tidy
 from app.ui.identify.filmstrip import Entry, PhotoList
 from app.ui.inference import Inference
 from app.ui.job_line import Job
@@ -85,7 +86,7 @@ class Session(QObject):
             self._restart()
             self.photos.clear()
             self._opened = []
-        self._opened += [path.absolute() for path in paths]
+        self._opened += [tidy(path) for path in paths]
         self._scans_running += 1
         self._scan.start(self._scan_number, paths)
 
