@@ -27,8 +27,10 @@ def run(options: argparse.Namespace) -> int:
     if turned is None:
         complain(f"nothing to be {word}")
         return 0
-    action, problems = turned
-    for problem in problems:
+    for problem in turned.problems:
         complain(f"marque: {problem}")
-    complain(f"{word}: {action.title}")
-    return 1 if problems else 0
+    if turned.stays:
+        complain(f"not {word}: {turned.action.title}; when its files are there again, marque undo takes it back")
+    else:
+        complain(f"{word}: {turned.action.title}")
+    return 1 if turned.problems else 0

@@ -10,6 +10,7 @@ What the end of a filing finds still planned becomes `left`.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from app.core.actions import Action, Kind, begin
 from app.core.decide import Decision, Status
+from app.core.paths import tidy
 from app.core.placing import copy_new, part_of
 from app.core.project import Project
 from app.core.project_records import FoundFile
@@ -61,7 +63,9 @@ class Plan:
 def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
     """Where each photo with a label would go; nothing is touched.
 
-    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`.
+    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
+    where it would go already, itself or as a copy, stays: a filing that was interrupted goes on, and one that is done
+    twice does nothing.
 
     Raises:
         FilingError: if the pattern is wrong.
@@ -81,11 +85,10 @@ def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
         except OSError as error:
             left.append((path, f"cannot be read ({error.strerror})"))
             continue
-        target = _place(answer, path, into.absolute(), pattern)
-        if target == path:
+        target = _free(_place(answer, path, tidy(into), pattern), path, file, taken)
+        if target is None:
             left.append((path, "is there already"))
             continue
-        target = _free(target, taken)
         taken.add(str(target).casefold())
         steps.append(Step(result.image.id, path, target, file.size, file.modified))
     return Plan(tuple(steps), tuple(left))
@@ -133,12 +136,25 @@ def _as_folder(name: str) -> str:
     return f"{clean}_" if clean.casefold() in _RESERVED else clean
 
 
-def _free(target: Path, taken: set[str]) -> Path:
+def _free(target: Path, path: Path, file: FoundFile, taken: set[str]) -> Path | None:
+    """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
     number, candidate = 1, target
     while str(candidate).casefold() in taken or os.path.lexists(candidate):
+        if _holds(candidate, path, file):
+            return None
         number += 1
         candidate = target.with_name(f"{target.stem} ({number}){target.suffix}")
     return candidate
+
+
+def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:
+    """Whether a file is the photo, or a copy as a filing makes it: of the same time and content."""
+    try:
+        status = candidate.stat()
+        alike = status.st_size == file.size and abs(status.st_mtime_ns - file.modified) <= _COARSEST_TIME
+        return alike and (candidate.samefile(path) or filecmp.cmp(candidate, path, shallow=False))
+    except OSError:
+        return False
 
 
 class Filing:
@@ -213,6 +229,17 @@ class Filing:
                 problems.append(f"{row.target}: {error.strerror or error}")
             progress(done)
         return problems
+
+    def can_be_taken_back(self, action: Action) -> bool:
+        """Whether one file of it at least lies where it was put, and nothing lies where it came from."""
+        return any(
+            _is(row.target, row) and (not row.move or _is(row.source, row) or not os.path.lexists(row.source))
+            for row in self._rows(action, "placed", "done")
+        )
+
+    def standing(self, action: Action) -> int:
+        """How many of its files were filed and not taken back."""
+        return len(self._rows(action, "placed", "done"))
 
     def count(self, action: Action) -> int:
         """How many photos a filing is about."""
@@ -345,6 +372,6 @@ def _remove_empty_folders(folder: Path) -> None:
 def shown(wanted: Plan, into: Path) -> Iterator[str]:
     """A plan for people: a line a photo."""
     for step in wanted.steps:
-        yield f"{step.source} -> {step.target.relative_to(into.absolute())}"
+        yield f"{step.source} -> {step.target.relative_to(tidy(into))}"
     for path, reason in wanted.left:
         yield f"{path}: stays ({reason})"

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from app.core.actions import Action, Kind
 from app.core.filing import Filing
 from app.core.labels import Labels
 from app.core.project import Project
 
-_LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
-_NEXT = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1"
+_TO_UNDO = "SELECT id, kind, title, undone FROM action WHERE undone <> 1 ORDER BY id DESC"
+_TO_REDO = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1"
+_IN_VAIN = 2  # the column `undone` of a filing whose files were away when it was to be taken back
+
+
+class Turned(NamedTuple):
+    """What came of a step that was to be taken back or done again.
+
+    Attributes:
+        problems: what had to be left as it is (a file that changed since), in words.
+        stays: nothing of it could be taken back; the step is kept until its files are there again.
+    """
+
+    action: Action
+    problems: list[str]
+    stays: bool = False
 
 
 class Journal:
@@ -21,12 +36,15 @@ class Journal:
 
     def next_steps(self) -> tuple[Action | None, Action | None]:
         """What `undo` and what `redo` would take up; None where there is nothing."""
-        return self._find(_LAST), self._find(_NEXT)
+        return self._last(), self._next()
 
     def undo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
-    ) -> tuple[Action, list[str]] | None:
-        """Take back the last step: it, and what could not be taken back (a file that changed since), in words.
+    ) -> Turned | None:
+        """Take back the last step; None where there is none.
+
+        A filing of whose files none can be taken back, as on a drive that is away, is kept and passed over from then
+        on, until its files are there again.
 
         Args:
             progress: told how many files were dealt with.
@@ -35,32 +53,43 @@ class Journal:
         Raises:
             ProjectError: if the disk refuses.
         """
-        return self._turn(self._find(_LAST), progress, cancelled, back=True)
+        return self._turn(self._last(), progress, cancelled, back=True)
 
     def redo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
-    ) -> tuple[Action, list[str]] | None:
+    ) -> Turned | None:
         """Do the first step that was taken back again; as `undo`."""
-        return self._turn(self._find(_NEXT), progress, cancelled, back=False)
+        return self._turn(self._next(), progress, cancelled, back=False)
 
-    def _find(self, query: str) -> Action | None:
-        rows = self._project.read(query)
+    def _last(self) -> Action | None:
+        filing = Filing(self._project)
+        for number, kind, title, undone in self._project.read(_TO_UNDO):
+            action = Action(number, Kind(kind), title)
+            if undone != _IN_VAIN or filing.can_be_taken_back(action):
+                return action
+        return None
+
+    def _next(self) -> Action | None:
+        rows = self._project.read(_TO_REDO)
         return Action(rows[0][0], Kind(rows[0][1]), rows[0][2]) if rows else None
 
     def _turn(
         self, action: Action | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
-    ) -> tuple[Action, list[str]] | None:
+    ) -> Turned | None:
         if action is None:
             return None
         problems: list[str] = []
+        stays = False
         if action.kind is Kind.FILES:
             filing = Filing(self._project)
             do = filing.take_back if back else filing.carry_out
+            before = filing.standing(action)
             problems = do(action, progress, cancelled)
             if cancelled():
-                return action, problems
+                return Turned(action, problems)
+            stays = back and bool(problems) and filing.standing(action) == before
         with self._project.change() as connection:
             if action.kind is Kind.LABELS:
                 Labels(self._project).turn(connection, action, back=back)
-            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (back, action.id))
-        return action, problems
+            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (_IN_VAIN if stays else back, action.id))
+        return Turned(action, problems, stays)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.cli import main
 from app.core import filing as filing_module
 from app.core import placing
+from app.core.actions import Kind
 from app.core.engine import Engine
 from app.core.filing import Filing, FilingError, Plan, check_pattern, plan
 from app.core.identify import Identifier
@@ -66,7 +67,11 @@ def test_names_that_are_taken_get_numbers(project: Project, tmp_path: Path) -> N
     assert len(names) == len(set(names)) and "1.jpg" not in names and "1 (2).jpg" in names
     Filing(project).carry_out(Filing(project).begin(wanted, move=False))
     assert (into / "sedan" / "1.jpg").read_text() == "somebody else's"
-    assert planned(project, into, "{type}/{name}").steps[0].target.name not in names
+    again = planned(project, into, "{type}/{name}")
+    assert again.steps == () and sum(reason == "is there already" for _, reason in again.left) == len(wanted.steps)
+    next((into / "sedan").glob("1 (2).jpg")).write_text("edited")
+    (step,) = planned(project, into, "{type}/{name}").steps
+    assert step.target.name not in names
 
 
 @pytest.mark.parametrize("move", [False, True])
@@ -116,6 +121,26 @@ def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Pat
     assert mine.read_bytes() == b"edited after it was filed"
     assert wanted.steps[3].source.read_text() == "another file took the old place"
     assert wanted.steps[3].target.exists()
+
+
+def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project, tmp_path: Path, photos: Path) -> None:
+    drive, before = tmp_path / "drive", contents(photos)
+    filing = Filing(project)
+    assert filing.carry_out(filing.begin(planned(project, drive), move=True)) == []
+    drive.rename(tmp_path / "unplugged")
+    journal = Journal(project)
+    turned = journal.undo()
+    assert turned is not None and turned.stays and len(turned.problems) == 10
+    # passed over from now on
+    turned = journal.undo()
+    assert turned is not None and turned.action.kind is Kind.LABELS and not turned.stays
+    # what is new forgets what was taken back, but not what could not be
+    Labels(project).set({1: Label(Verdict.EXCLUDED)}, "one more")
+    (tmp_path / "unplugged").rename(drive)
+    assert journal.next_steps()[0].title == "one more" and journal.undo() is not None
+    turned = journal.undo()
+    assert turned is not None and turned.action.kind is Kind.FILES and turned.problems == [] and not turned.stays
+    assert contents(photos) == before and not contents(drive)
 
 
 @pytest.mark.parametrize("move", [False, True])

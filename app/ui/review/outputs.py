@@ -14,7 +14,7 @@ from app.core.actions import Action
 from app.core.copies import Copies, CopyError
 from app.core.exporters import export
 from app.core.filing import Filing, Plan, plan
-from app.core.journal import Journal
+from app.core.journal import Journal, Turned
 from app.core.labels import Verdict
 from app.core.project import Project
 from app.core.project_records import KnownModel
@@ -24,6 +24,7 @@ from app.ui.job_line import Job
 from app.ui.tasks import Tasks
 
 _TELL_SECONDS = 0.05
+_NOT_UNDONE = "could not be undone: "
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
 _Written = tuple[int, list[str]]
 _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
@@ -128,12 +129,17 @@ class Outputs(QObject):
     def turn(self, project: Project, total: int, *, back: bool) -> None:
         """Take the last step back, or do it again, where that is a filing."""
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[Action | None, list[str]]:
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Turned | None:
             journal = Journal(project)
-            return (journal.undo if back else journal.redo)(progress, cancelled) or (None, [])
+            return (journal.undo if back else journal.redo)(progress, cancelled)
+
+        def say(found: Turned | None) -> str:
+            if found is None:
+                return self._say_files("", None, [])
+            return self._say_files(_NOT_UNDONE if found.stays else word, found.action, found.problems)
 
         verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
-        self._start(verb, total, work, lambda found: self._say_files(word, *found))
+        self._start(verb, total, work, say)
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found
