@@ -36,7 +36,13 @@ COMMANDS = {
 
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
-_EXIT_CODES = "exit codes: 0 finished, 1 a problem was found (doctor), 2 wrong usage or unusable input, 130 interrupted"
+_NOBODY_READS = 141
+"""Exit code when the reader of standard output (`head`) has gone, as of a program that SIGPIPE ends."""
+
+_EXIT_CODES = (
+    "exit codes: 0 finished, 1 a problem was found or something was left as it is, 2 wrong usage or unusable input, "
+    "130 interrupted"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,6 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         report.error("interrupted")
         return 130
+    except BrokenPipeError:
+        # Python would complain of what is still unwritten when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
 
 
 def _window(arguments: Sequence[str]) -> int:

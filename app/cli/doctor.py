@@ -29,20 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; 0, or 1 if there is no model that can be used."""
+    """Print the report; 0, or 1 if something is wrong."""
     for name, distributions in _PACKAGES.items():
         say(f"{name + ':':<14}{_version(distributions)}")
     say(f"{'python:':<14}{platform.python_version()} on {platform.platform()}")
-    say(f"{'your data:':<14}{paths.user_data_dir()}")
     problems: list[str] = []
+    data = _report_data(problems)
     engine = _report_model(options.model, problems)
     if engine is not None:
         _report_gallery(engine, problems)
+        if data:
+            _report_own_gallery(engine, problems)
     for problem in problems:
         say(f"{'problem:':<14}{problem}")
     if not problems:
         say("no problems found")
-    return 1 if engine is None else 0
+    return 1 if problems else 0
+
+
+def _report_data(problems: list[str]) -> bool:
+    """Whether there is a folder for what the user makes."""
+    try:
+        say(f"{'your data:':<14}{paths.user_data_dir()}")
+    except OSError as error:
+        problems.append(f"{error.filename}: the folder of your data cannot be made ({error.strerror})")
+        return False
+    return True
 
 
 def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
@@ -64,9 +76,6 @@ def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
 
 
 def _report_gallery(engine: Engine, problems: list[str]) -> None:
-    own = own_place(engine.info.fingerprint)
-    if own.is_file():
-        say(f"{'own gallery:':<14}{own}")
     path = paths.bundled_gallery(engine.path)
     if path is None:
         say(f"{'gallery:':<14}none beside the model; photos are identified without reference photos")
@@ -74,6 +83,17 @@ def _report_gallery(engine: Engine, problems: list[str]) -> None:
     try:
         with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
             say(f"{'gallery:':<14}{in_words(gallery)}, {path}")
+    except GalleryError as error:
+        problems.append(str(error))
+
+
+def _report_own_gallery(engine: Engine, problems: list[str]) -> None:
+    own = own_place(engine.info.fingerprint)
+    if not own.is_file():
+        return
+    try:
+        with Gallery.open(own, engine.info.fingerprint, read_only=True) as gallery:
+            say(f"{'own gallery:':<14}{in_words(gallery)}, {own}")
     except GalleryError as error:
         problems.append(str(error))
 

@@ -15,6 +15,8 @@ from app.cli import main
 from app.cli.enrol import source_spec
 from app.core import paths
 from app.core.gallery import Gallery
+from app.core.own_gallery import own_place
+from model.bundle import read_info
 from tests.app.tiny import colour_picture, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -201,13 +203,32 @@ def test_doctor_reports_a_working_installation(
     assert text.rstrip().endswith("no problems found")
 
 
-def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_model: Path, capsys) -> None:
+def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_model: Path, capsys, monkeypatch) -> None:
     assert main(["doctor"]) == 1
     assert "problem:      no identification model is supplied" in capsys.readouterr().out
     shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
     (no_bundled_model / "marque.gallery").write_text("no gallery")
-    assert main(["doctor"]) == 0
+    assert main(["doctor"]) == 1
     assert "no gallery of Marque" in capsys.readouterr().out
+    (no_bundled_model / "marque.gallery").unlink()
+    own = own_place(read_info(tiny_model).fingerprint)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("no gallery either")
+    assert main(["doctor"]) == 1
+    assert f"problem:      {own}" in capsys.readouterr().out
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "file" / "home"))
+    assert main(["doctor"]) == 1
+    assert "the folder of your data cannot be made" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
+def test_a_reader_that_goes_away_is_no_fault(tiny_model: Path, photos: Path) -> None:
+    command = "import sys; from app.cli import main; sys.exit(main())"
+    arguments = [sys.executable, "-c", command, "identify", str(photos), "--model", str(tiny_model)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read() and process.wait() == 141
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
