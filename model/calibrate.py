@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize, minimize_scalar
 
 from model import terminal
@@ -52,6 +52,8 @@ class Chosen(BaseModel):
     fusion: Fusion = Fusion()
     familiarity: Familiarity = Familiarity()
     thresholds: Thresholds = Thresholds()
+    step: int | None = Field(default=None, description="of the checkpoint; runs of earlier versions do not have it")
+    bound_taken_over: bool = Field(default=False, description="whether another run gave the bound for known classes")
 
     @classmethod
     def read(cls, run: Run) -> Chosen:
@@ -120,23 +122,53 @@ def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     return sorted(tuple(sorted(types)) for types in found)
 
 
-def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
+def calibrated(run: Run) -> Chosen:
+    """What was chosen for a run's last checkpoint; chosen now where that was not done, or the training went on since.
+
+    A bound that was taken over stays. Raises as `calibrate`.
+    """
+    if not run.calibration.is_file():
+        return calibrate(run)
+    kept = Chosen.read(run)
+    if kept.step in (None, run.load_checkpoint()["step"]):
+        return kept
+    return calibrate(run, kept.thresholds.familiarity if kept.bound_taken_over else None)
+
+
+def bound_of(run: Run) -> float:
+    """The bound for known classes of a run with unseen classes.
+
+    It is in standard deviations of the validation photos, and so holds for a run that was trained on all classes.
+
+    Raises:
+        RunError, PhotoError: as `calibrate`; RunError if the run has no unseen classes, or too few validation photos.
+    """
+    if not part_of(run, Split.UNSEEN):
+        raise RunError(f"{run.folder}: has no unseen classes; train it with --unseen 0.1")
+    bound = calibrated(run).thresholds.familiarity
+    if bound is None:
+        raise RunError(f"{run.folder}: has fewer than {MIN_PHOTOS} validation photos, and so no bound")
+    return bound
+
+
+def calibrate(run: Run, bound: float | None = None) -> Chosen:
     """Choose everything and write it, with the figures that it rests on, into the run.
 
     First of all what photos are compared by (model/projection.py), where the run does not have it yet.
 
     Args:
         run: a trained run.
-        chosen_on: a calibrated run with unseen classes, whose bound for known classes is taken over: it is in standard
-            deviations of the validation photos, and so holds for a run that was trained on all classes.
+        bound: for known classes, taken over from another run (`bound_of`).
 
     Raises:
-        RunError, PhotoError: as `model.evaluate.evaluate`; RunError if `chosen_on` has no unseen classes.
+        RunError, PhotoError, DataError: if the run has no checkpoint, a photo cannot be read any more, or the network
+            sees no difference between the training photos.
     """
     project(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     samples, train = part_of(run, Split.VALIDATION), part_of(run, Split.TRAIN)
     chosen = Chosen()
+    step = run.load_checkpoint()["step"]
     facts: dict[str, Any] = {"photos": len(samples)}
     if len(samples) >= MIN_PHOTOS:
         references = references_of(run, network)
@@ -149,13 +181,11 @@ def calibrate(run: Run, chosen_on: Run | None = None) -> Chosen:
         strange = infer_strangers(network, config, first=0)
         unseen = part_of(run, Split.UNSEEN)
         chosen = choose(seen, taxonomy, kinds(train), strange.likeness.numpy(), see(unseen) if unseen else None)
-        if chosen_on is not None:
-            bound = Chosen.read(chosen_on).thresholds.familiarity
-            if not part_of(chosen_on, Split.UNSEEN):
-                raise RunError(f"{chosen_on.folder}: has no unseen classes; train it with --unseen 0.1")
+        if bound is not None:
             thresholds = chosen.thresholds.model_copy(update={"familiarity": bound})
-            chosen = chosen.model_copy(update={"thresholds": thresholds})
+            chosen = chosen.model_copy(update={"thresholds": thresholds, "bound_taken_over": True})
         facts |= _facts(seen, taxonomy, chosen)
+    chosen = chosen.model_copy(update={"step": step})
     write_json(run.calibration, {**chosen.model_dump(), "validation": facts})
     return chosen
 
@@ -297,7 +327,7 @@ def main() -> int:
 
         Args:
             run: Folder of the run.
-            chosen_on: A calibrated run with --unseen classes, whose bound for known classes is taken over.
+            chosen_on: A trained run with --unseen classes, whose bound for known classes is taken over.
         """
         return run, chosen_on
 
@@ -305,7 +335,7 @@ def main() -> int:
     keep_freed_memory()
     try:
         run = Run.open(folder)
-        chosen = calibrate(run, None if other is None else Run.open(other))
+        chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
     except (RunError, DataError, PhotoError) as error:
         return terminal.fail(error)
     terminal.result(chosen.model_dump_json(indent=1))

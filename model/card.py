@@ -123,6 +123,12 @@ def _metrics_of(run: Run) -> dict[str, Any]:
     metrics = json.loads(run.metrics.read_bytes())
     if "answers" not in metrics:
         raise RunError(f"{run.folder}: no figures of answers; a card is for a run with the stratified split")
+    step = run.load_checkpoint()["step"]
+    if metrics["step"] != step:
+        raise RunError(
+            f"{run.folder}: its figures are those of step {metrics['step']:,}, the training is at step {step:,}; "
+            "evaluate it and export it again"
+        )
     return metrics
 
 
@@ -193,7 +199,7 @@ def _variants(figures: dict[str, dict[str, float]]) -> str:
     lines = ["| | type right | class right | images/s | times fp32 |", "|---|---:|---:|---:|---:|"]
     for name, row in figures.items():
         lines.append(
-            f"| {name} | {100 * row['coarse_accuracy']:.1f} % | {100 * row['fine_accuracy']:.1f} % "
+            f"| {name} | {_cell(row.get('coarse_accuracy'), '%')} | {_cell(row.get('fine_accuracy'), '%')} "
             f"| {row['images_per_second']:.0f} | {row['times_fp32']:.2f} |"
         )
     return (

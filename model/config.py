@@ -197,6 +197,16 @@ class OptimiserSettings(_Settings):
     ema: float = Field(default=0.998, ge=0, lt=1)
     """Decay of the moving average of the weights; the average is what is evaluated and exported."""
 
+    @model_validator(mode="after")
+    def _batch_holds_the_neighbours(self) -> Self:
+        size = self.batch_coarse * self.batch_fine * self.batch_images
+        if self.batches == "dense" and size < self.dense_neighbours + 2:
+            raise ValueError(
+                f"batches of {size} photos have no place for a photo, its {self.dense_neighbours} nearest and another "
+                "one; make them larger, or dense_neighbours smaller"
+            )
+        return self
+
 
 class TeacherSettings(_Settings):
     """Learning from a larger network that was trained on the same photos (model/distill.py)."""

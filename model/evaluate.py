@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from model import terminal
 from model.answers import Seen, references_of
 from model.bundle import Fusion
-from model.calibrate import Chosen, kinds
+from model.calibrate import Chosen, calibrated, kinds
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
 from model.inference import infer_samples, part_of, trained_network
@@ -98,19 +98,22 @@ def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
-    before model/projection.py; `answers`, for a calibrated run, those of what the
-    program would say (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the
-    same photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which
-    the program does not take, for it takes twice the time; `unknowns` what becomes of what it cannot know
-    (model/unknowns.py). What the figures of the photos as they are rest on is kept photo by photo (model/tested.py).
+    before model/projection.py; `answers`, for a stratified split, those of what the program would say
+    (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same photos with
+    red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the program does not
+    take, for it takes twice the time; `unknowns` what becomes of what it cannot know (model/unknowns.py). What the
+    figures of the photos as they are rest on is kept photo by photo (model/tested.py).
+
+    Calibrates first where the run is not calibrated yet, or was trained on since.
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
-        PhotoError: if a photo cannot be read any more.
+        PhotoError, DataError: as `model.calibrate.calibrate`.
     """
     samples = part_of(run, Split.TEST)
     if not samples:
         raise RunError(f"{run.folder}: the run has no test part (it was trained with --test 0)")
+    chosen = calibrated(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     output = infer_samples(network, samples, config)
     rows_of = rows_by_source(samples)
@@ -122,10 +125,9 @@ def evaluate(run: Run) -> dict[str, Any]:
     if network.heads.projection is not None:
         trained = output._replace(embedding=F.normalize(output.raw, dim=1))
         result["trained_embedding"] = _by_themselves(trained, samples, taxonomy, rows_of)
-    chosen = Chosen.read(run) if run.calibration.is_file() else Chosen()
     logits = (output.coarse_logits.numpy(), output.fine_logits.numpy())
     posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # of the heads, where no class has references
-    if run.calibration.is_file() and config.data.split == "stratified":
+    if config.data.split == "stratified":
         labels, references = encode(samples, taxonomy), references_of(run, network)
 
         def answered(by: NetworkOutput) -> tuple[Seen, dict[str, Any]]:
@@ -139,10 +141,9 @@ def evaluate(run: Run) -> dict[str, Any]:
         _, result["answers_mirrored"] = answered(both)
         result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
-    elif config.data.split == "class_disjoint":
-        result["few_shot"] = _without_nan(
-            few_shot(output.embedding.numpy(), encode(samples, taxonomy_of(samples)).fine)
-        )
+    else:
+        own = encode(samples, taxonomy_of(samples)).fine
+        result["few_shot"] = _without_nan(few_shot(output.embedding.numpy(), own, group_numbers(samples)))
     Tested.of(result["step"], samples, output.embedding.numpy(), taxonomy, posterior).write(run.tested)
     write_json(run.metrics, result)
     return result

@@ -24,7 +24,7 @@ from model.metrics import accuracy
 from model.network import NetworkOutput
 from model.objective import collapse_signs
 from model.plan import Cell, Plan, PlanError
-from model.prepare import create_run, deal, part
+from model.prepare import create_run, dealt, part
 from model.retrieval import clustering, retrieval
 from model.run import Run
 from model.train import StopRequest, train
@@ -89,11 +89,11 @@ def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights:
 
 
 def run_frozen(task: Task) -> Result:
-    """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError."""
+    """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError, RunError."""
     start = time.perf_counter()
     assert task.features is not None
     features = dict(zip(map(_picture, task.samples), np.load(task.features, mmap_mode="r"), strict=True))
-    samples, splits = deal(task.samples, task.config.data)
+    samples, splits = dealt(task.samples, task.config)
     learned, tested = (part(samples, splits, wanted) for wanted in (Split.TRAIN, Split.TEST))
     seen, unseen = (np.stack([features[_picture(sample)] for sample in side]) for side in (learned, tested))
     taxonomy = taxonomy_of(learned)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from model import bundle, terminal
 from model.answers import Seen, references_of
 from model.bundle import BundleError, BundleInfo, Preprocessing, Variant
-from model.calibrate import Chosen, calibrate
+from model.calibrate import Chosen, calibrated
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
 from model.data.samples import DataError, Sample
@@ -38,8 +39,9 @@ from model.photo import PhotoError
 from model.run import Run, RunError, write_json
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
-TOLERANCE = 1e-3
-"""Largest difference between onnxruntime and torch, in any output, that is written."""
+TOLERANCE = 5e-3
+"""Largest difference between onnxruntime and torch, in any output, that is written. That the file has the weights in
+half precision makes up to 0.0015 of it; zeros in place of one of a network's tensors make 0.17 and more."""
 COMPARED = 64
 """Number of real photos on which they are compared."""
 RANGES = 256
@@ -127,26 +129,33 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
 def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
-    Calibrates first where the run is not calibrated yet.
+    Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint
+    (`python -m model.evaluate`) are left out.
 
     Args:
         variants: also write those for GPU and CPU beside it (model/variants.py).
 
     Raises:
-        ExportError: if the folder is not there, or onnxruntime and torch differ by more than TOLERANCE on real photos;
-            nothing is written then.
-        RunError, PhotoError, BundleError: if the run, its photos or the result cannot be used.
+        ExportError: if the folder is not there, variants are wanted of a run without test part, or onnxruntime and
+            torch differ by more than TOLERANCE on real photos; nothing is written then.
+        RunError, PhotoError, DataError, BundleError: if the run, its photos or the result cannot be used.
     """
     if not out.parent.is_dir():  # told before the minutes that the rest takes
         raise ExportError(f"{out}: the folder {out.parent} does not exist")
+    if variants and not part_of(run, Split.TEST):
+        raise ExportError(
+            f"{run.folder}: has no test part (it was trained with --test 0) to measure the variants on; export it "
+            "without --variants"
+        )
+    chosen = calibrated(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     assert config.input.size is not None
-    chosen = Chosen.read(run) if run.calibration.is_file() else calibrate(run)
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
     graph = to_onnx(network, config.input.size)
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
     pictures = _pictures(samples, COMPARED, preprocessing)
-    difference = largest_difference(graph, network, pictures)
+    stored = half_stored(graph)
+    difference = largest_difference(stored, network, pictures)
     if not difference <= TOLERANCE:
         raise ExportError(
             f"{out}: not written. onnxruntime and torch differ by {difference:.2e} on {len(pictures)} photos; "
@@ -165,7 +174,7 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
         thresholds=chosen.thresholds,
         training=_facts(run, difference),
     )
-    bundle.write(out, half_stored(graph), info)
+    bundle.write(out, stored, info)
     if variants:
         _write_variants(run, out, graph, info)
     return info
@@ -183,7 +192,10 @@ def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInf
 
 
 def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
-    """For each variant its accuracy on the test photos, with the references of the full network, and images/s here."""
+    """For each variant its accuracy on the test photos, with the references of the full network, and images/s here.
+
+    A level of which the network knows the label of no test photo has no accuracy.
+    """
     config, taxonomy, chosen = run.config(), run.taxonomy(), Chosen.read(run)
     assert config.input.size is not None
     samples = part_of(run, Split.TEST)
@@ -197,20 +209,22 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
         output = NetworkOutput(coarse, fine, embedding, embedding, likeness)
         seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
-        figures[variant.value] = {
+        found = {
             "photos": len(samples),
             "coarse_accuracy": accuracy(torch.from_numpy(posterior.coarse), torch.from_numpy(labels.coarse)),
             "fine_accuracy": accuracy(torch.from_numpy(posterior.fine), torch.from_numpy(labels.fine)),
             "images_per_second": rates[variant.value],
             "times_fp32": rates[variant.value] / rates[Variant.FP32.value],
         }
+        figures[variant.value] = {name: value for name, value in found.items() if not math.isnan(value)}
     return figures
 
 
 def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessing) -> np.ndarray:
-    """About `count` of the photos, evenly from all of them, as the network takes them: uint8 [n, S, S, 3]."""
+    """At most `count` of the photos, evenly from all of them, as the network takes them: uint8 [n, S, S, 3]."""
     form = PictureForm(preprocessing.size, preprocessing.fit)
-    return np.stack([form.decode(sample) for sample in samples[:: max(1, len(samples) // count)][:count]])
+    rows = np.unique(np.linspace(0, len(samples) - 1, count).astype(int))
+    return np.stack([form.decode(samples[row]) for row in rows])
 
 
 def write_references(run: Run, out: Path) -> None:
@@ -242,7 +256,9 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
         "onnxruntime_difference": difference,
     }
     if run.metrics.is_file():
-        facts["metrics"] = json.loads(run.metrics.read_bytes())
+        metrics = json.loads(run.metrics.read_bytes())
+        if metrics["step"] == run.load_checkpoint()["step"]:
+            facts["metrics"] = metrics
     return facts
 
 

@@ -14,10 +14,11 @@ from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
 from model.data.samples import DataError, Sample
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
-from model.labels import taxonomy_of
+from model.labels import attribute_scales, encode, taxonomy_of
 from model.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free
+from model.teacher import checked_teacher
 from model.terminal import note
 from model.unfold import is_model_file
 from model.weights import load_starting_weights
@@ -37,6 +38,8 @@ def new_run(folder: Path, config: Config) -> Run:
     read = read_data(config.data.data, skip_bad=config.data.skip_bad)
     assert config.network.backbone is not None and config.network.weights is not None
     load_starting_weights(build_backbone(config.network.backbone)[0], config.network.backbone, config.network.weights)
+    if not config.data.skip_bad:  # with it the photos are not known before all were opened, which takes minutes
+        dealt(read.samples, config)
     samples, damaged = _decodable(read.samples, config)
     skipped = [*read.skipped, *damaged]
     for message in skipped[:_SHOWN]:
@@ -48,24 +51,44 @@ def new_run(folder: Path, config: Config) -> Run:
 
 def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
     """A run folder for photos that have been looked at; `config` resolved. Raises as `new_run`."""
-    before = parts_before(config.network.weights)
-    samples, splits = deal(samples, config.data, before)
-    _refuse_seen(samples, splits, before, config)
-    if is_model_file(config.network.weights or ""):
-        note(
-            f"which photos {config.network.weights} was trained on is not known here; where this training holds some "
-            "of them out, its figures are too good"
-        )
-    train = part(samples, splits, Split.TRAIN)
-    if len(train) < 2:
-        raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
-    taxonomy = taxonomy_of(train)
+    samples, splits = dealt(samples, config)
+    note_unknown_parts(config.network.weights)
+    taxonomy = taxonomy_of(part(samples, splits, Split.TRAIN))
     counts = Counter(splits)
     note(
         f"{len(samples):,} photos, {len(taxonomy.coarse)} coarse and {len(taxonomy.fine)} fine classes to learn; "
         + ", ".join(f"{split.value} {counts[split]:,}" for split in Split)
     )
     return Run.create(folder, config, taxonomy, samples, splits)
+
+
+def dealt(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[Split]]:
+    """The photos that a run uses and the part of each, with which it can be trained and measured; `config` resolved.
+
+    Raises:
+        DataError, TaxonomyError, RunError: if too few are left for the training, starting weights or teacher were
+            trained on some that are held out, the teacher cannot teach this run, or an attribute does not vary.
+    """
+    before = parts_before(config.network.weights)
+    samples, splits = deal(samples, config.data, before)
+    _refuse_seen(samples, splits, before, config)
+    train = part(samples, splits, Split.TRAIN)
+    if len(train) < 2:
+        raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
+    taxonomy = taxonomy_of(train)
+    attribute_scales(encode(train, taxonomy, config.loss.label_attributes), config.loss.label_attributes)
+    if config.teacher.teacher is not None:
+        checked_teacher(Path(config.teacher.teacher), taxonomy, samples, splits)
+    return samples, splits
+
+
+def note_unknown_parts(weights: str | None) -> None:
+    """Tell where nobody knows which photos the starting weights were trained on."""
+    if is_model_file(weights or ""):
+        note(
+            f"which photos {weights} was trained on is not known here; where this training holds some of them out, its "
+            "figures are too good"
+        )
 
 
 def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> list[Sample]:

@@ -10,11 +10,14 @@ matrix, fitted to the training photos; what it is worth is told in model/README.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from model.answers import keep_references
+from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
 from model.inference import features_of, has_projection, part_of, trained_network
@@ -27,21 +30,33 @@ SHRINKAGE = 0.3
 """How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did
 well both with classes that were trained on and with others."""
 _FLAT = 1e-6
-"""Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes."""
+"""Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes. A smaller
+share of all variance is no scatter: photos that are there twice. Features nearer to each other than this share of the
+largest one are the same: their last digits are rounding."""
 
 
-def fit(features: np.ndarray, labels: np.ndarray, dim: int) -> Projection:
+def fit(features: np.ndarray, levels: Sequence[np.ndarray], dim: int) -> Projection:
     """The projection that the photos of a training ask for.
 
     Args:
         features: pooled, float32 [N, width].
-        labels: class of each [N], negative where unknown; these count for the axes alone.
+        levels: class of each photo [N], negative where unknown, finest level first; the first level counts that has a
+            class of two different photos, and photos without a class of it count for the axes alone. Where no level
+            has one, all photos count as one class.
         dim: length of the result; where there are fewer axes the rest is zero.
+
+    Raises:
+        DataError: if all features are the same.
     """
+    if np.ptp(features, axis=0).max() <= _FLAT * np.abs(features).max():
+        raise DataError(
+            f"the network sees no difference between the {len(features)} training photos, so they cannot be compared; "
+            "train it anew with a smaller --lr"
+        )
     roots = signed_root(torch.from_numpy(features)).double().numpy()
     centre = roots.mean(axis=0)
     roots -= centre
-    whitening = _inverse_root(_scatter_within(roots, labels))
+    whitening = _inverse_root(_shrunk_covariance(_within_classes(roots, levels)))
     values, axes = np.linalg.eigh(np.atleast_2d(np.cov((roots @ whitening).T)))
     largest = np.argsort(-values)[:dim]
     kept = largest[values[largest] > _FLAT * values.max()]
@@ -50,26 +65,31 @@ def fit(features: np.ndarray, labels: np.ndarray, dim: int) -> Projection:
     return Projection(torch.from_numpy(centre).float(), torch.from_numpy(matrix).float())
 
 
-def _scatter_within(roots: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Covariance about the centres of the classes, shrunk to a sphere; plain where no class is known."""
-    known = labels >= 0
-    inside = roots
-    if known.any():
-        classes, places = np.unique(labels[known], return_inverse=True)
-        centres = np.zeros((len(classes), roots.shape[1]))
-        np.add.at(centres, places, roots[known])
-        centres /= np.bincount(places)[:, None]
-        inside = roots[known] - centres[places]
+def _within_classes(roots: np.ndarray, levels: Sequence[np.ndarray]) -> np.ndarray:
+    """Photos about the centres of their classes, [n, width]; a photo alone in its class says nothing of the scatter."""
+    for labels in levels:
+        _, places, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        counted = (labels >= 0) & (sizes[places] > 1)
+        centres = np.zeros((len(sizes), roots.shape[1]))
+        np.add.at(centres, places, roots)
+        inside = (roots - (centres / sizes[:, None])[places])[counted]
+        if (inside**2).sum() > _FLAT * (roots[counted] ** 2).sum():
+            return inside
+    return roots
+
+
+def _shrunk_covariance(inside: np.ndarray) -> np.ndarray:
+    """Covariance about zero, shrunk to a sphere."""
     # few photos say little of their scatter (Ledoit and Wolf, 2004)
     shrinkage = max(SHRINKAGE, float(ledoit_wolf_shrinkage(inside, assume_centered=True)))
     covariance = inside.T @ inside / len(inside)
-    mean = max(float(np.trace(covariance)) / len(covariance), np.finfo(float).tiny)
+    mean = float(np.trace(covariance)) / len(covariance)
     return (1 - shrinkage) * covariance + shrinkage * mean * np.eye(len(covariance))
 
 
 def _inverse_root(covariance: np.ndarray) -> np.ndarray:
     values, axes = np.linalg.eigh(covariance)
-    return axes / np.sqrt(np.maximum(values, np.finfo(float).tiny)) @ axes.T
+    return axes / np.sqrt(values) @ axes.T
 
 
 def project(run: Run) -> None:
@@ -79,6 +99,7 @@ def project(run: Run) -> None:
 
     Raises:
         RunError, PhotoError: if the run has no checkpoint, or a photo cannot be read any more.
+        DataError: if the network sees no difference between the training photos.
     """
     config, step = run.config(), run.load_checkpoint()["step"]
     if config.network.compared_by == "trained" or has_projection(run, step):
@@ -86,8 +107,7 @@ def project(run: Run) -> None:
     network, samples = trained_network(run), part_of(run, Split.TRAIN)
     features = features_of(network, samples, config)
     labels = encode(samples, run.taxonomy())
-    told = labels.fine if (labels.fine >= 0).any() else labels.coarse
-    projection = fit(features.numpy(), told, config.network.embedding_dim)
+    projection = fit(features.numpy(), (labels.fine, labels.coarse), config.network.embedding_dim)
     run.references.unlink(missing_ok=True)  # those of the trained embedding
     with torch.inference_mode():
         embeddings = projection(features).numpy()

@@ -8,7 +8,8 @@ gradient of its outputs arrives as often as there are ranks; DistributedDataPara
 from __future__ import annotations
 
 import os
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from lightning_fabric import Fabric
 from model.config import MachineSettings
 from model.network import NetworkOutput
 from model.run import RunError
+
+_T = TypeVar("_T")
 
 
 def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
@@ -50,6 +53,15 @@ class Ranks:
     def wait(self) -> None:
         """Until all ranks are here."""
         self.fabric.barrier()
+
+    def first_alone(self, work: Callable[[], _T]) -> _T:
+        """What the work gives; the others begin when the first rank is done, and find the files that it wrote."""
+        if not self.is_first:
+            self.wait()
+        result = work()
+        if self.is_first:
+            self.wait()
+        return result
 
     def any(self, flag: bool) -> bool:
         """Whether any rank says so, told to all of them."""

@@ -43,6 +43,7 @@ from model.memory import keep_freed_memory
 from model.network import BACKBONES
 from model.photo import PhotoError
 from model.plan import Cell, Plan, PlanError, baselines_of, cells, keep_plan, read_plan
+from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
 from model.run import RunError
 from model.taxonomy import TaxonomyError
@@ -135,6 +136,10 @@ class Study:
         samples = read_data(data).samples
         if self.plan.mode == "full":
             return self._run_full([Task(cell, config, samples) for cell, config in wanted], jobs or 1)
+        for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
+            dealt(samples, config)  # told before the features of all photos are computed
+        for start in {config.network.weights for _, config in wanted}:
+            note_unknown_parts(start)
         features: dict[tuple[str | None, ...], Path] = {}
         for _, config in wanted:
             if _feature_key(config) not in features:
@@ -146,9 +151,17 @@ class Study:
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
         with _pool(jobs, threads=1) as pool, Progress(console=terminal.console) as progress:
             bar = progress.add_task("runs", total=len(tasks))
-            for future in as_completed([pool.submit(run_frozen, task) for task in tasks]):
-                self.add(future.result())
-                progress.advance(bar)
+            left = {pool.submit(run_frozen, task) for task in tasks}
+            try:
+                for future in as_completed(set(left)):
+                    left.remove(future)
+                    self.add(future.result())
+                    progress.advance(bar)
+            finally:
+                pool.shutdown(cancel_futures=True)
+                for future in left:  # those that were running when another one failed, or it was stopped
+                    if not future.cancelled() and future.exception() is None:
+                        self.add(future.result())
 
     def _run_full(self, tasks: list[Task], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from model.data.samples import Sample
 from model.data.splits import Split
 from model.distill import Lesson
 from model.files import write_whole
 from model.inference import infer_samples, part_of, trained_network
 from model.run import Run, RunError
+from model.taxonomy import Taxonomy
+
+
+def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample], splits: Sequence[Split]) -> Run:
+    """The run that teaches another one.
+
+    Args:
+        taxonomy, samples, splits: of the other one.
+
+    Raises:
+        RunError: if it has no checkpoint, knows other classes, or was trained on photos that the other one holds out.
+    """
+    teacher = Run.open(folder)
+    teacher.load_checkpoint()
+    if teacher.taxonomy() != taxonomy:
+        raise RunError(f"{folder}: the teacher knows other classes than this run; train both on the same data")
+    held_out = {
+        sample.path for sample, split in zip(samples, splits, strict=True) if split in (Split.VALIDATION, Split.TEST)
+    }
+    if any(sample.path in held_out for sample in part_of(teacher, Split.TRAIN)):
+        raise RunError(f"{folder}: the teacher was trained on photos that this run holds out; use the same split")
+    return teacher
 
 
 def lesson_for(run: Run, teacher: Path) -> Lesson:
     """What a trained run says of the training photos of another, whole and not augmented; kept in the other's folder.
 
     Raises:
-        RunError: if the teacher is no finished run, knows other classes, or has seen photos that are not for training.
+        RunError: as `checked_teacher`.
         PhotoError: if a photo cannot be read any more.
     """
     kept = run.folder / "lesson.npz"
     if kept.is_file():
         arrays = np.load(kept)
         return Lesson(*(torch.from_numpy(arrays[name]) for name in Lesson._fields))
-    other, samples = Run.open(teacher), part_of(run, Split.TRAIN)
-    if other.taxonomy() != run.taxonomy():
-        raise RunError(f"{teacher}: the teacher knows other classes than this run; train both on the same data")
-    held_out = {sample.path for part in (Split.VALIDATION, Split.TEST) for sample in part_of(run, part)}
-    if any(sample.path in held_out for sample in part_of(other, Split.TRAIN)):
-        raise RunError(f"{teacher}: the teacher was trained on photos that this run holds out; use the same split")
+    other = checked_teacher(teacher, run.taxonomy(), *run.samples())
     config = other.config().model_copy(update={"machine": run.config().machine})
-    output = infer_samples(trained_network(other), samples, config)
+    output = infer_samples(trained_network(other), part_of(run, Split.TRAIN), config)
     # of the embedding the trained one: it is what the fine head of this run rests on too
     lesson = Lesson(output.coarse_logits, output.fine_logits, F.normalize(output.raw, dim=1))
     columns = {name: column.numpy() for name, column in lesson._asdict().items()}

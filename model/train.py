@@ -16,7 +16,6 @@ from types import FrameType
 
 from model import terminal
 from model.bundle import BundleError
-from model.calibrate import calibrate
 from model.config import Config, parse
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
@@ -85,6 +84,8 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
     if gone:
         advice = "put them back, or start a new run with --skip-bad"
         raise DataError("\n".join([*map(str, gone[:10]), f"{len(gone)} photos cannot be read any more; {advice}"]))
+    teacher = config.teacher.teacher
+    lesson = None if teacher is None else ranks.first_alone(lambda: lesson_for(run, Path(teacher)))
     return Trainer(
         run,
         config,
@@ -93,7 +94,7 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
         encode(train, taxonomy, config.loss.label_attributes),
         (followed, encode(validation, taxonomy)),
         ranks,
-        None if config.teacher.teacher is None else lesson_for(run, Path(config.teacher.teacher)),
+        lesson,
     )
 
 
@@ -128,16 +129,15 @@ def train(run: Run, stopped: StopRequest, ranks: Ranks | None = None, watched: S
 
 
 def finish(run: Run) -> None:
-    """Evaluate, calibrate and export a trained run, and tell its followers that it is done.
+    """Evaluate and export a trained run, both after it is calibrated, and tell its followers that it is done.
 
     Raises:
-        RunError, PhotoError, ExportError: with a message for the user.
+        DataError, RunError, PhotoError, ExportError: with a message for the user.
     """
     state = run.load_checkpoint()
     step = state["step"]
     rewind(run.events, step, state["epoch"])
     with EventWriter(run.events) as events:
-        calibrate(run)
         if run.samples()[1].count(Split.TEST):
             result = evaluate(run)
             events.write("metric", step, **result["test"]["all"])

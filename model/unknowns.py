@@ -10,7 +10,7 @@ from model.calibrate import Chosen
 from model.data.splits import Split
 from model.fewshot import SHOTS, episodes
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
-from model.labels import encode, taxonomy_of
+from model.labels import encode, group_numbers, taxonomy_of
 from model.network import Network
 from model.posterior import Posterior
 from model.run import Run
@@ -51,7 +51,7 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     if thresholds.likeness is not None:
         found["unseen_refused"] = float((unseen.likeness < thresholds.likeness).mean())
     own = encode(samples, taxonomy_of(samples)).fine
-    return found | few_shot(output.embedding.numpy(), own)
+    return found | few_shot(output.embedding.numpy(), own, group_numbers(samples))
 
 
 def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
@@ -78,9 +78,9 @@ def _share_with_class(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> float:
     return float(with_class.mean())
 
 
-def few_shot(embeddings: np.ndarray, fine: np.ndarray) -> dict[str, float]:
+def few_shot(embeddings: np.ndarray, fine: np.ndarray, groups: np.ndarray) -> dict[str, float]:
     """`fewshot.episodes` for each number of enrolled photos."""
-    return {f"few_shot_{shots}": episodes(embeddings, fine, shots=shots) for shots in SHOTS}
+    return {f"few_shot_{shots}": episodes(embeddings, fine, groups, shots=shots) for shots in SHOTS}
 
 
 def _auroc(known: np.ndarray, others: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from model import prepare
 from model.batches import build_sampler
 from model.config import Config, LossSettings
 from model.data.samples import DataError
@@ -51,6 +52,14 @@ def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path)
             assert torch.equal(other[part][name], weights), name
     for mean in one["sampler"].values():
         assert mean.norm(dim=1).numpy() == pytest.approx(np.ones(len(mean)), abs=1e-5)
+
+
+def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(picture_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(prepare, "_decodable", lambda *_: pytest.fail("photos were opened"))
+    arguments = ["--data", f"folder:{picture_folder}", "--out", str(tmp_path / "r"), *SETTINGS]
+    assert main([*arguments, "--label-attributes", "yaer"]) == 2
+    assert "attribute 'yaer'" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
 
 
 def test_class_hard_batches_change_with_what_was_learned():

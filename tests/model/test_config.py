@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from model import choices
-from model.config import Config, DataSettings
+from model.config import Config, DataSettings, OptimiserSettings
 
 
 def test_there_is_code_behind_every_name():
@@ -44,3 +44,18 @@ def test_every_setting_is_explained():
 def test_settings_that_contradict_each_other_are_refused(settings, words):
     with pytest.raises(ValidationError, match=words):
         DataSettings(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"batch_coarse": 1, "batch_fine": 1, "batch_images": 4}, {"dense_neighbours": 107}],
+)
+def test_dense_batches_without_a_place_for_the_neighbours_are_refused(settings):
+    OptimiserSettings(**settings)  # others have no neighbours
+    with pytest.raises(ValidationError, match=r"batches of (4|108) photos have no place for a photo, its (5|107) near"):
+        OptimiserSettings(batches="dense", **settings)
+
+
+def test_the_smallest_dense_batches_have_one_photo_besides_the_neighbours():
+    dense = {"batches": "dense", "batch_coarse": 1, "batch_fine": 1, "batch_images": 7}
+    assert OptimiserSettings(**dense).dense_neighbours == 5

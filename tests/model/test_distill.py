@@ -7,14 +7,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from model import prepare
+from model import train as train_room
 from model.config import Config
 from model.distill import Lesson, distillation
 from model.events import read_events
 from model.network import NetworkOutput
 from model.prepare import new_run
+from model.ranks import Ranks
 from model.run import Run, RunError
 from model.teacher import lesson_for
-from model.train import StopRequest, train
+from model.train import StopRequest, build_trainer, train
 
 
 def output(seed, dim=4):
@@ -66,14 +69,46 @@ def test_a_run_learns_from_its_teacher(teacher, tmp_path):
 
 def test_a_teacher_that_has_seen_the_held_out_photos_is_refused(teacher, tmp_path):
     with pytest.raises(RunError, match="holds out"):
-        lesson_for(pupil(teacher, tmp_path / "other split", split_seed=5), teacher.folder)
+        pupil(teacher, tmp_path / "pupil", split_seed=5)
+    assert not (tmp_path / "pupil").exists()
 
 
 def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
-    run = pupil(teacher, tmp_path / "pupil")
+    run = pupil(teacher, tmp_path / "early")
     other = tmp_path / "other"
     shutil.copytree(teacher.folder, other)
     text = (other / "taxonomy.json").read_text().replace("tug", "tub")
     (other / "taxonomy.json").write_text(text)
     with pytest.raises(RunError, match="other classes"):
-        lesson_for(run, Run.open(other).folder)
+        pupil(Run.open(other), tmp_path / "late")
+    assert not (tmp_path / "late").exists()
+    with pytest.raises(RunError, match="other classes"):  # it was another one when the run began
+        lesson_for(run, other)
+
+
+def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "_decodable", lambda *_: pytest.fail("photos were opened"))
+    begun = tmp_path / "begun"
+    shutil.copytree(teacher.folder, begun)
+    (begun / "checkpoint.pt").unlink()
+    for folder, message in ((begun, "no checkpoint yet"), (tmp_path / "none", "no training run")):
+        settings = teacher.config().model_dump()
+        settings["teacher"]["teacher"] = str(folder)
+        with pytest.raises(RunError, match=message):
+            new_run(tmp_path / "pupil", Config.model_validate(settings))
+        assert not (tmp_path / "pupil").exists()
+
+
+@pytest.mark.parametrize(("first", "order"), [(True, ["lesson", "wait"]), (False, ["wait", "lesson"])])
+def test_of_several_processes_the_first_alone_asks_the_teacher(first, order, teacher, tmp_path, monkeypatch):
+    class OneOfTwo(Ranks):
+        is_first = first
+
+        def wait(self):
+            done.append("wait")
+
+    done = []
+    run = pupil(teacher, tmp_path / "pupil")
+    monkeypatch.setattr(train_room, "lesson_for", lambda *given: done.append("lesson") or lesson_for(*given))
+    build_trainer(run, OneOfTwo(run.config().machine))
+    assert done == order

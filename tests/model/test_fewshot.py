@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from model.fewshot import QUERIES, episodes
+from model import fewshot
+from model.fewshot import QUERIES
 
 
 def clusters(classes, each, noise, seed=0):
@@ -15,6 +16,11 @@ def clusters(classes, each, noise, seed=0):
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32), np.repeat(
         np.arange(classes), each
     )
+
+
+def episodes(embeddings, fine, **settings):
+    """With each photo in a group of its own."""
+    return fewshot.episodes(embeddings, fine, np.arange(len(fine)), **settings)
 
 
 def test_classes_that_lie_apart_are_told_by_one_photo():
@@ -40,3 +46,31 @@ def test_too_few_classes_or_photos_give_no_figure():
     assert math.isnan(episodes(embeddings, fine, shots=5, ways=5))
     assert math.isnan(episodes(embeddings, fine, shots=1, ways=6))
     assert math.isnan(episodes(embeddings, np.full(len(fine), -1), shots=1, ways=1))
+
+
+def test_photos_of_an_enrolled_group_are_not_asked():
+    """Embeddings that tell the object and nothing of its class: 20 classes of 16 objects, 5 photos of each."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(320), 5)
+    fine = groups // 16
+    embeddings = rng.normal(size=(320, 64))[groups] + 0.2 * rng.normal(size=(1600, 64))
+    embeddings = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32)
+    for shots in (1, 5, 10):
+        found = fewshot.episodes(embeddings, fine, groups, shots=shots, count=50)
+        assert found == pytest.approx(1 / 20, abs=0.02)
+        assert episodes(embeddings, fine, shots=shots, count=50) > found + 0.02
+
+
+def test_a_class_without_enough_groups_does_not_take_part():
+    embeddings, fine = clusters(6, 12, 0.01)
+    groups = np.arange(len(fine))
+    groups[:12] = np.repeat([0, 1, 2], (3, 5, 4))  # one enrolled photo leaves seven others at least, two leave three
+    assert fewshot.episodes(embeddings, fine, groups, shots=1, ways=6, count=20) == 1.0
+    assert math.isnan(fewshot.episodes(embeddings, fine, groups, shots=2, ways=6))
+    assert fewshot.episodes(embeddings, fine, groups, shots=2, ways=5, count=20) == 1.0
+
+
+def test_with_a_group_for_each_photo_the_figures_are_those_of_before_there_were_groups():
+    embeddings, fine = clusters(30, 20, 1.0)
+    found = [episodes(embeddings, fine, shots=shots, count=60) for shots in fewshot.SHOTS]
+    assert found == pytest.approx([0.636, 0.8386666666666667, 0.8688333333333333], abs=2e-3)

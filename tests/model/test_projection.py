@@ -14,6 +14,7 @@ from model.bundle import INPUT
 from model.calibrate import calibrate
 from model.config import Config
 from model.data.pipeline import PictureForm
+from model.data.samples import DataError
 from model.data.splits import Split
 from model.evaluate import evaluate
 from model.inference import features_of, infer_samples, part_of, trained_network
@@ -44,7 +45,7 @@ def nearest_is_right(embeddings, labels):
 def test_what_does_not_tell_the_classes_counts_less():
     features, labels = photos()
     seen = labels < 5
-    projection = fit(features[seen], labels[seen], 12)
+    projection = fit(features[seen], [labels[seen]], 12)
     projected = projection(torch.from_numpy(features)).numpy()
     plain = features / np.linalg.norm(features, axis=1, keepdims=True)
     assert np.linalg.norm(projected, axis=1) == pytest.approx(np.ones(len(labels)), abs=1e-5)
@@ -63,20 +64,51 @@ def test_by_hand():
     # distances are Mahalanobis distances: with all axes kept, inner products are roots' C^-1 roots
     inner = roots @ np.linalg.inv(covariance) @ roots.T
     lengths = np.sqrt(np.diag(inner))
-    got = fit(features, labels, 4)(torch.from_numpy(features)).numpy()
+    got = fit(features, [labels], 4)(torch.from_numpy(features)).numpy()
     assert got @ got.T == pytest.approx(inner / lengths[:, None] / lengths, abs=1e-4)
 
 
 def test_photos_without_a_class_and_fewer_photos_than_axes():
     features, labels = photos(per_class=2, classes=3, width=40)
     labels[0] = -1
-    projection = fit(features, labels, 16)
+    projection = fit(features, [labels], 16)
     assert torch.isfinite(projection.axes).all()
     used = (projection.axes.abs().sum(dim=1) > 0).sum()
     assert 0 < used <= 5  # six photos about their mean
-    assert fit(features, np.full(6, -1), 16).axes.shape == (16, 40)
-    same = fit(np.ones((3, 5), np.float32), np.zeros(3, int), 2)
-    assert torch.isfinite(same(torch.ones(2, 5))).all()
+    assert fit(features, [np.full(6, -1)], 16).axes.shape == (16, 40)
+
+
+def test_classes_of_one_photo_say_nothing_of_the_scatter():
+    features, types = photos()
+    alone, unknown = np.arange(len(types)), np.full(len(types), -1)
+    by_types = fit(features, [types], 12)
+    for fine in (alone, np.where(alone < 3, alone, -1), unknown):
+        assert torch.equal(fit(features, [fine, types], 12).axes, by_types.axes)
+    twice = features.copy()
+    twice[1] = twice[0]  # two photos of a class, but one picture
+    twins = np.where(alone < 2, 0, alone)
+    assert torch.equal(fit(twice, [twins, types], 12).axes, fit(twice, [types], 12).axes)
+    # nor do they where other classes have more
+    some = np.where(types < 4, types, 100 + alone)
+    known = np.where(types < 4, types, -1)
+    assert torch.allclose(fit(features, [some], 12).axes, fit(features, [known], 12).axes)
+
+
+@pytest.mark.parametrize("labels", [np.arange(240), np.full(240, -1)], ids=["alone", "unknown"])
+def test_without_any_class_of_two_photos_all_scatter_counts(labels):
+    features, _ = photos()
+    projection = fit(features, [labels, labels], 8)
+    embeddings = projection(torch.from_numpy(features)).numpy()
+    assert np.linalg.norm(embeddings, axis=1) == pytest.approx(np.ones(240), abs=1e-5)
+    assert torch.equal(projection.axes, fit(features, [np.zeros(240, int)], 8).axes)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_a_network_that_sees_no_difference_is_refused(value):
+    features = np.full((40, 5), value, np.float32)
+    features[7] *= 1 + 2e-7  # as a sum in another order gives
+    with pytest.raises(DataError, match="no difference between the 40 training photos"):
+        fit(features, [np.zeros(40, int)], 2)
 
 
 def test_the_root_keeps_the_sign():

@@ -79,12 +79,12 @@ def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_whole_training_by_two_processes(picture_folder, tmp_path):
+def test_a_whole_training_with_a_teacher_by_two_processes(small_run, picture_folder, tmp_path):
     out = tmp_path / "r"
     settings = [
         *("--backbone", "mobilenet_v3_small", "--weights", "none", "--size", "32", "--epochs", "2"),
         *("--embedding-dim", "16", "--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3"),
-        *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu"),
+        *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu", "--teacher", small_run.folder),
     ]
     done = run("-m", "model.train", "--data", f"folder:{picture_folder}", "--out", out, *settings, processes=2)
     trained = Run.open(out)
@@ -92,6 +92,7 @@ def test_a_whole_training_by_two_processes(picture_folder, tmp_path):
     steps = [event.step for event in events if event.kind == "step"]
     assert steps == list(range(1, len(steps) + 1)) and events[-1].kind == "done"
     assert all(np.isfinite(event.values["loss"]) for event in events if event.kind == "step")
+    assert all(event.values["teacher_answers"] > 0 for event in events if event.kind == "step")
     assert trained.model.is_file() and done.stdout.count("identification model") == 1
     for name, weights in trained.load_checkpoint()["network"].items():
         assert torch.isfinite(weights).all(), name

@@ -4,19 +4,26 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from model import experiment
+from model import study as study_room
 from model.config import Config
 from model.data.readers import read_data
-from model.experiment import config_of
+from model.data.samples import DataError
+from model.data.splits import Split
+from model.experiment import Task, config_of, run_frozen
 from model.frozen import cached_features, train_heads
+from model.inference import part_of
 from model.labels import encode, taxonomy_of
-from model.plan import PLANS, PlanError, baselines_of, cells, kept_plan, read_plan
+from model.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import Study, main, read_rows, write_rows
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +143,59 @@ def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
     nearest = (embedding @ embedding.T - 2 * torch.eye(len(samples))).argmax(dim=1).numpy()
     assert (labels.fine[nearest] == labels.fine)[known].mean() > 0.6
     assert trained.epochs[-1]["recall_1"] > trained.epochs[0]["recall_1"]
+
+
+def test_a_run_of_a_frozen_study_keeps_the_parts_of_the_run_that_it_starts_from(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "_result", lambda _task, _output, tested, *_: tested)
+    samples = read_data(small_run.config().data.data).samples
+    features = tmp_path / "features.npy"
+    np.save(features, np.random.default_rng(0).normal(size=(len(samples), 6)).astype(np.float32))
+    settings = small_run.config().model_dump()
+    settings["data"]["split_seed"] = 7
+    settings["network"]["weights"] = str(small_run.folder)
+    tested = run_frozen(Task(Cell({"rule": "random"}, {}), Config.model_validate(settings), samples, features))
+    assert [sample.path for sample in tested] == [sample.path for sample in part_of(small_run, Split.TEST)]
+
+
+def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on(
+    plan_file, small_run, picture_folder, tmp_path
+):
+    study = Study(read_plan(str(plan_file)), tmp_path / "study")
+    with pytest.raises(DataError, match=r"holds out are among those that .* was trained on"):
+        study.run((f"folder:{picture_folder}",), {"": str(small_run.folder)}, jobs=1)
+    assert not (tmp_path / "study" / "cache").exists()
+
+
+def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
+    plan_file, small_run, picture_folder, tmp_path, monkeypatch, capsys
+):
+    study = Study(read_plan(str(plan_file)), tmp_path / "study")
+    monkeypatch.setattr(study_room, "cached_features", lambda *_: tmp_path)
+    monkeypatch.setattr(study, "_run_frozen", lambda *_: None)
+    study.run((f"folder:{picture_folder}",), {"": str(small_run.model)}, jobs=1)
+    assert capsys.readouterr().err.count("is not known here") == 1
+
+
+@pytest.mark.parametrize("ended_by", [ValueError, KeyboardInterrupt])
+def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(ended_by, plan_file, tmp_path, monkeypatch):
+    study, ran, failed = Study(read_plan(str(plan_file)), tmp_path), [], threading.Event()
+
+    def work(number):
+        ran.append(number)
+        if number == 1:
+            failed.set()
+            raise ended_by
+        failed.wait(10)
+        time.sleep(0.2)  # still running when the other has failed
+        return number
+
+    added = []
+    monkeypatch.setattr(study_room, "_pool", lambda jobs, threads: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(study_room, "run_frozen", work)
+    monkeypatch.setattr(study, "add", added.append)
+    with pytest.raises(ended_by):
+        study._run_frozen(list(range(20)), jobs=2)
+    assert 0 in added and sorted([*added, 1]) == sorted(ran) and len(ran) < 6
 
 
 @pytest.mark.slow

@@ -1,0 +1,190 @@
+"""What a model file is made of: the network, and what was chosen and measured for the same checkpoint."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from model import calibrate as calibrate_room
+from model import card as card_room
+from model import export as room
+from model.bundle import INPUT, Preprocessing, Variant, beside, read_info
+from model.calibrate import Chosen, bound_of, calibrate, calibrated
+from model.card import card
+from model.data.pipeline import PictureForm
+from model.data.splits import Split, write_split
+from model.evaluate import evaluate
+from model.export import ExportError, export
+from model.inference import infer_samples, part_of, trained_network
+from model.run import Run, RunError
+from model.train import finish
+from model.variants import cpu_session, half_stored
+
+
+@pytest.fixture
+def run(small_run, tmp_path, monkeypatch):
+    """A trained run that may be changed, with enough photos to choose something by."""
+    monkeypatch.setattr(calibrate_room, "MIN_PHOTOS", 5)
+    return Run.open(shutil.copytree(small_run.folder, tmp_path / "run"))
+
+
+def go_on(run):
+    """A later checkpoint, of another network."""
+    state = run.load_checkpoint()
+    for name in ("conv1.weight", "layer4.1.conv2.weight"):
+        state["average"][f"module.backbone.{name}"] *= -1
+    run.save_checkpoint({**state, "step": state["step"] + 7})
+    return state["step"] + 7
+
+
+def with_split(run, change):
+    samples, splits = zip(*(change(*pair) for pair in zip(*run.samples(), strict=True)), strict=True)
+    write_split(run.folder / "split.csv", list(samples), list(splits))
+
+
+def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run):
+    before = calibrate(run, bound=0.25)
+    written = run.calibration.read_bytes()
+    assert calibrated(run) == before == Chosen.read(run) and run.calibration.read_bytes() == written
+    step = go_on(run)
+    found = calibrated(run)
+    assert found.step == step == before.step + 7 and Chosen.read(run) == found
+    assert found.familiarity != before.familiarity and found.thresholds.likeness != before.thresholds.likeness
+    assert found.thresholds.familiarity == 0.25  # in standard deviations it still holds
+
+
+def test_a_bound_of_its_own_is_chosen_anew(run):
+    before = calibrate(run)
+    go_on(run)
+    assert calibrated(run).thresholds.familiarity != before.thresholds.familiarity
+
+
+def test_what_a_run_of_an_earlier_version_chose_counts(run):
+    before = calibrate(run)
+    content = json.loads(run.calibration.read_bytes())
+    del content["step"], content["bound_taken_over"]
+    run.calibration.write_text(json.dumps(content))
+    go_on(run)
+    assert calibrated(run) == before.model_copy(update={"step": None})
+
+
+def test_a_bound_needs_unseen_classes(run, monkeypatch):
+    with pytest.raises(RunError, match="no unseen classes"):
+        bound_of(run)
+    with_split(run, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
+    monkeypatch.setattr(calibrate_room, "MIN_PHOTOS", 10_000)
+    go_on(run)
+    with pytest.raises(RunError, match="fewer than 10000 validation photos"):
+        bound_of(run)
+
+
+def test_finishing_a_finished_run_again_keeps_the_bound_that_was_taken_over(run):
+    calibrate(run, bound=0.25)
+    written = run.calibration.read_bytes()
+    finish(run)
+    assert run.calibration.read_bytes() == written
+    assert read_info(run.model).thresholds.familiarity == 0.25
+
+
+def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
+    calibrate(run)
+    step = go_on(run)
+    out = tmp_path / "later.onnx"
+    info = export(run, out)
+    assert Chosen.read(run).step == step and info.thresholds == Chosen.read(run).thresholds
+    assert "metrics" not in info.training
+    samples = part_of(run, Split.TRAIN)[:4]
+    expected = infer_samples(trained_network(run), samples, run.config())
+    form = PictureForm(32, run.config().input.fit)
+    pictures = np.stack([form.decode(sample) for sample in samples])
+    (embedding,) = cpu_session(onnx.load(out)).run(["embedding"], {INPUT: pictures})
+    assert embedding == pytest.approx(expected.embedding.numpy(), abs=5e-3)  # with the projection of this checkpoint
+    with pytest.raises(RunError, match=rf"figures are those of step {step - 7}, the training is at step {step}"):
+        card(run, out, "none.")
+
+
+def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run, tmp_path):
+    calibrate(run)
+    step = go_on(run)
+    figures = evaluate(run)
+    assert figures["step"] == step == Chosen.read(run).step
+    assert {"answers", "trained_embedding"} <= figures.keys()
+    assert export(run, tmp_path / "later.onnx").training["metrics"] == json.loads(run.metrics.read_bytes())
+
+
+def test_variants_of_a_run_without_test_part_are_refused_before_anything_is_written(run, tmp_path):
+    with_split(run, lambda sample, split: (sample, Split.TRAIN if split is Split.TEST else split))
+    out = tmp_path / "out" / "mine.onnx"
+    out.parent.mkdir()
+    with pytest.raises(ExportError, match="no test part"):
+        export(run, out, variants=True)
+    assert not list(out.parent.iterdir())
+
+
+def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_classes(run, tmp_path, monkeypatch):
+    with_split(run, lambda sample, split: (replace(sample, fine=None) if split is Split.TEST else sample, split))
+    for name in ("to_fp16", "to_int8"):
+        monkeypatch.setattr(room, name, lambda graph, *_: half_stored(graph))
+    out = tmp_path / "mine.onnx"
+    export(run, out, variants=True)
+    expected = {"photos", "coarse_accuracy", "images_per_second", "times_fp32"}
+    for variant in (Variant.FP16, Variant.INT8):
+        assert read_info(beside(out, variant)).measured.keys() == expected
+    kept = json.loads(run.variants.read_text(), parse_constant=pytest.fail)
+    assert all(figures.keys() == expected for figures in kept.values())
+    assert "% | - |" in card_room._variants(kept) and "nan" not in card_room._variants(kept)
+
+
+@pytest.mark.parametrize(("photos", "count"), [(100, 64), (64, 64), (127, 64), (10, 64), (1, 64), (1000, 64)])
+def test_photos_are_taken_evenly_from_all(photos, count, monkeypatch):
+    as_numbers = SimpleNamespace(decode=lambda number: np.full((1, 1, 3), number))
+    monkeypatch.setattr(room, "PictureForm", lambda *_: as_numbers)
+    rows = room._pictures(range(photos), count, Preprocessing(size=16))[:, 0, 0, 0]
+    assert len(rows) == min(photos, count) and rows[0] == 0 and rows[-1] == photos - 1
+    gaps = np.diff(rows)
+    assert len(gaps) == 0 or 1 <= gaps.min() <= gaps.max() <= gaps.min() + 1
+
+
+def test_what_is_written_is_what_was_compared(run, tmp_path, monkeypatch):
+    def faulty(graph):
+        small = half_stored(graph)
+        tensor = next(tensor for tensor in small.graph.initializer if tensor.name.endswith(".half"))
+        tensor.raw_data = bytes(len(tensor.raw_data))
+        return small
+
+    monkeypatch.setattr(room, "half_stored", faulty)
+    with pytest.raises(ExportError, match="differ by"):
+        export(run, tmp_path / "wrong.onnx")
+    assert not (tmp_path / "wrong.onnx").exists()
+
+
+def test_the_limit_leaves_room_for_weights_in_half_precision(run):
+    """Weights anywhere between two numbers of half precision, as a training leaves them."""
+    network = trained_network(run)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weights in network.parameters():
+            half = weights.half()
+            apart = (torch.nextafter(half, torch.full_like(half, torch.inf)) - half).float()
+            weights.copy_(half.float() + apart * torch.rand(weights.shape, generator=generator))
+    samples = part_of(run, Split.TEST)
+    form = PictureForm(32, run.config().input.fit)
+    pictures = np.stack([form.decode(sample) for sample in samples])
+    difference = room.largest_difference(half_stored(room.to_onnx(network, 32)), network, pictures)
+    assert 1e-5 < difference <= room.TOLERANCE / 2
+
+
+def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
+    other = Run.open(shutil.copytree(run.folder, run.folder.with_name("other")))
+    with_split(other, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
+    monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(other.folder)])
+    other.calibration.unlink()  # that of too few photos
+    assert calibrate_room.main() == 0
+    assert Chosen.read(run).bound_taken_over
+    assert Chosen.read(run).thresholds.familiarity == Chosen.read(other).thresholds.familiarity
