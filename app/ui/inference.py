@@ -69,31 +69,32 @@ class Inference(QThread):
         super().__init__(parent)
         self._changed = Condition()
         self._model: ModelRequest | None = None
-        self._question: Question | None = None
+        self._questions: dict[object, Question] = {}
         self._run: ProjectRun | None = None
         self._folder: deque[Path] = deque()
         self._works: deque[GalleryWork] = deque()
         self._generation = 0
         self._stopping = False
         # touched by this thread only
+        self._opened: tuple[ModelRequest, Engine] | None = None
         self._identifier: Identifier | None = None
         self._shelf: Shelf | None = None
         self._batch = _BATCH_CPU
 
     def open_model(self, request: ModelRequest) -> None:
-        """Load another identification model; the running folder and what waits for the gallery are given up."""
+        """Load another identification model.
+
+        Where it can be opened, the running folder and what is done to the gallery are given up, and the run over a
+        project goes on with it; where it cannot, everything goes on as before.
+        """
         with self._changed:
             self._model = request
-            self._folder.clear()
-            dropped, self._works = self._works, deque()
             self._changed.notify()
-        for work in dropped:
-            self.gallery_ended.emit(work, "")
 
-    def ask(self, question: Question) -> None:
-        """Answer for the photo on show before the folder goes on; replaces a question that still waits."""
+    def ask(self, asker: object, question: Question) -> None:
+        """Answer for the photo on show before the folder goes on; replaces what the same asker still waits for."""
         with self._changed:
-            self._question = question
+            self._questions[asker] = question
             self._changed.notify()
 
     def begin_folder(self, generation: int) -> None:
@@ -133,8 +134,8 @@ class Inference(QThread):
         give_way()
         while self._wait_for_work():
             try:
-                self._serve_model()
-                self._serve_question()
+                self._serve_at_once()
+                self._change_over()
                 self._serve_gallery()
                 self._serve_folder()
                 self._serve_run()
@@ -146,33 +147,48 @@ class Inference(QThread):
 
     def _wait_for_work(self) -> bool:
         with self._changed:
-            while not (self._stopping or self._model or self._has_work()):
+            while not (self._stopping or self._model or self._opened or self._has_work()):
                 self._changed.wait()
             return not self._stopping
 
     def _has_work(self) -> bool:
-        return self._identifier is not None and bool(self._question or self._works or self._folder or self._run)
+        return self._identifier is not None and bool(self._questions or self._works or self._folder or self._run)
 
-    def _serve_model(self) -> None:
-        with self._changed:
-            model, self._model = self._model, None
-        if model is not None:
-            self._load(model)
-
-    def _serve_question(self) -> None:
-        if self._identifier is None:
-            return
-        with self._changed:
-            question, self._question = self._question, None
-        if question is not None:
+    def _serve_at_once(self) -> None:
+        """What does not wait for the work under way: another model, the photos on show."""
+        self._try_model()
+        while self._identifier is not None:
+            with self._changed:
+                asker = next(iter(self._questions), None)
+                question = self._questions.pop(asker, None)
+            if question is None:
+                return
             self._answer(self._identifier, question)
 
-    def _load(self, request: ModelRequest) -> None:
+    def _try_model(self) -> None:
+        with self._changed:
+            request, self._model = self._model, None
+        if request is None:
+            return
         try:
-            engine = Engine(request.model, device=request.device)
+            self._opened = request, Engine(request.model, device=request.device)
         except (BundleError, EngineError) as error:
             self.load_failed.emit(str(error))
+
+    def _gives_way(self) -> bool:
+        """Whether the work under way is to end: another model is ready, or the program is being closed."""
+        return self._stopping or self._opened is not None
+
+    def _change_over(self) -> None:
+        """Use the model that was opened, once nothing of the one before is under way."""
+        if self._opened is None:
             return
+        (request, engine), self._opened = self._opened, None
+        with self._changed:
+            self._folder.clear()
+            dropped, self._works = self._works, deque()
+        for work in dropped:  # they were meant for the gallery that is in use now
+            self.gallery_ended.emit(work, "")
         self._close_shelf()
         info = engine.info
         supplied = paths.bundled_gallery(request.model)
@@ -191,23 +207,23 @@ class Inference(QThread):
             self._shelf = None
 
     def _serve_gallery(self) -> None:
-        while True:
+        while not self._gives_way():
             with self._changed:
-                if self._identifier is None or self._shelf is None or self._model is not None or not self._works:
+                if self._identifier is None or self._shelf is None or not self._works:
                     return
                 work = self._works.popleft()
             self._do(work, self._identifier, self._shelf)
 
     def _do(self, work: GalleryWork, identifier: Identifier, shelf: Shelf) -> None:
         def cancelled() -> bool:
-            return work.cancelled or self._stopping or self._model is not None
+            return work.cancelled or self._gives_way()
 
         message = ""
         try:
             for value in work.steps(identifier.engine, shelf, cancelled):
                 identifier.gallery = shelf.gallery
                 self.gallery_advanced.emit(work, value)
-                self._serve_question()
+                self._serve_at_once()
         except EngineError as error:
             message = str(error)
         except GalleryError as error:
@@ -263,7 +279,7 @@ class Inference(QThread):
         generation = self._generation
 
         def cancelled() -> bool:
-            return self._stopping or self._model is not None or self._generation != generation
+            return self._gives_way() or self._generation != generation
 
         def emit(found: list[Identification]) -> None:
             self.advanced.emit(generation, found)
@@ -276,7 +292,7 @@ class Inference(QThread):
                 if cancelled():
                     return
                 batches.add(*found)
-                self._serve_question()
+                self._serve_at_once()
                 self._serve_gallery()
             batches.flush()
         except EngineError as error:
@@ -300,9 +316,9 @@ class Inference(QThread):
             return
 
         def cancelled() -> bool:
-            return run.cancelled or self._stopping or self._model is not None
+            return run.cancelled or self._gives_way()
 
-        message = ""
+        message, goes_on = "", False
         changed: tuple[int, ...] = ()
         problems: tuple[str, ...] = ()
         told = float("-inf")
@@ -315,9 +331,10 @@ class Inference(QThread):
                 if time.monotonic() - told >= _TELL_SECONDS:
                     self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
                     changed, problems, told = (), (), time.monotonic()
-                self._serve_question()
+                self._serve_at_once()
                 self._serve_gallery()
                 self._serve_folder()
+            goes_on = self._opened is not None and not run.cancelled  # with another model
             self.run_advanced.emit(run, replace(progress, changed=changed, problems=problems))
         except (EngineError, ProjectError) as error:
             message = str(error)
@@ -325,5 +342,6 @@ class Inference(QThread):
             message = str(error)
             self._lose(error)
         finally:
-            self._run = None
-            self.run_ended.emit(run, message)
+            if not goes_on:
+                self._run = None
+                self.run_ended.emit(run, message)

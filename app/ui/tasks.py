@@ -25,11 +25,13 @@ class Task:
     Attributes:
         steps: what is done, on the thread.
         then: takes each value, on the GUI thread.
+        on: what it works on, and must not be closed meanwhile; None where there is no such thing.
         cancelled: set by `cancel`; read between two steps, and by steps that take long.
     """
 
     steps: Steps
     then: Callable[[Any], None]
+    on: object = None
     cancelled: bool = False
 
     def cancel(self) -> None:
@@ -42,34 +44,47 @@ class Tasks(QThread):
 
     Signals:
         failed: (message) a task ended with one of the `expected` errors, which are worded for the user.
+        released: a task has ended, or was dropped, and has let go of what it worked on.
     """
 
     failed = Signal(str)
+    released = Signal()
     _delivered = Signal(object, object)
+    _failed = Signal(object, str)
 
     def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._expected = expected
         self._changed = Condition()
         self._waiting: deque[tuple[Task, Iterator[Any] | None]] = deque()
+        self._in_work: Task | None = None
         self._stopping = False
         self._delivered.connect(self._deliver)
+        self._failed.connect(self._fail)
 
-    def submit(self, steps: Steps, then: Callable[[Any], None] = lambda _value: None) -> Task:
-        """Put a task behind those that wait."""
-        task = Task(steps, then)
+    def submit(self, steps: Steps, then: Callable[[Any], None] = lambda _value: None, *, on: object = None) -> Task:
+        """Put a task behind those that wait; `on`: see Task."""
+        task = Task(steps, then, on)
         with self._changed:
             self._waiting.append((task, None))
             self._changed.notify()
         return task
 
-    def once(self, work: Callable[[], Any], then: Callable[[Any], None] = lambda _value: None) -> Task:
+    def once(
+        self, work: Callable[[], Any], then: Callable[[Any], None] = lambda _value: None, *, on: object = None
+    ) -> Task:
         """A task of one step."""
 
         def steps() -> Iterator[Any]:
             yield work()
 
-        return self.submit(steps, then)
+        return self.submit(steps, then, on=on)
+
+    def uses(self, thing: object) -> bool:
+        """Whether a task that works on this waits or is under way."""
+        with self._changed:
+            tasks = [self._in_work, *(task for task, _ in self._waiting)]
+        return any(task is not None and task.on is thing for task in tasks)
 
     def stop(self) -> None:
         """Finish what was submitted, except tasks that go on for long, and end the thread. Nothing is delivered."""
@@ -87,30 +102,43 @@ class Tasks(QThread):
                     self._changed.wait()
                 if not self._waiting:
                     return
-                task, steps = self._waiting.popleft()
-            if task.cancelled or (self._stopping and steps is not None):
-                if steps is not None and hasattr(steps, "close"):
+                task, begun = self._waiting.popleft()
+                self._in_work = task
+            steps = begun if begun is not None else task.steps()
+            if task.cancelled or (self._stopping and begun is not None):
+                more = False
+                if hasattr(steps, "close"):
                     steps.close()
-                continue
-            self._step(task, steps if steps is not None else task.steps())
+            else:
+                more = self._step(task, steps)
+            with self._changed:
+                self._in_work = None
+                if more:
+                    self._waiting.append((task, steps))
+            if not more and task.on is not None:
+                self.released.emit()
 
-    def _step(self, task: Task, steps: Iterator[Any]) -> None:
+    def _step(self, task: Task, steps: Iterator[Any]) -> bool:
+        """Take the next step; whether there may be more of them."""
         try:
             value = next(steps)
         except StopIteration:
-            return
+            return False
         except self._expected as error:
-            self.failed.emit(str(error))
-            return
+            self._failed.emit(task, str(error))
+            return False
         except Exception:
             # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
             log.exception("a task failed")
             sys.excepthook(*sys.exc_info())
-            return
+            return False
         self._delivered.emit(task, value)
-        with self._changed:
-            self._waiting.append((task, steps))
+        return True
 
     def _deliver(self, task: Task, value: Any) -> None:
         if not task.cancelled:
             task.then(value)
+
+    def _fail(self, task: Task, message: str) -> None:
+        if not task.cancelled:
+            self.failed.emit(message)

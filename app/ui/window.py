@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
+        self.review.desk.leftover.add_user(self.train.desk.reading)
         self.review.desk.said.connect(jobs.say)
         self.review.desk.opened.connect(self._on_project)
         self.review.desk.open_failed.connect(self._on_project_failed)
@@ -355,13 +356,19 @@ class MainWindow(QMainWindow):
             self.status.show_no_model()
         self.identify.show_loading("")
         self.gallery.show_loading(False)
-        self.identify.errors.show_problem(words, details)
+        self._show_problem(words, details)
 
     def _on_fault(self, line: str, details: str) -> None:
-        self.identify.errors.show_problem(
+        self._show_problem(
             f"Something went wrong in the program: {line}. You can go on working; the log file has the details.",
             f"{paths.user_data_dir() / 'marque.log'}\n{details}",
         )
+
+    def _show_problem(self, words: str, details: str) -> None:
+        """On the page in front, where it is seen."""
+        for page in (self.identify, self.review, self.gallery, self.explore, self.train):
+            if self.pages.currentWidget() is page:
+                page.errors.show_problem(words, details)
 
     def _on_system_theme(self) -> None:
         if self.settings.theme is None and self._asked_theme is None:

@@ -87,8 +87,7 @@ class Choice(QObject):
         if len(images):
             self.review_wanted.emit(images, "chosen on the map")
 
-    def _relabel(self, label: Label) -> None:
-        images = self.images()
+    def _relabel(self, label: Label, images: np.ndarray) -> None:
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
         words = f"{label.fine or label.coarse}: {photos}"
         self._desk.label(dict.fromkeys(images.tolist(), label), words)

@@ -309,6 +309,7 @@ class ExplorePage(QWidget):
             self.map.move_points(places)
 
     def _on_opened(self) -> None:
+        self.relabel_box.leave()  # it was asked for photos of the other project
         self.survey.forget()
         self._on_changed()
         if self.view is not View.MAP and self.isVisible():

@@ -67,6 +67,7 @@ class Survey(QObject):
         self._projector.ended.connect(self._on_ended)
         self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+        desk.leftover.add_user(self.tasks)
         self.tasks.start()
         self._projector.start()
 
@@ -163,7 +164,7 @@ class Survey(QObject):
         if model is None:
             put(Points())
         else:
-            self.tasks.once(lambda: read_points(source, project, gallery, model.fingerprint), put)
+            self.tasks.once(lambda: read_points(source, project, gallery, model.fingerprint), put, on=project)
 
     def _wanted(self) -> tuple:
         if self.source is Source.TRAINING:  # read when it is chosen; nothing that changes is in it

@@ -76,6 +76,7 @@ class Desk(QObject):
 
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model, with another gallery, is in use."""
+        self._looking.cancel()
         self.loaded = loaded
         self.contents, self.ready = Contents(), False
         self.shown.emit()
@@ -115,7 +116,7 @@ class Desk(QObject):
     def locate(self, references: Sequence[Reference], then: Callable[[dict[int, Path]], None]) -> None:
         """Find out which pictures are on this computer: their places by the references' ids."""
         places = {one.id: self.contents.places[one.id] for one in references if one.id in self.contents.places}
-        self.tasks.once(lambda: {number: place for number, place in places.items() if place.is_file()}, then)
+        self.later(lambda: {number: place for number, place in places.items() if place.is_file()}, then)
 
     def look_over(self, near: float, then: Callable[[tuple[list[upkeep.Finding], list[upkeep.Finding]]], None]) -> None:
         """Look for near-duplicates, from a cosine on, and outliers; a look that was asked for before is given up."""
@@ -129,7 +130,7 @@ class Desk(QObject):
         def compare(found: Any) -> None:
             (references, embeddings), places = found, self.contents.places
             self._looking.cancel()
-            self._looking = self.tasks.once(lambda: upkeep.findings(references, embeddings, places, near), then)
+            self._looking = self.later(lambda: upkeep.findings(references, embeddings, places, near), then)
 
         self.ask(steps, compare)
 
@@ -273,6 +274,20 @@ class Desk(QObject):
         """Have something looked up in the gallery; `then` takes each value that the steps yield."""
         self._submit(steps, then)
 
+    def later(self, work: Callable[[], Any], then: Callable[[Any], None]) -> Task:
+        """Have something worked out on this page's thread from what is known of the gallery."""
+        return self.tasks.once(work, self._while_in_use(then))
+
+    def _while_in_use(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
+        """`then`, for what concerns the gallery that is in use now; not called once another one is."""
+        loaded = self.loaded
+
+        def put(value: Any) -> None:
+            if self.loaded is loaded:
+                then(value)
+
+        return put
+
     def _read(self, then: Callable[[Contents], None]) -> None:
         def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
             yield shelf.contents()
@@ -294,7 +309,7 @@ class Desk(QObject):
         end: Callable[[str], None] | None = None,
     ) -> GalleryWork:
         work = GalleryWork(steps)
-        self._waiting[work] = then, end or self._tell
+        self._waiting[work] = self._while_in_use(then), end or self._tell
         self._inference.do_gallery(work)
         return work
 

@@ -242,6 +242,7 @@ class GalleryPage(QWidget):
         self._loading = False
         for box in (self.box, self.address_box):
             box.leave()
+        self.transfers.stop()
         self.errors.clear()
         self.notice.clear()
         self.toolbar.show_gallery(loaded.chosen)
@@ -250,6 +251,7 @@ class GalleryPage(QWidget):
         if loaded.gallery_problem:
             self.errors.show_problem(loaded.gallery_problem)
         self.transfers.look_behind(asked=False)
+        self._look_over_again()
 
     def lose_gallery(self, why: str) -> None:
         """The shared gallery cannot be reached any longer."""

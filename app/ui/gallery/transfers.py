@@ -108,12 +108,8 @@ class Transfers(QObject):
                 entries = shelf.gallery.entries().values() if shelf.gallery is not None else ()
                 yield {entry.digest for entry in entries}
 
-        def put(behind: Behind) -> None:
-            if self._desk.loaded is loaded:  # no other model has come meanwhile
-                then(behind)
-
         def look(known: set[str]) -> None:
-            self._desk.tasks.once(lambda: left_behind(galleries(), fingerprint, known), put)
+            self._desk.later(lambda: left_behind(galleries(), fingerprint, known), then)
 
         self._desk.ask(steps, look)
 

@@ -44,6 +44,7 @@ class PhotoList(QAbstractListModel):
         self._entries: list[Entry] = []
         self._row_of: dict[Path, int] = {}
         self._files_done = 0
+        self._given_up: set[Path] = set()
         thumbnails.ready.connect(self._on_thumbnail)
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -88,6 +89,7 @@ class PhotoList(QAbstractListModel):
         self._entries.clear()
         self._row_of.clear()
         self._files_done = 0
+        self._given_up.clear()
         self.endResetModel()
 
     def add_files(self, files: Iterable[Path]) -> list[Path]:
@@ -117,6 +119,7 @@ class PhotoList(QAbstractListModel):
     def forget_answers(self) -> None:
         """All photos that can be read wait again: another identification model answers now."""
         self._files_done = 0
+        self._given_up.clear()
         for entry in self._entries:
             if entry.status is Status.ERROR:
                 self._files_done += 1
@@ -148,6 +151,14 @@ class PhotoList(QAbstractListModel):
         """Mark a row whose file cannot be read."""
         self._set(row, Status.ERROR, "cannot be read", reason)
 
+    def give_up(self) -> None:
+        """The files without an answer are not waited for any longer."""
+        self._given_up = set(self.waiting())
+
+    def given_up(self) -> int:
+        """How many files have no answer and are not waited for."""
+        return len(self._given_up)
+
     def progress(self) -> tuple[int, int]:
         """How many files have an answer or an error, and how many files there are."""
         return self._files_done, len(self._row_of)
@@ -160,6 +171,7 @@ class PhotoList(QAbstractListModel):
         entry = self._entries[row]
         if entry.status is None and isinstance(entry.source, Path):
             self._files_done += 1
+            self._given_up.discard(entry.source)
         entry.status, entry.label, entry.detail = status, label, detail
         self.dataChanged.emit(self.index(row), self.index(row))
 

@@ -144,8 +144,8 @@ class IdentifyPage(QWidget):
         ):
             button.clicked.connect(lambda _on=False, act=act: act())
             bind(self, key, act)
-        bind(self, keys.CROP, self.crop_button.toggle)
-        bind(self, keys.HEAT, self.heat_button.toggle)
+        bind(self, keys.CROP, self.crop_button.click)
+        bind(self, keys.HEAT, self.heat_button.click)
         self.heat_button.toggled.connect(self._on_heat)
         bind(self, keys.NEXT, lambda: strip.step(1))
         bind(self, keys.PREVIOUS, lambda: strip.step(-1))

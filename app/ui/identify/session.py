@@ -84,6 +84,7 @@ class Session(QObject):
         """Open files and folders, in place of what is open or after it."""
         if not append:
             self._restart()
+            self._show_nothing()
             self.photos.clear()
             self._opened = []
         self._opened += [tidy(path) for path in paths]
@@ -96,7 +97,7 @@ class Session(QObject):
 
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model answers from now on: everything that is open is identified again."""
-        self._loaded = loaded
+        self._loaded, self._whole = loaded, None
         self.photos.forget_answers()
         self._generation += 1
         self._inference.begin_folder(self._generation)
@@ -124,6 +125,7 @@ class Session(QObject):
         if self._job is not None:
             done, total = self.photos.progress()
             self._end_job(f"cancelled after {done:,} of {total:,} photos")
+        self.photos.give_up()
 
     def _restart(self) -> None:
         self._scan_number += 1
@@ -139,9 +141,14 @@ class Session(QObject):
         """Show and identify a photo."""
         if self._set_aside is not None and row != self.photos.row_of(self._set_aside):
             self._give_back_set_aside()
-        self._row, self._photo, self._whole, self._crop = row, None, None, None
-        self._request = next_request()
+        self._show_nothing()
+        self._row = row
         self._loader.load(self._request, self.photos.entry(row).source)
+
+    def _show_nothing(self) -> None:
+        """No photo is on show; answers for the last one are not waited for."""
+        self._row, self._photo, self._whole, self._crop = -1, None, None, None
+        self._request = next_request()
 
     def entry(self) -> Entry | None:
         """The selected photo."""
@@ -178,7 +185,7 @@ class Session(QObject):
         box, crop = None, self._crop
         if crop is not None:
             box = (crop.x(), crop.y(), crop.x() + crop.width(), crop.y() + crop.height())
-        self._inference.ask(Question(self._request, self._photo.image, box, heat=self._heat))
+        self._inference.ask(self, Question(self._request, self._photo.image, box, heat=self._heat))
 
     def _give_back_set_aside(self) -> None:
         path, self._set_aside = self._set_aside, None
@@ -259,6 +266,7 @@ class Session(QObject):
 
     def _tell_progress(self) -> None:
         done, total = self.photos.progress()
+        total -= self.photos.given_up()
         growing = self._scans_running > 0
         if self._loaded is None or total < 2:
             return

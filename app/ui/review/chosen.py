@@ -8,7 +8,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRa
 from app.core.figures import NOBODY
 from app.ui.review.listing import Listing
 
-_KEPT = 1000  # a choice of more stretches than this is given up when the list is arranged anew
+_STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged anew
 _Flags = QItemSelectionModel.SelectionFlag
 
 
@@ -27,9 +27,10 @@ class Chosen(QObject):
         super().__init__(parent)
         self._listing, self._model = listing, model
         self._image = NOBODY
+        self._kept: tuple[list[int], int] | None = None  # what was chosen, and current, before the list was emptied
         self._arranging = False
         model.currentChanged.connect(self._on_current)
-        model.selectionChanged.connect(lambda: self.changed.emit())
+        model.selectionChanged.connect(self._on_selected)
 
     def image(self) -> int:
         """The current photo's number, or NOBODY."""
@@ -66,11 +67,17 @@ class Chosen(QObject):
 
     def forget(self) -> None:
         """Another project: nothing is current."""
-        self._image = NOBODY
+        self._image, self._kept = NOBODY, None
+
+    def keep(self) -> None:
+        """The list is emptied and fills again, piece by piece: what is chosen now is so again as it comes back."""
+        if self._kept is None:
+            self._kept = self.images(), self._image
 
     def rearrange(self) -> bool:
         """Arrange the list anew; False where it is empty. A photo that is gone from it gives its place to the next."""
-        chosen, place = self.images(), self.place()
+        kept, place = self._kept, self.place()
+        chosen, image = kept or (self.images(), self._image)
         self._arranging = True
         self._listing.rearrange()
         self._arranging = False
@@ -78,21 +85,26 @@ class Chosen(QObject):
         if not count:
             self._image = NOBODY
             return False
-        here = self._listing.place_of(self._image) if self._image != NOBODY else NOBODY
+        here = self._listing.place_of(image) if image != NOBODY else NOBODY
         current = here if here != NOBODY else min(max(place, 0), count - 1)
         places = np.flatnonzero(np.isin(self._listing.images(), np.array(chosen, np.int64)))
         self._select(places if len(places) else np.array([current]), current)
+        self._kept = kept if len(places) < len(chosen) else None
         return True
 
     def _select(self, places: np.ndarray, current: int) -> None:
         """Choose rows of the list, int64 ascending, and make one of it current."""
         stretches = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
         selection = QItemSelection()
-        for stretch in stretches if len(stretches) <= _KEPT else [np.array([current])]:
+        for stretch in stretches if len(stretches) <= _STRETCHES else [np.array([current])]:
             first, last = int(stretch[0]), int(stretch[-1])
             selection.append(QItemSelectionRange(self._listing.index(first, 0), self._listing.index(last, 0)))
         self._model.setCurrentIndex(self._listing.index(current, 0), _Flags.NoUpdate)
         self._model.select(selection, _Flags.ClearAndSelect | _Flags.Rows)
+
+    def _on_selected(self) -> None:
+        self._kept = None  # the person has chosen others; `rearrange` knows better
+        self.changed.emit()
 
     def _on_current(self) -> None:
         place = self.place()

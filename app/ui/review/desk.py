@@ -36,6 +36,7 @@ from app.core.xmp import SidecarError
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling
+from app.ui.review.leftover import Leftover
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
@@ -73,6 +74,7 @@ class Desk(QObject):
         self.tasks, self.checks = Tasks(EXPECTED, self), Tasks(EXPECTED, self)
         self.running = Running(inference, self)
         self.watching = Watching(self.checks, self)
+        self.leftover = Leftover(self.tasks, self)
         self._loaded: Loaded | None = None
         self._run_wanted = False
         self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
@@ -85,7 +87,8 @@ class Desk(QObject):
         self.running.problem.connect(self.problem)
         self.watching.problem.connect(self.problem)
         self.watching.arrived.connect(self._on_arrived)
-        self.running.released.connect(self._on_released)
+        for user in (self.checks, self.running):
+            self.leftover.add_user(user)
 
     @property
     def columns(self) -> Columns:
@@ -103,7 +106,8 @@ class Desk(QObject):
         self.checks.stop()
 
     def close(self) -> None:
-        """Close the project; nothing uses it any more."""
+        """Close the project, and those that were open before; nothing uses them any more."""
+        self.leftover.close()
         if self.project is not None:
             self.project.close()
 
@@ -113,8 +117,12 @@ class Desk(QObject):
         """Open a project, or make one, in place of the one that is open."""
         self.cancel_run()
         self.watching.end()
+        same = self.project is not None and self.project.path == path
+        still_open = self.project if same else self.leftover.take_back(path)
 
         def work() -> tuple[Project, list[KnownModel], list[str]]:
+            if still_open is not None:  # perhaps as its photos are being filed: there is nothing to settle
+                return still_open, still_open.models(), []
             project = Project.create(path) if create else Project.open(path, sound=False)
             return project, project.models(), Filing(project).settle()
 
@@ -164,8 +172,8 @@ class Desk(QObject):
             self.record(opened, found)
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
-        if old is not None and not self.running.uses(old):
-            self.tasks.once(old.close)
+        if old is not None and old is not project:
+            self.leftover.leave(old)
 
     def _choose_model(self, models: list[KnownModel]) -> None:
         """That of the loaded file, else the one that predicted last."""
@@ -243,10 +251,6 @@ class Desk(QObject):
         if self.project is not None and self._loaded is not None:  # else as soon as there is a model
             self._run_wanted = False
             self.running.begin(self.project)
-
-    def _on_released(self, project: Project) -> None:
-        if project is not self.project:
-            self.tasks.once(project.close)
 
     # what the person says
 

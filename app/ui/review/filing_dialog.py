@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.filing import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown
+from app.ui.requests import next_request
 from app.ui.widgets import ElidedLabel, label
 
 _SHOWN = 500
@@ -30,11 +31,11 @@ class FilingDialog(QDialog):
     """Asks for a plan whenever its settings change, and shows it; nothing is touched before the button.
 
     Signals:
-        plan_wanted: (folder, pattern, whether only decided photos)
+        plan_wanted: (number, folder, pattern, whether only decided photos); the plan is to have the same number
         agreed: (Plan, whether to move)
     """
 
-    plan_wanted = Signal(object, str, bool)
+    plan_wanted = Signal(int, object, str, bool)
     agreed = Signal(object, bool)
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
@@ -42,6 +43,7 @@ class FilingDialog(QDialog):
         self.setWindowTitle("File photos into folders")
         self.resize(760, 560)
         self._plan: Plan | None = None
+        self._wanted = 0
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName("folder")
         self.pattern = QLineEdit(PATTERN)
@@ -98,8 +100,10 @@ class FilingDialog(QDialog):
         column.addWidget(self.preview, 1)
         column.addLayout(buttons)
 
-    def show_plan(self, plan: Plan, into: Path) -> None:
-        """Show what would happen."""
+    def show_plan(self, number: int, plan: Plan, into: Path) -> None:
+        """Show what would happen; not where that was asked for other settings."""
+        if number != self._wanted:
+            return
         self._plan = plan
         words = f"{len(plan.steps):,} photos would be filed"
         self.summary.set_whole(words + (f", {len(plan.left):,} stay" if plan.left else ""))
@@ -118,7 +122,7 @@ class FilingDialog(QDialog):
             self.folder.setText(name)
 
     def _wait(self) -> None:
-        self._plan = None
+        self._plan, self._wanted = None, next_request()
         self.do_button.setEnabled(False)
         self._typing.start()
 
@@ -133,7 +137,8 @@ class FilingDialog(QDialog):
             self.summary.set_whole("choose a folder")
             return
         self.summary.set_whole("working out what would happen")
-        self.plan_wanted.emit(Path(self.folder.text()), self.pattern.text(), self.decided_choice.isChecked())
+        only_decided = self.decided_choice.isChecked()
+        self.plan_wanted.emit(self._wanted, Path(self.folder.text()), self.pattern.text(), only_decided)
 
     def _agree(self) -> None:
         if self._plan is not None:

@@ -82,6 +82,7 @@ class Grid(QAbstractItemView):
         self, index: _Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
     ) -> None:
         """Bring an item into sight, with as little movement as it takes."""
+        self.executeDelayedItemsLayout()  # or the bar would end where the list did before
         rect, bar = self.visualRect(index), self.verticalScrollBar()
         if hint is QAbstractItemView.ScrollHint.PositionAtCenter:
             bar.setValue(bar.value() + rect.center().y() - self.viewport().height() // 2)

@@ -61,6 +61,7 @@ class Leaving(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.plan_wanted.connect(partial(self._outputs.plan, *opened))
         self._outputs.planned.connect(dialog.show_plan)
+        self._desk.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
         dialog.agreed.connect(lambda wanted, move: self._outputs.file(opened[0], wanted, move=move))
         dialog.open()
 

@@ -33,10 +33,13 @@ _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
 class Outputs(QObject):
     """One job at a time; a second one waits.
 
+    Attributes:
+        tasks: that work on projects.
+
     Signals:
         job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
         problem: (text, details)
-        planned: (Plan, folder)
+        planned: (number that it was asked for with, Plan, folder)
         files_changed: files were filed, or that was taken back
     """
 
@@ -44,24 +47,24 @@ class Outputs(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
     problem = Signal(str, str)
-    planned = Signal(object, object)
+    planned = Signal(int, object, object)
     files_changed = Signal()
     _progress = Signal(object, int)
 
     def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks = Tasks(expected, self)
-        self._tasks.failed.connect(self._on_failed)
+        self.tasks = Tasks(expected, self)
+        self.tasks.failed.connect(self._on_failed)
         self._progress.connect(self._on_progress)
         self._jobs: dict[Job, int] = {}
         self._stopping = False
-        self._tasks.start()
+        self.tasks.start()
 
     def stop(self) -> None:
         """End the job after the file in work, and wait for the thread."""
         self.blockSignals(True)
         self._stopping = True
-        self._tasks.stop()
+        self.tasks.stop()
 
     def busy(self) -> bool:
         """Whether a job is under way or waits."""
@@ -78,7 +81,7 @@ class Outputs(QObject):
                 return "cancelled; nothing was written"
             return f"written: {out}"
 
-        self._start("exporting", total, work, lambda said: said)
+        self._start("exporting", project, total, work, lambda said: said)
 
     def sidecars(self, project: Project, model: KnownModel, total: int) -> None:
         """Write keywords into a sidecar beside each photo."""
@@ -89,7 +92,7 @@ class Outputs(QObject):
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
             return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("writing sidecars", total, work, partial(self._say_written, "sidecars written"))
+        self._start("writing sidecars", project, total, work, partial(self._say_written, "sidecars written"))
 
     def copies(self, project: Project, model: KnownModel, into: Path, total: int) -> None:
         """Copy the labelled photos into a folder, with keywords inside."""
@@ -103,17 +106,18 @@ class Outputs(QObject):
 
             return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("copying", total, work, partial(self._say_written, f"photos copied into {into}"))
+        self._start("copying", project, total, work, partial(self._say_written, f"photos copied into {into}"))
 
-    def plan(self, project: Project, model: KnownModel, into: Path, pattern: str, decided: bool) -> None:
+    def plan(self, project: Project, model: KnownModel, number: int, into: Path, pattern: str, decided: bool) -> None:
         """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""
 
         def wanted(result: Result) -> bool:
             return not decided or (result.label is not None and result.label.verdict in _DECIDED)
 
-        self._tasks.once(
+        self.tasks.once(
             lambda: plan((one for one in results(project, model) if wanted(one)), into, pattern),
-            lambda found: self.planned.emit(found, into),
+            lambda found: self.planned.emit(number, found, into),
+            on=project,
         )
 
     def file(self, project: Project, wanted: Plan, *, move: bool) -> None:
@@ -124,7 +128,7 @@ class Outputs(QObject):
             action = filing.begin(wanted, move=move)
             return action, filing.carry_out(action, progress, cancelled) if action is not None else []
 
-        self._start("filing", len(wanted.steps), work, lambda found: self._say_files("", *found))
+        self._start("filing", project, len(wanted.steps), work, lambda found: self._say_files("", *found))
 
     def turn(self, project: Project, total: int, *, back: bool) -> None:
         """Take the last step back, or do it again, where that is a filing."""
@@ -139,7 +143,7 @@ class Outputs(QObject):
             return self._say_files(_NOT_UNDONE if found.stays else word, found.action, found.problems)
 
         verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
-        self._start(verb, total, work, say)
+        self._start(verb, project, total, work, say)
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found
@@ -155,7 +159,7 @@ class Outputs(QObject):
             self.problem.emit(f"{len(problems):,} files were left as they are", "\n".join(problems))
         return f"{word}{action.title}"
 
-    def _start(self, verb: str, total: int, work: _Work, say: Callable[[Any], str]) -> None:
+    def _start(self, verb: str, project: Project, total: int, work: _Work, say: Callable[[Any], str]) -> None:
         flag = [False]
 
         def cancel() -> None:
@@ -174,7 +178,7 @@ class Outputs(QObject):
             yield work(progress, lambda: flag[0] or self._stopping)
 
         self.job_began.emit(job)
-        self._tasks.submit(steps, lambda value: self._end(job, say(value)))
+        self.tasks.submit(steps, lambda value: self._end(job, say(value)), on=project)
 
     def _end(self, job: Job, words: str) -> None:
         self._jobs.pop(job, None)

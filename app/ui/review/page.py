@@ -58,6 +58,7 @@ class ReviewPage(QWidget):
         self.setObjectName("page")
         self.desk = Desk(inference, self)
         self.outputs = Outputs(EXPECTED, self)
+        self.desk.leftover.add_user(self.outputs.tasks)
         self.listing = Listing(thumbnails, self)
         self.errors = ErrorBar()
         self.toolbar, self.filters, self.verdicts = Toolbar(), FilterBar(), VerdictBar()
@@ -121,7 +122,7 @@ class ReviewPage(QWidget):
         desk.steps_changed.connect(toolbar.show_steps)
         desk.problem.connect(self.errors.show_problem)
         filters.changed.connect(self._on_filter)
-        self._arranging.timeout.connect(self.arrange)
+        self._arranging.timeout.connect(self._arrange_in_place)
         self._following.timeout.connect(self._follow)
         self.chosen.moved.connect(self._following.start)
         self.table.sorting_wanted.connect(filters.set_order)
@@ -300,8 +301,9 @@ class ReviewPage(QWidget):
     # what happened
 
     def _on_opened(self) -> None:
-        self.chosen.forget()
+        self.relabel_box.leave()  # it was asked for photos of the other project
         self.proposals.leave()
+        self.chosen.forget()
         self.listing.show(self.desk.columns)
         self.toolbar.project_button.show_project(self.desk.project.path if self.desk.project else None)
         self.viewer.show_nothing()
@@ -309,6 +311,7 @@ class ReviewPage(QWidget):
 
     def _on_grown(self) -> None:
         if self.listing.columns is not self.desk.columns:
+            self.chosen.keep()
             self.listing.show(self.desk.columns)
         if self.desk.model is not None:
             self.threshold_box.show_thresholds(self.desk.model.thresholds)
@@ -326,7 +329,7 @@ class ReviewPage(QWidget):
     def _on_filter(self) -> None:
         order = self.filters.order()
         if order in (Order.ODD, Order.ALIKE):
-            self.desk.likeness(order, self.chosen.image(), self._on_likeness)
+            self.desk.likeness(order, self.chosen.image(), partial(self._on_likeness, order))
         self.arrange()
 
     def _on_proposal(self) -> None:
@@ -334,10 +337,12 @@ class ReviewPage(QWidget):
         if self.proposals.active() and self.listing.rowCount():
             self._go(0)
 
-    def _on_likeness(self, values: np.ndarray) -> None:
+    def _on_likeness(self, order: Order, values: np.ndarray) -> None:
+        if order is not self.filters.order():
+            return
         self.listing.likeness = values
         self.arrange()
-        if self.listing.rowCount():
+        if self.listing.rowCount() and self.relabel_box.isHidden():
             self._go(0)
 
     def _follow(self) -> None:
@@ -347,15 +352,16 @@ class ReviewPage(QWidget):
             if result is not None and wanted == self.chosen.image():
                 self.viewer.show_result(result, self.desk.model)
 
-        if wanted != NOBODY:
+        if wanted != NOBODY and self.isVisible():  # else when it is
             self.desk.find(wanted, show)
 
     def _reset_thresholds(self) -> None:
         self.desk.choose_thresholds(None)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """At the first time, and when nothing else is to be done, what the first photos will bring up is made ready."""
+        """Open the current photo; at the first time, once nothing else is to be done, make ready what that needs."""
         super().showEvent(event)
+        self._following.start()
         if not self._drawn:
             self._drawn = True
             QTimer.singleShot(0, self, lambda: draw_unseen(self.filters, self.columns))
@@ -368,6 +374,21 @@ class ReviewPage(QWidget):
         if self.grid.currentIndex().isValid():
             self._view().scrollTo(self.grid.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
         self._view().setFocus()
+
+    def _arrange_in_place(self) -> None:
+        """Arrange anew as a run has brought something: the list stays where the person has scrolled it to."""
+        view = self._view()
+        bars = (view.verticalScrollBar(), view.horizontalScrollBar())
+        values, seen = [bar.value() for bar in bars], self._sees_current()
+        self.arrange()
+        for bar, value in zip(bars, values, strict=True):
+            bar.setValue(value)
+        if seen and not self._sees_current():
+            view.scrollTo(view.currentIndex())
+
+    def _sees_current(self) -> bool:
+        view = self._view()
+        return view.viewport().rect().intersects(view.visualRect(view.currentIndex()))
 
     def _update_stack(self) -> None:
         full = len(self.desk.columns) > 0

@@ -25,10 +25,10 @@ class RelabelBox(OfferingPopup):
     """Asks for a label; a click elsewhere closes it too.
 
     Signals:
-        chosen: (Label)
+        chosen: (Label, numbers of the images that it was asked for, int64)
     """
 
-    chosen = Signal(object)
+    chosen = Signal(object, object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -37,6 +37,7 @@ class RelabelBox(OfferingPopup):
         self._type_of: dict[str, str] = {}
         self._likely: list[str] = []
         self._used: list[str] = []
+        self._images = np.zeros(0, np.int64)
         self._title = label("", "muted")
         self.line = QLineEdit(placeholderText="class or type")
         self.line.setAccessibleName("new label")
@@ -52,6 +53,7 @@ class RelabelBox(OfferingPopup):
 
     def ask_about(self, columns: Columns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
         """Show the box for some rows of a project, int64, with the names there are and the likeliest ones first."""
+        self._images = columns.ids[rows]  # others may be chosen by the time the box is answered
         self.set_classes(*classes(columns, taxonomy))
         self.ask(len(rows), likely(columns, int(rows[0]), self.used()), at)
 
@@ -118,4 +120,4 @@ class RelabelBox(OfferingPopup):
         name = what.fine or what.coarse
         self._used = [*(one for one in self._used if one != name), name][-_USED:]
         self.leave()
-        self.chosen.emit(what)
+        self.chosen.emit(what, self._images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.labels import Label, Verdict
@@ -29,9 +30,10 @@ class Saying(QObject):
         known = {image: label for image, label in labels.items() if label is not None}
         self._label(known, "accept")
 
-    def relabel(self, label: Label) -> None:
-        """They are something else."""
-        self._label(dict.fromkeys(self._chosen.images(), label), f"{label.fine or label.coarse}:")
+    def relabel(self, label: Label, images: np.ndarray) -> None:
+        """These, int64 numbers, are something else; goes on only where no others have been chosen meanwhile."""
+        labels, chosen = dict.fromkeys(images.tolist(), label), set(self._chosen.images())
+        self._label(labels, f"{label.fine or label.coarse}:", advance=chosen == set(labels))
 
     def to_type(self) -> None:
         """Only the type is sure."""

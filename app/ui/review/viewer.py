@@ -65,7 +65,9 @@ class Viewer(QWidget):
         self.panel.show_waiting("", "")
 
     def show_result(self, result: Result, model: KnownModel | None) -> None:
-        """Show an image; where it is the one on show already, only what is said of it anew."""
+        """Show an image; where it is the one on show already, only what is said of it anew, and if that has changed."""
+        if result == self._result and model is self._model:
+            return
         same = self._result is not None and self._result.image.path == result.image.path and self._photo is not None
         self._result, self._model = result, model
         if result.image.error is not None:
@@ -114,7 +116,7 @@ class Viewer(QWidget):
             self.panel.show_waiting(result.image.path.name, "not identified yet")
             return
         known = result.identification()
-        self._inference.ask(Question(self._request, self._photo.image, known=known, heat=self._heat))
+        self._inference.ask(self, Question(self._request, self._photo.image, known=known, heat=self._heat))
 
     def _on_photo(self, request: int, photo: Photo) -> None:
         if request == self._request:

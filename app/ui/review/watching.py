@@ -29,6 +29,7 @@ class Watching(QObject):
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
+        self._project: Project | None = None
         self._watch: ProjectWatch | None = None
         self._look: Task | None = None
         self._pause = QTimer(self, singleShot=True)
@@ -41,7 +42,8 @@ class Watching(QObject):
     def begin(self, project: Project) -> None:
         """Watch the watched sources of a project, as they are now, in place of what was watched."""
         self.end()
-        self._look = self._tasks.once(lambda: ProjectWatch(project), self._take)
+        self._project = project
+        self._look = self._tasks.once(lambda: ProjectWatch(project), self._take, on=project)
 
     def end(self) -> None:
         """Watch nothing."""
@@ -68,7 +70,7 @@ class Watching(QObject):
             arrived = watch.look(began)
             return arrived, watch.new_problems(), time.monotonic() - began
 
-        self._look = self._tasks.once(look, self._looked)
+        self._look = self._tasks.once(look, self._looked, on=self._project)
 
     def _looked(self, found: tuple[int, list[str], float]) -> None:
         arrived, problems, seconds = found

@@ -33,17 +33,22 @@ _EXPECTED = (RunError, SurveyError, ExportError, ProjectError, OSError)
 
 
 class Desk(QObject):
-    """Signals:
+    """Attributes:
+    reading: the tasks that read what is learned from, also of the open project
+
+    Signals:
     looked: (rows, curves) how things stand; curves only of the runs that changed
     printed: (name, Tail) what the trainer of the run on show has printed
-    surveyed: (data sets, Survey) what would be trained on; or (none, the words of what is wrong)
+    surveyed: (number, data sets, Survey) what would be trained on; or (number, none, the words of what is wrong)
+    begun: (name, what is wrong) a new training waits or runs, or cannot where something is wrong
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     """
 
     looked = Signal(list, dict)
     printed = Signal(str, object)
-    surveyed = Signal(object, object)
+    surveyed = Signal(int, object, object)
+    begun = Signal(str, str)
     problem = Signal(str, str)
     said = Signal(str)
 
@@ -56,8 +61,8 @@ class Desk(QObject):
         """Whose trainer's output is wanted; nobody's where it is empty."""
         self._watcher = Watcher(folder)
         # reading 10,000 photos must not hold up the curves
-        self._tasks, self._reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
-        for tasks in (self._tasks, self._reading):
+        self._tasks, self.reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
+        for tasks in (self._tasks, self.reading):
             tasks.failed.connect(self._on_failed)
             tasks.start()
         self._looking = self._in_sight = False
@@ -70,7 +75,7 @@ class Desk(QObject):
         """Wait for this page's workers; the trainings go on."""
         self.blockSignals(True)
         self._timer.stop()
-        for tasks in (self._tasks, self._reading):
+        for tasks in (self._tasks, self.reading):
             tasks.stop()
 
     def set_in_sight(self, yes: bool) -> None:
@@ -79,7 +84,7 @@ class Desk(QObject):
         self._timer.setInterval(_LOOK if yes else _LOOK_HIDDEN)
         if yes:
             self.look()
-            self._reading.once(_load_settings)
+            self.reading.once(_load_settings)
 
     def show_only(self, names: set[str]) -> None:
         """Whose curves are wanted."""
@@ -122,8 +127,17 @@ class Desk(QObject):
     # what a person does
 
     def begin(self, name: str, arguments: Sequence[str]) -> None:
-        """A new training; it starts when no other one runs."""
-        self._change(lambda runs: runs.add(name, arguments))
+        """A new training; it starts when no other one runs. `begun` tells what has come of it."""
+
+        def put(problem: str) -> None:
+            self.begun.emit(name, problem)
+            self.look()
+
+        self._tasks.once(lambda: _problem(lambda: self._watcher.runs.add(name, arguments)), put)
+
+    def check_name(self, name: str, then: Callable[[str], None]) -> None:
+        """Find out whether a new training can have this name; `then` takes what is wrong, or nothing."""
+        self._tasks.once(lambda: _problem(lambda: self._watcher.runs.check_name(name)), then)
 
     def adopt(self, folder: Path) -> None:
         """List a training that was started elsewhere."""
@@ -160,8 +174,12 @@ class Desk(QObject):
         """Remember what was measured; all that was."""
         self._tasks.once(lambda: keep(paces_file(), pace), then)
 
-    def survey(self, kind: str, place: str, also: Sequence[str]) -> None:
-        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone."""
+    def survey(self, number: int, kind: str, place: str, also: Sequence[str]) -> None:
+        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone.
+
+        Args:
+            number: under which that is told.
+        """
 
         def work() -> tuple[tuple[str, ...], Survey | str]:
             try:
@@ -170,9 +188,11 @@ class Desk(QObject):
             except SurveyError as error:
                 return (), str(error)
 
-        self._read(work)
+        self._read(number, work)
 
-    def survey_labelled(self, project: Project | None, model: KnownModel | None, also: Sequence[str]) -> None:
+    def survey_labelled(
+        self, number: int, project: Project | None, model: KnownModel | None, also: Sequence[str]
+    ) -> None:
         """Write what the person said of the project's photos as a table, and say what is in it and the others."""
 
         def work() -> tuple[tuple[str, ...], Survey | str]:
@@ -191,7 +211,7 @@ class Desk(QObject):
             except (ExportError, ProjectError, OSError) as error:
                 return (), str(error)
 
-        self._read(work)
+        self._read(number, work, on=project)
 
     def write_table(self, out: Path) -> None:
         """The figures of the runs on show as CSV."""
@@ -223,10 +243,21 @@ class Desk(QObject):
 
         self._tasks.once(lambda: work(self._watcher.runs), put)
 
-    def _read(self, work: Callable[[], tuple[tuple[str, ...], Survey | str]]) -> None:
+    def _read(
+        self, number: int, work: Callable[[], tuple[tuple[str, ...], Survey | str]], *, on: Project | None = None
+    ) -> None:
         if self._survey is not None:
             self._survey.cancel()
-        self._survey = self._reading.once(work, lambda found: self.surveyed.emit(*found))
+        self._survey = self.reading.once(work, lambda found: self.surveyed.emit(number, *found), on=on)
+
+
+def _problem(act: Callable[[], object]) -> str:
+    """Why something cannot be done, in words; nothing where it was."""
+    try:
+        act()
+    except (RunError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _load_settings() -> None:

@@ -55,13 +55,18 @@ _CHOICE = 24  # letters that a choice has room for at least
 class NewTraining(QDialog):
     """Shows what would be trained on as soon as it is chosen; nothing is started before the button.
 
+    Attributes:
+        starting: name of the training that is being started, empty where none is.
+
     Signals:
-        agreed: (name, arguments of the trainer)
+        agreed: (name, arguments of the trainer); the form closes when `show_begun` says that it has begun
+        name_wanted: (name) can a new training have it? `show_name` takes the answer
         pace_wanted: (backbone, size) measure how fast this computer trains it
         pace_unwanted: measure no longer
     """
 
     agreed = Signal(str, list)
+    name_wanted = Signal(str)
     pace_wanted = Signal(str, int)
     pace_unwanted = Signal()
 
@@ -75,6 +80,7 @@ class NewTraining(QDialog):
         self._measured: list[Pace] = []
         self._measuring = self._busy = False
         self._starts: dict[str, Start] = {}
+        self.starting = self._refused = self._name_refused = ""
         self._make_fields()
         self._lay_out()
         for button in self.findChildren(QPushButton):
@@ -86,6 +92,9 @@ class NewTraining(QDialog):
     def _make_fields(self) -> None:
         self.data = DataChooser()
         self.name = QLineEdit(f"{datetime.now():%Y-%m-%d %H.%M}")
+        self.name_problem = label("", "danger")
+        self.name_problem.setWordWrap(True)
+        self.name_problem.hide()
         self.epochs, self.side = QSpinBox(), QSpinBox()
         self.epochs.setRange(1, 1000)
         self.side.setRange(SMALLEST_SIZE, LARGEST_SIZE)
@@ -124,9 +133,10 @@ class NewTraining(QDialog):
         grid.setColumnStretch(3, 2)
         grid.addWidget(label("recipe"), 0, 0)
         grid.addLayout(self._recipes(), 0, 1, 1, 3)
+        grid.addWidget(self.name_problem, 2, 1, 1, 3)
         for row, place, words, field in (
-            *((1, 0, "name", self.name), (1, 2, "backbone", self.backbone), (2, 0, "epochs", self.epochs)),
-            *((2, 2, "start from", self.weights), (3, 0, "size", self.side)),
+            *((1, 0, "name", self.name), (1, 2, "backbone", self.backbone), (3, 0, "epochs", self.epochs)),
+            *((3, 2, "start from", self.weights), (4, 0, "size", self.side)),
         ):
             grid.addWidget(label(words), row, place)
             grid.addWidget(field, row, place + 1)
@@ -172,7 +182,7 @@ class NewTraining(QDialog):
         self.data.changed.connect(self._update)
         self.all.edited.connect(self._update)
         self.all.unfolded.connect(self._on_unfolded)
-        self.name.textChanged.connect(lambda _text: self._update())
+        self.name.textChanged.connect(lambda _text: self._on_name())
         for box in (self.epochs, self.side):
             box.valueChanged.connect(lambda _value: self._update())
         for choice in (self.backbone, self.weights):
@@ -194,6 +204,21 @@ class NewTraining(QDialog):
         for start in starts:
             self._starts[str(start.weights)] = start
             self.weights.insertItem(self.weights.count() - 1, start.name, str(start.weights))
+
+    def show_name(self, name: str, problem: str) -> None:
+        """What is wrong with a name, empty if nothing is; of no interest where it is another one by now."""
+        if name == self._name():
+            self._name_refused = _sentence(problem)
+            self._update()
+
+    def show_begun(self, problem: str) -> None:
+        """The training has begun; or why not, and then another try may succeed."""
+        self.starting, self._refused = "", _sentence(problem)
+        if not problem:
+            self.accept()
+            return
+        self.name_wanted.emit(self._name())
+        self._update()
 
     def show_measuring(self, measuring: bool, busy: bool) -> None:
         """Whether something is measured now; whether a training runs, beside which the pace would be wrong."""
@@ -249,24 +274,40 @@ class NewTraining(QDialog):
         self.weights.insertItem(place, Path(name).name, str(Path(name).absolute()))
         self.weights.setCurrentIndex(place)
 
+    def _on_name(self) -> None:
+        self._refused = self._name_refused = ""
+        self.name_wanted.emit(self._name())
+        self._update()
+
+    def _name(self) -> str:
+        return self.name.text().strip()
+
+    def _name_wrong(self) -> str:
+        name = self._name()
+        if not name:
+            return "Give the training a name."
+        if name in self._taken:
+            return f"There is a training '{name}' already; choose another name."
+        return self._name_refused
+
     def _update(self) -> None:
-        name, survey, checked = self.name.text().strip(), self.data.survey, self.checked()
+        name_wrong, survey, checked = self._name_wrong(), self.data.survey, self.checked()
         self.all.show_problems(checked.problems)
+        self.name_problem.setText(name_wrong)
+        self.name_problem.setVisible(bool(name_wrong))
         problem = ""
         if survey is not None and survey.problems and not self.data.skip_bad.isChecked():
             problem = "Mend the entries with problems, or pass over them."
-        elif not name:
-            problem = "Give the training a name."
-        elif name in self._taken:
-            problem = f"There is a training '{name}' already; choose another name."
+        elif name_wrong:
+            problem = name_wrong
         elif checked.config is None:
             problem = checked.first()
         else:
             problem = self._start_problem()
         self.data.more_button.setEnabled(survey is not None)
-        self.start_button.setEnabled(survey is not None and not problem and not self._missing)
+        self.start_button.setEnabled(survey is not None and not (problem or self._missing or self.starting))
         self.start_button.setToolTip(problem)
-        self.time.setText(problem or self._time_words(checked.config))
+        self.time.setText(problem or self._refused or self._time_words(checked.config))
         known = checked.config is not None and is_known(
             checked.config, self._device(checked.config), (*self._trained, *self._measured)
         )
@@ -306,5 +347,10 @@ class NewTraining(QDialog):
     def _agree(self) -> None:
         config = self.checked().config
         assert config is not None, "the button is off while a setting is wrong"
-        self.agreed.emit(self.name.text().strip(), arguments(config))
-        self.accept()
+        self.starting, self._refused = self._name(), ""
+        self._update()
+        self.agreed.emit(self.starting, arguments(config))
+
+
+def _sentence(problem: str) -> str:
+    return f"{problem[0].upper()}{problem[1:]}." if problem else ""

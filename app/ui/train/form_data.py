@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.survey import KINDS, Survey
+from app.ui.requests import next_request
 from app.ui.widgets import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"
@@ -35,20 +36,22 @@ class DataChooser(QWidget):
     Attributes:
         data: what is shown, as the trainer's `--data` takes it.
         survey: what was read; None while nothing is known.
+        wanted: number of the survey that is waited for; what comes with another one was asked for something else.
 
     Signals:
-        survey_wanted: (kind, place, also) read this data, and that of `also`; the kind LABELLED has no place, and
-            no kind means that of `also` alone
+        survey_wanted: (number, kind, place, also) read this data, and that of `also`; the kind LABELLED has no place,
+            and no kind means that of `also` alone
         changed: something else is chosen, was read, or is passed over
     """
 
-    survey_wanted = Signal(str, str, object)
+    survey_wanted = Signal(int, str, str, object)
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data: Sequence[str] = ()
         self.survey: Survey | None = None
+        self.wanted = 0
         self._also: tuple[str, ...] = ()
         self._short = False
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
@@ -161,6 +164,7 @@ class DataChooser(QWidget):
 
     def _wait(self) -> None:
         self.survey, self.data = None, ()
+        self.wanted = next_request()
         self.preview.clear()
         self.skip_bad.hide()
         self.skip_bad.setChecked(False)
@@ -176,7 +180,7 @@ class DataChooser(QWidget):
                 return
             kind = ""
         self.summary.set_whole("reading the photos")
-        self.survey_wanted.emit(kind, place, self._also)
+        self.survey_wanted.emit(self.wanted, kind, place, self._also)
 
     def _choose(self) -> None:
         start = self.place.text() or str(Path.home())

@@ -119,6 +119,7 @@ class TrainPage(QWidget):
         desk.looked.connect(self._on_looked)
         desk.problem.connect(self._on_problem)
         desk.surveyed.connect(self._on_surveyed)
+        desk.begun.connect(self._on_begun)
         desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
         self.list.chosen.connect(lambda _name: self._on_chosen())
         self.list.shown_changed.connect(self._on_shown)
@@ -170,12 +171,14 @@ class TrainPage(QWidget):
         form = self.form = NewTraining(missing_libraries(), gpu=self._gpu, taken=set(self._rows), parent=self)
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         form.data.survey_wanted.connect(self._survey)
+        form.name_wanted.connect(self._check_name)
         form.agreed.connect(self.desk.begin)
         form.pace_wanted.connect(self.measuring.start)
         form.pace_unwanted.connect(self.measuring.cancel)
         form.finished.connect(self._forget_form)
         self.desk.paces(lambda found: self.form.show_paces(*found) if self.form is not None else None)
         self.desk.starts(lambda found: self.form.show_starts(found) if self.form is not None else None)
+        self._check_name(form.name.text())
         self._show_measuring()
         form.open()
 
@@ -325,15 +328,28 @@ class TrainPage(QWidget):
         if row is not None and row.place:
             self.desk.move(row.record.name, places)
 
-    def _survey(self, kind: str, place: str, also: Sequence[str]) -> None:
+    def _survey(self, number: int, kind: str, place: str, also: Sequence[str]) -> None:
         if kind == LABELLED:
-            self.desk.survey_labelled(*self._opened(), also)
+            self.desk.survey_labelled(number, *self._opened(), also)
         else:
-            self.desk.survey(kind, place, also)
+            self.desk.survey(number, kind, place, also)
 
-    def _on_surveyed(self, data: Sequence[str], found: Survey | str) -> None:
-        if self.form is not None:
+    def _on_surveyed(self, number: int, data: Sequence[str], found: Survey | str) -> None:
+        if self.form is not None and number == self.form.data.wanted:
             self.form.data.show_survey(data, found)
+
+    def _check_name(self, name: str) -> None:
+        def put(problem: str) -> None:
+            if self.form is not None:
+                self.form.show_name(name, problem)
+
+        self.desk.check_name(name, put)
+
+    def _on_begun(self, name: str, problem: str) -> None:
+        if self.form is not None and self.form.starting == name:
+            self.form.show_begun(problem)
+        elif problem:
+            self._on_problem(problem, "")
 
     def _enter_study(self) -> None:
         if self._views.currentWidget() is not self.study:

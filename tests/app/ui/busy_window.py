@@ -75,9 +75,9 @@ class Busy:
             if what == "export":
                 self._page.outputs.export(desk.project, desk.model, "csv", self._out / "labels.csv", len(desk.columns))
             else:
-                self._page.outputs.plan(desk.project, desk.model, self._out / "sorted", PATTERN, False)
+                self._page.outputs.plan(desk.project, desk.model, 0, self._out / "sorted", PATTERN, False)
 
-    def _on_planned(self, plan: Plan, _into: Path) -> None:
+    def _on_planned(self, _number: int, plan: Plan, _into: Path) -> None:
         project = self._page.desk.project
         if project is not None and not self._page.outputs.busy():
             some = Plan(plan.steps[:15], plan.left)

@@ -270,7 +270,7 @@ def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos
     again = open_marque()
     qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
     qtbot.waitUntil(lambda: (again.review.desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
-    assert status_of(again, 0)[0] == "sedan"
+    qtbot.waitUntil(lambda: status_of(again, 0)[0] == "sedan", timeout=PATIENCE)
     again.review.threshold_box.reset.emit()
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "Gialla 2012", timeout=PATIENCE)
 

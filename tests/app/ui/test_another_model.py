@@ -1,0 +1,179 @@
+"""Another identification model, also one that cannot be loaded, is chosen while the one before is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.core.decide import Status
+from app.ui.window import MainWindow
+from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
+
+PATIENCE = 30_000
+Key = Qt.Key
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder of 300 photos."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    first = folder / "0.jpg"
+    colour_picture(COLOURS["Rossa 2010"], size=(600, 400)).save(first)
+    for number in range(1, 300):
+        (folder / f"{number}.jpg").hardlink_to(first)
+    return folder
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    """A file that is no model."""
+    place = tmp_path / "bad.onnx"
+    place.write_bytes(b"no model")
+    return place
+
+
+@pytest.fixture
+def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
+    """The window with its model and its project."""
+    window = open_marque()
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    return window
+
+
+def predicted(window: MainWindow) -> int:
+    desk = window.review.desk
+    return desk.project.counts(desk.model.fingerprint).predicted if desk.model is not None else 0
+
+
+def begin_run(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
+    """Until some photos are identified, but not all."""
+    window.review.desk.identify([folder])
+    qtbot.waitUntil(lambda: predicted(window) > 0, timeout=PATIENCE)
+    assert window.review.desk.running.active()
+
+
+def refuse(window: MainWindow, bad: Path, qtbot: QtBot) -> None:
+    """A model that cannot be loaded is chosen while the page Review is in front, which says so."""
+    window.show_page(1)
+    window.models.open(bad)
+    qtbot.waitUntil(lambda: "bad.onnx cannot be used" in window.review.errors.text(), timeout=PATIENCE)
+    assert window.identify.errors.text() == ""
+
+
+def test_a_folder_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
+    session = ready.identify.session
+    session.open([many])
+    qtbot.waitUntil(lambda: session.photos.progress()[0] > 0, timeout=PATIENCE)
+    refuse(ready, bad, qtbot)
+    qtbot.waitUntil(lambda: session.photos.progress() == (300, 300), timeout=PATIENCE)
+    assert "300 photos: 300 identified" in ready.status.jobs.text()
+
+
+def test_a_project_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
+    begin_run(ready, many, qtbot)
+    refuse(ready, bad, qtbot)
+    assert ready.review.desk.running.active() and predicted(ready) < 300
+    qtbot.waitUntil(lambda: predicted(ready) == 300, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "300 of 300 photos identified" in ready.status.jobs.text(), timeout=PATIENCE)
+
+
+def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot, tmp_path):
+    files = []
+    for number in range(40):
+        files.append(tmp_path / f"{number}.jpg")
+        colour_picture(COLOURS["Rossa 2010"], seed=number).save(files[-1])
+    ready.gallery.commands.teach(files, ("sedan", "Rossa 2010"))
+    refuse(ready, bad, qtbot)
+    qtbot.waitUntil(lambda: len(ready.gallery.desk.contents.references) == 12 + 40, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("change", ["model", "gallery"])
+def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gallery, tmp_path, qtbot, change):
+    begin_run(ready, many, qtbot)
+    ended = []
+    ready.review.desk.running.job_ended.connect(lambda _job, words: ended.append(words))
+    desk = ready.review.desk
+    if change == "model":
+        ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
+        qtbot.waitUntil(lambda: desk.model is not None and desk.model.fingerprint == "0ddba11", timeout=PATIENCE)
+    else:
+        ready.models.choose_gallery(tmp_path / "other.gallery")
+    qtbot.waitUntil(lambda: bool(ended), timeout=PATIENCE)
+    assert ended == ["300 of 300 photos identified"] and predicted(ready) == 300
+
+
+def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(ready, many, tmp_path, qtbot):
+    begin_run(ready, many, qtbot)
+    ready.review.desk.cancel_run()
+    ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
+    qtbot.waitUntil(lambda: ready.identify.session.loaded().info.fingerprint == "0ddba11", timeout=PATIENCE)
+    qtbot.wait(300)
+    assert not ready.review.desk.running.active()
+    assert ready.review.desk.project.counts("0ddba11").predicted == 0
+
+
+def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):
+    session, jobs = ready.identify.session, ready.status.jobs
+    session.open([many])
+    qtbot.waitUntil(lambda: session.photos.progress()[0] >= 5, timeout=PATIENCE)
+    jobs.cancel()
+    assert "cancelled after" in jobs.text()
+    begun = []
+    session.job_began.connect(begun.append)
+    session.select(299)
+    qtbot.waitUntil(lambda: session.photos.entry(299).status is Status.IDENTIFIED, timeout=PATIENCE)
+    assert not begun and not jobs.cancel_button.isVisible()
+    more = many.parent / "more"
+    more.mkdir()
+    for number in range(2):
+        (more / f"{number}.jpg").hardlink_to(many / "0.jpg")
+    session.open([more], append=True)  # these are identified; what was given up is not waited for
+    qtbot.waitUntil(lambda: len(begun) == 1 and not jobs.cancel_button.isVisible(), timeout=PATIENCE)
+    assert session.photos.entry(301).status is Status.IDENTIFIED and session.photos.progress()[0] < 302
+
+
+@pytest.mark.parametrize("asked", ["while it is empty", "before"])
+def test_an_empty_folder_leaves_nothing_of_the_photo_before(ready, answered, photos, tmp_path, qtbot, asked):
+    session, panel, faults = ready.identify.session, ready.identify.panel, []
+    ready.faults.raised.connect(lambda line, _details: faults.append(line))
+    session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
+    answered(ready, "1.jpg")
+    (tmp_path / "empty").mkdir()
+    if asked == "before":
+        session.gallery_changed()
+    session.open([tmp_path / "empty"])
+    if asked == "while it is empty":
+        session.gallery_changed()
+        session.set_heat(True)
+    qtbot.waitUntil(lambda: "No photos found" in ready.identify.errors.text(), timeout=PATIENCE)
+    qtbot.wait(200)
+    assert faults == [] and panel.texts()["answer"] == ""
+
+
+def test_keys_of_buttons_that_are_off_do_nothing(ready):
+    for key, button in ((Key.Key_H, ready.identify.heat_button), (Key.Key_B, ready.identify.crop_button)):
+        QTest.keyClick(ready, key)
+        assert not button.isEnabled() and not button.isChecked()
+
+
+def test_the_whole_photo_is_answered_by_the_other_model_after_a_crop(ready, answered, photos, tmp_path, qtbot):
+    window, session = ready, ready.identify.session
+    session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
+    answered(window, "1.jpg")
+    session.set_crop(QRect(10, 10, 40, 30))
+    answered(window, session.subject())
+    found = []
+    session.answered.connect(found.append)
+    window.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
+    qtbot.waitUntil(lambda: session.loaded().info.fingerprint == "0ddba11" and bool(found), timeout=PATIENCE)
+    found.clear()
+    session.set_crop(None)
+    assert not found  # it is asked, not remembered
+    qtbot.waitUntil(lambda: bool(found), timeout=PATIENCE)

@@ -1,0 +1,142 @@
+"""What comes in behind the person's back does not change what they were about to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.core import likeness
+from app.core.arrange import Order
+from app.core.labels import Labels
+from app.ui.window import MainWindow
+
+PATIENCE = 15_000
+Key = Qt.Key
+
+
+@pytest.fixture
+def labelled(open_marque: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> MainWindow:
+    """The window on the page Review with 12 photos identified into its project."""
+    window = open_marque()
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    desk.identify([photos])
+    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    QTest.keyClick(window, Key.Key_2)
+    qtbot.waitUntil(lambda: window.review.listing.rowCount() == 12, timeout=PATIENCE)
+    return window
+
+
+def told(window: MainWindow) -> dict[int, str]:
+    """The classes that the person gave, by the photos' numbers, as the project's file has them."""
+    project = window.review.desk.project
+    assert project is not None
+    return {image: label.fine for image, label in Labels(project).all().items()}
+
+
+def answer(line: QLineEdit, text: str) -> None:
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Key.Key_Return)
+
+
+def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_later(labelled, qtbot, monkeypatch):
+    go_on = threading.Event()
+    real = likeness.to_own_class
+    monkeypatch.setattr(likeness, "to_own_class", lambda *of: go_on.wait(PATIENCE / 1000) and real(*of))
+    page = labelled.review
+    page.filters.set_order(Order.ODD)
+    page.chosen.go(7)
+    meant = page.chosen.image()
+    QTest.keyClick(page.grid, Key.Key_R)
+    QTest.keyClicks(page.relabel_box.line, "cel")
+    go_on.set()
+    qtbot.waitUntil(lambda: page.listing.likeness is not None, timeout=PATIENCE)
+    assert page.chosen.image() == meant
+    QTest.keyClick(page.relabel_box.line, Key.Key_Return)
+    qtbot.waitUntil(lambda: told(labelled) == {meant: "Celeste class"}, timeout=PATIENCE)
+
+
+def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, monkeypatch):
+    go_on = threading.Event()
+    real = likeness.to_own_class
+    monkeypatch.setattr(likeness, "to_own_class", lambda *of: go_on.wait(PATIENCE / 1000) and real(*of))
+    page = labelled.review
+    page.filters.set_order(Order.ODD)
+    page.filters.set_order(Order.NAME)
+    page.chosen.go(7)
+    meant = page.chosen.image()
+    done = []
+    go_on.set()
+    page.desk.tasks.once(lambda: None, lambda _none: done.append(1))
+    qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)
+    assert page.chosen.image() == meant and page.listing.likeness is None
+
+
+@pytest.mark.parametrize("label", ["", "Azzurra class"])
+def test_what_is_chosen_stays_chosen_when_the_model_is_loaded_again(labelled, qtbot, label):
+    page = labelled.review
+    if label:  # at first nothing fits
+        page.filters.set_label(label)
+        qtbot.waitUntil(lambda: page.listing.rowCount() == 3, timeout=PATIENCE)
+    page.grid.selectAll()
+    chosen, current = page.chosen.images(), page.listing.images()[1]
+    page.chosen._model.setCurrentIndex(page.listing.index(1, 0), page.chosen._model.SelectionFlag.NoUpdate)
+    assert len(chosen) == (3 if label else 12)
+    QTest.keyClick(page.grid, Key.Key_R)
+    columns = page.desk.columns
+    labelled.models.open_again()
+    qtbot.waitUntil(lambda: page.desk.columns is not columns, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.listing.rowCount() == len(chosen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.chosen.images() == chosen, timeout=PATIENCE)
+    assert page.chosen.image() == current
+    answer(page.relabel_box.line, "rossa")
+    qtbot.waitUntil(lambda: told(labelled) == dict.fromkeys(chosen, "Rossa 2010"), timeout=PATIENCE)
+
+
+def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled, qtbot):
+    page = labelled.review
+    page.filters.set_label("Azzurra class")
+    page.grid.selectAll()
+    columns = page.desk.columns
+    labelled.models.open_again()
+    qtbot.waitUntil(lambda: page.listing.columns is not columns, timeout=PATIENCE)
+    page.filters.set_label("")
+    page.chosen.go(0)
+    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    page.arrange()
+    assert page.chosen.places().tolist() == [0]
+
+
+def test_a_label_goes_to_the_points_that_it_was_asked_for_when_the_map_is_read_again(labelled, qtbot):
+    QTest.keyClick(labelled, Key.Key_4)
+    page, said = labelled.explore, []
+    labelled.review.desk.said.connect(said.append)
+    qtbot.waitUntil(lambda: len(page.map.places()) == 12 and not page.survey.unfolding(), timeout=PATIENCE)
+    page.map.choose(np.arange(3))
+    meant = page.choice.images().tolist()
+    page.choice.relabel()
+    page.survey._known = ()
+    page.survey.refresh()
+    qtbot.waitUntil(lambda: not len(page.map.chosen()), timeout=PATIENCE)
+    answer(page.relabel_box.line, "celeste")
+    qtbot.waitUntil(lambda: told(labelled) == dict.fromkeys(meant, "Celeste class"), timeout=PATIENCE)
+    assert said[-1].startswith("Celeste class: 3 photos")
+
+
+def test_the_box_for_a_label_closes_when_another_project_is_opened(labelled, qtbot, tmp_path):
+    page = labelled.review
+    page.chosen.go(3)
+    QTest.keyClick(page.grid, Key.Key_R)
+    assert page.relabel_box.isVisible()
+    page.desk.open(tmp_path / "other.marque", create=True)
+    qtbot.waitUntil(lambda: not page.relabel_box.isVisible(), timeout=PATIENCE)

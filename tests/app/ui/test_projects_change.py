@@ -1,0 +1,148 @@
+"""Another project is opened while something still works on the one before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.core.filing import plan
+from app.core.project import Project
+from app.core.project_file import ProjectError
+from app.core.results import results
+from app.ui import inference
+from app.ui.explore import survey
+from app.ui.review import outputs, watching
+from app.ui.train import desk as train_desk
+from app.ui.window import MainWindow
+
+PATIENCE = 15_000
+
+
+@pytest.fixture
+def labelled(open_marque: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> MainWindow:
+    """The window with 12 photos identified into its project."""
+    window = open_marque()
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    desk.identify([photos])
+    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    return window
+
+
+def is_open(project: Project) -> bool:
+    try:
+        project.sources()
+    except ProjectError:
+        return False
+    return True
+
+
+def open_another(window: MainWindow, qtbot: QtBot, place: Path) -> None:
+    window.review.desk.open(place, create=not place.exists())
+    qtbot.waitUntil(lambda: window.review.desk.project.path == place, timeout=PATIENCE)
+
+
+def test_a_filing_goes_to_its_end_in_a_project_that_was_left(labelled, photos, tmp_path, qtbot):
+    page = labelled.review
+    first, model = page.desk.project, page.desk.model
+    wanted = plan(results(first, model), tmp_path / "sorted")
+    page.outputs.job_began.connect(lambda _job: page.desk.open(tmp_path / "other.marque", create=True))
+    page.outputs.file(first, wanted, move=True)
+    qtbot.waitUntil(lambda: page.desk.project is not first, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
+    assert page.errors.text() == ""
+    assert len(list((tmp_path / "sorted").rglob("*.jpg"))) == 12 and not list(photos.rglob("*.jpg"))
+    qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
+
+
+def test_a_filing_is_not_disturbed_by_going_back_to_its_project(labelled, photos, tmp_path, qtbot, monkeypatch):
+    go_on = threading.Event()
+    place = outputs.Filing._forward
+    monkeypatch.setattr(outputs.Filing, "_forward", lambda *of: go_on.wait(PATIENCE) and place(*of))
+    page = labelled.review
+    first, model = page.desk.project, page.desk.model
+    page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)
+    open_another(labelled, qtbot, tmp_path / "other.marque")
+    open_another(labelled, qtbot, first.path)
+    go_on.set()
+    qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
+    assert page.errors.text() == "" and not list(photos.rglob("*.jpg"))
+    qtbot.waitUntil(lambda: page.listing.rowCount() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.listing.path(0).is_relative_to(tmp_path / "sorted"), timeout=PATIENCE)
+
+
+def look_at_the_map(window: MainWindow) -> None:
+    window.show_page(3)
+
+
+def export(window: MainWindow) -> None:
+    page = window.review
+    page.outputs.export(page.desk.project, page.desk.model, "csv", page.desk.project.path.with_suffix(".csv"), 12)
+
+
+def watch(window: MainWindow) -> None:
+    window.review.desk.watching.begin(window.review.desk.project)
+
+
+def identify(window: MainWindow) -> None:
+    window.review.desk.identify()
+
+
+def learn_from_labels(window: MainWindow) -> None:
+    window.train._survey(0, "labelled", "", ())
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "begin"),
+    [
+        (survey, "read_points", look_at_the_map),
+        (outputs, "results", export),
+        (watching, "ProjectWatch", watch),
+        (train_desk, "results", learn_from_labels),
+        (inference, "run_stage", identify),
+    ],
+)
+def test_a_project_is_closed_when_the_last_one_has_let_go(labelled, tmp_path, qtbot, monkeypatch, where, name, begin):
+    begun, go_on = threading.Event(), threading.Event()
+    real = getattr(where, name)
+
+    def slow(*of, **named):
+        begun.set()
+        assert go_on.wait(PATIENCE / 1000)
+        return real(*of, **named)
+
+    monkeypatch.setattr(where, name, slow)
+    first = labelled.review.desk.project
+    begin(labelled)
+    qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
+    labelled.review.desk.open(tmp_path / "other.marque", create=True)
+    qtbot.waitUntil(lambda: labelled.review.desk.project is not first, timeout=PATIENCE)
+    qtbot.wait(200)
+    assert is_open(first)
+    go_on.set()
+    qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
+    pages = (labelled.review, labelled.explore, labelled.train)
+    assert [page.errors.text() for page in pages] == ["", "", ""]
+
+
+def test_a_task_that_was_cancelled_complains_of_nothing(labelled, qtbot):
+    said = []
+    tasks = labelled.review.desk.tasks
+    tasks.failed.connect(said.append)
+
+    def fail() -> None:
+        raise ProjectError("the disk is full")
+
+    begun, go_on = threading.Event(), threading.Event()
+    late = tasks.once(lambda: (begun.set(), go_on.wait(PATIENCE / 1000), fail()))
+    qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
+    late.cancel()
+    go_on.set()
+    tasks.once(fail)
+    qtbot.waitUntil(lambda: bool(said), timeout=PATIENCE)
+    assert said == ["the disk is full"]
