@@ -159,8 +159,10 @@ class Runs:
         """Raises RunError if a new training cannot have this name."""
         if not name or _FORBIDDEN.search(name):
             raise RunError('a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends')
-        if self._file(name).exists() or (self.folder / name).exists():
+        if self._file(name).exists():
             raise RunError(f"there is a training '{name}' already; choose another name")
+        if (self.folder / name).exists():  # of a training that was taken from the list
+            raise RunError(f"there is a folder {self.folder / name} already; choose another name")
 
     def add(self, name: str, arguments: Sequence[str]) -> Record:
         """Put a new training at the end of the queue. Raises RunError."""
