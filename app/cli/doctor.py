@@ -80,20 +80,19 @@ def _report_gallery(engine: Engine, problems: list[str]) -> None:
     if path is None:
         say(f"{'gallery:':<14}none beside the model; photos are identified without reference photos")
         return
-    try:
-        with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
-            say(f"{'gallery:':<14}{in_words(gallery)}, {path}")
-    except GalleryError as error:
-        problems.append(str(error))
+    _report_file("gallery:", path, engine, problems)
 
 
 def _report_own_gallery(engine: Engine, problems: list[str]) -> None:
     own = own_place(engine.info.fingerprint)
-    if not own.is_file():
-        return
+    if own.is_file():
+        _report_file("own gallery:", own, engine, problems)
+
+
+def _report_file(title: str, path: Path, engine: Engine, problems: list[str]) -> None:
     try:
-        with Gallery.open(own, engine.info.fingerprint, read_only=True) as gallery:
-            say(f"{'own gallery:':<14}{in_words(gallery)}, {own}")
+        with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
+            say(f"{title:<14}{in_words(gallery)}, {path}")
     except GalleryError as error:
         problems.append(str(error))
 

@@ -183,8 +183,9 @@ class Engine:
         """
         if EVIDENCE not in (output.name for output in self._session.get_outputs()):
             return None
+        picture = self.prepare(image)
         with self._lock:
-            (maps,) = _run(self._session, [EVIDENCE], self.prepare(image)[None])
+            (maps,) = _run(self._session, [EVIDENCE], picture[None])
         above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
         above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)

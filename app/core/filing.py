@@ -71,6 +71,7 @@ def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
         FilingError: if the pattern is wrong.
     """
     check_pattern(pattern)
+    into = tidy(into)
     steps: list[Step] = []
     left: list[tuple[Path, str]] = []
     taken: set[str] = set()
@@ -85,7 +86,7 @@ def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
         except OSError as error:
             left.append((path, f"cannot be read ({error.strerror})"))
             continue
-        target = _free(_place(answer, path, tidy(into), pattern), path, file, taken)
+        target = _free(_place(answer, path, into, pattern), path, file, taken)
         if target is None:
             left.append((path, "is there already"))
             continue
@@ -239,7 +240,8 @@ class Filing:
 
     def standing(self, action: Action) -> int:
         """How many of its files were filed and not taken back."""
-        return len(self._rows(action, "placed", "done"))
+        query = "SELECT count(*) FROM filed WHERE action = ? AND state IN ('placed', 'done')"
+        return int(self._project.read(query, (action.id,))[0][0])
 
     def count(self, action: Action) -> int:
         """How many photos a filing is about."""
@@ -371,7 +373,8 @@ def _remove_empty_folders(folder: Path) -> None:
 
 def shown(wanted: Plan, into: Path) -> Iterator[str]:
     """A plan for people: a line a photo."""
+    into = tidy(into)
     for step in wanted.steps:
-        yield f"{step.source} -> {step.target.relative_to(tidy(into))}"
+        yield f"{step.source} -> {step.target.relative_to(into)}"
     for path, reason in wanted.left:
         yield f"{path}: stays ({reason})"

@@ -10,9 +10,10 @@ from app.core.filing import Filing
 from app.core.labels import Labels
 from app.core.project import Project
 
-_TO_UNDO = "SELECT id, kind, title, undone FROM action WHERE undone <> 1 ORDER BY id DESC"
-_TO_REDO = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1"
 _IN_VAIN = 2  # the column `undone` of a filing whose files were away when it was to be taken back
+_LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
+_IN_VAIN_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {_IN_VAIN} ORDER BY id DESC"
+_NEXT = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1"
 
 
 class Turned(NamedTuple):
@@ -36,7 +37,7 @@ class Journal:
 
     def next_steps(self) -> tuple[Action | None, Action | None]:
         """What `undo` and what `redo` would take up; None where there is nothing."""
-        return self._last(), self._next()
+        return self._last(), self._find(_NEXT)
 
     def undo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
@@ -59,19 +60,18 @@ class Journal:
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Turned | None:
         """Do the first step that was taken back again; as `undo`."""
-        return self._turn(self._next(), progress, cancelled, back=False)
+        return self._turn(self._find(_NEXT), progress, cancelled, back=False)
 
     def _last(self) -> Action | None:
-        filing = Filing(self._project)
-        for number, kind, title, undone in self._project.read(_TO_UNDO):
-            action = Action(number, Kind(kind), title)
-            if undone != _IN_VAIN or filing.can_be_taken_back(action):
-                return action
-        return None
+        last, filing = self._find(_LAST), Filing(self._project)
+        away = self._actions(_IN_VAIN_SINCE, last.id if last is not None else 0)
+        return next((action for action in away if filing.can_be_taken_back(action)), last)
 
-    def _next(self) -> Action | None:
-        rows = self._project.read(_TO_REDO)
-        return Action(rows[0][0], Kind(rows[0][1]), rows[0][2]) if rows else None
+    def _find(self, query: str) -> Action | None:
+        return next(iter(self._actions(query)), None)
+
+    def _actions(self, query: str, *values: int) -> list[Action]:
+        return [Action(number, Kind(kind), title) for number, kind, title in self._project.read(query, values)]
 
     def _turn(
         self, action: Action | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool

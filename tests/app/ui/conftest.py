@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.start import open_window
 from app.ui.window import MainWindow
-from tests.app.tiny import GREEN, colour_picture
+from tests.app.tiny import COLOURS, GREEN, colour_picture
 
 PATIENCE = 15_000
 """Milliseconds after which a test gives up waiting for the window; generous, for busy computers."""
@@ -53,6 +53,34 @@ def answered(qtbot: QtBot) -> Callable[[MainWindow, str], None]:
         qtbot.waitUntil(there, timeout=PATIENCE)
 
     return wait
+
+
+@pytest.fixture
+def identified(open_marque: OpenWindow, photos: Path, qtbot: QtBot) -> MainWindow:
+    """The window with 12 photos identified into its project."""
+    window = open_marque()
+    desk = window.review.desk
+    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    desk.identify([photos])
+    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    return window
+
+
+@pytest.fixture
+def alike(tmp_path: Path) -> Callable[[int, tuple[int, int]], Path]:
+    """Makes a folder of so many photos, `0.jpg` and on, which are one file of this size."""
+
+    def make(count: int, size: tuple[int, int]) -> Path:
+        folder = tmp_path / "many"
+        folder.mkdir()
+        first = folder / "0.jpg"
+        colour_picture(COLOURS["Rossa 2010"], size=size).save(first)
+        for number in range(1, count):
+            (folder / f"{number}.jpg").hardlink_to(first)
+        return folder
+
+    return make
 
 
 @pytest.fixture

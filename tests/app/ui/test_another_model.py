@@ -19,15 +19,9 @@ Key = Qt.Key
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Path:
+def many(alike: Callable[[int, tuple[int, int]], Path]) -> Path:
     """A folder of 300 photos."""
-    folder = tmp_path / "many"
-    folder.mkdir()
-    first = folder / "0.jpg"
-    colour_picture(COLOURS["Rossa 2010"], size=(600, 400)).save(first)
-    for number in range(1, 300):
-        (folder / f"{number}.jpg").hardlink_to(first)
-    return folder
+    return alike(300, (600, 400))
 
 
 @pytest.fixture

@@ -14,21 +14,14 @@ from app.core.arrange import Order
 from app.ui.requests import GalleryWork
 from app.ui.review.page import ReviewPage
 from app.ui.window import MainWindow
-from tests.app.tiny import COLOURS, colour_picture
 
 PATIENCE = 30_000
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Path:
+def many(alike: Callable[[int, tuple[int, int]], Path]) -> Path:
     """A folder of 200 photos."""
-    folder = tmp_path / "many"
-    folder.mkdir()
-    first = folder / "0.jpg"
-    colour_picture(COLOURS["Rossa 2010"], size=(300, 200)).save(first)
-    for number in range(1, 200):
-        (folder / f"{number:03}.jpg").hardlink_to(first)
-    return folder
+    return alike(200, (300, 200))
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,17 +21,19 @@ Key = Qt.Key
 
 
 @pytest.fixture
-def labelled(open_marque: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> MainWindow:
+def labelled(identified: MainWindow, qtbot: QtBot) -> MainWindow:
     """The window on the page Review with 12 photos identified into its project."""
-    window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
-    desk.identify([photos])
-    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
-    QTest.keyClick(window, Key.Key_2)
-    qtbot.waitUntil(lambda: window.review.listing.rowCount() == 12, timeout=PATIENCE)
-    return window
+    QTest.keyClick(identified, Key.Key_2)
+    qtbot.waitUntil(lambda: identified.review.listing.rowCount() == 12, timeout=PATIENCE)
+    return identified
+
+
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The order by likeness waits for this."""
+    event, real = threading.Event(), likeness.to_own_class
+    monkeypatch.setattr(likeness, "to_own_class", lambda *of: event.wait(PATIENCE / 1000) and real(*of))
+    return event
 
 
 def told(window: MainWindow) -> dict[int, str]:
@@ -48,10 +48,7 @@ def answer(line: QLineEdit, text: str) -> None:
     QTest.keyClick(line, Key.Key_Return)
 
 
-def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_later(labelled, qtbot, monkeypatch):
-    go_on = threading.Event()
-    real = likeness.to_own_class
-    monkeypatch.setattr(likeness, "to_own_class", lambda *of: go_on.wait(PATIENCE / 1000) and real(*of))
+def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_later(labelled, qtbot, go_on):
     page = labelled.review
     page.filters.set_order(Order.ODD)
     page.chosen.go(7)
@@ -65,10 +62,7 @@ def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_la
     qtbot.waitUntil(lambda: told(labelled) == {meant: "Celeste class"}, timeout=PATIENCE)
 
 
-def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, monkeypatch):
-    go_on = threading.Event()
-    real = likeness.to_own_class
-    monkeypatch.setattr(likeness, "to_own_class", lambda *of: go_on.wait(PATIENCE / 1000) and real(*of))
+def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, go_on):
     page = labelled.review
     page.filters.set_order(Order.ODD)
     page.filters.set_order(Order.NAME)

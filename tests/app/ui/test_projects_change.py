@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,18 +21,6 @@ from app.ui.window import MainWindow
 PATIENCE = 15_000
 
 
-@pytest.fixture
-def labelled(open_marque: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> MainWindow:
-    """The window with 12 photos identified into its project."""
-    window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
-    desk.identify([photos])
-    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
-    return window
-
-
 def is_open(project: Project) -> bool:
     try:
         project.sources()
@@ -47,8 +34,8 @@ def open_another(window: MainWindow, qtbot: QtBot, place: Path) -> None:
     qtbot.waitUntil(lambda: window.review.desk.project.path == place, timeout=PATIENCE)
 
 
-def test_a_filing_goes_to_its_end_in_a_project_that_was_left(labelled, photos, tmp_path, qtbot):
-    page = labelled.review
+def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos, tmp_path, qtbot):
+    page = identified.review
     first, model = page.desk.project, page.desk.model
     wanted = plan(results(first, model), tmp_path / "sorted")
     page.outputs.job_began.connect(lambda _job: page.desk.open(tmp_path / "other.marque", create=True))
@@ -60,15 +47,15 @@ def test_a_filing_goes_to_its_end_in_a_project_that_was_left(labelled, photos, t
     qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
 
 
-def test_a_filing_is_not_disturbed_by_going_back_to_its_project(labelled, photos, tmp_path, qtbot, monkeypatch):
+def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, photos, tmp_path, qtbot, monkeypatch):
     go_on = threading.Event()
     place = outputs.Filing._forward
     monkeypatch.setattr(outputs.Filing, "_forward", lambda *of: go_on.wait(PATIENCE) and place(*of))
-    page = labelled.review
+    page = identified.review
     first, model = page.desk.project, page.desk.model
     page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)
-    open_another(labelled, qtbot, tmp_path / "other.marque")
-    open_another(labelled, qtbot, first.path)
+    open_another(identified, qtbot, tmp_path / "other.marque")
+    open_another(identified, qtbot, first.path)
     go_on.set()
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
     assert page.errors.text() == "" and not list(photos.rglob("*.jpg"))
@@ -107,7 +94,7 @@ def learn_from_labels(window: MainWindow) -> None:
         (inference, "run_stage", identify),
     ],
 )
-def test_a_project_is_closed_when_the_last_one_has_let_go(labelled, tmp_path, qtbot, monkeypatch, where, name, begin):
+def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, qtbot, monkeypatch, where, name, begin):
     begun, go_on = threading.Event(), threading.Event()
     real = getattr(where, name)
 
@@ -117,22 +104,22 @@ def test_a_project_is_closed_when_the_last_one_has_let_go(labelled, tmp_path, qt
         return real(*of, **named)
 
     monkeypatch.setattr(where, name, slow)
-    first = labelled.review.desk.project
-    begin(labelled)
+    first = identified.review.desk.project
+    begin(identified)
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
-    labelled.review.desk.open(tmp_path / "other.marque", create=True)
-    qtbot.waitUntil(lambda: labelled.review.desk.project is not first, timeout=PATIENCE)
+    identified.review.desk.open(tmp_path / "other.marque", create=True)
+    qtbot.waitUntil(lambda: identified.review.desk.project is not first, timeout=PATIENCE)
     qtbot.wait(200)
     assert is_open(first)
     go_on.set()
     qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
-    pages = (labelled.review, labelled.explore, labelled.train)
+    pages = (identified.review, identified.explore, identified.train)
     assert [page.errors.text() for page in pages] == ["", "", ""]
 
 
-def test_a_task_that_was_cancelled_complains_of_nothing(labelled, qtbot):
+def test_a_task_that_was_cancelled_complains_of_nothing(identified, qtbot):
     said = []
-    tasks = labelled.review.desk.tasks
+    tasks = identified.review.desk.tasks
     tasks.failed.connect(said.append)
 
     def fail() -> None:
