@@ -21,7 +21,9 @@ def collection(seed, size):
     coarse = rng.integers(0, 3, size)
     fine = coarse * 3 + rng.integers(0, 3, size)
     fine[rng.random(size) < 0.2] = NO_FINE
-    attributes = np.stack([rng.integers(2000, 2006, size).astype(float), rng.normal(size=size)], axis=1)[:, : seed % 3]
+    # rounded, so that distances are equal or 1/700 apart: float32, in which all pairs are reckoned, tells these
+    lengths = rng.normal(size=size).round(3)
+    attributes = np.stack([rng.integers(2000, 2006, size).astype(float), lengths], axis=1)[:, : seed % 3]
     attributes[rng.random(attributes.shape) < 0.25] = math.nan
     return coarse, fine, attributes, (4.0, 0.7)[: seed % 3]
 
