@@ -124,7 +124,7 @@ class Seen:
     def posterior(self, taxonomy: Taxonomy, calibration: Calibration, fusion: Fusion) -> Posterior:
         """Probabilities as the program shows them."""
         tree = tree_posterior(self.coarse_logits, self.fine_logits, taxonomy, calibration)
-        return fuse(tree, self.scores, taxonomy, taxonomy, fusion)
+        return fuse(tree, self.scores, np.zeros(len(self.closest)), taxonomy, taxonomy, fusion)
 
     def familiarity(self, scale: Familiarity) -> np.ndarray:
         """`openset.familiarity` [N]."""

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize, minimize_scalar
 
 from model import terminal
-from model.answers import Seen, references_of
+from model.answers import References, Seen, references_of
 from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
+from model.fewshot import none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
@@ -173,14 +174,18 @@ def calibrate(run: Run, bound: float | None = None) -> Chosen:
     if len(samples) >= MIN_PHOTOS:
         references = references_of(run, network)
 
-        def see(part: Sequence[Sample]) -> Seen:
-            labels = encode(part, taxonomy)
-            return Seen.by(infer_samples(network, part, config), labels, references, Fusion().neighbours)
+        def see(part: Sequence[Sample]) -> tuple[np.ndarray, Seen]:
+            output, labels = infer_samples(network, part, config), encode(part, taxonomy)
+            return output.embedding.numpy(), Seen.by(output, labels, references, Fusion().neighbours)
 
-        seen = see(samples)
+        embeddings, seen = see(samples)
         strange = infer_strangers(network, config, first=0)
-        unseen = part_of(run, Split.UNSEEN)
-        chosen = choose(seen, taxonomy, kinds(train), strange.likeness.numpy(), see(unseen) if unseen else None)
+        left_out = [sample for sample in part_of(run, Split.UNSEEN) if sample.fine is not None]
+        unseen = see(left_out)[1] if left_out else None
+        chosen = choose(seen, taxonomy, kinds(train), strange.likeness.numpy(), unseen)
+        chosen = _with_none(chosen, references, embeddings, seen.labels.fine)
+        if unseen is not None:
+            facts |= _of_the_other_half(seen, unseen, left_out, chosen.familiarity)
         if bound is not None:
             thresholds = chosen.thresholds.model_copy(update={"familiarity": bound})
             chosen = chosen.model_copy(update={"thresholds": thresholds, "bound_taken_over": True})
@@ -284,6 +289,36 @@ def _fused(seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> Fusion:
     return Fusion(
         heads=float(best[0]), references=float(best[1]), temperature=temperature(present[known], labels.fine[known])
     )
+
+
+def _with_none(chosen: Chosen, references: References, embeddings: np.ndarray, fine: np.ndarray) -> Chosen:
+    """The same with the score of "none of these"; the plain one stays where there are too few photos to tell."""
+    try:
+        none = none_score(references.embeddings, references.fine, embeddings, fine)
+    except ValueError:
+        return chosen
+    return chosen.model_copy(update={"fusion": chosen.fusion.model_copy(update={"none": none})})
+
+
+def _of_the_other_half(
+    seen: Seen, unseen: Seen, left_out: Sequence[Sample], scale: Familiarity
+) -> dict[str, dict[str, float]]:
+    """What the bound for known classes gives on classes that it was not chosen with: chosen by every second class.
+
+    Means over both halves: shares of the validation photos and of the other half's photos that are below the bound.
+    """
+    names = sorted({str(sample.fine) for sample in left_out})
+    second = np.array([names.index(str(sample.fine)) % 2 == 1 for sample in left_out])
+    known, others = seen.familiarity(scale), unseen.familiarity(scale)
+    if len(names) < 2:
+        return {}
+    bounds = [separating(known, others[half]) for half in (second, ~second)]
+    return {
+        "unseen": {
+            "below_bound": float(np.mean([(others[~second] < bounds[0]).mean(), (others[second] < bounds[1]).mean()])),
+            "known_below_bound": float(np.mean([(known < bound).mean() for bound in bounds])),
+        }
+    }
 
 
 def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) -> float:

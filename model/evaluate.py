@@ -22,6 +22,7 @@ from model.bundle import Fusion
 from model.calibrate import Chosen, calibrated, kinds
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
+from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
@@ -139,7 +140,7 @@ def evaluate(run: Run) -> dict[str, Any]:
             _, result["answers_exchanged"] = answered(infer_samples(network, samples, config, exchanged=True))
         both = mean_output(output, infer_samples(network, samples, config, mirrored=True))
         _, result["answers_mirrored"] = answered(both)
-        result["unknowns"] = _without_nan(unknown_figures(run, network, seen, chosen))
+        result["unknowns"] = _without_nan(unknown_figures(run, network, Photos(samples, output), seen, chosen))
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     else:
         own = encode(samples, taxonomy_of(samples)).fine

@@ -11,6 +11,9 @@ SHOTS = (1, 5, 10)
 EPISODES = 500
 QUERIES = 5
 """Photos of each class that are asked about in an episode."""
+FEW = 5
+SURPASSED = 0.01
+"""Both of `none_score`."""
 
 
 def episodes(
@@ -34,8 +37,7 @@ def episodes(
         fine: class of each [N]; negative ones are left out.
         groups: group of each [N].
     """
-    members = [np.flatnonzero(fine == label) for label in np.unique(fine[fine >= 0])]
-    members = [rows for rows in members if _outside(groups[rows], shots) >= QUERIES]
+    members = lasting(fine, groups, shots)
     if len(members) < ways:
         return float("nan")
     rng = np.random.default_rng(seed)
@@ -54,6 +56,43 @@ def episodes(
         answers = scores.argmax(axis=1)
         right += int((answers == np.repeat(np.arange(ways), QUERIES)).sum())
     return right / (count * ways * QUERIES)
+
+
+def lasting(fine: np.ndarray, groups: np.ndarray, shots: int) -> list[np.ndarray]:
+    """Rows of each class that has QUERIES photos left to ask for, whichever `shots` of it are enrolled."""
+    members = [np.flatnonzero(fine == label) for label in np.unique(fine[fine >= 0])]
+    return [rows for rows in members if _outside(groups[rows], shots) >= QUERIES]
+
+
+def none_score(
+    references: np.ndarray, fine: np.ndarray, asked: np.ndarray, asked_fine: np.ndarray, seed: int = 0
+) -> float:
+    """The class score that SURPASSED of the photos of other classes reach with a class of FEW references.
+
+    For `Fusion.none`: a photo that is no more like an enrolled class than that is likelier of none. Told by the classes
+    that the network knows, whose other classes' photos are no more like them than those of classes it does not know.
+
+    Args:
+        references: float32 [M, d], unit length, to enrol from.
+        fine: class of each [M]; negative ones are left out.
+        asked: float32 [N, d], unit length.
+        asked_fine: class of each [N]; negative ones are left out.
+
+    Raises:
+        ValueError: if no class has FEW references, or no photo is of another one.
+    """
+    rng = np.random.default_rng(seed)
+    classes = [label for label in np.unique(fine[fine >= 0]) if (fine == label).sum() >= FEW]
+    asked, asked_fine = asked[asked_fine >= 0], asked_fine[asked_fine >= 0]
+    scores = []
+    for label in classes:
+        enrolled = references[rng.permutation(np.flatnonzero(fine == label))[:FEW]]
+        others = asked[asked_fine != label]
+        centre = enrolled.mean(axis=0)
+        scores.append(((others @ enrolled.T).max(axis=1) + others @ (centre / np.linalg.norm(centre))) / 2)
+    if not any(map(len, scores)):
+        raise ValueError("no class with enough references, or no photo of another one")
+    return float(np.quantile(np.concatenate(scores), 1 - SURPASSED))
 
 
 def _outside(groups: np.ndarray, shots: int) -> int:

@@ -16,6 +16,8 @@ from model.openset import energy
 from model.taxonomy import Taxonomy
 
 _LEAST = 1e-12
+_TELLING = 3.0
+"""Standard deviations beyond which a logit tells no more: of pictures that show nothing known it may be anything."""
 
 
 class Posterior(NamedTuple):
@@ -128,32 +130,46 @@ def class_scores(similarities: np.ndarray, classes: np.ndarray, centres: np.ndar
     return (best + centres) / 2
 
 
-def gallery_posterior(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities of classes by the reference photos: the softmax of `class_scores` [N, n_classes]; 0 where -inf.
+def enrolled_posterior(scores: np.ndarray, known: int, familiar: np.ndarray, fusion: Fusion) -> np.ndarray:
+    """Probabilities of the classes that only a gallery has, by the reference photos: [N, n_classes - known].
 
-    A class with five references has the same chance as one with fifty. All zero where no class has references.
+    Softmax of `class_scores` over all classes that have references and one competitor more, "none of them", whose score
+    is `fusion.none`: without it a gallery of one class would find that class in every picture. A class with five
+    references has the same chance as one with fifty. The fine head does not know the new classes, but it tells what it
+    does know: the more familiar a photo, the more the other classes and "none" count.
+
+    Args:
+        scores: [N, n_classes]; -inf for a class without references, which has no probability.
+        known: how many of the classes, the first ones, the network knows.
+        familiar: the largest logit in standard deviations of the validation photos [N] (`openset.familiarity`).
     """
-    if not np.isfinite(scores).any():
-        return np.zeros_like(scores)
-    return softmax(scores / temperature)
+    gain = fusion.logit * np.clip(familiar, -_TELLING, _TELLING)[:, None]
+    none = np.full((len(scores), 1), fusion.none)
+    logits = np.concatenate([scores[:, known:], scores[:, :known], none], axis=1) / fusion.temperature
+    new = scores.shape[1] - known
+    logits[:, new:] += gain
+    return softmax(logits)[:, :new]
 
 
-def fuse(tree: Posterior, scores: np.ndarray, known: Taxonomy, whole: Taxonomy, fusion: Fusion) -> Posterior:
+def fuse(
+    tree: Posterior, scores: np.ndarray, familiar: np.ndarray, known: Taxonomy, whole: Taxonomy, fusion: Fusion
+) -> Posterior:
     """The heads' opinion and that of the reference photos together, over the classes of both.
 
-    A class that only the gallery has (`whole` but not `known`) takes the gallery's probability. The others share the
+    A class that only the gallery has (`whole` but not `known`) has its `enrolled_posterior`. The others share the
     rest, by a log-linear pool: proportional to exp(fusion.heads log p + fusion.references score). A class without
-    references is left where the heads have it. Types follow; what the heads give to a type of which they know no class
-    stays with it.
+    references is left where the heads have it. Types follow; what the heads give to a type of which they know no
+    class stays with it.
 
     Args:
         tree: of the N photos, over `known`.
         scores: `class_scores` over the classes of `whole` [N, n_fine of `whole`]; -inf for one without references.
+        familiar: the largest logit in standard deviations [N] (`openset.familiarity`).
         known: the network's taxonomy.
         whole: the same with the gallery's own types and classes after it (`Taxonomy.extended`).
     """
     n_fine, n_coarse = len(known.fine), len(known.coarse)
-    new = gallery_posterior(scores, fusion.temperature)[:, n_fine:]
+    new = enrolled_posterior(scores, n_fine, familiar, fusion)
     rest = np.maximum(1 - new.sum(axis=1, keepdims=True), 0)
     told = tree.fine.sum(axis=1, keepdims=True)
     fine = np.concatenate([rest * told * _pooled(tree.fine, scores[:, :n_fine], fusion), new], axis=1)

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from model.answers import Seen, references_of
 from model.calibrate import Chosen
 from model.data.splits import Split
+from model.enrolled import Photos, enrolled_figures
 from model.fewshot import SHOTS, episodes
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
 from model.labels import encode, group_numbers, taxonomy_of
@@ -17,7 +18,7 @@ from model.run import Run
 from model.taxonomy import Taxonomy
 
 
-def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> dict[str, float]:
+def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chosen: Chosen) -> dict[str, float]:
     """How well the unknown is told from the known; shares in [0, 1].
 
     - strangers_*: drawn pictures without vehicle or vessel, others than those that the bound was chosen with: area
@@ -25,10 +26,11 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     - known_with_class: share of the test photos of known classes that get a class.
     - unseen_*: photos of the classes that a run with --unseen left out: area under the ROC curve of the familiarity,
       share that does not get a (necessarily wrong) class, share that is taken for no vehicle or vessel;
-      few_shot_K: `fewshot.episodes` over these classes.
+      few_shot_K: `fewshot.episodes` over these classes; enrolled_*: `enrolled.enrolled_figures` of them.
 
     Args:
-        seen: the test photos.
+        known: the test photos.
+        seen: the same beside the training photos.
     """
     config, thresholds = run.config(), chosen.thresholds
     strange = infer_strangers(network, config, first=STRANGERS).likeness.numpy()
@@ -39,19 +41,18 @@ def unknown_figures(run: Run, network: Network, seen: Seen, chosen: Chosen) -> d
     taxonomy = run.taxonomy()
     with_class = seen.at(np.flatnonzero(seen.labels.fine >= 0))
     found["known_with_class"] = _share_with_class(with_class, taxonomy, chosen)
-    samples = part_of(run, Split.UNSEEN)
+    samples = [sample for sample in part_of(run, Split.UNSEEN) if sample.fine is not None]
     if not samples:
         return found
-    output = infer_samples(network, samples, config)
-    labelled = [i for i, sample in enumerate(samples) if sample.fine is not None]
-    labels = encode(samples, taxonomy)
-    unseen = Seen.by(output, labels, references_of(run, network), chosen.fusion.neighbours).at(np.asarray(labelled))
+    output, references = infer_samples(network, samples, config), references_of(run, network)
+    unseen = Seen.by(output, encode(samples, taxonomy), references, chosen.fusion.neighbours)
     found["unseen_auroc"] = _auroc(with_class.familiarity(chosen.familiarity), unseen.familiarity(chosen.familiarity))
     found["unseen_without_class"] = 1 - _share_with_class(unseen, taxonomy, chosen)
     if thresholds.likeness is not None:
         found["unseen_refused"] = float((unseen.likeness < thresholds.likeness).mean())
     own = encode(samples, taxonomy_of(samples)).fine
-    return found | few_shot(output.embedding.numpy(), own, group_numbers(samples))
+    found |= few_shot(output.embedding.numpy(), own, group_numbers(samples))
+    return found | enrolled_figures(Photos(samples, output), known, references, taxonomy, chosen)
 
 
 def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:

@@ -287,7 +287,9 @@ def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
     guessed, enrolled = p["fine"] != NOBODY, p["enrolled"]
     strange = np.zeros(len(p), bool)
     if thresholds.likeness is not None:
-        strange = (p["likeness"] < thresholds.likeness) & ~(guessed & enrolled)
+        of_type = (p["fine_type"] == p["type"]) & (p["type_probability"] >= thresholds.coarse)
+        carried = guessed & enrolled & (of_type | (p["fine_probability"] >= thresholds.fine))
+        strange = (p["likeness"] < thresholds.likeness) & ~carried
     doubt = ~guessed | ~p["type_has_classes"] | (p["fine_probability"] < thresholds.fine)
     if thresholds.familiarity is not None:
         doubt |= (p["familiarity"] < thresholds.familiarity) & ~enrolled

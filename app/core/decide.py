@@ -60,10 +60,10 @@ class Decision:
 def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
     """The most specific answer that the evidence bears.
 
-    A picture that shows nothing the model knows is unknown. The best fine class is the answer if it reaches its
-    threshold and the photo looks like a known class at all; otherwise the best type, whose probability is the sum over
-    its classes, if that reaches its own; otherwise the photo is unknown. A class that was enrolled into the gallery
-    stands on its reference photos alone.
+    A picture that shows nothing the model knows is unknown, unless it is one of the classes that were enrolled into the
+    gallery, which stand on their reference photos alone. The best fine class is the answer if it reaches its threshold
+    and the photo looks like a known class at all; otherwise the best type, whose probability is the sum over its
+    classes, if that reaches its own; otherwise the photo is unknown.
     """
     best = evidence.types[0]
     guess = evidence.classes[0] if evidence.classes else None
@@ -90,12 +90,16 @@ def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
 def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
     """Why the picture shows nothing that the model knows, or None if it does.
 
-    The network's score says nothing of what was enrolled after its training.
+    The network's score says nothing of what was enrolled after its training: where that carries an answer, of the class
+    or of its type, it does not count.
     """
     if thresholds.likeness is None or evidence.likeness >= thresholds.likeness:
         return None
     if evidence.classes and evidence.classes[0].enrolled:
-        return None
+        best, guess = evidence.types[0], evidence.classes[0]
+        of_type = guess.coarse == best.name and best.probability >= thresholds.coarse
+        if of_type or guess.probability >= thresholds.fine:
+            return None
     score, needed = _apart(evidence.likeness, thresholds.likeness)
     return f"unlike everything that the identification model knows (score {score}, needs {needed})"
 

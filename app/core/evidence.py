@@ -115,8 +115,9 @@ def weigh(
     posterior = tree_posterior(outputs.coarse_logits, outputs.fine_logits, taxonomy, info.calibration)
     closest = None
     if gallery is not None and any(found):
-        posterior = _with_references(posterior, found, info, *gallery)
-        closest = np.array([near[0].similarity if near else -1.0 for near in found])
+        by_logit = familiarity(outputs.fine_logits, None, info.familiarity)
+        posterior = _with_references(posterior, found, by_logit, info, *gallery)
+        closest = _closest(posterior, found, len(taxonomy.fine), gallery[1])
     scores = familiarity(outputs.fine_logits, closest, info.familiarity)
     known = len(taxonomy.fine)
     names = taxonomy if gallery is None else gallery[0]
@@ -133,7 +134,12 @@ def weigh(
 
 
 def _with_references(
-    tree: Posterior, found: Sequence[Sequence[Neighbour]], info: BundleInfo, whole: Taxonomy, centres: np.ndarray
+    tree: Posterior,
+    found: Sequence[Sequence[Neighbour]],
+    familiar: np.ndarray,
+    info: BundleInfo,
+    whole: Taxonomy,
+    centres: np.ndarray,
 ) -> Posterior:
     asked = min(info.fusion.neighbours, max(map(len, found)))
     similarities = np.full((len(found), asked), -1.0)
@@ -142,7 +148,20 @@ def _with_references(
         for column, neighbour in enumerate(near[:asked]):
             similarities[row, column] = neighbour.similarity
             classes[row, column] = whole.fine_index.get(neighbour.reference.fine or "", NO_FINE)
-    return fuse(tree, class_scores(similarities, classes, centres), info.taxonomy, whole, info.fusion)
+    scores = class_scores(similarities, classes, centres)
+    return fuse(tree, scores, familiar, info.taxonomy, whole, info.fusion)
+
+
+def _closest(posterior: Posterior, found: Sequence[Sequence[Neighbour]], known: int, centres: np.ndarray) -> np.ndarray:
+    """Cosine to the nearest reference [N]; NaN where the best of the network's classes has no references.
+
+    A photo is not far from a class of which there are no pictures to compare with.
+    """
+    closest = np.array([near[0].similarity if near else np.nan for near in found])
+    if not known:
+        return np.full(len(found), np.nan)
+    best = posterior.fine[:, :known].argmax(axis=1)
+    return np.where(np.isfinite(centres[np.arange(len(found)), best]), closest, np.nan)
 
 
 def _types(probabilities: np.ndarray, taxonomy: Taxonomy) -> tuple[TypeCandidate, ...]:

@@ -95,13 +95,21 @@ def test_status_level_label_and_confidence_belong_together(case) -> None:
 
 
 @given(cases(), st.floats(0.01, 9))
-def test_what_is_unlike_everything_is_unknown_unless_it_was_enrolled(case, short: float) -> None:
+def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_an_answer(case, short: float) -> None:
     found, thresholds = case
     demanding = thresholds.model_copy(update={"likeness": found.likeness + short})
-    if not (found.classes and found.classes[0].enrolled):
-        assert decide(found, demanding).status is Status.UNKNOWN
-    else:
+    guess, best = found.classes[0] if found.classes else None, found.types[0]
+    if (
+        guess is not None
+        and guess.enrolled
+        and (
+            guess.probability >= thresholds.fine
+            or (guess.coarse == best.name and best.probability >= thresholds.coarse)
+        )
+    ):
         assert decide(found, demanding) == decide(found, thresholds.model_copy(update={"likeness": None}))
+    else:
+        assert decide(found, demanding).status is Status.UNKNOWN
 
 
 @given(cases())
@@ -192,6 +200,16 @@ SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
             evidence(SEDAN, SURE, [near(0.9)], likeness=-3, familiarity=-3, enrolled=("TL",)),
             Status.IDENTIFIED,
             "class 88 %, above 60 %; the nearest reference photo agrees",
+        ),
+        (
+            evidence({"sedan": 0.9, "coupe": 0.1}, {"RX-8": 0.1, "TL": 0.05}, likeness=-3, enrolled=("RX-8",)),
+            Status.UNKNOWN,
+            "unlike everything that the identification model knows (score -3.00, needs 2.00)",
+        ),
+        (
+            evidence(SEDAN, {"TL": 0.5, "TSX": 0.45}, likeness=-3, enrolled=("TL", "TSX")),
+            Status.COARSE_ONLY,
+            "TL and TSX share 95 %: shown as sedan, 97 %, above 50 %",
         ),
     ],
 )

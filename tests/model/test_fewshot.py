@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import fewshot
-from model.fewshot import QUERIES
+from model.fewshot import FEW, QUERIES
 
 
 def clusters(classes, each, noise, seed=0):
@@ -74,3 +74,25 @@ def test_with_a_group_for_each_photo_the_figures_are_those_of_before_there_were_
     embeddings, fine = clusters(30, 20, 1.0)
     found = [episodes(embeddings, fine, shots=shots, count=60) for shots in fewshot.SHOTS]
     assert found == pytest.approx([0.636, 0.8386666666666667, 0.8688333333333333], abs=2e-3)
+
+
+def test_the_score_of_none_is_what_one_photo_of_other_classes_in_a_hundred_reaches():
+    embeddings, fine = clusters(12, 40, 0.8)
+    references, asked = np.arange(len(fine)) % 2 == 0, np.arange(len(fine)) % 2 == 1
+    none = fewshot.none_score(embeddings[references], fine[references], embeddings[asked], fine[asked])
+    reached = []
+    for label in range(12):
+        rng = np.random.default_rng(label)
+        enrolled = embeddings[rng.choice(np.flatnonzero(references & (fine == label)), FEW, replace=False)]
+        centre = enrolled.mean(axis=0) / np.linalg.norm(enrolled.mean(axis=0))
+        others = embeddings[asked & (fine != label)]
+        reached += [(max(photo @ one for one in enrolled) + photo @ centre) / 2 >= none for photo in others]
+    assert 0.003 < np.mean(reached) < 0.03
+
+
+def test_there_is_no_score_of_none_without_photos_to_tell_it_by():
+    embeddings, fine = clusters(3, FEW, 0.1)
+    with pytest.raises(ValueError):
+        fewshot.none_score(embeddings, fine % 2 - 1, embeddings, np.full(len(fine), -1))
+    with pytest.raises(ValueError):
+        fewshot.none_score(embeddings[: FEW - 1], fine[: FEW - 1], embeddings, fine)

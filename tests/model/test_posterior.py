@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from model.bundle import Calibration, Domain, Familiarity, Fusion
 from model.openset import energy, familiarity
-from model.posterior import Posterior, class_scores, domain_of, fuse, gallery_posterior, tree_posterior, type_sums
+from model.posterior import Posterior, class_scores, domain_of, enrolled_posterior, fuse, tree_posterior, type_sums
 from model.taxonomy import Taxonomy
 
 TREE = Taxonomy(coarse=("bus", "coupe", "sedan"), fine=("RX-8", "TL", "TSX"), parents=(1, 2, 2))
@@ -47,17 +47,18 @@ def test_so_they_do_with_references_and_new_classes(case, heads, references, new
     found = tree_posterior(coarse, fine, tree, Calibration())
     scores = rng.uniform(-1, 1, (3, len(whole.fine)))
     scores[:, rng.random(len(whole.fine)) < 0.3] = -np.inf
+    familiar = rng.normal(0, 4, 3)
     fusion = Fusion(heads=heads, references=references, temperature=0.05)
-    fused = fuse(found, scores, tree, whole, fusion)
+    fused = fuse(found, scores, familiar, tree, whole, fusion)
     is_consistent(fused, whole, set(range(len(tree.coarse))) - set(tree.parents))
-    new_ones = gallery_posterior(scores, 0.05)[:, len(tree.fine) :]
+    new_ones = enrolled_posterior(scores, len(tree.fine), familiar, fusion)
     np.testing.assert_allclose(fused.fine[:, len(tree.fine) :], new_ones, atol=1e-12)
 
 
 def test_without_references_the_heads_decide_alone():
     found = tree_posterior(np.array([[0.0, 1, 2]]), np.array([[3.0, 2, 1]]), TREE, Calibration())
     nothing = np.full((1, 3), -np.inf)
-    fused = fuse(found, nothing, TREE, TREE, Fusion(heads=0.5, references=9))
+    fused = fuse(found, nothing, np.zeros(1), TREE, TREE, Fusion(heads=0.5, references=9))
     np.testing.assert_allclose(fused.fine, found.fine)
     np.testing.assert_allclose(fused.coarse, found.coarse)
 
@@ -65,11 +66,29 @@ def test_without_references_the_heads_decide_alone():
 def test_references_of_some_classes_leave_the_others_where_the_heads_have_them():
     tree = Posterior(np.array([[0.0, 0.5, 0.5]]), np.array([[0.5, 0.25, 0.25]]))
     scores = np.array([[0.6, -np.inf, 0.6]])
-    fused = fuse(tree, scores, TREE, TREE, Fusion(heads=1, references=20))
+    fused = fuse(tree, scores, np.zeros(1), TREE, TREE, Fusion(heads=1, references=20))
     np.testing.assert_allclose(fused.fine, tree.fine, atol=1e-9)  # equal scores: no word for or against anything
-    nearer = fuse(tree, np.array([[0.4, -np.inf, 0.6]]), TREE, TREE, Fusion(heads=1, references=20))
+    nearer = fuse(tree, np.array([[0.4, -np.inf, 0.6]]), np.zeros(1), TREE, TREE, Fusion(heads=1, references=20))
     first, without, last = nearer.fine[0]
     assert first / 0.5 < without / 0.25 < last / 0.25
+
+
+def test_a_class_alone_in_its_gallery_is_not_in_every_picture():
+    fusion = Fusion(none=0.45, temperature=0.03)
+    scores = np.array([[-np.inf, 0.1], [-np.inf, 0.45], [-np.inf, 0.8]])
+    unlike, even, like = enrolled_posterior(scores, 1, np.zeros(3), fusion)[:, 0]
+    assert unlike < 1e-4
+    assert even == pytest.approx(0.5)
+    assert like > 0.9999
+
+
+def test_what_the_network_knows_well_is_less_likely_of_an_enrolled_class():
+    fusion = Fusion(none=0.3, temperature=0.1, logit=0.5)
+    scores = np.array([[0.5, 0.5]] * 5)
+    found = enrolled_posterior(scores, 1, np.array([-9.0, -3, 0, 2, 3]), fusion)[:, 0]
+    # e^5 for the new class against (e^5 + e^3) e^(0.5 z), z within 3 deviations
+    expected = [1 / (1 + (1 + np.exp(-2)) * np.exp(0.5 * z)) for z in (-3, -3, 0, 2, 3)]
+    np.testing.assert_allclose(found, expected)
 
 
 def test_the_tree_by_hand():
@@ -130,4 +149,6 @@ def test_energy_and_familiarity():
     fine, closest = np.array([[6.0, 0], [2, -3]]), np.array([0.9, 0.6])
     np.testing.assert_allclose(familiarity(fine, None, scale), [2, 0])
     np.testing.assert_allclose(familiarity(fine, closest, scale), [0.75 * 2 + 0.25, -0.5])
+    without = np.array([np.nan, 0.6])
+    np.testing.assert_allclose(familiarity(fine, without, scale), [2, -0.5])
     assert familiarity(np.zeros((2, 0)), None, Familiarity()).tolist() == [0, 0]

@@ -75,6 +75,12 @@ def test_what_becomes_of_them_is_measured(incomplete):
     answers = json.loads(incomplete.metrics.read_bytes())["answers"]["all"]
     assert found["known_with_class"] == pytest.approx(answers["fine_given"])
     assert found["few_shot_5"] is None  # two classes are too few for 20 ways
+    assert 0 <= found["enrolled_1"] <= 1 - found["enrolled_1_wrong"]
+
+
+def test_what_their_bound_gives_on_classes_that_it_was_not_chosen_with_is_kept(incomplete):
+    found = json.loads(incomplete.calibration.read_bytes())["validation"]["unseen"]
+    assert 0 <= found["below_bound"] <= 1 and 0 <= found["known_below_bound"] < 1
 
 
 @pytest.mark.parametrize("familiarity", [None, -0.5])

@@ -1,0 +1,105 @@
+"""What the program answers where classes that the network has never seen were enrolled with a few photos."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model.answers import References, Seen
+from model.calibrate import Chosen
+from model.data.samples import Sample
+from model.fewshot import SHOTS, lasting
+from model.labels import encode, group_numbers, taxonomy_of
+from model.network import NetworkOutput
+from model.openset import familiarity
+from model.posterior import fuse, tree_posterior
+from model.taxonomy import Taxonomy
+
+DRAWS = 5
+"""How often other photos are enrolled; the figures are means."""
+
+
+class Photos(NamedTuple):
+    """Photos, and what the network says of them."""
+
+    samples: list[Sample]
+    output: NetworkOutput
+
+    def at(self, rows: np.ndarray) -> Photos:
+        """Some of them."""
+        return Photos([self.samples[i] for i in rows], NetworkOutput(*(column[rows] for column in self.output)))
+
+
+def enrolled_figures(
+    unseen: Photos, known: Photos, references: References, taxonomy: Taxonomy, chosen: Chosen
+) -> dict[str, float]:
+    """Shares of photos, for each K of SHOTS; all unseen classes that have enough are enrolled, K photos of each.
+
+    - enrolled_K: of the unseen classes' other photos, of other groups than those enrolled, that get their class.
+    - enrolled_K_wrong: that get another class which was enrolled.
+    - enrolled_K_taken: of the known photos, that get one of the enrolled classes.
+    - *_alone: the same in a gallery without the network's own classes.
+
+    As app/core/decide.py answers. Nothing where no class has enough photos.
+
+    Args:
+        unseen: photos of classes that the network was not trained on.
+        known: photos of classes that it was trained on, none of them among the references.
+        references: the photos that the network was trained on.
+    """
+    found: dict[str, float] = {}
+    fine, groups = encode(unseen.samples, taxonomy_of(unseen.samples)).fine, group_numbers(unseen.samples)
+    for shots in SHOTS:
+        rows = lasting(fine, groups, shots)
+        if not rows:
+            continue
+        enough = unseen.at(np.sort(np.concatenate(rows)))
+        names = (f"enrolled_{shots}", f"enrolled_{shots}_wrong", f"enrolled_{shots}_taken")
+        for ending, beside in (("", references), ("_alone", None)):
+            shares = [_shares(enough, known, beside, taxonomy, chosen, shots, seed) for seed in range(DRAWS)]
+            found |= {name + ending: float(mean) for name, mean in zip(names, np.mean(shares, axis=0), strict=True)}
+    return found
+
+
+def _shares(
+    unseen: Photos,
+    known: Photos,
+    beside: References | None,
+    taxonomy: Taxonomy,
+    chosen: Chosen,
+    shots: int,
+    seed: int,
+) -> tuple[float, float, float]:
+    """Shares right, wrong and taken, with one draw of photos."""
+    own = taxonomy_of(unseen.samples)
+    fine, groups = encode(unseen.samples, own).fine, group_numbers(unseen.samples)
+    enrolled, asked = _draw(fine, groups, shots, np.random.default_rng(seed))
+    whole = taxonomy.extended([(own.coarse[parent], name) for name, parent in zip(own.fine, own.parents, strict=True)])
+    number = np.array([whole.fine_index[name] for name in own.fine])
+    embeddings, labels = unseen.output.embedding.numpy()[enrolled], number[fine[enrolled]]
+    if beside is not None:
+        embeddings, labels = np.concatenate([beside.embeddings, embeddings]), np.concatenate([beside.fine, labels])
+    gallery = References.of(embeddings, labels, len(whole.fine))
+    told, meant = _told(unseen.at(asked), gallery, taxonomy, whole, chosen), number[fine[asked]]
+    taken = _told(known, gallery, taxonomy, whole, chosen) >= 0
+    return float((told == meant).mean()), float(((told >= 0) & (told != meant)).mean()), float(taken.mean())
+
+
+def _draw(fine: np.ndarray, groups: np.ndarray, shots: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to enrol, so many of each class, and rows to ask: the classes' photos of other groups."""
+    enrolled = np.concatenate(
+        [rng.permutation(np.flatnonzero(fine == label))[:shots] for label in range(fine.max() + 1)]
+    )
+    return enrolled, np.flatnonzero(~np.isin(groups, groups[enrolled]))
+
+
+def _told(photos: Photos, gallery: References, known: Taxonomy, whole: Taxonomy, chosen: Chosen) -> np.ndarray:
+    """Number in `whole` of the enrolled class that is the answer to each photo, -1 where another one is or none."""
+    seen = Seen.by(photos.output, encode(photos.samples, known), gallery, chosen.fusion.neighbours)
+    tree = tree_posterior(seen.coarse_logits, seen.fine_logits, known, chosen.calibration)
+    familiar = familiarity(seen.fine_logits, None, chosen.familiarity)
+    fine = fuse(tree, seen.scores, familiar, known, whole, chosen.fusion).fine
+    best = fine.argmax(axis=1)
+    answered = (best >= len(known.fine)) & (fine.max(axis=1) >= chosen.thresholds.fine)
+    return np.where(answered, best, -1)
