@@ -300,6 +300,14 @@ class Project:
                     ),
                 )
 
+    def forget(self, model: str) -> int:
+        """Let all images wait again for this model's answer; how many had one. What a person said of them stays.
+
+        For a gallery that has changed: an answer rests on the reference photos of its time.
+        """
+        with self.change() as connection:
+            return connection.execute("DELETE FROM prediction WHERE model = ?", (model,)).rowcount
+
     def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
         """Number and evidence of all predicted images, or of those among `ids`, in the order of the numbers."""
         query = "SELECT image, evidence FROM prediction WHERE model = ?"

@@ -45,6 +45,7 @@ class PhotoList(QAbstractListModel):
         self._row_of: dict[Path, int] = {}
         self._files_done = 0
         self._given_up: set[Path] = set()
+        self._outdated: set[Path] = set()
         thumbnails.ready.connect(self._on_thumbnail)
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -76,8 +77,9 @@ class PhotoList(QAbstractListModel):
         return self._row_of.get(path)
 
     def waiting(self) -> list[Path]:
-        """The files without an answer or an error, in order."""
-        return [path for path, row in self._row_of.items() if self._entries[row].status is None]
+        """The files without an answer or an error, or to be asked again, in order; not those that were given up."""
+        wanted = (p for p, row in self._row_of.items() if self._entries[row].status is None or p in self._outdated)
+        return [path for path in wanted if path not in self._given_up]
 
     def files(self) -> list[Path]:
         """All files, in order, without pasted pictures."""
@@ -90,6 +92,7 @@ class PhotoList(QAbstractListModel):
         self._row_of.clear()
         self._files_done = 0
         self._given_up.clear()
+        self._outdated.clear()
         self.endResetModel()
 
     def add_files(self, files: Iterable[Path]) -> list[Path]:
@@ -120,6 +123,7 @@ class PhotoList(QAbstractListModel):
         """All photos that can be read wait again: another identification model answers now."""
         self._files_done = 0
         self._given_up.clear()
+        self._outdated.clear()
         for entry in self._entries:
             if entry.status is Status.ERROR:
                 self._files_done += 1
@@ -127,6 +131,12 @@ class PhotoList(QAbstractListModel):
                 entry.status, entry.label, entry.detail = None, "", ""
         if self._entries:
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+
+    def ask_again(self) -> None:
+        """All photos that have an answer are to be asked again, and show it until another one comes."""
+        rows = self._row_of.items()
+        self._outdated = {p for p, row in rows if self._entries[row].status not in (None, Status.ERROR)}
+        self._files_done = sum(self._entries[row].status is Status.ERROR for row in self._row_of.values())
 
     def set_answers(self, found: Iterable[Identification]) -> None:
         """Take the answers for files; those for files that are not in the list are passed over."""
@@ -152,8 +162,10 @@ class PhotoList(QAbstractListModel):
         self._set(row, Status.ERROR, "cannot be read", reason)
 
     def give_up(self) -> None:
-        """The files without an answer are not waited for any longer."""
-        self._given_up = set(self.waiting())
+        """The files without an answer are not waited for any longer; what was to be asked again stays as it is."""
+        self._files_done += len(self._outdated)
+        self._outdated.clear()
+        self._given_up.update(self.waiting())
 
     def given_up(self) -> int:
         """How many files have no answer and are not waited for."""
@@ -169,9 +181,10 @@ class PhotoList(QAbstractListModel):
 
     def _set(self, row: int, status: Status, label: str, detail: str) -> None:
         entry = self._entries[row]
-        if entry.status is None and isinstance(entry.source, Path):
+        if isinstance(entry.source, Path) and (entry.status is None or entry.source in self._outdated):
             self._files_done += 1
             self._given_up.discard(entry.source)
+            self._outdated.discard(entry.source)
         entry.status, entry.label, entry.detail = status, label, detail
         self.dataChanged.emit(self.index(row), self.index(row))
 

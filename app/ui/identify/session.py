@@ -97,17 +97,20 @@ class Session(QObject):
 
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model answers from now on: everything that is open is identified again."""
-        self._loaded, self._whole = loaded, None
+        self._loaded = loaded
         self.photos.forget_answers()
+        self._ask_all()
+
+    def gallery_changed(self) -> None:
+        """Other reference photos are there to compare with: the same."""
+        self.photos.ask_again()
+        self._ask_all()
+
+    def _ask_all(self) -> None:
+        self._whole = None
         self._generation += 1
         self._inference.begin_folder(self._generation)
         self._submit(self.photos.waiting())
-        if self._photo is not None:
-            self._ask()
-
-    def gallery_changed(self) -> None:
-        """Other reference photos are there to compare with: the photo on show is identified again."""
-        self._whole = None
         if self._photo is not None:
             self._ask()
 

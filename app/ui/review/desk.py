@@ -216,6 +216,18 @@ class Desk(QObject):
         self._run_wanted = True
         self._change(lambda project: project.retry_failed(), lambda _: self._begin_run())
 
+    def identify_again(self) -> None:
+        """Ask the identification model anew about all photos: the gallery is another one since. Labels stay."""
+        loaded = self._loaded
+        if loaded is not None:
+
+            def begin(_forgotten: int) -> None:
+                self._load()
+                self._begin_run()
+
+            self._run_wanted = True
+            self._change(lambda project: project.forget(loaded.info.fingerprint), begin)
+
     def watch(self, on: bool) -> None:
         """Watch the project's folders from now on, or no longer."""
 

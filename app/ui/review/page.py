@@ -147,6 +147,7 @@ class ReviewPage(QWidget):
         project.open_wanted.connect(lambda path, create: desk.open(path, create=create))
         project.save_wanted.connect(desk.save_as)
         project.retry_wanted.connect(desk.retry_failed)
+        project.again_wanted.connect(desk.identify_again)
         project.relocate_wanted.connect(desk.relocate)
         project.folders_asked.connect(
             lambda: desk.sources(lambda found: project.ask_where([place for _, place, _ in found]))

@@ -35,6 +35,7 @@ class ProjectButton(QToolButton):
     Signals:
         open_wanted: (path, whether to make it), save_wanted: (path)
         retry_wanted: read the files again that could not be read
+        again_wanted: identify everything again
         relocate_wanted: (old folder, new folder)
         folders_asked: the photos are elsewhere now: `ask_where` is to be called with the project's folders
     """
@@ -42,6 +43,7 @@ class ProjectButton(QToolButton):
     open_wanted = Signal(object, bool)
     save_wanted = Signal(object)
     retry_wanted = Signal()
+    again_wanted = Signal()
     relocate_wanted = Signal(object, object)
     folders_asked = Signal()
 
@@ -61,6 +63,10 @@ class ProjectButton(QToolButton):
         menu.addSeparator()
         menu.addAction("photos were moved: locate them…").triggered.connect(self.folders_asked)
         menu.addAction("read failed files again").triggered.connect(self.retry_wanted)
+        again = menu.addAction("identify all photos again")
+        again.setToolTip("with the gallery as it is now; your labels stay")
+        again.triggered.connect(self.again_wanted)
+        menu.setToolTipsVisible(True)
         self.setMenu(menu)
         self.show_project(None)
 

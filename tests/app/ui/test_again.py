@@ -1,0 +1,87 @@
+"""What was answered before the gallery changed is answered again: the strip at once, a project when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QAction
+from pytestqt.qtbot import QtBot
+
+from app.core.decide import Status
+from app.core.labels import Label, Verdict
+from app.ui.identify.filmstrip import PhotoList
+from app.ui.loading import Thumbnails
+from app.ui.window import MainWindow
+
+PATIENCE = 15_000
+
+
+def teach(window: MainWindow, files: list[Path], qtbot: QtBot) -> None:
+    before = len(window.gallery.desk.contents.references)
+    window.gallery.commands.teach(files, ("sedan", "Verde 2020"))
+    qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == before + len(files), timeout=PATIENCE)
+
+
+def entry(name: str, window: MainWindow) -> QAction:
+    (found,) = (one for one in window.review.toolbar.project_button.menu().actions() if one.text() == name)
+    return found
+
+
+@pytest.fixture
+def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
+    window = open_marque(gallery=None)
+    desk = window.gallery.desk
+    qtbot.waitUntil(lambda: desk.ready and window.review.desk.project is not None, timeout=PATIENCE)
+    return window
+
+
+def test_all_photos_of_the_strip_know_a_class_that_was_just_taught(ready, greens, qtbot):
+    photos = ready.identify.session.photos
+    ready.identify.session.open([greens[0].parent])
+    qtbot.waitUntil(lambda: photos.progress() == (8, 8), timeout=PATIENCE)
+    assert "Verde 2020" not in {photos.entry(row).label for row in range(8)}
+    teach(ready, greens[:3], qtbot)
+    qtbot.waitUntil(lambda: {photos.entry(row).label for row in range(8)} == {"Verde 2020"}, timeout=PATIENCE)
+    assert photos.progress() == (8, 8)
+    ready.gallery.undo()
+    qtbot.waitUntil(lambda: "Verde 2020" not in {photos.entry(row).label for row in range(8)}, timeout=PATIENCE)
+
+
+def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(ready, greens, qtbot):
+    desk = ready.review.desk
+    desk.identify([greens[0].parent])
+    qtbot.waitUntil(lambda: len(desk.columns) == 8 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    first = int(desk.columns.ids[0])
+    desk.label({first: Label(Verdict.UNKNOWN)}, "not known")
+    qtbot.waitUntil(lambda: (desk.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
+    teach(ready, greens[:3], qtbot)
+
+    def shown() -> list[str]:
+        return [desk.columns.names[label] for label in desk.columns.shown.label]
+
+    assert "Verde 2020" not in shown()
+    entry("identify all photos again", ready).trigger()
+    qtbot.waitUntil(lambda: shown() == ["", *["Verde 2020"] * 7], timeout=PATIENCE)
+    assert (desk.columns.verdict >= 0).sum() == 1
+
+
+def test_answers_stay_until_others_come(qtbot, tmp_path):
+    photos = PhotoList(Thumbnails())
+    files = [tmp_path / f"{number}.jpg" for number in range(4)]
+    photos.add_files(files)
+    for row in (0, 1):
+        photos._set(row, Status.IDENTIFIED, "A", "90 %")
+    photos.set_error(2, "is no photo")
+    assert photos.progress() == (3, 4) and photos.waiting() == files[3:]
+    photos.ask_again()
+    assert photos.progress() == (1, 4) and photos.waiting() == [files[0], files[1], files[3]]
+    assert photos.entry(0).label == "A"
+    photos._set(0, Status.IDENTIFIED, "B", "80 %")
+    assert photos.progress() == (2, 4) and photos.waiting() == [files[1], files[3]]
+    photos.give_up()  # the second keeps what it had, the last has nothing
+    assert photos.progress() == (3, 4) and photos.waiting() == [] and photos.given_up() == 1
+    photos.ask_again()
+    assert photos.waiting() == files[:2] and photos.given_up() == 1
