@@ -22,7 +22,7 @@ def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: 
     coarse, fine, attributes = labels
     match settings.batches:
         case "hierarchical":
-            return HierarchicalSampler(coarse, fine, shape, seed)
+            return HierarchicalSampler(coarse, fine, shape, seed, settings.repeat_rare)
         case "class_hard":
             means = ClassMeans(n_fine, config.network.embedding_dim, settings.class_momentum)
             return ClassHardSampler(coarse, fine, shape, seed, means)

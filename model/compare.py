@@ -36,6 +36,7 @@ SHARES = {
     "ami": "AMI",
     "coarse_accuracy": "type right",
     "fine_accuracy": "class right",
+    "fine_accuracy_macro": "class right, mean over classes",
 }
 """Figures that are shares of one, with the words over their columns."""
 

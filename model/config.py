@@ -30,7 +30,8 @@ class DataSettings(_Settings):
     tested on the second half of the fine classes, which the training does not see."""
     fold: int | None = Field(default=None, ge=0, lt=FOLDS)
     """To choose settings without a look at the test, whose photos are then left out altogether. class_disjoint: tested
-    on this half of the training classes. stratified: on as many of the other photos, with each fold drawn anew."""
+    on this half of the training classes. stratified: on as many of the other photos, with each fold drawn anew; the
+    test photos are those that the same shares of validation and test hold out without a fold."""
     split_seed: int = 0
     """Of the random choices of the split; runs that are to be compared need the same."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
@@ -169,6 +170,9 @@ class OptimiserSettings(_Settings):
     """hierarchical: coarse classes, fine classes of each, photos of each. class_hard: fine classes with their nearest
     sibling and stranger by running class means. dense: a photo with its nearest by label distance, and random others.
     random: photos at random. Each as large as C x F x K."""
+    repeat_rare: int = Field(default=0, ge=0)
+    """hierarchical: photos from which on a class is not rare; those of a class with n of them come sqrt(this / n) times
+    in an epoch. 0: each comes once, however rare."""
     class_momentum: float = Field(default=0.9, ge=0, lt=1)
     """class_hard: share of the old mean that a step keeps."""
     dense_neighbours: int = Field(default=5, ge=1)
@@ -196,6 +200,12 @@ class OptimiserSettings(_Settings):
     """Largest norm of the gradient."""
     ema: float = Field(default=0.998, ge=0, lt=1)
     """Decay of the moving average of the weights; the average is what is evaluated and exported."""
+
+    @model_validator(mode="after")
+    def _these_batches_repeat(self) -> Self:
+        if self.repeat_rare and self.batches != "hierarchical":
+            raise ValueError(f"{self.batches} batches repeat no rare classes; use hierarchical ones, or repeat_rare 0")
+        return self
 
     @model_validator(mode="after")
     def _batch_holds_the_neighbours(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from model.events import EventFollower
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
 from model.labels import Labels, encode, group_numbers, taxonomy_of
-from model.metrics import accuracy
+from model.metrics import accuracy, macro_accuracy
 from model.network import NetworkOutput
 from model.objective import collapse_signs
 from model.plan import Cell, Plan, PlanError
@@ -160,8 +160,9 @@ def _result(
         **{f"recall_{k}": value for k, value in recall.items()},
         **found,
         **asdict(clusters),
-        "coarse_accuracy": _accuracy(output.coarse_logits, known.coarse),
-        "fine_accuracy": _accuracy(output.fine_logits, known.fine),
+        "coarse_accuracy": _share(accuracy, output.coarse_logits, known.coarse),
+        "fine_accuracy": _share(accuracy, output.fine_logits, known.fine),
+        "fine_accuracy_macro": _share(macro_accuracy, output.fine_logits, known.fine),
         "collapsed": int(any(collapse_signs(figures) for figures in epochs)),
         "step_ms": float(np.mean([figures["step_ms"] for figures in epochs])),
         "selection_ms": float(np.mean([figures["selection_ms"] for figures in epochs])),
@@ -176,6 +177,6 @@ def _result(
     return Result(row, numbered, points)
 
 
-def _accuracy(logits: Tensor, labels: np.ndarray) -> float | str:
+def _share(measure: Callable[[Tensor, Tensor], float], logits: Tensor, labels: np.ndarray) -> float | str:
     """Empty where the head knows none of the classes."""
-    return accuracy(logits, torch.from_numpy(labels)) if (labels >= 0).any() else ""
+    return measure(logits, torch.from_numpy(labels)) if (labels >= 0).any() else ""

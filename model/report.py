@@ -172,6 +172,7 @@ def _others(cells: Sequence[Cell], baselines_of: BaselinesOf, first: str) -> lis
         ("hierarchical_ap", "points", 100.0),
         ("severity", "levels", 1.0),
         ("fine_accuracy", "points", 100.0),
+        ("fine_accuracy_macro", "points", 100.0),
         ("coarse_accuracy", "points", 100.0),
     ):
         if figure == first:

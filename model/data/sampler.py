@@ -1,4 +1,4 @@
-"""Batches of C coarse classes x F fine classes x K images, in an epoch that shows every image once."""
+"""Batches of C coarse classes x F fine classes x K images; an epoch shows every image once, or rare ones again."""
 
 from __future__ import annotations
 
@@ -53,8 +53,10 @@ class Sampler:
 class HierarchicalSampler(Sampler):
     """Composes the batches of each epoch, from the seed and the number of the epoch alone.
 
-    Each epoch shows every image exactly once, so that the classifiers see the natural distribution. The images of a
-    fine class are shuffled and cut into chunks of K; what is left makes one shorter chunk, no image is repeated.
+    Each epoch shows every image exactly once, so that the classifiers see the natural distribution; but for images of
+    rare fine classes, if that is asked for: those of a class with n images come sqrt(often / n) times on average, where
+    that is above 1 (repeat factor sampling, Gupta et al., "LVIS", CVPR 2019). The images of a fine class are shuffled
+    and cut into chunks of K; what is left makes one shorter chunk, no image is twice in a chunk.
     Images whose fine class is unknown are cut into chunks by coarse class; such chunks are no class to be contrasted,
     so up to F of them may stand in one batch. A fine class with more chunks than the epoch has batches has several in a
     batch, spread over the epoch rather than left to its end.
@@ -67,7 +69,7 @@ class HierarchicalSampler(Sampler):
     by the short chunks. A last batch of a single image joins the one before it.
     """
 
-    def __init__(self, coarse: np.ndarray, fine: np.ndarray, shape: BatchShape, seed: int) -> None:
+    def __init__(self, coarse: np.ndarray, fine: np.ndarray, shape: BatchShape, seed: int, often: int = 0) -> None:
         """Take the labels of the training images.
 
         Args:
@@ -75,6 +77,7 @@ class HierarchicalSampler(Sampler):
             fine: int [n], fine class of each image, NO_FINE where unknown.
             shape: C, F and K.
             seed: of all random choices.
+            often: images from which on a fine class is not rare; 0 if none is.
 
         Raises:
             ValueError: if there is no image or the arrays differ in length.
@@ -88,17 +91,18 @@ class HierarchicalSampler(Sampler):
         self._images = [members.astype(np.int64) for members in np.split(order, borders)]
         self._coarse_of = [int(coarse[members[0]]) for members in self._images]
         self._unknown = [int(fine[members[0]]) == NO_FINE for members in self._images]
+        self._shown = [
+            len(members) if unknown else max(len(members), round((often * len(members)) ** 0.5))
+            for members, unknown in zip(self._images, self._unknown, strict=True)
+        ]
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """The batches of an epoch: int64 indices into the labels, each index in exactly one batch."""
+        """The batches of an epoch: int64 indices into the labels, each index in at least one batch."""
         rng = np.random.default_rng((self._seed, epoch))
-        size = self._shape.images
-        expected = _rounded_up(sum(_rounded_up(len(members), size) for members in self._images), self._shape.chunks)
+        chunks_of = [self._chunks(*one, rng) for one in zip(self._images, self._shown, strict=True)]
+        expected = _rounded_up(sum(map(len, chunks_of)), self._shape.chunks)
         depot = _Depot(self._shape, rng)
-        for members, coarse, unknown in zip(self._images, self._coarse_of, self._unknown, strict=True):
-            shuffled = rng.permutation(members)
-            chunks = [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
-            rng.shuffle(chunks)  # the shorter one may come at any time
+        for chunks, coarse, unknown in zip(chunks_of, self._coarse_of, self._unknown, strict=True):
             # A draw takes one chunk from a pile. A class with more chunks than there are batches gets more piles, or
             # it would be left over at the end; the unknown get F, as several of their chunks may stand in a batch.
             piles = max(_rounded_up(len(chunks), expected), self._shape.fine if unknown else 1)
@@ -108,6 +112,15 @@ class HierarchicalSampler(Sampler):
         if len(batches) > 1 and len(batches[-1]) < 2:
             batches[-2:] = [np.concatenate(batches[-2:])]
         return batches
+
+    def _chunks(self, members: np.ndarray, shown: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Chunks of K in which so many images come, each once before one comes again."""
+        size, chunks = self._shape.images, []
+        for begin in range(0, shown, len(members)):
+            shuffled = rng.permutation(members)[: shown - begin]
+            chunks += [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
+        rng.shuffle(chunks)  # the shorter one may come at any time
+        return chunks
 
 
 def _rounded_up(total: int, part: int) -> int:

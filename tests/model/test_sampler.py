@@ -59,6 +59,23 @@ def test_each_image_is_in_exactly_one_batch_of_a_bounded_size(labels, shape, see
     assert len(batches) in (expected, max(1, expected - 1))
 
 
+@given(labels(), SHAPES, st.integers(0, 3), st.integers(1, 60))
+def test_images_of_rare_classes_come_again_in_the_proportion_that_is_asked_for(labels, shape, epoch, often):
+    coarse, fine = labels
+    if len(coarse) == 0:
+        return
+    batches = HierarchicalSampler(coarse, fine, shape, 0, often).batches(epoch)
+    times = np.bincount(np.concatenate(batches), minlength=len(coarse))
+    for label in set(fine.tolist()):
+        own = times[fine == label]
+        rare = label != NO_FINE and len(own) < often
+        assert own.sum() == (round(len(own) * (often / len(own)) ** 0.5) if rare else len(own))
+        assert own.min() >= 1 and own.max() - own.min() <= 1
+    if often == 1:
+        once = HierarchicalSampler(coarse, fine, shape, 0).batches(epoch)
+        assert all(np.array_equal(a, b) for a, b in zip(once, batches, strict=True))
+
+
 @given(labels(), SHAPES, st.integers(0, 3))
 def test_the_first_batch_has_the_shape_as_far_as_the_classes_allow(labels, shape, seed):
     coarse, fine = labels
