@@ -87,9 +87,9 @@ def tiny_graph() -> onnx.ModelProto:
     return model
 
 
-def write_tiny_model(path: Path, **changes: object) -> Path:
-    """Write the tiny model; `changes` replace entries of its metadata."""
-    graph = tiny_graph()
+def write_tiny_model(path: Path, *, graph: onnx.ModelProto | None = None, **changes: object) -> Path:
+    """Write the tiny model, or this graph in its place; `changes` replace entries of its metadata."""
+    graph = graph or tiny_graph()
     preprocessing = bundle.Preprocessing(size=SIDE)
     facts = {
         "name": "tiny colours",
@@ -102,6 +102,20 @@ def write_tiny_model(path: Path, **changes: object) -> Path:
     }
     bundle.write(path, graph, bundle.BundleInfo.model_validate(facts | changes))
     return path
+
+
+def write_tiny_types_model(path: Path) -> Path:
+    """Write the tiny model without its fine classes: it tells the two types alone."""
+    model = tiny_graph()
+    graph = model.graph
+    for weights in graph.initializer:
+        if weights.name in ("fine_w", "fine_b"):
+            weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[..., :0], weights.name))
+    graph.node.remove(next(node for node in graph.node if "evidence" in node.output))
+    graph.output.remove(next(output for output in graph.output if output.name == bundle.EVIDENCE))
+    fine = next(output for output in graph.output if output.name == "fine_logits")
+    fine.type.tensor_type.shape.dim[1].dim_value = 0
+    return write_tiny_model(path, graph=model, taxonomy=Taxonomy(coarse=TINY_TAXONOMY.coarse, fine=(), parents=()))
 
 
 def write_tiny_run(folder: Path, photos: Path) -> Path:
