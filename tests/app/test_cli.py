@@ -16,7 +16,7 @@ from app.cli.enrol import source_spec
 from app.core import paths
 from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
-from model.bundle import read_info
+from model.bundle import Variant, read, read_info, write
 from tests.app.tiny import colour_picture, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +94,23 @@ def test_the_supplied_model_and_gallery_are_used(
     assert main(["identify", str(photo), "--out", str(out), "--gallery", "none"]) == 0
     assert rows(out)[0]["neighbour_1"] == ""
     assert sorted(path.name for path in no_bundled_model.iterdir()) == ["another.onnx", "marque.gallery", "marque.onnx"]
+
+
+def test_a_variant_takes_the_gallery_of_its_model(
+    tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys
+) -> None:
+    shutil.copy(tiny_gallery, tmp_path / "m.gallery")
+    info, graph = read(tiny_model)
+    variant, out = tmp_path / "m.int8.onnx", tmp_path / "l.csv"
+    write(variant, graph, info.model_copy(update={"variant": Variant.INT8}))
+    arguments = ["identify", str(photos / "sedan"), "--out", str(out), "--model", str(variant)]
+    assert main(arguments) == 0
+    assert rows(out)[0]["neighbour_1"] == "Gialla 2012"
+    assert main([*arguments, "--precision", "fp32"]) == 2
+    assert "this file is the int8 variant; give the fp32 file" in capsys.readouterr().err
+    assert paths.bundled_gallery(tmp_path / "m.other.onnx") is None
+    shutil.copy(tiny_gallery, tmp_path / "m.int8.gallery")
+    assert paths.bundled_gallery(variant) == tmp_path / "m.int8.gallery"
 
 
 def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
