@@ -41,7 +41,7 @@ class Inference(QThread):
 
     Signals:
         loaded: (Loaded)
-        load_failed: (message)
+        load_failed: (ModelRequest, message)
         answered: (request, Answer)
         answer_failed: (request, message)
         advanced: (generation, list of Identification), at most 20 times a second
@@ -54,7 +54,7 @@ class Inference(QThread):
     """
 
     loaded = Signal(object)
-    load_failed = Signal(str)
+    load_failed = Signal(object, str)
     answered = Signal(int, object)
     answer_failed = Signal(int, str)
     advanced = Signal(int, object)
@@ -173,7 +173,7 @@ class Inference(QThread):
         try:
             self._opened = request, Engine(request.model, device=request.device)
         except (BundleError, EngineError) as error:
-            self.load_failed.emit(str(error))
+            self.load_failed.emit(request, str(error))
 
     def _gives_way(self) -> bool:
         """Whether the work under way is to end: another model is ready, or the program is being closed."""
