@@ -154,6 +154,8 @@ class _Files:
                 take(found)
                 self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
                 advance(self._counts.total(), len(self.files))
+        if self.stage.note:
+            self.report.warning(self.stage.note)
         self._seconds = time.perf_counter() - start
 
     def _tell(self, sentence: str | None, table: Path | None) -> None:

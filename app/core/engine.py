@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -33,6 +33,8 @@ _Provider = str | tuple[str, dict[str, str]]
 BATCH = 8
 """Photos at once where many are identified. More do not fit the caches of a CPU: a DenseNet-169 in 8 bits identified 67
 photos/s with 8, 60 with 16, 58 with 32 and 61 with 4 (two cores); with a GPU it is the decoding that takes the time."""
+
+_CPU_ASKED_FOR = "the CPU was asked for"
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -144,13 +146,20 @@ class Engine:
         # spinning take the processors from the inference (measured: 16 photos 53 ms with them, 32 ms without)
         threadpool_limits(limits=1, user_api="blas")
         available = tuple(onnxruntime.get_available_providers())
-        opened, reason = (None, "the CPU was asked for") if device == "cpu" else self._open_on_gpu(available)
+        opened, reason = (None, _CPU_ASKED_FOR) if device == "cpu" else self._open_on_gpu(available)
         if opened is None and device == "cuda":
             raise EngineError(f"the GPU cannot be used: {reason}")
         used = "CPU" if opened is None else "CUDA"
         opened = opened or self._open_made_for(Variant.INT8, [_CPU])
         self._session = opened.session
         self.provider = ProviderReport(used, opened.variant, available, "; ".join(filter(None, (reason, opened.note))))
+
+    def on_cpu(self, why: str) -> Engine:
+        """The same on the CPU, in the precision that was asked for; `why` there is for the report. Raises as Engine."""
+        engine = Engine(self.path, "cpu", self.precision)
+        reason = why + engine.provider.reason.removeprefix(_CPU_ASKED_FOR)
+        engine.provider = replace(engine.provider, reason=reason)
+        return engine
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """A photo as the model takes it: RGB picture of any shape to uint8 [S, S, 3]."""

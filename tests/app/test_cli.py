@@ -17,7 +17,7 @@ from app.core import paths
 from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
 from model.bundle import Variant, read, read_info, write
-from tests.app.tiny import colour_picture, write_tiny_model
+from tests.app.tiny import FailingGpu, colour_picture, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,18 @@ def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, ca
     assert "Azzurra class" in lines[0]
     assert lines[0].endswith(str(photos / "ship" / "Azzurra class" / "1.jpg"))
     assert "on CPU (the CPU was asked for)" in captured.err
+
+
+def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
+    tiny_model: Path, photos: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("app.cli.identify.Engine", FailingGpu)
+    assert main(["identify", str(photos), "--model", str(tiny_model), "--batch", "5"]) == 0
+    captured = capsys.readouterr()
+    assert [line.split()[0] for line in captured.out.splitlines()] == ["identified"] * 12
+    failed = "the GPU failed (the inference failed (out of memory))"
+    assert f"marque: {failed}: going on on the CPU" in captured.err
+    assert f"on CPU ({failed})" in captured.err
 
 
 def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp_path: Path, capsys) -> None:

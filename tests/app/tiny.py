@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from app.core.engine import Device, Engine, EngineError, Outputs, Precision
 from model import bundle
 from model.data.samples import Sample
 from model.data.splits import Split, write_split
@@ -102,6 +104,22 @@ def write_tiny_model(path: Path, *, graph: onnx.ModelProto | None = None, **chan
     }
     bundle.write(path, graph, bundle.BundleInfo.model_validate(facts | changes))
     return path
+
+
+class FailingGpu(Engine):
+    """The tiny model on a GPU that worked at the start and fails since; it really is the CPU, but for the failure."""
+
+    def __init__(self, path: Path, device: Device = "auto", precision: Precision = "auto") -> None:
+        super().__init__(path, "cpu", precision)
+        self.calls = 0
+        self.provider = replace(self.provider, used="CUDA", reason="an NVIDIA GPU is present")
+
+    def run(self, batch: np.ndarray) -> Outputs:
+        self.calls += 1
+        raise EngineError("the inference failed (out of memory)")
+
+    def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
+        raise EngineError("the inference failed (out of memory)")
 
 
 def write_tiny_types_model(path: Path) -> Path:
