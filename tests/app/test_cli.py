@@ -9,12 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.cli import main
 from app.cli.enrol import source_spec
+from app.cli.terminal import in_words
 from app.core import paths
-from app.core.gallery import Gallery
+from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
 from model.bundle import Variant, read, read_info, write
 from tests.app.tiny import FailingGpu, colour_picture, write_tiny_model
@@ -68,6 +70,40 @@ def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, ca
     assert "Azzurra class" in lines[0]
     assert lines[0].endswith(str(photos / "ship" / "Azzurra class" / "1.jpg"))
     assert "on CPU (the CPU was asked for)" in captured.err
+
+
+def test_a_line_never_claims_certainty(tiny_model: Path, photos: Path, capsys) -> None:
+    assert main(["identify", str(photos / "ship"), "--model", str(tiny_model), "--device", "cpu"]) == 0
+    figures = [line[12:20].strip() for line in capsys.readouterr().out.splitlines()]
+    assert ">99 %" in figures and "100 %" not in figures
+
+
+def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_path: Path, capsys) -> None:
+    colour_picture((220, 20, 30)).save(tmp_path / "red.png")
+    arguments = ["identify", str(tmp_path), "--model", str(tiny_model), "--project", str(tmp_path / "p.marque")]
+    assert main(arguments) == 0
+    assert "1 image, 1 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+    colour_picture((5, 5, 5)).save(tmp_path / "dark.png")
+    assert main(["identify", str(tmp_path / "dark.png"), "--model", str(tiny_model)]) == 0
+    assert capsys.readouterr().out.startswith("unknown")
+    assert main(arguments) == 0
+    assert "2 images, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([], "0 photos of 0 types, 0 classes; exact search"),
+        ([("ship", None)], "1 photo of 1 type, 0 classes; exact search"),
+        ([("ship", "Celeste class")] * 3, "3 photos of 1 type, 1 class; exact search"),
+        ([("ship", "Celeste class"), ("sedan", "TL")], "2 photos of 2 types, 2 classes; exact search"),
+    ],
+)
+def test_what_a_gallery_holds_in_words(labels: list, words: str, tmp_path: Path) -> None:
+    with Gallery.create(tmp_path / "g.gallery", "f00d", 4) as gallery:
+        entries = [Entry(*label, "test", f"{number}.jpg", f"digest {number}") for number, label in enumerate(labels)]
+        gallery.add(np.ones((len(labels), 4), np.float32) / 2, entries)
+        assert in_words(gallery) == words
 
 
 def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
