@@ -16,6 +16,7 @@ from app.cli.reports import Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
+    counted,
     gallery_place,
     interruptible,
     model_file,
@@ -23,7 +24,7 @@ from app.cli.terminal import (
     only_our_words,
     say,
 )
-from app.core.decide import Status
+from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
 from app.core.identify import Identification, Identifier
@@ -154,6 +155,8 @@ class _Files:
                 take(found)
                 self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
                 advance(self._counts.total(), len(self.files))
+        if self.stage.note:
+            self.report.warning(self.stage.note)
         self._seconds = time.perf_counter() - start
 
     def _tell(self, sentence: str | None, table: Path | None) -> None:
@@ -180,15 +183,14 @@ def _line(identification: Identification) -> str:
     decision = identification.decision
     if decision is None:
         return f"{Status.ERROR.value:<12}  {'':>5}  {identification.path}: {identification.error}"
-    figure = f"{100 * decision.confidence:.0f} %" if decision.label else ""
+    figure = percent(decision.confidence) if decision.label else ""
     return f"{decision.status.value:<12}  {figure:>5}  {decision.label or '-':<32}  {identification.path}"
 
 
 def _summary(counts: Counter[Status], seconds: float, provider: Processor) -> str:
-    errors = counts[Status.ERROR]
     return (
-        f"{counts.total()} photo{'' if counts.total() == 1 else 's'}: {counts[Status.IDENTIFIED]} identified, "
+        f"{counted(counts.total(), 'photo')}: {counts[Status.IDENTIFIED]} identified, "
         f"{counts[Status.COARSE_ONLY]} type only, {counts[Status.UNKNOWN]} unknown, "
-        f"{errors} error{'' if errors == 1 else 's'}; "
+        f"{counted(counts[Status.ERROR], 'error')}; "
         f"{counts.total() / seconds:.1f} photos/s on {provider.name} ({provider.reason})"
     )

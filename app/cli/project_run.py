@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
-from app.cli.terminal import UsageError, complain, must_exist
+from app.cli.terminal import UsageError, complain, counted, must_exist
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import Project
@@ -133,7 +133,9 @@ class _Run:
         )
 
     def _in_words(self, counts: Counts) -> str:
-        return f"{counts.total} images, {counts.predicted} identified, {counts.failed} errors, {counts.waiting} waiting"
+        # an answer may also be that a photo shows nothing known
+        done = f"{counted(counts.total, 'image')}, {counts.predicted:,} with an answer"
+        return f"{done}, {counted(counts.failed, 'error')}, {counts.waiting:,} waiting"
 
 
 def _facts(counts: Counts) -> dict[str, Fact]:

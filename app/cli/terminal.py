@@ -69,14 +69,17 @@ def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -
     parser.add_argument(flag, type=_positive, metavar="N", help=help_text)
 
 
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """So many of something; more: the word for several, `one` with an s unless it is given."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def in_words(gallery: References) -> str:
     """How much a gallery holds, and how it is searched."""
     labels = gallery.classes()
-    types = {coarse for coarse, _ in labels}
-    classes = sum(fine is not None for _, fine in labels)
-    return (
-        f"{len(gallery):,} photos of {len(types)} types, {classes} classes; {gallery.approximation or 'exact search'}"
-    )
+    types = counted(len({coarse for coarse, _ in labels}), "type")
+    classes = counted(sum(fine is not None for _, fine in labels), "class", "classes")
+    return f"{counted(len(gallery), 'photo')} of {types}, {classes}; {gallery.approximation or 'exact search'}"
 
 
 def must_exist(named: Sequence[Path]) -> None:

@@ -175,8 +175,10 @@ def _over(probability: float, threshold: float) -> str:
 
 
 def _under(probability: float, threshold: float) -> str:
-    low, needed = _apart(100 * probability, 100 * threshold, decimals=0)
-    return f"only {low} %, needs {needed} %"
+    low, needed = percent(probability), percent(threshold)
+    if low == needed:
+        low, needed = (f"{figure} %" for figure in _apart(100 * probability, 100 * threshold, 1, ends=(0.0, 100.0)))
+    return f"only {low}, needs {needed}"
 
 
 def percent(probability: float) -> str:
@@ -188,8 +190,13 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def _apart(low: float, high: float, decimals: int = 2) -> tuple[str, str]:
-    """Two different figures with as many decimals as it takes to tell them apart."""
-    while round(low, decimals) == round(high, decimals) and decimals < 9:
+def _apart(low: float, high: float, decimals: int = 2, ends: Sequence[float] = ()) -> tuple[str, str]:
+    """Two different figures with as many decimals as it takes to tell them apart, and from `ends` that they are not."""
+
+    def taken_for_another() -> bool:
+        told = {figure: round(figure, decimals) for figure in (low, high)}
+        return told[low] == told[high] or any(one in ends and one != figure for figure, one in told.items())
+
+    while decimals < 9 and taken_for_another():
         decimals += 1
     return f"{low:.{decimals}f}", f"{high:.{decimals}f}"

@@ -9,9 +9,9 @@ import os
 import re
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -28,10 +28,13 @@ from model.photo import fit, placed
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "fp16", "int8"]
+_Provider = str | tuple[str, dict[str, str]]
 
 BATCH = 8
 """Photos at once where many are identified. More do not fit the caches of a CPU: a DenseNet-169 in 8 bits identified 67
 photos/s with 8, 60 with 16, 58 with 32 and 61 with 4 (two cores); with a GPU it is the decoding that takes the time."""
+
+_CPU_ASKED_FOR = "the CPU was asked for"
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -102,12 +105,21 @@ class Outputs:
     likeness: np.ndarray
 
 
+class _Opened(NamedTuple):
+    """What runs. note: why it is not the variant made for the device, "" where there is nothing to say."""
+
+    session: onnxruntime.InferenceSession
+    variant: Variant
+    note: str = ""
+
+
 class Engine:
     """A loaded and warmed-up identification model. One inference runs at a time; other threads wait.
 
     Attributes:
         path: the model file that was asked for; a variant beside it may be what runs (`provider.variant`).
         info: its metadata.
+        precision: the one that was asked for; `provider.variant` is what runs.
         provider: where it runs and why.
     """
 
@@ -117,27 +129,37 @@ class Engine:
         Args:
             path: the identification model file.
             device: "auto" takes the GPU where it works and the CPU otherwise; "cuda" insists on the GPU.
-            precision: "auto" takes the variant beside the file that is made for the device, where there is one.
+            precision: "auto" takes the variant beside the file that is made for the device, where there is one that
+                works; a file that is a variant itself is what runs.
 
         Raises:
-            model.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model.
+            model.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model;
+                if the file is a variant and another precision was asked for.
             EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
         """
         self.path = path
         self.info: BundleInfo = read_info(path)
-        self._precision: Precision = precision
+        self.precision: Precision = precision
+        self._must_have_precision()
         self._lock = threading.Lock()
         # matrix products with the gallery are small; threads of the linear algebra that wait for the next one by
         # spinning take the processors from the inference (measured: 16 photos 53 ms with them, 32 ms without)
         threadpool_limits(limits=1, user_api="blas")
         available = tuple(onnxruntime.get_available_providers())
-        session, reason = (None, "the CPU was asked for") if device == "cpu" else self._open_on_gpu(available)
-        if session is None and device == "cuda":
+        opened, reason = (None, _CPU_ASKED_FOR) if device == "cpu" else self._open_on_gpu(available)
+        if opened is None and device == "cuda":
             raise EngineError(f"the GPU cannot be used: {reason}")
-        used, made_for = ("CPU", Variant.INT8) if session is None else ("CUDA", Variant.FP16)
-        variant, file = self._variant(made_for)
-        self._session = session if session is not None else self._open(file, [_CPU])
-        self.provider = ProviderReport(used, variant, available, reason)
+        used = "CPU" if opened is None else "CUDA"
+        opened = opened or self._open_made_for(Variant.INT8, [_CPU])
+        self._session = opened.session
+        self.provider = ProviderReport(used, opened.variant, available, "; ".join(filter(None, (reason, opened.note))))
+
+    def on_cpu(self, why: str) -> Engine:
+        """The same on the CPU, in the precision that was asked for; `why` there is for the report. Raises as Engine."""
+        engine = Engine(self.path, "cpu", self.precision)
+        reason = why + engine.provider.reason.removeprefix(_CPU_ASKED_FOR)
+        engine.provider = replace(engine.provider, reason=reason)
+        return engine
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """A photo as the model takes it: RGB picture of any shape to uint8 [S, S, 3]."""
@@ -190,30 +212,43 @@ class Engine:
         above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
 
-    def _variant(self, made_for: Variant) -> tuple[Variant, Path]:
-        """The variant to run, and its file.
+    def _must_have_precision(self) -> None:
+        """Raises BundleError if the file is a variant and another one was asked for."""
+        own = self.info.variant
+        if own is not Variant.FP32 and self.precision not in ("auto", own):
+            raise BundleError(
+                f"{self.path}: this file is the {own} variant; give the fp32 file to have it in {self.precision}"
+            )
 
-        Args:
-            made_for: the one for the device, taken if it lies beside the file and belongs to the same network.
+    def _open_made_for(self, made_for: Variant, providers: list[_Provider]) -> _Opened:
+        """The variant to run: the one that was asked for, else the one made for the device, else the file itself.
 
         Raises:
-            BundleError: if another was asked for and is not there.
+            BundleError: if the one that was asked for is none of this model.
+            EngineError: if it cannot be run.
         """
         own = self.info.variant
-        wanted = made_for if self._precision == "auto" else Variant(self._precision)
+        if self.precision != "auto":
+            wanted = Variant(self.precision)
+            file = self.path if wanted is own else self._variant(wanted)
+            return _Opened(self._open(file, providers), wanted)
+        if own is not Variant.FP32 or not beside(self.path, made_for).is_file():
+            return _Opened(self._open(self.path, providers), own)
+        try:
+            return _Opened(self._open(self._variant(made_for), providers), made_for)
+        except (BundleError, EngineError) as error:
+            note = f"its {made_for} variant cannot be used ({_first_line(error)})"
+            return _Opened(self._open(self.path, providers), own, note)
+
+    def _variant(self, wanted: Variant) -> Path:
+        """The file of a variant that lies beside this one. Raises BundleError if it is none of this network."""
         file = beside(self.path, wanted)
-        if wanted is own or own is not Variant.FP32:  # a file that is a variant itself was chosen on purpose
-            return own, self.path
-        if self._precision == "auto" and not file.is_file():
-            return own, self.path
         info = read_info(file)
         if (info.fingerprint, info.variant) != (self.info.fingerprint, wanted):
-            if self._precision == "auto":
-                return own, self.path
             raise BundleError(f"{file}: is not the {wanted} variant of {self.path.name}; export both again")
-        return wanted, file
+        return file
 
-    def _open(self, file: Path, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
+    def _open(self, file: Path, providers: list[_Provider]) -> onnxruntime.InferenceSession:
         """A session after its first inference.
 
         Raises:
@@ -233,8 +268,8 @@ class Engine:
         _infer(session, np.zeros((1, side, side, 3), np.uint8))
         return session
 
-    def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[onnxruntime.InferenceSession | None, str]:
-        """A session that runs on the GPU, or None; and the reason for either."""
+    def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[_Opened | None, str]:
+        """What runs on the GPU, or None; and the reason for either. Raises BundleError as `_open_made_for`."""
         if _CUDA not in available:
             return None, "this build of onnxruntime has no CUDA"
         if sys.platform == "darwin" or not _has_nvidia_driver():
@@ -243,14 +278,14 @@ class Engine:
         # heuristic search: the exhaustive one tries every algorithm again for each new batch size
         options = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
         try:
-            session = self._open(self._variant(Variant.FP16)[1], [(_CUDA, options), _CPU])
+            opened = self._open_made_for(Variant.FP16, [(_CUDA, options), _CPU])
         except EngineError as error:
             return (
                 None,
                 complaint or f"there is an NVIDIA driver, but the GPU failed ({_first_line(error.__cause__ or error)})",
             )
-        if _CUDA in session.get_providers():
-            return session, "an NVIDIA GPU is present"
+        if _CUDA in opened.session.get_providers():
+            return opened, "an NVIDIA GPU is present"
         return None, complaint or (
             "there is an NVIDIA driver, but onnxruntime refused the GPU without saying why; "
             f"the driver may be too old for CUDA {onnxruntime.cuda_version}"

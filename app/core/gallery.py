@@ -205,7 +205,7 @@ class Gallery:
         """Cosine of N embeddings [N, d] to the centre of each named class: [N, len(fine)]; -inf without references."""
         with self._lock:
             sums = [self._holdings.sum_of(name) for name in fine]
-        return cosines_to_sums(embeddings, np.stack(sums))
+        return cosines_to_sums(embeddings, np.array(sums, np.float32).reshape(len(fine), self.dim))
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from app.core.decide import Decision, decide
-from app.core.engine import Engine
+from app.core.engine import Engine, EngineError
 from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from app.core.gallery import Neighbour
 from app.core.references import References
+from model.bundle import BundleError
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Identifier:
     """An engine and, if there is one, a gallery that belongs to its model.
 
     Attributes:
-        engine: the loaded identification model.
+        engine: the loaded identification model; another one, on the CPU, once the GPU has failed.
         gallery: the reference photos, or None.
     """
 
@@ -55,14 +56,36 @@ class Identifier:
         self.gallery = gallery
 
     def identify(self, images: Sequence[Image.Image]) -> list[Identification]:
-        """Identify RGB pictures of any shape, in order.
-
-        Raises:
-            EngineError: if the inference fails.
-        """
+        """Identify RGB pictures of any shape, in order. Raises as `identify_steadily`."""
         side = self.engine.info.preprocessing.size
         pixels = [self.engine.prepare(image) for image in images]
-        return self.identify_prepared(np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8))
+        return self.identify_steadily(np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8))
+
+    def identify_steadily(self, batch: np.ndarray, paths: Sequence[Path | None] | None = None) -> list[Identification]:
+        """As `identify_prepared`; where the GPU fails, the model runs on the CPU from then on.
+
+        Raises:
+            EngineError: if the inference fails on the CPU.
+        """
+        try:
+            return self.identify_prepared(batch, paths)
+        except EngineError as error:
+            self.leave_gpu(error)
+            return self.identify_prepared(batch, paths)
+
+    def leave_gpu(self, error: EngineError) -> None:
+        """After this failure of an inference: have the model run on the CPU.
+
+        Raises:
+            EngineError: the same if it ran there already; another if the model cannot be run there.
+        """
+        if self.engine.provider.used == "CPU":
+            raise error
+        why = f"the GPU failed ({error})"
+        try:
+            self.engine = self.engine.on_cpu(why)
+        except (BundleError, EngineError) as second:
+            raise EngineError(f"{why}, and on the CPU: {second}") from error
 
     def identify_prepared(self, batch: np.ndarray, paths: Sequence[Path | None] | None = None) -> list[Identification]:
         """Identify pictures that `Engine.prepare` made: uint8 [N, S, S, 3]; `paths` are their N files.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from model.bundle import Variant
+
 HOME_VARIABLE = "MARQUE_HOME"
 """Environment variable naming one folder for the user's data and settings, in place of the system's own."""
 
@@ -57,9 +59,11 @@ def model_named(text: str) -> Path:
 
 
 def bundled_gallery(model_path: Path) -> Path | None:
-    """The gallery beside a model file (same name, ending `.gallery`), or None."""
-    gallery = model_path.with_suffix(".gallery")
-    return gallery if gallery.is_file() else None
+    """The gallery beside a model file (same name, ending `.gallery`), for a variant that of the full model; or None."""
+    places = [model_path.with_suffix(".gallery")]
+    if model_path.with_suffix("").suffix.removeprefix(".") in set(Variant):
+        places.append(model_path.with_suffix("").with_suffix(".gallery"))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _user_folder(name: str, usual: Path) -> Path:

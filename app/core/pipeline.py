@@ -66,7 +66,7 @@ def identify_paths(
     of files. After `cancelled` answers True no further list comes.
 
     Raises:
-        EngineError: if the inference itself fails.
+        EngineError: if the inference itself fails, on the CPU if it began on the GPU.
     """
 
     def decode(path: Path) -> tuple[Path, np.ndarray | None, str | None]:
@@ -82,7 +82,7 @@ def identify_paths(
             return
         good = [(path, pixels) for path, pixels, _ in chunk if pixels is not None]
         answers = iter(
-            identifier.identify_prepared(np.stack([pixels for _, pixels in good]), [path for path, _ in good])
+            identifier.identify_steadily(np.stack([pixels for _, pixels in good]), [path for path, _ in good])
             if good
             else ()
         )

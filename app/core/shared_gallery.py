@@ -230,7 +230,7 @@ class SharedGallery:
         """Cosine of N embeddings to the centre of each named class: [N, len(fine)]; -inf without references."""
         with self._fresh():
             sums = [self._sums.get(name, np.zeros(self.dim, np.float32)) for name in fine]
-        return cosines_to_sums(embeddings, np.stack(sums))
+        return cosines_to_sums(embeddings, np.array(sums, np.float32).reshape(len(fine), self.dim))
 
     def references(self) -> list[Reference]:
         """All references in the order of their ids."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.core.engine import BATCH, Engine, EngineError
+from app.core.engine import BATCH
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, identify_paths, map_in_order
@@ -30,14 +30,16 @@ class Stage(Protocol):
     """Decodes and identifies photos.
 
     Attributes:
-        note: something that the person should know (the GPU failed), or "".
         page: images of a project that it should be given at a time.
         scan_first: whether a run over a project should begin only when all its files are found.
     """
 
-    note: str
     page: int
     scan_first: bool
+
+    @property
+    def note(self) -> str:
+        """Something that the person should know (the GPU failed), or ""."""
 
     @property
     def info(self) -> BundleInfo:
@@ -63,11 +65,11 @@ class Stage(Protocol):
 class Local:
     """In this process: decoding in a bounded pool, one inference at a time.
 
-    Where the GPU fails in mid-run over a project it goes on on the CPU, once, and says so.
+    Where the GPU fails in mid-run it goes on on the CPU, and says so.
 
     Attributes:
-        identifier: what identifies now.
-        note, page, scan_first: as of Stage.
+        identifier: what identifies.
+        page, scan_first: as of Stage.
     """
 
     page = 1024
@@ -75,9 +77,15 @@ class Local:
 
     def __init__(self, identifier: Identifier, *, batch: int = BATCH, workers: int | None = None) -> None:
         self.identifier = identifier
-        self.note = ""
+        self._began_on = identifier.engine.provider
         self._batch = batch
         self._workers = workers or default_workers()
+
+    @property
+    def note(self) -> str:
+        """As of Stage."""
+        now = self.identifier.engine.provider
+        return "" if now is self._began_on else f"{now.reason}: going on on the CPU"
 
     @property
     def info(self) -> BundleInfo:
@@ -113,7 +121,7 @@ class Local:
 
     def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:
         pixels = [picture for _, picture in chunk if picture is not None]
-        answers = iter(self._answers(np.stack(pixels)) if pixels else ())
+        answers = iter(self.identifier.identify_steadily(np.stack(pixels)) if pixels else ())
         outcomes = []
         for outcome, picture in chunk:
             if picture is not None:
@@ -121,16 +129,6 @@ class Local:
                 outcome = replace(outcome, evidence=answer.evidence, embedding=answer.embedding)
             outcomes.append(outcome)
         return outcomes
-
-    def _answers(self, pixels: np.ndarray) -> list[Identification]:
-        try:
-            return self.identifier.identify_prepared(pixels)
-        except EngineError as error:
-            if self.identifier.engine.provider.used == "CPU":
-                raise
-            self.note = f"the GPU failed ({error}): going on on the CPU"
-            self.identifier = Identifier(Engine(self.identifier.engine.path, "cpu"), self.identifier.gallery)
-            return self.identifier.identify_prepared(pixels)
 
 
 def content_digest(path: Path) -> str:

@@ -16,7 +16,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core import paths
-from app.core.engine import BATCH, Engine, EngineError
+from app.core.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
 from app.core.give_way import give_way
@@ -41,7 +41,8 @@ class Inference(QThread):
 
     Signals:
         loaded: (Loaded)
-        load_failed: (message)
+        load_failed: (ModelRequest, message)
+        moved: (ProviderReport) the GPU failed, and the model runs there from now on
         answered: (request, Answer)
         answer_failed: (request, message)
         advanced: (generation, list of Identification), at most 20 times a second
@@ -54,7 +55,8 @@ class Inference(QThread):
     """
 
     loaded = Signal(object)
-    load_failed = Signal(str)
+    load_failed = Signal(object, str)
+    moved = Signal(object)
     answered = Signal(int, object)
     answer_failed = Signal(int, str)
     advanced = Signal(int, object)
@@ -80,6 +82,7 @@ class Inference(QThread):
         self._identifier: Identifier | None = None
         self._shelf: Shelf | None = None
         self._batch = _BATCH_CPU
+        self._provider: ProviderReport | None = None  # as it was told last
 
     def open_model(self, request: ModelRequest) -> None:
         """Load another identification model.
@@ -139,6 +142,7 @@ class Inference(QThread):
                 self._serve_gallery()
                 self._serve_folder()
                 self._serve_run()
+                self._tell_provider()
             except Exception:
                 # a defect: to the log and the error bar. The thread goes on, or the window would wait for ever.
                 log.exception("identifying failed")
@@ -158,12 +162,19 @@ class Inference(QThread):
         """What does not wait for the work under way: another model, the photos on show."""
         self._try_model()
         while self._identifier is not None:
+            self._tell_provider()
             with self._changed:
                 asker = next(iter(self._questions), None)
                 question = self._questions.pop(asker, None)
             if question is None:
                 return
             self._answer(self._identifier, question)
+
+    def _tell_provider(self) -> None:
+        provider = None if self._identifier is None else self._identifier.engine.provider
+        if provider is not None and provider is not self._provider:
+            self._provider, self._batch = provider, _BATCH_CPU
+            self.moved.emit(provider)
 
     def _try_model(self) -> None:
         with self._changed:
@@ -173,7 +184,7 @@ class Inference(QThread):
         try:
             self._opened = request, Engine(request.model, device=request.device)
         except (BundleError, EngineError) as error:
-            self.load_failed.emit(str(error))
+            self.load_failed.emit(request, str(error))
 
     def _gives_way(self) -> bool:
         """Whether the work under way is to end: another model is ready, or the program is being closed."""
@@ -195,6 +206,7 @@ class Inference(QThread):
         chosen = request.gallery or request.chosen.get(info.fingerprint)
         shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=chosen, supplied=supplied)
         self._identifier = Identifier(engine, shelf.gallery)
+        self._provider = engine.provider
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
         gallery = shelf.gallery
         size = len(gallery) if gallery is not None else 0
@@ -225,13 +237,21 @@ class Inference(QThread):
                 self.gallery_advanced.emit(work, value)
                 self._serve_at_once()
         except EngineError as error:
-            message = str(error)
+            message = self._after_failure(identifier, error)
         except GalleryError as error:
             message = str(error)
             self._lose(error)
         finally:
             identifier.gallery = shelf.gallery
             self.gallery_ended.emit(work, message)
+
+    def _after_failure(self, identifier: Identifier, error: EngineError) -> str:
+        """Leave the GPU where it failed in what was done to the gallery; what to say of it."""
+        try:
+            identifier.leave_gpu(error)
+        except EngineError as last:
+            return str(last)
+        return f"{identifier.engine.provider.reason}. The model runs on the CPU from now on: try again."
 
     def _lose(self, error: GalleryError) -> bool:
         """Give up a gallery on a server that failed; False where the gallery is a file, whose faults may pass."""
@@ -262,16 +282,22 @@ class Inference(QThread):
     def _identify(self, identifier: Identifier, asked: Question) -> Answer:
         image = asked.image if asked.box is None else asked.image.crop(asked.box)
         found = asked.known or identifier.identify([image])[0]
-        heat = self._heat(identifier.engine, image, found.evidence) if asked.heat else None
+        heat = self._heat(identifier, image, found.evidence) if asked.heat else None
         gallery = identifier.gallery
         pictures = tuple(gallery.picture(n.reference) if gallery is not None else None for n in found.neighbours)
         return Answer(found, pictures, heat)
 
-    def _heat(self, engine: Engine, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
+    def _heat(self, identifier: Identifier, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
         """Of the best guess among the classes that the network itself knows."""
-        known = engine.info.taxonomy.fine_index
+        known = identifier.engine.info.taxonomy.fine_index
         guess = next((one.name for one in evidence.classes if one.name in known), None) if evidence else None
-        return None if guess is None else engine.heat(image, known[guess])
+        if guess is None:
+            return None
+        try:
+            return identifier.engine.heat(image, known[guess])
+        except EngineError as error:
+            identifier.leave_gpu(error)
+            return identifier.engine.heat(image, known[guess])
 
     def _serve_folder(self) -> None:
         if self._identifier is None:

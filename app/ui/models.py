@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 # onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import Device  # isort: skip
+from app.core.engine import Device, ProviderReport  # isort: skip
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -20,58 +21,75 @@ from app.ui.settings import Settings
 class Models(QObject):
     """Has models loaded by the worker, and remembers what a person chose.
 
+    Attributes:
+        in_use: what answers now, None before anything does.
+
     Signals:
         loading: (str) a file of this name is being loaded
         loaded: (Loaded) this is in use from now on
+        moved: (Loaded) the GPU failed, and what is in use runs elsewhere from now on
         failed: (words, details) a file cannot be used; what was in use before still is
     """
 
     loading = Signal(str)
     loaded = Signal(object)
+    moved = Signal(object)
     failed = Signal(str, str)
 
     def __init__(
         self, inference: Inference, settings: Settings, save: Callable[[], None], gallery: Place | None, device: Device
     ) -> None:
-        """Args: save: keeps the settings; gallery: the one asked for on the command line."""
+        """Args: save: keeps the settings; gallery: the one of the command line, for the model that is opened first."""
         super().__init__(inference)
         self._inference, self._settings, self._save = inference, settings, save
         self._named_gallery, self._device = gallery, device
-        self._in_use: Loaded | None = None
-        self._asked, self._remember = Path(), False
+        self._named_for: Path | None = None
+        self.in_use: Loaded | None = None
+        self._asked: ModelRequest | None = None  # the newest, unless it failed
+        self._chosen: set[Path] = set()  # by a person
         inference.loaded.connect(self._on_loaded)
         inference.load_failed.connect(self._on_failed)
+        inference.moved.connect(self._on_moved)
 
-    def open(self, model: Path, gallery: Place | None = None, *, remember: bool = False) -> None:
+    def open(self, model: Path, *, remember: bool = False) -> None:
         """Load an identification model; the next start takes it too if it is to be remembered."""
         self.loading.emit(model.name)
-        self._asked, self._remember = model, remember
+        if remember:
+            self._chosen.add(model)
+        if self._named_for is None:
+            self._named_for = paths.tidy(model)
+        named = self._named_gallery if paths.tidy(model) == self._named_for else None
         chosen = {fingerprint: place_of(place) for fingerprint, place in self._settings.galleries.items()}
-        self._inference.open_model(ModelRequest(model, gallery, self._device, chosen))
+        self._asked = ModelRequest(model, named, self._device, chosen)
+        self._inference.open_model(self._asked)
 
     def open_first(self, model: Path | None) -> bool:
         """Load the model that was asked for, else the one chosen last, else the supplied one; False without any."""
         chosen = self._settings.identification_model
         found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
         if found is not None:
-            self.open(found, self._named_gallery)
+            self.open(found)
         return found is not None
 
     def open_again(self) -> None:
-        """Load what is in use once more, with the gallery as it is now."""
-        self.open(self._asked, self._named_gallery)
+        """Load what is in use, or was chosen to be, once more, with the gallery as it is now."""
+        if self._asked is not None:
+            self.open(self._asked.model)
+        elif self.in_use is not None:
+            self.open(self.in_use.path)
 
     def choose_gallery(self, place: Place | None) -> None:
         """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
-        if self._in_use is None:
+        if self.in_use is None:
             return
-        galleries = {**self._settings.galleries, self._in_use.info.fingerprint: str(place)}
+        galleries = {**self._settings.galleries, self.in_use.info.fingerprint: str(place)}
         if place is None:
-            del galleries[self._in_use.info.fingerprint]
+            del galleries[self.in_use.info.fingerprint]
         self._settings.galleries = galleries
         self._save()
-        self._named_gallery = None
-        self.open(self._asked)
+        if paths.tidy(self.in_use.path) == self._named_for:
+            self._named_gallery = None
+        self.open_again()
 
     def decline(self, fingerprint: str) -> None:
         """Nothing is to be re-embedded for this model, also after a restart."""
@@ -79,14 +97,21 @@ class Models(QObject):
         self._save()
 
     def _on_loaded(self, loaded: Loaded) -> None:
-        self._in_use = loaded
-        if self._remember:
+        self.in_use = loaded
+        if loaded.path in self._chosen:
             self._settings.identification_model = None if loaded.path == paths.bundled_model() else loaded.path
             self._save()
         self.loaded.emit(loaded)
 
-    def _on_failed(self, message: str) -> None:
-        words = f"{self._asked.name} cannot be used as identification model. Choose another file."
-        if self._in_use is not None:
-            self._asked = self._in_use.path
-        self.failed.emit(words, message)
+    def _on_moved(self, provider: ProviderReport) -> None:
+        if self.in_use is not None:
+            self.in_use = replace(self.in_use, provider=provider)
+            self.moved.emit(self.in_use)
+
+    def _on_failed(self, request: ModelRequest, message: str) -> None:
+        newest = request is self._asked
+        if newest and self.in_use is not None:
+            self._asked = None
+        self.failed.emit(f"{request.model.name} cannot be used as identification model. Choose another file.", message)
+        if not newest and self._asked is not None:
+            self.loading.emit(self._asked.model.name)

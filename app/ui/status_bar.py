@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# onnxruntime comes before Qt; app/core/engine.py says why
+from app.core.engine import ProviderReport  # isort: skip
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from app.ui.job_line import JobLine
@@ -57,7 +60,12 @@ class StatusBar(QFrame):
             self._gallery.setToolTip(loaded.gallery_problem)
         if loaded.gallery_problem and not loaded.gallery_size:
             self._gallery.setText("gallery not in use")
-        provider = loaded.provider
+        self.show_provider(loaded.provider)
+        for widget in (*self._dots, self._gallery, self._chip, self._provider):
+            widget.show()
+
+    def show_provider(self, provider: ProviderReport) -> None:
+        """Say where the model runs."""
         on_cpu = provider.used == "CPU"
         self._chip.set_icon("cpu" if on_cpu else "zap", "muted" if on_cpu else "ok")
         # the whole reason may be a paragraph (missing libraries): the tooltip has it
@@ -66,8 +74,6 @@ class StatusBar(QFrame):
         self._provider.setToolTip(
             f"{provider.reason}\nvariant of the model: {provider.variant}\navailable: {', '.join(provider.available)}"
         )
-        for widget in (*self._dots, self._gallery, self._chip, self._provider):
-            widget.show()
 
     def show_gallery(self, size: int) -> None:
         """Say how many reference photos there are."""

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self.status.model.file_wanted.connect(self.choose_model)
         self.models.loading.connect(self._on_loading)
         self.models.loaded.connect(self._on_loaded)
+        self.models.moved.connect(self._on_moved)
         self.models.failed.connect(self._on_load_failed)
         self.faults.raised.connect(self._on_fault)
         self.dropping.dropped.connect(self.open_dropped)
@@ -313,6 +314,10 @@ class MainWindow(QMainWindow):
                 words = "Your own gallery cannot be used; the supplied one is used in its place."
             self.identify.errors.show_problem(words, loaded.gallery_problem)
 
+    def _on_moved(self, loaded: Loaded) -> None:
+        self.status.show_provider(loaded.provider)
+        self._show_problem("The GPU failed: photos are identified on the CPU from now on.", loaded.provider.reason)
+
     def _on_gallery_lost(self, why: str) -> None:
         self.gallery.lose_gallery(why)
         self.status.show_lost_gallery(why)
@@ -348,7 +353,7 @@ class MainWindow(QMainWindow):
         self.gallery.show_loading(True)
 
     def _on_load_failed(self, words: str, details: str) -> None:
-        loaded = self.identify.session.loaded()
+        loaded = self.models.in_use
         if loaded is not None:
             self.status.show_loaded(loaded)
             self.status.show_gallery(len(self.gallery.desk.contents.references))

@@ -9,15 +9,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.cli import main
 from app.cli.enrol import source_spec
+from app.cli.terminal import in_words
 from app.core import paths
-from app.core.gallery import Gallery
+from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
-from model.bundle import read_info
-from tests.app.tiny import colour_picture, write_tiny_model
+from model.bundle import Variant, read, read_info, write
+from tests.app.tiny import FailingGpu, colour_picture, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,6 +72,52 @@ def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, ca
     assert "on CPU (the CPU was asked for)" in captured.err
 
 
+def test_a_line_never_claims_certainty(tiny_model: Path, photos: Path, capsys) -> None:
+    assert main(["identify", str(photos / "ship"), "--model", str(tiny_model), "--device", "cpu"]) == 0
+    figures = [line[12:20].strip() for line in capsys.readouterr().out.splitlines()]
+    assert ">99 %" in figures and "100 %" not in figures
+
+
+def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_path: Path, capsys) -> None:
+    colour_picture((220, 20, 30)).save(tmp_path / "red.png")
+    arguments = ["identify", str(tmp_path), "--model", str(tiny_model), "--project", str(tmp_path / "p.marque")]
+    assert main(arguments) == 0
+    assert "1 image, 1 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+    colour_picture((5, 5, 5)).save(tmp_path / "dark.png")
+    assert main(["identify", str(tmp_path / "dark.png"), "--model", str(tiny_model)]) == 0
+    assert capsys.readouterr().out.startswith("unknown")
+    assert main(arguments) == 0
+    assert "2 images, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([], "0 photos of 0 types, 0 classes; exact search"),
+        ([("ship", None)], "1 photo of 1 type, 0 classes; exact search"),
+        ([("ship", "Celeste class")] * 3, "3 photos of 1 type, 1 class; exact search"),
+        ([("ship", "Celeste class"), ("sedan", "TL")], "2 photos of 2 types, 2 classes; exact search"),
+    ],
+)
+def test_what_a_gallery_holds_in_words(labels: list, words: str, tmp_path: Path) -> None:
+    with Gallery.create(tmp_path / "g.gallery", "f00d", 4) as gallery:
+        entries = [Entry(*label, "test", f"{number}.jpg", f"digest {number}") for number, label in enumerate(labels)]
+        gallery.add(np.ones((len(labels), 4), np.float32) / 2, entries)
+        assert in_words(gallery) == words
+
+
+def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
+    tiny_model: Path, photos: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("app.cli.identify.Engine", FailingGpu)
+    assert main(["identify", str(photos), "--model", str(tiny_model), "--batch", "5"]) == 0
+    captured = capsys.readouterr()
+    assert [line.split()[0] for line in captured.out.splitlines()] == ["identified"] * 12
+    failed = "the GPU failed (the inference failed (out of memory))"
+    assert f"marque: {failed}: going on on the CPU" in captured.err
+    assert f"on CPU ({failed})" in captured.err
+
+
 def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp_path: Path, capsys) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
@@ -94,6 +142,23 @@ def test_the_supplied_model_and_gallery_are_used(
     assert main(["identify", str(photo), "--out", str(out), "--gallery", "none"]) == 0
     assert rows(out)[0]["neighbour_1"] == ""
     assert sorted(path.name for path in no_bundled_model.iterdir()) == ["another.onnx", "marque.gallery", "marque.onnx"]
+
+
+def test_a_variant_takes_the_gallery_of_its_model(
+    tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys
+) -> None:
+    shutil.copy(tiny_gallery, tmp_path / "m.gallery")
+    info, graph = read(tiny_model)
+    variant, out = tmp_path / "m.int8.onnx", tmp_path / "l.csv"
+    write(variant, graph, info.model_copy(update={"variant": Variant.INT8}))
+    arguments = ["identify", str(photos / "sedan"), "--out", str(out), "--model", str(variant)]
+    assert main(arguments) == 0
+    assert rows(out)[0]["neighbour_1"] == "Gialla 2012"
+    assert main([*arguments, "--precision", "fp32"]) == 2
+    assert "this file is the int8 variant; give the fp32 file" in capsys.readouterr().err
+    assert paths.bundled_gallery(tmp_path / "m.other.onnx") is None
+    shutil.copy(tiny_gallery, tmp_path / "m.int8.gallery")
+    assert paths.bundled_gallery(variant) == tmp_path / "m.int8.gallery"
 
 
 def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:

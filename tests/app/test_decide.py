@@ -224,6 +224,27 @@ def test_a_confidence_on_its_threshold_is_enough() -> None:
     assert exact.reason == "class 60 %, just enough; the nearest reference photo agrees"
 
 
+@pytest.mark.parametrize(
+    ("probability", "threshold", "words"),
+    [
+        (0.49, 0.6, "only 49 %, needs 60 %"),
+        (0.004, 0.5, "only <1 %, needs 50 %"),
+        (0.0, 0.5, "only 0 %, needs 50 %"),
+        (0.5, 0.999, "only 50 %, needs >99 %"),
+        (0.5, 1.0, "only 50 %, needs 100 %"),
+        (0.599, 0.6, "only 59.9 %, needs 60.0 %"),
+        (0.994, 0.999, "only 99.4 %, needs 99.9 %"),
+        (0.9994, 0.9996, "only 99.94 %, needs 99.96 %"),
+        (0.0004, 0.003, "only 0.04 %, needs 0.30 %"),
+    ],
+)
+def test_what_falls_short_is_told_apart_from_what_is_needed_and_from_certainty(
+    probability: float, threshold: float, words: str
+) -> None:
+    found = evidence({"sedan": 1.0}, {"TL": probability})
+    assert decide(found, Thresholds(fine=threshold, coarse=1.0)).reason.startswith(f"class TL {words}: shown as sedan")
+
+
 def test_a_reason_never_claims_certainty() -> None:
     decision = decided({"sedan": 1.0}, {"TL": 0.997, "TSX": 0.003}, [near(0.9)])
     assert decision.reason == "class >99 %, above 60 %; the nearest reference photo agrees"

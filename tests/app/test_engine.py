@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from app.core import engine as engine_module
-from app.core.engine import Engine, EngineError
+from app.core.engine import Engine, EngineError, Precision
 from model import bundle
 from model.photo import FitPolicy
 from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
@@ -251,14 +252,129 @@ def test_on_the_cpu_the_variant_made_for_it_runs_and_says_so(tmp_path: Path) -> 
     batch = batch_of(engine, "Rossa 2010", "Azzurra class")
     assert not np.allclose(engine.run(batch).fine_logits, full.run(batch).fine_logits)
     # a variant that is opened by its own name is what runs, whatever the device
-    direct = Engine(bundle.beside(path, bundle.Variant.INT8), precision="fp32")
+    direct = Engine(bundle.beside(path, bundle.Variant.INT8))
     np.testing.assert_array_equal(direct.run(batch).fine_logits, engine.run(batch).fine_logits)
+
+
+@pytest.mark.parametrize("asked", ["fp32", "fp16"])
+def test_a_variant_is_not_what_another_precision_asks_for(tmp_path: Path, asked: Precision) -> None:
+    variant = bundle.beside(with_variants(tmp_path / "m.onnx"), bundle.Variant.INT8)
+    with pytest.raises(bundle.BundleError, match=rf"m\.int8\.onnx: this file is the int8 variant; .* in {asked}$"):
+        Engine(variant, "cpu", asked)
+    assert Engine(variant, "cpu", "int8").provider.variant is bundle.Variant.INT8
 
 
 def test_a_variant_of_another_network_is_not_taken(tmp_path: Path) -> None:
     path = with_variants(tmp_path / "m.onnx", fingerprint="0123456789abcdef")
-    assert Engine(path, "cpu").provider.variant is bundle.Variant.FP32
+    report = Engine(path, "cpu").provider
+    assert report.variant is bundle.Variant.FP32
+    assert "m.int8.onnx: is not the int8 variant of m.onnx" in report.reason
     with pytest.raises(bundle.BundleError, match=r"m\.int8\.onnx: is not the int8 variant of m\.onnx"):
         Engine(path, "cpu", "int8")
     with pytest.raises(bundle.BundleError, match=r"m\.fp16\.onnx: the model file does not exist"):
         Engine(path, "cpu", "fp16")
+
+
+def damage(variant: Path, how: str) -> str:
+    """Spoil a variant; what is said of it then."""
+    info, graph = bundle.read(variant)
+    if how == "cut":
+        variant.write_bytes(variant.read_bytes()[:200])
+        return "this is not an ONNX file, or it is damaged"
+    if how == "refused":
+        graph.graph.node[2].op_type = "NoSuchOperator"
+        bundle.write(variant, graph, info)
+        return "onnxruntime cannot load the model"
+    weights = next(tensor for tensor in graph.graph.initializer if tensor.name == "fine_b")
+    weights.CopyFrom(numpy_helper.from_array(np.full(4, np.nan, np.float32), "fine_b"))
+    bundle.write(variant, graph, info)
+    return "the model gave values that are no numbers"
+
+
+@pytest.mark.parametrize("how", ["cut", "refused", "no numbers"])
+def test_a_damaged_variant_leaves_the_model_usable_and_is_told(tmp_path: Path, how: str) -> None:
+    path = with_variants(tmp_path / "m.onnx")
+    said = damage(bundle.beside(path, bundle.Variant.INT8), how)
+    engine = Engine(path, "cpu")
+    assert (engine.provider.name, engine.provider.variant) == ("CPU", bundle.Variant.FP32)
+    assert engine.provider.reason.startswith("the CPU was asked for; its int8 variant cannot be used (")
+    assert said in engine.provider.reason
+    assert engine.run(batch_of(engine, "Azzurra class")).fine_logits.argmax() == 2
+    with pytest.raises((bundle.BundleError, EngineError), match=said):
+        Engine(path, "cpu", "int8")
+
+
+class OnGpu:
+    """A session that says of itself that it runs on a GPU."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self.run, self.get_outputs = session.run, session.get_outputs
+
+    def get_providers(self) -> list[str]:
+        return [engine_module._CUDA, engine_module._CPU]
+
+
+@pytest.fixture
+def opened_on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Puts a stand-in for a GPU into this computer, which fails on the files named; which files it was given."""
+
+    def install(*fails: str) -> list[str]:
+        real, given = Engine._open, []
+
+        def on_device(engine: Engine, file: Path, providers: list) -> onnxruntime.InferenceSession | OnGpu:
+            if providers == [engine_module._CPU]:
+                return real(engine, file, providers)
+            given.append(file.name)
+            if file.name in fails:
+                raise EngineError("the inference failed (CUDA failure 100)")
+            return OnGpu(real(engine, file, [engine_module._CPU]))
+
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [engine_module._CUDA, engine_module._CPU])
+        monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
+        monkeypatch.setattr(engine_module, "_load_cuda_libraries", lambda: None)
+        monkeypatch.setattr(sys, "platform", "linux")
+        monkeypatch.setattr(Engine, "_open", on_device)
+        return given
+
+    return install
+
+
+def with_half(path: Path) -> Path:
+    """A tiny model with an fp16 file beside it."""
+    info, graph = bundle.read(write_tiny_model(path))
+    half = bundle.beside(path, bundle.Variant.FP16)
+    bundle.write(half, graph, info.model_copy(update={"variant": bundle.Variant.FP16}))
+    return path
+
+
+def test_a_damaged_variant_leaves_the_full_model_on_the_gpu(
+    tmp_path: Path, opened_on_gpu: Callable[..., list[str]]
+) -> None:
+    path, given = with_half(tmp_path / "m.onnx"), opened_on_gpu()
+    assert Engine(path).provider.name == "CUDA fp16"
+    bundle.beside(path, bundle.Variant.FP16).write_bytes(b"no model")
+    report = Engine(path, "cuda").provider
+    assert (report.name, given) == ("CUDA", ["m.fp16.onnx", "m.onnx"])
+    assert report.reason.startswith("an NVIDIA GPU is present; its fp16 variant cannot be used (")
+    with pytest.raises(bundle.BundleError, match="this is not an ONNX file"):
+        Engine(path, "cuda", "fp16")
+
+
+def test_a_variant_that_fails_on_the_gpu_gives_way_to_the_full_model_there(
+    tmp_path: Path, opened_on_gpu: Callable[..., list[str]]
+) -> None:
+    path, given = with_half(tmp_path / "m.onnx"), opened_on_gpu("m.fp16.onnx")
+    report = Engine(path).provider
+    assert (report.name, given) == ("CUDA", ["m.fp16.onnx", "m.onnx"])
+    assert report.reason.endswith("its fp16 variant cannot be used (the inference failed (CUDA failure 100))")
+
+
+def test_a_gpu_that_fails_with_every_file_gives_way_to_the_cpu(
+    tmp_path: Path, opened_on_gpu: Callable[..., list[str]]
+) -> None:
+    path, given = with_half(tmp_path / "m.onnx"), opened_on_gpu("m.fp16.onnx", "m.onnx")
+    report = Engine(path).provider
+    assert (report.name, given) == ("CPU", ["m.fp16.onnx", "m.onnx"])
+    assert "there is an NVIDIA driver, but the GPU failed" in report.reason
+    with pytest.raises(EngineError, match="the GPU cannot be used"):
+        Engine(path, "cuda")

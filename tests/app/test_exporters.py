@@ -102,7 +102,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     place = tmp_path / "new.marque"
     arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--gallery", "none"]
     assert main(arguments) == 0
-    assert "12 images, 12 identified, 0 errors, 0 waiting; 12 in this run" in capsys.readouterr().err
+    assert "12 images, 12 with an answer, 0 errors, 0 waiting; 12 in this run" in capsys.readouterr().err
     assert main(arguments) == 0
     assert "0 in this run" in capsys.readouterr().err
     with Project.open(place) as project:

@@ -16,12 +16,12 @@ from PIL import Image
 from app.core.decide import Decision, Level, Status
 from app.core.engine import Engine, EngineError
 from app.core.evidence import Evidence, TypeCandidate
-from app.core.gallery import Gallery, Neighbour, Reference
+from app.core.gallery import Entry, Gallery, Neighbour, Reference
 from app.core.identify import Identification, Identifier
 from app.core.images import load
 from app.core.pipeline import identify_paths, map_in_order
 from app.core.table import COLUMNS, LabelTable, TableError
-from tests.app.tiny import COLOURS, colour_picture
+from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model
 
 
 @pytest.fixture
@@ -61,6 +61,44 @@ def test_no_photo_and_no_gallery(tiny_engine: Engine) -> None:
     assert one.neighbours == ()
     assert one.decision is not None
     assert one.decision.label == "Rossa 2010"
+
+
+@pytest.mark.parametrize("fine", [None, "Rossa 2010"])
+def test_a_model_without_classes_answers_beside_its_gallery(tmp_path: Path, fine: str | None) -> None:
+    engine = Engine(write_tiny_types_model(tmp_path / "types.onnx"), "cpu")
+    red, blue = colour_picture(COLOURS["Rossa 2010"]), colour_picture(COLOURS["Azzurra class"])
+    with Gallery.create(tmp_path / "types.gallery", engine.info.fingerprint, DIM) as gallery:
+        identifier = Identifier(engine, gallery)
+        assert [types(one) for one in identifier.identify([red, blue])] == [["sedan", "ship"], ["ship", "sedan"]]
+        embeddings = engine.run(np.stack([engine.prepare(red)])).embeddings
+        gallery.add(embeddings, [Entry("sedan", fine, "photos", "1.jpg", "digest 1")])
+        assert gallery.centre_similarities(embeddings, ()).shape == (1, 0)
+        one, other = identifier.identify([red, blue])
+    assert types(one) == ["sedan", "ship"]
+    assert [near.reference.fine for near in one.neighbours] == [fine]
+    if fine is None:  # types alone: nothing is known of classes, and the heads have the word
+        assert types(other) == ["ship", "sedan"]
+        assert one.evidence is not None
+        assert (one.evidence.classes, one.evidence.types[0].has_classes) == ((), False)
+    else:
+        assert one.decision is not None
+        assert (one.decision.status, one.decision.label) == (Status.IDENTIFIED, fine)
+
+
+def test_a_gallery_of_types_alone_leaves_the_classes_to_the_network(tiny_engine: Engine, tmp_path: Path) -> None:
+    pictures = [colour_picture(colour) for colour in COLOURS.values()]
+    with Gallery.create(tmp_path / "types.gallery", tiny_engine.info.fingerprint, DIM) as gallery:
+        embeddings = tiny_engine.run(np.stack([tiny_engine.prepare(pictures[0])])).embeddings
+        gallery.add(embeddings, [Entry("sedan", None, "photos", "1.jpg", "digest 1")])
+        found = Identifier(tiny_engine, gallery).identify(pictures)
+    assert [one.decision.label for one in found if one.decision is not None] == list(COLOURS)
+    assert all([near.reference.coarse for near in one.neighbours] == ["sedan"] for one in found)
+
+
+def types(found: Identification) -> list[str]:
+    """The types of an answer, most probable first."""
+    assert found.evidence is not None
+    return [one.name for one in found.evidence.types]
 
 
 def test_a_gallery_of_another_model_is_refused(tiny_engine: Engine, tmp_path: Path) -> None:

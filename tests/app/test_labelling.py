@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.engine import Engine, EngineError, ProviderReport
+from app.core.engine import Engine, EngineError
+from app.core.gallery import Gallery
 from app.core.identify import Identifier
 from app.core.labelling import Progress, label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts
-from app.core.stage import content_digest
-from model.bundle import Variant
+from app.core.stage import Local, content_digest
+from tests.app.tiny import FailingGpu, write_tiny_model
 
 
 @pytest.fixture
@@ -102,21 +103,36 @@ def test_a_paused_run_waits_and_the_pause_does_not_count(project: Project, tiny_
     assert last.seconds >= 0
 
 
-def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(
-    project: Project, tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gpu = Engine(tiny_engine.path, "cpu")
-    gpu.provider = ProviderReport("CUDA", Variant.FP32, (), "an NVIDIA GPU is present")
-    calls = []
-
-    def fail(batch: np.ndarray) -> None:
-        calls.append(len(batch))
-        raise EngineError("the inference failed (out of memory)")
-
-    monkeypatch.setattr(gpu, "run", fail)
-    (*_, last) = run(project, gpu)
-    assert calls == calls[:1] and last.counts.waiting == 0 and last.counts.predicted > 0
+def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(project: Project, tiny_engine: Engine) -> None:
+    gpu = FailingGpu(tiny_engine.path, precision="fp32")
+    identifier = Identifier(gpu, None)
+    (*_, last) = label_project(project, identifier, batch=4)
+    assert gpu.calls == 1 and last.counts.waiting == 0 and last.counts.predicted > 0
     assert last.note == "the GPU failed (the inference failed (out of memory)): going on on the CPU"
+    cpu = identifier.engine
+    assert (cpu.provider.name, cpu.precision) == ("CPU", "fp32")
+    assert cpu.provider.reason == "the GPU failed (the inference failed (out of memory))"
+    assert Local(identifier).note == ""  # a run that begins later has nothing to tell
+
+
+def test_what_is_enrolled_after_the_gpu_failed_is_seen(
+    tiny_engine: Engine, tiny_gallery: Path, project: Project
+) -> None:
+    gpu = FailingGpu(tiny_engine.path)
+    identifier = Identifier(gpu, None)
+    with Gallery.open(tiny_gallery, read_only=True) as gallery:
+        for _ in label_project(project, identifier, batch=2):
+            if gpu.calls:
+                identifier.gallery = gallery
+    neighbours = [len(evidence.neighbours) for _, evidence in project.evidence(tiny_engine.info.fingerprint)]
+    assert min(neighbours) == 0 and max(neighbours) > 0
+
+
+def test_a_model_that_cannot_run_on_the_cpu_either_ends_the_run(project: Project, tmp_path: Path) -> None:
+    gpu = FailingGpu(write_tiny_model(tmp_path / "m.onnx"))
+    gpu.path.unlink()
+    with pytest.raises(EngineError, match=r"the GPU failed \(.*out of memory\)\), and on the CPU: .* does not exist"):
+        run(project, gpu)
 
 
 def test_a_cpu_that_fails_ends_the_run(project: Project, tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,7 @@ def test_answers_as_a_gallery_in_a_file_does(address: str, tmp_path: Path) -> No
         np.testing.assert_allclose(
             shared.centre_similarities(queries, names), mine.centre_similarities(queries, names), atol=2e-3
         )
+        assert shared.centre_similarities(queries, ()).shape == mine.centre_similarities(queries, ()).shape == (7, 0)
         assert shared.search(queries[:0], 5) == [] and shared.search(queries, 0) == [[]] * 7
 
 

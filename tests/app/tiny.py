@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from app.core.engine import Device, Engine, EngineError, Outputs, Precision
 from model import bundle
 from model.data.samples import Sample
 from model.data.splits import Split, write_split
@@ -87,9 +89,9 @@ def tiny_graph() -> onnx.ModelProto:
     return model
 
 
-def write_tiny_model(path: Path, **changes: object) -> Path:
-    """Write the tiny model; `changes` replace entries of its metadata."""
-    graph = tiny_graph()
+def write_tiny_model(path: Path, *, graph: onnx.ModelProto | None = None, **changes: object) -> Path:
+    """Write the tiny model, or this graph in its place; `changes` replace entries of its metadata."""
+    graph = graph or tiny_graph()
     preprocessing = bundle.Preprocessing(size=SIDE)
     facts = {
         "name": "tiny colours",
@@ -102,6 +104,36 @@ def write_tiny_model(path: Path, **changes: object) -> Path:
     }
     bundle.write(path, graph, bundle.BundleInfo.model_validate(facts | changes))
     return path
+
+
+class FailingGpu(Engine):
+    """The tiny model on a GPU that worked at the start and fails since; it really is the CPU, but for the failure."""
+
+    def __init__(self, path: Path, device: Device = "auto", precision: Precision = "auto") -> None:
+        super().__init__(path, "cpu", precision)
+        self.calls = 0
+        self.provider = replace(self.provider, used="CUDA", reason="an NVIDIA GPU is present")
+
+    def run(self, batch: np.ndarray) -> Outputs:
+        self.calls += 1
+        raise EngineError("the inference failed (out of memory)")
+
+    def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
+        raise EngineError("the inference failed (out of memory)")
+
+
+def write_tiny_types_model(path: Path) -> Path:
+    """Write the tiny model without its fine classes: it tells the two types alone."""
+    model = tiny_graph()
+    graph = model.graph
+    for weights in graph.initializer:
+        if weights.name in ("fine_w", "fine_b"):
+            weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[..., :0], weights.name))
+    graph.node.remove(next(node for node in graph.node if "evidence" in node.output))
+    graph.output.remove(next(output for output in graph.output if output.name == bundle.EVIDENCE))
+    fine = next(output for output in graph.output if output.name == "fine_logits")
+    fine.type.tensor_type.shape.dim[1].dim_value = 0
+    return write_tiny_model(path, graph=model, taxonomy=Taxonomy(coarse=TINY_TAXONOMY.coarse, fine=(), parents=()))
 
 
 def write_tiny_run(folder: Path, photos: Path) -> Path:

@@ -33,7 +33,6 @@ class Running(QObject):
         self._job: Job | None = None
         self._next: tuple[Project, bool] | None = None
         self._last: Progress | None = None
-        self._note = ""
         inference.run_advanced.connect(self._on_advanced)
         inference.run_ended.connect(self._on_ended)
 
@@ -52,7 +51,7 @@ class Running(QObject):
         def pause(on: bool) -> None:
             run.paused = on
 
-        self._last, self._note = None, ""
+        self._last = None
         self._job = Job("identifying", self.cancel, pause)
         self.job_began.emit(self._job)
         self._inference.begin_run(run)
@@ -76,9 +75,6 @@ class Running(QObject):
             return
         counts, self._last = progress.counts, progress
         self.job_advanced.emit(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
-        if progress.note != self._note:
-            self._note = progress.note
-            self.problem.emit(progress.note, "")
         if progress.problems:
             self.problem.emit(progress.problems[0], "\n".join(progress.problems))
         self.found.emit(progress.changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.decide import Status
+from app.ui.requests import Loaded
 from app.ui.window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
@@ -59,6 +61,65 @@ def refuse(window: MainWindow, bad: Path, qtbot: QtBot) -> None:
     window.models.open(bad)
     qtbot.waitUntil(lambda: "bad.onnx cannot be used" in window.review.errors.text(), timeout=PATIENCE)
     assert window.identify.errors.text() == ""
+
+
+def in_use(window: MainWindow, model: Path, qtbot: QtBot) -> Loaded:
+    """Waits until this model is in use."""
+    qtbot.waitUntil(lambda: window.identify.session.loaded().path == model, timeout=PATIENCE)
+    return window.identify.session.loaded()
+
+
+def begin_to_load(window: MainWindow, model: Path) -> None:
+    """Choose a model and wait until the worker has it in hand; what it answers is not seen meanwhile."""
+    window.models.open(model)
+    while window.inference._model is not None:
+        time.sleep(0.001)
+
+
+def test_the_model_that_failed_is_named_and_the_one_in_use_is_loaded_again(ready, bad, tmp_path, qtbot):
+    other = write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11")
+    problems, loading = [], []
+    ready.models.failed.connect(lambda words, _details: problems.append(words))
+    ready.models.loading.connect(loading.append)
+    begin_to_load(ready, bad)
+    ready.models.open(other)
+    in_use(ready, other, qtbot)
+    assert problems == ["bad.onnx cannot be used as identification model. Choose another file."]
+    assert loading == ["bad.onnx", "other.onnx", "other.onnx"]
+    loaded = ready.identify.session.loaded()
+    ready.models.open_again()
+    qtbot.waitUntil(lambda: ready.identify.session.loaded() is not loaded, timeout=PATIENCE)
+    assert ready.identify.session.loaded().path == other
+
+
+def test_what_is_in_use_is_loaded_again_after_another_one_failed(ready, bad, qtbot):
+    loaded = ready.identify.session.loaded()
+    refuse(ready, bad, qtbot)
+    ready.models.open_again()
+    qtbot.waitUntil(lambda: ready.identify.session.loaded() is not loaded, timeout=PATIENCE)
+    assert ready.identify.session.loaded().path == loaded.path
+
+
+def test_the_gallery_of_the_command_line_stays_with_its_model(ready, tiny_model, tiny_gallery, tmp_path, qtbot):
+    other = write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11")
+    assert in_use(ready, tiny_model, qtbot).chosen == tiny_gallery
+    ready.models.open(other, remember=True)
+    before = in_use(ready, other, qtbot)
+    assert (before.chosen, before.gallery_problem) == (None, None)
+    ready.models.open_again()
+    qtbot.waitUntil(lambda: ready.identify.session.loaded() is not before, timeout=PATIENCE)
+    again = ready.identify.session.loaded()
+    assert (again.path, again.chosen, again.gallery_problem) == (other, None, None)
+    ready.models.choose_gallery(tmp_path / "of the other.gallery")
+    qtbot.waitUntil(lambda: ready.identify.session.loaded().chosen is not None, timeout=PATIENCE)
+    ready.models.open(tiny_model, remember=True)
+    assert in_use(ready, tiny_model, qtbot).chosen == tiny_gallery
+    ready.models.choose_gallery(None)  # another one from now on
+    qtbot.waitUntil(lambda: ready.identify.session.loaded().chosen is None, timeout=PATIENCE)
+    ready.models.open(other, remember=True)
+    in_use(ready, other, qtbot)
+    ready.models.open(tiny_model, remember=True)
+    assert in_use(ready, tiny_model, qtbot).chosen is None
 
 
 def test_a_folder_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
