@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
     )
     parser.add_argument(
+        "--again",
+        action="store_true",
+        help="with --project: identify all its photos anew, with the gallery as it is now; your labels stay",
+    )
+    parser.add_argument(
         "--engine",
         choices=(_LOCAL, _RAY),
         default=_LOCAL,
@@ -74,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
     if options.watch and options.project is None:
         raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
+    if options.again and options.project is None:
+        raise UsageError("--again needs a project that has answers: --project FILE.marque")
     if options.ray_address is not None and options.engine != _RAY:
         raise UsageError("--ray-address belongs to --engine ray")
     report = Report(options.json)
@@ -81,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options) as stage:
             if options.project is not None:
-                return into_project(stage, options.project, options.paths, report, interrupted, watched=options.watch)
+                how = {"watched": options.watch, "again": options.again}
+                return into_project(stage, options.project, options.paths, report, interrupted, **how)
             return _Files(stage, files, report, interrupted).into(options.out)
 
 

@@ -29,11 +29,13 @@ def into_project(
     interrupted: Callable[[], bool],
     *,
     watched: bool,
+    again: bool,
 ) -> int:
     """Add the paths to a project's sources, make it if missing, and identify what waits; 0, or 130 after Ctrl-C.
 
     Args:
         watched: go on with every watched source of the project until Ctrl-C, which ends it with 0.
+        again: identify what has been identified too.
 
     Raises:
         UsageError: if a path does not exist, or is to be watched and is no folder.
@@ -47,6 +49,8 @@ def into_project(
             complain(f"marque: {words}")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
+        if again:
+            project.forget(stage.info.fingerprint)
         run = _Run(project, stage, report, interrupted)
         if watched:
             run.watch()

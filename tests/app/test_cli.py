@@ -19,7 +19,7 @@ from app.core import paths
 from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
 from model.bundle import Variant, read, read_info, write
-from tests.app.tiny import FailingGpu, colour_picture, write_tiny_model
+from tests.app.tiny import GREEN, FailingGpu, colour_picture, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +88,32 @@ def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_pa
     assert capsys.readouterr().out.startswith("unknown")
     assert main(arguments) == 0
     assert "2 images, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+
+
+def test_a_project_answers_again_with_a_gallery_that_has_changed(tiny_model: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "own" / "tram" / "Verde").mkdir(parents=True)
+    colour_picture(GREEN).save(tmp_path / "own" / "tram" / "Verde" / "1.png")
+    colour_picture(GREEN, seed=1).save(tmp_path / "green.png")
+    gallery, project = tmp_path / "own.gallery", tmp_path / "p.marque"
+    model = ["--model", str(tiny_model)]
+    identify = ["identify", str(tmp_path / "green.png"), *model, "--project", str(project)]
+
+    def label() -> str:
+        capsys.readouterr()
+        assert main(["export", str(project), "--format", "csv", "--out", str(tmp_path / "labels.csv")]) == 0
+        with (tmp_path / "labels.csv").open(newline="", encoding="utf-8") as table:
+            return next(csv.DictReader(table))["label"]
+
+    assert main([*identify, "--gallery", "none"]) == 0
+    before = label()
+    assert main(["enrol", str(tmp_path / "own"), *model, "--gallery", str(gallery)]) == 0
+    assert main([*identify, "--gallery", str(gallery)]) == 0
+    assert label() == before != "Verde"
+    assert main([*identify, "--gallery", str(gallery), "--again"]) == 0
+    assert "1 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+    assert label() == "Verde"
+    assert main(["identify", str(tmp_path / "green.png"), *model, "--again"]) == 2
+    assert "--again needs a project" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
