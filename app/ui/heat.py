@@ -6,7 +6,10 @@ import numpy as np
 from PIL import Image
 from PySide6.QtGui import QImage
 
-CANNOT_TELL = "This identification model cannot tell where in the photo its answer comes from."
+CANNOT_TELL = (
+    "Where in the photo the answer comes from cannot be told: the identification model has no maps of that, "
+    "or only the gallery knows the class."
+)
 
 _SIDE = 128
 _STRONGEST = 165  # of 255: the photo must still be seen

@@ -288,16 +288,15 @@ class Inference(QThread):
         return Answer(found, pictures, heat)
 
     def _heat(self, identifier: Identifier, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
-        """Of the best guess among the classes that the network itself knows."""
-        known = identifier.engine.info.taxonomy.fine_index
-        guess = next((one.name for one in evidence.classes if one.name in known), None) if evidence else None
-        if guess is None:
+        """Of the best guess; None where only the gallery knows it."""
+        if evidence is None or not evidence.classes or evidence.classes[0].enrolled:
             return None
+        guess = identifier.engine.info.taxonomy.fine_index[evidence.classes[0].name]
         try:
-            return identifier.engine.heat(image, known[guess])
+            return identifier.engine.heat(image, guess)
         except EngineError as error:
             identifier.leave_gpu(error)
-            return identifier.engine.heat(image, known[guess])
+            return identifier.engine.heat(image, guess)
 
     def _serve_folder(self) -> None:
         if self._identifier is None:

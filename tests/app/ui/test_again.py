@@ -68,6 +68,16 @@ def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(read
     assert (desk.columns.verdict >= 0).sum() == 1
 
 
+def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(ready, greens, qtbot):
+    page = ready.identify
+    teach(ready, greens[:3], qtbot)
+    page.session.open(greens[4:5])
+    qtbot.waitUntil(lambda: page.panel.texts()["answer"] == "Verde 2020", timeout=PATIENCE)
+    page.heat_button.click()
+    qtbot.waitUntil(lambda: "only the gallery knows the class" in page.errors.text(), timeout=PATIENCE)
+    assert not page.heat_button.isChecked() and page.view.heat() is None
+
+
 def test_answers_stay_until_others_come(qtbot, tmp_path):
     photos = PhotoList(Thumbnails())
     files = [tmp_path / f"{number}.jpg" for number in range(4)]
