@@ -19,7 +19,10 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -196,6 +199,18 @@ def _begin_worker(threads: int) -> None:
     terminal.console.quiet = True  # several bars at a time are none; a run's folder has its events
     keep_freed_memory()
     _stopped = StopRequest()
+    threading.Thread(target=_end_with_the_study, args=(_stopped,), daemon=True).start()
+
+
+def _end_with_the_study(stopped: StopRequest) -> None:
+    """Where the study's own process was ended, nobody takes the result: end as after Ctrl-C, with a checkpoint."""
+    study = multiprocessing.parent_process()
+    assert study is not None, "this is a worker"
+    study.join()
+    while True:
+        if not (stopped.requested and stopped.patient):  # else the step in work is waited for
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
 
 
 def _in_worker(task: Task, folder: Path) -> Result | None:

@@ -218,7 +218,8 @@ def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process group is interrupted in another way there")
-def test_an_interrupted_full_study_goes_on(plan_file, picture_folder, tmp_path):
+@pytest.mark.parametrize("end", [lambda study: os.killpg(study.pid, signal.SIGINT), subprocess.Popen.terminate])
+def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file, picture_folder, tmp_path, end):
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("epochs = 2", "epochs = 30")
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
     out = tmp_path / "study"
@@ -227,8 +228,12 @@ def test_an_interrupted_full_study_goes_on(plan_file, picture_folder, tmp_path):
     until = time.monotonic() + 120
     while len(list((out / "runs").glob("*/checkpoint.pt"))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) in (0, 130)
+    end(process)
+    assert process.wait(60) in (0, 130, -signal.SIGTERM)
+    with pytest.raises(ProcessLookupError):  # its workers too have ended
+        while time.monotonic() < until:
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
     kept = sorted(path.parent.name for path in (out / "runs").glob("*/checkpoint.pt"))
     assert len(kept) == 2 and not read_rows(out / "runs.csv")
     assert main([*map(str, command[3:]), "--jobs", "2"]) == 0
