@@ -15,7 +15,6 @@ what the runs wrote down, and of speeds that are measured then and there. No fig
 
 from __future__ import annotations
 
-import json
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -139,8 +138,8 @@ def _cell(aim: Aim, value: float | None) -> str:
 
 
 def _figures_of(run: Run) -> dict[str, Any]:
-    files = {"metrics": run.metrics, "variants": run.variants}
-    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
+    files = {"metrics": (run.metrics, run.read_metrics), "variants": (run.variants, run.read_variants)}
+    return {name: read() for name, (file, read) in files.items() if file.is_file()}
 
 
 def _measured_speeds(runs: Mapping[str, Run]) -> dict[str, float]:
@@ -154,7 +153,7 @@ def _measured_speeds(runs: Mapping[str, Run]) -> dict[str, float]:
 
 
 def report(aims: tuple[Aim, ...], runs: Mapping[str, Run]) -> str:
-    """The whole text. Raises AimsError, BundleError."""
+    """The whole text. Raises AimsError, RunError, BundleError."""
     timed = {name for aim in aims if aim.times for name in aim.times if name in runs}
     rates = _measured_speeds({name: run for name, run in runs.items() if name in timed})
     text = table(aims, {name: _figures_of(run) for name, run in runs.items()}, rates)
@@ -164,9 +163,7 @@ def report(aims: tuple[Aim, ...], runs: Mapping[str, Run]) -> str:
 
 def _made(run: Run) -> str:
     config, state = run.config(), run.load_checkpoint()
-    versions = json.loads((run.folder / "versions.json").read_bytes())
-    device = versions["gpu"] or f"CPU, {versions['processors']} cores"
-    return f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels on {device}"
+    return f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels on {run.device()}"
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize, minimize_scalar
 
 from model import terminal
@@ -57,10 +57,15 @@ class Chosen(BaseModel):
 
     @classmethod
     def read(cls, run: Run) -> Chosen:
-        """What was chosen for a run. Raises RunError if that was not done yet."""
+        """What was chosen for a run. Raises RunError if that was not done yet, or cannot be read."""
         if not run.calibration.is_file():
             raise RunError(f"{run.folder}: the run is not calibrated yet")
-        return cls.model_validate_json(run.calibration.read_bytes())
+        try:
+            return cls.model_validate(run.read_calibration())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(f"{run.calibration}: damaged ({where}: {first['msg']}); {run.choosing_anew}") from error
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -5,7 +5,6 @@ No figure in a card is typed by hand: what the run did not write down is not in 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,10 +94,10 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         *_trained_embedding(metrics),
         "## Confidence",
         f"![confidence and share of right answers]({reliability_file(model).name})",
-        _calibration(json.loads(run.calibration.read_bytes()), info),
+        _calibration(run.read_calibration(), info),
         "## What it does not know",
         _unknowns(metrics, unseen),
-        *(["## Variants", _variants(json.loads(run.variants.read_bytes()))] if run.variants.is_file() else []),
+        *(["## Variants", _variants(run.read_variants())] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
         "## Licence and use",
@@ -120,7 +119,7 @@ def _metrics_of(run: Run) -> dict[str, Any]:
     for needed in (run.metrics, run.calibration):
         if not needed.is_file():
             raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
-    metrics = json.loads(run.metrics.read_bytes())
+    metrics = run.read_metrics()
     if "answers" not in metrics:
         raise RunError(f"{run.folder}: no figures of answers; a card is for a run with the stratified split")
     step = run.load_checkpoint()["step"]
@@ -249,13 +248,11 @@ def _training(run: Run, origin: str) -> str:
     config = run.config()
     _, splits = run.samples()
     state = run.load_checkpoint()
-    versions = json.loads((run.folder / "versions.json").read_bytes())
     counts = ", ".join(f"{split.value} {splits.count(split):,}" for split in Split)
-    device = versions["gpu"] or f"CPU, {versions['processors']} cores"
     loss, optimiser = config.loss, config.optimiser
     return (
         f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels on "
-        f"{device}. Starting weights: {origin}\n\n"
+        f"{run.device()}. Starting weights: {origin}\n\n"
         f"Cost {loss.lambda_coarse} x CE type (head on {config.network.coarse_head_on}) + {loss.lambda_fine} x CE "
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
         f"second hinge {loss.second_hinge}, margins {loss.margin_fine} and {loss.margin_coarse}); AdamW at "
@@ -304,7 +301,7 @@ def main() -> int:
     try:
         run = Run.open(folder)
         text = card(run, model, origin, None if unseen is None else Run.open(unseen))
-        answers = json.loads(run.metrics.read_bytes())["answers"]["all"]
+        answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
         write_whole(out, lambda file: file.write(text.encode()))

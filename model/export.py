@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 import math
 import sys
@@ -256,7 +255,7 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
         "onnxruntime_difference": difference,
     }
     if run.metrics.is_file():
-        metrics = json.loads(run.metrics.read_bytes())
+        metrics = run.read_metrics()
         if metrics["step"] == run.load_checkpoint()["step"]:
             facts["metrics"] = metrics
     return facts
