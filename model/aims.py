@@ -32,6 +32,7 @@ from model.data.samples import DataError
 from model.export import BATCH
 from model.files import write_whole
 from model.run import Run, RunError
+from model.stamp import metrics_of, variants_of
 from model.variants import speeds
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -138,8 +139,8 @@ def _cell(aim: Aim, value: float | None) -> str:
 
 
 def _figures_of(run: Run) -> dict[str, Any]:
-    files = {"metrics": (run.metrics, run.read_metrics), "variants": (run.variants, run.read_variants)}
-    return {name: read() for name, (file, read) in files.items() if file.is_file()}
+    files = {"metrics": (run.metrics, metrics_of), "variants": (run.variants, variants_of)}
+    return {name: read(run) for name, (file, read) in files.items() if file.is_file()}
 
 
 def _measured_speeds(runs: Mapping[str, Run]) -> dict[str, float]:

@@ -14,12 +14,14 @@ import tyro
 
 from model import plots, terminal
 from model.bundle import BundleError, BundleInfo, read_info
+from model.calibrate import Chosen
 from model.config import Config
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
 from model.inference import part_of
 from model.run import Run, RunError
+from model.stamp import metrics_of, variants_of
 
 _ANSWERS = (
     ("photos", "photos", ""),
@@ -77,9 +79,12 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         RunError, DataError, BundleError: if the run is not finished, or the file is not of this run.
     """
     info = read_info(model)
-    metrics = _metrics_of(run)
+    metrics = _checked_metrics(run)
     if info.training.get("metrics") != metrics:
         raise RunError(f"{model}: its figures are not those of {run.folder}; export it again")
+    chosen, travels = Chosen.read(run), Chosen.model_fields.keys() & BundleInfo.model_fields.keys()
+    if any(getattr(info, name) != getattr(chosen, name) for name in travels):
+        raise RunError(f"{model}: its calibration is not that of {run.folder}; evaluate the run and export it again")
     paragraphs = [
         f"# {info.name}",
         _summary(run, info, model),
@@ -97,7 +102,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         _calibration(run.read_calibration(), info),
         "## What it does not know",
         _unknowns(metrics, unseen),
-        *(["## Variants", _variants(run.read_variants())] if run.variants.is_file() else []),
+        *(["## Variants", _variants(variants_of(run))] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
         "## Licence and use",
@@ -115,19 +120,13 @@ def reliability_file(model: Path) -> Path:
     return model.with_suffix(".reliability.svg")
 
 
-def _metrics_of(run: Run) -> dict[str, Any]:
+def _checked_metrics(run: Run) -> dict[str, Any]:
     for needed in (run.metrics, run.calibration):
         if not needed.is_file():
             raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
-    metrics = run.read_metrics()
+    metrics = metrics_of(run)
     if "answers" not in metrics:
         raise RunError(f"{run.folder}: no figures of answers; a card is for a run with the stratified split")
-    step = run.load_checkpoint()["step"]
-    if metrics["step"] != step:
-        raise RunError(
-            f"{run.folder}: its figures are those of step {metrics['step']:,}, the training is at step {step:,}; "
-            "evaluate it and export it again"
-        )
     return metrics
 
 
@@ -179,7 +178,7 @@ def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
     columns = {"this model": metrics["unknowns"]}
     words = ""
     if unseen is not None:
-        columns["trained without some classes"] = _metrics_of(unseen)["unknowns"]
+        columns["trained without some classes"] = _checked_metrics(unseen)["unknowns"]
         left_out = {sample.fine for sample in part_of(unseen, Split.UNSEEN)}
         epochs = unseen.load_checkpoint()["epoch"]
         config = unseen.config()

@@ -31,6 +31,7 @@ from model.photo import PhotoError
 from model.posterior import tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
+from model.stamp import stamp
 from model.taxonomy import Taxonomy
 from model.tested import Tested
 from model.unknowns import few_shot, given, unknown_figures
@@ -119,7 +120,7 @@ def evaluate(run: Run) -> dict[str, Any]:
     rows_of = rows_by_source(samples)
     result: dict[str, Any] = {
         "split": config.data.split,
-        "step": run.load_checkpoint()["step"],
+        **stamp(run.load_checkpoint()["step"], chosen),
         "test": _by_themselves(output, samples, taxonomy, rows_of),
     }
     if network.heads.projection is not None:

@@ -36,6 +36,7 @@ from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
 from model.photo import PhotoError
 from model.run import Run, RunError, write_json
+from model.stamp import stamp, why_stale
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 5e-3
@@ -128,8 +129,8 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
 def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
-    Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint
-    (`python -m model.evaluate`) are left out.
+    Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint or
+    calibration (`python -m model.evaluate`) are left out, and that is told.
 
     Args:
         variants: also write those for GPU and CPU beside it (model/variants.py).
@@ -187,7 +188,7 @@ def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInf
     for variant in (Variant.FP16, Variant.INT8):
         own = info.model_copy(update={"variant": variant, "measured": figures[variant]})
         bundle.write(bundle.beside(out, variant), graphs[variant], own)
-    write_json(run.variants, figures)
+    write_json(run.variants, {**stamp(run.load_checkpoint()["step"], Chosen.read(run)), **figures})
 
 
 def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
@@ -256,8 +257,14 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
     }
     if run.metrics.is_file():
         metrics = run.read_metrics()
-        if metrics["step"] == run.load_checkpoint()["step"]:
+        why = why_stale(run, metrics)
+        if why is None:
             facts["metrics"] = metrics
+        else:
+            terminal.note(
+                f"{run.metrics}: left out, for {why}; to have them in the file: python -m model.evaluate {run.folder}, "
+                "then export it again"
+            )
     return facts
 
 

@@ -23,6 +23,7 @@ from model.evaluate import evaluate
 from model.export import ExportError, export
 from model.inference import infer_samples, part_of, trained_network
 from model.run import Run, RunError
+from model.stamp import variants_of
 from model.train import finish
 from model.variants import cpu_session, half_stored
 
@@ -136,7 +137,9 @@ def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_clas
     expected = {"photos", "coarse_accuracy", "images_per_second", "times_fp32"}
     for variant in (Variant.FP16, Variant.INT8):
         assert read_info(beside(out, variant)).measured.keys() == expected
-    kept = json.loads(run.variants.read_text(), parse_constant=pytest.fail)
+    json.loads(run.variants.read_text(), parse_constant=pytest.fail)
+    kept = variants_of(run)
+    assert kept.keys() == {"fp32", "fp16", "int8"}
     assert all(figures.keys() == expected for figures in kept.values())
     assert "% | - |" in card_room._variants(kept) and "nan" not in card_room._variants(kept)
 
