@@ -23,7 +23,7 @@ from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.openset import largest
 from model.photo import PhotoError
-from model.posterior import softmax, tree_posterior
+from model.posterior import domain_of, softmax, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
@@ -301,7 +301,11 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) 
 
 
 def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
-    """What the choice gives on the validation photos themselves."""
+    """What the choice gives on the validation photos themselves.
+
+    Calibration errors: `ece_before` of a level's head alone as it was trained, `ece_tempered` of the same with its
+    temperatures, `ece_after` of the answer, by both heads and the reference photos together.
+    """
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     facts: dict[str, Any] = {}
     for level, logits, found, labels, threshold in (
@@ -309,6 +313,7 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
         ("fine", seen.fine_logits, posterior.fine, seen.labels.fine, chosen.thresholds.fine),
     ):
         known = labels >= 0
+        tempered = logits / _temperatures(level, seen, taxonomy, chosen.calibration)
         if known.sum() < MIN_PHOTOS:
             facts[level] = {"photos": int(known.sum())}
             continue
@@ -317,11 +322,21 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
         facts[level] = {
             "photos": int(known.sum()),
             "ece_before": expected_calibration_error(softmax(logits[known]), labels[known]),
+            "ece_tempered": expected_calibration_error(softmax(tempered[known]), labels[known]),
             "ece_after": expected_calibration_error(found[known], labels[known]),
             "accepted": float(accepted.mean()),
             "accepted_right": float(right[accepted].mean()),
         }
     return facts
+
+
+def _temperatures(level: str, seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> np.ndarray:
+    """Temperature of a level's head for each photo, by the kind that the coarse head takes it for: [N, 1]."""
+    name = f"{level}_temperature"
+    if not calibration.domains:
+        return np.full((len(seen.closest), 1), getattr(calibration, name))
+    of_each = np.array([getattr(domain, name) for domain in calibration.domains])
+    return of_each[domain_of(seen.coarse_logits, taxonomy, calibration)][:, None]
 
 
 def main() -> int:

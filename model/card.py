@@ -221,9 +221,8 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         figures = facts.get(level, {})
         if "ece_after" in figures:
             lines.append(
-                f"- {words}: {_temperatures(info, level)}, expected calibration error {figures['ece_before']:.3f} "
-                f"before and {figures['ece_after']:.3f} after; shown as the answer from {100 * needed:.0f} % on, which "
-                f"{100 * figures['accepted']:.0f} % of the validation photos reach, "
+                f"- {words}: {_temperatures(info, level)}; {_calibration_errors(figures, level)}; shown as the "
+                f"answer from {100 * needed:.0f} % on, which {100 * figures['accepted']:.0f} % of the photos reach, "
                 f"{100 * figures['accepted_right']:.0f} % of these rightly"
             )
     calibration, fusion = info.calibration, info.fusion
@@ -232,7 +231,19 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         f"{1 - calibration.coarse_weight:.2f}; of the heads {fusion.heads:.2f} beside {fusion.references:.1f} for a "
         "unit of similarity to the references"
     )
-    return f"Chosen on {facts['photos']:,} validation photos.\n\n" + "\n".join(lines)
+    return (
+        f"Chosen on {facts['photos']:,} validation photos. The calibration errors and shares in this list are of these "
+        "same photos; those of the test photos, which had no part in this choice, are in the first table.\n\n"
+        + "\n".join(lines)
+    )
+
+
+def _calibration_errors(figures: dict[str, float], level: str) -> str:
+    """What the temperatures do to a head alone, where the run wrote it down, and what all that was chosen does."""
+    words = f"expected calibration error of the {level} head alone {figures['ece_before']:.3f} without a temperature"
+    if "ece_tempered" in figures:
+        words += f", {figures['ece_tempered']:.3f} with it"
+    return f"{words}, {figures['ece_after']:.3f} of the answer by both heads and the reference photos"
 
 
 def _temperatures(info: BundleInfo, level: str) -> str:

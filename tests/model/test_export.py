@@ -191,3 +191,19 @@ def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
     assert calibrate_room.main() == 0
     assert Chosen.read(run).bound_taken_over
     assert Chosen.read(run).thresholds.familiarity == Chosen.read(other).thresholds.familiarity
+
+
+def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):
+    calibrate(run)
+    info = export(run, run.model)
+    written = run.read_calibration()
+    text = card_room._calibration(written, info)
+    fine = written["validation"]["fine"]
+    assert (
+        f"of the fine head alone {fine['ece_before']:.3f} without a temperature, {fine['ece_tempered']:.3f} with it"
+        in text
+    )
+    assert f"{fine['ece_after']:.3f} of the answer by both heads and the reference photos" in text
+    assert "these same photos; those of the test photos" in text
+    del fine["ece_tempered"]  # as earlier versions wrote it
+    assert "without a temperature, " + f"{fine['ece_after']:.3f} of the answer" in card_room._calibration(written, info)
