@@ -101,7 +101,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         f"![confidence and share of right answers]({reliability_file(model).name})",
         _calibration(run.read_calibration(), info),
         "## What it does not know",
-        _unknowns(metrics, unseen),
+        _unknowns(run, metrics, unseen),
         *(["## Variants", _variants(variants_of(run))] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
@@ -174,22 +174,36 @@ def _table(rows: Sequence[tuple[str, str, str]], columns: dict[str, dict[str, An
     return "\n".join(lines)
 
 
-def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
+def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
     columns = {"this model": metrics["unknowns"]}
-    words = ""
+    words = _chosen_there("first", run, metrics)
     if unseen is not None:
-        columns["trained without some classes"] = _checked_metrics(unseen)["unknowns"]
+        others = _checked_metrics(unseen)
+        columns["trained without some classes"] = others["unknowns"]
         left_out = {sample.fine for sample in part_of(unseen, Split.UNSEEN)}
         epochs = unseen.load_checkpoint()["epoch"]
         config = unseen.config()
-        words = (
+        shared = Chosen.read(unseen).thresholds.familiarity == Chosen.read(run).thresholds.familiarity
+        words += (
             f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
-            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is used "
-            "here."
+            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is "
+            f"{'used here' if shared else 'another one than here'}." + _chosen_there("second", unseen, others)
         )
     return (
         "Pictures without vehicle or vessel are drawn textures, screenshots and scenes, others than those that the "
         "bound was chosen with.\n\n" + _table(_UNKNOWNS, columns) + words
+    )
+
+
+def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
+    """That a bound is measured on photos that it was chosen on, where it is."""
+    if "unseen_without_class" not in metrics["unknowns"] or Chosen.read(run).bound_taken_over:
+        return ""
+    return (
+        f"\n\nIn the {column} column the bound for known classes was chosen between the validation photos and the very "
+        "photos of unseen classes that are counted there. So the share of them without a class says how well the two "
+        "can be told apart, not what would come of classes that had no part in the choice. The photos of known classes "
+        "are test photos."
     )
 
 
