@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from model import plots, terminal
-from model.bundle import BundleError, BundleInfo, read_info
+from model.bundle import BundleError, BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
 from model.data.samples import DataError
@@ -102,7 +102,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         _calibration(run.read_calibration(), info),
         "## What it does not know",
         _unknowns(run, metrics, unseen),
-        *(["## Variants", _variants(variants_of(run))] if run.variants.is_file() else []),
+        *(["## Variants", _variants(variants_of(run), model)] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
         "## Licence and use",
@@ -207,7 +207,13 @@ def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
     )
 
 
-def _variants(figures: dict[str, dict[str, float]]) -> str:
+def _variants(figures: dict[str, dict[str, float]], model: Path) -> str:
+    """Raises RunError, BundleError if a variant beside the model file is not the one that was measured."""
+    files = {name: beside(model, Variant(name)) for name in figures}
+    for name, file in files.items():
+        if name != Variant.FP32 and file.is_file() and read_info(file).measured != figures[name]:
+            raise RunError(f"{file}: not the variant that the run has figures of; export it again with --variants")
+    absent = [name for name, file in files.items() if not file.is_file()]
     lines = ["| | type right | class right | images/s | times fp32 |", "|---|---:|---:|---:|---:|"]
     for name, row in figures.items():
         lines.append(
@@ -217,6 +223,7 @@ def _variants(figures: dict[str, dict[str, float]]) -> str:
     return (
         "\n".join(lines) + "\n\nTest photos, references by the full network; speed in one run on the CPU that exported "
         "them (half precision is made for GPUs; a CPU widens it)."
+        + (f" Measured, but not supplied beside this file: {', '.join(absent)}." if absent else "")
     )
 
 

@@ -141,7 +141,13 @@ def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_clas
     kept = variants_of(run)
     assert kept.keys() == {"fp32", "fp16", "int8"}
     assert all(figures.keys() == expected for figures in kept.values())
-    assert "% | - |" in card_room._variants(kept) and "nan" not in card_room._variants(kept)
+    text = card_room._variants(kept, out)
+    assert "% | - |" in text and "nan" not in text and "not supplied" not in text
+    beside(out, Variant.FP16).unlink()
+    assert card_room._variants(kept, out).endswith("Measured, but not supplied beside this file: fp16.")
+    kept["int8"]["coarse_accuracy"] = 0.123
+    with pytest.raises(RunError, match=r"mine\.int8\.onnx: not the variant that the run has figures of"):
+        card_room._variants(kept, out)
 
 
 @pytest.mark.parametrize(("photos", "count"), [(100, 64), (64, 64), (127, 64), (10, 64), (1, 64), (1000, 64)])
