@@ -34,7 +34,7 @@ def described(run):
 def aimed_at(run):
     file = run.folder.with_name("aims.toml")
     file.write_text(AIM)
-    return report(read_aims(file), {"big": run})
+    return report(read_aims(file), {"big": run}, {})
 
 
 READERS = {

@@ -92,7 +92,7 @@ def test_after_the_training_went_on_the_aims_do_not_take_the_figures(run):
     with pytest.raises(RunError, match=rf"metrics\.json: its {STEP_LATER}; evaluate it"):
         metrics_of(run)
     with pytest.raises(RunError, match=STEP_LATER):
-        aims.report((), {"big": run})
+        aims.report((), {"big": run}, {})
 
 
 def test_variants_say_of_which_checkpoint_and_choice_they_are(run, monkeypatch):
