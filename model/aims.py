@@ -200,12 +200,14 @@ def report(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, 
     rates = _measured_speeds(_timed_files(aims, runs, models))
     text = table(aims, {name: _figures_of(run) for name, run in runs.items()}, rates)
     made = "\n".join(f"- {name}: {_made(run)}" for name, run in runs.items())
-    return f"{text}\n\nThe runs:\n\n{made}\n\nWritten by `python -m model.aims` from the runs.\n"
+    written = "Written by `python -m model.aims` from the runs and the file of aims."
+    return f"{text}\n\nThe runs:\n\n{made}\n\n{written}\n"
 
 
 def _made(run: Run) -> str:
     config, state = run.config(), run.load_checkpoint()
-    return f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels on {run.device()}"
+    trained = f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels"
+    return f"{trained}; run folder made on: {run.device()}"
 
 
 def main() -> int:

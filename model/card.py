@@ -1,6 +1,9 @@
 """The card of a model file, from the run that made it: `python -m model.card RUN --model FILE.onnx --origin TEXT`.
 
-No figure in a card is typed by hand: what the run did not write down is not in it.
+Its figures are those that the run, the run with unseen classes and the files beside the model wrote down. --origin is
+printed as it is: where the starting weights come from, and what was trained before the run began, with whatever figures
+it names. What a run folder says of the computer is where the folder was made: where it was read back from a
+model file, nobody knows any more where the training was.
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
 
     Args:
         model: the exported file.
-        origin: where the backbone's starting weights come from, a sentence.
+        origin: where the run's starting weights come from, sentences that are printed as they are.
         unseen: a run trained in the same way without some classes, to tell what becomes of unknown ones.
 
     Raises:
@@ -110,7 +113,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         "project; the gallery holds embeddings, class names, source names and file names, no pictures. It will be "
         "wrong on vehicles and vessels that it does not know, and its confidence holds for photos like those that it "
         "was calibrated on.",
-        "Written by `python -m model.card` from the run.",
+        "Written by `python -m model.card` from the run; where its starting weights come from was told to it.",
     ]
     return "\n\n".join(paragraphs) + "\n"
 
@@ -282,8 +285,8 @@ def _training(run: Run, origin: str) -> str:
     counts = ", ".join(f"{split.value} {splits.count(split):,}" for split in Split)
     loss, optimiser = config.loss, config.optimiser
     return (
-        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels on "
-        f"{run.device()}. Starting weights: {origin}\n\n"
+        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels; "
+        f"the run folder was made on: {run.device()}. Starting weights: {origin}\n\n"
         f"Cost {loss.lambda_coarse} x CE type (head on {config.network.coarse_head_on}) + {loss.lambda_fine} x CE "
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
         f"second hinge {loss.second_hinge}, margins {loss.margin_fine} and {loss.margin_coarse}); AdamW at "
@@ -322,7 +325,8 @@ def main() -> int:
         Args:
             run: Folder of the run.
             model: The .onnx file exported from it.
-            origin: Where the backbone's starting weights come from, and under which licence.
+            origin: Where the starting weights come from, under which licence, and what was trained before the run
+                began; printed as it is.
             unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
         """

@@ -123,7 +123,7 @@ def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
     text = out.read_text(encoding="utf-8")
     measured = json.loads(small_run.metrics.read_bytes())["answers"]["all"]["fine_accuracy"]
     assert f"| {100 * measured:.2f} % |" in text
-    assert "- small: resnet18, 1 epochs at 32 pixels on CPU" in text
+    assert "- small: resnet18, 1 epochs at 32 pixels; run folder made on: CPU" in text
     assert str(small_run.folder) not in text
     monkeypatch.setattr(sys, "argv", ["aims", str(aims), "--run", "big", "--out", str(out)])
     assert main() == 2 and "write NAME=PATH" in capsys.readouterr().err

@@ -213,3 +213,12 @@ def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):
     assert "these same photos; those of the test photos" in text
     del fine["ece_tempered"]  # as earlier versions wrote it
     assert "without a temperature, " + f"{fine['ece_after']:.3f} of the answer" in card_room._calibration(written, info)
+
+
+def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run):
+    text = card(small_run, small_run.model, "From nowhere.")
+    training = text.split("## Training")[1]
+    assert (
+        f"1 epochs, {small_run.read_metrics()['step']} steps at 32 pixels; the run folder was made on: CPU" in training
+    )
+    assert "Starting weights: From nowhere." in training and "where its starting weights come from was told" in training
