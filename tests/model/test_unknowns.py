@@ -22,6 +22,7 @@ from model.export import export
 from model.network import NetworkOutput
 from model.prepare import new_run
 from model.run import Run
+from model.tested import read_tested
 from model.train import StopRequest, train
 from model.unknowns import given
 from tests.app.test_decide import evidence
@@ -134,6 +135,19 @@ def test_the_mean_of_two_views():
     assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)
     assert torch.allclose(mean.embedding.norm(dim=1), torch.ones(2))
     assert torch.allclose(F.cosine_similarity(mean.embedding, one.embedding + other.embedding), torch.ones(2))
+
+
+def test_where_the_tested_classes_were_not_learned_the_heads_answer(picture_folder, tmp_path):
+    run = trained(tmp_path / "disjoint", picture_folder, split="class_disjoint")
+    found, kept = evaluate(run), read_tested(run.tested)
+    assert found["split"] == "class_disjoint" and found["few_shot"].keys() == {
+        "few_shot_1",
+        "few_shot_5",
+        "few_shot_10",
+    }
+    assert "answers" not in found and "unknowns" not in found
+    assert len(kept) == found["test"]["all"]["photos"] and not set(kept.fine) & set(kept.taxonomy.fine)
+    assert kept.fine_answer.min() >= 0 and kept.fine_confidence.min() > 0
 
 
 def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(incomplete):
