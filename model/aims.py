@@ -1,24 +1,26 @@
 """What was aimed at and what came of it: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`.
 
-The file of aims names figures of runs, what they should be, and what was tried where they are not; the table is made of
-what the runs wrote down, and of speeds that are measured then and there. No figure in it is typed by hand.
+The file of aims names figures of runs, what they should be, what was tried where they are not, and what else must be
+known of them. What is measured is made of what the runs wrote down, and of speeds that are taken then and there; what
+is wanted, the words of a row and the texts below the table are printed as the file of aims has them.
 
     [[aim]]
     words  = "cars, class right"
     figure = ["flagship", "metrics", "answers", "sources", "cars196", "fine_accuracy"]   # run, file, keys
     less   = [...]                  # instead of the figure: the figure less this one
     times  = ["lite", "flagship"]   # instead of a figure: images/s of one run's model, in those of another
+    variant = "int8"                # of both models, beside the file that --model names; fp32 where it is not given
     at_least = 0.92                 # or at_most
     unit   = "%"                    # or nothing
     tried  = "..."                  # shown where it is missed
+    note   = "..."                  # shown in any case
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -28,15 +30,18 @@ import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model import terminal
-from model.bundle import BundleError, read_info
+from model.bundle import BundleError, Variant, beside, read_info
 from model.data.samples import DataError
 from model.export import BATCH
 from model.files import write_whole
 from model.run import Run, RunError
+from model.stamp import metrics_of, variants_of
 from model.variants import speeds
 
 Figures = Mapping[str, Mapping[str, Any]]
 """Run -> "metrics", "variants" -> what it wrote there."""
+Timed = tuple[str, Variant]
+"""A run and the variant of its model whose speed is measured."""
 
 
 class AimsError(Exception):
@@ -52,10 +57,12 @@ class Aim(BaseModel):
     figure: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
     times: tuple[str, str] | None = None
+    variant: Variant = Variant.FP32
     at_least: float | None = None
     at_most: float | None = None
     unit: Literal["", "%"] = ""
     tried: str = ""
+    note: str = ""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -63,7 +70,14 @@ class Aim(BaseModel):
             raise ValueError("give either figure or times")
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("give either at_least or at_most")
+        if self.times is None and "variant" in self.model_fields_set:
+            raise ValueError("give variant with times alone")
         return self
+
+    @property
+    def row(self) -> str:
+        """How its row begins."""
+        return self.words if self.times is None else f"{self.words} ({self.variant} beside {self.variant})"
 
     def is_met(self, value: float) -> bool:
         """Whether the value is what was wanted."""
@@ -89,34 +103,34 @@ def read_aims(path: Path) -> tuple[Aim, ...]:
         raise AimsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[str, float]) -> str:
-    """The table, and below it what was tried for what is missed.
+def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float]) -> str:
+    """The table, and below it what was tried for what is missed, and the notes.
 
     Args:
         figures: of each run.
-        rates: images/s of each run's model.
+        rates: images/s of the models that are timed, all that are asked for.
 
     Raises:
-        AimsError: if a run or a figure is not there.
+        AimsError: if a figure is not there.
     """
     lines, missed = ["| | wanted | measured | |", "|---|---:|---:|---|"], []
     for aim in aims:
         value = _value(aim, figures, rates)
         wanted = f"at least {_cell(aim, aim.at_least)}" if aim.at_most is None else f"at most {_cell(aim, aim.at_most)}"
-        lines.append(f"| {aim.words} | {wanted} | {_cell(aim, value)} | {'met' if aim.is_met(value) else 'missed'} |")
+        lines.append(f"| {aim.row} | {wanted} | {_cell(aim, value)} | {'met' if aim.is_met(value) else 'missed'} |")
         if not aim.is_met(value) and aim.tried:
-            missed.append(f"- {aim.words}: {aim.tried}")
-    return "\n".join(lines) + (
-        "\n\nWhat was tried for those that are missed:\n\n" + "\n".join(missed) if missed else ""
-    )
+            missed.append(f"- {aim.row}: {aim.tried}")
+    notes = [f"- {aim.row}: {aim.note}" for aim in aims if aim.note]
+    parts = ["\n".join(lines)]
+    for heading, below in (("What was tried for those that are missed:", missed), ("Notes:", notes)):
+        parts += [heading, "\n".join(below)] if below else []
+    return "\n\n".join(parts)
 
 
-def _value(aim: Aim, figures: Figures, rates: Mapping[str, float]) -> float:
+def _value(aim: Aim, figures: Figures, rates: Mapping[Timed, float]) -> float:
     if aim.times is not None:
-        for name in aim.times:
-            if name not in rates:
-                raise AimsError(f"{aim.words}: no run '{name}' is given")
-        return rates[aim.times[0]] / rates[aim.times[1]]
+        one, other = aim.times
+        return rates[one, aim.variant] / rates[other, aim.variant]
     return _figure(aim, aim.figure, figures) - (_figure(aim, aim.less, figures) if aim.less else 0.0)
 
 
@@ -139,34 +153,61 @@ def _cell(aim: Aim, value: float | None) -> str:
 
 
 def _figures_of(run: Run) -> dict[str, Any]:
-    files = {"metrics": run.metrics, "variants": run.variants}
-    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
+    files = {"metrics": (run.metrics, metrics_of), "variants": (run.variants, variants_of)}
+    return {name: read(run) for name, (file, read) in files.items() if file.is_file()}
 
 
-def _measured_speeds(runs: Mapping[str, Run]) -> dict[str, float]:
-    """Median images/s of each run's model on this CPU, measured in turns, each at its own size of picture."""
+def _measured_speeds(files: Mapping[Timed, Path]) -> dict[Timed, float]:
+    """Median images/s of each model file on this CPU, measured in turns, each at its own size of picture."""
     random = np.random.default_rng(0)
     tasks = {}
-    for name, run in runs.items():
-        size = read_info(run.model).preprocessing.size
-        tasks[name] = onnx.load(run.model), random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
+    for timed, file in files.items():
+        size = read_info(file).preprocessing.size
+        tasks[timed] = onnx.load(file), random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
     return speeds(tasks)
 
 
-def report(aims: tuple[Aim, ...], runs: Mapping[str, Run]) -> str:
-    """The whole text. Raises AimsError, BundleError."""
-    timed = {name for aim in aims if aim.times for name in aim.times if name in runs}
-    rates = _measured_speeds({name: run for name, run in runs.items() if name in timed})
+def _timed_files(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, Path]) -> dict[Timed, Path]:
+    """The model files whose speeds are asked for. Raises AimsError, BundleError."""
+    for name in models.keys() - runs.keys():
+        raise AimsError(f"--model {name}={models[name]}: no run '{name}' is given")
+    found = {}
+    for aim in aims:
+        for name in aim.times or ():
+            if name not in runs:
+                raise AimsError(f"{aim.words}: no run '{name}' is given")
+            file = beside(models.get(name, runs[name].model), aim.variant)
+            if not file.is_file():
+                raise AimsError(
+                    f"{aim.words}: there is no {file}; export the run with --variants, and name the file with "
+                    f"--model {name}=FILE.onnx"
+                )
+            if read_info(file).fingerprint != read_info(runs[name].model).fingerprint:
+                raise AimsError(f"{aim.words}: {file} is not a model of run '{name}' ({runs[name].folder})")
+            found[name, aim.variant] = file
+    return found
+
+
+def report(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, Path]) -> str:
+    """The whole text.
+
+    Args:
+        models: the file that a run was exported to, with its variants beside it, where it is not the one in its folder.
+
+    Raises:
+        AimsError, RunError, BundleError: if a figure or a model file is not there, or not that of the run.
+    """
+    rates = _measured_speeds(_timed_files(aims, runs, models))
     text = table(aims, {name: _figures_of(run) for name, run in runs.items()}, rates)
     made = "\n".join(f"- {name}: {_made(run)}" for name, run in runs.items())
-    return f"{text}\n\nThe runs:\n\n{made}\n\nWritten by `python -m model.aims` from the runs.\n"
+    written = "Written by `python -m model.aims` from the runs and the file of aims."
+    return f"{text}\n\nThe runs:\n\n{made}\n\n{written}\n"
 
 
 def _made(run: Run) -> str:
     config, state = run.config(), run.load_checkpoint()
-    versions = json.loads((run.folder / "versions.json").read_bytes())
-    device = versions["gpu"] or f"CPU, {versions['processors']} cores"
-    return f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels on {device}"
+    trained = f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels"
+    return f"{trained}; run folder made on: {run.device()}"
 
 
 def main() -> int:
@@ -176,19 +217,22 @@ def main() -> int:
         aims: Annotated[Path, tyro.conf.Positional],
         run: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
         out: Path,
-    ) -> tuple[Path, tuple[str, ...], Path]:
+        model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
+    ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...]]:
         """Write the table of what was aimed at and what came of it.
 
         Args:
             aims: The TOML file of aims.
             run: NAME=FOLDER of a finished run, by the name that the aims have for it; repeatable.
             out: The table, Markdown.
+            model: NAME=FILE.onnx that a run was exported to, to time the variants beside it; repeatable.
         """
-        return aims, run, out
+        return aims, run, out, model
 
-    place, entries, out = tyro.cli(command, prog="python -m model.aims")
+    place, entries, out, exported = tyro.cli(command, prog="python -m model.aims")
     try:
-        text = report(read_aims(place), dict(_named_run(entry) for entry in entries))
+        runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
+        text = report(read_aims(place), runs, _named("--model", exported))
         write_whole(out, lambda file: file.write(text.encode()))
     except (AimsError, RunError, DataError, BundleError) as error:
         return terminal.fail(error)
@@ -198,11 +242,15 @@ def main() -> int:
     return 0
 
 
-def _named_run(entry: str) -> tuple[str, Run]:
-    name, equals, folder = entry.partition("=")
-    if not (name and equals and folder):
-        raise AimsError(f"--run {entry}: write NAME=FOLDER")
-    return name, Run.open(Path(folder))
+def _named(option: str, entries: Sequence[str]) -> dict[str, Path]:
+    """Paths by the name that each entry gives them. Raises AimsError."""
+    found = {}
+    for entry in entries:
+        name, equals, place = entry.partition("=")
+        if not (name and equals and place):
+            raise AimsError(f"{option} {entry}: write NAME=PATH")
+        found[name] = Path(place)
+    return found
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
 from model.openset import familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
-from model.run import Run
+from model.run import Run, read_arrays
 from model.taxonomy import NO_FINE, Taxonomy
 
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once
@@ -61,13 +61,19 @@ def references_of(run: Run, network: Network) -> References:
     """The training photos of a run; their embeddings are kept in the run folder. Raises PhotoError, RunError."""
     samples, taxonomy = part_of(run, Split.TRAIN), run.taxonomy()
     step = run.load_checkpoint()["step"]
-    kept = np.load(run.references) if run.references.is_file() else {}
-    if kept.get("step") == step:
+    kept = _kept_references(run)
+    if kept is not None and int(kept["step"]) == step:
         embeddings = kept["embeddings"]
     else:
         embeddings = infer_samples(network, samples, run.config()).embedding.numpy()
         keep_references(run, step, embeddings)
     return References.of(embeddings, encode(samples, taxonomy).fine, len(taxonomy.fine))
+
+
+def _kept_references(run: Run) -> dict[str, np.ndarray] | None:
+    if not run.references.is_file():
+        return None
+    return read_arrays(run.references, ("step", "embeddings"), "delete it; what needs it next makes it anew")
 
 
 def keep_references(run: Run, step: int, embeddings: np.ndarray) -> None:

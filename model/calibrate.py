@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize, minimize_scalar
 
 from model import terminal
@@ -24,7 +24,7 @@ from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.openset import largest
 from model.photo import PhotoError
-from model.posterior import softmax, tree_posterior
+from model.posterior import domain_of, softmax, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
@@ -58,10 +58,15 @@ class Chosen(BaseModel):
 
     @classmethod
     def read(cls, run: Run) -> Chosen:
-        """What was chosen for a run. Raises RunError if that was not done yet."""
+        """What was chosen for a run. Raises RunError if that was not done yet, or cannot be read."""
         if not run.calibration.is_file():
             raise RunError(f"{run.folder}: the run is not calibrated yet")
-        return cls.model_validate_json(run.calibration.read_bytes())
+        try:
+            return cls.model_validate(run.read_calibration())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RunError(f"{run.calibration}: damaged ({where}: {first['msg']}); {run.choosing_anew}") from error
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -331,7 +336,11 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) 
 
 
 def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
-    """What the choice gives on the validation photos themselves."""
+    """What the choice gives on the validation photos themselves.
+
+    Calibration errors: `ece_before` of a level's head alone as it was trained, `ece_tempered` of the same with its
+    temperatures, `ece_after` of the answer, by both heads and the reference photos together.
+    """
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     facts: dict[str, Any] = {}
     for level, logits, found, labels, threshold in (
@@ -339,6 +348,7 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
         ("fine", seen.fine_logits, posterior.fine, seen.labels.fine, chosen.thresholds.fine),
     ):
         known = labels >= 0
+        tempered = logits / _temperatures(level, seen, taxonomy, chosen.calibration)
         if known.sum() < MIN_PHOTOS:
             facts[level] = {"photos": int(known.sum())}
             continue
@@ -347,11 +357,21 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
         facts[level] = {
             "photos": int(known.sum()),
             "ece_before": expected_calibration_error(softmax(logits[known]), labels[known]),
+            "ece_tempered": expected_calibration_error(softmax(tempered[known]), labels[known]),
             "ece_after": expected_calibration_error(found[known], labels[known]),
             "accepted": float(accepted.mean()),
             "accepted_right": float(right[accepted].mean()),
         }
     return facts
+
+
+def _temperatures(level: str, seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> np.ndarray:
+    """Temperature of a level's head for each photo, by the kind that the coarse head takes it for: [N, 1]."""
+    name = f"{level}_temperature"
+    if not calibration.domains:
+        return np.full((len(seen.closest), 1), getattr(calibration, name))
+    of_each = np.array([getattr(domain, name) for domain in calibration.domains])
+    return of_each[domain_of(seen.coarse_logits, taxonomy, calibration)][:, None]
 
 
 def main() -> int:

@@ -1,11 +1,13 @@
 """The card of a model file, from the run that made it: `python -m model.card RUN --model FILE.onnx --origin TEXT`.
 
-No figure in a card is typed by hand: what the run did not write down is not in it.
+Its figures are those that the run, the run with unseen classes and the files beside the model wrote down. --origin is
+printed as it is: where the starting weights come from, and what was trained before the run began, with whatever figures
+it names. What a run folder says of the computer is where the folder was made: where it was read back from a
+model file, nobody knows any more where the training was.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +16,15 @@ from typing import Annotated, Any
 import tyro
 
 from model import plots, terminal
-from model.bundle import BundleError, BundleInfo, read_info
+from model.bundle import BundleError, BundleInfo, Variant, beside, read_info
+from model.calibrate import Chosen
 from model.config import Config
 from model.data.samples import DataError
 from model.data.splits import Split
 from model.files import write_whole
 from model.inference import part_of
 from model.run import Run, RunError
+from model.stamp import metrics_of, variants_of
 
 _ANSWERS = (
     ("photos", "photos", ""),
@@ -71,16 +75,19 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
 
     Args:
         model: the exported file.
-        origin: where the backbone's starting weights come from, a sentence.
+        origin: where the run's starting weights come from, sentences that are printed as they are.
         unseen: a run trained in the same way without some classes, to tell what becomes of unknown ones.
 
     Raises:
         RunError, DataError, BundleError: if the run is not finished, or the file is not of this run.
     """
     info = read_info(model)
-    metrics = _metrics_of(run)
+    metrics = _checked_metrics(run)
     if info.training.get("metrics") != metrics:
         raise RunError(f"{model}: its figures are not those of {run.folder}; export it again")
+    chosen, travels = Chosen.read(run), Chosen.model_fields.keys() & BundleInfo.model_fields.keys()
+    if any(getattr(info, name) != getattr(chosen, name) for name in travels):
+        raise RunError(f"{model}: its calibration is not that of {run.folder}; evaluate the run and export it again")
     paragraphs = [
         f"# {info.name}",
         _summary(run, info, model),
@@ -95,10 +102,10 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         *_trained_embedding(metrics),
         "## Confidence",
         f"![confidence and share of right answers]({reliability_file(model).name})",
-        _calibration(json.loads(run.calibration.read_bytes()), info),
+        _calibration(run.read_calibration(), info),
         "## What it does not know",
-        _unknowns(metrics, unseen),
-        *(["## Variants", _variants(json.loads(run.variants.read_bytes()))] if run.variants.is_file() else []),
+        _unknowns(run, metrics, unseen),
+        *(["## Variants", _variants(variants_of(run), model)] if run.variants.is_file() else []),
         "## Training",
         _training(run, origin),
         "## Licence and use",
@@ -106,7 +113,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
         "project; the gallery holds embeddings, class names, source names and file names, no pictures. It will be "
         "wrong on vehicles and vessels that it does not know, and its confidence holds for photos like those that it "
         "was calibrated on.",
-        "Written by `python -m model.card` from the run.",
+        "Written by `python -m model.card` from the run; where its starting weights come from was told to it.",
     ]
     return "\n\n".join(paragraphs) + "\n"
 
@@ -116,19 +123,13 @@ def reliability_file(model: Path) -> Path:
     return model.with_suffix(".reliability.svg")
 
 
-def _metrics_of(run: Run) -> dict[str, Any]:
+def _checked_metrics(run: Run) -> dict[str, Any]:
     for needed in (run.metrics, run.calibration):
         if not needed.is_file():
             raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
-    metrics = json.loads(run.metrics.read_bytes())
+    metrics = metrics_of(run)
     if "answers" not in metrics:
         raise RunError(f"{run.folder}: no figures of answers; a card is for a run with the stratified split")
-    step = run.load_checkpoint()["step"]
-    if metrics["step"] != step:
-        raise RunError(
-            f"{run.folder}: its figures are those of step {metrics['step']:,}, the training is at step {step:,}; "
-            "evaluate it and export it again"
-        )
     return metrics
 
 
@@ -176,18 +177,20 @@ def _table(rows: Sequence[tuple[str, str, str]], columns: dict[str, dict[str, An
     return "\n".join(lines)
 
 
-def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
+def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
     columns = {"this model": metrics["unknowns"]}
-    words = ""
+    words = _chosen_there("first", run, metrics)
     if unseen is not None:
-        columns["trained without some classes"] = _metrics_of(unseen)["unknowns"]
+        others = _checked_metrics(unseen)
+        columns["trained without some classes"] = others["unknowns"]
         left_out = {sample.fine for sample in part_of(unseen, Split.UNSEEN)}
         epochs = unseen.load_checkpoint()["epoch"]
         config = unseen.config()
-        words = (
+        shared = Chosen.read(unseen).thresholds.familiarity == Chosen.read(run).thresholds.familiarity
+        words += (
             f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
-            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is used "
-            "here."
+            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is "
+            f"{'used here' if shared else 'another one than here'}." + _chosen_there("second", unseen, others)
         )
     return (
         "Pictures without vehicle or vessel are drawn textures, screenshots and scenes, others than those that the "
@@ -195,7 +198,25 @@ def _unknowns(metrics: dict[str, Any], unseen: Run | None) -> str:
     )
 
 
-def _variants(figures: dict[str, dict[str, float]]) -> str:
+def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
+    """That a bound is measured on photos that it was chosen on, where it is."""
+    if "unseen_without_class" not in metrics["unknowns"] or Chosen.read(run).bound_taken_over:
+        return ""
+    return (
+        f"\n\nIn the {column} column the bound for known classes was chosen between the validation photos and the very "
+        "photos of unseen classes that are counted there. So the share of them without a class says how well the two "
+        "can be told apart, not what would come of classes that had no part in the choice. The photos of known classes "
+        "are test photos."
+    )
+
+
+def _variants(figures: dict[str, dict[str, float]], model: Path) -> str:
+    """Raises RunError, BundleError if a variant beside the model file is not the one that was measured."""
+    files = {name: beside(model, Variant(name)) for name in figures}
+    for name, file in files.items():
+        if name != Variant.FP32 and file.is_file() and read_info(file).measured != figures[name]:
+            raise RunError(f"{file}: not the variant that the run has figures of; export it again with --variants")
+    absent = [name for name, file in files.items() if not file.is_file()]
     lines = ["| | type right | class right | images/s | times fp32 |", "|---|---:|---:|---:|---:|"]
     for name, row in figures.items():
         lines.append(
@@ -205,6 +226,7 @@ def _variants(figures: dict[str, dict[str, float]]) -> str:
     return (
         "\n".join(lines) + "\n\nTest photos, references by the full network; speed in one run on the CPU that exported "
         "them (half precision is made for GPUs; a CPU widens it)."
+        + (f" Measured, but not supplied beside this file: {', '.join(absent)}." if absent else "")
     )
 
 
@@ -223,9 +245,8 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         figures = facts.get(level, {})
         if "ece_after" in figures:
             lines.append(
-                f"- {words}: {_temperatures(info, level)}, expected calibration error {figures['ece_before']:.3f} "
-                f"before and {figures['ece_after']:.3f} after; shown as the answer from {100 * needed:.0f} % on, which "
-                f"{100 * figures['accepted']:.0f} % of the validation photos reach, "
+                f"- {words}: {_temperatures(info, level)}; {_calibration_errors(figures, level)}; shown as the "
+                f"answer from {100 * needed:.0f} % on, which {100 * figures['accepted']:.0f} % of the photos reach, "
                 f"{100 * figures['accepted_right']:.0f} % of these rightly"
             )
     calibration, fusion = info.calibration, info.fusion
@@ -234,7 +255,19 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         f"{1 - calibration.coarse_weight:.2f}; of the heads {fusion.heads:.2f} beside {fusion.references:.1f} for a "
         "unit of similarity to the references"
     )
-    return f"Chosen on {facts['photos']:,} validation photos.\n\n" + "\n".join(lines)
+    return (
+        f"Chosen on {facts['photos']:,} validation photos. The calibration errors and shares in this list are of these "
+        "same photos; those of the test photos, which had no part in this choice, are in the first table.\n\n"
+        + "\n".join(lines)
+    )
+
+
+def _calibration_errors(figures: dict[str, float], level: str) -> str:
+    """What the temperatures do to a head alone, where the run wrote it down, and what all that was chosen does."""
+    words = f"expected calibration error of the {level} head alone {figures['ece_before']:.3f} without a temperature"
+    if "ece_tempered" in figures:
+        words += f", {figures['ece_tempered']:.3f} with it"
+    return f"{words}, {figures['ece_after']:.3f} of the answer by both heads and the reference photos"
 
 
 def _temperatures(info: BundleInfo, level: str) -> str:
@@ -249,13 +282,11 @@ def _training(run: Run, origin: str) -> str:
     config = run.config()
     _, splits = run.samples()
     state = run.load_checkpoint()
-    versions = json.loads((run.folder / "versions.json").read_bytes())
     counts = ", ".join(f"{split.value} {splits.count(split):,}" for split in Split)
-    device = versions["gpu"] or f"CPU, {versions['processors']} cores"
     loss, optimiser = config.loss, config.optimiser
     return (
-        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels on "
-        f"{device}. Starting weights: {origin}\n\n"
+        f"Photos: {counts}. {state['epoch']} epochs, {state['step']:,} steps at {config.input.sizes} pixels; "
+        f"the run folder was made on: {run.device()}. Starting weights: {origin}\n\n"
         f"Cost {loss.lambda_coarse} x CE type (head on {config.network.coarse_head_on}) + {loss.lambda_fine} x CE "
         f"class (head on {config.network.fine_head_on}) + {loss.lambda_distance} x {loss.distance} (rule {loss.rule}, "
         f"second hinge {loss.second_hinge}, margins {loss.margin_fine} and {loss.margin_coarse}); AdamW at "
@@ -294,7 +325,8 @@ def main() -> int:
         Args:
             run: Folder of the run.
             model: The .onnx file exported from it.
-            origin: Where the backbone's starting weights come from, and under which licence.
+            origin: Where the starting weights come from, under which licence, and what was trained before the run
+                began; printed as it is.
             unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
         """
@@ -304,7 +336,7 @@ def main() -> int:
     try:
         run = Run.open(folder)
         text = card(run, model, origin, None if unseen is None else Run.open(unseen))
-        answers = json.loads(run.metrics.read_bytes())["answers"]["all"]
+        answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
         write_whole(out, lambda file: file.write(text.encode()))

@@ -27,11 +27,12 @@ from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
 from model.metrics import accuracy, expected_calibration_error, macro_accuracy, reliability
-from model.network import NetworkOutput
+from model.network import Network, NetworkOutput
 from model.photo import PhotoError
-from model.posterior import tree_posterior
+from model.posterior import Posterior, tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
+from model.stamp import stamp
 from model.taxonomy import Taxonomy
 from model.tested import Tested
 from model.unknowns import few_shot, given, unknown_figures
@@ -120,34 +121,44 @@ def evaluate(run: Run) -> dict[str, Any]:
     rows_of = rows_by_source(samples)
     result: dict[str, Any] = {
         "split": config.data.split,
-        "step": run.load_checkpoint()["step"],
+        **stamp(run.load_checkpoint()["step"], chosen),
         "test": _by_themselves(output, samples, taxonomy, rows_of),
     }
     if network.heads.projection is not None:
         trained = output._replace(embedding=F.normalize(output.raw, dim=1))
         result["trained_embedding"] = _by_themselves(trained, samples, taxonomy, rows_of)
-    logits = (output.coarse_logits.numpy(), output.fine_logits.numpy())
-    posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # of the heads, where no class has references
     if config.data.split == "stratified":
-        labels, references = encode(samples, taxonomy), references_of(run, network)
-
-        def answered(by: NetworkOutput) -> tuple[Seen, dict[str, Any]]:
-            found = Seen.by(by, labels, references, chosen.fusion.neighbours)
-            return found, _answers(found, taxonomy, chosen, rows_of)
-
-        seen, result["answers"] = answered(output)
-        if config.input.exchange > 0:
-            _, result["answers_exchanged"] = answered(infer_samples(network, samples, config, exchanged=True))
-        both = mean_output(output, infer_samples(network, samples, config, mirrored=True))
-        _, result["answers_mirrored"] = answered(both)
-        result["unknowns"] = _without_nan(unknown_figures(run, network, Photos(samples, output), seen, chosen))
-        posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
+        posterior, told = _told(run, network, samples, output, chosen)
+        result |= told
     else:
         own = encode(samples, taxonomy_of(samples)).fine
         result["few_shot"] = _without_nan(few_shot(output.embedding.numpy(), own, group_numbers(samples)))
+        logits = (output.coarse_logits.numpy(), output.fine_logits.numpy())
+        posterior = tree_posterior(*logits, taxonomy, chosen.calibration)  # no class has references
     Tested.of(result["step"], samples, output.embedding.numpy(), taxonomy, posterior).write(run.tested)
     write_json(run.metrics, result)
     return result
+
+
+def _told(
+    run: Run, network: Network, samples: list[Sample], output: NetworkOutput, chosen: Chosen
+) -> tuple[Posterior, dict[str, Any]]:
+    """What the program would say of the photos, and the figures of it: `answers*` and `unknowns` of `evaluate`."""
+    config, taxonomy, rows_of = run.config(), run.taxonomy(), rows_by_source(samples)
+    labels, references = encode(samples, taxonomy), references_of(run, network)
+
+    def answered(by: NetworkOutput) -> tuple[Seen, dict[str, Any]]:
+        found = Seen.by(by, labels, references, chosen.fusion.neighbours)
+        return found, _answers(found, taxonomy, chosen, rows_of)
+
+    result: dict[str, Any] = {}
+    seen, result["answers"] = answered(output)
+    if config.input.exchange > 0:
+        _, result["answers_exchanged"] = answered(infer_samples(network, samples, config, exchanged=True))
+    both = mean_output(output, infer_samples(network, samples, config, mirrored=True))
+    _, result["answers_mirrored"] = answered(both)
+    result["unknowns"] = _without_nan(unknown_figures(run, network, Photos(samples, output), seen, chosen))
+    return seen.posterior(taxonomy, chosen.calibration, chosen.fusion), result
 
 
 def _by_themselves(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 import math
 import sys
@@ -37,6 +36,7 @@ from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
 from model.photo import PhotoError
 from model.run import Run, RunError, write_json
+from model.stamp import stamp, why_stale
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 5e-3
@@ -129,8 +129,8 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
 def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
-    Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint
-    (`python -m model.evaluate`) are left out.
+    Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint or
+    calibration (`python -m model.evaluate`) are left out, and that is told.
 
     Args:
         variants: also write those for GPU and CPU beside it (model/variants.py).
@@ -152,14 +152,12 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
     assert config.input.size is not None
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
     graph = to_onnx(network, config.input.size)
-    samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
-    pictures = _pictures(samples, COMPARED, preprocessing)
     stored = half_stored(graph)
-    difference = largest_difference(stored, network, pictures)
+    difference = _compared(run, stored, network, preprocessing)
     if not difference <= TOLERANCE:
         raise ExportError(
-            f"{out}: not written. onnxruntime and torch differ by {difference:.2e} on {len(pictures)} photos; "
-            f"at most {TOLERANCE:.0e} is allowed"
+            f"{out}: not written. onnxruntime and torch differ by {difference:.2e} on photos of the run; at most "
+            f"{TOLERANCE:.0e} is allowed"
         )
     info = BundleInfo(
         name=name or out.stem,
@@ -180,6 +178,12 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
     return info
 
 
+def _compared(run: Run, graph: onnx.ModelProto, network: Network, preprocessing: Preprocessing) -> float:
+    """`largest_difference` on photos from all parts of the run, the held-out ones first."""
+    samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
+    return largest_difference(graph, network, _pictures(samples, COMPARED, preprocessing))
+
+
 def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
     """Write the other variants beside the full one, each with what it loses on the test photos and how fast it is."""
     some = _pictures(part_of(run, Split.TRAIN), RANGES, info.preprocessing)
@@ -188,7 +192,7 @@ def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInf
     for variant in (Variant.FP16, Variant.INT8):
         own = info.model_copy(update={"variant": variant, "measured": figures[variant]})
         bundle.write(bundle.beside(out, variant), graphs[variant], own)
-    write_json(run.variants, figures)
+    write_json(run.variants, {**stamp(run.load_checkpoint()["step"], Chosen.read(run)), **figures})
 
 
 def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
@@ -256,9 +260,15 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
         "onnxruntime_difference": difference,
     }
     if run.metrics.is_file():
-        metrics = json.loads(run.metrics.read_bytes())
-        if metrics["step"] == run.load_checkpoint()["step"]:
+        metrics = run.read_metrics()
+        why = why_stale(run, metrics)
+        if why is None:
             facts["metrics"] = metrics
+        else:
+            terminal.note(
+                f"{run.metrics}: left out, for {why}; to have them in the file: python -m model.evaluate {run.folder}, "
+                "then export it again"
+            )
     return facts
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises on an archive of arrays that is cut, damaged or something else."""
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -148,11 +148,15 @@ def train_heads(
                 sums.setdefault(name, []).append(value)
         sampler.end_epoch()
         heads.eval()
-        fine = torch.from_numpy(watched[1].fine)
-        output, unit = run.infer(watched[0]), config.loss.unit_length
-        reached = recall_1(output.embedding if unit else output.raw, fine, torch.arange(len(fine)), euclidean=not unit)
+        reached = _recall_1(run, *watched, unit=config.loss.unit_length)
         run.epochs.append({**{name: mean_of(values) for name, values in sums.items()}, "recall_1": reached})
     return run
+
+
+def _recall_1(run: FrozenRun, features: np.ndarray, labels: Labels, *, unit: bool) -> float:
+    """R@1 of photos by their classes, with embeddings of unit length or as they are."""
+    output, fine = run.infer(features), torch.from_numpy(labels.fine)
+    return recall_1(output.embedding if unit else output.raw, fine, torch.arange(len(fine)), euclidean=not unit)
 
 
 def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> Tensor:

@@ -16,7 +16,7 @@ from model.data.strangers import stranger
 from model.network import Network, NetworkOutput, Projection
 from model.optimiser import average_weights
 from model.photo import fit
-from model.run import Run
+from model.run import Run, read_arrays
 from model.trainer import build_network, infer
 
 STRANGERS = 150
@@ -31,19 +31,25 @@ def trained_network(run: Run) -> Network:
     average.load_state_dict(state["average"])
     network = average.module
     assert isinstance(network, Network)
-    if has_projection(run, state["step"]):
-        kept = np.load(run.projection)
+    kept = _kept_projection(run, state["step"])
+    if kept is not None:
         network.heads.projection = Projection(torch.from_numpy(kept["centre"]), torch.from_numpy(kept["axes"]))
         network.heads.landmarks = torch.from_numpy(kept["landmarks"])
     return network.eval()
 
 
 def has_projection(run: Run, step: int) -> bool:
-    """Whether the run has a projection, with landmarks, that was fitted at this step."""
+    """Whether the run has a projection, with landmarks, that was fitted at this step. Raises RunError."""
+    return _kept_projection(run, step) is not None
+
+
+def _kept_projection(run: Run, step: int) -> dict[str, np.ndarray] | None:
+    """Raises RunError if the file is damaged."""
     if not run.projection.is_file():
-        return False
-    kept = np.load(run.projection)
-    return "landmarks" in kept and int(kept["step"]) == step
+        return None
+    advice = f"delete it; {run.choosing_anew}; then evaluate and export the run again"
+    kept = read_arrays(run.projection, ("step", "centre", "axes"), advice)
+    return kept if "landmarks" in kept and int(kept["step"]) == step else None
 
 
 def part_of(run: Run, split: Split) -> list[Sample]:

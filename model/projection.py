@@ -28,7 +28,8 @@ from model.run import Run
 
 SHRINKAGE = 0.3
 """How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did
-well both with classes that were trained on and with others."""
+well both with classes that were trained on and with others; chosen on the photos that the figures of unseen classes in
+model/README.md are of."""
 _FLAT = 1e-6
 """Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes. A smaller
 share of all variance is no scatter: photos that are there twice. Features nearer to each other than this share of the

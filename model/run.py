@@ -23,10 +23,12 @@ import os
 import pickle
 import platform
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 
@@ -34,7 +36,7 @@ from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, read_split, write_split
 from model.events import EVENTS_FILE
-from model.files import write_whole
+from model.files import ARCHIVE_FAULTS, write_whole
 from model.taxonomy import Taxonomy
 from model.tested import TESTED_FILE
 
@@ -42,7 +44,7 @@ _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-g
 
 
 class RunError(Exception):
-    """A run folder that cannot be created or continued; the message says which and why."""
+    """A run folder that cannot be created, continued or used; the message says which and why."""
 
 
 class Run:
@@ -60,6 +62,7 @@ class Run:
         self.tested = folder / TESTED_FILE
         self.model = folder / "model.onnx"
         self._config = folder / "config.json"
+        self._versions = folder / "versions.json"
         self._taxonomy = folder / "taxonomy.json"
         self._split = folder / "split.csv"
 
@@ -79,7 +82,7 @@ class Run:
         except OSError as error:
             raise RunError(f"{folder}: the run folder cannot be made ({error.strerror})") from error
         write_split(run._split, samples, splits)
-        write_json(folder / "versions.json", _versions())
+        write_json(run._versions, _versions())
         write_json(run._taxonomy, taxonomy.model_dump())
         write_json(run._config, config.model_dump(mode="json"))
         return run
@@ -107,6 +110,34 @@ class Run:
             return Taxonomy.model_validate_json(self._taxonomy.read_bytes())
         except (OSError, ValidationError) as error:
             raise RunError(f"{self._taxonomy}: cannot be read; the run cannot be used without it ({error})") from error
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What model/evaluate.py wrote. Raises RunError."""
+        advice = f"python -m model.evaluate {self.folder} writes it anew"
+        return read_json(self.metrics, ("split", "step", "test"), advice)
+
+    def read_calibration(self) -> dict[str, Any]:
+        """What model/calibrate.py wrote: what was chosen, and `validation`, what it gives there. Raises RunError."""
+        return read_json(self.calibration, ("calibration", "fusion", "thresholds", "validation"), self.choosing_anew)
+
+    @property
+    def choosing_anew(self) -> str:
+        """How calibration.json is made anew, and projection.npz where that is missing; for messages."""
+        return (
+            f"python -m model.calibrate {self.folder} writes it anew, with --chosen-on where the bound for known "
+            "classes was taken over"
+        )
+
+    def read_variants(self) -> dict[str, Any]:
+        """What model/export.py wrote of the variants. Raises RunError."""
+        advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it anew"
+        return read_json(self.variants, ("fp32",), advice)
+
+    def device(self) -> str:
+        """What the computer that made the folder computes with. Raises RunError if that is not to be read."""
+        advice = "without it nobody knows what the run was made on; put a copy back"
+        versions = read_json(self._versions, ("gpu", "processors"), advice)
+        return versions["gpu"] or f"CPU, {versions['processors']} cores"
 
     def samples(self) -> tuple[list[Sample], list[Split]]:
         """Every photo of the run and its part."""
@@ -138,6 +169,47 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON for people to read, whole or not at all."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     write_whole(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path, names: Sequence[str], advice: str) -> dict[str, Any]:
+    """What `write_json` wrote, an object.
+
+    Args:
+        names: what it must hold.
+        advice: how the file comes back, for the message.
+
+    Raises:
+        RunError: if it cannot be read, is damaged or something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise RunError(f"{path}: damaged ({error}); {advice}") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: damaged (not an object of JSON); {advice}")
+    _require(path, content, names, advice)
+    return content
+
+
+def read_arrays(path: Path, names: Sequence[str], advice: str) -> dict[str, np.ndarray]:
+    """All arrays of an archive that `np.savez` wrote. Arguments and errors as of `read_json`."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from error
+    except ARCHIVE_FAULTS as error:
+        raise RunError(f"{path}: damaged ({error}); {advice}") from error
+    _require(path, content, names, advice)
+    return content
+
+
+def _require(path: Path, content: Mapping[str, Any], names: Sequence[str], advice: str) -> None:
+    missing = [name for name in names if name not in content]
+    if missing:
+        raise RunError(f"{path}: damaged (there is no {', '.join(missing)} in it); {advice}")
 
 
 def _versions() -> dict[str, Any]:

@@ -17,8 +17,6 @@ fine_confidence   float32 [N], its calibrated probability
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +27,7 @@ from numpy.lib.npyio import NpzFile
 from pydantic import ValidationError
 
 from model.data.samples import Sample
-from model.files import write_whole
+from model.files import ARCHIVE_FAULTS, write_whole
 from model.posterior import Posterior
 from model.taxonomy import NO_FINE, Taxonomy
 
@@ -126,7 +124,7 @@ def read_tested(path: Path) -> Tested:
             if number != _FORMAT:
                 raise TestedError(f"{path}: written by a later version of Marque (format {number}); update this one")
             return _checked({name: arrays[name] for name in arrays.files})
-    except (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_FAULTS as error:
         raise TestedError(
             f"{path}: damaged, or not the test photos of a training ({error}); "
             f"python -m model.evaluate {path.parent} writes it anew"

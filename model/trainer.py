@@ -64,6 +64,19 @@ def head_settings(config: Config) -> dict[str, Any]:
     }
 
 
+def _augmentation(config: Config, size: int) -> Augmentation:
+    """What is done to training photos of this size."""
+    settings = config.input
+    return Augmentation(
+        size,
+        crop_scale=settings.crop_scale,
+        colour=settings.colour,
+        trivial=settings.augment == "trivial",
+        exchange=settings.exchange,
+        erase=settings.erase,
+    )
+
+
 class Trainer:
     """Trains one network on one set of pictures; its whole state is in the run's checkpoint."""
 
@@ -97,17 +110,8 @@ class Trainer:
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         scales = attribute_scales(labels, config.loss.label_attributes)
         self._sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
-        self._augment, self._augment_last = (
-            Augmentation(
-                size,
-                crop_scale=config.input.crop_scale,
-                colour=config.input.colour,
-                trivial=config.input.augment == "trivial",
-                exchange=config.input.exchange,
-                erase=config.input.erase,
-            )
-            for size in (config.input.train_size, config.input.finish_size or config.input.train_size)
-        )
+        self._augment = _augmentation(config, config.input.train_size)
+        self._augment_last = _augmentation(config, config.input.finish_size or config.input.train_size)
         self._lesson = lesson
         torch.manual_seed(config.machine.seed)
         network = build_network(config, taxonomy)

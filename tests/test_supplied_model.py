@@ -1,11 +1,9 @@
 """The model that comes with the program: whole, small, silent about where it was made, and right on real photos."""
 
 import csv
-import os
 import re
 import sqlite3
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +13,8 @@ from app.core.engine import Engine
 from app.core.gallery import Gallery
 from model.bundle import Variant, beside, read_info
 from model.data.readers import read_data
+from tests.real_photos import REAL_PHOTOS as DATA
 
-DATA = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MEGABYTE = 1_000_000
 PHOTOS_A_SOURCE = 60
 

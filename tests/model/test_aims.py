@@ -1,11 +1,15 @@
 """The table of what was aimed at and what came of it."""
 
 import json
+import shutil
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from model.aims import AimsError, main, read_aims, table
+from model import aims as aims_room
+from model.aims import AimsError, main, read_aims, report, table
+from model.bundle import Variant, beside
 
 AIMS = """
 [[aim]]
@@ -33,7 +37,7 @@ FIGURES = {
         "variants": {"fp32": {"fine_accuracy": 0.875}, "int8": {"fine_accuracy": 0.872}},
     }
 }
-RATES = {"small": 60.0, "big": 10.0}
+RATES = {("small", Variant.FP32): 60.0, ("big", Variant.FP32): 10.0}
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def test_what_is_met_and_what_is_missed(aims_file):
     lines = table(read_aims(aims_file), FIGURES, RATES).splitlines()
     assert lines[2] == "| class right | at least 90.00 % | 87.54 % | missed |"
     assert lines[3] == "| lost in 8 bits | at most 0.50 % | 0.30 % | met |"
-    assert lines[4] == "| speed of the small one | at least 5.0 x | 6.0 x | met |"
+    assert lines[4] == "| speed of the small one (fp32 beside fp32) | at least 5.0 x | 6.0 x | met |"
     assert lines[-1] == "- class right: larger pictures (+1.0)"
 
 
@@ -57,17 +61,32 @@ def test_where_all_is_met_nothing_was_tried(aims_file):
     assert "missed" not in text and "tried" not in text
 
 
+def test_the_variant_that_is_timed_is_named(aims_file):
+    aims_file.write_text(aims_file.read_text() + 'variant = "int8"\n')
+    rates = {**RATES, ("small", Variant.INT8): 90.0, ("big", Variant.INT8): 20.0}
+    lines = table(read_aims(aims_file), FIGURES, rates).splitlines()
+    assert lines[4] == "| speed of the small one (int8 beside int8) | at least 5.0 x | 4.5 x | missed |"
+
+
+@pytest.mark.parametrize("at_least", [0.8, 0.9])
+def test_a_note_is_shown_whether_it_is_met_or_not(at_least, aims_file):
+    first = AIMS.split("[[aim]]")[1].replace("0.9", str(at_least))
+    aims_file.write_text(f'[[aim]]{first}note = "chosen on the same photos"\n')
+    text = table(read_aims(aims_file), FIGURES, RATES)
+    assert text.endswith("Notes:\n\n- class right: chosen on the same photos")
+    assert ("What was tried" in text) == (at_least == 0.9)
+
+
 @pytest.mark.parametrize(
-    ("figures", "rates", "message"),
+    ("figures", "message"),
     [
-        ({"big": {"metrics": {}}}, RATES, "class right: there is no big / metrics / answers / all / fine_accuracy"),
-        ({"big": {"metrics": {"answers": {"all": {"fine_accuracy": None}}}}}, RATES, "is not a number"),
-        (FIGURES, {"big": 1.0}, "no run 'small' is given"),
+        ({"big": {"metrics": {}}}, "class right: there is no big / metrics / answers / all / fine_accuracy"),
+        ({"big": {"metrics": {"answers": {"all": {"fine_accuracy": None}}}}}, "is not a number"),
     ],
 )
-def test_what_is_not_there_is_told(figures, rates, message, aims_file):
+def test_what_is_not_there_is_told(figures, message, aims_file):
     with pytest.raises(AimsError, match=message):
-        table(read_aims(aims_file), figures, rates)
+        table(read_aims(aims_file), figures, RATES)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +95,8 @@ def test_what_is_not_there_is_told(figures, rates, message, aims_file):
         ("[[aim]", "aims.toml: "),
         ('[[aim]]\nwords = "x"\nat_least = 1', "either figure or times"),
         ('[[aim]]\nwords = "x"\nfigure = ["a"]', "either at_least or at_most"),
+        ('[[aim]]\nwords = "x"\nfigure = ["a"]\nat_least = 1\nvariant = "int8"', "variant with times alone"),
+        ('[[aim]]\nwords = "x"\ntimes = ["a", "b"]\nat_least = 1\nvariant = "int4"', "variant"),
         ('[[aim]]\nwords = "x"\nfigur = ["a"]\nat_least = 1', "figur"),
     ],
 )
@@ -102,7 +123,28 @@ def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
     text = out.read_text(encoding="utf-8")
     measured = json.loads(small_run.metrics.read_bytes())["answers"]["all"]["fine_accuracy"]
     assert f"| {100 * measured:.2f} % |" in text
-    assert "- small: resnet18, 1 epochs at 32 pixels on CPU" in text
+    assert "- small: resnet18, 1 epochs at 32 pixels; run folder made on: CPU" in text
     assert str(small_run.folder) not in text
     monkeypatch.setattr(sys, "argv", ["aims", str(aims), "--run", "big", "--out", str(out)])
-    assert main() == 2 and "write NAME=FOLDER" in capsys.readouterr().err
+    assert main() == 2 and "write NAME=PATH" in capsys.readouterr().err
+
+
+def test_variants_are_timed_beside_the_file_that_was_exported(small_run, tmp_path, monkeypatch):
+    aims = tmp_path / "aims.toml"
+    aims.write_text(AIMS[AIMS.rindex("[[aim]]") :] + 'variant = "int8"\n', encoding="utf-8")
+    runs = {"small": small_run, "big": small_run}
+    asked_for = read_aims(aims)
+    with pytest.raises(AimsError, match=r"no .*model\.int8\.onnx; export the run with --variants.*--model small="):
+        report(asked_for, runs, {})
+    exported = tmp_path / "mine.onnx"
+    shutil.copy(small_run.model, beside(exported, Variant.INT8))
+    timed = []
+    monkeypatch.setattr(aims_room, "speeds", lambda tasks: timed.append(list(tasks)) or dict.fromkeys(tasks, 4.0))
+    text = report(asked_for, runs, {"small": exported, "big": exported})
+    assert "| speed of the small one (int8 beside int8) | at least 5.0 x | 1.0 x | missed |" in text
+    assert timed == [[("small", Variant.INT8), ("big", Variant.INT8)]]  # in one measurement
+    with pytest.raises(AimsError, match=r"--model other=.*: no run 'other' is given"):
+        report(asked_for, runs, {"small": exported, "big": exported, "other": exported})
+    monkeypatch.setattr(aims_room, "read_info", lambda file: SimpleNamespace(fingerprint=str(file)))
+    with pytest.raises(AimsError, match=r"mine\.int8\.onnx is not a model of run 'small'"):
+        report(asked_for, runs, {"small": exported, "big": exported})

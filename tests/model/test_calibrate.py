@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from model.answers import References, Seen
 from model.bundle import Calibration, Fusion
-from model.calibrate import choose, kinds, log_loss, separating
+from model.calibrate import _facts, choose, kinds, log_loss, separating
 from model.data.samples import Sample
 from model.labels import Labels
 from model.metrics import expected_calibration_error, reliability
-from model.posterior import class_scores
+from model.posterior import class_scores, softmax
 from model.taxonomy import Taxonomy
 
 TREE = Taxonomy(coarse=("a", "b", "c"), fine=tuple(f"f{i}" for i in range(9)), parents=tuple(i // 3 for i in range(9)))
@@ -64,6 +64,22 @@ def test_kinds_of_photos_get_temperatures_of_their_own():
     one, other = calibration.domains
     assert (one.types, other.types) == (("a", "b"), ("c",))
     assert other.fine_temperature == pytest.approx(4 * one.fine_temperature, rel=0.3)
+
+
+def test_what_the_temperatures_do_is_told_apart_from_what_heads_and_references_do_together():
+    validation = seen(0)
+    logits = validation.fine_logits.copy()
+    logits[validation.labels.coarse == 2] *= 4
+    hot = replace(validation, fine_logits=logits)
+    one, each = (
+        choose(hot, TREE, domains, np.full(50, -1.0), None) for domains in ([TREE.coarse], [("a", "b"), ("c",)])
+    )
+    facts, known = _facts(hot, TREE, one)["fine"], validation.labels.fine >= 0
+    alone = softmax(logits / one.calibration.fine_temperature)
+    error = expected_calibration_error(alone[known], validation.labels.fine[known])
+    assert facts["ece_tempered"] == pytest.approx(error)
+    assert facts["ece_before"] > 1.5 * facts["ece_tempered"] > 5 * facts["ece_after"]
+    assert _facts(hot, TREE, each)["fine"]["ece_tempered"] < error / 3  # each photo has the temperature of its kind
 
 
 def test_the_bound_of_known_classes_comes_from_unseen_ones_where_there_are_any():

@@ -23,6 +23,7 @@ from model.evaluate import evaluate
 from model.export import ExportError, export
 from model.inference import infer_samples, part_of, trained_network
 from model.run import Run, RunError
+from model.stamp import variants_of
 from model.train import finish
 from model.variants import cpu_session, half_stored
 
@@ -136,9 +137,17 @@ def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_clas
     expected = {"photos", "coarse_accuracy", "images_per_second", "times_fp32"}
     for variant in (Variant.FP16, Variant.INT8):
         assert read_info(beside(out, variant)).measured.keys() == expected
-    kept = json.loads(run.variants.read_text(), parse_constant=pytest.fail)
+    json.loads(run.variants.read_text(), parse_constant=pytest.fail)
+    kept = variants_of(run)
+    assert kept.keys() == {"fp32", "fp16", "int8"}
     assert all(figures.keys() == expected for figures in kept.values())
-    assert "% | - |" in card_room._variants(kept) and "nan" not in card_room._variants(kept)
+    text = card_room._variants(kept, out)
+    assert "% | - |" in text and "nan" not in text and "not supplied" not in text
+    beside(out, Variant.FP16).unlink()
+    assert card_room._variants(kept, out).endswith("Measured, but not supplied beside this file: fp16.")
+    kept["int8"]["coarse_accuracy"] = 0.123
+    with pytest.raises(RunError, match=r"mine\.int8\.onnx: not the variant that the run has figures of"):
+        card_room._variants(kept, out)
 
 
 @pytest.mark.parametrize(("photos", "count"), [(100, 64), (64, 64), (127, 64), (10, 64), (1, 64), (1000, 64)])
@@ -188,3 +197,28 @@ def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
     assert calibrate_room.main() == 0
     assert Chosen.read(run).bound_taken_over
     assert Chosen.read(run).thresholds.familiarity == Chosen.read(other).thresholds.familiarity
+
+
+def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):
+    calibrate(run)
+    info = export(run, run.model)
+    written = run.read_calibration()
+    text = card_room._calibration(written, info)
+    fine = written["validation"]["fine"]
+    assert (
+        f"of the fine head alone {fine['ece_before']:.3f} without a temperature, {fine['ece_tempered']:.3f} with it"
+        in text
+    )
+    assert f"{fine['ece_after']:.3f} of the answer by both heads and the reference photos" in text
+    assert "these same photos; those of the test photos" in text
+    del fine["ece_tempered"]  # as earlier versions wrote it
+    assert "without a temperature, " + f"{fine['ece_after']:.3f} of the answer" in card_room._calibration(written, info)
+
+
+def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run):
+    text = card(small_run, small_run.model, "From nowhere.")
+    training = text.split("## Training")[1]
+    assert (
+        f"1 epochs, {small_run.read_metrics()['step']} steps at 32 pixels; the run folder was made on: CPU" in training
+    )
+    assert "Starting weights: From nowhere." in training and "where its starting weights come from was told" in training

@@ -1,7 +1,6 @@
 import csv
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,7 @@ from scipy.io import savemat
 from model.data.body_types import BODY_TYPES, body_type
 from model.data.readers import read_data
 from model.data.samples import DataError
-
-SHARED = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+from tests.real_photos import REAL_PHOTOS as DATA
 
 
 def picture(path, size=(20, 10), **how):
@@ -416,10 +414,10 @@ def test_a_photo_of_the_devkit_that_is_missing_can_be_passed_over(cars):
 
 # --- the real data, where it is there --------------------------------------------------------------------------------
 
-CARS, VESSELS = SHARED / "cars196", SHARED / "vessels" / "labels.csv"
+CARS, VESSELS = DATA / "cars196", DATA / "vessels" / "labels.csv"
 
 
-@pytest.mark.skipif(not CARS.exists(), reason="no Cars196 in ../shared/data or MARQUE_DATA")
+@pytest.mark.skipif(not CARS.exists(), reason=f"no Cars196 at {DATA}; name its folder in MARQUE_DATA")
 def test_the_built_in_rule_gives_the_body_types_of_all_196_models():
     with (CARS / "body_types.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -443,7 +441,9 @@ def test_a_name_says_its_body_type(name, expected):
     assert body_type(name) == expected
 
 
-@pytest.mark.skipif(not (CARS.exists() and VESSELS.exists()), reason="no photos in ../shared/data or MARQUE_DATA")
+@pytest.mark.skipif(
+    not (CARS.exists() and VESSELS.exists()), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA"
+)
 def test_fourteen_thousand_photos_are_read_in_seconds():
     begin = time.perf_counter()
     data = read_data([f"cars196:{CARS}", f"table:{VESSELS}"])

@@ -1,6 +1,5 @@
 import csv
 import hashlib
-import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from model.data.splits import (
     write_split,
 )
 from model.prepare import deal
+from tests.real_photos import REAL_PHOTOS as DATA
 
-DATA = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SPLIT_OF_THE_REAL_PHOTOS = "e539058c2d4f3d4222aa8e8bcc52dd93a470a7850d4d65586ddd8383c2823b43"
 """Of what every figure of the supplied models rests on: which photo trains, chooses or tests."""
 

@@ -1,6 +1,7 @@
 """A run that leaves classes out, from the split to the card."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from app.core.decide import Status, decide
 from model import calibrate as calibrate_module
 from model.bundle import Calibration, Fusion, Thresholds
 from model.calibrate import Chosen, bound_of, calibrate
-from model.card import card
+from model.card import _unknowns, card
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, some_classes
@@ -20,6 +21,8 @@ from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
 from model.export import export
 from model.network import NetworkOutput
 from model.prepare import new_run
+from model.run import Run
+from model.tested import read_tested
 from model.train import StopRequest, train
 from model.unknowns import given
 from tests.app.test_decide import evidence
@@ -138,6 +141,38 @@ def test_the_mean_of_two_views():
     assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)
     assert torch.allclose(mean.embedding.norm(dim=1), torch.ones(2))
     assert torch.allclose(F.cosine_similarity(mean.embedding, one.embedding + other.embedding), torch.ones(2))
+
+
+def test_where_the_tested_classes_were_not_learned_the_heads_answer(picture_folder, tmp_path):
+    run = trained(tmp_path / "disjoint", picture_folder, split="class_disjoint")
+    found, kept = evaluate(run), read_tested(run.tested)
+    assert found["split"] == "class_disjoint" and found["few_shot"].keys() == {
+        "few_shot_1",
+        "few_shot_5",
+        "few_shot_10",
+    }
+    assert "answers" not in found and "unknowns" not in found
+    assert len(kept) == found["test"]["all"]["photos"] and not set(kept.fine) & set(kept.taxonomy.fine)
+    assert kept.fine_answer.min() >= 0 and kept.fine_confidence.min() > 0
+
+
+def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(incomplete):
+    metrics = json.loads(incomplete.metrics.read_bytes())
+    text = _unknowns(incomplete, metrics, incomplete)
+    for column in ("first", "second"):
+        assert f"In the {column} column the bound for known classes was chosen between" in text
+    assert "its bound for known classes is used here" in text
+
+
+def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_path):
+    other = Run.open(shutil.copytree(incomplete.folder, tmp_path / "other"))
+    chosen = Chosen.read(other)
+    thresholds = chosen.thresholds.model_copy(update={"familiarity": 0.5})
+    chosen = chosen.model_copy(update={"bound_taken_over": True, "thresholds": thresholds})
+    other.calibration.write_text(json.dumps({**chosen.model_dump(mode="json"), "validation": {"photos": 9}}))
+    text = _unknowns(other, json.loads(other.metrics.read_bytes()), incomplete)
+    assert "In the first column" not in text and "In the second column" in text
+    assert "its bound for known classes is another one than here" in text
 
 
 @pytest.mark.slow

@@ -1,0 +1,68 @@
+"""Of which checkpoint, and of which choice on the validation photos, the figures of a run are.
+
+`metrics.json` and `variants.json` keep both; figures of another checkpoint or another choice are not those of the model
+that is described or exported. Files of earlier versions keep less of it, and are judged by what they have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from model.bundle import Variant
+from model.calibrate import Chosen
+from model.run import Run, RunError
+
+CHOICE = "choice"
+"""Under this name the digest of what was chosen is kept."""
+
+
+def stamp(step: int, chosen: Chosen) -> dict[str, Any]:
+    """What is written beside figures of this checkpoint and choice."""
+    return {"step": step, CHOICE: digest(chosen)}
+
+
+def digest(chosen: Chosen) -> str:
+    """The same for the same temperatures, weights and bounds, whenever and by whatever run they were chosen."""
+    # a setting that a later version has besides leaves it as it was
+    content = chosen.model_dump(mode="json", exclude={"step", "bound_taken_over"}, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def why_stale(run: Run, stamped: Mapping[str, Any]) -> str | None:
+    """Why figures are not those of the run as it is now; None where they are. Raises RunError.
+
+    Args:
+        stamped: figures with what `stamp` gave.
+    """
+    step = run.load_checkpoint()["step"]
+    if stamped.get("step", step) != step:
+        return f"its figures are those of step {stamped['step']:,}, the training is at step {step:,}"
+    if CHOICE in stamped and stamped[CHOICE] != digest(Chosen.read(run)):
+        return "its figures are those of an earlier calibration"
+    return None
+
+
+def metrics_of(run: Run) -> dict[str, Any]:
+    """The figures of the run's test photos. Raises RunError if they cannot be read or are of an earlier state."""
+    metrics = run.read_metrics()
+    why = why_stale(run, metrics)
+    if why is not None:
+        raise RunError(
+            f"{run.metrics}: {why}; evaluate it and export it again: python -m model.evaluate {run.folder}, then "
+            f"python -m model.export {run.folder} --out FILE.onnx"
+        )
+    return metrics
+
+
+def variants_of(run: Run) -> dict[str, dict[str, float]]:
+    """The figures of each variant. Raises RunError if they cannot be read or are of an earlier state."""
+    kept = run.read_variants()
+    why = why_stale(run, kept)
+    if why is not None:
+        raise RunError(
+            f"{run.variants}: {why}; export it again: python -m model.export {run.folder} --out FILE.onnx --variants"
+        )
+    return {name: row for name, row in kept.items() if name in list(Variant)}

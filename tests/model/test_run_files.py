@@ -1,0 +1,101 @@
+"""The files of a run that are cut, damaged or something else: told with the file, the fault and what to do."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from model.aims import read_aims, report
+from model.answers import references_of
+from model.calibrate import Chosen
+from model.card import card
+from model.evaluate import evaluate
+from model.export import export
+from model.inference import trained_network
+from model.run import Run, RunError, read_arrays, read_json
+
+AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
+VARIANTS = {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}}
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    """A finished run that may be damaged."""
+    found = Run.open(shutil.copytree(small_run.folder, tmp_path / "run"))
+    found.variants.write_text(json.dumps(VARIANTS))
+    return found
+
+
+def described(run):
+    return card(run, run.model, "none.")
+
+
+def aimed_at(run):
+    file = run.folder.with_name("aims.toml")
+    file.write_text(AIM)
+    return report(read_aims(file), {"big": run}, {})
+
+
+READERS = {
+    ("metrics.json", "model.evaluate"): (described, aimed_at, lambda run: export(run, run.folder / "new.onnx")),
+    ("calibration.json", "model.calibrate"): (described, Chosen.read, evaluate),
+    ("variants.json", "model.export"): (described, aimed_at),
+    ("versions.json", "put a copy back"): (described, aimed_at),
+    ("projection.npz", "delete it"): (trained_network, evaluate),
+    ("references.npz", "delete it"): (lambda run: references_of(run, trained_network(run)), evaluate),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "advice", "use"), [(*file, use) for file, readers in READERS.items() for use in readers]
+)
+def test_a_cut_file_is_told(run, name, advice, use):
+    file = run.folder / name
+    whole = file.read_bytes()
+    for length in (0, len(whole) // 3, len(whole) - 20):
+        file.write_bytes(whole[:length])
+        with pytest.raises(RunError, match=rf"{name}: damaged.*{advice}"):
+            use(run)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"[]", "not an object"),
+        (b"{}", "there is no step, test in it"),
+        (b"\xff", "decode"),
+        (b'{"step": 1', "Expecting"),
+    ],
+)
+def test_what_is_no_object_with_all_that_is_needed_is_told(content, fault, tmp_path):
+    file = tmp_path / "metrics.json"
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=rf"metrics\.json: damaged .*{fault}.*; ask"):
+        read_json(file, ("step", "test"), "ask")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_json(tmp_path / "nowhere.json", (), "ask")
+
+
+def test_archives_that_lack_something_are_told(tmp_path):
+    file = tmp_path / "references.npz"
+    np.savez(file, step=3)
+    assert int(read_arrays(file, ("step",), "ask")["step"]) == 3
+    with pytest.raises(RunError, match=r"references\.npz: damaged \(there is no embeddings in it\); ask"):
+        read_arrays(file, ("step", "embeddings"), "ask")
+    with file.open("wb") as out:
+        np.save(out, np.zeros(3))
+    with pytest.raises(RunError, match=r"references\.npz: damaged .*; ask"):
+        read_arrays(file, ("step",), "ask")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_arrays(tmp_path / "nowhere.npz", (), "ask")
+
+
+def test_a_choice_with_a_value_that_cannot_be_is_told(run):
+    content = json.loads(run.calibration.read_bytes())
+    content["calibration"]["fine_temperature"] = -1
+    run.calibration.write_text(json.dumps(content))
+    with pytest.raises(
+        RunError, match=r"calibration\.json: damaged \(calibration\.fine_temperature: .*model\.calibrate"
+    ):
+        Chosen.read(run)

@@ -1,0 +1,132 @@
+"""Figures of another checkpoint, or from before the last choice on the validation photos, are not the run's."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from model import aims, card
+from model import calibrate as calibrate_room
+from model import export as export_room
+from model.bundle import Calibration, Domain, Fusion, read_info
+from model.calibrate import Chosen, calibrate
+from model.evaluate import evaluate
+from model.export import export
+from model.run import Run, RunError
+from model.stamp import CHOICE, digest, metrics_of, variants_of
+from model.variants import half_stored
+
+AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
+STEP_LATER = r"figures are those of step \d+, the training is at step \d+"
+
+
+@pytest.fixture(scope="module")
+def finished(small_run, tmp_path_factory):
+    """A run that is calibrated, evaluated and exported with enough photos to choose something by."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate_room, "MIN_PHOTOS", 5)
+        found = Run.open(shutil.copytree(small_run.folder, tmp_path_factory.mktemp("runs") / "finished"))
+        calibrate(found)
+        evaluate(found)
+        export(found, found.model)
+        yield found
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """The same, which may be changed."""
+    return Run.open(shutil.copytree(finished.folder, tmp_path / "run"))
+
+
+def go_on(run):
+    state = run.load_checkpoint()
+    run.save_checkpoint({**state, "step": state["step"] + 7})
+
+
+def call(command, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+    return command()
+
+
+def made_by_an_earlier_version(file):
+    content = json.loads(file.read_bytes())
+    del content[CHOICE]
+    file.write_text(json.dumps(content))
+
+
+def test_a_choice_is_known_by_what_was_chosen():
+    domain = Domain(types=("a",), coarse_temperature=0.4, fine_temperature=0.6)
+    one = Chosen(calibration=Calibration(coarse_weight=0.3, domains=(domain,)), step=4)
+    again = Chosen.model_validate_json(one.model_dump_json())
+    assert digest(one) == digest(again) == digest(one.model_copy(update={"step": 9, "bound_taken_over": True}))
+    others = [one.model_copy(update={"fusion": Fusion(references=1.0)}), Chosen()]
+    assert len({digest(one), *map(digest, others)}) == 3
+
+
+def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypatch, capsys):
+    aims_file, out = tmp_path / "aims.toml", tmp_path / "out.md"
+    aims_file.write_text(AIM)
+    described = (card.main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out", out)
+    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out", out)
+    assert call(*described) == 0 and call(*aimed_at) == 0
+    out.unlink()
+    calibrate(run, bound=0.25)
+    for command in (described, aimed_at):
+        capsys.readouterr()
+        assert call(*command) == 2
+        told = capsys.readouterr().err
+        assert "figures are those of an earlier calibration" in told
+        assert f"python -m model.evaluate {run.folder}" in told
+    later = tmp_path / "later.onnx"
+    assert call(export_room.main, monkeypatch, run.folder, "--out", later) == 0
+    assert f"python -m model.evaluate {run.folder}" in capsys.readouterr().err
+    assert "metrics" not in read_info(later).training and not out.exists()
+    evaluate(run)
+    export(run, run.model)
+    assert call(*described) == 0 and call(*aimed_at) == 0
+
+
+def test_after_the_training_went_on_the_aims_do_not_take_the_figures(run):
+    go_on(run)
+    with pytest.raises(RunError, match=rf"metrics\.json: its {STEP_LATER}; evaluate it"):
+        metrics_of(run)
+    with pytest.raises(RunError, match=STEP_LATER):
+        aims.report((), {"big": run}, {})
+
+
+def test_variants_say_of_which_checkpoint_and_choice_they_are(run, monkeypatch):
+    for name in ("to_fp16", "to_int8"):
+        monkeypatch.setattr(export_room, name, lambda graph, *_: half_stored(graph))
+    export(run, run.model, variants=True)
+    assert "## Variants" in card.card(run, run.model, "none.")
+    calibrate(run, bound=0.25)
+    with pytest.raises(RunError, match=r"variants\.json: .* earlier calibration; .*--variants"):
+        variants_of(run)
+    evaluate(run)
+    export(run, run.model)
+    with pytest.raises(RunError, match=r"variants\.json: .* earlier calibration"):
+        card.card(run, run.model, "none.")
+    go_on(run)
+    with pytest.raises(RunError, match=rf"variants\.json: its {STEP_LATER}"):
+        variants_of(run)
+
+
+def test_figures_of_an_earlier_version_are_judged_by_their_step(run):
+    calibrate(run, bound=0.25)
+    made_by_an_earlier_version(run.metrics)
+    assert "answers" in metrics_of(run)
+    run.variants.write_text('{"fp32": {"images_per_second": 9.0}}')
+    assert variants_of(run) == {"fp32": {"images_per_second": 9.0}}
+    go_on(run)
+    with pytest.raises(RunError, match=STEP_LATER):
+        metrics_of(run)
+
+
+def test_a_model_file_with_another_choice_than_the_run_has_no_card(run):
+    made_by_an_earlier_version(run.metrics)
+    export(run, run.model)
+    card.card(run, run.model, "none.")
+    calibrate(run, bound=0.25)
+    with pytest.raises(RunError, match=r"model\.onnx: its calibration is not that of"):
+        card.card(run, run.model, "none.")
