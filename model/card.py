@@ -67,6 +67,11 @@ _UNKNOWNS = (
     ("unseen class, 1 enrolled photo, 20-way", "few_shot_1", "%"),
     ("unseen class, 5 enrolled photos, 20-way", "few_shot_5", "%"),
     ("unseen class, 10 enrolled photos, 20-way", "few_shot_10", "%"),
+    ("unseen classes enrolled beside the known ones, 1 photo each: class answered", "enrolled_1", "%"),
+    ("... 5 photos each", "enrolled_5", "%"),
+    ("... 10 photos each", "enrolled_10", "%"),
+    ("... another enrolled class answered (5 photos)", "enrolled_5_wrong", "%"),
+    ("... photos of known classes taken for one of them (5 photos)", "enrolled_5_taken", "%"),
 )
 
 
@@ -206,7 +211,18 @@ def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
         f"\n\nIn the {column} column the bound for known classes was chosen between the validation photos and the very "
         "photos of unseen classes that are counted there. So the share of them without a class says how well the two "
         "can be told apart, not what would come of classes that had no part in the choice. The photos of known classes "
-        "are test photos."
+        "are test photos." + _of_the_other_half(run)
+    )
+
+
+def _of_the_other_half(run: Run) -> str:
+    """What the bound gives on classes that had no part in it; empty for a calibration of an earlier version."""
+    found = run.read_calibration()["validation"].get("unseen")
+    if not found:
+        return ""
+    return (
+        f" Chosen by one half of the unseen classes each time, the bound turns away {_cell(found['below_bound'], '%')} "
+        f"of the photos of the other half, and {_cell(found['known_below_bound'], '%')} of the validation photos."
     )
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from model.answers import References, Seen
 from model.bundle import Calibration, Fusion
-from model.calibrate import _facts, choose, kinds, log_loss, separating
+from model.calibrate import _facts, choose, kinds
+from model.cuts import log_loss, separating
 from model.data.samples import Sample
 from model.labels import Labels
 from model.metrics import expected_calibration_error, reliability

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.calibrate import temperature, threshold_for
+from model.cuts import temperature, threshold_for
 from model.metrics import accuracy, expected_calibration_error, macro_accuracy, mean_of
 
 
