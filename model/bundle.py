@@ -139,6 +139,11 @@ class BundleInfo(_Part):
     measured: dict[str, float] = Field(default_factory=dict, description="of a variant: accuracy and speed beside fp32")
 
     @property
+    def calibrated(self) -> bool:
+        """Whether temperatures were chosen on validation photos, so that confidences can be taken as they are."""
+        return self.calibration != Calibration()
+
+    @property
     def signature(self) -> str:
         """Name and fingerprint, as tables of labels name the model."""
         return f"{self.name} {self.fingerprint}"

@@ -33,7 +33,7 @@ def test_there_is_one_to_begin_with():
 
 def test_model_and_gallery_belong_together(model):
     info = read_info(model)
-    assert (len(info.taxonomy.coarse), len(info.taxonomy.fine)) == (17, 224)
+    assert (len(info.taxonomy.coarse), len(info.taxonomy.fine)) == (17, 224) and info.calibrated
     gallery_file = paths.bundled_gallery(model)
     with Gallery.open(gallery_file, info.fingerprint, read_only=True) as gallery:
         assert gallery.dim == info.embedding_dim

@@ -70,6 +70,8 @@ def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
         f"{'':<14}{len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, "
         f"input {side} x {side} pixels, made on {info.created:%Y-%m-%d}"
     )
+    if not info.calibrated:
+        say(f"{'':<14}its confidences are not calibrated: the training had too few validation photos")
     say(f"{'processor:':<14}{engine.provider.name} ({engine.provider.reason})")
     say(f"{'':<14}onnxruntime offers {', '.join(engine.provider.available)}")
     return engine

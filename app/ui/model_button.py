@@ -35,6 +35,7 @@ class ModelButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._supplied = paths.bundled_models()
         self._used: Path | None = None
+        self._calibrated = True
         self._words = ""
         self._menu = QMenu(self)
         self.setMenu(self._menu)
@@ -52,9 +53,9 @@ class ModelButton(QToolButton):
         """The same, not shortened."""
         return self._words
 
-    def show_used(self, used: Path | None) -> None:
+    def show_used(self, used: Path | None, *, calibrated: bool = True) -> None:
         """Tick the model that is in use, None for none; one that was not supplied gets a line of its own."""
-        self._used = used
+        self._used, self._calibrated = used, calibrated
         self._menu.clear()
         group = QActionGroup(self._menu)
         own = () if used is None or used in self._supplied else (used,)
@@ -73,8 +74,10 @@ class ModelButton(QToolButton):
     def _choose(self, path: Path) -> None:
         if path != self._used:
             self.chosen.emit(path)
-            self.show_used(self._used)  # the menu has ticked what was clicked; it is so once it is in use
+            # the menu has ticked what was clicked; it is so once it is in use
+            self.show_used(self._used, calibrated=self._calibrated)
 
     def _tell(self) -> None:
-        lines = (self._words, str(self._used or ""), keys.MODEL_MENU.tooltip)
+        doubt = "" if self._calibrated else "its confidences are not calibrated: too few validation photos"
+        lines = (self._words, str(self._used or ""), doubt, keys.MODEL_MENU.tooltip)
         self.setToolTip("\n".join(filter(None, lines)))

@@ -53,7 +53,7 @@ class StatusBar(QFrame):
     def show_loaded(self, loaded: Loaded) -> None:
         """Say what is in use and where it runs."""
         self.model.show_words(loaded.info.name)
-        self.model.show_used(loaded.path)
+        self.model.show_used(loaded.path, calibrated=loaded.info.calibrated)
         self._shared = loaded.shared
         self.show_gallery(loaded.gallery_size)
         if loaded.gallery_problem:

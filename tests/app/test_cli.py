@@ -286,6 +286,7 @@ def test_doctor_reports_a_working_installation(
         "tiny colours",
         "2 types, 4 classes",
         "32 x 32",
+        "its confidences are not calibrated",
         "12 photos of 2 types, 4 classes",
         "processor:",
         str(marque_home),

@@ -21,7 +21,7 @@ from app.core.identify import Identification
 from app.ui import theme
 from app.ui.requests import Answer
 from app.ui.window import MainWindow
-from model.bundle import EVIDENCE
+from model.bundle import EVIDENCE, Calibration
 from tests.app.tiny import write_tiny_model
 
 PATIENCE = 15_000
@@ -198,7 +198,7 @@ def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
 
 def test_another_model_is_chosen_in_the_status_line_and_remembered(open_marque, qtbot, tmp_path, monkeypatch):
     supplied = [write_tiny_model(tmp_path / f"{name}.onnx", name=name) for name in ("marque", "marque-lite")]
-    own = write_tiny_model(tmp_path / "mine.onnx", name="mine")
+    own = write_tiny_model(tmp_path / "mine.onnx", name="mine", calibration=Calibration(fine_temperature=2.0))
     monkeypatch.setattr(paths, "bundled_models", lambda: tuple(supplied))
     window = open_marque(model=None)
     button = window.status.model
@@ -216,10 +216,12 @@ def test_another_model_is_chosen_in_the_status_line_and_remembered(open_marque, 
     qtbot.waitUntil(lambda: button.words() == "marque-lite", timeout=PATIENCE)
     assert list(offered().values()) == [False, True]
     assert window.settings.identification_model == supplied[1]
+    assert "confidences are not calibrated" in button.toolTip()
 
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(own), ""))
     choose("use another")
     qtbot.waitUntil(lambda: button.words() == "mine", timeout=PATIENCE)
+    assert "calibrated" not in button.toolTip()
     assert list(offered())[2:] == ["mine - your own"] and list(offered().values()) == [False, False, True]
 
     own.write_bytes(b"nothing")
