@@ -251,6 +251,7 @@ class Inference(QThread):
             identifier.leave_gpu(error)
         except EngineError as last:
             return str(last)
+        self._tell_provider()  # before the message of what has to be done again, which stays in sight
         return f"{identifier.engine.provider.reason}. The model runs on the CPU from now on: try again."
 
     def _lose(self, error: GalleryError) -> bool:

@@ -53,6 +53,8 @@ def values(path: str, field: SettingField) -> st.SearchStrategy[Any]:
 
 def possible(drawn: dict[str, Any]) -> Config:
     """With what the settings exclude beside each other mended."""
+    if drawn["optimiser.batches"] != "hierarchical":
+        drawn |= {"optimiser.repeat_rare": 0}
     if drawn["data.split"] == "class_disjoint":
         drawn |= {"data.unseen": 0.0}
     else:

@@ -97,6 +97,8 @@ def test_what_was_done_to_the_gallery_can_be_asked_again(on_gpu, greens, qtbot):
     window.gallery.commands.teach(greens, ("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: "The model runs on the CPU from now on: try again" in problems(window), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.status.provider_text() == "CPU (reason in tooltip)", timeout=PATIENCE)
+    qtbot.wait(100)
+    assert "try again" in problems(window)  # nothing else has taken its place
     window.gallery.commands.teach(greens, ("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == 12 + 8, timeout=PATIENCE)
 
