@@ -38,13 +38,20 @@ def aimed_at(run):
 
 
 READERS = {
-    ("metrics.json", "model.evaluate"): (described, aimed_at, lambda run: export(run, run.folder / "new.onnx")),
+    ("metrics.json", "model.evaluate"): (described, aimed_at),
     ("calibration.json", "model.calibrate"): (described, Chosen.read, evaluate),
     ("variants.json", "model.export"): (described, aimed_at),
     ("versions.json", "put a copy back"): (described, aimed_at),
     ("projection.npz", "delete it"): (trained_network, evaluate),
     ("references.npz", "delete it"): (lambda run: references_of(run, trained_network(run)), evaluate),
 }
+
+
+def test_no_model_file_is_made_of_a_run_whose_figures_are_cut(run):
+    run.metrics.write_bytes(run.metrics.read_bytes()[:-20])
+    with pytest.raises(RunError, match=r"metrics\.json: damaged.*model\.evaluate"):
+        export(run, run.folder / "new.onnx")
+    assert not (run.folder / "new.onnx").exists()
 
 
 @pytest.mark.parametrize(

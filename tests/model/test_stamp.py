@@ -95,6 +95,7 @@ def test_after_the_training_went_on_the_aims_do_not_take_the_figures(run):
         aims.report((), {"big": run}, {})
 
 
+@pytest.mark.slow
 def test_variants_say_of_which_checkpoint_and_choice_they_are(run, monkeypatch):
     for name in ("to_fp16", "to_int8"):
         monkeypatch.setattr(export_room, name, lambda graph, *_: half_stored(graph))
