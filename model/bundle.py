@@ -88,7 +88,7 @@ class Fusion(_Part):
     temperature: float = Field(default=0.05, gt=0, description="of the softmax of the scores by themselves")
     none: float = Field(default=0.5, ge=-1, le=1, description="score of an enrolled class as likely as none of them")
     logit: float = Field(
-        default=0.8,  # as measured with a run that left classes out: see model/README.md
+        default=0.0,
         ge=0,
         description="how much a standard deviation of the largest logit speaks against enrolled classes, in log-odds",
     )

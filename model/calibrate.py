@@ -25,7 +25,7 @@ from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.openset import largest
 from model.photo import PhotoError
-from model.posterior import domain_of, softmax, tree_posterior
+from model.posterior import softmax, temperatures, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
 from model.taxonomy import Taxonomy
@@ -38,6 +38,8 @@ FAMILIAR = 0.97
 """Share of the validation photos that must pass as of a known class, where no unseen classes are there to choose by."""
 REFUSED = 0.01
 """Largest share of the validation photos that may be taken for no vehicle or vessel."""
+LOGIT = 0.8
+"""`Fusion.logit`, as measured with a run that left classes out: see model/README.md."""
 MIN_PHOTOS = 30
 """Fewer photos than this say too little: temperature 1 and the plain thresholds stay."""
 
@@ -256,7 +258,7 @@ def _with_none(chosen: Chosen, references: References, embeddings: np.ndarray, f
         none = none_score(references.embeddings, references.fine, embeddings, fine)
     except ValueError:
         return chosen
-    return chosen.model_copy(update={"fusion": chosen.fusion.model_copy(update={"none": none})})
+    return chosen.model_copy(update={"fusion": chosen.fusion.model_copy(update={"none": none, "logit": LOGIT})})
 
 
 def _of_the_other_half(
@@ -268,9 +270,9 @@ def _of_the_other_half(
     """
     names = sorted({str(sample.fine) for sample in left_out})
     second = np.array([names.index(str(sample.fine)) % 2 == 1 for sample in left_out])
-    known, others = seen.familiarity(scale), unseen.familiarity(scale)
     if len(names) < 2:
         return {}
+    known, others = seen.familiarity(scale), unseen.familiarity(scale)
     bounds = [separating(known, others[half]) for half in (second, ~second)]
     return {
         "unseen": {
@@ -296,13 +298,13 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
     temperatures, `ece_after` of the answer, by both heads and the reference photos together.
     """
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
+    t_coarse, t_fine = temperatures(seen.coarse_logits, taxonomy, chosen.calibration)
     facts: dict[str, Any] = {}
-    for level, logits, found, labels, threshold in (
-        ("coarse", seen.coarse_logits, posterior.coarse, seen.labels.coarse, chosen.thresholds.coarse),
-        ("fine", seen.fine_logits, posterior.fine, seen.labels.fine, chosen.thresholds.fine),
+    for level, logits, t, found, labels, threshold in (
+        ("coarse", seen.coarse_logits, t_coarse, posterior.coarse, seen.labels.coarse, chosen.thresholds.coarse),
+        ("fine", seen.fine_logits, t_fine, posterior.fine, seen.labels.fine, chosen.thresholds.fine),
     ):
         known = labels >= 0
-        tempered = logits / _temperatures(level, seen, taxonomy, chosen.calibration)
         if known.sum() < MIN_PHOTOS:
             facts[level] = {"photos": int(known.sum())}
             continue
@@ -311,21 +313,12 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
         facts[level] = {
             "photos": int(known.sum()),
             "ece_before": expected_calibration_error(softmax(logits[known]), labels[known]),
-            "ece_tempered": expected_calibration_error(softmax(tempered[known]), labels[known]),
+            "ece_tempered": expected_calibration_error(softmax((logits / t[:, None])[known]), labels[known]),
             "ece_after": expected_calibration_error(found[known], labels[known]),
             "accepted": float(accepted.mean()),
             "accepted_right": float(right[accepted].mean()),
         }
     return facts
-
-
-def _temperatures(level: str, seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> np.ndarray:
-    """Temperature of a level's head for each photo, by the kind that the coarse head takes it for: [N, 1]."""
-    name = f"{level}_temperature"
-    if not calibration.domains:
-        return np.full((len(seen.closest), 1), getattr(calibration, name))
-    of_each = np.array([getattr(domain, name) for domain in calibration.domains])
-    return of_each[domain_of(seen.coarse_logits, taxonomy, calibration)][:, None]
 
 
 def main() -> int:

@@ -71,7 +71,7 @@ def tree_posterior(
         coarse_logits: [N, n_coarse].
         fine_logits: [N, n_fine].
     """
-    t_coarse, t_fine = _temperatures(coarse_logits, taxonomy, calibration)
+    t_coarse, t_fine = temperatures(coarse_logits, taxonomy, calibration)
     log_coarse = _log_softmax(coarse_logits / t_coarse[:, None])
     if not taxonomy.fine:
         return Posterior(np.exp(log_coarse), np.zeros((len(log_coarse), 0)))
@@ -100,7 +100,7 @@ def _log_type_sums(log_fine: np.ndarray, taxonomy: Taxonomy) -> np.ndarray:
     return peak + np.log(np.where(sums > 0, sums, 1))
 
 
-def _temperatures(
+def temperatures(
     coarse_logits: np.ndarray, taxonomy: Taxonomy, calibration: Calibration
 ) -> tuple[np.ndarray, np.ndarray]:
     """Temperature of each head for each photo, by its domain: two of [N]."""

@@ -51,8 +51,9 @@ def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chose
     if thresholds.likeness is not None:
         found["unseen_refused"] = float((unseen.likeness < thresholds.likeness).mean())
     own = encode(samples, taxonomy_of(samples)).fine
+    labelled = known.at(np.flatnonzero(seen.labels.fine >= 0))
     found |= few_shot(output.embedding.numpy(), own, group_numbers(samples))
-    return found | enrolled_figures(Photos(samples, output), known, references, taxonomy, chosen)
+    return found | enrolled_figures(Photos(samples, output), labelled, references, taxonomy, chosen)
 
 
 def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:

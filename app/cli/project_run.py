@@ -50,7 +50,7 @@ def into_project(
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         if again:
-            project.forget(stage.info.fingerprint)
+            project.ask_again(stage.info.fingerprint)
         run = _Run(project, stage, report, interrupted)
         if watched:
             run.watch()

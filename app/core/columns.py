@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core.decide import Level, Status
-from app.core.figures import FIGURES, NAMED, NOBODY
+from app.core.figures import CARRIED, ENROLLED, FIGURES, NAMED, NOBODY
 from app.core.labels import Label, Verdict
 from app.core.project import Project
 from app.core.project_records import Place
@@ -284,12 +284,11 @@ def _put(shown: Shown, mask: np.ndarray, status: int, level: Level) -> None:
 def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
     """What `decide.decide` answers, for rows of FIGURES at once and without the sentence."""
     p = predictions
-    guessed, enrolled = p["fine"] != NOBODY, p["enrolled"]
+    guessed, enrolled = p["fine"] != NOBODY, (p["enrolled"] & ENROLLED).astype(bool)
     strange = np.zeros(len(p), bool)
     if thresholds.likeness is not None:
-        of_type = (p["fine_type"] == p["type"]) & (p["type_probability"] >= thresholds.coarse)
-        carried = guessed & enrolled & (of_type | (p["fine_probability"] >= thresholds.fine))
-        strange = (p["likeness"] < thresholds.likeness) & ~carried
+        reached = (p["type_probability"] >= thresholds.coarse) | (p["fine_probability"] >= thresholds.fine)
+        strange = (p["likeness"] < thresholds.likeness) & ~((p["enrolled"] & CARRIED).astype(bool) & reached)
     doubt = ~guessed | ~p["type_has_classes"] | (p["fine_probability"] < thresholds.fine)
     if thresholds.familiarity is not None:
         doubt |= (p["familiarity"] < thresholds.familiarity) & ~enrolled

@@ -95,11 +95,10 @@ def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
     """
     if thresholds.likeness is None or evidence.likeness >= thresholds.likeness:
         return None
-    if evidence.classes and evidence.classes[0].enrolled:
-        best, guess = evidence.types[0], evidence.classes[0]
-        of_type = guess.coarse == best.name and best.probability >= thresholds.coarse
-        if of_type or guess.probability >= thresholds.fine:
-            return None
+    if evidence.enrolled and (
+        evidence.types[0].probability >= thresholds.coarse or evidence.classes[0].probability >= thresholds.fine
+    ):
+        return None
     score, needed = _apart(evidence.likeness, thresholds.likeness)
     return f"unlike everything that the identification model knows (score {score}, needs {needed})"
 

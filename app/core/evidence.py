@@ -68,6 +68,15 @@ class Evidence:
     familiarity: float
     neighbours: tuple[Neighbour, ...] = ()
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether the best guess, and most of its type, the best one, are classes that only the gallery knows."""
+        if not self.classes or not self.classes[0].enrolled or self.classes[0].coarse != self.types[0].name:
+            return False
+        best = self.types[0]
+        share = sum(one.probability for one in self.classes if one.enrolled and one.coarse == best.name)
+        return 2 * share >= best.probability
+
     def to_json(self) -> str:
         """One line that `from_json` reads; probabilities with six decimals, types below 0.05 % left out."""
         types = [one for rank, one in enumerate(self.types) if rank < _TYPES_KEPT or one.probability >= _LEAST]

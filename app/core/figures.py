@@ -25,7 +25,7 @@ FIGURES = np.dtype(
         ("fine_type", "<i4"),
         ("fine_probability", "<f8"),
         ("second_probability", "<f8"),
-        ("enrolled", "?"),
+        ("enrolled", "u1"),  # ENROLLED: the best guess; CARRIED: its type too (Evidence.enrolled)
         ("likeness", "<f8"),
         ("familiarity", "<f8"),
         ("near", "<i4"),  # class of most of the nearest reference photos, or NOBODY
@@ -35,6 +35,9 @@ FIGURES = np.dtype(
     ]
 )
 """A row. Numbers as the evidence has them; decisions need them exactly."""
+
+ENROLLED, CARRIED = 1, 2
+"""What the field `enrolled` is made of, each 0 where it is not so."""
 
 NAMED = ("type", "fine", "fine_type", "near", "near_type")
 """The fields that hold numbers of names."""
@@ -60,7 +63,7 @@ class FigureWriter:
                 self._number(guess.name if guess else ""),
                 self._number(guess.coarse if guess else ""),
                 *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
-                guess is not None and guess.enrolled,
+                ENROLLED * (guess is not None and guess.enrolled) + CARRIED * evidence.enrolled,
                 *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
                 *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
             ),

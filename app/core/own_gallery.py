@@ -33,6 +33,7 @@ class Contents:
         places: id -> where the file lay when it was added.
         undo, redo: titles of the steps that could be taken back or done again, None where there is none.
         approximation: how the search is approximate, in words, None where it is exact.
+        compared_by: equal while photos are compared with the same references under the same labels.
     """
 
     references: tuple[Reference, ...] = ()
@@ -40,6 +41,11 @@ class Contents:
     undo: str | None = None
     redo: str | None = None
     approximation: str | None = None
+    compared_by: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        labels = tuple((one.id, one.coarse, one.fine) for one in self.references)
+        object.__setattr__(self, "compared_by", hash(labels))
 
 
 class Shelf:

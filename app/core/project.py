@@ -196,12 +196,12 @@ class Project:
         return int(rows[0][0])
 
     def waiting(self, model: str, *, after: int = 0, limit: int = 1000) -> list[ProjectImage]:
-        """Images with neither a prediction of `model` nor an error, numbered above `after`, in that order."""
+        """Images with neither a prediction of `model` that holds nor an error, numbered above `after`, in order."""
         return [
             _image(row)
             for row in self.read(
                 "SELECT id, path, size, modified, digest, error FROM image WHERE id > ? AND error IS NULL AND NOT "
-                "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ?) ORDER BY id LIMIT ?",
+                "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ? AND NOT outdated) ORDER BY id LIMIT ?",
                 (after, model, limit),
             )
         ]
@@ -210,7 +210,9 @@ class Project:
         """How many images are done under a model."""
         ((total, failed),) = self.read("SELECT count(*), count(error) FROM image")
         ((predicted,),) = self.read(
-            "SELECT count(*) FROM prediction JOIN image ON image = id WHERE model = ? AND error IS NULL", (model,)
+            "SELECT count(*) FROM prediction JOIN image ON image = id "
+            "WHERE model = ? AND error IS NULL AND NOT outdated",
+            (model,),
         )
         return Counts(predicted, failed, total - failed - predicted)
 
@@ -289,24 +291,29 @@ class Project:
                     (outcome.digest, outcome.error, outcome.image),
                 )
                 if outcome.evidence is None or outcome.embedding is None:
-                    connection.execute("DELETE FROM prediction WHERE image = ? AND model = ?", (outcome.image, model))
+                    # an outdated one is better than none where the file is away
+                    connection.execute(
+                        "DELETE FROM prediction WHERE image = ? AND model = ? AND NOT outdated", (outcome.image, model)
+                    )
                     continue
                 vector = np.ascontiguousarray(outcome.embedding, dtype=np.float16)
                 connection.execute(
-                    "INSERT OR REPLACE INTO prediction VALUES (?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO prediction (image, model, figures, evidence, embedding) "
+                    "VALUES (?, ?, ?, ?, ?)",
                     (
                         *(outcome.image, model, figures.row(outcome.image, outcome.evidence)),
                         *(outcome.evidence.to_json(), vector.tobytes()),
                     ),
                 )
 
-    def forget(self, model: str) -> int:
-        """Let all images wait again for this model's answer; how many had one. What a person said of them stays.
+    def ask_again(self, model: str) -> int:
+        """Let all images wait for another answer of this model; how many have one, which stays until that comes.
 
-        For a gallery that has changed: an answer rests on the reference photos of its time.
+        For a gallery that has changed: an answer rests on the reference photos of its time. An image whose file cannot
+        be read any more keeps what it has.
         """
         with self.change() as connection:
-            return connection.execute("DELETE FROM prediction WHERE model = ?", (model,)).rowcount
+            return connection.execute("UPDATE prediction SET outdated = 1 WHERE model = ?", (model,)).rowcount
 
     def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
         """Number and evidence of all predicted images, or of those among `ids`, in the order of the numbers."""

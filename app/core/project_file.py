@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core import database
 
-SCHEMA = 1
+SCHEMA = 2
 """The file's `user_version`."""
 
 _APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
@@ -42,6 +42,7 @@ CREATE TABLE prediction (
     figures BLOB NOT NULL,
     evidence TEXT NOT NULL,
     embedding BLOB NOT NULL,
+    outdated INTEGER NOT NULL DEFAULT 0,  -- 1: shown until another one comes
     UNIQUE (image, model)
 ) STRICT;
 CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -77,7 +78,7 @@ CREATE TABLE filed (
 ) STRICT;
 """
 
-_MIGRATIONS: dict[int, str] = {}
+_MIGRATIONS = {1: "ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0"}
 """Format -> the statements that make the next format of it."""
 
 

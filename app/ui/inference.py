@@ -230,14 +230,14 @@ class Inference(QThread):
         def cancelled() -> bool:
             return work.cancelled or self._gives_way()
 
-        message = ""
+        message, engine = "", identifier.engine
         try:
-            for value in work.steps(identifier.engine, shelf, cancelled):
+            for value in work.steps(engine, shelf, cancelled):
                 identifier.gallery = shelf.gallery
                 self.gallery_advanced.emit(work, value)
                 self._serve_at_once()
         except EngineError as error:
-            message = self._after_failure(identifier, error)
+            message = self._after_failure(identifier, engine, error)
         except GalleryError as error:
             message = str(error)
             self._lose(error)
@@ -245,10 +245,11 @@ class Inference(QThread):
             identifier.gallery = shelf.gallery
             self.gallery_ended.emit(work, message)
 
-    def _after_failure(self, identifier: Identifier, error: EngineError) -> str:
-        """Leave the GPU where it failed in what was done to the gallery; what to say of it."""
+    def _after_failure(self, identifier: Identifier, engine: Engine, error: EngineError) -> str:
+        """Leave the GPU where it failed in what was done to the gallery with this engine; what to say of it."""
         try:
-            identifier.leave_gpu(error)
+            if identifier.engine is engine:  # else it was left meanwhile
+                identifier.leave_gpu(error)
         except EngineError as last:
             return str(last)
         self._tell_provider()  # before the message of what has to be done again, which stays in sight
@@ -292,7 +293,9 @@ class Inference(QThread):
         """Of the best guess; None where only the gallery knows it."""
         if evidence is None or not evidence.classes or evidence.classes[0].enrolled:
             return None
-        guess = identifier.engine.info.taxonomy.fine_index[evidence.classes[0].name]
+        guess = identifier.engine.info.taxonomy.fine_index.get(evidence.classes[0].name)
+        if guess is None:  # what a project shows may be of another model
+            return None
         try:
             return identifier.engine.heat(image, guess)
         except EngineError as error:

@@ -110,6 +110,8 @@ class Models(QObject):
 
     def _on_failed(self, request: ModelRequest, message: str) -> None:
         newest = request is self._asked
+        if self.in_use is None:  # --gallery is still for the first one
+            self._named_for = None
         if newest and self.in_use is not None:
             self._asked = None
         self.failed.emit(f"{request.model.name} cannot be used as identification model. Choose another file.", message)

@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
         desk.shown.connect(lambda: enrolling.show_next_undo(desk.contents.undo))
         desk.said.connect(self.status.jobs.say)
         desk.changed.connect(self.status.show_gallery)
-        desk.changed.connect(self.identify.session.gallery_changed)
+        desk.other_references.connect(self.identify.session.gallery_changed)
 
     def _connect_explore(self) -> None:
         explore, review = self.explore, self.review

@@ -99,13 +99,12 @@ def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_a
     found, thresholds = case
     demanding = thresholds.model_copy(update={"likeness": found.likeness + short})
     guess, best = found.classes[0] if found.classes else None, found.types[0]
+    of_gallery = sum(one.probability for one in found.classes if one.enrolled and one.coarse == best.name)
+    carried = guess is not None and guess.enrolled and guess.coarse == best.name
     if (
-        guess is not None
-        and guess.enrolled
-        and (
-            guess.probability >= thresholds.fine
-            or (guess.coarse == best.name and best.probability >= thresholds.coarse)
-        )
+        carried
+        and of_gallery >= best.probability / 2
+        and (guess.probability >= thresholds.fine or best.probability >= thresholds.coarse)
     ):
         assert decide(found, demanding) == decide(found, thresholds.model_copy(update={"likeness": None}))
     else:
@@ -203,6 +202,16 @@ SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
         ),
         (
             evidence({"sedan": 0.9, "coupe": 0.1}, {"RX-8": 0.1, "TL": 0.05}, likeness=-3, enrolled=("RX-8",)),
+            Status.UNKNOWN,
+            "unlike everything that the identification model knows (score -3.00, needs 2.00)",
+        ),
+        (
+            evidence({"sedan": 0.95, "coupe": 0.05}, {"TL": 0.4, "TSX": 0.55}, likeness=-3, enrolled=("TL",)),
+            Status.UNKNOWN,
+            "unlike everything that the identification model knows (score -3.00, needs 2.00)",
+        ),
+        (
+            evidence({"bus": 0.6, "sedan": 0.4}, {"TL": 0.4}, likeness=-3, enrolled=("TL",)),
             Status.UNKNOWN,
             "unlike everything that the identification model knows (score -3.00, needs 2.00)",
         ),

@@ -165,21 +165,48 @@ def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> N
     database = sqlite3.connect(project.path)
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(ProjectError, match="format 99, this program knows 1; update the program"):
+    with pytest.raises(ProjectError, match="format 99, this program knows 2; update the program"):
         Project.open(project.path)
 
 
 def test_an_older_format_is_copied_and_brought_up_to_date(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add_images(1, [found(0)])
     project.close()
-    monkeypatch.setattr(project_file, "SCHEMA", 2)
-    monkeypatch.setattr(project_file, "_MIGRATIONS", {1: "ALTER TABLE image ADD COLUMN note TEXT"})
+    monkeypatch.setattr(project_file, "SCHEMA", 3)
+    monkeypatch.setattr(project_file, "_MIGRATIONS", {2: "ALTER TABLE image ADD COLUMN note TEXT"})
     with Project.open(project.path) as migrated:
         assert migrated.read("SELECT id, note FROM image") == [(1, None)]
-        assert migrated.read("PRAGMA user_version") == [(2,)]
+        assert migrated.read("PRAGMA user_version") == [(3,)]
     monkeypatch.undo()
-    with Project.open(project.path.with_name("work.marque.format1.backup")) as backup:
+    with Project.open(project.path.with_name("work.marque.format2.backup")) as backup:
         assert len(backup.images()) == 1
+
+
+def test_answers_of_the_first_format_hold_until_others_are_asked_for(project: Project) -> None:
+    project.add_images(1, [found(0)])
+    project.store("m", [outcome(1)])
+    project.close()
+    database = sqlite3.connect(project.path)
+    database.executescript("ALTER TABLE prediction DROP COLUMN outdated; PRAGMA user_version = 1")
+    database.close()
+    with Project.open(project.path) as migrated:
+        assert migrated.counts("m").predicted == 1 and not migrated.waiting("m")
+        assert migrated.ask_again("m") == 1 and [one.id for one in migrated.waiting("m")] == [1]
+
+
+def test_an_answer_stays_until_another_one_comes(project: Project) -> None:
+    project.add_images(1, [found(number) for number in range(3)])
+    project.store("m", [outcome(number) for number in (1, 2, 3)])
+    project.store("other", [outcome(1)])
+    assert project.ask_again("m") == 3
+    counts = project.counts("m")
+    assert (counts.predicted, counts.waiting) == (0, 3) and [one.id for one in project.waiting("m")] == [1, 2, 3]
+    assert len(dict(project.evidence("m"))) == 3 and not project.waiting("other", after=1, limit=0)
+    project.store("m", [outcome(1), Outcome(2, error="the file does not exist")])
+    assert [one.id for one in project.waiting("m")] == [3] and project.counts("m").predicted == 1
+    assert set(dict(project.evidence("m"))) == {1, 2, 3}  # the second keeps what it had
+    project.store("m", [Outcome(1, error="is damaged")])
+    assert set(dict(project.evidence("m"))) == {2, 3}  # what was identified since has no better one
 
 
 def test_a_damaged_file_is_noticed(project: Project) -> None:

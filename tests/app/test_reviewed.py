@@ -28,7 +28,7 @@ def project(tmp_path: Path, photos: Path, tiny_engine):
         with opened.change() as connection:
             for image in images:
                 connection.execute(
-                    "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?)",
+                    "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?, 0)",
                     (image.id, tiny_engine.info.fingerprint, vector.astype(np.float16).tobytes()),
                 )
             for image in images[:-1]:

@@ -230,6 +230,7 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file,
         time.sleep(0.05)
     end(process)
     assert process.wait(60) in (0, 130, -signal.SIGTERM)
+    until = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):  # its workers too have ended
         while time.monotonic() < until:
             os.killpg(process.pid, 0)

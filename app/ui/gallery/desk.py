@@ -36,7 +36,8 @@ Reports = Iterator[tuple[int, Enrolled]]
 class Desk(QObject):
     """Signals:
     shown: the contents are other ones
-    changed: (number of references) somebody changed the gallery; identification uses it from now on
+    changed: (number of references) somebody changed the gallery
+    other_references: what photos are compared with is another set than before, or under other labels
     problem: (text, details)
     took: (Reviewed, Done) photos of a project were enrolled
     said: (words) something was done that needs no more than a line
@@ -45,6 +46,7 @@ class Desk(QObject):
 
     shown = Signal()
     changed = Signal(int)
+    other_references = Signal()
     problem = Signal(str, str)
     took = Signal(object, object)
     said = Signal(str)
@@ -299,8 +301,11 @@ class Desk(QObject):
         self.shown.emit()
 
     def _show_changed(self, contents: Contents) -> None:
+        before = self.contents.compared_by
         self._show(contents)
         self.changed.emit(len(contents.references))
+        if contents.compared_by != before:
+            self.other_references.emit()
 
     def _submit(
         self,

@@ -78,8 +78,12 @@ class PhotoList(QAbstractListModel):
 
     def waiting(self) -> list[Path]:
         """The files without an answer or an error, or to be asked again, in order; not those that were given up."""
-        wanted = (p for p, row in self._row_of.items() if self._entries[row].status is None or p in self._outdated)
-        return [path for path in wanted if path not in self._given_up]
+        return [path for path in self._row_of if self.waits(path)]
+
+    def waits(self, path: Path) -> bool:
+        """Whether a file of the list has no answer yet, or is to be asked again, and was not given up."""
+        entry = self._entries[self._row_of[path]]
+        return path not in self._given_up and (entry.status is None or path in self._outdated)
 
     def files(self) -> list[Path]:
         """All files, in order, without pasted pictures."""

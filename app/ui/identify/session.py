@@ -192,8 +192,7 @@ class Session(QObject):
 
     def _give_back_set_aside(self) -> None:
         path, self._set_aside = self._set_aside, None
-        row = self.photos.row_of(path) if path is not None else None
-        if path is not None and row is not None and self.photos.entry(row).status is None:
+        if path is not None and self.photos.row_of(path) is not None and self.photos.waits(path):
             self._inference.add_to_folder([path])
 
     def _on_photo(self, request: int, photo: Photo) -> None:

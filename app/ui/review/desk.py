@@ -218,15 +218,10 @@ class Desk(QObject):
 
     def identify_again(self) -> None:
         """Ask the identification model anew about all photos: the gallery is another one since. Labels stay."""
-        loaded = self._loaded
-        if loaded is not None:
-
-            def begin(_forgotten: int) -> None:
-                self._load()
-                self._begin_run()
-
+        model = self._loaded.info.fingerprint if self._loaded is not None else self.model and self.model.fingerprint
+        if model:
             self._run_wanted = True
-            self._change(lambda project: project.forget(loaded.info.fingerprint), begin)
+            self._change(lambda project: project.ask_again(model), lambda _count: self._begin_run())
 
     def watch(self, on: bool) -> None:
         """Watch the project's folders from now on, or no longer."""

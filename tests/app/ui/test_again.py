@@ -68,6 +68,36 @@ def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(read
     assert (desk.columns.verdict >= 0).sum() == 1
 
 
+def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_answer(
+    ready, greens, qtbot, monkeypatch
+):
+    session = ready.identify.session
+    session.open([greens[0].parent])
+    qtbot.waitUntil(lambda: session.photos.progress() == (8, 8), timeout=PATIENCE)
+    monkeypatch.setattr(ready.inference, "ask", lambda *_question: None)  # its answer does not come in time
+    teach(ready, greens[:3], qtbot)
+    qtbot.waitUntil(lambda: session.photos.progress() == (7, 8), timeout=PATIENCE)
+    session.select(1)
+    qtbot.waitUntil(lambda: session.photos.progress() == (8, 8), timeout=PATIENCE)
+    assert {session.photos.entry(row).label for row in range(8)} == {"Verde 2020"}
+
+
+def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(ready, greens, qtbot):
+    desk, asked, changed = ready.gallery.desk, [], []
+    desk.other_references.connect(lambda: asked.append(True))
+    desk.changed.connect(changed.append)
+    teach(ready, greens[:3], qtbot)
+    assert asked == [True]
+    there = len(changed)
+    ready.gallery.commands.teach(greens[:3], ("sedan", "Verde 2020"))
+    qtbot.waitUntil(lambda: len(changed) > there, timeout=PATIENCE)
+    desk.relocate({desk.contents.references[0].id: (greens[0].parent, greens[0].name)})
+    qtbot.waitUntil(lambda: len(changed) > there + 1, timeout=PATIENCE)
+    assert asked == [True]
+    desk.remove(desk.contents.references[:1])
+    qtbot.waitUntil(lambda: asked == [True, True], timeout=PATIENCE)
+
+
 def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(ready, greens, qtbot):
     page = ready.identify
     teach(ready, greens[:3], qtbot)

@@ -72,7 +72,9 @@ def in_use(window: MainWindow, model: Path, qtbot: QtBot) -> Loaded:
 def begin_to_load(window: MainWindow, model: Path) -> None:
     """Choose a model and wait until the worker has it in hand; what it answers is not seen meanwhile."""
     window.models.open(model)
+    until = time.monotonic() + PATIENCE / 1000
     while window.inference._model is not None:
+        assert time.monotonic() < until
         time.sleep(0.001)
 
 
