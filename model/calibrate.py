@@ -18,7 +18,7 @@ from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
-from model.fewshot import none_score
+from model.fewshot import TooFewError, none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
@@ -256,7 +256,7 @@ def _with_none(chosen: Chosen, references: References, embeddings: np.ndarray, f
     """The same with the score of "none of these"; the plain one stays where there are too few photos to tell."""
     try:
         none = none_score(references.embeddings, references.fine, embeddings, fine)
-    except ValueError:
+    except TooFewError:
         return chosen
     return chosen.model_copy(update={"fusion": chosen.fusion.model_copy(update={"none": none, "logit": LOGIT})})
 

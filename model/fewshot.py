@@ -17,6 +17,10 @@ SURPASSED = 0.01
 _CLASSES = 500  # so many tell it well enough; their scores are in memory together
 
 
+class TooFewError(ValueError):
+    """Photos that are too few to tell a figure by."""
+
+
 def episodes(
     embeddings: np.ndarray,
     fine: np.ndarray,
@@ -80,7 +84,7 @@ def none_score(
         asked_fine: class of each [N]; negative ones are left out.
 
     Raises:
-        ValueError: if no class has FEW references, or no photo is of another one.
+        TooFewError: if no class has FEW references, or no photo is of another one.
     """
     rng = np.random.default_rng(seed)
     labels, counts = np.unique(fine[fine >= 0], return_counts=True)
@@ -93,9 +97,11 @@ def none_score(
         enrolled = references[rng.permutation(np.flatnonzero(fine == label))[:FEW]]
         others = asked[asked_fine != label]
         centre = enrolled.mean(axis=0)
-        scores.append(((others @ enrolled.T).max(axis=1) + others @ (centre / np.linalg.norm(centre))) / 2)
+        similarities = np.sort(others @ enrolled.T, axis=1)[:, ::-1]
+        to_centre = others @ (centre / np.linalg.norm(centre))
+        scores.append(class_scores(similarities, np.zeros(similarities.shape, np.int64), to_centre[:, None]))
     if not any(map(len, scores)):
-        raise ValueError("no class with enough references, or no photo of another one")
+        raise TooFewError("no class with enough references, or no photo of another one")
     return float(np.quantile(np.concatenate(scores), 1 - SURPASSED))
 
 

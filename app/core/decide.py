@@ -95,7 +95,7 @@ def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
     """
     if thresholds.likeness is None or evidence.likeness >= thresholds.likeness:
         return None
-    if evidence.enrolled and (
+    if evidence.carried and (
         evidence.types[0].probability >= thresholds.coarse or evidence.classes[0].probability >= thresholds.fine
     ):
         return None

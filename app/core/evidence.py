@@ -69,7 +69,7 @@ class Evidence:
     neighbours: tuple[Neighbour, ...] = ()
 
     @property
-    def enrolled(self) -> bool:
+    def carried(self) -> bool:
         """Whether the best guess, and most of its type, the best one, are classes that only the gallery knows."""
         if not self.classes or not self.classes[0].enrolled or self.classes[0].coarse != self.types[0].name:
             return False

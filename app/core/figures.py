@@ -25,7 +25,7 @@ FIGURES = np.dtype(
         ("fine_type", "<i4"),
         ("fine_probability", "<f8"),
         ("second_probability", "<f8"),
-        ("enrolled", "u1"),  # ENROLLED: the best guess; CARRIED: its type too (Evidence.enrolled)
+        ("enrolled", "u1"),  # ENROLLED: the best guess; CARRIED: its type too (Evidence.carried)
         ("likeness", "<f8"),
         ("familiarity", "<f8"),
         ("near", "<i4"),  # class of most of the nearest reference photos, or NOBODY
@@ -63,7 +63,7 @@ class FigureWriter:
                 self._number(guess.name if guess else ""),
                 self._number(guess.coarse if guess else ""),
                 *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
-                ENROLLED * (guess is not None and guess.enrolled) + CARRIED * evidence.enrolled,
+                ENROLLED * (guess is not None and guess.enrolled) + CARRIED * evidence.carried,
                 *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
                 *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
             ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,8 @@ from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from app.core.gallery import Neighbour
 from app.core.references import References
 from model.bundle import BundleError
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,18 @@ class Identifier:
         Raises:
             EngineError: if the inference fails on the CPU.
         """
+        return self._steadily(lambda: self.identify_prepared(batch, paths))
+
+    def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
+        """`Engine.heat`; where the GPU fails, the model runs on the CPU from then on. Raises as `identify_steadily`."""
+        return self._steadily(lambda: self.engine.heat(image, fine))
+
+    def _steadily(self, work: Callable[[], _T]) -> _T:
         try:
-            return self.identify_prepared(batch, paths)
+            return work()
         except EngineError as error:
             self.leave_gpu(error)
-            return self.identify_prepared(batch, paths)
+            return work()
 
     def leave_gpu(self, error: EngineError) -> None:
         """After this failure of an inference: have the model run on the CPU.

@@ -296,11 +296,7 @@ class Inference(QThread):
         guess = identifier.engine.info.taxonomy.fine_index.get(evidence.classes[0].name)
         if guess is None:  # what a project shows may be of another model
             return None
-        try:
-            return identifier.engine.heat(image, guess)
-        except EngineError as error:
-            identifier.leave_gpu(error)
-            return identifier.engine.heat(image, guess)
+        return identifier.heat(image, guess)
 
     def _serve_folder(self) -> None:
         if self._identifier is None:
