@@ -24,7 +24,7 @@ from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
-from app.core.stage import Processor, content_digest
+from app.core.stage import Local, Processor, content_digest
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
 from model.photo import fit
 
@@ -54,7 +54,7 @@ class OnRay:
 
     Attributes:
         info: of the identification model.
-        note: nothing; a GPU that fails ends the run here.
+        note: as of Stage; of the first machine whose GPU failed.
         page, scan_first: as of Stage. Every page starts the actors anew, so it is large.
     """
 
@@ -123,6 +123,7 @@ class OnRay:
                     return
                 answers: list[_Answer] = pickle.loads(row["answers"])
                 self._processors.update(answer.processor for answer in answers)
+                self.note = self.note or next((answer.note for answer in answers if answer.note), "")
                 yield answers
         except self._ray.exceptions.RayError as error:
             ours = _cause(error)
@@ -165,12 +166,13 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What an actor says of one photo. processor: where it ran, and why there."""
+    """What an actor says of one photo. processor: where it ran, and why there; note: of its stage."""
 
     number: int
     found: Identification
     digest: str | None
     processor: tuple[str, str]
+    note: str
 
     def identification(self, path: Path) -> Identification:
         """With the path as it was given."""
@@ -215,20 +217,22 @@ class IdentifierActor:
         if setup.gallery is not None:
             info = engine.info
             gallery = open_references(setup.gallery, info.fingerprint, info.embedding_dim, write=False)
-        self._identifier = Identifier(engine, gallery)
+        self._stage = Local(Identifier(engine, gallery))
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         """`answers`: a pickled _Answer for each photo of the batch."""
         photos: list[_Decoded] = pickle.loads(row["decoded"])
         good = [photo.pixels for photo in photos if photo.pixels is not None]
-        found = iter(self._identifier.identify_prepared(np.stack(good)) if good else ())
-        provider = self._identifier.engine.provider
+        identifier = self._stage.identifier
+        found = iter(identifier.identify_steadily(np.stack(good)) if good else ())
+        provider = identifier.engine.provider
         answers = [
             _Answer(
                 photo.number,
                 next(found) if photo.error is None else Identification(None, error=photo.error),
                 photo.digest,
                 (provider.name, provider.reason),
+                self._stage.note,
             )
             for photo in photos
         ]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.core import distributed
 from app.core.distributed import DistributedError, IdentifierActor, OnRay, Setup, decode
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery
@@ -22,6 +23,8 @@ from app.core.labelling import run_stage
 from app.core.project import Project
 from app.core.results import results
 from app.core.stage import Local, content_digest
+from model.bundle import read_info
+from tests.app.tiny import FailingGpu
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +61,20 @@ def test_what_is_decoded_here_is_identified_there(tiny_gallery: Path, folder: Pa
         )
         assert answer.digest == (None if one.error else content_digest(path))
         assert answer.processor == ("CPU", "the CPU was asked for")
+
+
+def test_a_gpu_that_fails_is_replaced_by_the_cpu_in_an_actor(
+    folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "Engine", FailingGpu)
+    actor = IdentifierActor(Setup(tiny_model, None, "auto", "fp32"))
+    names = [(number, os.fsencode(path)) for number, path in enumerate(sorted(folder.rglob("*.jpg")))]
+    decoded = decode({"photos": pickle.dumps(names)}, preprocessing=read_info(tiny_model).preprocessing, digest=False)
+    failed = "the GPU failed (the inference failed (out of memory))"
+    for answer in pickle.loads(actor(decoded)["answers"]):
+        assert (answer.found.evidence is None) == (answer.found.error is not None)
+        assert answer.processor == ("CPU", failed)
+        assert answer.note == f"{failed}: going on on the CPU"
 
 
 def test_without_ray_the_message_says_what_to_install(
