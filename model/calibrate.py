@@ -92,7 +92,10 @@ def calibrated(run: Run) -> Chosen:
     if not run.calibration.is_file():
         return calibrate(run)
     kept = Chosen.read(run)
-    if kept.step in (None, run.load_checkpoint()["step"]):
+    if kept.step is None:
+        return kept
+    if kept.step == run.load_checkpoint()["step"]:
+        project(run)  # its file may have been deleted; fitted anew it is the same
         return kept
     return calibrate(run, kept.thresholds.familiarity if kept.bound_taken_over else None)
 

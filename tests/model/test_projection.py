@@ -144,6 +144,15 @@ def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_pa
     assert trained_network(trained).heads.projection is not None
 
 
+def test_a_deleted_one_comes_back_as_it_was(small_run, tmp_path):
+    run = Run.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
+    before, metrics = np.load(run.projection), json.loads(run.metrics.read_bytes())
+    run.projection.unlink()
+    assert evaluate(run)["answers"] == metrics["answers"]
+    after = np.load(run.projection)
+    assert all(np.array_equal(before[name], after[name]) for name in before.files)
+
+
 def test_the_trained_embedding_on_request(picture_folder, tmp_path):
     settings = {**SMALL, "network": {**SMALL["network"], "compared_by": "trained"}}
     config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
