@@ -179,10 +179,10 @@ class OptimiserSettings(_Settings):
     """dense: nearest photos beside the first one of a batch."""
     batch_coarse: int = Field(default=9, ge=1)
     """C: coarse classes in a batch."""
-    batch_fine: int = Field(default=3, ge=1)
+    batch_fine: int = Field(default=6, ge=1)
     """F: fine classes of each coarse class in a batch."""
-    batch_images: int = Field(default=4, ge=2)
-    """K: photos of each fine class in a batch."""
+    batch_images: int = Field(default=2, ge=2)
+    """K: photos of each fine class in a batch. Two make a pair; the more there are, the fewer classes has a batch."""
     lr: float = Field(default=6e-4, gt=0)
     """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
     first_lr_factor: float = Field(default=1.0, gt=0, le=1)
