@@ -88,9 +88,14 @@ def run(options: argparse.Namespace) -> int:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options) as stage:
             if options.project is not None:
-                watched, again = options.watch, options.again
                 return into_project(
-                    stage, options.project, options.paths, report, interrupted, watched=watched, again=again
+                    stage,
+                    options.project,
+                    options.paths,
+                    report,
+                    interrupted,
+                    watched=options.watch,
+                    again=options.again,
                 )
             return _Files(stage, files, report, interrupted).into(options.out)
 

@@ -79,7 +79,7 @@ class OnRay:
             open_references(setup.gallery, self.info.fingerprint, self.info.embedding_dim, write=False).close()
         self._setup, self._batch = setup, batch
         self._ray = _started(address)
-        self._processors: set[tuple[str, str]] = set()
+        self._processors: set[Processor] = set()
         resources = self._ray.cluster_resources()
         gpus = 0 if setup.device == "cpu" else int(resources.get("GPU", 0))
         # an engine takes all processors of its machine, or one GPU
@@ -123,7 +123,7 @@ class OnRay:
                     return
                 answers: list[_Answer] = pickle.loads(row["answers"])
                 self._processors.update(answer.processor for answer in answers)
-                self.note = self.note or next((answer.note for answer in answers if answer.note), "")
+                self.note = self.note or answers[0].note  # a batch has one
                 yield answers
         except self._ray.exceptions.RayError as error:
             ours = _cause(error)
@@ -171,7 +171,7 @@ class _Answer:
     number: int
     found: Identification
     digest: str | None
-    processor: tuple[str, str]
+    processor: Processor
     note: str
 
     def identification(self, path: Path) -> Identification:
@@ -223,15 +223,13 @@ class IdentifierActor:
         """`answers`: a pickled _Answer for each photo of the batch."""
         photos: list[_Decoded] = pickle.loads(row["decoded"])
         good = [photo.pixels for photo in photos if photo.pixels is not None]
-        identifier = self._stage.identifier
-        found = iter(identifier.identify_steadily(np.stack(good)) if good else ())
-        provider = identifier.engine.provider
+        found = iter(self._stage.identifier.identify_steadily(np.stack(good)) if good else ())
         answers = [
             _Answer(
                 photo.number,
                 next(found) if photo.error is None else Identification(None, error=photo.error),
                 photo.digest,
-                (provider.name, provider.reason),
+                self._stage.provider,
                 self._stage.note,
             )
             for photo in photos
