@@ -14,6 +14,8 @@ is wanted, the words of a row and the texts below the table are printed as the f
     unit   = "%"                    # or nothing
     tried  = "..."                  # shown where it is missed
     note   = "..."                  # shown in any case
+
+In `tried` and `note` a figure's neighbours can be named as in Python's format strings: "{fine_photos:,} photos".
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float])
         rates: images/s of the models that are timed, all that are asked for.
 
     Raises:
-        AimsError: if a figure is not there.
+        AimsError: if a figure, or a neighbour that is named in a text, is not there.
     """
     lines, missed = ["| | wanted | measured | |", "|---|---:|---:|---|"], []
     for aim in aims:
@@ -119,8 +121,8 @@ def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float])
         wanted = f"at least {_cell(aim, aim.at_least)}" if aim.at_most is None else f"at most {_cell(aim, aim.at_most)}"
         lines.append(f"| {aim.row} | {wanted} | {_cell(aim, value)} | {'met' if aim.is_met(value) else 'missed'} |")
         if not aim.is_met(value) and aim.tried:
-            missed.append(f"- {aim.row}: {aim.tried}")
-    notes = [f"- {aim.row}: {aim.note}" for aim in aims if aim.note]
+            missed.append(f"- {aim.row}: {_filled(aim, aim.tried, figures)}")
+    notes = [f"- {aim.row}: {_filled(aim, aim.note, figures)}" for aim in aims if aim.note]
     parts = ["\n".join(lines)]
     for heading, below in (("What was tried for those that are missed:", missed), ("Notes:", notes)):
         parts += [heading, "\n".join(below)] if below else []
@@ -135,14 +137,30 @@ def _value(aim: Aim, figures: Figures, rates: Mapping[Timed, float]) -> float:
 
 
 def _figure(aim: Aim, keys: tuple[str, ...], figures: Figures) -> float:
+    value = _at(aim, keys, figures)
+    if not isinstance(value, int | float):
+        raise AimsError(f"{aim.words}: {' / '.join(keys)} is not a number")
+    return float(value)
+
+
+def _at(aim: Aim, keys: tuple[str, ...], figures: Figures) -> Any:
     value: Any = figures
     for key in keys:
         if not isinstance(value, Mapping) or key not in value:
             raise AimsError(f"{aim.words}: there is no {' / '.join(keys)}")
         value = value[key]
-    if not isinstance(value, int | float):
-        raise AimsError(f"{aim.words}: {' / '.join(keys)} is not a number")
-    return float(value)
+    return value
+
+
+def _filled(aim: Aim, text: str, figures: Figures) -> str:
+    """The text with the figure's neighbours where it names them."""
+    neighbours = _at(aim, aim.figure[:-1], figures)
+    try:
+        return text.format_map(neighbours)
+    except KeyError as error:
+        raise AimsError(f"{aim.words}: there is no {' / '.join((*aim.figure[:-1], error.args[0]))}") from error
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        raise AimsError(f"{aim.words}: '{text}': {error}") from error
 
 
 def _cell(aim: Aim, value: float | None) -> str:

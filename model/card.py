@@ -41,7 +41,9 @@ _ANSWERS = (
     ("class given, of the photos of known classes", "fine_given", "%"),
     ("... right of these", "fine_given_right", "%"),
     ("calibration error, type", "coarse_ece", ""),
+    ("... by chance alone, on average", "coarse_ece_chance", ""),
     ("calibration error, class", "fine_ece", ""),
+    ("... by chance alone, on average", "fine_ece_chance", ""),
 )
 _OTHERWISE = tuple(
     row for row in _ANSWERS if row[1] in ("coarse_accuracy", "fine_accuracy", "fine_accuracy_top5", "fine_ece")

@@ -26,7 +26,14 @@ from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
-from model.metrics import accuracy, expected_calibration_error, macro_accuracy, reliability
+from model.metrics import (
+    accuracy,
+    chance_calibration_error,
+    expected_calibration_error,
+    macro_accuracy,
+    macro_standard_error,
+    reliability,
+)
 from model.network import Network, NetworkOutput
 from model.photo import PhotoError
 from model.posterior import Posterior, tree_posterior
@@ -76,14 +83,19 @@ def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, 
     ):
         known = torch.from_numpy(labels)
         counted = shown & (labels >= 0)
+        chance = chance_calibration_error(found[labels >= 0])
         result |= {
+            f"{level}_photos": int((labels >= 0).sum()),
             f"{level}_accuracy": accuracy(torch.from_numpy(found), known),
             f"{level}_accuracy_top5": accuracy(torch.from_numpy(found), known, top=5),
             f"{level}_accuracy_macro": macro_accuracy(torch.from_numpy(found), known),
+            f"{level}_accuracy_macro_error": macro_standard_error(torch.from_numpy(found), known),
             f"{level}_accuracy_heads": accuracy(torch.from_numpy(plain), known),
             f"{level}_given": float(counted.sum() / max((labels >= 0).sum(), 1)),
             f"{level}_given_right": accuracy(torch.from_numpy(found[counted]), known[counted]),
             f"{level}_ece": expected_calibration_error(found[labels >= 0], labels[labels >= 0]),
+            f"{level}_ece_chance": chance[0],
+            f"{level}_ece_chance_95": chance[1],
             f"{level}_reliability": reliability(found[labels >= 0], labels[labels >= 0]),
         }
     result["fine_accuracy_references"] = accuracy(torch.from_numpy(seen.scores), torch.from_numpy(seen.labels.fine))

@@ -29,6 +29,22 @@ def macro_accuracy(logits: Tensor, labels: Tensor) -> float:
     return float((sums / torch.bincount(inverse)).mean())
 
 
+def macro_standard_error(logits: Tensor, labels: Tensor) -> float:
+    """Standard error of `macro_accuracy` for other photos of the same classes, as many of each; NaN without labels.
+
+    sqrt(sum_c a_c (1 - a_c) / n_c) / C, for class c with accuracy a_c of n_c photos. A class of one photo adds nothing
+    to it, so where classes have few photos it is rather too small.
+    """
+    known = labels >= 0
+    if not bool(known.any()):
+        return float("nan")
+    right = (logits[known].argmax(dim=1) == labels[known]).float()
+    inverse = labels[known].unique(return_inverse=True)[1]
+    photos = torch.bincount(inverse)
+    shares = torch.zeros(len(photos)).index_add_(0, inverse, right) / photos
+    return float((shares * (1 - shares) / photos).sum().sqrt() / len(photos))
+
+
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by their size (Guo et al., ICML 2017).
 
@@ -42,6 +58,27 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *,
     return sum(row["photos"] * abs(row["confidence"] - row["right"]) for row in table) / len(labels)
 
 
+def chance_calibration_error(
+    probabilities: np.ndarray, *, bins: int = 15, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Calibration errors of answers that are right just as often as they say: their mean, and what 1 in 20 exceeds.
+
+    Few photos in a bin are right more or less often than their mean confidence by chance alone, which the error counts
+    (as "consistency resampling", Broecker & Smith, Weather and Forecasting 2007).
+
+    Args:
+        probabilities: [N, n_classes].
+    """
+    if not len(probabilities):
+        return float("nan"), float("nan")
+    confidence = probabilities.max(axis=1)
+    inverse = np.unique(_bins(confidence, bins), return_inverse=True)[1]
+    member = np.eye(inverse.max() + 1)[inverse]  # [N, bins that have photos]
+    right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
+    errors = np.abs((right - confidence) @ member).sum(axis=1) / len(confidence)
+    return float(errors.mean()), float(np.quantile(errors, 0.95))
+
+
 def reliability(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> list[dict[str, float]]:
     """For each equal-width bin of the confidence that has photos: their number, mean confidence and share right.
 
@@ -53,7 +90,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15
         return []
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    which = _bins(confidence, bins)
     return [
         {
             "photos": int((which == b).sum()),
@@ -62,6 +99,10 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15
         }
         for b in np.unique(which)
     ]
+
+
+def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((confidence * bins).astype(int), bins - 1)
 
 
 def mean_of(values: Iterable[float]) -> float:

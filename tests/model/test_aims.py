@@ -77,6 +77,23 @@ def test_a_note_is_shown_whether_it_is_met_or_not(at_least, aims_file):
     assert ("What was tried" in text) == (at_least == 0.9)
 
 
+def test_the_neighbours_of_a_figure_are_named_in_the_texts(aims_file):
+    first = AIMS.split("[[aim]]")[1].replace("larger pictures (+1.0)", "of {photos:,} photos, {fine_ece:.2f}")
+    aims_file.write_text("[[aim]]" + first + 'note = "all {photos}"\n')
+    figures = {"big": {"metrics": {"answers": {"all": {"fine_accuracy": 0.8, "photos": 1047, "fine_ece": 0.0234}}}}}
+    text = table(read_aims(aims_file), figures, RATES)
+    assert "- class right: of 1,047 photos, 0.02" in text and "- class right: all 1047" in text
+    for wrong, message in (
+        ("{fotos}", "class right: there is no big / metrics / answers / all / fotos"),
+        ("{photos", "class right: .*field name"),
+        ("{photos:%q}", "class right: .*format"),
+        ("{}", "class right: .*positional"),
+    ):
+        aims_file.write_text(f"[[aim]]{first}".replace("{photos:,}", wrong))
+        with pytest.raises(AimsError, match=message):
+            table(read_aims(aims_file), figures, RATES)
+
+
 @pytest.mark.parametrize(
     ("figures", "message"),
     [

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.cuts import temperature, threshold_for
-from model.metrics import accuracy, expected_calibration_error, macro_accuracy, mean_of
+from model.metrics import (
+    accuracy,
+    chance_calibration_error,
+    expected_calibration_error,
+    macro_accuracy,
+    macro_standard_error,
+    mean_of,
+)
 
 
 def test_accuracies():
@@ -26,6 +33,33 @@ def test_calibration_error_by_hand():
     labels = np.array([0, 1, 0, 1])
     # bin of 0.9: confidence 0.9, half right; bin of 0.6: all right
     assert expected_calibration_error(probabilities, labels, bins=10) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+
+
+@pytest.mark.parametrize("photos", [30, 300])
+def test_calibration_error_by_chance_is_that_of_labels_drawn_as_the_probabilities_say(photos):
+    random = np.random.default_rng(3)
+    probabilities = random.dirichlet(np.full(4, 0.7), size=photos)
+    drawn = [
+        expected_calibration_error(probabilities, np.array([random.choice(4, p=row) for row in probabilities]))
+        for _ in range(300)
+    ]
+    mean, high = chance_calibration_error(probabilities)
+    assert mean == pytest.approx(np.mean(drawn), abs=4 * np.std(drawn) / math.sqrt(300))
+    assert 0.02 <= np.mean(np.array(drawn) > high) <= 0.09
+    assert chance_calibration_error(np.eye(4)) == (0.0, 0.0)
+    assert all(math.isnan(value) for value in chance_calibration_error(np.empty((0, 4))))
+
+
+def test_standard_error_of_the_mean_over_classes_is_that_of_photos_drawn_anew():
+    logits, labels = torch.eye(3)[[0, 1, 0, 0, 1, 2, 2, 0, 2]], torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, -1])
+    random = np.random.default_rng(5)
+    of_class = [np.flatnonzero(labels.numpy() == c) for c in range(3)]
+    drawn = []
+    for _ in range(3000):
+        rows = np.concatenate([random.choice(rows, len(rows)) for rows in of_class])
+        drawn.append(macro_accuracy(logits[rows], labels[rows]))
+    assert macro_standard_error(logits, labels) == pytest.approx(np.std(drawn), rel=0.05)
+    assert math.isnan(macro_standard_error(logits, torch.full((9,), -1)))
 
 
 def test_mean_of_leaves_missing_values_out():
