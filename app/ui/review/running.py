@@ -99,4 +99,4 @@ class Running(QObject):
         failed = f", {counts.failed:,} cannot be read" if counts.failed else ""
         if run.cancelled:
             return f"cancelled after {counts.predicted:,} of {counts.total:,} photos{failed}"
-        return f"{counts.predicted:,} of {counts.total:,} photos identified{failed}"
+        return f"{counts.predicted:,} of {counts.total:,} photos done{failed}"

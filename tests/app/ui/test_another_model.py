@@ -138,7 +138,7 @@ def test_a_project_goes_on_when_another_model_cannot_be_loaded(ready, many, bad,
     refuse(ready, bad, qtbot)
     assert ready.review.desk.running.active() and predicted(ready) < 300
     qtbot.waitUntil(lambda: predicted(ready) == 300, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "300 of 300 photos identified" in ready.status.jobs.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "300 of 300 photos done" in ready.status.jobs.text(), timeout=PATIENCE)
 
 
 def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot, tmp_path):
@@ -163,7 +163,7 @@ def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gal
     else:
         ready.models.choose_gallery(tmp_path / "other.gallery")
     qtbot.waitUntil(lambda: bool(ended), timeout=PATIENCE)
-    assert ended == ["300 of 300 photos identified"] and predicted(ready) == 300
+    assert ended == ["300 of 300 photos done"] and predicted(ready) == 300
 
 
 def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(ready, many, tmp_path, qtbot):

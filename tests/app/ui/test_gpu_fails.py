@@ -84,7 +84,7 @@ def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
     window.show_page(1)
     desk = window.review.desk
     desk.identify([photos])
-    qtbot.waitUntil(lambda: "12 of 12 photos identified" in window.status.jobs.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "12 of 12 photos done" in window.status.jobs.text(), timeout=PATIENCE)
     left(window, qtbot)
     window.identify.session.open([photos])  # by the same engine
     qtbot.waitUntil(lambda: window.identify.session.photos.progress() == (12, 12), timeout=PATIENCE)

@@ -68,7 +68,7 @@ def test_label_a_folder_correct_export_file_and_take_it_back_after_a_restart(
         yield lambda: page.desk.project is not None and window.identify.session.loaded() is not None
         QTest.keyClick(window, Key.Key_2)
         QTest.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
-        yield lambda: "12 of 12 photos identified" in window.status.jobs.text()
+        yield lambda: "12 of 12 photos done" in window.status.jobs.text()
         yield lambda: page.listing.rowCount() == 12 and label(window, 0) == ("Gialla 2012", "")
         page.chosen.go(0)
         press(window, Key.Key_R)
