@@ -9,6 +9,7 @@ holds a JSON document, described by `BundleInfo`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx.utils import Extractor
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from model.files import write_whole
@@ -221,6 +223,16 @@ def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
     info = _parse_info(path, entries[METADATA_KEY])
     _check_graph(path, graph, info)
     return info, graph
+
+
+def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
+    """The graph with these of its outputs, as far as it has them, and without what leads to the others alone.
+
+    onnxruntime computes all that is in a graph, whatever it is asked for.
+    """
+    there = {value.name for value in graph.graph.output}
+    small: onnx.ModelProto = Extractor(graph).extract_model([INPUT], [name for name in outputs if name in there])
+    return small
 
 
 def _parse_info(path: Path, text: str) -> BundleInfo:

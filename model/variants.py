@@ -7,32 +7,43 @@ the gallery of the full network, and travels in the file.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.calibrate import create_calibrator
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS
+from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, giving
 from model.equalise import equalise
+from model.rewrite import (
+    Bytes,
+    concatenated,
+    growing_concats,
+    means_before_mixing,
+    normalisations_as_convolutions,
+    pixels_as_bytes,
+    take_bytes,
+)
 
 _QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
 """Operators in 8 bits; the heads stay in float32, where the last digits decide."""
 _LARGE = 1024
 """Weights with fewer values than this are not worth a conversion node."""
 _BATCH = 16
+_AVERAGING = 0.05
+"""Weight of a batch in the running mean of the ranges."""
+_Overrides = dict[str, list[dict[str, Any]]]
+"""Tensor -> the range or scale that it is given, as the library that quantises wants it."""
 _Name = TypeVar("_Name", bound=Hashable)
-WITHOUT_THE_REST = onnxruntime.RunOptions()
-"""As the program runs it: what leads to no output that is asked for, the maps of evidence, is not computed."""
-WITHOUT_THE_REST.only_execute_path_to_fetches = True
 
 
 def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
@@ -86,28 +97,21 @@ def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
         graph: in float32.
         pictures: uint8 [N, S, S, 3]; some hundred are enough.
     """
-
-    class Pictures(CalibrationDataReader):
-        def __init__(self) -> None:
-            self._batches: Iterator[np.ndarray] = (
-                pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)
-            )
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self._batches, None)
-            return None if batch is None else {INPUT: batch}
-
     with TemporaryDirectory() as folder:
-        plain, folded, quantised = (Path(folder) / name for name in ("plain.onnx", "folded.onnx", "int8.onnx"))
+        plain, folded, watched, quantised = (Path(folder) / f"{name}.onnx" for name in ("plain", "folded", "w", "int8"))
         onnx.save(graph, plain)
         quant_pre_process(plain, folded, skip_symbolic_shape=True)
-        ready = _normalisations_as_convolutions(onnx.load(folded))
+        ready = onnx.load(folded)
+        normalisations_as_convolutions(ready)
+        means_before_mixing(ready)
+        growing_concats(ready)
+        pixels = pixels_as_bytes(ready)
         equalise(ready, pictures)
         onnx.save(ready, folded)
         quantize_static(
             folded,
             quantised,
-            Pictures(),
+            _Pictures(pictures),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -115,49 +119,58 @@ def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
             op_types_to_quantize=list(_QUANTISED),
             nodes_to_exclude=[node.name for node in ready.graph.node if EVIDENCE in node.output],
             # ranges as they are on average, not as one picture has them
-            extra_options={"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05},
+            extra_options={
+                "CalibMovingAverage": True,
+                "CalibMovingAverageConstant": _AVERAGING,
+                "TensorQuantOverrides": _bytes_range(pixels) | _common_ranges(ready, folded, watched, pictures),
+            },
         )
-        return half_stored(onnx.load(quantised))
+        small = onnx.load(quantised)
+        if pixels is not None:
+            take_bytes(small, pixels)
+        return half_stored(small)
 
 
-def _normalisations_as_convolutions(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Batch normalisations that no convolution could absorb, as 1 x 1 convolutions of each channel.
+class _Pictures(CalibrationDataReader):
+    """Pictures in batches, for the library that quantises."""
 
-    DenseNet normalises before its convolutions. There is no normalisation in 8 bits, so that every layer would go to
-    float32 and back.
-    """
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}
-    nodes = []
-    for node in graph.graph.node:
-        if node.op_type != "BatchNormalization":
-            nodes.append(node)
-            continue
-        scale, shift, mean, variance = (values[name] for name in node.input[1:])
-        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
-        factor = scale / np.sqrt(variance + epsilon)
-        weight = numpy_helper.from_array(factor.reshape(-1, 1, 1, 1).astype(np.float32), f"{node.output[0]}.weight")
-        bias = numpy_helper.from_array((shift - mean * factor).astype(np.float32), f"{node.output[0]}.bias")
-        graph.graph.initializer.extend([weight, bias])
-        inputs = [node.input[0], weight.name, bias.name]
-        nodes.append(
-            helper.make_node("Conv", inputs, node.output[:1], name=node.name, group=len(factor), kernel_shape=[1, 1])
-        )
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    kept = [tensor for tensor in graph.graph.initializer if tensor.name in used]
-    del graph.graph.initializer[:]
-    graph.graph.initializer.extend(kept)
-    return graph
+    def __init__(self, pictures: np.ndarray) -> None:
+        self._batches = (pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH))
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {INPUT: batch}
+
+
+def _bytes_range(pixels: Bytes | None) -> _Overrides:
+    """A step for each byte."""
+    if pixels is None:
+        return {}
+    return {pixels.tensor: [{"scale": np.array(1, np.float32), "zero_point": np.array(pixels.number, np.uint8)}]}
+
+
+def _common_ranges(graph: onnx.ModelProto, file: Path, scratch: Path, pictures: np.ndarray) -> _Overrides:
+    """One range for tensors that are put together: that of them all."""
+    groups = concatenated(graph)
+    if not groups:
+        return {}
+    settings = {"moving_average": True, "averaging_constant": _AVERAGING}
+    calibrator = create_calibrator(file, ["Concat"], scratch, extra_options=settings)
+    calibrator.set_execution_providers(["CPUExecutionProvider"])
+    calibrator.collect_data(_Pictures(pictures))
+    ranges = calibrator.compute_data().data
+    found: _Overrides = {}
+    for group in groups:
+        low, high = zip(*(ranges[name].range_value for name in group), strict=True)
+        found |= {name: [{"rmin": np.min(low), "rmax": np.max(high)}] for name in group}
+    return found
 
 
 def outputs_of(graph: onnx.ModelProto, pictures: np.ndarray) -> list[np.ndarray]:
     """Coarse logits, fine logits, embedding and likeness of uint8 pictures [N, S, S, 3], float32, on the CPU."""
-    session = cpu_session(graph)
-    parts = [
-        session.run([*OUTPUTS, LIKENESS], {INPUT: pictures[start : start + _BATCH]}, WITHOUT_THE_REST)
-        for start in range(0, len(pictures), _BATCH)
-    ]
+    names = [*OUTPUTS, LIKENESS]
+    session = cpu_session(giving(graph, names))
+    parts = [session.run(names, {INPUT: pictures[start : start + _BATCH]}) for start in range(0, len(pictures), _BATCH)]
     return [np.concatenate(columns).astype(np.float32) for columns in zip(*parts, strict=True)]
 
 
@@ -175,11 +188,11 @@ def speeds(tasks: Mapping[_Name, tuple[onnx.ModelProto, np.ndarray]], rounds: in
     Args:
         tasks: graphs, and the pictures that each takes at once: uint8 [N, S, S, 3].
     """
-    sessions = {name: cpu_session(graph) for name, (graph, _) in tasks.items()}
+    sessions = {name: cpu_session(giving(graph, OUTPUTS)) for name, (graph, _) in tasks.items()}
     times: dict[_Name, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds + 1):
         for name, session in sessions.items():
             start = time.perf_counter()
-            session.run(list(OUTPUTS), {INPUT: tasks[name][1]}, WITHOUT_THE_REST)
+            session.run(list(OUTPUTS), {INPUT: tasks[name][1]})
             times[name].append(time.perf_counter() - start)
     return {name: len(tasks[name][1]) / float(np.median(seconds[1:])) for name, seconds in times.items()}

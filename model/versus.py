@@ -20,7 +20,7 @@ import torch
 import tyro
 
 from model import terminal
-from model.bundle import INPUT, OUTPUTS, BundleError, read_info
+from model.bundle import INPUT, OUTPUTS, BundleError, giving, read_info
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
@@ -30,7 +30,7 @@ from model.labels import encode
 from model.network import NetworkOutput
 from model.photo import PhotoError
 from model.run import Run, RunError
-from model.variants import WITHOUT_THE_REST, cpu_session
+from model.variants import cpu_session
 
 _BATCH = 32
 
@@ -64,13 +64,13 @@ def versus(run: Run, model: Path, tell: Callable[[int, int], None] = lambda _don
 def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callable[[int, int], None]) -> NetworkOutput:
     """What the model file says of photos, run on the CPU as the program runs it."""
     preprocessing = read_info(model).preprocessing
-    session = cpu_session(onnx.load(model))
+    session = cpu_session(giving(onnx.load(model), OUTPUTS))
     parts: list[list[np.ndarray]] = []
     done = 0
     with PictureStore(samples, PictureForm(preprocessing.size, preprocessing.fit), budget=0, workers=workers) as store:
         for pictures in store.in_order(_BATCH):
             rows = np.ascontiguousarray(pictures.permute(0, 2, 3, 1).numpy())
-            parts.append(session.run(list(OUTPUTS), {INPUT: rows}, WITHOUT_THE_REST))
+            parts.append(session.run(list(OUTPUTS), {INPUT: rows}))
             done += len(rows)
             tell(done, len(samples))
     coarse, fine, embedding = (

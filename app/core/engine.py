@@ -17,12 +17,25 @@ import numpy as np
 
 # onnxruntime is loaded here and nowhere else, and `app.cli` imports this module before anything of Qt: the other way
 # round its libraries fail to initialise on Windows.
+import onnx
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, BundleInfo, Variant, beside, read_info
+from model.bundle import (
+    EVIDENCE,
+    INPUT,
+    LIKENESS,
+    OUTPUTS,
+    BundleError,
+    BundleInfo,
+    Variant,
+    beside,
+    giving,
+    read,
+    read_info,
+)
 from model.openset import energy
 from model.photo import fit, placed
 
@@ -53,10 +66,6 @@ _FAULTS = (
     RuntimeError,
     ValueError,
 )
-
-# what leads to no output that is asked for is not computed: maps of evidence are for one photo that is looked at
-_WITHOUT_THE_REST = onnxruntime.RunOptions()
-_WITHOUT_THE_REST.only_execute_path_to_fetches = True
 
 # onnxruntime writes its own complaints on stderr; the causes that matter are found and worded below.
 onnxruntime.set_default_logger_severity(4)
@@ -106,9 +115,15 @@ class Outputs:
 
 
 class _Opened(NamedTuple):
-    """What runs. note: why it is not the variant made for the device, "" where there is nothing to say."""
+    """What runs, and where.
+
+    maps: the graph that gives maps of evidence alone, for photos that are looked at; None where there are none.
+    note: why it is not the variant made for the device, "" where there is nothing to say.
+    """
 
     session: onnxruntime.InferenceSession
+    maps: onnx.ModelProto | None
+    providers: list[_Provider]
     variant: Variant
     note: str = ""
 
@@ -150,8 +165,8 @@ class Engine:
         if opened is None and device == "cuda":
             raise EngineError(f"the GPU cannot be used: {reason}")
         used = "CPU" if opened is None else "CUDA"
-        opened = opened or self._open_made_for(Variant.INT8, [_CPU])
-        self._session = opened.session
+        self._opened = opened = opened or self._open_made_for(Variant.INT8, [_CPU])
+        self._map_session: onnxruntime.InferenceSession | None = None  # until it is asked for
         self.provider = ProviderReport(used, opened.variant, available, "; ".join(filter(None, (reason, opened.note))))
 
     def on_cpu(self, why: str) -> Engine:
@@ -184,7 +199,7 @@ class Engine:
             shapes = ((0, len(taxonomy.coarse)), (0, len(taxonomy.fine)), (0, self.info.embedding_dim), (0,))
             return Outputs(*(np.zeros(shape, np.float32) for shape in shapes))
         with self._lock:
-            return _infer(self._session, batch)
+            return _infer(self._opened.session, batch)
 
     def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
         """Where in a photo that lies which speaks for a fine class more than for the classes in general.
@@ -203,11 +218,13 @@ class Engine:
         Raises:
             EngineError: if the inference fails.
         """
-        if EVIDENCE not in (output.name for output in self._session.get_outputs()):
+        graph = self._opened.maps
+        if graph is None:
             return None
         picture = self.prepare(image)
         with self._lock:
-            (maps,) = _run(self._session, [EVIDENCE], picture[None])
+            self._map_session = self._map_session or self._session(self.path, graph, self._opened.providers)
+            (maps,) = _run(self._map_session, [EVIDENCE], picture[None])
         above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
         above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
@@ -231,14 +248,14 @@ class Engine:
         if self.precision != "auto":
             wanted = Variant(self.precision)
             file = self.path if wanted is own else self._variant(wanted)
-            return _Opened(self._open(file, providers), wanted)
+            return self._open(file, wanted, providers)
         if own is not Variant.FP32 or not beside(self.path, made_for).is_file():
-            return _Opened(self._open(self.path, providers), own)
+            return self._open(self.path, own, providers)
         try:
-            return _Opened(self._open(self._variant(made_for), providers), made_for)
+            return self._open(self._variant(made_for), made_for, providers)
         except (BundleError, EngineError) as error:
             note = f"its {made_for} variant cannot be used ({_first_line(error)})"
-            return _Opened(self._open(self.path, providers), own, note)
+            return self._open(self.path, own, providers, note)
 
     def _variant(self, wanted: Variant) -> Path:
         """The file of a variant that lies beside this one. Raises BundleError if it is none of this network."""
@@ -248,7 +265,14 @@ class Engine:
             raise BundleError(f"{file}: is not the {wanted} variant of {self.path.name}; export both again")
         return file
 
-    def _open(self, file: Path, providers: list[_Provider]) -> onnxruntime.InferenceSession:
+    def _open(self, file: Path, variant: Variant, providers: list[_Provider], note: str = "") -> _Opened:
+        """A file ready to answer. Raises BundleError, and EngineError as `_session`."""
+        _, graph = read(file)
+        session = self._session(file, giving(graph, (*OUTPUTS, LIKENESS)), providers)
+        has_maps = EVIDENCE in (value.name for value in graph.graph.output)
+        return _Opened(session, giving(graph, [EVIDENCE]) if has_maps else None, providers, variant, note)
+
+    def _session(self, file: Path, graph: onnx.ModelProto, providers: list[_Provider]) -> onnxruntime.InferenceSession:
         """A session after its first inference.
 
         Raises:
@@ -259,13 +283,14 @@ class Engine:
         options.log_severity_level = 4
         # idle inference threads that spin would take the processor from those that decode the next photos
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        content = graph.SerializeToString()
         try:
-            session = onnxruntime.InferenceSession(file, options, providers=providers, enable_fallback=0)
+            session = onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
         except _FAULTS as error:
             raise EngineError(f"{file}: onnxruntime cannot load the model ({_first_line(error)})") from error
         session.disable_fallback()  # of its run(): it would change to the CPU with a message on stdout only
         side = self.info.preprocessing.size
-        _infer(session, np.zeros((1, side, side, 3), np.uint8))
+        _run(session, [output.name for output in session.get_outputs()], np.zeros((1, side, side, 3), np.uint8))
         return session
 
     def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[_Opened | None, str]:
@@ -301,7 +326,7 @@ def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
 
 def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndarray) -> list[np.ndarray]:
     try:
-        outputs = [np.asarray(out, np.float32) for out in session.run(names, {INPUT: batch}, _WITHOUT_THE_REST)]
+        outputs = [np.asarray(out, np.float32) for out in session.run(names, {INPUT: batch})]
     except _FAULTS as error:
         raise EngineError(f"the inference failed ({_first_line(error)})") from error
     if not all(np.isfinite(out).all() for out in outputs):

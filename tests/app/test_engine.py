@@ -80,6 +80,7 @@ def test_heat_lies_where_the_class_is_however_the_photo_is_fitted(
     side = min(size) * 9 // 20
     patch = (width // 2, height // 2, width // 2 + side, height // 2 + side)
     photo.paste(COLOURS["Gialla 2012"], patch)
+    assert bundle.EVIDENCE not in (output.name for output in engine._opened.session.get_outputs())
     heat = engine.heat(photo, TINY_TAXONOMY.fine_index["Gialla 2012"])
     assert heat is not None
     assert heat.max() == 1 and heat.min() >= 0
@@ -319,21 +320,23 @@ def opened_on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Puts a stand-in for a GPU into this computer, which fails on the files named; which files it was given."""
 
     def install(*fails: str) -> list[str]:
-        real, given = Engine._open, []
+        real, given = Engine._session, []
 
-        def on_device(engine: Engine, file: Path, providers: list) -> onnxruntime.InferenceSession | OnGpu:
+        def on_device(
+            engine: Engine, file: Path, graph: onnx.ModelProto, providers: list
+        ) -> onnxruntime.InferenceSession | OnGpu:
             if providers == [engine_module._CPU]:
-                return real(engine, file, providers)
+                return real(engine, file, graph, providers)
             given.append(file.name)
             if file.name in fails:
                 raise EngineError("the inference failed (CUDA failure 100)")
-            return OnGpu(real(engine, file, [engine_module._CPU]))
+            return OnGpu(real(engine, file, graph, [engine_module._CPU]))
 
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [engine_module._CUDA, engine_module._CPU])
         monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
         monkeypatch.setattr(engine_module, "_load_cuda_libraries", lambda: None)
         monkeypatch.setattr(sys, "platform", "linux")
-        monkeypatch.setattr(Engine, "_open", on_device)
+        monkeypatch.setattr(Engine, "_session", on_device)
         return given
 
     return install

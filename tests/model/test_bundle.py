@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import InferenceSession
 
 from model.bundle import (
     METADATA_KEY,
@@ -13,6 +14,7 @@ from model.bundle import (
     Preprocessing,
     Thresholds,
     fingerprint,
+    giving,
     read_info,
     write,
 )
@@ -180,3 +182,20 @@ def test_the_fingerprint_sees_the_value_of_a_constant_not_its_name(name):
     plain = Preprocessing(size=SIZE)
     assert fingerprint(graph(1, name), plain) == fingerprint(graph(1, "third"), plain)
     assert fingerprint(graph(1, name), plain) != fingerprint(graph(2, name), plain)
+
+
+@pytest.mark.parametrize("weights_as_inputs", [False, True])
+def test_a_graph_that_gives_less_computes_less(weights_as_inputs):
+    whole = tiny_graph(weights_as_inputs=weights_as_inputs)
+    small = giving(whole, ("embedding", "coarse_logits", "likeness"))
+    assert [value.name for value in small.graph.output] == ["embedding", "coarse_logits"]
+    assert [value.name for value in small.graph.input] == ["image"]
+    made = {name for node in small.graph.node for name in node.output}
+    assert "fine_logits" not in made and len(whole.graph.node) - len(small.graph.node) == 1
+    assert len(whole.graph.initializer) - len(small.graph.initializer) == 1
+    pictures = {"image": np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)}
+    sessions = [InferenceSession(graph.SerializeToString()) for graph in (whole, small)]
+    for expected, got in zip(
+        *(session.run(["coarse_logits", "embedding"], pictures) for session in sessions), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)

@@ -4,13 +4,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 
 from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
 from model.export import to_onnx
 from model.network import HeadOn, Network, Projection
 from model.variants import (
-    _normalisations_as_convolutions,
     cpu_session,
     half_stored,
     outputs_of,
@@ -63,29 +62,34 @@ def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant
     assert one.shape == (1, 7, 1, 1)
 
 
+def test_in_8_bits_the_bytes_of_the_picture_are_taken_as_they_are(graph, pictures):
+    small = to_int8(graph, pictures)
+    takers = {name: node.op_type for node in small.graph.node for name in node.input}
+    colours_first = next(node for node in small.graph.node if list(node.input) == [INPUT] and node.op_type != "Shape")
+    assert colours_first.op_type == "Transpose" and takers[colours_first.output[0]] == "DequantizeLinear"
+
+
+@pytest.mark.slow
+def test_in_8_bits_what_a_dense_block_puts_together_is_copied(pictures):
+    torch.manual_seed(2)
+    network = Network(
+        "densenet169", 3, 7, embedding_dim=8, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1
+    )
+    small = to_int8(to_onnx(network, SIZE), pictures)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in small.graph.initializer}
+    makers = {name: node for node in small.graph.node for name in node.output}
+    users = {name: node for node in small.graph.node for name in node.input}
+    concats = [node for node in small.graph.node if node.op_type == "Concat" and node.output[0] in users]
+    layers = [node for node in concats if users[node.output[0]].op_type == "QuantizeLinear"]
+    assert len(layers) == 6 + 12 + 32 + 32 and not any(node.op_type == "AveragePool" for node in small.graph.node)
+    for layer in layers:
+        scale = values[users[layer.output[0]].input[1]]
+        assert len(layer.input) == 2
+        # what comes from the pooling before the first block has the scale of what is pooled
+        own = [name for name in layer.input if "max_pool" not in name]
+        assert all(values[makers[name].input[1]] == scale for name in own)
+
+
 def test_speeds_are_measured_for_each(graph, pictures):
     found = speeds({"one": (graph, pictures[:4]), "other": (graph, pictures[:2])}, rounds=2)
     assert set(found) == {"one", "other"} and all(rate > 0 for rate in found.values())
-
-
-def test_a_normalisation_as_a_convolution_gives_the_same():
-    rng = np.random.default_rng(1)
-    weights = {
-        "scale": rng.normal(size=5),
-        "shift": rng.normal(size=5),
-        "mean": rng.normal(size=5),
-        "variance": rng.uniform(0.1, 2, 5),
-    }
-    graph = helper.make_graph(
-        [helper.make_node("BatchNormalization", ["x", *weights], ["y"], name="norm", epsilon=1e-3)],
-        "one",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 5, 4, 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 5, 4, 4])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    x = rng.normal(size=(2, 5, 4, 4)).astype(np.float32)
-    expected = cpu_session(model).run(None, {"x": x})[0]
-    changed = _normalisations_as_convolutions(model)
-    assert [node.op_type for node in changed.graph.node] == ["Conv"]
-    np.testing.assert_allclose(cpu_session(changed).run(None, {"x": x})[0], expected, atol=1e-5)
