@@ -196,13 +196,24 @@ def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
         shared = Chosen.read(unseen).thresholds.familiarity == Chosen.read(run).thresholds.familiarity
         words += (
             f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
-            f"{config.input.sizes} pixels without {len(left_out)} of the classes; its bound for known classes is "
+            f"{config.input.sizes} pixels{_first_stage(config)} without {len(left_out)} of the classes; its bound for "
+            f"known classes is "
             f"{'used here' if shared else 'another one than here'}." + _chosen_there("second", unseen, others)
         )
     return (
         "Pictures without vehicle or vessel are drawn textures, screenshots and scenes, others than those that the "
         "bound was chosen with.\n\n" + _table(_UNKNOWNS, columns) + words
     )
+
+
+def _first_stage(config: Config) -> str:
+    """What came before the training of a run that started from another one."""
+    weights = config.network.weights
+    if weights is None or not Path(weights).is_dir():
+        return ""
+    before = Run.open(Path(weights))
+    epochs, sizes = before.load_checkpoint()["epoch"], before.config().input.sizes
+    return f", after {epochs} epochs at {sizes},"
 
 
 def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:

@@ -38,7 +38,8 @@ def familiarity(fine_logits: np.ndarray, similarities: np.ndarray | None, scale:
     Args:
         fine_logits: [N, n_fine].
         similarities: cosine to the nearest reference photo [N]; NaN where it tells nothing, None without a gallery:
-            then the logits tell alone. The same bound does for them: chosen by itself, it was -0.85 instead of -0.88.
+            then the logits tell alone, by the same bound: chosen for them it would be -0.84 instead of -0.62, and turn
+            away 75 % of the photos of unseen classes and 15 % of the known ones, instead of 79 % and 22 %.
         scale: means, deviations and weights.
     """
     by_logit = (largest(fine_logits) - scale.logit_mean) / scale.logit_deviation

@@ -44,8 +44,8 @@ Precision = Literal["auto", "fp32", "fp16", "int8"]
 _Provider = str | tuple[str, dict[str, str]]
 
 BATCH = 8
-"""Photos at once where many are identified. More do not fit the caches of a CPU: a DenseNet-169 in 8 bits identified 67
-photos/s with 8, 60 with 16, 58 with 32 and 61 with 4 (two cores); with a GPU it is the decoding that takes the time."""
+"""Photos at once where many are identified. More do not fit the caches of a CPU: of a DenseNet-169 in 8 bits two cores
+identified 160 photos/s with 8, 152 with 16, 144 with 32, 148 with 4; with a GPU it is the decoding that takes the time."""
 
 _CPU_ASKED_FOR = "the CPU was asked for"
 

@@ -175,6 +175,18 @@ def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_pat
     assert "its bound for known classes is another one than here" in text
 
 
+def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
+    metrics = json.loads(incomplete.metrics.read_bytes())
+    second = Run.open(shutil.copytree(incomplete.folder, tmp_path / "second"))
+    settings = json.loads((second.folder / "config.json").read_bytes())
+    settings["network"]["weights"] = str(incomplete.folder)
+    (second.folder / "config.json").write_text(json.dumps(settings))
+    alone, after = (_unknowns(incomplete, metrics, unseen) for unseen in (incomplete, second))
+    stage = f"1 epochs at {incomplete.config().input.sizes}"
+    assert f"trained for {stage} pixels without 2" in alone
+    assert f"trained for {stage} pixels, after {stage}, without 2" in after
+
+
 @pytest.mark.slow
 def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
     run = trained(tmp_path / "whole", picture_folder)
