@@ -45,7 +45,7 @@ _Provider = str | tuple[str, dict[str, str]]
 
 BATCH = 8
 """Photos at once where many are identified. More do not fit the caches of a CPU: of a DenseNet-169 in 8 bits two cores
-identified 160 photos/s with 8, 152 with 16, 144 with 32, 148 with 4; with a GPU it is the decoding that takes the time."""
+identified 160 photos/s with 8, 152 with 16, 144 with 32, 148 with 4; with a GPU the decoding is what takes the time."""
 
 _CPU_ASKED_FOR = "the CPU was asked for"
 
