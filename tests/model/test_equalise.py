@@ -76,7 +76,7 @@ def test_channels_that_only_normalisations_take_have_equal_ranges(graph, picture
     convs = {node.output[0] for node in ready.graph.node if node.op_type == "Conv"}
     joined = {name for node in ready.graph.node if node.op_type == "Concat" for name in node.input}
     growth = sorted(convs & joined)
-    assert len(growth) == 6
+    assert len(growth) == 3 + 3 + 1  # of each layer, and what the mixing between the blocks gives
     spread = [values.max() / np.median(values) for values in _ranges(ready, growth, pictures).values()]
     equalise(ready, pictures)
     after = [values.max() / np.median(values) for values in _ranges(ready, growth, pictures).values()]
@@ -93,3 +93,20 @@ def test_less_is_lost_in_8_bits(graph, pictures, monkeypatch):
     with_it = alike()
     monkeypatch.setattr(variants, "equalise", lambda ready, _: None)
     assert with_it > alike()
+
+
+@pytest.mark.parametrize("graph", ["densenet"], indirect=True)
+def test_what_a_dense_block_puts_together_has_one_scale(graph, pictures):
+    quantised = to_int8(graph, pictures)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantised.graph.initializer}
+    makers = {name: node for node in quantised.graph.node for name in node.output}
+    scale_of = {node.input[0]: node.input[1] for node in quantised.graph.node if node.op_type == "QuantizeLinear"}
+    layers = [node for node in quantised.graph.node if node.op_type == "Concat" and node.output[0] in scale_of]
+    assert len(layers) == 3 + 3
+    for layer in layers:
+        scale = values[scale_of[layer.output[0]]]
+        assert len(layer.input) == 2
+        # but what is pooled before the first block has the scale that it had before the pooling
+        taken = [values[makers[name].input[1]] for name in layer.input if "max_pool" not in name]
+        assert taken and all(one == scale for one in taken)
+    assert not any(node.op_type == "AveragePool" for node in quantised.graph.node)

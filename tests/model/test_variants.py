@@ -4,7 +4,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 
 from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
 from model.export import to_onnx
@@ -67,27 +66,6 @@ def test_in_8_bits_the_bytes_of_the_picture_are_taken_as_they_are(graph, picture
     takers = {name: node.op_type for node in small.graph.node for name in node.input}
     colours_first = next(node for node in small.graph.node if list(node.input) == [INPUT] and node.op_type != "Shape")
     assert colours_first.op_type == "Transpose" and takers[colours_first.output[0]] == "DequantizeLinear"
-
-
-@pytest.mark.slow
-def test_in_8_bits_what_a_dense_block_puts_together_is_copied(pictures):
-    torch.manual_seed(2)
-    network = Network(
-        "densenet169", 3, 7, embedding_dim=8, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1
-    )
-    small = to_int8(to_onnx(network, SIZE), pictures)
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in small.graph.initializer}
-    makers = {name: node for node in small.graph.node for name in node.output}
-    users = {name: node for node in small.graph.node for name in node.input}
-    concats = [node for node in small.graph.node if node.op_type == "Concat" and node.output[0] in users]
-    layers = [node for node in concats if users[node.output[0]].op_type == "QuantizeLinear"]
-    assert len(layers) == 6 + 12 + 32 + 32 and not any(node.op_type == "AveragePool" for node in small.graph.node)
-    for layer in layers:
-        scale = values[users[layer.output[0]].input[1]]
-        assert len(layer.input) == 2
-        # what comes from the pooling before the first block has the scale of what is pooled
-        own = [name for name in layer.input if "max_pool" not in name]
-        assert all(values[makers[name].input[1]] == scale for name in own)
 
 
 def test_speeds_are_measured_for_each(graph, pictures):

@@ -206,7 +206,7 @@ def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque, photos, 
     desk.identify([photos])
     qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
     qtbot.wait(700)
-    assert len(window.explore.survey.points) == 0 and "identified" in window.status.jobs.text()
+    assert len(window.explore.survey.points) == 0 and "12 of 12 photos done" in window.status.jobs.text()
 
 
 def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
