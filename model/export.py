@@ -110,6 +110,7 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     """Largest difference of any output between onnxruntime (CPU) and torch.
 
     Absolute, but as a share of the output's largest value where that is above 1: maps of evidence reach into the tens.
+    NaN where either gives values that are no numbers.
 
     Args:
         pictures: uint8 [N, S, S, 3].
@@ -119,11 +120,11 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     with torch.inference_mode():
         expected = as_exported(torch.from_numpy(pictures))
     got = session.run(list(as_exported.outputs), {bundle.INPUT: pictures})
-    pairs = zip(got, expected, strict=True)
-    return max(
-        float(np.abs(a - b.numpy()).max(initial=0.0)) / max(1.0, float(b.abs().max()) if b.numel() else 0.0)
-        for a, b in pairs
-    )
+    differences = [
+        np.abs(a - b.numpy()).max(initial=0.0) / max(1.0, float(b.abs().max()) if b.numel() else 0.0)
+        for a, b in zip(got, expected, strict=True)
+    ]
+    return float(np.max(differences))  # Python's own max passes over what is no number
 
 
 def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:

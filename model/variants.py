@@ -38,6 +38,8 @@ _QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
 """Operators in 8 bits; the heads stay in float32, where the last digits decide."""
 _LARGE = 1024
 """Weights with fewer values than this are not worth a conversion node."""
+_ROUNDING = 2**-11
+"""Largest error of a number in half precision, as a share of it, within the range of half precision."""
 _BATCH = 16
 _AVERAGING = 0.05
 """Weight of a batch in the running mean of the ranges."""
@@ -49,7 +51,8 @@ _Name = TypeVar("_Name", bound=Hashable)
 def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
     """The same graph with its large weights stored in half precision and widened when it is loaded.
 
-    It computes in float32 as before; exact where the weights have been rounded to half precision already.
+    It computes in float32 as before; exact where the weights have been rounded to half precision already. Weights
+    beyond the range of half precision, as a projection may have that was fitted to few photos, stay as they are.
     """
     small = onnx.ModelProto()
     small.CopyFrom(graph)
@@ -58,8 +61,12 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
         # not the vectors of a normalisation: a small variance would vanish
         if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2 or np.prod(tensor.dims) < _LARGE:
             continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"))
+        name, values = tensor.name, numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if not np.abs(half - values).max() <= _ROUNDING * np.abs(values).max():
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
         casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.widened", to=TensorProto.FLOAT))
     nodes = list(small.graph.node)
     del small.graph.node[:]

@@ -1,6 +1,7 @@
 """What a model file is made of: the network, and what was chosen and measured for the same checkpoint."""
 
 import json
+import math
 import shutil
 import sys
 from dataclasses import replace
@@ -10,11 +11,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import helper, numpy_helper
 
 from model import calibrate as calibrate_room
 from model import card as card_room
 from model import export as room
-from model.bundle import INPUT, Preprocessing, Variant, beside, read_info
+from model.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
 from model.calibrate import Chosen, bound_of, calibrate, calibrated
 from model.card import card
 from model.data.pipeline import PictureForm
@@ -187,6 +189,18 @@ def test_the_limit_leaves_room_for_weights_in_half_precision(run):
     pictures = np.stack([form.decode(sample) for sample in samples])
     difference = room.largest_difference(half_stored(room.to_onnx(network, 32)), network, pictures)
     assert 1e-5 < difference <= room.TOLERANCE / 2
+
+
+@pytest.mark.parametrize("output", [OUTPUTS[0], OUTPUTS[-1]])
+def test_values_that_are_no_numbers_are_a_difference(run, output):
+    network = trained_network(run)
+    graph = room.to_onnx(network, 32)
+    maker = next(node for node in graph.graph.node if output in node.output)
+    maker.output[0] = f"{output}.before"
+    nan = numpy_helper.from_array(np.float32(np.nan), "nan")
+    graph.graph.initializer.append(nan)
+    graph.graph.node.append(helper.make_node("Add", [f"{output}.before", "nan"], [output]))
+    assert math.isnan(room.largest_difference(graph, network, np.zeros((2, 32, 32, 3), np.uint8)))
 
 
 def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
