@@ -229,9 +229,15 @@ def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     """The graph with these of its outputs, as far as it has them, and without what leads to the others alone.
 
     onnxruntime computes all that is in a graph, whatever it is asked for.
+
+    Raises:
+        BundleError: if the graph is not well formed.
     """
     there = {value.name for value in graph.graph.output}
-    small: onnx.ModelProto = Extractor(graph).extract_model([INPUT], [name for name in outputs if name in there])
+    try:
+        small: onnx.ModelProto = Extractor(graph).extract_model([INPUT], [name for name in outputs if name in there])
+    except (AssertionError, ValueError) as error:  # what onnx raises
+        raise BundleError(f"the model's graph is not well formed ({error})") from error
     return small
 
 

@@ -30,10 +30,12 @@ _ANSWERS = (
     ("photos", "photos", ""),
     ("type right", "coarse_accuracy", "%"),
     ("type right, mean over types", "coarse_accuracy_macro", "%"),
+    ("... standard error", "coarse_accuracy_macro_error", "%"),
     ("type right, heads without references", "coarse_accuracy_heads", "%"),
     ("class right", "fine_accuracy", "%"),
     ("class among the five best", "fine_accuracy_top5", "%"),
     ("class right, mean over classes", "fine_accuracy_macro", "%"),
+    ("... standard error", "fine_accuracy_macro_error", "%"),
     ("class right, heads without references", "fine_accuracy_heads", "%"),
     ("class right, references without heads", "fine_accuracy_references", "%"),
     ("type or class given", "coarse_given", "%"),
@@ -209,8 +211,10 @@ def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
 def _first_stage(config: Config) -> str:
     """What came before the training of a run that started from another one."""
     weights = config.network.weights
-    if weights is None or not Path(weights).is_dir():
+    if weights in (None, "none", "imagenet") or Path(weights).suffix:  # the last: a file
         return ""
+    if not Path(weights).is_dir():
+        return ", after an earlier stage whose folder is not there any more,"
     before = Run.open(Path(weights))
     epochs, sizes = before.load_checkpoint()["epoch"], before.config().input.sizes
     return f", after {epochs} epochs at {sizes},"

@@ -138,7 +138,8 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
 
     Raises:
         ExportError: if the folder is not there, variants are wanted of a run without test part, or onnxruntime and
-            torch differ by more than TOLERANCE on real photos; nothing is written then.
+            torch differ by more than TOLERANCE on real photos; nothing is written then. Also if a variant gives values
+            that are no numbers; the full model is written then.
         RunError, PhotoError, DataError, BundleError: if the run, its photos or the result cannot be used.
     """
     if not out.parent.is_dir():  # told before the minutes that the rest takes
@@ -200,6 +201,9 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     """For each variant its accuracy on the test photos, with the references of the full network, and images/s here.
 
     A level of which the network knows the label of no test photo has no accuracy.
+
+    Raises:
+        ExportError: if a variant gives values that are no numbers.
     """
     config, taxonomy, chosen = run.config(), run.taxonomy(), Chosen.read(run)
     assert config.input.size is not None
@@ -210,7 +214,10 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     rates = speeds({variant.value: (graph, pictures[:BATCH]) for variant, graph in graphs.items()})
     figures = {}
     for variant, graph in graphs.items():
-        coarse, fine, embedding, likeness = (torch.from_numpy(column) for column in outputs_of(graph, pictures))
+        found_outputs = outputs_of(graph, pictures)
+        if not all(np.isfinite(column).all() for column in found_outputs):
+            raise ExportError(f"{run.folder}: in {variant} it gives values that are no numbers; no variant is written")
+        coarse, fine, embedding, likeness = map(torch.from_numpy, found_outputs)
         output = NetworkOutput(coarse, fine, embedding, embedding, likeness)
         seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
         posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_DRAWN = 1_000_000
+"""Answers that are drawn at once, so that many photos do not need much memory."""
+
 
 def accuracy(logits: Tensor, labels: Tensor, *, top: int = 1) -> float:
     """Share of the rows with a known label (>= 0) whose label is among the `top` largest logits; NaN where none is."""
@@ -74,8 +77,15 @@ def chance_calibration_error(
     confidence = probabilities.max(axis=1)
     inverse = np.unique(_bins(confidence, bins), return_inverse=True)[1]
     member = np.eye(inverse.max() + 1)[inverse]  # [N, bins that have photos]
-    right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
-    errors = np.abs((right - confidence) @ member).sum(axis=1) / len(confidence)
+    random = np.random.default_rng(seed)
+    at_once = max(1, _DRAWN // len(confidence))
+    errors = np.concatenate(
+        [
+            np.abs(((random.random((min(at_once, draws - done), len(confidence))) < confidence) - confidence) @ member)
+            for done in range(0, draws, at_once)
+        ]
+    )
+    errors = errors.sum(axis=1) / len(confidence)
     return float(errors.mean()), float(np.quantile(errors, 0.95))
 
 

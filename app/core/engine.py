@@ -117,11 +117,13 @@ class Outputs:
 class _Opened(NamedTuple):
     """What runs, and where.
 
+    file: that it is read from.
     maps: the graph that gives maps of evidence alone, for photos that are looked at; None where there are none.
     note: why it is not the variant made for the device, "" where there is nothing to say.
     """
 
     session: onnxruntime.InferenceSession
+    file: Path
     maps: onnx.ModelProto | None
     providers: list[_Provider]
     variant: Variant
@@ -167,6 +169,7 @@ class Engine:
         used = "CPU" if opened is None else "CUDA"
         self._opened = opened = opened or self._open_made_for(Variant.INT8, [_CPU])
         self._map_session: onnxruntime.InferenceSession | None = None  # until it is asked for
+        self._map_lock = threading.Lock()
         self.provider = ProviderReport(used, opened.variant, available, "; ".join(filter(None, (reason, opened.note))))
 
     def on_cpu(self, why: str) -> Engine:
@@ -222,12 +225,22 @@ class Engine:
         if graph is None:
             return None
         picture = self.prepare(image)
+        with self._map_lock:
+            self._map_session = self._map_session or self._open_maps(graph)
         with self._lock:
-            self._map_session = self._map_session or self._session(self.path, graph, self._opened.providers)
             (maps,) = _run(self._map_session, [EVIDENCE], picture[None])
         above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
         above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
+
+    def _open_maps(self, graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
+        """A session for the maps, on the CPU where the GPU has no room for a second one. Raises EngineError."""
+        try:
+            return self._session(self._opened.file, graph, self._opened.providers)
+        except EngineError:
+            if self._opened.providers == [_CPU]:
+                raise
+            return self._session(self._opened.file, graph, [_CPU])
 
     def _must_have_precision(self) -> None:
         """Raises BundleError if the file is a variant and another one was asked for."""
@@ -270,7 +283,8 @@ class Engine:
         _, graph = read(file)
         session = self._session(file, giving(graph, (*OUTPUTS, LIKENESS)), providers)
         has_maps = EVIDENCE in (value.name for value in graph.graph.output)
-        return _Opened(session, giving(graph, [EVIDENCE]) if has_maps else None, providers, variant, note)
+        maps = giving(graph, [EVIDENCE]) if has_maps else None
+        return _Opened(session, file, maps, providers, variant, note)
 
     def _session(self, file: Path, graph: onnx.ModelProto, providers: list[_Provider]) -> onnxruntime.InferenceSession:
         """A session after its first inference.

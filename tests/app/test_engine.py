@@ -327,8 +327,9 @@ def opened_on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         ) -> onnxruntime.InferenceSession | OnGpu:
             if providers == [engine_module._CPU]:
                 return real(engine, file, graph, providers)
-            given.append(file.name)
-            if file.name in fails:
+            maps = bundle.EVIDENCE in (output.name for output in graph.graph.output)
+            given.append(f"maps of {file.name}" if maps else file.name)
+            if given[-1] in fails:
                 raise EngineError("the inference failed (CUDA failure 100)")
             return OnGpu(real(engine, file, graph, [engine_module._CPU]))
 
@@ -370,6 +371,18 @@ def test_a_variant_that_fails_on_the_gpu_gives_way_to_the_full_model_there(
     report = Engine(path).provider
     assert (report.name, given) == ("CUDA", ["m.fp16.onnx", "m.onnx"])
     assert report.reason.endswith("its fp16 variant cannot be used (the inference failed (CUDA failure 100))")
+
+
+def test_maps_that_the_gpu_has_no_room_for_are_made_on_the_cpu(
+    tmp_path: Path, opened_on_gpu: Callable[..., list[str]]
+) -> None:
+    given = opened_on_gpu("maps of m.fp16.onnx")
+    engine = Engine(with_half(tmp_path / "m.onnx"))
+    photo = colour_picture(COLOURS["Rossa 2010"])
+    for _ in range(2):
+        heat = engine.heat(photo, TINY_TAXONOMY.fine_index["Rossa 2010"])
+        assert heat is not None and heat.max() == 1
+    assert given == ["m.fp16.onnx", "maps of m.fp16.onnx"] and engine.provider.name == "CUDA fp16"
 
 
 def test_a_gpu_that_fails_with_every_file_gives_way_to_the_cpu(

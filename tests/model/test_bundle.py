@@ -199,3 +199,10 @@ def test_a_graph_that_gives_less_computes_less(weights_as_inputs):
         *(session.run(["coarse_logits", "embedding"], pictures) for session in sessions), strict=True
     ):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_a_graph_that_makes_a_tensor_twice_is_told():
+    twice = tiny_graph()
+    twice.graph.node.append(twice.graph.node[0])
+    with pytest.raises(BundleError, match="not well formed"):
+        giving(twice, ("embedding",))

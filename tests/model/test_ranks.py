@@ -82,7 +82,7 @@ def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_pat
 def test_a_whole_training_with_a_teacher_by_two_processes(small_run, picture_folder, tmp_path):
     out = tmp_path / "r"
     settings = [
-        *("--backbone", "mobilenet_v3_small", "--weights", "none", "--size", "32", "--epochs", "2"),
+        *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "2"),
         *("--embedding-dim", "16", "--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3"),
         *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu", "--teacher", small_run.folder),
     ]

@@ -185,6 +185,10 @@ def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
     stage = f"1 epochs at {incomplete.config().input.sizes}"
     assert f"trained for {stage} pixels without 2" in alone
     assert f"trained for {stage} pixels, after {stage}, without 2" in after
+    settings["network"]["weights"] = str(tmp_path / "gone")
+    (second.folder / "config.json").write_text(json.dumps(settings))
+    text = _unknowns(incomplete, metrics, second)
+    assert f"trained for {stage} pixels, after an earlier stage whose folder is not there any more, without 2" in text
 
 
 @pytest.mark.slow
