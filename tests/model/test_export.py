@@ -191,6 +191,22 @@ def test_the_limit_leaves_room_for_weights_in_half_precision(run):
     assert 1e-5 < difference <= room.TOLERANCE / 2
 
 
+def test_variants_that_give_no_numbers_are_not_written(run, tmp_path, monkeypatch):
+    def without_numbers(graph, pictures):
+        broken = onnx.ModelProto.FromString(graph.SerializeToString())
+        axes = next(tensor for tensor in broken.graph.initializer if tensor.name.endswith("embed.weight"))
+        axes.CopyFrom(numpy_helper.from_array(np.full(list(axes.dims), np.nan, np.float32), axes.name))
+        return broken
+
+    monkeypatch.setattr(room, "to_int8", without_numbers)
+    monkeypatch.setattr(room, "to_fp16", half_stored)
+    calibrate(run)
+    out = tmp_path / "mine.onnx"
+    with pytest.raises(ExportError, match="in int8 it gives values that are no numbers; no variant is written"):
+        export(run, out, variants=True)
+    assert [path.name for path in tmp_path.glob("mine*")] == ["mine.onnx"]
+
+
 @pytest.mark.parametrize("output", [OUTPUTS[0], OUTPUTS[-1]])
 def test_values_that_are_no_numbers_are_a_difference(run, output):
     network = trained_network(run)
