@@ -23,13 +23,7 @@ def accuracy(logits: Tensor, labels: Tensor, *, top: int = 1) -> float:
 
 def macro_accuracy(logits: Tensor, labels: Tensor) -> float:
     """Mean over the classes of each class's accuracy, so that a rare class counts as much as a frequent one."""
-    known = labels >= 0
-    if not bool(known.any()):
-        return float("nan")
-    right = (logits[known].argmax(dim=1) == labels[known]).float()
-    classes, inverse = labels[known].unique(return_inverse=True)
-    sums = torch.zeros(len(classes)).index_add_(0, inverse, right)
-    return float((sums / torch.bincount(inverse)).mean())
+    return float(_of_classes(logits, labels)[0].mean())
 
 
 def macro_standard_error(logits: Tensor, labels: Tensor) -> float:
@@ -38,14 +32,17 @@ def macro_standard_error(logits: Tensor, labels: Tensor) -> float:
     sqrt(sum_c a_c (1 - a_c) / n_c) / C, for class c with accuracy a_c of n_c photos. A class of one photo adds nothing
     to it, so where classes have few photos it is rather too small.
     """
-    known = labels >= 0
-    if not bool(known.any()):
-        return float("nan")
-    right = (logits[known].argmax(dim=1) == labels[known]).float()
-    inverse = labels[known].unique(return_inverse=True)[1]
-    photos = torch.bincount(inverse)
-    shares = torch.zeros(len(photos)).index_add_(0, inverse, right) / photos
+    shares, photos = _of_classes(logits, labels)
     return float((shares * (1 - shares) / photos).sum().sqrt() / len(photos))
+
+
+def _of_classes(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each class that has photos the accuracy and their number; empty where no label is known (>= 0)."""
+    known = labels >= 0
+    right = (logits[known].argmax(dim=1) == labels[known]).float()
+    classes, inverse = labels[known].unique(return_inverse=True)
+    photos = torch.bincount(inverse, minlength=len(classes))
+    return torch.zeros(len(classes)).index_add_(0, inverse, right) / photos, photos
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> float:

@@ -35,8 +35,8 @@ _FLAT = 1e-6
 share of all variance is no scatter: photos that are there twice."""
 _SAME = 1e-4
 """Features nearer to each other than this share of the largest one are the same: rounding on the way through a network
-in float32 makes some 1e-6 of it. (ResNet-18 has 0.8 after an epoch with the
-photos of the tests, MobileNetV3, which starts from random weights, 2e-6.)"""
+in float32 makes some 1e-6 of it. (After an epoch with the photos of the tests ResNet-18 has 0.8, MobileNetV3, which
+starts from random weights, 2e-6.)"""
 
 
 def fit(features: np.ndarray, levels: Sequence[np.ndarray], dim: int) -> Projection:

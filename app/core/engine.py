@@ -118,13 +118,13 @@ class _Opened(NamedTuple):
     """What runs, and where.
 
     file: that it is read from.
-    maps: the graph that gives maps of evidence alone, for photos that are looked at; None where there are none.
+    graph: all of it, maps of evidence included, which what runs does without.
     note: why it is not the variant made for the device, "" where there is nothing to say.
     """
 
     session: onnxruntime.InferenceSession
     file: Path
-    maps: onnx.ModelProto | None
+    graph: onnx.ModelProto
     providers: list[_Provider]
     variant: Variant
     note: str = ""
@@ -221,20 +221,20 @@ class Engine:
         Raises:
             EngineError: if the inference fails.
         """
-        graph = self._opened.maps
-        if graph is None:
+        if EVIDENCE not in (output.name for output in self._opened.graph.graph.output):
             return None
         picture = self.prepare(image)
         with self._map_lock:
-            self._map_session = self._map_session or self._open_maps(graph)
+            self._map_session = self._map_session or self._open_maps()
         with self._lock:
             (maps,) = _run(self._map_session, [EVIDENCE], picture[None])
         above = np.maximum(maps[0, fine] - maps[0].mean(axis=0), 0)
         above = _over_the_photo(above, placed(*image.size, self.info.preprocessing.fit))
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
 
-    def _open_maps(self, graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    def _open_maps(self) -> onnxruntime.InferenceSession:
         """A session for the maps, on the CPU where the GPU has no room for a second one. Raises EngineError."""
+        graph = giving(self._opened.graph, [EVIDENCE])
         try:
             return self._session(self._opened.file, graph, self._opened.providers)
         except EngineError:
@@ -282,9 +282,7 @@ class Engine:
         """A file ready to answer. Raises BundleError, and EngineError as `_session`."""
         _, graph = read(file)
         session = self._session(file, giving(graph, (*OUTPUTS, LIKENESS)), providers)
-        has_maps = EVIDENCE in (value.name for value in graph.graph.output)
-        maps = giving(graph, [EVIDENCE]) if has_maps else None
-        return _Opened(session, file, maps, providers, variant, note)
+        return _Opened(session, file, graph, providers, variant, note)
 
     def _session(self, file: Path, graph: onnx.ModelProto, providers: list[_Provider]) -> onnxruntime.InferenceSession:
         """A session after its first inference.
