@@ -32,11 +32,11 @@ import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model import terminal
-from model.bundle import BundleError, Variant, beside, read_info
-from model.data.samples import DataError
+from model.bundle import Variant, beside, read_info
+from model.errors import MarqueError
 from model.export import BATCH
 from model.files import write_whole
-from model.run import Run, RunError
+from model.run import Run
 from model.stamp import metrics_of, variants_of
 from model.variants import speeds
 
@@ -46,7 +46,7 @@ Timed = tuple[str, Variant]
 """A run and the variant of its model whose speed is measured."""
 
 
-class AimsError(Exception):
+class AimsError(MarqueError):
     """A file of aims that cannot be followed; the message says where it is wrong."""
 
 
@@ -252,7 +252,7 @@ def main() -> int:
         runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
         text = report(read_aims(place), runs, _named("--model", exported))
         write_whole(out, lambda file: file.write(text.encode()))
-    except (AimsError, RunError, DataError, BundleError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(AimsError(f"{error.filename or out}: cannot be written ({error.strerror})"))

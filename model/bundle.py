@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.utils import Extractor
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from model.errors import MarqueError
 from model.files import write_whole
 from model.photo import FitPolicy
 from model.taxonomy import Taxonomy
@@ -35,7 +36,7 @@ EVIDENCE = "evidence"
 """An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
 
 
-class BundleError(Exception):
+class BundleError(MarqueError):
     """A file that is not a usable identification model; the message says which file and what is wrong with it."""
 
 

@@ -16,15 +16,15 @@ from model import terminal
 from model.answers import References, Seen, references_of
 from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.cuts import log_loss, separating, temperature, threshold_for
-from model.data.samples import DataError, Sample
+from model.data.samples import Sample
 from model.data.splits import Split
+from model.errors import MarqueError
 from model.fewshot import TooFewError, none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.openset import largest
-from model.photo import PhotoError
 from model.posterior import softmax, temperatures, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
@@ -341,7 +341,7 @@ def main() -> int:
     try:
         run = Run.open(folder)
         chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
-    except (RunError, DataError, PhotoError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     terminal.result(chosen.model_dump_json(indent=1))
     return 0

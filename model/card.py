@@ -16,11 +16,11 @@ from typing import Annotated, Any
 import tyro
 
 from model import plots, terminal
-from model.bundle import BundleError, BundleInfo, Variant, beside, read_info
+from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
-from model.data.samples import DataError
 from model.data.splits import Split
+from model.errors import MarqueError
 from model.files import write_whole
 from model.inference import part_of
 from model.run import Run, RunError
@@ -373,7 +373,7 @@ def main() -> int:
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
         write_whole(out, lambda file: file.write(text.encode()))
-    except (RunError, DataError, BundleError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or out}: cannot be written ({error.strerror})"))

@@ -20,9 +20,10 @@ from model import terminal
 from model.answers import Seen, references_of
 from model.bundle import Fusion
 from model.calibrate import Chosen, calibrated, kinds
-from model.data.samples import DataError, Sample
+from model.data.samples import Sample
 from model.data.splits import Split
 from model.enrolled import Photos
+from model.errors import MarqueError
 from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
@@ -35,7 +36,6 @@ from model.metrics import (
     reliability,
 )
 from model.network import Network, NetworkOutput
-from model.photo import PhotoError
 from model.posterior import Posterior, tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
@@ -256,7 +256,7 @@ def main() -> int:
     keep_freed_memory()
     try:
         figures_found = evaluate(Run.open(folder))
-    except (RunError, DataError, PhotoError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     if as_json:
         terminal.result(json.dumps(figures_found, indent=1))

@@ -22,20 +22,20 @@ from torch import Tensor, nn
 
 from model import bundle, terminal
 from model.answers import Seen, references_of
-from model.bundle import BundleError, BundleInfo, Preprocessing, Variant
+from model.bundle import BundleInfo, Preprocessing, Variant
 from model.calibrate import Chosen, calibrated
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
-from model.data.samples import DataError, Sample
+from model.data.samples import Sample
 from model.data.splits import Split
+from model.errors import MarqueError
 from model.files import write_whole
 from model.inference import part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
-from model.photo import PhotoError
-from model.run import Run, RunError, write_json
+from model.run import Run, write_json
 from model.stamp import stamp, why_stale
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
@@ -51,7 +51,7 @@ BATCH = 8
 OPSET = 18
 
 
-class ExportError(Exception):
+class ExportError(MarqueError):
     """The exported graph does not do what the network does."""
 
 
@@ -308,7 +308,7 @@ def main() -> int:
         info = export(run, out, name, variants=variants)
         if references is not None:
             write_references(run, references)
-    except (RunError, DataError, PhotoError, BundleError, ExportError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(ExportError(f"{error.filename or out}: cannot be written ({error.strerror})"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from model.unfinished import part_beside
 
 ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 """What numpy raises on an archive of arrays that is cut, damaged or something else."""
@@ -16,19 +20,32 @@ ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, NotImplementedError
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside its place, bring it to the disk and move it there; what was there before stays until then.
 
+    The new file has the permissions of the one that it replaces.
+
     Args:
         write: is given the open file.
 
     Raises:
         OSError: if it cannot be written. Whatever is raised, here or by `write`, nothing is left beside its place.
     """
-    beside = path.with_name(path.name + ".part")
+    with part_beside(path) as (file, part):
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()  # Windows moves no open file
+        with suppress(OSError):
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
+        part.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, before something is removed that only they now lead to."""
+    if os.name == "nt":
+        return  # there is no such call
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with beside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        os.fsync(descriptor)
+    except OSError:
+        return  # some file systems cannot; they keep the order by themselves or not at all
+    finally:
+        os.close(descriptor)

@@ -21,10 +21,9 @@ from pydantic import ValidationError
 from model import terminal
 from model.config import Config
 from model.data.readers import read_data
-from model.data.samples import DataError
+from model.errors import MarqueError
 from model.events import EventFollower, EventWriter
 from model.memory import keep_freed_memory
-from model.photo import PhotoError
 from model.prepare import create_run
 from model.ranks import Ranks, choose_accelerator
 from model.run import RunError
@@ -104,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         terminal.console.quiet = False
         return terminal.fail(RunError(error.errors()[0]["msg"]))
-    except (DataError, RunError, PhotoError, OSError) as error:
+    except (MarqueError, OSError) as error:
         terminal.console.quiet = False
         return terminal.fail(error)
     terminal.result(json.dumps(found))

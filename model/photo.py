@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from model.errors import MarqueError
+
 MAX_PIXELS = 400_000_000
 """Images above this are refused: 20,000 x 20,000 pixels already take 1.2 GB as RGB."""
 
@@ -49,7 +51,7 @@ NO_PERMISSION = "no permission to read the file"
 """The same of a file that is there, and may be readable another time."""
 
 
-class PhotoError(Exception):
+class PhotoError(MarqueError):
     """A file that cannot be read as a picture. `reason` is a sentence for the user, without the path."""
 
     def __init__(self, path: Path | str, reason: str) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model.errors import MarqueError
 from model.files import write_whole
 
 PLANS = Path(__file__).parent / "studies" / "plans"
@@ -27,7 +28,7 @@ PLAN_FILE = "plan.json"
 """In the folder of a study: the plan that it follows, for those who read the folder."""
 
 
-class PlanError(Exception):
+class PlanError(MarqueError):
     """A plan that cannot be run; the message says where it is wrong."""
 
 

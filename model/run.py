@@ -35,6 +35,7 @@ from pydantic import ValidationError
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, read_split, write_split
+from model.errors import MarqueError
 from model.events import EVENTS_FILE
 from model.files import ARCHIVE_FAULTS, write_whole
 from model.taxonomy import Taxonomy
@@ -43,7 +44,7 @@ from model.tested import TESTED_FILE
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 
 
-class RunError(Exception):
+class RunError(MarqueError):
     """A run folder that cannot be created, continued or used; the message says which and why."""
 
 

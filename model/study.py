@@ -38,20 +38,17 @@ from model import terminal
 from model.compare import best_first, read_cells
 from model.config import Config
 from model.data.readers import read_data
-from model.data.samples import DataError
+from model.errors import MarqueError
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.files import write_whole
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
 from model.network import BACKBONES
-from model.photo import PhotoError
-from model.plan import Cell, Plan, PlanError, baselines_of, cells, keep_plan, read_plan
+from model.plan import Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
 from model.run import RunError
-from model.taxonomy import TaxonomyError
 from model.train import StopRequest
-from model.weights import WeightsError
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -273,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminal.note(f"stopped; the same command goes on. What is done is in {out}")
             return 0
         report = study.report()
-    except (PlanError, DataError, TaxonomyError, WeightsError, PhotoError, RunError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or out}: {error.strerror}"))

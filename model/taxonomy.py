@@ -9,11 +9,13 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from model.errors import MarqueError
+
 NO_FINE = -1
 """The fine index of an image whose fine class is unknown."""
 
 
-class TaxonomyError(ValueError):
+class TaxonomyError(MarqueError, ValueError):
     """The labels do not form a tree; the message names the classes in question."""
 
 

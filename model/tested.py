@@ -27,6 +27,7 @@ from numpy.lib.npyio import NpzFile
 from pydantic import ValidationError
 
 from model.data.samples import Sample
+from model.errors import MarqueError
 from model.files import ARCHIVE_FAULTS, write_whole
 from model.posterior import Posterior
 from model.taxonomy import NO_FINE, Taxonomy
@@ -35,7 +36,7 @@ TESTED_FILE = "test.npz"
 _FORMAT = 1
 
 
-class TestedError(Exception):
+class TestedError(MarqueError):
     """A file of tested photos cannot be used; the message says which and why."""
 
     __test__ = False  # pytest would take it for a test

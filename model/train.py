@@ -15,25 +15,22 @@ from pathlib import Path
 from types import FrameType
 
 from model import terminal
-from model.bundle import BundleError
 from model.config import Config, parse
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
+from model.errors import MarqueError
 from model.evaluate import evaluate, show
 from model.events import EventWriter, rewind
-from model.export import ExportError, export
+from model.export import export
 from model.labels import encode
 from model.memory import keep_freed_memory
-from model.photo import PhotoError
 from model.prepare import new_run, part
 from model.ranks import Ranks
 from model.run import Run, RunError
-from model.taxonomy import TaxonomyError
 from model.teacher import lesson_for
 from model.terminal import note
 from model.trainer import Trainer
-from model.weights import WeightsError
 
 _CACHE_MARGIN = 1.15
 """Pictures are cached larger than they are trained on, so that random crops have pixels to choose from."""
@@ -177,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         note("stopped; nothing was written" if run is None else _how_to_go_on(run))
         return 130 if run is None or stopped.requested else 0
-    except (DataError, TaxonomyError, WeightsError, RunError, PhotoError, ExportError, BundleError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or command.out or command.resume}: {error.strerror}"))

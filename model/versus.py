@@ -20,15 +20,15 @@ import torch
 import tyro
 
 from model import terminal
-from model.bundle import INPUT, OUTPUTS, BundleError, giving, read_info
+from model.bundle import INPUT, OUTPUTS, giving, read_info
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
+from model.errors import MarqueError
 from model.evaluate import figures
 from model.inference import part_of
 from model.labels import encode
 from model.network import NetworkOutput
-from model.photo import PhotoError
 from model.run import Run, RunError
 from model.variants import cpu_session
 
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         terminal.result(json.dumps(versus(Run.open(folder), model, tell)))
-    except (RunError, BundleError, PhotoError) as error:
+    except MarqueError as error:
         return terminal.fail(error)
     except OSError as error:
         return terminal.fail(RunError(f"{error.filename or folder}: {error.strerror}"))

@@ -11,13 +11,14 @@ import torchvision
 from torch import Tensor, nn
 
 from model.bundle import BundleError
+from model.errors import MarqueError
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.taxonomy import Taxonomy
 from model.unfold import is_model_file, stored_weights, unfolded
 
 
-class WeightsError(Exception):
+class WeightsError(MarqueError):
     """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
 
 

@@ -9,21 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # before anything of Qt: see app.core.engine
-from app.core.engine import EngineError
+import app.core.engine  # noqa: F401
 
 from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
 from app.cli.reports import Report
 from app.cli.terminal import UsageError, add_model_option
-from app.core.copies import CopyError
-from app.core.distributed import DistributedError
-from app.core.exporters import ExportError
-from app.core.filing import FilingError
-from app.core.gallery import GalleryError
-from app.core.project_file import ProjectError
 from app.core.references import place_of
-from app.core.table import TableError
-from model.bundle import BundleError
-from model.data.samples import DataError
+from model.errors import MarqueError
+from model.unfinished import remove_leftovers
 
 COMMANDS = {
     "identify": identify,
@@ -53,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     report = Report()
+    remove_leftovers()
     try:
         if arguments and arguments[0] in COMMANDS:
             command = COMMANDS[arguments[0]]
@@ -62,19 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             report = Report(getattr(options, "json", False))
             return command.run(options)
         return _window(arguments)
-    except (
-        UsageError,
-        BundleError,
-        EngineError,
-        GalleryError,
-        ProjectError,
-        TableError,
-        ExportError,
-        CopyError,
-        DistributedError,
-        FilingError,
-        DataError,
-    ) as error:
+    except MarqueError as error:
         report.error(str(error))
         return 2
     except KeyboardInterrupt:

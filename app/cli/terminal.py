@@ -21,12 +21,13 @@ from app.core import paths
 from app.core.engine import BATCH
 from app.core.references import Place, References, place_of
 from model.bundle import Variant
+from model.errors import MarqueError
 
 _STDERR = 2
 NO_GALLERY = "none"
 
 
-class UsageError(Exception):
+class UsageError(MarqueError):
     """Something about the command line or the files named in it; the message is one line for the user."""
 
 

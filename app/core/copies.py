@@ -17,9 +17,10 @@ from app.core.packet import SIGNATURE, PacketError, read_packet, takes, with_pac
 from app.core.paths import tidy
 from app.core.placing import copy_new, write_new
 from app.core.xmp import XmpError, merged, sidecar_of
+from model.errors import MarqueError
 
 
-class CopyError(Exception):
+class CopyError(MarqueError):
     """A folder that cannot be used, or a photo that was not copied; the message names it and says why."""
 
 

@@ -26,6 +26,7 @@ from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
 from app.core.stage import Local, Processor, content_digest
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
+from model.errors import MarqueError
 from model.photo import fit
 
 _BATCHES_A_TASK = 4
@@ -35,7 +36,7 @@ _PATIENCE = 5.0  # seconds until a cluster's head must have answered
 _OURS = (BundleError, EngineError, GalleryError)
 
 
-class DistributedError(Exception):
+class DistributedError(MarqueError):
     """Ray is missing, cannot be reached or failed; the message says which and what to do."""
 
 

@@ -36,6 +36,7 @@ from model.bundle import (
     read,
     read_info,
 )
+from model.errors import MarqueError
 from model.openset import energy
 from model.photo import fit, placed
 
@@ -71,7 +72,7 @@ _FAULTS = (
 onnxruntime.set_default_logger_severity(4)
 
 
-class EngineError(Exception):
+class EngineError(MarqueError):
     """The identification model cannot be run; the message says why and what to do."""
 
 

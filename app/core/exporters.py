@@ -23,11 +23,12 @@ from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.core.spreadsheet import SpreadsheetError, write_workbook
 from app.core.table import LabelTable
+from model.errors import MarqueError
 from model.files import write_whole
 from model.photo import PhotoError, upright_size
 
 
-class ExportError(Exception):
+class ExportError(MarqueError):
     """Nothing could be exported; the message says where and why."""
 
 

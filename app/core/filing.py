@@ -21,10 +21,11 @@ from pathlib import Path
 from app.core.actions import Action, Kind, begin
 from app.core.decide import Decision, Status
 from app.core.paths import tidy
-from app.core.placing import copy_new, part_of
+from app.core.placing import copy_new
 from app.core.project import Project
 from app.core.project_records import FoundFile
 from app.core.results import Result
+from model.errors import MarqueError
 
 PATTERN = "{type}/{class}/{name}"
 """Where a photo goes, below the folder that was chosen."""
@@ -37,7 +38,7 @@ _COARSEST_TIME = 2_000_000_000  # nanoseconds, on FAT
 _WITHOUT_CLASS = "class not told"
 
 
-class FilingError(Exception):
+class FilingError(MarqueError):
     """A pattern or folder that cannot be used; the message says why."""
 
 
@@ -264,7 +265,6 @@ class Filing:
             action = Action(number, Kind(kind), title)
             for row in self._rows(action, "planned", "placed"):
                 with suppress(_ChangedError, OSError):  # then both files stay
-                    part_of(row.target).unlink(missing_ok=True)
                     if row.state == "placed" or _is(row.target, row):
                         self._forward(row)
             left = self._leave(action)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core import database
+from model.errors import MarqueError
 
 SCHEMA = 1
 """The file's `user_version`."""
@@ -44,7 +45,7 @@ RETURNING id
 _BLOCK = 16384  # rows: large enough for numpy, small enough that a million never are in memory as objects of Python
 
 
-class GalleryError(Exception):
+class GalleryError(MarqueError):
     """A gallery that cannot be used; the message names the file and says what to do."""
 
 

@@ -14,13 +14,9 @@ from PIL import Image, ImageOps
 
 from model.photo import PhotoError
 from model.photo import read_rgb as load
+from model.photo_files import has_photo_suffix
 
-__all__ = ["IMAGE_SUFFIXES", "PhotoError", "listings", "load", "natural_key", "scan", "thumbnail"]
-
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
-)
-"""File name endings, in lower case, that a folder scan takes for photos."""
+__all__ = ["PhotoError", "listings", "load", "natural_key", "scan", "thumbnail"]
 
 _RUN = 1000  # names that are sorted at once
 _first = itemgetter(0)
@@ -143,15 +139,11 @@ def _listing(
             try:
                 if entry.is_dir():
                     folders.append(entry)
-                elif _has_image_suffix(entry.name) and entry.is_file():
+                elif has_photo_suffix(entry.name) and entry.is_file():
                     files.append(entry)
             except OSError as error:  # a link to itself
                 problem(folder / entry.name, f"the link cannot be followed ({error.strerror})")
     return files, folders
-
-
-def _has_image_suffix(name: str) -> bool:
-    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
 def thumbnail(path: Path, side: int) -> Image.Image:

@@ -13,11 +13,12 @@ import numpy as np
 from app.core.columns import Columns, Names, best_guess
 from app.core.held_out import HeldOut
 from app.core.points import Points
+from model.errors import MarqueError
 
 _BLOCK = 500
 
 
-class TestPartError(Exception):
+class TestPartError(MarqueError):
     """A training's test photos cannot be told; the message says why."""
 
     __test__ = False  # pytest would take it for a test

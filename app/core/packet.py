@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from model.errors import MarqueError
+
 _JPEG = b"\xff\xd8\xff"
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _INDEX_SEGMENT = b"MPF\0"
@@ -30,7 +32,7 @@ SIGNATURE = 8
 """Bytes from a file's beginning that `takes` needs."""
 
 
-class PacketError(Exception):
+class PacketError(MarqueError):
     """The file takes no packet; the message is a reason for the user, without the file."""
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources as packages
 from pathlib import Path
 
-import platformdirs
-
 from model.bundle import Variant
+from model.user_folders import HOME_VARIABLE, user_config_dir, user_data_dir
 
-HOME_VARIABLE = "MARQUE_HOME"
-"""Environment variable naming one folder for the user's data and settings, in place of the system's own."""
+__all__ = [
+    "HOME_VARIABLE",
+    "bundled_gallery",
+    "bundled_model",
+    "bundled_models",
+    "model_named",
+    "resources",
+    "tidy",
+    "user_config_dir",
+    "user_data_dir",
+]
 
 _FAVOURITE = "marque.onnx"
 
@@ -28,16 +35,6 @@ def tidy(path: Path) -> Path:
         return path
     # beneath a link `..` leads elsewhere than the text says; the last part may be a link that is to stay one
     return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
-
-
-def user_data_dir() -> Path:
-    """The folder of the user's own work (galleries, projects); made if missing."""
-    return _user_folder("data", platformdirs.user_data_path("marque", appauthor=False))
-
-
-def user_config_dir() -> Path:
-    """The folder of the user's settings; made if missing."""
-    return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
 
 
 def bundled_models() -> tuple[Path, ...]:
@@ -64,10 +61,3 @@ def bundled_gallery(model_path: Path) -> Path | None:
     if model_path.with_suffix("").suffix.removeprefix(".") in set(Variant):
         places.append(model_path.with_suffix("").with_suffix(".gallery"))
     return next((place for place in places if place.is_file()), None)
-
-
-def _user_folder(name: str, usual: Path) -> Path:
-    home = os.environ.get(HOME_VARIABLE)
-    folder = Path(home) / name if home else usual
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

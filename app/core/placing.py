@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from model.unfinished import part_beside
+
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What file systems without hard links answer: exFAT, network drives, those in user space."""
 
@@ -25,21 +27,13 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
         OSError: if it cannot be written. Whatever is raised, nothing is left beside its place.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = part_of(target)
-    try:
-        with part.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
+    with part_beside(target) as (file, part):
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()  # Windows moves no open file
         shutil.copystat(like, part)
         rename_without_overwriting(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def part_of(target: Path) -> Path:
-    """Where a file lies while it is being written."""
-    return target.with_name(f".{target.name}.part")
 
 
 def copy_new(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from app.core import database
+from model.errors import MarqueError
 
 SCHEMA = 2
 """The file's `user_version`."""
@@ -82,7 +83,7 @@ _MIGRATIONS = {1: "ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL D
 """Format -> the statements that make the next format of it."""
 
 
-class ProjectError(Exception):
+class ProjectError(MarqueError):
     """A project that cannot be used; the message names the file and says what to do."""
 
 

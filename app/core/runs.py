@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.core import paths, processes
 from app.core.processes import Process
+from model.errors import MarqueError
 from model.files import write_whole
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
@@ -37,7 +38,7 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$')
 _TAIL = 20_000
 
 
-class RunError(Exception):
+class RunError(MarqueError):
     """Something that was asked of a training cannot be done; the message says what and why."""
 
 

@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 from app.core import table
 from app.core.identify import Identification
 from app.core.table import COLUMNS
+from model.errors import MarqueError
 
 ROWS = 1_048_575
 """Photos on one sheet, which Excel limits; those beyond go to a further sheet."""
@@ -22,7 +23,7 @@ _WIDTHS = {"path": 60, "label": 32, "reason": 48, "fine": 32, "model": 32}
 _USUAL_WIDTH = 14
 
 
-class SpreadsheetError(Exception):
+class SpreadsheetError(MarqueError):
     """The workbook cannot be made; the message says why, without the file."""
 
 

@@ -25,6 +25,7 @@ from model.compare import (
     read_curves,
 )
 from model.data.samples import DataError
+from model.errors import MarqueError
 from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
@@ -32,7 +33,7 @@ _FIRST_FIGURE = "recall_1"  # where no plan tells
 _PAIRS = "## Differences of R@1 from the baselines"
 
 
-class StudyError(Exception):
+class StudyError(MarqueError):
     """A folder that is no study, or one that cannot be read; the message says which, what and what to do."""
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.errors import MarqueError
+
 KINDS = {
     "folder": "a folder of photos in type/class/",
     "table": "a table (CSV) with file, coarse and fine",
@@ -16,7 +18,7 @@ KINDS = {
 """Kinds of data, as the trainer calls them, and in words."""
 
 
-class SurveyError(Exception):
+class SurveyError(MarqueError):
     """There is nothing to train on; the message says where and why."""
 
 

@@ -12,6 +12,7 @@ from typing import Self
 from app.core.decide import Status
 from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
+from model.errors import MarqueError
 
 COLUMNS = (
     "path",
@@ -30,7 +31,7 @@ COLUMNS = (
 )
 
 
-class TableError(Exception):
+class TableError(MarqueError):
     """The table cannot be written; the message names the file."""
 
 

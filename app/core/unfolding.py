@@ -16,6 +16,7 @@ import numpy as np
 
 from app.core.give_way import give_way
 from app.core.projection import Report, StoppedError, tsne
+from model.errors import MarqueError
 
 APART = 200
 """From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""
@@ -23,7 +24,7 @@ APART = 200
 _LOOK = 0.05  # seconds between two looks whether it is to be stopped
 
 
-class UnfoldingError(Exception):
+class UnfoldingError(MarqueError):
     """The process has ended before t-SNE has; the message says how."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from app.core.decide import Decision, Level
+from model.errors import MarqueError
 from model.files import write_whole
 
 _NAMESPACES = {
@@ -42,11 +43,11 @@ _AFLOAT = (
 all other types are under Vehicle."""
 
 
-class XmpError(Exception):
+class XmpError(MarqueError):
     """A packet that is no XMP, or damaged; the message says where, without the file."""
 
 
-class SidecarError(Exception):
+class SidecarError(MarqueError):
     """A sidecar that cannot be read or written; the message names the file."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core import images
+from model.photo_files import PHOTO_SUFFIXES
 
 
 class Asking:
@@ -23,7 +23,7 @@ class Asking:
 
     def for_photos(self, title: str) -> list[Path]:
         """Photos; none where the box was closed."""
-        endings = " ".join(f"*{suffix}" for suffix in sorted(images.IMAGE_SUFFIXES))
+        endings = " ".join(f"*{suffix}" for suffix in sorted(PHOTO_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(
             self._window, title, self._begin(), f"Photos ({endings});;All files (*)"
         )

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.errors import MarqueError
+
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom exclusive."""
 
 
-class DataError(Exception):
+class DataError(MarqueError):
     """Training data that cannot be used as it is; the message names file and line and says what to do."""
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
-
-IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+from model.photo_files import has_photo_suffix
 
 
 def read_folder(path: Path, source: str | None = None) -> Reading:
@@ -51,5 +50,5 @@ def _photos(entries: Iterable[Path]) -> list[Path]:
     return sorted(
         entry
         for entry in entries
-        if entry.suffix.lower() in IMAGE_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+        if has_photo_suffix(entry.name) and not entry.name.startswith(".") and entry.is_file()
     )

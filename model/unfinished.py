@@ -1,0 +1,144 @@
+"""Files in the making: they lie beside their place under a short name of their own until they are whole.
+
+A program that is killed leaves such a file behind. So each process keeps a list of those that it began, in the user's
+data folder, under a lock that the operating system frees when the process ends; the next start removes what is on the
+lists of processes that have gone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import logging
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+
+from model.user_folders import user_data_dir
+
+_FOLDER = "unfinished"
+_LIST, _LOCK = ".list", ".lock"
+_NAME = re.compile(r"\.marque-[0-9a-f]{12}\.part")
+_COMPANIONS = ("-journal", "-wal", "-shm")
+"""What SQLite puts beside a database."""
+_OURS_ALONE = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new, empty, open file in the folder of `target`, and its place; gone at the end unless it was moved away.
+
+    It is made exclusively, so that no file or link that somebody put there is written to. Its name is short, whatever
+    the target's is.
+
+    Raises:
+        OSError: if it cannot be made; the error names `target`.
+    """
+    part = target.with_name(f".marque-{secrets.token_hex(6)}.part")
+    _lists.note(part)
+    try:
+        descriptor = os.open(part, _OURS_ALONE, 0o666)
+    except OSError as error:
+        error.filename = str(target)
+        raise
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file, part
+    finally:
+        for companion in ("", *_COMPANIONS):
+            with suppress(OSError):
+                part.with_name(part.name + companion).unlink(missing_ok=True)
+
+
+def remove_leftovers() -> None:
+    """Remove what processes that were killed have left half-written; to be called when a program starts."""
+    try:
+        lists = sorted((user_data_dir() / _FOLDER).glob(f"*{_LIST}"))
+    except OSError:  # a home that cannot be read: then nothing was noted there either
+        return
+    for found in lists:
+        _remove_listed(found)
+
+
+def _remove_listed(found: Path) -> None:
+    lock = FileLock(found.with_suffix(_LOCK))
+    try:
+        with lock.acquire(blocking=False):
+            away = [part for part in _parts(found) if not _removed(part)]
+            if away:  # on a drive that is not there now
+                found.write_bytes(b"".join(os.fsencode(part) + b"\0" for part in away))
+            else:
+                found.unlink(missing_ok=True)
+                found.with_suffix(_LOCK).unlink(missing_ok=True)
+    except Timeout:
+        return  # its process is at work
+    except OSError as error:
+        _log.warning("%s: cannot be looked through (%s)", found, error.strerror)
+
+
+def _parts(found: Path) -> list[Path]:
+    # the list is only believed where it names files as we name them
+    places = (Path(os.fsdecode(raw)) for raw in found.read_bytes().split(b"\0") if raw)
+    return [place for place in places if _NAME.fullmatch(place.name) and place.is_absolute()]
+
+
+def _removed(part: Path) -> bool:
+    """Whether nothing of a part is left; False where its folder cannot be reached."""
+    if not part.parent.is_dir():
+        return False
+    try:
+        for companion in ("", *_COMPANIONS):
+            part.with_name(part.name + companion).unlink(missing_ok=True)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+    return True
+
+
+class _Lists:
+    """The list of this process; begun at its first file, removed at its end."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._process = 0
+        self._file: BinaryIO | None = None
+
+    def note(self, part: Path) -> None:
+        """Write a place down before there is a file. Where the data folder takes nothing, none are noted."""
+        with self._guard:
+            if self._process != os.getpid():  # also in a process that was forked off
+                self._process, self._file = os.getpid(), None
+                with suppress(OSError):
+                    self._begin()
+            if self._file is not None:
+                with suppress(OSError):  # a full disk
+                    self._file.write(os.fsencode(part.absolute()) + b"\0")
+
+    def _begin(self) -> None:
+        folder = user_data_dir() / _FOLDER
+        folder.mkdir(exist_ok=True)
+        place = folder / f"{secrets.token_hex(6)}{_LIST}"
+        lock = FileLock(place.with_suffix(_LOCK))
+        lock.acquire(blocking=False)
+        self._file = place.open("wb", buffering=0)
+        atexit.register(self._end, self._process, self._file, place, lock)
+
+    def _end(self, process: int, file: BinaryIO, place: Path, lock: FileLock) -> None:
+        if process != os.getpid():
+            return
+        with suppress(OSError):
+            file.close()
+            place.unlink(missing_ok=True)
+            lock.release()
+            place.with_suffix(_LOCK).unlink(missing_ok=True)
+
+
+_lists = _Lists()

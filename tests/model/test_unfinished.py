@@ -1,0 +1,87 @@
+"""Files in the making: exclusive, short names, nothing left after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.files import write_whole
+from model.unfinished import part_beside, remove_leftovers
+
+_DIES_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from model.files import write_whole
+def write(file):
+    file.write(b"half")
+    file.flush()
+    print("written", flush=True)
+    sys.stdin.readline()
+    os.kill(os.getpid(), signal.SIGKILL)
+write_whole(Path(sys.argv[1]), write)
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_start_removes_the_rest(tmp_path: Path, home: Path) -> None:
+    place = tmp_path / "table.csv"
+    place.write_bytes(b"before")
+    with subprocess.Popen(
+        [sys.executable, "-c", _DIES_WHILE_WRITING, str(place)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None and writer.stdout is not None
+        assert writer.stdout.readline() == "written\n"
+        remove_leftovers()  # it is at work: its file stays
+        assert len(list(tmp_path.glob(".marque-*.part"))) == 1
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+        assert writer.wait(30) == -signal.SIGKILL
+    remove_leftovers()
+    assert place.read_bytes() == b"before"
+    assert list(tmp_path.glob(".marque-*")) == []
+    assert list((home / "data" / "unfinished").glob("*.list")) == []
+
+
+def test_a_name_of_255_bytes_can_be_written(tmp_path: Path) -> None:
+    place = tmp_path / ("n" * 251 + ".csv")
+    write_whole(place, lambda file: file.write(b"whole"))
+    assert place.read_bytes() == b"whole"
+
+
+def test_a_list_that_names_other_files_removes_none_of_them(tmp_path: Path, home: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"a photo")
+    lists = home / "data" / "unfinished"
+    lists.mkdir(parents=True)
+    (lists / "crafted.list").write_bytes(os.fsencode(photo) + b"\0.marque-000000000000.part\0")
+    remove_leftovers()
+    assert photo.read_bytes() == b"a photo" and not (lists / "crafted.list").exists()
+
+
+def test_a_part_is_gone_whatever_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), part_beside(tmp_path / "x") as (file, part):
+        file.write(b"half")
+        assert part.is_file()
+        raise RuntimeError
+    assert list(tmp_path.glob(".marque-*")) == []
+
+
+def test_the_new_file_has_the_permissions_of_the_old_one(tmp_path: Path) -> None:
+    place = tmp_path / "x"
+    place.write_bytes(b"before")
+    place.chmod(0o640)
+    write_whole(place, lambda file: file.write(b"after"))
+    assert place.stat().st_mode & 0o777 == 0o640
