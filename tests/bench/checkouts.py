@@ -1,0 +1,137 @@
+"""Whether one checkout of Marque is slower than another: `python -m tests.bench.checkouts OTHER --photos DIR`.
+
+Both run the same work in turns, A B, B A, A B, ..., each time in a process of its own: identifying a folder into a
+table, and opening a project. Printed is the median of the ratios of the pairs (this checkout / the other) with a 95 %
+interval (bootstrap of the median, 10,000 draws). Slower is a checkout whose whole interval lies above 1.03. Where the
+two do different work (another number of rows, other answers), the benchmark ends with an error instead of a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parents[2]
+_DRAWS = 10_000
+_SLOWER = 1.03
+_MARQUE = "import sys; from app.cli import main; sys.exit(main())"
+_TIMED_RUN = """
+import sys, time
+from app.cli import main
+begin = time.perf_counter()
+code = main(sys.argv[1:])
+print(time.perf_counter() - begin)
+sys.exit(code)
+"""
+_TIMED_OPENING = """
+import sys, time
+from pathlib import Path
+from app.core.project import Project
+begin = time.perf_counter()
+with Project.open(Path(sys.argv[1])) as project:
+    rows = len(project.places())
+print(rows, file=sys.stderr)
+print(time.perf_counter() - begin)
+"""
+
+
+def say(line: str = "") -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def python(tree: Path, home: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with the packages of a checkout."""
+    environment = os.environ | {"PYTHONPATH": str(tree), "MARQUE_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def ratios(sides: tuple[Callable[[], float], Callable[[], float]], pairs: int) -> np.ndarray:
+    """Ratio of seconds, first side / second, of each pair; which side begins alternates; one pair is not counted."""
+    found = []
+    for number in range(pairs + 1):
+        order = (0, 1) if number % 2 == 0 else (1, 0)
+        seconds = {side: sides[side]() for side in order}
+        found.append(seconds[0] / seconds[1])
+    return np.array(found[1:])
+
+
+def told(name: str, found: np.ndarray) -> str:
+    generator = np.random.default_rng(0)
+    medians = np.median(generator.choice(found, (_DRAWS, len(found))), axis=1)
+    low, high = np.quantile(medians, (0.025, 0.975))
+    verdict = "slower" if low > _SLOWER else "not slower"
+    return f"{name}: {np.median(found):.3f} (95 % {low:.3f} to {high:.3f}, {len(found)} pairs): {verdict}"
+
+
+def answers(table: Path) -> list[tuple[str, ...]]:
+    """What a table says of each photo, without the sentences and without columns that only one side has."""
+    with table.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = list(csv.DictReader(file))
+    left_out = {"reason", "verdict"}
+    return [tuple(value for name, value in row.items() if name not in left_out) for row in rows]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("other", type=Path, help="the checkout to compare with")
+    parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
+    parser.add_argument("--model", default="marque-lite", help="supplied model, or a file")
+    parser.add_argument("--pairs", type=int, default=15)
+    options = parser.parse_args()
+    trees = (HERE, options.other.resolve())
+    photos = options.photos.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        places = [Path(folder) / str(side) for side in range(2)]
+        for place in places:
+            place.mkdir()
+
+        def identify(side: int) -> float:
+            table = places[side] / "table.csv"
+            table.unlink(missing_ok=True)
+            arguments = ("identify", str(photos), "--model", options.model, "--out", str(table))
+            return float(python(trees[side], places[side] / "home", _TIMED_RUN, *arguments).stdout.split()[-1])
+
+        def open_project(side: int) -> float:
+            done = python(trees[side], places[side] / "home", _TIMED_OPENING, str(places[side] / "work.marque"))
+            rows.add(done.stderr.split()[-1])
+            return float(done.stdout.split()[-1])
+
+        rows: set[str] = set()
+        for side in range(2):
+            arguments = (
+                "identify",
+                str(photos),
+                "--model",
+                options.model,
+                "--project",
+                str(places[side] / "work.marque"),
+            )
+            python(trees[side], places[side] / "home", _MARQUE, *arguments)
+        say(f"{HERE} / {options.other}, {os.cpu_count()} cores, {options.model}")
+        say(told("open a project", ratios((lambda: open_project(0), lambda: open_project(1)), options.pairs)))
+        if len(rows) != 1:
+            raise SystemExit(f"the two projects hold different numbers of photos: {sorted(rows)}")
+        say(told("identify a folder", ratios((lambda: identify(0), lambda: identify(1)), options.pairs)))
+        if answers(places[0] / "table.csv") != answers(places[1] / "table.csv"):
+            raise SystemExit("the two checkouts give different answers")
+        say(f"the same answers for {rows.pop()} photos")
+
+
+if __name__ == "__main__":
+    main()
