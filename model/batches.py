@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from model.config import Config
 from model.data.class_hard import ClassHardSampler, ClassMeans
 from model.data.dense import DenseSampler
+from model.data.even import EvenSampler
 from model.data.sampler import BatchShape, HierarchicalSampler, Sampler
 from model.labels import Labels
 
@@ -23,6 +24,8 @@ def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: 
     match settings.batches:
         case "hierarchical":
             return HierarchicalSampler(coarse, fine, shape, seed, settings.repeat_rare)
+        case "even":
+            return EvenSampler(fine, shape, seed)
         case "class_hard":
             means = ClassMeans(n_fine, config.network.embedding_dim, settings.class_momentum)
             return ClassHardSampler(coarse, fine, shape, seed, means)

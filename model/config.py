@@ -166,8 +166,9 @@ class OptimiserSettings(_Settings):
 
     epochs: int | None = Field(default=None, ge=1)
     """Passes over the training photos. Default: 16; 24 for demo: alone."""
-    batches: Literal["hierarchical", "class_hard", "dense", "random"] = "hierarchical"
-    """hierarchical: coarse classes, fine classes of each, photos of each. class_hard: fine classes with their nearest
+    batches: Literal["hierarchical", "even", "class_hard", "dense", "random"] = "hierarchical"
+    """hierarchical: coarse classes, fine classes of each, photos of each. even: fine classes, each as often as the
+    others, and photos of each; photos without a fine class are left out. class_hard: fine classes with their nearest
     sibling and stranger by running class means. dense: a photo with its nearest by label distance, and random others.
     random: photos at random. Each as large as C x F x K."""
     repeat_rare: int = Field(default=0, ge=0)
