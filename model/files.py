@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from model.errors import file_errors
 from model.unfinished import part_beside
 
 ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -26,9 +27,9 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write: is given the open file.
 
     Raises:
-        OSError: if it cannot be written. Whatever is raised, here or by `write`, nothing is left beside its place.
+        FileError: if it cannot be written. Whatever is raised, here or by `write`, nothing is left beside its place.
     """
-    with part_beside(path) as (file, part):
+    with file_errors(path), part_beside(path) as (file, part):
         write(file)
         file.flush()
         os.fsync(file.fileno())
@@ -36,6 +37,12 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with suppress(OSError):
             part.chmod(stat.S_IMODE(path.stat().st_mode))
         part.replace(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing. Raises FileError."""
+    with file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,22 +7,25 @@ from pathlib import Path
 
 import platformdirs
 
+from model.errors import file_errors
+
 HOME_VARIABLE = "MARQUE_HOME"
 """Environment variable naming one folder for the user's data and settings, in place of the system's own."""
 
 
 def user_data_dir() -> Path:
-    """The folder of the user's own work (galleries, projects); made if missing. Raises OSError."""
+    """The folder of the user's own work (galleries, projects); made if missing. Raises FileError."""
     return _user_folder("data", platformdirs.user_data_path("marque", appauthor=False))
 
 
 def user_config_dir() -> Path:
-    """The folder of the user's settings; made if missing. Raises OSError."""
+    """The folder of the user's settings; made if missing. Raises FileError."""
     return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
 
 
 def _user_folder(name: str, usual: Path) -> Path:
     home = os.environ.get(HOME_VARIABLE)
     folder = Path(home) / name if home else usual
-    folder.mkdir(parents=True, exist_ok=True)
+    with file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder

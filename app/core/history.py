@@ -166,7 +166,7 @@ def smooth(values: np.ndarray, share: float) -> np.ndarray:
 
 
 def write_table(histories: Iterable[tuple[str, History]], out: Path) -> None:
-    """All steps and epochs of some runs as one CSV file. Raises OSError."""
+    """All steps and epochs of some runs as one CSV file. Raises FileError."""
     told = [(name, history.events()) for name, history in histories]
     columns: dict[str, None] = {}
     for _, events in told:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.core import paths
-from model.files import write_whole
+from model.files import make_folder, write_whole
 
 CPU, CUDA = "cpu", "cuda"
 
@@ -39,10 +39,10 @@ def kept(file: Path) -> list[Pace]:
 
 
 def keep(file: Path, pace: Pace) -> list[Pace]:
-    """Add one in place of an older one of the same; all of them. Raises OSError."""
+    """Add one in place of an older one of the same; all of them. Raises FileError."""
     key = pace.backbone, pace.size, pace.device
     paces = [one for one in kept(file) if (one.backbone, one.size, one.device) != key] + [pace]
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     write_whole(file, lambda out: out.write(_PACES.dump_json(paces, indent=1)))
     return paces
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from app.core import paths, processes
 from app.core.processes import Process
 from model.errors import MarqueError
-from model.files import write_whole
+from model.files import make_folder, write_whole
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
 _NEEDED = (
@@ -88,8 +88,8 @@ class Runs:
     """The trainings of a user. Everything is in files, so another start of the program finds it as it was left."""
 
     def __init__(self, folder: Path, trainer: Sequence[str] = (sys.executable, "-m", "model.train")) -> None:
-        """Args: folder: where they are kept, made if missing; trainer: the command that trains."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Args: folder: where they are kept, made if missing; trainer: the command that trains. Raises FileError."""
+        make_folder(folder)
         self.folder = folder
         self._trainer = tuple(trainer)
 

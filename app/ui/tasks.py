@@ -12,6 +12,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from model.errors import for_people
+
 log = logging.getLogger(__name__)
 
 Steps = Callable[[], Iterator[Any]]
@@ -43,18 +45,17 @@ class Tasks(QThread):
     """Serves tasks until `stop`. A task that yields often lets the others in between, so a long one holds nobody up.
 
     Signals:
-        failed: (message) a task ended with one of the `expected` errors, which are worded for the user.
+        failed: (message, details) a task ended with an error that is worded for people.
         released: a task has ended, or was dropped, and has let go of what it worked on.
     """
 
-    failed = Signal(str)
+    failed = Signal(str, str)
     released = Signal()
     _delivered = Signal(object, object)
-    _failed = Signal(object, str)
+    _failed = Signal(object, str, str)
 
-    def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._expected = expected
         self._changed = Condition()
         self._waiting: deque[tuple[Task, Iterator[Any] | None]] = deque()
         self._in_work: Task | None = None
@@ -124,10 +125,11 @@ class Tasks(QThread):
             value = next(steps)
         except StopIteration:
             return False
-        except self._expected as error:
-            self._failed.emit(task, str(error))
-            return False
-        except Exception:
+        except Exception as error:
+            told = for_people(error)
+            if told is not None:
+                self._failed.emit(task, str(told), told.details)
+                return False
             # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
             log.exception("a task failed")
             sys.excepthook(*sys.exc_info())
@@ -139,6 +141,6 @@ class Tasks(QThread):
         if not task.cancelled:
             task.then(value)
 
-    def _fail(self, task: Task, message: str) -> None:
+    def _fail(self, task: Task, message: str, details: str) -> None:
         if not task.cancelled:
-            self.failed.emit(message)
+            self.failed.emit(message, details)

@@ -18,7 +18,6 @@ from app.core.give_way import give_way
 from app.core.held_out import HeldOut, read_held_out
 from app.core.judged import (
     Judged,
-    TestPartError,
     by_person,
     by_test_part,
     by_training,
@@ -27,12 +26,11 @@ from app.core.judged import (
 )
 from app.core.points import Source, read_points
 from app.core.runs import Runs
-from app.ui.explore.survey import EXPECTED
 from app.ui.inference import Loaded
 from app.ui.job_line import Job
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks
-from model.tested import TESTED_FILE, TestedError
+from model.tested import TESTED_FILE
 
 _LATER = 400  # milliseconds after the last change of the project
 
@@ -108,7 +106,7 @@ class Judge(QObject):
         self._held_out: dict[Path, HeldOut] = {}
         self._task: Task | None = None
         self._job: Job | None = None
-        self._tasks = Tasks((*EXPECTED, TestPartError, TestedError), self)
+        self._tasks = Tasks(self)
         self._tasks.failed.connect(self._on_failed)
         self._later = QTimer(self, interval=_LATER, singleShot=True)
         self._later.timeout.connect(self.refresh)
@@ -261,9 +259,9 @@ class Judge(QObject):
 
         return steps()
 
-    def _on_failed(self, message: str) -> None:
+    def _on_failed(self, message: str, details: str) -> None:
         self._end_job("")
-        self.problem.emit(message, "")
+        self.problem.emit(message, details)
 
     def _end_job(self, outcome: str) -> None:
         job, self._job = self._job, None

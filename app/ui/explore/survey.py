@@ -5,21 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core import paths
-from app.core.gallery import GalleryError
 from app.core.held_out import Training, finished_trainings, read_held_out
 from app.core.points import Points, Source, read_points
-from app.core.project_file import ProjectError
 from app.core.projection import STEPS
 from app.ui.explore.projector import Layout, Projector
 from app.ui.job_line import Job
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks
-from model.tested import TestedError
 
 _LATER = 400  # milliseconds after the last change of the project
-EXPECTED = (ProjectError, GalleryError, OSError)
-"""Errors that are worded for the person."""
 
 
 class Survey(QObject):
@@ -50,7 +45,7 @@ class Survey(QObject):
         self.points = Points()
         self.source = Source.PROJECT
         self.training: Training | None = None  # where the source is one
-        self.tasks = Tasks((*EXPECTED, TestedError), self)
+        self.tasks = Tasks(self)
         self._desk = desk
         self._loaded: Loaded | None = None
         self._projector = Projector(self)
@@ -66,7 +61,7 @@ class Survey(QObject):
         self._projector.advanced.connect(self._on_advanced)
         self._projector.ended.connect(self._on_ended)
         self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
-        self.tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+        self.tasks.failed.connect(self.problem)
         desk.leftover.add_user(self.tasks)
         self.tasks.start()
         self._projector.start()

@@ -61,7 +61,7 @@ class Desk(QObject):
         self.loaded: Loaded | None = None
         self.ready = False  # whether the contents have been read
         self._waiting: dict[GalleryWork, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
-        self.tasks = Tasks((), self)
+        self.tasks = Tasks(self)
         self._looking = Task(lambda: iter(()), lambda _value: None)
         self.tasks.start()
         inference.gallery_advanced.connect(self._on_advanced)

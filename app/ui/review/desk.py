@@ -17,10 +17,8 @@ from app.core import likeness
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import Columns
-from app.core.copies import CopyError
-from app.core.exporters import ExportError
 from app.core.figures import NOBODY
-from app.core.filing import Filing, FilingError
+from app.core.filing import Filing
 from app.core.identify import Identification
 from app.core.journal import Journal
 from app.core.labels import Label, Labels
@@ -30,9 +28,7 @@ from app.core.project_records import KnownModel, ProjectImage
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
 from app.core.suggestions import Suggestion, suggest
-from app.core.table import TableError
 from app.core.workplace import record
-from app.core.xmp import SidecarError
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling
@@ -41,9 +37,6 @@ from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
 from model.bundle import Thresholds
-
-EXPECTED = (ProjectError, CopyError, ExportError, FilingError, TableError, SidecarError)
-"""Errors that are worded for the person."""
 
 
 class Desk(QObject):
@@ -71,7 +64,7 @@ class Desk(QObject):
         super().__init__(parent)
         self.project: Project | None = None
         self.model: KnownModel | None = None
-        self.tasks, self.checks = Tasks(EXPECTED, self), Tasks(EXPECTED, self)
+        self.tasks, self.checks = Tasks(self), Tasks(self)
         self.running = Running(inference, self)
         self.watching = Watching(self.checks, self)
         self.leftover = Leftover(self.tasks, self)
@@ -81,7 +74,7 @@ class Desk(QObject):
         self._filling = Filling(self.tasks, self)
         self._filling.grown.connect(self.grown)
         for tasks in (self.tasks, self.checks):
-            tasks.failed.connect(lambda message: self.problem.emit(message, ""))
+            tasks.failed.connect(self.problem)
             tasks.start()
         self.running.found.connect(self._touch)
         self.running.problem.connect(self.problem)

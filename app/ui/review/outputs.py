@@ -51,9 +51,9 @@ class Outputs(QObject):
     files_changed = Signal()
     _progress = Signal(object, int)
 
-    def __init__(self, expected: tuple[type[Exception], ...], parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.tasks = Tasks(expected, self)
+        self.tasks = Tasks(self)
         self.tasks.failed.connect(self._on_failed)
         self._progress.connect(self._on_progress)
         self._jobs: dict[Job, int] = {}
@@ -188,8 +188,8 @@ class Outputs(QObject):
         if job in self._jobs:
             self.job_advanced.emit(job, done, self._jobs[job], False)
 
-    def _on_failed(self, message: str) -> None:
-        self.problem.emit(message, "")
+    def _on_failed(self, message: str, details: str) -> None:
+        self.problem.emit(message, details)
         if self._jobs:  # they are served in their order
             self._end(next(iter(self._jobs)), "")
 

@@ -21,7 +21,7 @@ from app.ui.loading import Thumbnails
 from app.ui.notice import NoticeBar
 from app.ui.pauses import draw_unseen
 from app.ui.review.chosen import Chosen
-from app.ui.review.desk import EXPECTED, Desk
+from app.ui.review.desk import Desk
 from app.ui.review.enrolling import Enrolling
 from app.ui.review.filters import FilterBar
 from app.ui.review.grid import Grid
@@ -57,7 +57,7 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self.desk = Desk(inference, self)
-        self.outputs = Outputs(EXPECTED, self)
+        self.outputs = Outputs(self)
         self.desk.leftover.add_user(self.outputs.tasks)
         self.listing = Listing(thumbnails, self)
         self.errors = ErrorBar()

@@ -12,24 +12,24 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.core.exporters import ExportError, export
+from app.core.exporters import export
 from app.core.history import write_table
 from app.core.log_tail import Tail
 from app.core.paces import Pace, keep, kept, paces_file
 from app.core.project import Project
-from app.core.project_file import ProjectError
 from app.core.project_records import KnownModel
 from app.core.results import results
 from app.core.runs import RunError, Runs
 from app.core.survey import Survey, SurveyError, spec, survey
 from app.core.trainings import Curves, Row, Start, Watcher
 from app.ui.tasks import Task, Tasks
+from model.errors import MarqueError
+from model.files import make_folder
 
 log = logging.getLogger(__name__)
 
 _LOOK = 500  # milliseconds between two looks at the trainings while the page is in sight
 _LOOK_HIDDEN = 2000
-_EXPECTED = (RunError, SurveyError, ExportError, ProjectError, OSError)
 
 
 class Desk(QObject):
@@ -61,7 +61,7 @@ class Desk(QObject):
         """Whose trainer's output is wanted; nobody's where it is empty."""
         self._watcher = Watcher(folder)
         # reading 10,000 photos must not hold up the curves
-        self._tasks, self.reading = Tasks(_EXPECTED, self), Tasks(_EXPECTED, self)
+        self._tasks, self.reading = Tasks(self), Tasks(self)
         for tasks in (self._tasks, self.reading):
             tasks.failed.connect(self._on_failed)
             tasks.start()
@@ -201,14 +201,14 @@ class Desk(QObject):
             # a name of its own, as a training that waits reads it later
             out = self.folder / f"labelled {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self.folder)
                 export(results(project, model), out, model, "training")
                 data = (*also, spec("table", str(out)))
                 return data, survey(data)
             except SurveyError:
                 out.unlink(missing_ok=True)
                 return (), "you have not labelled any photo of the open project; accept or correct some on Review first"
-            except (ExportError, ProjectError, OSError) as error:
+            except MarqueError as error:
                 return (), str(error)
 
         self._read(number, work, on=project)
@@ -232,9 +232,9 @@ class Desk(QObject):
 
         self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
 
-    def _on_failed(self, message: str) -> None:
+    def _on_failed(self, message: str, details: str) -> None:
         self._looking = False
-        self.problem.emit(message, "")
+        self.problem.emit(message, details)
 
     def _change(self, work: Callable[[Runs], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
         def put(value: Any) -> None:
@@ -255,7 +255,7 @@ def _problem(act: Callable[[], object]) -> str:
     """Why something cannot be done, in words; nothing where it was."""
     try:
         act()
-    except (RunError, OSError) as error:
+    except MarqueError as error:
         return str(error)
     return ""
 

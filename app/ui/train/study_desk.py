@@ -26,7 +26,7 @@ class StudyDesk(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks = Tasks((), self)
+        self._tasks = Tasks(self)
         self._reader: StudyReader | None = None
         self._figure: str | None = None
         self._looking = False

@@ -120,7 +120,7 @@ def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, 
 def test_a_task_that_was_cancelled_complains_of_nothing(identified, qtbot):
     said = []
     tasks = identified.review.desk.tasks
-    tasks.failed.connect(said.append)
+    tasks.failed.connect(lambda message, _details: said.append(message))
 
     def fail() -> None:
         raise ProjectError("the disk is full")
