@@ -55,6 +55,8 @@ def possible(drawn: dict[str, Any]) -> Config:
     """With what the settings exclude beside each other mended."""
     if drawn["optimiser.batches"] != "hierarchical":
         drawn |= {"optimiser.repeat_rare": 0}
+    if drawn["optimiser.batches"] == "dense":  # a batch has to hold a photo, its neighbours and another one
+        drawn |= {"optimiser.dense_neighbours": 1, "optimiser.batch_images": max(drawn["optimiser.batch_images"], 3)}
     if drawn["data.split"] == "class_disjoint":
         drawn |= {"data.unseen": 0.0}
     else:
