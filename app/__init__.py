@@ -1,0 +1,1 @@
+import model.privacy  # noqa: F401 - before any library is loaded

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from model.bundle import INPUT
+from model.onnx_runtime import onnxruntime
 
 _TRANSPARENT = ("Concat", "Relu", "MaxPool", "AveragePool")
 """What commutes with a positive factor of each channel."""

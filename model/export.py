@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 import tyro
 from torch import Tensor, nn
@@ -35,6 +34,7 @@ from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
+from model.onnx_runtime import onnxruntime
 from model.run import Run, write_json
 from model.stamp import stamp, why_stale
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8

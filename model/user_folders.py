@@ -23,6 +23,12 @@ def user_config_dir() -> Path:
     return _user_folder("config", platformdirs.user_config_path("marque", appauthor=False))
 
 
+def user_cache_place() -> Path:
+    """Where libraries may keep what they can make again; they make the folder themselves."""
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home) / "cache" if home else platformdirs.user_cache_path("marque", appauthor=False)
+
+
 def _user_folder(name: str, usual: Path) -> Path:
     home = os.environ.get(HOME_VARIABLE)
     folder = Path(home) / name if home else usual

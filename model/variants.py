@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import create_calibrator
@@ -24,6 +23,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, giving
 from model.equalise import equalise
+from model.onnx_runtime import onnxruntime
 from model.rewrite import (
     Bytes,
     concatenated,

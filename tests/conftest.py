@@ -2,5 +2,7 @@
 
 import os
 
+import model  # noqa: F401 - some tests import onnxruntime before anything of ours
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch, numpy and FAISS are imported

@@ -15,11 +15,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-# onnxruntime is loaded here and nowhere else, and `app.cli` imports this module before anything of Qt: the other way
-# round its libraries fail to initialise on Windows.
+# onnxruntime is loaded here, and `app.cli` imports this module before anything of Qt: the other way round its libraries
+# fail to initialise on Windows.
 import onnx
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -37,6 +35,8 @@ from model.bundle import (
     read_info,
 )
 from model.errors import MarqueError
+from model.onnx_runtime import errors as ort
+from model.onnx_runtime import onnxruntime
 from model.openset import energy
 from model.photo import fit, placed
 

@@ -1,0 +1,14 @@
+"""onnxruntime with its telemetry off, and the errors that it raises; every other module takes it from here.
+
+The variable in `model.privacy` keeps its collector from being started. On Windows it hands events to the system as
+well, until it is told not to.
+"""
+
+from __future__ import annotations
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+onnxruntime.disable_telemetry_events()
+
+__all__ = ["errors", "onnxruntime"]
