@@ -14,7 +14,7 @@ from typing import BinaryIO
 from model.errors import file_errors
 from model.unfinished import part_beside
 
-ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What numpy raises on an archive of arrays that is cut, damaged or something else."""
 
 
