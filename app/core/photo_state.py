@@ -1,0 +1,31 @@
+"""Whether a photo is still the file that was identified; to be asked at the moment of acting on an answer."""
+
+from __future__ import annotations
+
+from app.core.project_records import FoundFile, ProjectImage
+from app.core.stage import content_digest
+from model.errors import MarqueError
+
+
+class ChangedPhotoError(MarqueError):
+    """A photo that is not the one that was identified any more, or is gone; the message names it."""
+
+
+def check_unchanged(image: ProjectImage) -> None:
+    """Make sure that a photo's file is as it was when it was identified.
+
+    Size and time tell, as they do for a scan; where they differ the content does, as a file may have been touched or
+    brought back from a backup.
+
+    Raises:
+        ChangedPhotoError: if the file is another one, is gone or cannot be read.
+    """
+    try:
+        found = FoundFile.of(image.path)
+        if (found.size, found.modified) == (image.size, image.modified):
+            return
+        if found.size == image.size and image.digest is not None and content_digest(image.path) == image.digest:
+            return
+    except OSError as error:
+        raise ChangedPhotoError(f"{image.path}: cannot be read ({error.strerror})") from error
+    raise ChangedPhotoError(f"{image.path}: has changed since it was identified", advice="identify it again")
