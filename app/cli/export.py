@@ -10,6 +10,7 @@ from app.cli.terminal import UsageError, complain, interruptible, progress_bar
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, export
 from app.core.project import Project
+from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
 from app.core.results import results
 from app.core.xmp import SidecarError, keywords, write_sidecar
@@ -61,7 +62,11 @@ def _sidecars(options: argparse.Namespace) -> int:
     if options.out is not None:
         raise UsageError("--format xmp writes beside each photo; leave --out away")
     written, problems = 0, 0
-    with Project.open(options.project) as project, progress_bar() as progress:
+    with (
+        Project.open(options.project) as project,
+        only_writer(options.project, "marque export"),
+        progress_bar() as progress,
+    ):
         model = _last_model(project)
         task = progress.add_task("writing sidecars", total=project.counts(model.fingerprint).total)
         for result in results(project, model):

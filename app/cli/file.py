@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli.terminal import UsageError, complain, interruptible, progress_bar, say
 from app.core.filing import FIELDS, PATTERN, Filing, plan, shown
 from app.core.project import Project
+from app.core.project_lock import only_writer
 from app.core.results import results
 
 
@@ -23,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """File everything with a label; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
-    with Project.open(options.project) as project, interruptible() as interrupted:
+    with (
+        Project.open(options.project) as project,
+        only_writer(options.project, "marque file"),
+        interruptible() as interrupted,
+    ):
         filing = Filing(project)
         for words in filing.settle():
             complain(f"marque: {words}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from app.cli.terminal import UsageError, complain, counted, must_exist
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import Project
+from app.core.project_lock import ProjectBusyError, only_writer
 from app.core.project_records import Counts
 from app.core.stage import Stage
 from app.core.watch import SETTLE, ProjectWatch
@@ -45,8 +47,9 @@ def into_project(
         if not path.is_dir():
             raise UsageError(f"{path}: only folders can be watched")
     with Project.open(place) if place.exists() else Project.create(place) as project:
-        for words in Filing(project).settle():
-            complain(f"marque: {words}")
+        with suppress(ProjectBusyError), only_writer(place, "marque identify"):  # else nothing has died in the middle
+            for words in Filing(project).settle():
+                complain(f"marque: {words}")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         if again:

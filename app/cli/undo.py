@@ -9,6 +9,7 @@ from app.cli.terminal import complain
 from app.core.filing import Filing
 from app.core.journal import Journal
 from app.core.project import Project
+from app.core.project_lock import only_writer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
-    with Project.open(options.project) as project:
+    with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
         for words in Filing(project).settle():
             complain(f"marque: {words}")
         turned = Journal(project).redo() if options.redo else Journal(project).undo()

@@ -40,6 +40,7 @@ class Project:
 
     Attributes:
         path: the file.
+        id: a random number as text; a file that was copied by other programs has that of its original.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -47,6 +48,7 @@ class Project:
         self.path = path
         self._lock = threading.RLock()
         self._database = connection
+        self.id = project_file.read_id(path, connection)
         connection.execute("PRAGMA foreign_keys = ON")
 
     @classmethod
@@ -102,6 +104,7 @@ class Project:
                     self._database.execute("VACUUM INTO ?", (str(part),))
                 with closing(database.connect(part, "rw")) as copy:
                     copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
+                    project_file.renew_id(copy)
             part.replace(path)
         except OSError as error:
             raise ProjectError(f"{path}: the project cannot be written ({error.strerror})") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import shutil
 import sqlite3
 from contextlib import AbstractContextManager
@@ -10,7 +12,7 @@ from pathlib import Path
 from app.core import database
 from model.errors import MarqueError
 
-SCHEMA = 2
+SCHEMA = 3
 """The file's `user_version`."""
 
 _APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
@@ -79,7 +81,11 @@ CREATE TABLE filed (
 ) STRICT;
 """
 
-_MIGRATIONS = {1: "ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0"}
+_ID = "id"  # a key of the table meta
+_MIGRATIONS = {
+    1: ("ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0",),
+    2: ("INSERT OR REPLACE INTO meta VALUES ('id', lower(hex(randomblob(16))))",),
+}
 """Format -> the statements that make the next format of it."""
 
 
@@ -89,7 +95,21 @@ class ProjectError(MarqueError):
 
 def create(path: Path) -> None:
     """A new, empty file. Raises ProjectError if it exists or cannot be written."""
-    database.create(path, _TABLES, {}, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
+    meta = {_ID: secrets.token_hex(16)}
+    database.create(path, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
+
+
+def read_id(path: Path, connection: sqlite3.Connection) -> str:
+    """The random number of a project, which no other one has. Raises ProjectError if it is missing."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_ID,)).fetchone()
+    if row is None or not re.fullmatch("[0-9a-f]{32}", str(row[0])):
+        raise ProjectError(f"{path}: the project is damaged (its number is missing)")
+    return str(row[0])
+
+
+def renew_id(connection: sqlite3.Connection) -> None:
+    """Give a copy of a project a number of its own."""
+    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (secrets.token_hex(16), _ID))
 
 
 def check(path: Path, connection: sqlite3.Connection, *, sound: bool) -> None:
@@ -127,7 +147,7 @@ def _migrate(path: Path, connection: sqlite3.Connection, version: int) -> None:
         raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
     with database.transaction(connection):
         for older in range(version, SCHEMA):
-            for statement in _MIGRATIONS[older].split(";"):
+            for statement in _MIGRATIONS[older]:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA}")
 

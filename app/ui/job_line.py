@@ -54,11 +54,13 @@ class Job:
         verb: what is going on ("identifying").
         cancel: called when the person wants it to end.
         pause: called with True to pause and False to go on; None where it cannot.
+        counted: whether it is made of items that can be counted.
     """
 
     verb: str
     cancel: Callable[[], None]
     pause: Callable[[bool], None] | None = None
+    counted: bool = True
     paused: bool = False
     clock: JobClock = field(default_factory=lambda: JobClock(time.monotonic()))
     done: int = 0
@@ -72,6 +74,8 @@ class Job:
 
     def words(self) -> str:
         """All of it in one line."""
+        if not self.counted:
+            return self.verb
         parts = [f"{'paused' if self.paused else self.verb} {self.done:,} / {self.total:,}"]
         parts[0] += " or more" if self.growing else ""
         if self.clock.rate > 0 and not self.paused:

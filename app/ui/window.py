@@ -106,7 +106,13 @@ class MainWindow(QMainWindow):
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
-        sources = (self.review.desk.running, self.review.outputs, self.gallery.desk, self.explore.survey)
+        sources = (
+            self.review.desk.running,
+            self.review.desk.waits,
+            self.review.outputs,
+            self.gallery.desk,
+            self.explore.survey,
+        )
         for source in (*sources, self.explore.judge, self.train.comparing):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)

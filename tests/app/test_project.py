@@ -165,20 +165,32 @@ def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> N
     database = sqlite3.connect(project.path)
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(ProjectError, match="format 99, this program knows 2; update the program"):
+    with pytest.raises(ProjectError, match="format 99, this program knows 3; update the program"):
         Project.open(project.path)
+
+
+def test_every_project_has_a_number_of_its_own(project: Project, tmp_path: Path) -> None:
+    project.save_as(tmp_path / "copy.marque")
+    project.close()
+    with closing(sqlite3.connect(project.path)) as database:
+        database.executescript("DELETE FROM meta WHERE key = 'id'; PRAGMA user_version = 2")
+    with Project.open(project.path) as migrated, Project.open(tmp_path / "copy.marque") as copy:
+        numbers = {project.id, migrated.id, copy.id}
+    assert len(numbers) == 3 and all(len(number) == 32 for number in numbers)
+    with Project.open(project.path) as again:
+        assert again.id == migrated.id
 
 
 def test_an_older_format_is_copied_and_brought_up_to_date(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add_images(1, [found(0)])
     project.close()
-    monkeypatch.setattr(project_file, "SCHEMA", 3)
-    monkeypatch.setattr(project_file, "_MIGRATIONS", {2: "ALTER TABLE image ADD COLUMN note TEXT"})
+    monkeypatch.setattr(project_file, "SCHEMA", 4)
+    monkeypatch.setattr(project_file, "_MIGRATIONS", {3: ("ALTER TABLE image ADD COLUMN note TEXT",)})
     with Project.open(project.path) as migrated:
         assert migrated.read("SELECT id, note FROM image") == [(1, None)]
-        assert migrated.read("PRAGMA user_version") == [(3,)]
+        assert migrated.read("PRAGMA user_version") == [(4,)]
     monkeypatch.undo()
-    with Project.open(project.path.with_name("work.marque.format2.backup")) as backup:
+    with Project.open(project.path.with_name("work.marque.format3.backup")) as backup:
         assert len(backup.images()) == 1
 
 

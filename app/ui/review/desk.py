@@ -7,6 +7,7 @@ with what changed, and that is put in its place on the GUI thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.core.journal import Journal
 from app.core.labels import Label, Labels
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_lock import ProjectBusyError, only_writer
 from app.core.project_records import KnownModel, ProjectImage
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
@@ -36,6 +38,7 @@ from app.ui.review.leftover import Leftover
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
+from app.ui.waits import PROGRAM, Waits
 from model.bundle import Thresholds
 
 
@@ -65,6 +68,7 @@ class Desk(QObject):
         self.project: Project | None = None
         self.model: KnownModel | None = None
         self.tasks, self.checks = Tasks(self), Tasks(self)
+        self.waits = Waits(self)
         self.running = Running(inference, self)
         self.watching = Watching(self.checks, self)
         self.leftover = Leftover(self.tasks, self)
@@ -95,6 +99,7 @@ class Desk(QObject):
         self.watching.blockSignals(True)
         self.watching.end()
         self.running.cancel()
+        self.waits.stop()
         self.tasks.stop()
         self.checks.stop()
 
@@ -117,7 +122,10 @@ class Desk(QObject):
             if still_open is not None:  # perhaps as its photos are being filed: there is nothing to settle
                 return still_open, still_open.models(), []
             project = Project.create(path) if create else Project.open(path, sound=False)
-            return project, project.models(), Filing(project).settle()
+            said: list[str] = []
+            with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
+                said = Filing(project).settle()
+            return project, project.models(), said
 
         def steps() -> Iterator[tuple[Project, list[KnownModel], list[str]]]:
             try:
@@ -269,14 +277,15 @@ class Desk(QObject):
         """Take back the last step, or do the one again that was taken back."""
 
         def work(project: Project) -> tuple[Action | None, int, dict[int, Label]]:
-            journal = Journal(project)
-            action = journal.next_steps()[0 if back else 1]
-            if action is None:
-                return None, 0, {}
-            if action.kind is Kind.FILES:
-                return action, Filing(project).count(action), {}
-            _ = journal.undo() if back else journal.redo()
-            return action, 0, Labels(project).all()
+            with self.waits.alone(project.path):
+                journal = Journal(project)
+                action = journal.next_steps()[0 if back else 1]
+                if action is None:
+                    return None, 0, {}
+                if action.kind is Kind.FILES:
+                    return action, Filing(project).count(action), {}
+                _ = journal.undo() if back else journal.redo()
+                return action, 0, Labels(project).all()
 
         def put(found: tuple[Action | None, int, dict[int, Label]]) -> None:
             action, count, labels = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from app.core.results import Result, results
 from app.core.xmp import SidecarError, keywords, write_sidecar
 from app.ui.job_line import Job
 from app.ui.tasks import Tasks
+from app.ui.waits import Waits
 
 _TELL_SECONDS = 0.05
 _NOT_UNDONE = "could not be undone: "
@@ -57,6 +59,10 @@ class Outputs(QObject):
         self.tasks.failed.connect(self._on_failed)
         self._progress.connect(self._on_progress)
         self._jobs: dict[Job, int] = {}
+        self._waits = Waits(self)
+        self._waits.job_began.connect(self.job_began)
+        self._waits.job_advanced.connect(self.job_advanced)
+        self._waits.job_ended.connect(self.job_ended)
         self._stopping = False
         self.tasks.start()
 
@@ -64,6 +70,7 @@ class Outputs(QObject):
         """End the job after the file in work, and wait for the thread."""
         self.blockSignals(True)
         self._stopping = True
+        self._waits.stop()
         self.tasks.stop()
 
     def busy(self) -> bool:
@@ -92,7 +99,8 @@ class Outputs(QObject):
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
             return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("writing sidecars", project, total, work, partial(self._say_written, "sidecars written"))
+        say = partial(self._say_written, "sidecars written")
+        self._start("writing sidecars", project, total, work, say, alone=True)
 
     def copies(self, project: Project, model: KnownModel, into: Path, total: int) -> None:
         """Copy the labelled photos into a folder, with keywords inside."""
@@ -128,7 +136,7 @@ class Outputs(QObject):
             action = filing.begin(wanted, move=move)
             return action, filing.carry_out(action, progress, cancelled) if action is not None else []
 
-        self._start("filing", project, len(wanted.steps), work, lambda found: self._say_files("", *found))
+        self._start("filing", project, len(wanted.steps), work, lambda found: self._say_files("", *found), alone=True)
 
     def turn(self, project: Project, total: int, *, back: bool) -> None:
         """Take the last step back, or do it again, where that is a filing."""
@@ -143,7 +151,7 @@ class Outputs(QObject):
             return self._say_files(_NOT_UNDONE if found.stays else word, found.action, found.problems)
 
         verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
-        self._start(verb, project, total, work, say)
+        self._start(verb, project, total, work, say, alone=True)
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found
@@ -159,7 +167,17 @@ class Outputs(QObject):
             self.problem.emit(f"{len(problems):,} files were left as they are", "\n".join(problems))
         return f"{word}{action.title}"
 
-    def _start(self, verb: str, project: Project, total: int, work: _Work, say: Callable[[Any], str]) -> None:
+    def _start(
+        self,
+        verb: str,
+        project: Project,
+        total: int,
+        work: _Work,
+        say: Callable[[Any], str],
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Begin a job; `alone`: it waits until no other program changes the project, and keeps others out."""
         flag = [False]
 
         def cancel() -> None:
@@ -175,7 +193,9 @@ class Outputs(QObject):
                 self._progress.emit(job, done)
 
         def steps() -> Iterator[Any]:
-            yield work(progress, lambda: flag[0] or self._stopping)
+            with self._waits.alone(project.path) if alone else nullcontext():
+                done = work(progress, lambda: flag[0] or self._stopping)
+            yield done
 
         self.job_began.emit(job)
         self.tasks.submit(steps, lambda value: self._end(job, say(value)), on=project)

@@ -1,0 +1,72 @@
+"""Work that needs a project for itself waits for other programs, as a job that can be cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.project_lock import only_writer
+from app.ui.job_line import Job
+
+PROGRAM = "the window of Marque"
+"""What the window is called in the messages of other programs."""
+
+
+class Waits(QObject):
+    """Signals:
+    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+    """
+
+    job_began = Signal(object)
+    job_advanced = Signal(object, int, int, int)
+    job_ended = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Wait for nobody any more."""
+        self.blockSignals(True)
+        self._stopping = True
+
+    @contextmanager
+    def alone(self, project: Path) -> Iterator[None]:
+        """Hold the lock of a project within the block; on a worker thread, which waits until the lock is free.
+
+        Raises:
+            ProjectBusyError: if the person does not want to wait any longer.
+            ProjectError: if there can be no lock in this place.
+        """
+        waiting = _Waiting(self)
+        try:
+            with only_writer(project, PROGRAM, lambda holder: waiting.goes_on(holder) and not self._stopping):
+                waiting.end()
+                yield
+        finally:
+            waiting.end()
+
+
+class _Waiting:
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._job: Job | None = None
+        self._cancelled = False
+
+    def goes_on(self, holder: str) -> bool:
+        if self._job is None:
+            self._job = Job(f"waiting for {holder}", self._cancel, counted=False)
+            self._waits.job_began.emit(self._job)
+            self._waits.job_advanced.emit(self._job, 0, 0, True)
+        return not self._cancelled
+
+    def end(self) -> None:
+        if self._job is not None:
+            self._waits.job_ended.emit(self._job, "")
+            self._job = None
+
+    def _cancel(self) -> None:
+        self._cancelled = True
