@@ -46,6 +46,8 @@ def new_run(folder: Path, config: Config) -> Run:
         note(f"skipped: {message}")
     if skipped:
         note(f"{len(skipped):,} entries were skipped")
+    if read.unread:
+        note(read.unread)
     return create_run(folder, config, samples)
 
 

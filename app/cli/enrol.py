@@ -20,7 +20,7 @@ from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
 from app.core.gallery import Gallery
 from app.core.references import References, open_references, place_of
-from model.data.samples import Sample
+from model.data.samples import Dataset, Sample
 
 _KINDS = ("folder", "table", "cars196")
 _SHOWN_PROBLEMS = 20
@@ -51,13 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Enrol everything in the source; 0, or 130 after Ctrl-C, when what was done stays in the gallery."""
-    samples, skipped = _read(source_spec(options.source))
+    data = _read(source_spec(options.source))
+    samples: Sequence[Sample] = data.samples
+    if data.unread:
+        complain(data.unread)
     if options.limit_per_class is not None:
         samples = limit_per_class(samples, options.limit_per_class)
     engine = Engine(model_file(options.model), options.device, options.precision)
     fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
     with open_references(options.gallery, fingerprint, dim, write=True) as gallery, interruptible() as interrupted:
-        finished = _enrol_all(engine, gallery, samples, skipped, options, interrupted)
+        finished = _enrol_all(engine, gallery, samples, data.skipped, options, interrupted)
     return 0 if finished else 130
 
 
@@ -76,12 +79,11 @@ def source_spec(source: str) -> str:
     return f"{kind}:{path}"
 
 
-def _read(spec: str) -> tuple[Sequence[Sample], Sequence[str]]:
+def _read(spec: str) -> Dataset:
     # brings SciPy, which the other commands and the window start without
     from model.data.readers import read_data
 
-    data = read_data([spec], skip_bad=True)
-    return data.samples, data.skipped
+    return read_data([spec], skip_bad=True)
 
 
 def _enrol_all(

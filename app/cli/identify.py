@@ -28,10 +28,10 @@ from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
 from app.core.identify import Identification, Identifier
-from app.core.images import scan
 from app.core.references import open_references
 from app.core.stage import Local, Processor, Stage
 from app.core.table import LabelTable
+from model.photo_files import scan, skipped_in_words
 
 _GALLERY = "reference photos: a file, postgresql://user@host/database, or 'none' (default: beside the model)"
 _LOCAL, _RAY = "local", "ray"
@@ -123,11 +123,19 @@ def _stage(options: argparse.Namespace) -> Iterator[Stage]:
 
 def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
     must_exist(named)
-    files = list(scan(named, cancelled=interrupted, problem=lambda path, reason: report.warning(f"{path}: {reason}")))
+    skipped: Counter[str] = Counter()
+
+    def problem(path: Path, reason: str) -> None:
+        report.warning(f"{path}: {reason}")
+
+    files = list(scan(named, cancelled=interrupted, problem=problem, skipped=skipped))
     if interrupted():
         raise KeyboardInterrupt
     if not files:
-        raise UsageError(f"no photo found in {', '.join(map(str, named))}")
+        nothing = f"no photo found in {', '.join(map(str, named))}"
+        raise UsageError(": ".join(filter(None, (nothing, skipped_in_words(skipped)))))
+    if skipped:
+        report.warning(skipped_in_words(skipped))
     return files
 
 

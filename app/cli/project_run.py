@@ -69,12 +69,14 @@ class _Run:
     report: Report
     interrupted: Callable[[], bool]
     note: str = ""
+    skipped: str = ""
     photos: int = 0
     seconds: float = 0.0
 
     def once(self) -> None:
         """Find and identify all that waits."""
         last = self._follow(find=True)
+        self._tell_skipped(last.skipped)
         self._done(last.counts, interrupted=self.interrupted())
 
     def watch(self) -> None:
@@ -92,6 +94,7 @@ class _Run:
             took = time.monotonic() - began
             for problem in watch.new_problems():
                 self.report.warning(problem)
+            self._tell_skipped(watch.skipped())
             if arrived or waiting:
                 waiting = False
                 self._arrived(self._follow(find=False))
@@ -113,6 +116,12 @@ class _Run:
         self.photos += last.identified
         self.seconds += last.seconds
         return last
+
+    def _tell_skipped(self, words: str) -> None:
+        """Once for each number of files that cannot be read."""
+        if words and words != self.skipped:
+            self.report.warning(words)
+        self.skipped = words
 
     def _arrived(self, last: Progress) -> None:
         if last.identified:

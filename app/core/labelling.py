@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,11 +16,11 @@ from pathlib import Path
 
 from app.core.engine import BATCH
 from app.core.identify import Identifier
-from app.core.images import scan
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts, FoundFile, ProjectImage
 from app.core.stage import Local, Stage
+from model.photo_files import scan, skipped_in_words
 
 _FOUND = 256  # files that the scan hands over at a time
 _RECOUNT = 0.5  # seconds
@@ -38,6 +39,7 @@ class Progress:
         changed: numbers of the images of the last batch.
         note: something that the person should know (the GPU failed), or "".
         problems: folders and files that could not be read, found since the last progress, with the reason.
+        skipped: the files found so far that are of kinds which Marque knows and cannot read, in words; or "".
     """
 
     counts: Counts
@@ -47,6 +49,7 @@ class Progress:
     changed: tuple[int, ...] = ()
     note: str = ""
     problems: tuple[str, ...] = ()
+    skipped: str = ""
 
     @property
     def rate(self) -> float:
@@ -65,12 +68,14 @@ class Scan:
 
     Attributes:
         problems: folders that could not be read, with the reason.
+        skipped: how many files of which kind are known and cannot be read.
         error: why the project could not take files in, or None.
     """
 
     project: Project
     cancelled: Callable[[], bool]
     problems: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
     error: ProjectError | None = None
 
     def __post_init__(self) -> None:
@@ -103,7 +108,7 @@ class Scan:
         def problem(path: Path, reason: str) -> None:
             self.problems.append(f"{path}: {reason}")
 
-        for path in scan([place], cancelled=self.cancelled, problem=problem):
+        for path in scan([place], cancelled=self.cancelled, problem=problem, skipped=self.skipped):
             try:
                 yield FoundFile.of(path)
             except OSError as error:  # gone since the listing
@@ -219,4 +224,13 @@ class _Run:
         seconds = now - self._start - self.idle
         problems = tuple(scanner.problems[self._told :])
         self._told += len(problems)
-        return Progress(self._counts, self.identified, seconds, scanner.running, changed, self.stage.note, problems)
+        return Progress(
+            self._counts,
+            self.identified,
+            seconds,
+            scanner.running,
+            changed,
+            self.stage.note,
+            problems,
+            skipped_in_words(scanner.skipped.copy()),
+        )

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from app.core.gallery import Entry
-from app.core.images import scan
 from app.core.stage import content_digest
+from model.photo_files import scan
 
 _TELL = 50
 

@@ -30,11 +30,13 @@ class Survey:
         photos: how many can be used.
         classes: type, class ("" for photos of which only the type is known) and number of photos, the fewest first.
         problems: a message for each entry that was passed over.
+        unread: the files of kinds that Marque knows and cannot read, in words.
     """
 
     photos: int
     classes: tuple[tuple[str, str, int], ...]
     problems: tuple[str, ...]
+    unread: str = ""
 
     def words(self) -> str:
         """All of it in one line."""
@@ -51,6 +53,8 @@ class Survey:
             parts.append(f"{untold:,} photos of which only the type is known")
         if self.problems:
             parts.append(_counted(len(self.problems), "problem", "problems"))
+        if self.unread:
+            parts.append(self.unread)
         return " · ".join(parts)
 
 
@@ -80,7 +84,7 @@ def survey(data: Sequence[str]) -> Survey:
         raise SurveyError(str(error)) from error
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
-    return Survey(len(read.samples), tuple(classes), read.skipped)
+    return Survey(len(read.samples), tuple(classes), read.skipped, read.unread)
 
 
 def _counted(count: int, one: str, more: str) -> str:

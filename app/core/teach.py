@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import numpy as np
 from app.core.engine import Engine
 from app.core.enrol import Enrolled, enrol
 from app.core.gallery import Entry
-from app.core.images import scan
 from app.core.own_gallery import Shelf
 from model.data.samples import Sample
+from model.photo_files import scan, skipped_in_words
 from model.taxonomy import Taxonomy
 
 SOURCE = "own photos"
@@ -44,7 +45,14 @@ def teach(
     """
     coarse, fine = label
     unread: list[str] = []
-    files = list(scan(paths, cancelled=cancelled, problem=lambda path, why: unread.append(f"{path}: {why}")))
+    skipped: Counter[str] = Counter()
+
+    def problem(path: Path, why: str) -> None:
+        unread.append(f"{path}: {why}")
+
+    files = list(scan(paths, cancelled=cancelled, problem=problem, skipped=skipped))
+    if skipped:
+        unread.append(skipped_in_words(skipped))
     samples = [sample_of(path, coarse, fine) for path in files]
     total = len(samples) + len(unread)
     yield total, Enrolled(0, 0, tuple(unread))

@@ -7,14 +7,15 @@ steps a watcher says what time it is.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.images import listings, natural_key
 from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_records import FoundFile
+from model.photo_files import listings, natural_key, skipped_in_words
 
 SETTLE = 2.0
 """Seconds over which a file must not change before it is taken for complete."""
@@ -39,6 +40,9 @@ class Watcher:
 
     A file counts as complete when two looks, at least `settle` seconds apart, saw it with the same size and time, it is
     not empty and can be opened. A file that changes after it was handed over is handed over again.
+
+    Attributes:
+        skipped: how many files of which kind are known and cannot be read, at the last look.
     """
 
     def __init__(self, place: Path, known: Iterable[FoundFile] = (), *, settle: float = SETTLE) -> None:
@@ -55,6 +59,7 @@ class Watcher:
             folder, name = os.path.split(file.path)
             self._folders.setdefault(folder, {})[name] = _Seen(file.size, file.modified, None)
         self._turn = 0
+        self.skipped: Counter[str] = Counter()
         self._problems: dict[Path, str] = {}
         self._told: dict[Path, str] = {}
 
@@ -72,7 +77,9 @@ class Watcher:
         turns = 1 + sum(map(len, self._folders.values())) // _LOOKED_AT
         found: list[FoundFile] = []
         folders: dict[str, dict[str, _Seen]] = {}
-        for folder, entries in listings(self.place, in_order=False, problem=self._problems.__setitem__):
+        self.skipped = Counter()
+        listed = listings(self.place, in_order=False, problem=self._problems.__setitem__, skipped=self.skipped)
+        for folder, entries in listed:
             name = str(folder)
             folders[name] = self._look_into(entries, self._folders.get(name, {}), turns, now, found)
         self._folders = self._out_of_sight() | folders
@@ -177,3 +184,7 @@ class ProjectWatch:
     def new_problems(self) -> list[str]:
         """What could not be read at the last look; each comes once."""
         return [problem for watcher in self._watchers.values() for problem in watcher.new_problems()]
+
+    def skipped(self) -> str:
+        """The files of kinds that Marque knows and cannot read, at the last look, in words; "" without any."""
+        return skipped_in_words(sum((watcher.skipped for watcher in self._watchers.values()), Counter()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QSize, QThreadPool, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from app.core import images
+from model import photo_files
 
 THUMBNAIL_SIDE = 256
 """Longest side of a thumbnail in device pixels: enough for 128 at twice the density."""
@@ -193,12 +194,12 @@ class FolderScan(QObject):
     Signals:
         found: (scan number, paths)
         problem: (scan number, path, reason) for each path that cannot be read
-        finished: (scan number)
+        finished: (scan number, the files that Marque knows and cannot read, in words)
     """
 
     found = Signal(int, object)
     problem = Signal(int, object, str)
-    finished = Signal(int)
+    finished = Signal(int, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -228,12 +229,13 @@ class FolderScan(QObject):
         def problem(path: Path, reason: str) -> None:
             self.problem.emit(number, path, reason)
 
+        skipped: Counter[str] = Counter()
         batches: Batches[Path] = Batches(lambda batch: self.found.emit(number, batch))
-        for path in images.scan(paths, cancelled=cancelled, problem=problem):
+        for path in photo_files.scan(paths, cancelled=cancelled, problem=problem, skipped=skipped):
             batches.add(path)
         if not cancelled():
             batches.flush()
-            self.finished.emit(number)
+            self.finished.emit(number, photo_files.skipped_in_words(skipped))
 
 
 class Batches(Generic[T]):

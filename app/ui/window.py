@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         session.job_began.connect(jobs.begin)
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
+        session.said.connect(jobs.say)
         session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
         sources = (
             self.review.desk.running,

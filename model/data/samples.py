@@ -43,7 +43,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What was read: samples in reading order, and a message for each entry that was passed over."""
+    """What was read.
+
+    Attributes:
+        samples: in reading order.
+        skipped: a message for each entry that was passed over.
+        unread: the files of kinds that Marque knows and cannot read, as "31 RAW photos skipped"; "" without any.
+    """
 
     samples: tuple[Sample, ...]
     skipped: tuple[str, ...] = ()
+    unread: str = ""

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.core import watch as watch_module
-from app.core.images import scan
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.watch import SETTLE, ProjectWatch, Watcher
+from model.photo_files import scan
 from tests.app.tiny import colour_picture
 
 ROOT = Path(__file__).parents[2]

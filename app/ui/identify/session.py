@@ -31,6 +31,7 @@ class Session(QObject):
         answer_failed: (message)
         identified: (list of Identification) files, with their answers or errors
         problem: (text, details) for the error bar
+        said: (text) what was left out, for the status bar
         job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
@@ -41,6 +42,7 @@ class Session(QObject):
     answer_failed = Signal(str)
     identified = Signal(object)
     problem = Signal(str, str)
+    said = Signal(str)
     job_began = Signal(object)
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
@@ -53,6 +55,7 @@ class Session(QObject):
         self._scan = FolderScan(self)
         self._request = self._scan_number = self._generation = 0
         self._scans_running = 0
+        self._skipped: list[str] = []  # of the scans of what is open
         self._loaded: Loaded | None = None
         self._job: Job | None = None
         self._row = -1
@@ -132,6 +135,7 @@ class Session(QObject):
 
     def _restart(self) -> None:
         self._scan_number += 1
+        self._skipped = []
         self._scan.cancel()
         self._scans_running = 0
         self._generation += 1
@@ -247,12 +251,17 @@ class Session(QObject):
         if number == self._scan_number:
             self.problem.emit(f"{path.name or path}: {reason}. Check the path and open it again.", str(path))
 
-    def _on_scanned(self, number: int) -> None:
+    def _on_scanned(self, number: int, skipped: str) -> None:
         if number != self._scan_number:
             return
         self._scans_running -= 1
+        if skipped:
+            self._skipped.append(skipped)
         if not self._scans_running and self.photos.rowCount() == 0:
-            self.problem.emit("No photos found there. Open a folder that holds pictures, or single photos.", "")
+            found = f"No photo that Marque can read: {skipped}." if skipped else "No photos found there."
+            self.problem.emit(f"{found} Open a folder that holds pictures, or single photos.", "")
+        elif skipped:
+            self.said.emit(skipped)
         self._tell_progress()
 
     def _on_advanced(self, generation: int, found: list[Identification]) -> None:
@@ -287,4 +296,4 @@ class Session(QObject):
     def _outcome(self) -> str:
         counts = self.photos.counts()
         parts = [f"{counts[status]:,} {FACES[status].word}" for status in Status if counts[status]]
-        return f"{sum(counts.values()):,} photos: " + ", ".join(parts)
+        return f"{sum(counts.values()):,} photos: " + ", ".join(parts + self._skipped)

@@ -83,6 +83,7 @@ class Desk(QObject):
         self.running.found.connect(self._touch)
         self.running.problem.connect(self.problem)
         self.watching.problem.connect(self.problem)
+        self.watching.said.connect(self.said)
         self.watching.arrived.connect(self._on_arrived)
         for user in (self.checks, self.running):
             self.leftover.add_user(user)

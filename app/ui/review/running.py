@@ -97,6 +97,7 @@ class Running(QObject):
             return "cancelled" if run.cancelled else ""
         counts = self._last.counts
         failed = f", {counts.failed:,} cannot be read" if counts.failed else ""
+        failed += f", {self._last.skipped}" if self._last.skipped else ""
         if run.cancelled:
             return f"cancelled after {counts.predicted:,} of {counts.total:,} photos{failed}"
         return f"{counts.predicted:,} of {counts.total:,} photos done{failed}"

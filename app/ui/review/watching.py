@@ -19,11 +19,13 @@ class Watching(QObject):
     Signals:
         arrived: (count) so many photos have come or changed, and wait in the project
         problem: (text, details)
+        said: (text) the files that Marque knows and cannot read, when their number changes
         changed: (places) these folders are watched now; none where nothing is
     """
 
     arrived = Signal(int)
     problem = Signal(str, str)
+    said = Signal(str)
     changed = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -32,6 +34,7 @@ class Watching(QObject):
         self._project: Project | None = None
         self._watch: ProjectWatch | None = None
         self._look: Task | None = None
+        self._skipped = ""
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._go_on)
 
@@ -42,7 +45,7 @@ class Watching(QObject):
     def begin(self, project: Project) -> None:
         """Watch the watched sources of a project, as they are now, in place of what was watched."""
         self.end()
-        self._project = project
+        self._project, self._skipped = project, ""
         self._look = self._tasks.once(lambda: ProjectWatch(project), self._take, on=project)
 
     def end(self) -> None:
@@ -65,15 +68,18 @@ class Watching(QObject):
         if watch is None:
             return
 
-        def look() -> tuple[int, list[str], float]:
+        def look() -> tuple[int, list[str], str, float]:
             began = time.monotonic()
             arrived = watch.look(began)
-            return arrived, watch.new_problems(), time.monotonic() - began
+            return arrived, watch.new_problems(), watch.skipped(), time.monotonic() - began
 
         self._look = self._tasks.once(look, self._looked, on=self._project)
 
-    def _looked(self, found: tuple[int, list[str], float]) -> None:
-        arrived, problems, seconds = found
+    def _looked(self, found: tuple[int, list[str], str, float]) -> None:
+        arrived, problems, skipped, seconds = found
+        if skipped and skipped != self._skipped:
+            self.said.emit(skipped)
+        self._skipped = skipped
         if problems:
             self.problem.emit(problems[0], "\n".join(problems))
         if arrived:

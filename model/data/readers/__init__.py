@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from model.data.readers.folder import read_folder
 from model.data.readers.reading import Reading, with_checked_photos, without_contradictions
 from model.data.readers.table import read_labels
 from model.data.samples import DataError, Dataset
+from model.photo_files import skipped_in_words
 
 _SHOWN_PROBLEMS = 5
 _FORMS = "cars196:DIR, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"
@@ -39,8 +41,10 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
         raise DataError(f"no data named; give one or more of {_FORMS}")
     samples = []
     problems = []
+    unread: Counter[str] = Counter()
     for spec in specs:
         reading = _read(spec)
+        unread += reading.unread
         checked = with_checked_photos(reading.samples)
         samples += checked.samples
         problems += reading.problems + checked.problems
@@ -49,8 +53,9 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
     if problems and not skip_bad:
         raise DataError(_summary(problems))
     if not consistent.samples:
-        raise DataError("\n".join([f"no usable photo in {', '.join(specs)}", *_summary(problems).splitlines()]))
-    return Dataset(tuple(consistent.samples), tuple(problems))
+        nothing = ": ".join(filter(None, (f"no usable photo in {', '.join(specs)}", skipped_in_words(unread))))
+        raise DataError("\n".join([nothing, *_summary(problems).splitlines()]))
+    return Dataset(tuple(consistent.samples), tuple(problems), skipped_in_words(unread))
 
 
 def _read(spec: str) -> Reading:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
 from pathlib import Path
 
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
-from model.photo_files import has_photo_suffix
+from model.photo_files import listings
+
+_Class = tuple[str, ...]  # (coarse,) or (coarse, fine)
 
 
 def read_folder(path: Path, source: str | None = None) -> Reading:
     """Read `coarse/fine/**/photo.jpg`; a photo directly in `coarse/` has no fine class.
 
-    Hidden files and files that are no pictures are left alone. The source is the folder's name unless given. Samples
-    come in the order of their paths.
+    The photos are those that `scan` finds: hidden files, and files that are no pictures, are left alone. The source is
+    the folder's name unless given. Samples come in the order of their paths.
 
     Raises:
         DataError: if the folder is missing or holds no class folder.
@@ -22,33 +24,40 @@ def read_folder(path: Path, source: str | None = None) -> Reading:
     path = path.absolute()
     require_folder(path)
     reading = Reading()
-    reading.problems += [f"{photo}: the photo lies outside of any class folder" for photo in _photos(path.iterdir())]
-    coarse_folders = _folders(path)
-    if not coarse_folders:
+    photos: dict[_Class, list[Path]] = {}
+    repeated: list[Path] = []
+
+    def problem(place: Path, reason: str) -> None:
+        reading.problems.append(f"{place}: {reason}")
+
+    for folder, entries in listings(path, problem=problem, skipped=reading.unread, repeated=repeated.append):
+        photos.setdefault(folder.relative_to(path).parts[:2], []).extend(folder / entry.name for entry in entries)
+    outside = sorted(photos.pop((), ()))
+    reading.problems[:0] = [f"{photo}: the photo lies outside of any class folder" for photo in outside]
+    if not photos:
         raise DataError(f"{path}: there is no class folder; put the photos into folders named coarse/fine")
-    for coarse in coarse_folders:
-        labelled: list[tuple[Path, str | None]] = [(photo, None) for photo in _photos(coarse.iterdir())]
-        fine_folders = _folders(coarse)
-        for fine in fine_folders:
-            photos = _photos(fine.rglob("*"))
-            if not photos:
-                reading.problems.append(f"{fine}: there is no photo of this class")
-            labelled += [(photo, fine.name) for photo in photos]
-        if not labelled and not fine_folders:
-            reading.problems.append(f"{coarse}: there is no photo of this class")
-        for photo, fine_name in labelled:
+    typed = {names[0] for names in photos if len(names) > 1}
+    for names in sorted(photos):
+        if not photos[names] and (len(names) > 1 or names[0] not in typed):
+            reading.problems.append(f"{path.joinpath(*names)}: there is no photo of this class")
+        for photo in sorted(photos[names]):
+            fine = names[1] if len(names) > 1 else None
             group = str(photo.relative_to(path))
-            reading.samples.append(Sample(photo, coarse.name, fine_name, source or path.name, group, origin=str(photo)))
+            reading.samples.append(Sample(photo, names[0], fine, source or path.name, group, origin=str(photo)))
+    reading.problems += _under_another_class(path, repeated, reading.samples)
     return reading
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _photos(entries: Iterable[Path]) -> list[Path]:
-    return sorted(
-        entry
-        for entry in entries
-        if has_photo_suffix(entry.name) and not entry.name.startswith(".") and entry.is_file()
-    )
+def _under_another_class(path: Path, repeated: list[Path], samples: list[Sample]) -> list[str]:
+    """Links to photos and folders of another class than their own; a second link from the same class does no harm."""
+    problems = []
+    places = {os.path.realpath(sample.path): sample for sample in samples} if repeated else {}
+    for link in repeated:
+        real = os.path.realpath(link)
+        first = places.get(real) or next(
+            (one for place, one in places.items() if place.startswith(real + os.sep)), None
+        )
+        if first is not None and first.path.relative_to(path).parts[:2] != link.relative_to(path).parts[:2]:
+            kind = "folder" if real not in places else "photo"
+            problems.append(f"{link}: the {kind} is the same as {first.path if kind == 'photo' else first.path.parent}")
+    return problems

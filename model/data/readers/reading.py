@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,17 @@ from model.photo import PhotoError, upright_size
 
 @dataclass
 class Reading:
-    """Samples in reading order, and one message for each entry that cannot be used."""
+    """What was read.
+
+    Attributes:
+        samples: in reading order.
+        problems: a message for each entry that cannot be used.
+        unread: how many files there are of kinds that are known and cannot be read; see `skipped_in_words`.
+    """
 
     samples: list[Sample] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
 
 
 def with_checked_photos(samples: Sequence[Sample]) -> Reading:
