@@ -13,6 +13,7 @@ from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
 from app.core.results import results
+from app.core.sidecars import Sidecars
 from app.core.xmp import SidecarError, keywords, write_sidecar
 
 _SIDECARS, _COPIES = "xmp", "xmp-copies"
@@ -67,12 +68,12 @@ def _sidecars(options: argparse.Namespace) -> int:
         only_writer(options.project, "marque export"),
         progress_bar() as progress,
     ):
-        model = _last_model(project)
+        model, sidecars = _last_model(project), Sidecars()
         task = progress.add_task("writing sidecars", total=project.counts(model.fingerprint).total)
         for result in results(project, model):
             if not result.excluded and result.image.error is None:
                 try:
-                    written += write_sidecar(result.image.path, keywords(result.answer)) is not None
+                    written += write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
                 except SidecarError as error:
                     problems += 1
                     complain(f"marque: {error}")

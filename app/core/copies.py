@@ -16,7 +16,8 @@ from pathlib import Path
 from app.core.packet import SIGNATURE, PacketError, read_packet, takes, with_packet
 from app.core.paths import tidy
 from app.core.placing import copy_new, write_new
-from app.core.xmp import XmpError, merged, sidecar_of
+from app.core.sidecars import Sidecars, place_for_new
+from app.core.xmp import XmpError, merged
 from model.errors import MarqueError
 
 
@@ -55,6 +56,7 @@ class Copies:
                 )
         self._roots = _roots(sources)
         self._taken: set[str] = set()
+        self._sidecars = Sidecars()
 
     def make(self, photo: Path, keywords: tuple[str, ...]) -> Copy:
         """Copy a photo, with the keywords of its label (of `xmp.keywords`) added to those that it holds.
@@ -68,7 +70,7 @@ class Copies:
             if content is not None:
                 return Copy(place, "", _put(content, place, photo))
             try:
-                beside = sidecar_of(photo)
+                beside = next((one.path for one in self._sidecars.of(photo)), place_for_new(photo))
                 sidecar = merged(beside.read_bytes() if beside.is_file() else None, keywords)
             except XmpError as error:
                 raise CopyError(f"{beside}: this is no XMP sidecar, or it is damaged ({error}); not copied") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from app.core.decide import Decision, Level
+from app.core.sidecars import Sidecars
 from model.errors import MarqueError
 from model.files import write_whole
 
@@ -51,12 +52,6 @@ class SidecarError(MarqueError):
     """A sidecar that cannot be read or written; the message names the file."""
 
 
-def sidecar_of(photo: Path) -> Path:
-    """`photo.xmp` where that exists (Lightroom's way), else `photo.jpg.xmp` (digiKam's and darktable's)."""
-    other = photo.with_suffix(".xmp")
-    return other if other.is_file() else photo.with_name(photo.name + ".xmp")
-
-
 def keywords(answer: Decision | None) -> tuple[str, ...]:
     """The path of an answer from the root down: ("Vessel", "tanker", "name"); empty without a label."""
     if answer is None or answer.level is Level.NONE:
@@ -69,16 +64,17 @@ def keywords(answer: Decision | None) -> tuple[str, ...]:
     return (root, *(part.replace("|", "-").replace("/", "-") for part in parts))
 
 
-def write_sidecar(photo: Path, path: tuple[str, ...]) -> Path | None:
+def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None = None) -> Path | None:
     """Put a label's keywords into the photo's sidecar, made if missing; the file, or None where there is nothing to do.
 
     Args:
         path: of `keywords`; empty takes an earlier label's keywords away.
+        sidecars: for many photos, so that each folder is read once.
 
     Raises:
         SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
     """
-    place = sidecar_of(photo)
+    place = (sidecars or Sidecars()).to_write(photo)
     if not path and not place.is_file():
         return None
     try:

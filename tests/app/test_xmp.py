@@ -10,7 +10,8 @@ import pytest
 from app.cli import main
 from app.core.decide import Decision, Level, Status
 from app.core.project import Project
-from app.core.xmp import SidecarError, keywords, merged, sidecar_of, write_sidecar
+from app.core.sidecars import Sidecars
+from app.core.xmp import SidecarError, keywords, merged, write_sidecar
 
 SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)
 
@@ -67,7 +68,7 @@ def test_a_new_sidecar_is_read_by_exiftool(tmp_path: Path) -> None:
 def test_what_an_existing_sidecar_holds_stays(tmp_path: Path) -> None:
     (tmp_path / "p.xmp").write_text(EXISTING, "utf-8")  # Lightroom's name
     place = write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
-    assert place == tmp_path / "p.xmp" == sidecar_of(tmp_path / "p.jpg")
+    assert place == tmp_path / "p.xmp" == Sidecars().to_write(tmp_path / "p.jpg")
     text = place.read_text("utf-8")
     for kept in ('xmp:Rating="4"', 'crs:Exposure2012="+0.35"', "a remark", "Größe &amp; more", 'x:xmptk="somebody"'):
         assert kept in text
@@ -82,7 +83,7 @@ def test_what_an_existing_sidecar_holds_stays(tmp_path: Path) -> None:
 def test_keywords_of_the_persons_own_stay_whatever_they_are_called(tmp_path: Path) -> None:
     own = EXISTING.replace("Places|Kiel", "Vehicle|Grandpa's car</rdf:li><rdf:li>Vessel|tanker|MT Alpha")
     (tmp_path / "p.xmp").write_text(own.replace("harbour", "Grandpa's car"), "utf-8")
-    place = sidecar_of(tmp_path / "p.jpg")
+    place = Sidecars().to_write(tmp_path / "p.jpg")
     for path in (keywords(SHIP), keywords(replace(SHIP, level=Level.COARSE, coarse="cargo")), ()):
         write_sidecar(tmp_path / "p.jpg", path)
         text = place.read_text("utf-8")

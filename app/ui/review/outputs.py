@@ -20,6 +20,7 @@ from app.core.labels import Verdict
 from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.core.results import Result, results
+from app.core.sidecars import Sidecars
 from app.core.xmp import SidecarError, keywords, write_sidecar
 from app.ui.job_line import Job
 from app.ui.tasks import Tasks
@@ -93,10 +94,12 @@ class Outputs(QObject):
     def sidecars(self, project: Project, model: KnownModel, total: int) -> None:
         """Write keywords into a sidecar beside each photo."""
 
-        def write(result: Result) -> bool:
-            return write_sidecar(result.image.path, keywords(result.answer)) is not None
-
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
+            sidecars = Sidecars()
+
+            def write(result: Result) -> bool:
+                return write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
+
             return _one_by_one(results(project, model), write, progress, cancelled)
 
         say = partial(self._say_written, "sidecars written")

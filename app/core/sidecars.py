@@ -1,0 +1,180 @@
+"""Which XMP sidecars belong to a photo: `a.xmp`, `a.jpg.xmp` and their spellings in upper and mixed case.
+
+`a.jpg.xmp` belongs to `a.jpg`. `a.xmp` belongs to every `a.*` that can have a sidecar: to a RAW and the JPEG of the
+same shot, both. Darktable's `a_01.jpg.xmp`, a second way to develop `a.jpg`, belongs to `a.jpg` where no photo has that
+name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ENDING = ".xmp"
+
+_OWNS_NOTHING = frozenset(
+    {
+        *("", ENDING, ".aae", ".bak", ".cos", ".csv", ".cube", ".dop", ".htm", ".html", ".icc", ".ini", ".json"),
+        *(
+            ".log",
+            ".md",
+            ".on1",
+            ".part",
+            ".pdf",
+            ".pp3",
+            ".sha256",
+            ".thm",
+            ".tsv",
+            ".txt",
+            ".url",
+            ".xml",
+            ".yaml",
+            ".yml",
+        ),
+    }
+)
+"""Endings of files that have no XMP sidecar. Any other file may be a photo in a format that we do not know."""
+_DUPLICATE = re.compile(r"(.+)_\d{2,}(\.[^.]+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A sidecar of a photo. others: further files in the folder that it belongs to as well."""
+
+    path: Path
+    others: tuple[Path, ...] = ()
+
+
+class Sidecars:
+    """Finds the sidecars of many photos. Each folder is read once, so an object is to be used for one piece of work."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, _Folder] = {}
+
+    def of(self, photo: Path) -> tuple[Sidecar, ...]:
+        """All sidecars that belong to a photo: `a.jpg.xmp`, `a.xmp`, then darktable's others.
+
+        None where the folder cannot be read.
+        """
+        return tuple(
+            Sidecar(photo.parent / name, tuple(photo.parent / other for other in others))
+            for name, others in self._folder(photo.parent).of(photo.name)
+        )
+
+    def to_write(self, photo: Path) -> Path:
+        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one."""
+        new = place_for_new(photo)
+        alone = [one.path for one in self.of(photo) if not one.others]
+        mine = (one for one in alone if _fold(one.name) in (_fold(new.name), _fold(photo.stem + ENDING)))
+        return next(mine, new)
+
+    def _folder(self, folder: Path) -> _Folder:
+        if folder not in self._folders:
+            self._folders[folder] = _Folder(_files(folder))
+        return self._folders[folder]
+
+
+def place_for_new(photo: Path) -> Path:
+    """Where a photo gets a new sidecar, which no other photo can take for its own: `a.jpg.xmp`."""
+    return photo.with_name(photo.name + ENDING)
+
+
+def beside(sidecar: Path, photo: Path, target: Path) -> Path:
+    """The place of a photo's sidecar when the photo lies at `target`: it changes its name as the photo does."""
+    if target.name == photo.name:
+        return target.with_name(sidecar.name)
+    ending = sidecar.name[-len(ENDING) :]
+    stem = sidecar.name[: -len(ENDING)]
+    if _fold(stem) == _fold(photo.name):
+        return target.with_name(target.name + ending)
+    if _fold(stem) == _fold(photo.stem):
+        return target.with_name(target.stem + ending)
+    number = stem[len(photo.stem) : len(stem) - len(photo.suffix)]  # darktable's _01
+    return target.with_name(f"{target.stem}{number}{target.suffix}{ending}")
+
+
+class _Folder:
+    """What a folder holds, by folded names, which are the same in upper and lower case."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._sidecars: dict[str, list[str]] = {}  # by their names without .xmp
+        self._duplicates: dict[str, list[str]] = {}  # darktable's, by the names of their photos
+        self._named: dict[str, list[str]] = {}  # files that can have a sidecar
+        self._stems: dict[str, list[str]] = {}  # the same by their names without ending
+        for name in names:
+            if _is_sidecar(name):
+                self._sidecars.setdefault(_fold(_stem(name)), []).append(name)
+        if self._sidecars:
+            self._find_owners(names)
+
+    def _find_owners(self, names: list[str]) -> None:
+        for name in names:
+            stem, ending = os.path.splitext(name)  # noqa: PTH122 -- a Path for each name of a large folder takes its time
+            if ending.lower() not in _OWNS_NOTHING:
+                self._named.setdefault(_fold(name), []).append(name)
+                self._stems.setdefault(_fold(stem), []).append(name)
+        for key, sidecars in self._sidecars.items():
+            original = _DUPLICATE.fullmatch(key)
+            if original and key not in self._named and key not in self._stems:
+                self._duplicates.setdefault(original[1] + original[2], []).extend(sidecars)
+
+    def of(self, photo: str) -> Iterator[tuple[str, list[str]]]:
+        """Each sidecar of a photo, with the names of the other files that it belongs to."""
+        if not self._sidecars:
+            return
+        full, stem = _fold(photo), _fold(_stem(photo))
+        namesakes = _with(photo, self._named.get(full, []))
+        for sidecar in self._sidecars.get(full, ()):
+            # a.jpg and A.JPG can be two photos of one folder
+            owners = [name for name in namesakes if name == _stem(sidecar)] or namesakes
+            if photo in owners:
+                yield sidecar, [name for name in owners if name != photo]
+        if stem not in self._named:  # else it is the a.jpg.xmp of another photo
+            sidecars, alike = self._sidecars.get(stem, []), _with(photo, self._stems.get(stem, []))
+            for sidecar in sidecars:
+                owners = [name for name in alike if _takes(name, sidecar, sidecars)]
+                if photo in owners:
+                    yield sidecar, [name for name in owners if name != photo]
+        for sidecar in self._duplicates.get(full, ()):
+            yield sidecar, [name for name in namesakes if name != photo]
+
+
+def _with(photo: str, names: list[str]) -> list[str]:
+    return names if photo in names else [*names, photo]  # a photo of any name, also one that has gone, has sidecars
+
+
+def _takes(owner: str, sidecar: str, sidecars: list[str]) -> bool:
+    """Whether an `a.*` goes with this spelling of `a.xmp`: with its own, where that is there, else with all."""
+    return _stem(sidecar) == _stem(owner) or all(_stem(one) != _stem(owner) for one in sidecars)
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]  # noqa: PTH122
+
+
+def _is_sidecar(name: str) -> bool:
+    return len(name) > len(ENDING) and name[-len(ENDING) :].lower() == ENDING
+
+
+def _fold(name: str) -> str:
+    """A name as file systems that do not tell case or Unicode forms apart see it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as listing:
+            return [entry.name for entry in listing if _is_file(entry)]
+    except OSError:
+        return []
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
