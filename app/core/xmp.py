@@ -1,30 +1,50 @@
 """Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them; sidecars beside photos.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
-same with slashes. Whatever else a packet of XMP holds stays as it is. A property of our own lists what a label has
-added to these, and the next label takes exactly that away.
+same with slashes. Whatever else a packet of XMP holds stays as it is, to the character. A property of our own lists
+what a label has added to these, and the next label takes exactly that away.
 """
 
 from __future__ import annotations
 
-import io
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 from app.core.decide import Decision, Level
+from app.core.placing import rename_without_overwriting
 from app.core.sidecars import Sidecars
+from app.core.xmp_encoding import XmpError
+from app.core.xmp_text import ListName, XmpText, legal
 from model.errors import MarqueError
-from model.files import write_whole
+from model.reading import read_file
+from model.unfinished import part_beside
 
-_NAMESPACES = {
-    "x": "adobe:ns:meta/",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "lr": "http://ns.adobe.com/lightroom/1.0/",
-    "digiKam": "http://www.digikam.org/ns/1.0/",
-    "marque": "urn:marque:xmp/1.0/",
-}
-_ADDED = ("marque", "added", "Bag")
+__all__ = ["SidecarError", "XmpError", "keywords", "lists", "merged", "read_sidecar", "write_sidecar"]
+
+SUBJECT = ListName("dc", "http://purl.org/dc/elements/1.1/", "subject", "Bag")
+_HIERARCHY = ListName("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag")
+_TAGS = ListName("digiKam", "http://www.digikam.org/ns/1.0/", "TagsList", "Seq")
+_ADDED = ListName("marque", "urn:marque:xmp/1.0/", "added", "Bag")
+_SEPARATORS = {_HIERARCHY: "|", _TAGS: "/"}
+_SHARED = (SUBJECT, _HIERARCHY, _TAGS)
+
+_NEW = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="">
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+""".encode()
+_LARGEST = 16 << 20
+_TRIES = 3
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ROOTS = ("Vessel", "Vehicle")
 _VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
 _AFLOAT = (
     "ship",
@@ -44,10 +64,6 @@ _AFLOAT = (
 all other types are under Vehicle."""
 
 
-class XmpError(MarqueError):
-    """A packet that is no XMP, or damaged; the message says where, without the file."""
-
-
 class SidecarError(MarqueError):
     """A sidecar that cannot be read or written; the message names the file."""
 
@@ -58,10 +74,22 @@ def keywords(answer: Decision | None) -> tuple[str, ...]:
         return ()
     name = answer.coarse.casefold()
     afloat = name in _VESSELS or (any(word in name for word in _AFLOAT) and "aircraft" not in name.replace("_", ""))
-    root = "Vessel" if afloat else "Vehicle"
-    # a separator inside a name would make another level of it
     parts = (answer.coarse,) if answer.level is Level.COARSE else (answer.coarse, answer.fine)
-    return (root, *(part.replace("|", "-").replace("/", "-") for part in parts))
+    return _clean((_ROOTS[0] if afloat else _ROOTS[1], *parts))
+
+
+def read_sidecar(place: Path) -> bytes:
+    """What a sidecar holds.
+
+    Raises:
+        SidecarError: if it is something else than a file (a named pipe, a link), is too large or cannot be read.
+    """
+    try:
+        if place.is_symlink():
+            raise SidecarError(f"{place}: this sidecar is a link to another file; left as it is")
+        return read_file(place, _LARGEST)
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
 
 
 def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None = None) -> Path | None:
@@ -75,109 +103,117 @@ def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None 
         SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
     """
     place = (sidecars or Sidecars()).to_write(photo)
-    if not path and not place.is_file():
-        return None
-    try:
-        before = place.read_bytes() if place.is_file() else None
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
-    try:
-        after = merged(before, path)
-    except XmpError as error:
-        raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
-    if after == before:
-        return None
-    try:
-        write_whole(place, lambda file: file.write(after))
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
-    return place
+    for _ in range(_TRIES):
+        there = os.path.lexists(place)
+        if not path and not there:
+            return None
+        before = read_sidecar(place) if there else None
+        try:
+            after = merged(before, path)
+        except XmpError as error:
+            raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
+        if after == before:
+            return None
+        with suppress(_ChangedError):
+            _write(place, before, after)
+            return place
+    raise SidecarError(f"{place}: another program is writing this sidecar; left as it is", advice="try again later")
 
 
-def merged(packet: bytes | None, path: tuple[str, ...]) -> bytes:
+def merged(packet: bytes | None, path: tuple[str, ...], also: Mapping[ListName, Sequence[str]] | None = None) -> bytes:
     """A packet of XMP with a label's keywords in place of an earlier label's; a new one where there is none.
 
     Args:
         path: of `keywords`; empty takes an earlier label's keywords away.
+        also: words of the person's own that belong into the lists, because they stood elsewhere.
 
     Raises:
-        XmpError: if the packet is no XMP.
+        XmpError: if the packet is no XMP, or a list in it is written in a way that is not known; also where it is
+            certain that a change would lose something.
     """
-    tree = _new() if packet is None else _parsed(packet)
-    before = set(_list(tree, "marque", "added"))
+    text = XmpText(_NEW if packet is None else packet, (*_SHARED, _ADDED))
+    held = {name: text.words(name) for name in _SHARED}
+    before = text.words(_ADDED)
+    earlier = _earlier(held, before)
+    path = _clean(path)
     added: list[str] = []
-    # no part of a path holds one of the separators, so what was added to one list is never taken from another
-    for prefix, name, kind, wanted in (
-        ("dc", "subject", "Bag", path),
-        ("lr", "hierarchicalSubject", "Bag", ("|".join(path),)),
-        ("digiKam", "TagsList", "Seq", ("/".join(path),)),
-    ):
-        kept = [word for word in _list(tree, prefix, name) if word not in before]
-        new = [word for word in wanted if word and word not in kept]
-        _set_list(tree, prefix, name, kind, [*kept, *new])
+    for name, words in held.items():
+        own = [legal(word) for word in (also or {}).get(name, ()) if word]
+        others = [*_without(words, earlier[name]), *own]
+        wanted = path if name is SUBJECT else tuple(filter(None, [_SEPARATORS[name].join(path)]))
+        new = [word for word in dict.fromkeys(wanted) if word not in others]
+        text.change(
+            name,
+            [word for word in earlier[name] if word not in new],
+            [word for word in dict.fromkeys([*own, *new]) if word not in words],
+        )
         added += new
-    _set_list(tree, *_ADDED, added)
-    return _bytes(tree)
+    if added != before:
+        text.replace(_ADDED, added)
+    return text.packet()
 
 
-def _name(prefix: str, name: str) -> str:
-    return f"{{{_NAMESPACES[prefix]}}}{name}"
+def lists(packet: bytes) -> dict[ListName, list[str]]:
+    """The words in the lists that a label's keywords go into. Raises XmpError as `merged`."""
+    text = XmpText(packet, _SHARED)
+    return {name: text.words(name) for name in _SHARED}
 
 
-def _new() -> ET.Element:
-    root = ET.Element(_name("x", "xmpmeta"))
-    rdf = ET.SubElement(root, _name("rdf", "RDF"))
-    ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})
-    return root
+def _clean(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path as it can be written: a separator inside a name would make another level of it."""
+    parts = (legal(_CONTROL.sub(" ", part)).replace("|", "-").replace("/", "-").strip() for part in path)
+    return tuple(part for part in parts if part)
 
 
-def _parsed(packet: bytes) -> ET.Element:
-    packet = packet.rstrip(b"\0")  # some cameras end it as a C string
+def _earlier(held: Mapping[ListName, list[str]], added: list[str]) -> dict[ListName, list[str]]:
+    """The words in the lists that an earlier label has added.
+
+    What is listed as added may come from anybody. It counts only where it is what one label adds: nothing but a path of
+    at most three parts, which is still in one of the lists, and its parts. Else all words are somebody's own.
+    """
+    for name, separator in _SEPARATORS.items():
+        for word in held[name]:
+            path = tuple(word.split(separator))
+            whole = {other: [sign.join(path)] for other, sign in _SEPARATORS.items()}
+            ours = {SUBJECT: list(path), **whole}
+            if (
+                path[0] not in _ROOTS
+                or len(path) > 3
+                or not set(added) <= {one for some in ours.values() for one in some}
+            ):
+                continue
+            return {name: [one for one in ours[name] if one in added and one in held[name]] for name in _SHARED}
+    return {name: [] for name in _SHARED}
+
+
+def _without(words: list[str], gone: list[str]) -> list[str]:
+    rest = words.copy()
+    for word in gone:
+        rest.remove(word)
+    return rest
+
+
+class _ChangedError(Exception):
+    """Another program has written the sidecar since it was read."""
+
+
+def _write(place: Path, before: bytes | None, after: bytes) -> None:
+    """Put a sidecar in place of what was read there. Raises _ChangedError, SidecarError; it stays as it was then."""
     try:
-        # its own prefixes stay: other programs look for them by their usual names
-        for _, (prefix, address) in ET.iterparse(io.BytesIO(packet), events=["start-ns"]):
-            if not prefix.startswith("ns"):
-                ET.register_namespace(prefix, address)
-        root = ET.fromstring(packet, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True)))
-    except ET.ParseError as error:
-        raise XmpError(str(error)) from error
-    if root.find(f".//{_name('rdf', 'RDF')}") is None and root.tag != _name("rdf", "RDF"):
-        raise XmpError("no rdf:RDF in it")
-    return root
-
-
-def _descriptions(root: ET.Element) -> list[ET.Element]:
-    """What the packet says, one after the other: some programs begin anew for each namespace. At least one."""
-    rdf = root if root.tag == _name("rdf", "RDF") else root.find(f".//{_name('rdf', 'RDF')}")
-    assert rdf is not None
-    found = rdf.findall(_name("rdf", "Description"))
-    return found or [ET.SubElement(rdf, _name("rdf", "Description"), {_name("rdf", "about"): ""})]
-
-
-def _list(root: ET.Element, prefix: str, name: str) -> list[str]:
-    items = f"{_name(prefix, name)}/*/{_name('rdf', 'li')}"
-    return [item.text or "" for description in _descriptions(root) for item in description.findall(items)]
-
-
-def _set_list(root: ET.Element, prefix: str, name: str, kind: str, values: list[str]) -> None:
-    """Replace a list where it stands; a packet that has a property twice is read by nobody."""
-    descriptions = _descriptions(root)
-    places = [(one, element) for one in descriptions for element in one.findall(_name(prefix, name))]
-    for description, element in places[1 if values else 0 :]:
-        description.remove(element)
-    if not values:
-        return
-    element = places[0][1] if places else ET.SubElement(descriptions[0], _name(prefix, name))
-    for child in list(element):
-        element.remove(child)
-    bag = ET.SubElement(element, _name("rdf", kind))
-    for value in dict.fromkeys(values):
-        ET.SubElement(bag, _name("rdf", "li")).text = value
-
-
-def _bytes(root: ET.Element) -> bytes:
-    for prefix, address in _NAMESPACES.items():
-        ET.register_namespace(prefix, address)
-    ET.indent(root, " ")
-    body = ET.tostring(root, encoding="unicode")
-    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>\n'.encode()
+        with part_beside(place) as (file, part):
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()  # Windows moves no open file
+            if before is None:
+                rename_without_overwriting(part, place)
+                return
+            with suppress(OSError):
+                part.chmod(stat.S_IMODE(place.stat().st_mode))
+            if not os.path.lexists(place) or read_sidecar(place) != before:
+                raise _ChangedError
+            part.replace(place)
+    except FileExistsError:
+        raise _ChangedError from None
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error

@@ -116,7 +116,8 @@ def test_lists_in_descriptions_of_their_own_are_written_where_they_stand() -> No
     assert b"Vessel|tanker|MT Alpha" in once and b"Vessel" not in again
     more = SCATTERED[SCATTERED.index(" <rdf:Desc") : SCATTERED.index("</rdf:RDF>")]
     doubled = SCATTERED.replace("</rdf:RDF>", f"{more}</rdf:RDF>")
-    assert merged(doubled.encode(), ()).count(b"<dc:subject>") == 1
+    assert merged(doubled.encode(), keywords(SHIP)).count(b"<dc:subject>") == 1
+    assert merged(doubled.encode(), ()) == doubled.encode()
 
 
 def test_another_label_takes_the_place_of_ours_alone(tmp_path: Path) -> None:
