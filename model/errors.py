@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
+
+from model.plain_text import one_line
 
 
 class MarqueError(Exception):
     """Something that a person can understand and mend; anything else that is raised is a defect of the program.
 
+    Names of files and classes in it are data: control codes of a terminal become visible escapes, also new lines.
+
     Attributes:
-        message: what happened, to which file.
+        message: what happened, to which file; one line.
         advice: what to do about it, or "".
         details: what an engineer would want to know, or ""; shown on demand.
+        lines: more of the same kind as the message, a line each.
     """
 
-    def __init__(self, message: str, *, advice: str = "", details: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
+    def __init__(self, message: str, *, advice: str = "", details: str = "", lines: Sequence[str] = ()) -> None:
+        self.message = one_line(message)
+        self.advice = one_line(advice)
         self.details = details
+        self.lines = tuple(map(one_line, lines))
+        super().__init__(self.message)
+
+    @classmethod
+    def of_lines(cls, lines: Sequence[str]) -> Self:
+        """An error of several lines, of which the first one says most."""
+        return cls(lines[0], lines=lines[1:])
+
+    @classmethod
+    def like(cls, error: MarqueError) -> Self:
+        """The same words as an error of this class."""
+        return cls(error.message, advice=error.advice, details=error.details, lines=error.lines)
 
     def __str__(self) -> str:
-        """One text for people: the message, and the advice after a semicolon."""
-        return f"{self.message}; {self.advice}" if self.advice else self.message
+        """One text for people: the message, and the advice after a semicolon; further lines below."""
+        first = f"{self.message}; {self.advice}" if self.advice else self.message
+        return "\n".join([first, *self.lines])
 
 
 class FileError(MarqueError, OSError):
@@ -85,7 +103,7 @@ def file_error(error: OSError, path: Path | str | None = None) -> FileError:
     words, advice = _WORDS.get(error.errno or 0, ((error.strerror or str(error) or "it cannot be used").lower(), ""))
     # of two names the second one is the place where something should have come to
     place = next((one for one in (error.filename2, error.filename, path) if one is not None), None)
-    told = FileError(words if place is None else f"{_shown(place)}: {words}", advice=advice, details=repr(error))
+    told = FileError(words if place is None else f"{_shown(place)}: {words}", advice=advice)
     told.errno, told.strerror, told.filename = error.errno, error.strerror, place
     return told
 
@@ -110,6 +128,9 @@ def for_people(error: BaseException) -> MarqueError | None:
         return error
     if isinstance(error, OSError) and error.errno in _WORDS:
         return file_error(error)
+    if isinstance(error, MemoryError):
+        words, advice = _WORDS[errno.ENOMEM]
+        return MarqueError(words, advice=advice)
     return None
 
 

@@ -179,5 +179,5 @@ def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample],
     if messages and not config.data.skip_bad:
         more = [f"and {len(messages) - _SHOWN} more"] if len(messages) > _SHOWN else []
         advice = "mend or remove them, or pass over them with --skip-bad"
-        raise DataError("\n".join([*messages[:_SHOWN], *more, advice]))
+        raise DataError.of_lines([*messages[:_SHOWN], *more, advice])
     return [sample for sample in samples if sample.path not in bad], messages

@@ -80,7 +80,7 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
     gone = [error for store in (pictures, followed) if store.is_cached for error in store.decode_all("reading photos")]
     if gone:
         advice = "put them back, or start a new run with --skip-bad"
-        raise DataError("\n".join([*map(str, gone[:10]), f"{len(gone)} photos cannot be read any more; {advice}"]))
+        raise DataError.of_lines([*map(str, gone[:10]), f"{len(gone)} photos cannot be read any more; {advice}"])
     teacher = config.teacher.teacher
     lesson = None if teacher is None else ranks.first_alone(lambda: lesson_for(run, Path(teacher)))
     return Trainer(

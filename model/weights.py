@@ -110,8 +110,8 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
         if key in state and state[key].shape != wanted[key].shape
     ]
     if wrong:
-        shown = "\n  ".join(wrong[:10]) + (f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else "")
-        raise WeightsError(f"{weights}: these weights do not fit {name}:\n  {shown}")
+        shown = [*wrong[:10], *([f"and {len(wrong) - 10} more"] if len(wrong) > 10 else [])]
+        raise WeightsError(f"{weights}: these weights do not fit {name}:", lines=[f"  {line}" for line in shown])
     backbone.load_state_dict({key: state[key].to(wanted[key].dtype) for key in wanted if key in state}, strict=False)
 
 
@@ -137,7 +137,7 @@ def _state_of_model_file(path: Path, name: str, backbone: nn.Module) -> dict[str
     try:
         info, weights = stored_weights(path)
     except BundleError as error:
-        raise WeightsError(str(error)) from error
+        raise WeightsError.like(error) from error
     own = info.training.get("backbone")
     if own != name:
         raise WeightsError(f"{path}: that identification model is of a {own}, not of a {name}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import platform
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from app.cli.terminal import UsageError, add_model_option, in_words, model_file, say
+from app.cli.reports import Report
+from app.cli.terminal import add_model_option, in_words, model_file
 from app.core import paths
-from app.core.engine import Engine, EngineError
-from app.core.gallery import Gallery, GalleryError
+from app.core.engine import Engine
+from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
-from model.bundle import BundleError
+from model.errors import FileError, MarqueError
 
 _PACKAGES = {
     "marque": ("marque",),
@@ -28,75 +30,93 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_option(parser)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """Print the report; 0, or 1 if something is wrong."""
+    found = _Findings(report)
     for name, distributions in _PACKAGES.items():
-        say(f"{name + ':':<14}{_version(distributions)}")
-    say(f"{'python:':<14}{platform.python_version()} on {platform.platform()}")
-    problems: list[str] = []
-    data = _report_data(problems)
-    engine = _report_model(options.model, problems)
+        found.tell(name, _version(distributions))
+    found.tell("python", f"{platform.python_version()} on {platform.platform()}")
+    data = _report_data(found)
+    engine = _report_model(options.model, found)
     if engine is not None:
-        _report_gallery(engine, problems)
+        _report_gallery(engine, found)
         if data:
-            _report_own_gallery(engine, problems)
-    for problem in problems:
-        say(f"{'problem:':<14}{problem}")
-    if not problems:
-        say("no problems found")
-    return 1 if problems else 0
+            _report_own_gallery(engine, found)
+    for problem in found.problems:
+        report.show("problem", f"{'problem:':<14}{problem}", {"text": problem})
+    if report.as_json:
+        report.show("done", "", {"problems": len(found.problems)})
+    elif not found.problems:
+        report.show("done", "no problems found", {})
+    return 1 if found.problems else 0
 
 
-def _report_data(problems: list[str]) -> bool:
+@dataclass
+class _Findings:
+    """What is told line by line, and what is wrong."""
+
+    report: Report
+    problems: list[str] = field(default_factory=list)
+
+    def tell(self, name: str, text: str, *more: str) -> None:
+        """A fact under its name; more lines of it follow without one."""
+        for title, line in [(f"{name}:", text), *(("", line) for line in more)]:
+            self.report.show("fact", f"{title:<14}{line}", {"name": name, "text": line})
+
+
+def _report_data(found: _Findings) -> bool:
     """Whether there is a folder for what the user makes."""
     try:
-        say(f"{'your data:':<14}{paths.user_data_dir()}")
-    except OSError as error:
-        problems.append(f"{error.filename}: the folder of your data cannot be made ({error.strerror})")
+        found.tell("your data", str(paths.user_data_dir()))
+    except FileError as error:
+        found.problems.append(f"{error.filename}: the folder of your data cannot be made ({error.strerror})")
         return False
     return True
 
 
-def _report_model(chosen: Path | None, problems: list[str]) -> Engine | None:
+def _report_model(chosen: Path | None, found: _Findings) -> Engine | None:
     try:
         engine = Engine(model_file(chosen))
-    except (UsageError, BundleError, EngineError) as error:
-        problems.append(str(error))
+    except MarqueError as error:
+        found.problems.append(str(error))
         return None
     info = engine.info
     side = info.preprocessing.size
-    say(f"{'model:':<14}{info.name}, fingerprint {info.fingerprint}, {engine.path}")
-    say(
-        f"{'':<14}{len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, "
+    lines = [
+        f"{len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes, "
         f"input {side} x {side} pixels, made on {info.created:%Y-%m-%d}"
-    )
+    ]
     if not info.calibrated:
-        say(f"{'':<14}its confidences are not calibrated: the training had too few validation photos")
-    say(f"{'processor:':<14}{engine.provider.name} ({engine.provider.reason})")
-    say(f"{'':<14}onnxruntime offers {', '.join(engine.provider.available)}")
+        lines.append("its confidences are not calibrated: the training had too few validation photos")
+    found.tell("model", f"{info.name}, fingerprint {info.fingerprint}, {engine.path}", *lines)
+    found.tell(
+        "processor",
+        f"{engine.provider.name} ({engine.provider.reason})",
+        f"onnxruntime offers {', '.join(engine.provider.available)}",
+    )
     return engine
 
 
-def _report_gallery(engine: Engine, problems: list[str]) -> None:
+def _report_gallery(engine: Engine, found: _Findings) -> None:
     path = paths.bundled_gallery(engine.path)
     if path is None:
-        say(f"{'gallery:':<14}none beside the model; photos are identified without reference photos")
+        found.tell("gallery", "none beside the model; photos are identified without reference photos")
         return
-    _report_file("gallery:", path, engine, problems)
+    _report_file("gallery", path, engine, found)
 
 
-def _report_own_gallery(engine: Engine, problems: list[str]) -> None:
+def _report_own_gallery(engine: Engine, found: _Findings) -> None:
     own = own_place(engine.info.fingerprint)
     if own.is_file():
-        _report_file("own gallery:", own, engine, problems)
+        _report_file("own gallery", own, engine, found)
 
 
-def _report_file(title: str, path: Path, engine: Engine, problems: list[str]) -> None:
+def _report_file(title: str, path: Path, engine: Engine, found: _Findings) -> None:
     try:
         with Gallery.open(path, engine.info.fingerprint, read_only=True) as gallery:
-            say(f"{title:<14}{in_words(gallery)}, {path}")
-    except GalleryError as error:
-        problems.append(str(error))
+            found.tell(title, f"{in_words(gallery)}, {path}")
+    except MarqueError as error:
+        found.problems.append(str(error))
 
 
 def _version(distributions: tuple[str, ...]) -> str:

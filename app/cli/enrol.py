@@ -6,15 +6,14 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from app.cli.reports import Report
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
-    complain,
     count_argument,
     in_words,
     interruptible,
     model_file,
-    progress_bar,
 )
 from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
@@ -49,18 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """Enrol everything in the source; 0, or 130 after Ctrl-C, when what was done stays in the gallery."""
     data = _read(source_spec(options.source))
     samples: Sequence[Sample] = data.samples
     if data.unread:
-        complain(data.unread)
+        report.tell("warning", [data.unread], {"text": data.unread})
     if options.limit_per_class is not None:
         samples = limit_per_class(samples, options.limit_per_class)
     engine = Engine(model_file(options.model), options.device, options.precision)
     fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
     with open_references(options.gallery, fingerprint, dim, write=True) as gallery, interruptible() as interrupted:
-        finished = _enrol_all(engine, gallery, samples, data.skipped, options, interrupted)
+        finished = _enrol_all(engine, gallery, samples, data.skipped, options, report, interrupted)
     return 0 if finished else 130
 
 
@@ -92,13 +91,13 @@ def _enrol_all(
     samples: Sequence[Sample],
     skipped: Sequence[str],
     options: argparse.Namespace,
+    report: Report,
     interrupted: Callable[[], bool],
 ) -> bool:
     """Enrol with a progress bar and say how it went; False if it was interrupted."""
-    added = known = 0
+    added = known = done = 0
     problems = list(skipped)
-    with progress_bar() as progress:
-        task = progress.add_task("enrolling", total=len(samples))
+    with report.running("enrolling") as advance:
         for step in enrol(
             engine,
             gallery,
@@ -110,17 +109,33 @@ def _enrol_all(
             added += step.added
             known += step.known
             problems += step.problems
-            progress.advance(task, step.done)
+            done += step.done
+            advance(done, len(samples))
     if isinstance(gallery, Gallery) and gallery.indexing:
-        complain(f"preparing the search among {len(gallery):,} photos; this takes up to a minute")
+        report.tell(
+            "indexing",
+            [f"preparing the search among {len(gallery):,} photos; this takes up to a minute"],
+            {"photos": len(gallery)},
+        )
         gallery.finish_index()
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        complain(f"skipped: {problem}")
-    if len(problems) > _SHOWN_PROBLEMS:
-        complain(f"skipped: and {len(problems) - _SHOWN_PROBLEMS} more")
+    shown = problems if report.as_json else problems[:_SHOWN_PROBLEMS]
+    for problem in shown:
+        report.tell("warning", [f"skipped: {problem}"], {"text": f"skipped: {problem}"})
+    if len(problems) > len(shown):
+        report.tell("warning", [f"skipped: and {len(problems) - len(shown)} more"], {})
     finished = added + known + len(problems) == len(samples) + len(skipped)
-    complain(
-        f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
-        f"{gallery.name} holds {in_words(gallery)}"
+    report.done(
+        [
+            f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
+            f"{gallery.name} holds {in_words(gallery)}"
+        ],
+        {
+            "interrupted": not finished,
+            "added": added,
+            "known": known,
+            "skipped": len(problems),
+            "gallery": gallery.name,
+            "photos": len(gallery),
+        },
     )
     return finished

@@ -6,13 +6,14 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from app.cli.terminal import UsageError, complain, interruptible, progress_bar
+from app.cli.reports import Report
+from app.cli.terminal import UsageError, interruptible
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, export
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
-from app.core.results import results
+from app.core.results import Result, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import SidecarError, keywords, write_sidecar
 
@@ -38,17 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """Write one file, sidecars or copies; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
     if options.format == _SIDECARS:
-        return _sidecars(options)
+        return _sidecars(options, report)
     if options.format == _COPIES:
-        return _copies(options)
+        return _copies(options, report)
     out = options.out or options.project.with_suffix(EXPORTERS[options.format].suffix)
     with Project.open(options.project) as project:
         model = _last_model(project)
         export(results(project, model), out, model, options.format)
-    complain(f"{EXPORTERS[options.format].words}: {out}")
+    report.done([f"{EXPORTERS[options.format].words}: {out}"], {"format": options.format, "out": str(out)})
     return 0
 
 
@@ -59,59 +60,72 @@ def _last_model(project: Project) -> KnownModel:
     return models[0]
 
 
-def _sidecars(options: argparse.Namespace) -> int:
+def _sidecars(options: argparse.Namespace, report: Report) -> int:
     if options.out is not None:
         raise UsageError("--format xmp writes beside each photo; leave --out away")
     written, problems = 0, 0
     with (
         Project.open(options.project) as project,
         only_writer(options.project, "marque export"),
-        progress_bar() as progress,
+        report.running("writing sidecars") as advance,
     ):
         model, sidecars = _last_model(project), Sidecars()
-        task = progress.add_task("writing sidecars", total=project.counts(model.fingerprint).total)
-        for result in results(project, model):
+        total = project.counts(model.fingerprint).total
+        for done, result in enumerate(results(project, model), 1):
             if not result.excluded and result.image.error is None:
                 try:
                     written += write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
                 except SidecarError as error:
                     problems += 1
-                    complain(f"marque: {error}")
-            progress.advance(task)
-    complain(f"{written} sidecars written, {problems} left as they are")
+                    report.warning(str(error))
+            advance(done, total)
+    report.done(
+        [f"{written} sidecars written, {problems} left as they are"],
+        {"format": _SIDECARS, "written": written, "problems": problems},
+    )
     return 1 if problems else 0
 
 
-def _copies(options: argparse.Namespace) -> int:
+def _copies(options: argparse.Namespace, report: Report) -> int:
     if options.out is None:
         raise UsageError(f"--format {_COPIES} needs a folder for the copies: --out DIR")
-    new = known = problems = unlabelled = 0
+    counts: Counter[str] = Counter(dict.fromkeys(("copied", "known", "unlabelled", "problems"), 0))
     in_sidecars: Counter[str] = Counter()
-    with Project.open(options.project) as project, interruptible() as interrupted, progress_bar() as progress:
+    with Project.open(options.project) as project, interruptible() as interrupted:
         model = _last_model(project)
         copies = Copies([place for _, place, _ in project.sources()], options.out)
-        task = progress.add_task("copying", total=project.counts(model.fingerprint).total)
-        for result in results(project, model):
-            if interrupted():
-                break
-            path = keywords(result.answer)
-            if result.excluded or result.image.error is not None or not path:
-                unlabelled += 1
-            else:
+        total = project.counts(model.fingerprint).total
+        with report.running("copying") as advance:
+            for done, result in enumerate(results(project, model), 1):
+                if interrupted():
+                    break
                 try:
-                    copy = copies.make(result.image.path, path)
-                    new, known = new + copy.new, known + (not copy.new)
-                    in_sidecars.update([copy.sidecar] if copy.sidecar else [])
+                    counts.update([_copy(copies, result, in_sidecars)])
                 except CopyError as error:
-                    problems += 1
-                    complain(f"marque: {error}")
-            progress.advance(task)
-    for reason, count in in_sidecars.items():
-        complain(f"{count} of the copies have their keywords in a sidecar beside them: {reason}")
-    complain(
-        f"{options.out}: {new} photos copied, {known} there already, {unlabelled} without a label, {problems} left out"
-    )
-    if interrupted():
-        complain("interrupted; the same command goes on")
-        return 130
-    return 1 if problems else 0
+                    counts.update(["problems"])
+                    report.warning(str(error))
+                advance(done, total)
+        sentences = [
+            f"{count} of the copies have their keywords in a sidecar beside them: {reason}"
+            for reason, count in in_sidecars.items()
+        ]
+        sentences.append(
+            f"{options.out}: {counts['copied']} photos copied, {counts['known']} there already, "
+            f"{counts['unlabelled']} without a label, {counts['problems']} left out"
+        )
+        if interrupted():
+            sentences.append("interrupted; the same command goes on")
+        report.done(sentences, {"format": _COPIES, "out": str(options.out), "interrupted": interrupted(), **counts})
+        if interrupted():
+            return 130
+    return 1 if counts["problems"] else 0
+
+
+def _copy(copies: Copies, result: Result, in_sidecars: Counter[str]) -> str:
+    """Copy one photo; what it counts as. Raises CopyError."""
+    path = keywords(result.answer)
+    if result.excluded or result.image.error is not None or not path:
+        return "unlabelled"
+    copy = copies.make(result.image.path, path)
+    in_sidecars.update([copy.sidecar] if copy.sidecar else [])
+    return "copied" if copy.new else "known"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.cli.terminal import UsageError, complain, interruptible, progress_bar, say
+from app.cli.reports import Report
+from app.cli.terminal import UsageError, interruptible
 from app.core.filing import FIELDS, PATTERN, Filing, plan, shown
 from app.core.project import Project
 from app.core.project_lock import only_writer
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """File everything with a label; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
     with (
         Project.open(options.project) as project,
@@ -31,27 +32,43 @@ def run(options: argparse.Namespace) -> int:
     ):
         filing = Filing(project)
         for words in filing.settle():
-            complain(f"marque: {words}")
+            report.warning(words)
         models = project.models()
         if not models:
             raise UsageError(f"{options.project}: nothing was identified in this project yet")
         wanted = plan(results(project, models[0]), options.into, options.pattern)
         if options.dry_run:
-            for line in shown(wanted, options.into):
-                say(line)
-            complain(f"{len(wanted.steps)} photos would be filed, {len(wanted.left)} stay")
+            for line, facts in shown(wanted, options.into):
+                report.show("step", line, facts)
+            report.done(
+                [f"{len(wanted.steps)} photos would be filed, {len(wanted.left)} stay"],
+                {"would_file": len(wanted.steps), "stay": len(wanted.left)},
+            )
             return 0
         action = filing.begin(wanted, move=options.move)
         if action is None:
-            complain(f"nothing to file; {len(wanted.left)} photos stay")
+            report.done([f"nothing to file; {len(wanted.left)} photos stay"], {"filed": 0, "stay": len(wanted.left)})
             return 0
-        with progress_bar() as progress:
-            task = progress.add_task("filing", total=len(wanted.steps))
-            problems = filing.carry_out(action, lambda done: progress.update(task, completed=done), interrupted)
+        total = len(wanted.steps)
+        with report.running("filing") as advance:
+            problems = filing.carry_out(action, lambda done: advance(done, total), interrupted)
         for problem in problems:
-            complain(f"marque: {problem}")
-        complain(f"{action.title} into {options.into}: {len(problems)} left as they are; take back with: marque undo")
+            report.warning(problem)
+        sentences = [
+            f"{action.title} into {options.into}: {len(problems)} left as they are; take back with: marque undo"
+        ]
         if interrupted():
-            complain("interrupted; the same command goes on, and marque undo takes back what was done")
+            sentences.append("interrupted; the same command goes on, and marque undo takes back what was done")
+        report.done(
+            sentences,
+            {
+                "interrupted": interrupted(),
+                "step": action.title,
+                "into": str(options.into),
+                "problems": len(problems),
+                "stay": len(wanted.left),
+            },
+        )
+        if interrupted():
             return 130
         return 1 if problems else 0

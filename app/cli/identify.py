@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.cli.project_run import into_project
-from app.cli.reports import Report, speed
+from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
@@ -21,8 +21,6 @@ from app.cli.terminal import (
     interruptible,
     model_file,
     must_exist,
-    only_our_words,
-    say,
 )
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
@@ -50,9 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the answers in this project, made if missing; what it holds already is not identified again",
     )
     parser.add_argument(
-        "--json", action="store_true", help="progress, warnings and the summary as JSON, an object a line"
-    )
-    parser.add_argument(
         "--watch",
         action="store_true",
         help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
@@ -73,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
     if options.project is not None and options.out is not None:
         raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
@@ -83,7 +78,6 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--again needs a project that has answers: --project FILE.marque")
     if options.ray_address is not None and options.engine != _RAY:
         raise UsageError("--ray-address belongs to --engine ray")
-    report = Report(options.json)
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options) as stage:
@@ -108,7 +102,7 @@ def _stage(options: argparse.Namespace) -> Iterator[Stage]:
     if options.engine == _RAY:
         place = gallery.absolute() if isinstance(gallery, Path) else gallery
         setup = Setup(model.absolute(), place, options.device, options.precision)
-        with only_our_words(), OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
+        with OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
             yield stage
         return
     engine = Engine(model, options.device, options.precision)
@@ -153,7 +147,7 @@ class _Files:
     def into(self, out: Path | None) -> int:
         """Into a table, or shown, a line a photo; 0, or 130 after Ctrl-C."""
         if out is None:
-            self._identify_all(_show, bar=not sys.stdout.isatty())
+            self._identify_all(self._show, bar=not sys.stdout.isatty())
             self._tell("interrupted" if self._cut_off else None, None)
         else:
             with LabelTable(out, self.stage.info.signature) as table:
@@ -182,6 +176,10 @@ class _Files:
             self.report.warning(self.stage.note)
         self._seconds = time.perf_counter() - start
 
+    def _show(self, found: Sequence[Identification]) -> None:
+        for one in found:
+            self.report.show("photo", _line(one), _facts(one))
+
     def _tell(self, sentence: str | None, table: Path | None) -> None:
         counts, provider = self._counts, self.stage.provider
         facts = speed(counts.total(), self._seconds, provider, self._cut_off) | {
@@ -197,17 +195,28 @@ class _Files:
         )
 
 
-def _show(found: Sequence[Identification]) -> None:
-    for identification in found:
-        say(_line(identification))
-
-
 def _line(identification: Identification) -> str:
     decision = identification.decision
     if decision is None:
         return f"{Status.ERROR.value:<12}  {'':>5}  {identification.path}: {identification.error}"
     figure = percent(decision.confidence) if decision.label else ""
     return f"{decision.status.value:<12}  {figure:>5}  {decision.label or '-':<32}  {identification.path}"
+
+
+def _facts(identification: Identification) -> dict[str, Fact]:
+    decision = identification.decision
+    facts: dict[str, Fact] = {"path": str(identification.path)}
+    if decision is None:
+        return facts | {"status": Status.ERROR.value, "reason": identification.error}
+    return facts | {
+        "status": decision.status.value,
+        "label": decision.label,
+        "level": decision.level.value if decision.level else None,
+        "confidence": round(decision.confidence, 6),
+        "reason": decision.reason,
+        "coarse": decision.coarse,
+        "fine": decision.fine,
+    }
 
 
 def _summary(counts: Counter[Status], seconds: float, provider: Processor) -> str:

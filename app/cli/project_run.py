@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
-from app.cli.terminal import UsageError, complain, counted, must_exist
+from app.cli.terminal import UsageError, counted, must_exist
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import Project
@@ -49,7 +49,7 @@ def into_project(
     with Project.open(place) if place.exists() else Project.create(place) as project:
         with suppress(ProjectBusyError), only_writer(place, "marque identify"):  # else nothing has died in the middle
             for words in Filing(project).settle():
-                complain(f"marque: {words}")
+                report.warning(words)
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         if again:

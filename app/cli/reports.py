@@ -1,4 +1,4 @@
-"""How a run tells how it goes, on standard error: a bar and sentences for people, or lines of JSON for scripts."""
+"""How a command tells how it goes: a bar and sentences for people, or lines of JSON for scripts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app.cli.terminal import complain, progress_bar
-from app.core.stage import Processor
+from model.command import write_line
+from model.errors import MarqueError
+from model.plain_text import one_line
+from model.standard_error import keep_small
+
+if TYPE_CHECKING:  # loads the engine, which takes its time
+    from app.core.stage import Processor
 
 Fact = str | int | float | bool | None | list[str]
 Advance = Callable[[int, int | None], None]
 """Told how many photos are done, and of how many; None while that is not known."""
 
+_JSON = "--json"
+_SHORTEST = "--j"  # to which argparse lets it be shortened
 _BETWEEN = 0.5  # seconds from one line of progress to the next
+
+
+def asked_for_json(arguments: Sequence[str]) -> bool:
+    """Whether the arguments of a command ask for JSON: known before they are read, as they may be wrong."""
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(_JSON.startswith(one) and len(one) >= len(_SHORTEST) for one in ours)
 
 
 @dataclass(frozen=True)
@@ -32,9 +46,9 @@ class Report:
         """Something that does not end the run."""
         self._problem("warning", text)
 
-    def error(self, text: str) -> None:
-        """What ended the run."""
-        self._problem("error", text)
+    def ended(self, error: MarqueError | str) -> None:
+        """What ended the run before it was done."""
+        self._problem("error", *str(error).split("\n") if isinstance(error, MarqueError) else [error])
 
     def done(self, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
         """The run is over, also when it was interrupted; as of `tell`."""
@@ -42,8 +56,11 @@ class Report:
 
     def tell(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
         """The same in sentences, a line each, and as the event `name` with facts."""
-        for line in [_event(name, **facts)] if self.as_json else sentences:
-            complain(line)
+        self._write(name, sentences, facts, output=False)
+
+    def show(self, name: str, sentence: str, facts: Mapping[str, Fact]) -> None:
+        """A line of what the command was asked for, on standard output; as of `tell`."""
+        self._write(name, [sentence], facts, output=True)
 
     @contextmanager
     def running(self, description: str, *, bar: bool = True) -> Iterator[Advance]:
@@ -51,12 +68,23 @@ class Report:
         if self.as_json:
             yield _lines_of_progress()
             return
+        from app.cli.terminal import progress_bar  # brings the bar's library
+
         with progress_bar(shown=bar) as progress:
             task = progress.add_task(description, total=None)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
 
-    def _problem(self, name: str, text: str) -> None:
-        complain(_event(name, text=text) if self.as_json else f"marque: {text}")
+            def advance(done: int, total: int | None) -> None:
+                keep_small()
+                progress.update(task, completed=done, total=total)
+
+            yield advance
+
+    def _problem(self, name: str, *lines: str) -> None:
+        self._write(name, [f"marque: {lines[0]}", *lines[1:]], {"text": "\n".join(lines)}, output=False)
+
+    def _write(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact], *, output: bool) -> None:
+        for line in [_event(name, **facts)] if self.as_json else map(one_line, sentences):
+            write_line(line, output=output)
 
 
 def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -> dict[str, Fact]:
@@ -78,13 +106,14 @@ def _lines_of_progress() -> Advance:
 
     def advance(done: int, total: int | None) -> None:
         nonlocal told
+        keep_small()
         now = time.monotonic()
         if now - told < _BETWEEN and done != total:
             return
         told = now
         rate = done / (now - start) if done else 0.0
         left = round((total - done) / rate, 1) if rate and total is not None else None
-        complain(_event("progress", done=done, total=total, rate=round(rate, 2), seconds_left=left))
+        write_line(_event("progress", done=done, total=total, rate=round(rate, 2), seconds_left=left))
 
     return advance
 

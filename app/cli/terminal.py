@@ -1,17 +1,14 @@
-"""What the commands share: opening model and gallery, messages, progress, Ctrl-C."""
+"""What the commands share: opening model and gallery, the bar of progress, Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -22,30 +19,13 @@ from app.core.engine import BATCH
 from app.core.references import Place, References, place_of
 from model.bundle import Variant
 from model.errors import MarqueError
+from model.standard_error import words
 
-_STDERR = 2
 NO_GALLERY = "none"
 
 
 class UsageError(MarqueError):
     """Something about the command line or the files named in it; the message is one line for the user."""
-
-
-def say(text: str) -> None:
-    """One line on standard output."""
-    _write(sys.stdout, text)
-
-
-def complain(text: str) -> None:
-    """One line on standard error."""
-    _write(sys.stderr, text)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    # file names may hold bytes that the terminal's encoding has no word for
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,17 +101,19 @@ def gallery_place(chosen: str | None, model: Path) -> Place | None:
 
 def progress_bar(shown: bool = True) -> Progress:
     """Count, rate and time left on standard error; nothing where that is no terminal or `shown` is False."""
-    console = Console(stderr=True)
+    stream = words()
+    console = Console(file=stream) if stream is not None else Console(quiet=True)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
         console=console,
         disable=not shown or not console.is_terminal,
-        # standard output may be a file: leave it alone
+        # standard output may be a file, and standard error takes nothing but our words
         redirect_stdout=False,
+        redirect_stderr=False,
     )
 
 
@@ -141,31 +123,8 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def only_our_words() -> Iterator[None]:
-    """Within, standard error takes what this program says, and nothing that a library writes past Python."""
-    before = sys.stderr
-    before.flush()
-    try:
-        ours = before.fileno() == _STDERR
-    except OSError:  # a test reads along
-        ours = False
-    kept = os.dup(_STDERR)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), _STDERR)
-    if ours:
-        sys.stderr = os.fdopen(kept, "w", 1, before.encoding, before.errors, closefd=False)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        sys.stderr = before
-        os.dup2(kept, _STDERR)
-        os.close(kept)
-
-
-@contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within, the first Ctrl-C only makes the yielded function answer True; the second one interrupts as usual."""
+    """Within, the first Ctrl-C or SIGTERM makes the yielded function answer True; the second one interrupts."""
     pressed = threading.Event()
 
     def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -173,11 +132,12 @@ def interruptible() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed.set()
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield pressed.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _positive(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.cli.terminal import complain
+from app.cli.reports import Report
 from app.core.filing import Filing
 from app.core.journal import Journal
 from app.core.project import Project
@@ -18,20 +18,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--redo", action="store_true", help="do again what was taken back last")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, report: Report) -> int:
     """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
     with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
         for words in Filing(project).settle():
-            complain(f"marque: {words}")
+            report.warning(words)
         turned = Journal(project).redo() if options.redo else Journal(project).undo()
     if turned is None:
-        complain(f"nothing to be {word}")
+        report.done([f"nothing to be {word}"], {"step": None, "problems": 0})
         return 0
     for problem in turned.problems:
-        complain(f"marque: {problem}")
+        report.warning(problem)
+    sentence = f"{word}: {turned.action.title}"
     if turned.stays:
-        complain(f"not {word}: {turned.action.title}; when its files are there again, marque undo takes it back")
-    else:
-        complain(f"{word}: {turned.action.title}")
+        sentence = f"not {sentence}; when its files are there again, marque undo takes it back"
+    report.done([sentence], {"step": turned.action.title, "stays": turned.stays, "problems": len(turned.problems)})
     return 1 if turned.problems else 0

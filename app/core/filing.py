@@ -371,10 +371,11 @@ def _remove_empty_folders(folder: Path) -> None:
             return
 
 
-def shown(wanted: Plan, into: Path) -> Iterator[str]:
-    """A plan for people: a line a photo."""
+def shown(wanted: Plan, into: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """A plan for people, a line a photo, and the same as facts: `target` is below `into`, None where a photo stays."""
     into = tidy(into)
     for step in wanted.steps:
-        yield f"{step.source} -> {step.target.relative_to(into)}"
+        below = step.target.relative_to(into)
+        yield f"{step.source} -> {below}", {"source": str(step.source), "target": str(below)}
     for path, reason in wanted.left:
-        yield f"{path}: stays ({reason})"
+        yield f"{path}: stays ({reason})", {"source": str(path), "target": None, "reason": reason}

@@ -81,7 +81,7 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
     try:
         samples, splits = read_split(folder / "split.csv")
     except DataError as error:
-        raise TestPartError(str(error)) from error
+        raise TestPartError.like(error) from error
     parts = zip(samples, splits, strict=True)
     found = {os.fspath(one.path): (one.coarse, one.fine or "") for one, split in parts if split is Split.TEST}
     if not found:

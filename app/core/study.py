@@ -133,7 +133,7 @@ class StudyReader:
         try:
             return self._read(figure)
         except (DataError, PlanError) as error:
-            raise StudyError(str(error)) from error
+            raise StudyError.like(error) from error
         except OSError as error:
             raise StudyError(f"{error.filename or self.folder}: cannot be read ({error.strerror})") from error
 

@@ -81,7 +81,7 @@ def survey(data: Sequence[str]) -> Survey:
     try:
         read = read_data(data, skip_bad=True)
     except DataError as error:
-        raise SurveyError(str(error)) from error
+        raise SurveyError.like(error) from error
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
     return Survey(len(read.samples), tuple(classes), read.skipped, read.unread)

@@ -108,7 +108,7 @@ class FilingDialog(QDialog):
         words = f"{len(plan.steps):,} photos would be filed"
         self.summary.set_whole(words + (f", {len(plan.left):,} stay" if plan.left else ""))
         self.preview.clear()
-        for number, line in enumerate(shown(plan, into)):
+        for number, (line, _) in enumerate(shown(plan, into)):
             if number == _SHOWN:
                 self.preview.addItem(f"and {len(plan.steps) + len(plan.left) - _SHOWN:,} more")
                 break

@@ -51,10 +51,10 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
     consistent = without_contradictions(samples)
     problems += consistent.problems
     if problems and not skip_bad:
-        raise DataError(_summary(problems))
+        raise DataError.of_lines(_summary(problems))
     if not consistent.samples:
         nothing = ": ".join(filter(None, (f"no usable photo in {', '.join(specs)}", skipped_in_words(unread))))
-        raise DataError("\n".join([nothing, *_summary(problems).splitlines()]))
+        raise DataError(nothing, lines=_summary(problems))
     return Dataset(tuple(consistent.samples), tuple(problems), skipped_in_words(unread))
 
 
@@ -67,8 +67,8 @@ def _read(spec: str) -> Reading:
     return _READERS[kind](path)
 
 
-def _summary(problems: Sequence[str]) -> str:
+def _summary(problems: Sequence[str]) -> list[str]:
     shown = list(problems[:_SHOWN_PROBLEMS])
     if len(problems) > _SHOWN_PROBLEMS:
         shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
-    return "\n".join(shown)
+    return shown

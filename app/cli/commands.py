@@ -1,0 +1,80 @@
+"""Which commands there are, and the window, which opens without one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# before anything of Qt: see app.core.engine
+import app.core.engine  # noqa: F401
+
+from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
+from app.cli.parser import Parser
+from app.cli.reports import Report, asked_for_json
+from app.cli.terminal import UsageError, add_model_option
+from app.core.references import place_of
+from model.command import EXIT_CODES
+from model.unfinished import remove_leftovers
+
+COMMANDS = {
+    "identify": identify,
+    "export": export,
+    "file": file,
+    "undo": undo,
+    "enrol": enrol,
+    "doctor": doctor,
+}
+
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments begin with, or the window; the exit code. Raises MarqueError."""
+    remove_leftovers()
+    if not arguments or arguments[0] not in COMMANDS:
+        return _window(arguments)
+    command = COMMANDS[arguments[0]]
+    report = Report(asked_for_json(arguments))
+    parser = Parser(f"marque {arguments[0]}", report, description=command.__doc__, epilog=EXIT_CODES)
+    command.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="all that is told as JSON, an object a line")
+    return command.run(parser.parse_args(arguments[1:]), report)
+
+
+def _window(arguments: Sequence[str]) -> int:
+    parser = Parser(
+        "marque",
+        Report(),
+        usage="marque [PATH ...] [options]\n       marque {" + ",".join(COMMANDS) + "} ...",
+        description="Identify vehicles and vessels in photos. Opens the window, with the photos or folders named.",
+        epilog="commands, each with its own --help:\n"
+        + "\n".join(f"  {name:<10}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")
+    add_model_option(parser)
+    parser.add_argument(
+        "--gallery",
+        type=place_of,
+        metavar="FILE|ADDRESS",
+        help="reference photos (default: your own, else beside the model)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the model runs; auto: the GPU if it works",
+    )
+    parser.add_argument("--theme", choices=("dark", "light"), help="default: the one chosen last")
+    options = parser.parse_args(arguments)
+
+    # Qt would end the process with a core dump
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _SCREENS):
+        raise UsageError("there is no screen for the window (DISPLAY is not set); without one, use: marque identify")
+    # the other commands start without Qt, and run where there is no screen
+    from app.ui.start import run
+
+    return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme, device=options.device)

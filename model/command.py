@@ -1,0 +1,116 @@
+"""What all our commands do around their work: whatever ends them is one sentence and one of five exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from model.errors import MarqueError, file_error, for_people
+from model.fault_log import defect_words, logged
+from model.standard_error import ours_alone, words
+
+FAILED, INTERRUPTED, NOBODY_READS = 2, 130, 141
+"""Exit codes: cannot be done, Ctrl-C or SIGTERM, whoever read our output has gone."""
+
+EXIT_CODES = (
+    "exit codes: 0 finished, 1 a problem was found or something was left as it is, 2 wrong usage, unusable input or a "
+    "defect of Marque, 130 interrupted, 141 whoever read the output has gone"
+)
+
+
+log = logging.getLogger(__name__)
+
+
+class ReaderGoneError(Exception):
+    """Whoever read what the program writes has gone (`head`)."""
+
+
+class StreamError(MarqueError):
+    """Standard output or standard error takes nothing more."""
+
+
+Ended = Callable[[MarqueError | str], object]
+"""Says why a command has ended: an error, or the words for an interruption or a defect."""
+
+
+def guarded(work: Callable[[], int], ended: Ended) -> int:
+    """Do the work of a command; its exit code, or one of those above.
+
+    What libraries write goes to files meanwhile, and SIGTERM is Ctrl-C.
+    """
+    with ours_alone(), logged(), _sigterm_interrupts():
+        code, said = _outcome(work)
+        if said is not None:
+            with suppress(ReaderGoneError, StreamError):
+                ended(said)
+        if code in (FAILED, NOBODY_READS):
+            _let_go_of_standard_output()
+        return code
+
+
+def _outcome(work: Callable[[], int]) -> tuple[int, MarqueError | str | None]:
+    try:
+        return work(), None
+    except KeyboardInterrupt:
+        return INTERRUPTED, "interrupted"
+    except ReaderGoneError:
+        return NOBODY_READS, None
+    except Exception as error:
+        told = for_people(error)
+        if told is None:
+            log.exception("a defect")
+        return FAILED, told or defect_words(error)
+
+
+def write_line(text: str, *, output: bool = False) -> None:
+    """One line on standard error, or on standard output; what the encoding has no sign for is written as an escape.
+
+    Raises:
+        ReaderGoneError: if whoever read it has gone.
+        StreamError: if it cannot be written (a full disk).
+    """
+    stream = sys.stdout if output else words()
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except OSError as error:
+        told = file_error(error, "standard output" if output else "standard error")
+        raise StreamError(told.message, advice=told.advice) from error
+
+
+def _let_go_of_standard_output() -> None:
+    # Python would complain at its end of what is still unwritten
+    with suppress(OSError, ValueError, AttributeError):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,78 @@
+"""The program's log, `marque.log` in the user's data folder: defects with their traceback, warnings of libraries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from model.plain_text import one_line
+from model.user_folders import user_data_dir
+
+LOG = "marque.log"
+HOW_TO_REPORT = "please report it with what this prints: marque doctor --report"
+_LARGEST = 1_000_000  # bytes
+_OLDER = 2  # files
+
+
+class _Plain(logging.Formatter):
+    """A line a message, whatever names are in it; a traceback follows as it is."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
+
+def log_file() -> Path:
+    """Where the log is. Raises FileError if there can be none."""
+    return user_data_dir() / LOG
+
+
+def file_handler() -> logging.Handler:
+    """Writes to the log, whose size is bounded; to nowhere where the data folder takes nothing."""
+    try:
+        place = log_file()
+        with place.open("ab"):
+            pass
+        handler: logging.Handler = RotatingFileHandler(
+            place, maxBytes=_LARGEST, backupCount=_OLDER, encoding="utf-8", errors="backslashreplace", delay=True
+        )
+    except OSError:  # a disk that cannot be written is no reason not to start
+        handler = logging.NullHandler()
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    return handler
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Within, all that Python's logging and its `warnings` have to say goes to the log, and nothing to a terminal."""
+    handler = file_handler()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    raises, logging.raiseExceptions = logging.raiseExceptions, False  # a full disk is told elsewhere
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        logging.raiseExceptions = raises
+        root.removeHandler(handler)
+        handler.close()
+
+
+def defect_words(error: BaseException) -> str:
+    """The sentence about a defect, which is in the log already."""
+    try:
+        place = f"the log is {log_file()}"
+    except OSError:
+        place = "there is no log, as the folder of your data cannot be written"
+    return f"a defect of Marque ({in_short(error)}); {place}; {HOW_TO_REPORT}"
+
+
+def in_short(error: BaseException) -> str:
+    """Kind and first line of an error."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    name = type(error).__name__
+    return one_line(f"{name}: {first[:200]}" if first else name)
