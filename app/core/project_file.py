@@ -77,6 +77,14 @@ CREATE TABLE filed (
     target BLOB NOT NULL,
     size INTEGER NOT NULL,
     modified INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    sidecar INTEGER NOT NULL DEFAULT 0,
+    digest TEXT
+) STRICT;
+CREATE TABLE filed_folder (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
+    path BLOB NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
 """
@@ -84,7 +92,17 @@ CREATE TABLE filed (
 _ID = "id"  # a key of the table meta
 _MIGRATIONS = {
     1: ("ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0",),
-    2: ("INSERT OR REPLACE INTO meta VALUES ('id', lower(hex(randomblob(16))))",),
+    2: (
+        "INSERT OR REPLACE INTO meta VALUES ('id', lower(hex(randomblob(16))))",
+        "ALTER TABLE filed ADD COLUMN sidecar INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE filed ADD COLUMN digest TEXT",
+        """CREATE TABLE filed_folder (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
+    path BLOB NOT NULL,
+    state TEXT NOT NULL
+) STRICT""",
+    ),
 }
 """Format -> the statements that make the next format of it."""
 
