@@ -31,6 +31,12 @@ EVIDENCE = Evidence(
     (Neighbour(Reference(7, "sedan", None, "test", "a/b.jpg"), 0.75),),
 )
 
+TO_FORMAT_2 = (
+    "DELETE FROM meta WHERE key = 'id'; DROP TABLE filed_folder; "
+    "ALTER TABLE filed DROP COLUMN sidecar; ALTER TABLE filed DROP COLUMN digest"
+)
+"""Takes away what format 3 has brought."""
+
 
 def outcome(image: int, **changes: object) -> Outcome:
     return Outcome(**{"image": image, "digest": "d", "evidence": EVIDENCE, "embedding": np.ones(4) / 2, **changes})
@@ -173,7 +179,7 @@ def test_every_project_has_a_number_of_its_own(project: Project, tmp_path: Path)
     project.save_as(tmp_path / "copy.marque")
     project.close()
     with closing(sqlite3.connect(project.path)) as database:
-        database.executescript("DELETE FROM meta WHERE key = 'id'; PRAGMA user_version = 2")
+        database.executescript(f"{TO_FORMAT_2}; PRAGMA user_version = 2")
     with Project.open(project.path) as migrated, Project.open(tmp_path / "copy.marque") as copy:
         numbers = {project.id, migrated.id, copy.id}
     assert len(numbers) == 3 and all(len(number) == 32 for number in numbers)
@@ -199,7 +205,7 @@ def test_answers_of_the_first_format_hold_until_others_are_asked_for(project: Pr
     project.store("m", [outcome(1)])
     project.close()
     database = sqlite3.connect(project.path)
-    database.executescript("ALTER TABLE prediction DROP COLUMN outdated; PRAGMA user_version = 1")
+    database.executescript(f"{TO_FORMAT_2}; ALTER TABLE prediction DROP COLUMN outdated; PRAGMA user_version = 1")
     database.close()
     with Project.open(project.path) as migrated:
         assert migrated.counts("m").predicted == 1 and not migrated.waiting("m")
