@@ -10,6 +10,7 @@ from app.cli.reports import Report
 from app.cli.terminal import UsageError, interruptible
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, export
+from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
@@ -72,10 +73,12 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
         model, sidecars = _last_model(project), Sidecars()
         total = project.counts(model.fingerprint).total
         for done, result in enumerate(results(project, model), 1):
-            if not result.excluded and result.image.error is None:
+            path = keywords(result.answer)
+            if not result.excluded and (path or result.image.error is None):
                 try:
-                    written += write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
-                except SidecarError as error:
+                    check_unchanged(result.image)
+                    written += write_sidecar(result.image.path, path, sidecars) is not None
+                except (SidecarError, ChangedPhotoError) as error:
                     problems += 1
                     report.warning(str(error))
             advance(done, total)
@@ -114,7 +117,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
             f"{counts['unlabelled']} without a label, {counts['problems']} left out"
         )
         if interrupted():
-            sentences.append("interrupted; the same command goes on")
+            sentences.append("interrupted; the same command continues")
         report.done(sentences, {"format": _COPIES, "out": str(options.out), "interrupted": interrupted(), **counts})
         if interrupted():
             return 130
@@ -124,8 +127,8 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
 def _copy(copies: Copies, result: Result, in_sidecars: Counter[str]) -> str:
     """Copy one photo; what it counts as. Raises CopyError."""
     path = keywords(result.answer)
-    if result.excluded or result.image.error is not None or not path:
+    if result.excluded or not path:
         return "unlabelled"
-    copy = copies.make(result.image.path, path)
+    copy = copies.make(result.image, path)
     in_sidecars.update([copy.sidecar] if copy.sidecar else [])
     return "copied" if copy.new else "known"

@@ -1,24 +1,36 @@
 """Copies of a project's photos with their labels as keywords inside; the photos themselves stay as they are.
 
-A copy lies in the new folder as its photo does in the sources. No pixel is encoded again. What the file cannot hold
-goes into a sidecar beside the copy. Nothing is overwritten: a copy that lies there already and would be the same is
-taken as done, so that the same call goes on where another was cut off.
+A copy has the place in the new folder that its photo has in the sources. No pixel is encoded again. What the file
+cannot hold goes into a sidecar beside the copy, and the sidecars of a photo are copied with it, with the keywords
+added. Nothing is overwritten: a copy that is there already and would be the same is taken as done, so that the same
+call continues where another was cut off.
 """
 
 from __future__ import annotations
 
 import filecmp
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.packet import SIGNATURE, PacketError, read_packet, takes, with_packet
+from app.core.labelled_file import LabelledFile, labelled
+from app.core.packet import SIGNATURE, takes
 from app.core.paths import tidy
+from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.placing import copy_new, write_new
-from app.core.sidecars import Sidecars, place_for_new
-from app.core.xmp import XmpError, merged
+from app.core.project_records import ProjectImage
+from app.core.sidecars import Sidecars, beside, place_for_new
+from app.core.xmp import SidecarError, merged, read_sidecar
+from app.core.xmp_encoding import XmpError
 from model.errors import MarqueError
+from model.reading import open_regular
+
+_LONGEST_NAME = 255
+"""Bytes, on all file systems of today; some count characters."""
+_NO_ROOM = "only JPEG and PNG files take them inside"
+_HAS_SIDECAR = "the photos have sidecars, and these are copied too"
 
 
 class CopyError(MarqueError):
@@ -27,7 +39,7 @@ class CopyError(MarqueError):
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy. sidecar: why its keywords lie in a sidecar beside it, or ""; new: False where it was there already."""
+    """A copy. sidecar: why its keywords are in a sidecar beside it, or ""; new: False where it was there already."""
 
     place: Path
     sidecar: str
@@ -58,29 +70,50 @@ class Copies:
         self._taken: set[str] = set()
         self._sidecars = Sidecars()
 
-    def make(self, photo: Path, keywords: tuple[str, ...]) -> Copy:
+    def make(self, image: ProjectImage, keywords: tuple[str, ...]) -> Copy:
         """Copy a photo, with the keywords of its label (of `xmp.keywords`) added to those that it holds.
 
         Raises:
-            CopyError: if the photo cannot be read, the copy cannot be written, or another file is in its place.
+            CopyError: if the photo has changed since it was identified or cannot be read, one of its sidecars is
+                damaged, the copy cannot be written, or another file is in its place.
         """
+        photo = image.path
         place = self._place(photo)
         try:
-            content, reason = _labelled(photo, keywords)
-            if content is not None:
-                return Copy(place, "", _put(content, place, photo))
-            try:
-                beside = next((one.path for one in self._sidecars.of(photo)), place_for_new(photo))
-                sidecar = merged(beside.read_bytes() if beside.is_file() else None, keywords)
-            except XmpError as error:
-                raise CopyError(f"{beside}: this is no XMP sidecar, or it is damaged ({error}); not copied") from error
-            new = _put(sidecar, place.with_name(f"{place.name}.xmp"), photo)
-            return Copy(place, reason, _copy(photo, place) or new)
+            content = _content(photo)
+            check_unchanged(image)
+            inside = LabelledFile(None, _NO_ROOM) if content is None else labelled(content, keywords)
+            new = False
+            own, others = self._own_sidecars(photo, place)
+            for source, target in others:
+                new |= _copy(source, target)
+            if own is not None:
+                new |= _put(_merged(own[0], keywords), own[1], own[0])
+            elif inside.content is None:
+                new |= _put(merged(inside.packet, keywords, inside.also), _place_of_sidecar(place), photo)
+            # the photo comes last, so that it is never there without what belongs to it
+            new |= _copy(photo, place) if inside.content is None else _put(inside.content, place, photo)
+            return Copy(place, inside.reason or (_HAS_SIDECAR if own is not None else ""), new)
+        except (ChangedPhotoError, SidecarError) as error:
+            raise CopyError(error.message, advice=error.advice) from error
         except OSError as error:
             raise CopyError(f"{photo}: cannot be copied to {place} ({error.strerror})") from error
 
+    def _own_sidecars(self, photo: Path, place: Path) -> tuple[tuple[Path, Path] | None, list[tuple[Path, Path]]]:
+        """The sidecar of a photo that takes keywords, and its others: each with the place of its copy.
+
+        One that belongs to other photos as well (`a.xmp` of a RAW and a JPEG) counts where there is no other; as the
+        others may be copied too, its copy belongs to this photo alone.
+        """
+        found = self._sidecars.of(photo)
+        names = {_folded(place_for_new(photo)), _folded(photo.with_suffix(".xmp"))}
+        alone = [(one.path, beside(one.path, photo, place)) for one in found if not one.others]
+        main = next((pair for pair in alone if _folded(pair[0]) in names), None)
+        shared = next(((one.path, _place_of_sidecar(place)) for one in found if one.others), None)
+        return main or shared, [pair for pair in alone if pair is not main]
+
     def _place(self, photo: Path) -> Path:
-        """Where the photo's copy belongs; of two that differ in upper and lower case at most, the second is numbered.
+        """Where the photo's copy belongs; of two that many file systems take for one, the second is numbered.
 
         Numbers follow the order of the calls, not what is on the disk: the same photos get the same places again.
         """
@@ -89,10 +122,10 @@ class Copies:
             Path(photo.name),  # it was moved since
         )
         number, candidate = 1, below
-        while str(candidate).casefold() in self._taken:
+        while _folded(candidate) in self._taken:
             number += 1
-            candidate = below.with_name(f"{below.stem} ({number}){below.suffix}")
-        self._taken.add(str(candidate).casefold())
+            candidate = _numbered(below, number)
+        self._taken.add(_folded(candidate))
         return self._into / candidate
 
 
@@ -112,19 +145,36 @@ def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
     ]
 
 
-def _labelled(photo: Path, keywords: tuple[str, ...]) -> tuple[bytes | None, str]:
-    """The photo's file with the keywords in it; or None and why it cannot hold them. Raises OSError."""
-    with photo.open("rb") as file:
-        if not takes(file.read(SIGNATURE)):
-            return None, "only JPEG and PNG files take them inside"
-        file.seek(0)
-        content = file.read()
+def _folded(path: Path) -> str:
+    """A path as file systems see it that tell neither case nor Unicode forms apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
+
+
+def _numbered(path: Path, number: int) -> Path:
+    ending, stem = f" ({number}){path.suffix}", path.stem
+    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return path.with_name(stem + ending)
+
+
+def _place_of_sidecar(place: Path) -> Path:
+    """`a.jpg.xmp`, or `a.xmp` where the other name would be too long."""
+    new = place_for_new(place)
+    return new if len(os.fsencode(new.name)) <= _LONGEST_NAME else place.with_suffix(".xmp")
+
+
+def _content(photo: Path) -> bytes | None:
+    """What a file holds that takes a packet; None of any other file. Raises OSError."""
+    with open_regular(photo) as file:
+        beginning = file.read(SIGNATURE)
+        return beginning + file.read() if takes(beginning) else None
+
+
+def _merged(sidecar: Path, keywords: tuple[str, ...]) -> bytes:
     try:
-        return with_packet(content, merged(read_packet(content), keywords)), ""
-    except PacketError as error:
-        return None, str(error)
-    except XmpError:
-        return None, "its own XMP is damaged, and stays as it is"
+        return merged(read_sidecar(sidecar), keywords)
+    except XmpError as error:
+        raise CopyError(f"{sidecar}: this is no XMP sidecar, or it is damaged ({error}); not copied") from error
 
 
 def _put(content: bytes, place: Path, like: Path) -> bool:

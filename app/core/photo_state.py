@@ -18,8 +18,10 @@ def check_unchanged(image: ProjectImage) -> None:
     brought back from a backup.
 
     Raises:
-        ChangedPhotoError: if the file is another one, is gone or cannot be read.
+        ChangedPhotoError: if the file is another one, is gone or cannot be read, now or when it was to be identified.
     """
+    if image.error is not None:
+        raise ChangedPhotoError(f"{image.path}: {image.error}")
     try:
         found = FoundFile.of(image.path)
         if (found.size, found.modified) == (image.size, image.modified):

@@ -23,12 +23,11 @@ from model.errors import MarqueError
 from model.reading import read_file
 from model.unfinished import part_beside
 
-__all__ = ["SidecarError", "XmpError", "keywords", "lists", "merged", "read_sidecar", "write_sidecar"]
-
 SUBJECT = ListName("dc", "http://purl.org/dc/elements/1.1/", "subject", "Bag")
 _HIERARCHY = ListName("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag")
 _TAGS = ListName("digiKam", "http://www.digikam.org/ns/1.0/", "TagsList", "Seq")
 _ADDED = ListName("marque", "urn:marque:xmp/1.0/", "added", "Bag")
+_FURTHER = ListName("xmpNote", "http://ns.adobe.com/xmp/note/", "HasExtendedXMP", "Bag")
 _SEPARATORS = {_HIERARCHY: "|", _TAGS: "/"}
 _SHARED = (SUBJECT, _HIERARCHY, _TAGS)
 
@@ -157,6 +156,13 @@ def lists(packet: bytes) -> dict[ListName, list[str]]:
     """The words in the lists that a label's keywords go into. Raises XmpError as `merged`."""
     text = XmpText(packet, _SHARED)
     return {name: text.words(name) for name in _SHARED}
+
+
+def standing_alone(packet: bytes) -> bytes:
+    """A packet of a JPEG without the mark that leads to further segments. Raises XmpError."""
+    text = XmpText(packet, (_FURTHER,))
+    text.replace(_FURTHER, ())
+    return text.packet()
 
 
 def _clean(path: tuple[str, ...]) -> tuple[str, ...]:

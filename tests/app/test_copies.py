@@ -14,6 +14,7 @@ from app.core.labels import Label, Labels, Verdict
 from app.core.packet import read_packet
 from app.core.project import Project
 from app.core.xmp import keywords
+from tests.app.test_photo_state import seen
 from tests.app.test_xmp import EXISTING, SHIP, exiftool
 from tests.app.tiny import COLOURS, colour_picture
 
@@ -40,7 +41,7 @@ def test_the_keywords_are_in_the_copy_and_no_pixel_is_another(tmp_path: Path) ->
     exif[0x0110], exif[0x0112] = "a camera", 6
     photo = picture(tmp_path / "in" / "a" / "p.jpg", exif=exif, xmp=EXISTING.encode())
     before = photo.read_bytes()
-    copy = Copies([tmp_path / "in"], tmp_path / "out").make(photo, PATH)
+    copy = Copies([tmp_path / "in"], tmp_path / "out").make(seen(photo), PATH)
     assert (copy.place, copy.sidecar, copy.new) == (tmp_path / "out" / "a" / "p.jpg", "", True)
     assert photo.read_bytes() == before and list(contents(tmp_path / "out")) == ["a/p.jpg"]
     after = copy.place.read_bytes()
@@ -72,7 +73,7 @@ def test_exiftool_reads_them_and_finds_the_files_sound(tmp_path: Path) -> None:
     ]
     copies = Copies([tmp_path / "in"], tmp_path / "out")
     for photo in photos:
-        place = copies.make(photo, PATH).place
+        place = copies.make(seen(photo), PATH).place
         assert exiftool(place, "XMP:Subject", "HierarchicalSubject", "TagsList", "Title", "Rating") == [
             "harbour; tanker; Vessel; MT Alpha",
             "Places|Kiel; Vessel|tanker|MT Alpha",
@@ -104,14 +105,14 @@ def test_what_a_file_cannot_hold_lies_in_a_sidecar_beside_the_copy(tmp_path: Pat
     (folder / "p.tif.xmp").write_text(EXISTING, "utf-8")
     copies = Copies([folder], tmp_path / "out")
     for photo, reason in photos.items():
-        copy = copies.make(photo, PATH)
+        copy = copies.make(seen(photo), PATH)
         assert copy.sidecar.startswith(reason) and copy.place.read_bytes() == photo.read_bytes()
         assert "Vessel|tanker|MT Alpha" in copy.place.with_name(f"{photo.name}.xmp").read_text("utf-8")
     assert 'xmp:Rating="4"' in (tmp_path / "out" / "p.tif.xmp").read_text("utf-8")
     assert (folder / "p.tif.xmp").read_text("utf-8") == EXISTING
     (folder / "p.webp.xmp").write_text("no xml")
     with pytest.raises(CopyError, match=r"p\.webp\.xmp: this is no XMP sidecar"):
-        Copies([folder], tmp_path / "other").make(folder / "p.webp", PATH)
+        Copies([folder], tmp_path / "other").make(seen(folder / "p.webp"), PATH)
 
 
 def test_nothing_is_overwritten_and_the_same_is_done_once(tmp_path: Path) -> None:
@@ -119,19 +120,20 @@ def test_nothing_is_overwritten_and_the_same_is_done_once(tmp_path: Path) -> Non
     photos = [picture(folder / name) for name in ("a.jpg", "b.tif", "c.jpg")]
     (out / "c.jpg").mkdir(parents=True)
     first = Copies([folder], out)
-    assert [first.make(photo, PATH).new for photo in photos[:2]] == [True, True]
+    assert [first.make(seen(photo), PATH).new for photo in photos[:2]] == [True, True]
     before = contents(out)
     again = Copies([folder], out)
-    assert [again.make(photo, PATH).new for photo in photos[:2]] == [False, False]
+    assert [again.make(seen(photo), PATH).new for photo in photos[:2]] == [False, False]
     with pytest.raises(CopyError, match=r"c\.jpg: another file is there; left as it is"):
-        again.make(photos[2], PATH)
+        again.make(seen(photos[2]), PATH)
     (out / "a.jpg").write_text("mine")
     with pytest.raises(CopyError, match=r"a\.jpg: another file is there"):
-        Copies([folder], out).make(photos[0], PATH)
+        Copies([folder], out).make(seen(photos[0]), PATH)
     assert contents(out) == before | {"a.jpg": b"mine"}
+    image = seen(photos[0])
     photos[0].unlink()
     with pytest.raises(CopyError, match=r"a\.jpg: cannot be copied to .*No such file"):
-        Copies([folder], out).make(photos[0], PATH)
+        Copies([folder], out).make(image, PATH)
 
 
 def test_each_photo_has_a_place_of_its_own(tmp_path: Path) -> None:
@@ -139,11 +141,11 @@ def test_each_photo_has_a_place_of_its_own(tmp_path: Path) -> None:
     names = ["p.jpg", "P.JPG", "p (2).jpg"]
     photos = [picture(source / name) for source in sources for name in names] + [picture(tmp_path / "moved" / "m.jpg")]
     copies = Copies(sources, tmp_path / "out")
-    places = [copies.make(photo, PATH).place.relative_to(tmp_path / "out").as_posix() for photo in photos]
+    places = [copies.make(seen(photo), PATH).place.relative_to(tmp_path / "out").as_posix() for photo in photos]
     assert places[:3] == ["one/photos/p.jpg", "one/photos/P (2).JPG", "one/photos/p (2) (2).jpg"]
     assert places[3] == "two/photos/p.jpg" and places[6] == "two/photos/inner/p.jpg" and places[9] == "m.jpg"
     assert len({place.casefold() for place in places}) == 10
-    assert Copies([photos[0]], tmp_path / "o2").make(photos[0], PATH).place == tmp_path / "o2" / "p.jpg"
+    assert Copies([photos[0]], tmp_path / "o2").make(seen(photos[0]), PATH).place == tmp_path / "o2" / "p.jpg"
 
 
 def test_a_folder_among_the_photos_is_refused(tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
         if name.endswith(".jpg"):
             root = "Vessel" if name.startswith("ship/") else "Vehicle"
             path = f"{root}|" + name.rpartition("/")[0].replace("/", "|")
-            assert path in (read_packet(content) or b"").decode()
+            assert path in read_packet(content).packets[0].decode()
     assert main(export) == 0
     assert f"{out}: 0 photos copied, 11 there already" in capsys.readouterr().err
     assert main(export[:-2]) == 2 and main([*export[:-1], str(photos / "x")]) == 2

@@ -17,6 +17,7 @@ from app.core.exporters import export
 from app.core.filing import Filing, Plan, plan
 from app.core.journal import Journal, Turned
 from app.core.labels import Verdict
+from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.core.results import Result, results
@@ -98,6 +99,7 @@ class Outputs(QObject):
             sidecars = Sidecars()
 
             def write(result: Result) -> bool:
+                check_unchanged(result.image)
                 return write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
 
             return _one_by_one(results(project, model), write, progress, cancelled)
@@ -113,7 +115,7 @@ class Outputs(QObject):
 
             def write(result: Result) -> bool:
                 path = keywords(result.answer)
-                return bool(path) and made.make(result.image.path, path).new
+                return bool(path) and made.make(result.image, path).new
 
             return _one_by_one(results(project, model), write, progress, cancelled)
 
@@ -223,15 +225,17 @@ def _one_by_one(
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
 ) -> _Written:
-    """How many were written, and what could not be, in words; excluded and unreadable photos are passed over."""
+    """How many were written, and what could not be, in words; excluded ones and unreadable ones without a label are not
+    touched.
+    """
     written, problems = 0, []
     for done, result in enumerate(rows, start=1):
         if cancelled():
             break
-        if not result.excluded and result.image.error is None:
+        if not result.excluded and (result.image.error is None or keywords(result.answer)):
             try:
                 written += write(result)
-            except (SidecarError, CopyError) as error:
+            except (SidecarError, CopyError, ChangedPhotoError) as error:
                 problems.append(str(error))
         progress(done)
     return written, problems

@@ -1,0 +1,63 @@
+"""A JPEG or PNG with a label's keywords in its own XMP; or why not, and what a sidecar has to hold then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.core.iptc import iptc_keywords
+from app.core.packet import PacketError, read_packet, with_packet
+from app.core.xmp import SUBJECT, lists, merged, standing_alone
+from app.core.xmp_encoding import XmpError
+from app.core.xmp_text import ListName
+
+_DAMAGED = "its own XMP is damaged, or written in a way that Marque does not know, and stays as it is"
+_FURTHER = "its extended XMP holds keywords, and stays as it is"
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A photo's file with the keywords in it.
+
+    Attributes:
+        content: the file; None where it cannot hold them.
+        reason: why not, or "".
+        packet: the packet that it has, from which a sidecar begins.
+        also: keywords that it has outside of that.
+    """
+
+    content: bytes | None
+    reason: str
+    packet: bytes | None = None
+    also: Mapping[ListName, Sequence[str]] = field(default_factory=dict)
+
+
+def labelled(content: bytes, keywords: tuple[str, ...]) -> LabelledFile:
+    """Put the keywords of a label (of `xmp.keywords`) into a file that `packet.takes` one.
+
+    Keywords of the older IPTC block are put there too where XMP has none, as programs ask one of the two.
+    """
+    try:
+        embedded = read_packet(content)
+        inside = [lists(packet) for packet in embedded.packets]
+        further = {} if embedded.extension is None else lists(embedded.extension)
+    except PacketError as error:
+        return LabelledFile(None, str(error))
+    except XmpError:
+        return LabelledFile(None, _DAMAGED)
+    packet = embedded.packets[0] if len(embedded.packets) == 1 else None
+    also: dict[ListName, list[str]] = {}
+    for words in [further] if packet is not None else [*inside, further]:
+        for name, some in words.items():
+            also.setdefault(name, []).extend(some)
+    if not any(words.get(SUBJECT) for words in (*inside, further)):
+        also[SUBJECT] = iptc_keywords(content)
+    reason = _FURTHER
+    if not any(further.values()):
+        try:
+            return LabelledFile(with_packet(content, merged(packet, keywords, also)), "")
+        except PacketError as error:
+            reason = str(error)
+        except XmpError:
+            reason = _DAMAGED
+    return LabelledFile(None, reason, None if packet is None else standing_alone(packet), also)
