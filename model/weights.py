@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import torch
 import torchvision
@@ -15,6 +16,7 @@ from model.errors import MarqueError
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.taxonomy import Taxonomy
+from model.terminal import note
 from model.unfold import is_model_file, stored_weights, unfolded
 
 
@@ -116,14 +118,27 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
 
 
 def _imagenet_state(name: str) -> dict[str, Tensor]:
-    enum = torchvision.models.get_model_weights(name)
+    weights = torchvision.models.get_model_weights(name)["DEFAULT"]
+    _announce(name, weights)
     try:
-        return enum["DEFAULT"].get_state_dict(progress=True, check_hash=True)
+        return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:
         raise WeightsError(
             f"torchvision's ImageNet weights for {name} could not be downloaded ({error}). "
             "Give a file with --weights FILE, or start from nothing with --weights none"
         ) from error
+
+
+def _announce(name: str, weights: torchvision.models.WeightsEnum) -> None:
+    """Say what is fetched from where, unless it was fetched before: nothing else that the trainer does goes online."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    address = urlsplit(weights.url)
+    if not (folder / Path(address.path).name).exists():
+        size = f"{weights.meta['_file_size']:.0f} MB"
+        note(
+            f"downloading ImageNet's weights of {name} from {address.hostname} ({size}) to {folder}; "
+            "--weights none, or a file, avoids it"
+        )
 
 
 def _state_of_run(run: Run, name: str) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from app.cli.terminal import (
 from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
 from app.core.gallery import Gallery
-from app.core.references import References, open_references, place_of
+from app.core.references import References, is_shared, open_references, place_of, shown
 from model.data.samples import Dataset, Sample
 
 _KINDS = ("folder", "table", "cars196")
@@ -58,6 +58,8 @@ def run(options: argparse.Namespace, report: Report) -> int:
         samples = limit_per_class(samples, options.limit_per_class)
     engine = Engine(model_file(options.model), options.device, options.precision)
     fingerprint, dim = engine.info.fingerprint, engine.info.embedding_dim
+    if is_shared(options.gallery):
+        report.connecting("the shared gallery", shown(options.gallery))
     with open_references(options.gallery, fingerprint, dim, write=True) as gallery, interruptible() as interrupted:
         finished = _enrol_all(engine, gallery, samples, data.skipped, options, report, interrupted)
     return 0 if finished else 130

@@ -26,7 +26,7 @@ from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
 from app.core.identify import Identification, Identifier
-from app.core.references import open_references
+from app.core.references import is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
 from app.core.table import LabelTable
 from model.photo_files import scan, skipped_in_words
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         raise UsageError("--ray-address belongs to --engine ray")
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
-        with _stage(options) as stage:
+        with _stage(options, report) as stage:
             if options.project is not None:
                 return into_project(
                     stage,
@@ -95,17 +95,21 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
 
 @contextmanager
-def _stage(options: argparse.Namespace) -> Iterator[Stage]:
+def _stage(options: argparse.Namespace, report: Report) -> Iterator[Stage]:
     """What decodes and identifies, as the options say."""
     model = model_file(options.model)
     gallery = gallery_place(options.gallery, model)
-    if options.engine == _RAY:
+    engine = None if options.engine == _RAY else Engine(model, options.device, options.precision)
+    if options.ray_address is not None:
+        report.connecting("the Ray cluster at", options.ray_address)
+    if gallery is not None and is_shared(gallery):
+        report.connecting("the shared gallery", shown(gallery))
+    if engine is None:
         place = gallery.absolute() if isinstance(gallery, Path) else gallery
         setup = Setup(model.absolute(), place, options.device, options.precision)
         with OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
             yield stage
         return
-    engine = Engine(model, options.device, options.precision)
     info = engine.info
     with (
         nullcontext()

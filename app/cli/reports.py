@@ -58,6 +58,10 @@ class Report:
         """The same in sentences, a line each, and as the event `name` with facts."""
         self._write(name, sentences, facts, output=False)
 
+    def connecting(self, what: str, address: str) -> None:
+        """Name the other computer before anything is sent to it. address: without password."""
+        self.tell("connecting", [f"connecting to {what} {address}"], {"to": address})
+
     def show(self, name: str, sentence: str, facts: Mapping[str, Fact]) -> None:
         """A line of what the command was asked for, on standard output; as of `tell`."""
         self._write(name, [sentence], facts, output=True)

@@ -28,11 +28,22 @@ from app.core.stage import Local, Processor, content_digest
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
 from model.errors import MarqueError
 from model.photo import fit
+from model.privacy import TELEMETRY_OFF
 
 _BATCHES_A_TASK = 4
 _ACTOR_SHARE = 0.5
 """Processors that Ray counts for an actor. Another figure than a task's, or Ray would decode in the actors too."""
 _PATIENCE = 5.0  # seconds until a cluster's head must have answered
+_ALONE = {
+    # or it would listen at the address by which other computers reach this one
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # and one of its processes would ask the network whether this is a cloud, with statistics turned off too; a proxy at
+    # which nobody listens takes these questions, whatever is excepted from the user's own
+    "http_proxy": "http://127.0.0.1:9",
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
+"""Environment of Ray that serves this computer alone; Ray reads it when it is loaded, and its processes inherit it."""
 _OURS = (BundleError, EngineError, GalleryError)
 
 
@@ -240,8 +251,8 @@ class IdentifierActor:
 
 def _started(address: str | None) -> Any:
     """The module, connected, and as quiet as it can be told to be."""
-    # its own statistics would go to its makers: nothing leaves this computer
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is None:
+        os.environ.update(_ALONE)
     try:
         import ray
         import ray.data
@@ -253,7 +264,11 @@ def _started(address: str | None) -> Any:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
         ray.init(
-            address=address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
+            address=address or "local",
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            runtime_env={"env_vars": TELEMETRY_OFF},
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         first: BaseException = error

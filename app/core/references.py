@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
@@ -93,6 +93,19 @@ def is_shared(place: Place) -> bool:
     return str(place).startswith(SHARED)
 
 
+def shown(place: Place) -> str:
+    """A gallery's place for people: of an address, user, computer and database, and never a password."""
+    if not is_shared(place):
+        return str(place)
+    try:
+        parts = urlsplit(str(place))
+        host, query = parts.netloc.rpartition("@")[2], dict(parse_qsl(parts.query))
+        user = parts.username or query.get("user", "")
+    except ValueError:
+        return f"{SHARED[0]}..."
+    return f"{SHARED[0]}{user}{'@' if user else ''}{host or query.get('host', '')}{parts.path}"
+
+
 def team_is_missing() -> str:
     """The command that installs what shared galleries need; empty where it is there."""
     missing = find_spec("psycopg") is None or find_spec("pgvector") is None
@@ -133,7 +146,7 @@ def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) ->
         except ImportError as error:
             missing = team_is_missing()
             raise GalleryError(
-                f"{place}: shared galleries "
+                f"{shown(place)}: shared galleries "
                 + (f"need one more package: {missing}" if missing else f"cannot be used ({error})")
             ) from error
         return SharedGallery.open(str(place), fingerprint, dim, read_only=not write)

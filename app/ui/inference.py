@@ -25,6 +25,7 @@ from app.core.labelling import run_stage
 from app.core.own_gallery import Shelf
 from app.core.pipeline import identify_paths
 from app.core.project_file import ProjectError
+from app.core.references import is_shared, shown
 from app.core.stage import Local
 from app.ui.loading import Batches
 from app.ui.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
@@ -40,6 +41,7 @@ class Inference(QThread):
     """Takes requests from the GUI thread and serves them one at a time: model, photo on show, gallery, folder, project.
 
     Signals:
+        connecting: (address, without password) before a shared gallery is opened
         loaded: (Loaded)
         load_failed: (ModelRequest, message)
         moved: (ProviderReport) the GPU failed, and the model runs there from now on
@@ -54,6 +56,7 @@ class Inference(QThread):
         gallery_lost: (message) the shared gallery cannot be reached any longer; photos are identified without it
     """
 
+    connecting = Signal(str)
     loaded = Signal(object)
     load_failed = Signal(object, str)
     moved = Signal(object)
@@ -204,6 +207,8 @@ class Inference(QThread):
         info = engine.info
         supplied = paths.bundled_gallery(request.model)
         chosen = request.gallery or request.chosen.get(info.fingerprint)
+        if chosen is not None and is_shared(chosen):
+            self.connecting.emit(shown(chosen))
         shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=chosen, supplied=supplied)
         self._identifier = Identifier(engine, shelf.gallery)
         self._provider = engine.provider

@@ -46,6 +46,10 @@ class StatusBar(QFrame):
         """Say which identification model is being loaded."""
         self.model.show_words(f"loading {name}")
 
+    def show_connecting(self, address: str) -> None:
+        """Say which computer a shared gallery is on, before it is asked."""
+        self.model.show_words(f"connecting to {address}")
+
     def show_no_model(self) -> None:
         """Say that there is none."""
         self.model.show_words("no identification model")

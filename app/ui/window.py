@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         self.status.model.chosen.connect(lambda model: self.models.open(model, remember=True))
         self.status.model.file_wanted.connect(self.choose_model)
         self.models.loading.connect(self._on_loading)
+        self.inference.connecting.connect(self.status.show_connecting)
         self.models.loaded.connect(self._on_loaded)
         self.models.moved.connect(self._on_moved)
         self.models.failed.connect(self._on_load_failed)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.own_gallery import ADDS_ONLY
 from app.core.portable import SUFFIX
-from app.core.references import Place, address_problem, is_shared, team_is_missing
+from app.core.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.ui import icons, keys
 from app.ui.popup import Popup
 from app.ui.widgets import label
@@ -24,7 +24,7 @@ def title(place: Place | None) -> str:
     if place is None:
         return "own gallery"
     if is_shared(place):
-        return f"shared: {str(place).partition('?')[0].rpartition('/')[2]}"
+        return f"shared: {shown(place).rpartition('/')[2]}"
     return Path(place).name.removesuffix(SUFFIX)
 
 
@@ -77,7 +77,7 @@ class GalleryButton(QToolButton):
     def show_place(self, place: Place | None) -> None:
         """Say which gallery is in use."""
         self._place = place
-        whole = "your own gallery, which begins with the supplied one" if place is None else str(place)
+        whole = "your own gallery, which begins with the supplied one" if place is None else shown(place)
         self.setToolTip(f"{whole}\n{keys.GALLERY_MENU.tooltip}")
         self.setText(f" {self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150)}")
         shared = place is not None and is_shared(place)
@@ -176,7 +176,7 @@ class AddressBox(Popup):
 
     def ask(self, place: Place | None, at: QPoint) -> None:
         """Show the box at a point of its page, with the address that is in use."""
-        self.line.setText(str(place) if place is not None and is_shared(place) else "")
+        self.line.setText(shown(place) if place is not None and is_shared(place) else "")
         self._on_typed()
         self.adjustSize()
         self.show_at(at, self.line)
