@@ -6,25 +6,29 @@ needs torch. If the two were written twice they would drift apart, and with them
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.ImageFile import ImageFile
 
-from model.errors import MarqueError
+from model.photo_opening import MISSING, NO_PERMISSION, PhotoError, decode, opened, orientation, within_memory
 
-MAX_PIXELS = 400_000_000
-"""Images above this are refused: 20,000 x 20,000 pixels already take 1.2 GB as RGB."""
+__all__ = [
+    "MISSING",
+    "NO_PERMISSION",
+    "FitPolicy",
+    "PhotoError",
+    "fit",
+    "placed",
+    "read_object",
+    "read_rgb",
+    "read_small",
+    "upright_size",
+]
 
-# Pillow only warns up to twice this figure; the limit that the user is told is the one that holds
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-
-_ORIENTATION_TAG = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
 _TRANSPOSE_OF = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,29 +39,10 @@ _TRANSPOSE_OF = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-# Pillow's decoders report damaged files with any of these
-_DAMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, ArithmeticError),
-    *(RuntimeError, struct.error, zlib.error),
-)
+_BAND = 4_000_000  # pixels that are converted at once: the steps between take a few times their memory
+_GREY_BAND = 1_000_000
 
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
-
-
-MISSING = "the file does not exist"
-"""Reason of a PhotoError, by which a program can tell a file that was moved from a damaged one."""
-NO_PERMISSION = "no permission to read the file"
-"""The same of a file that is there, and may be readable another time."""
-
-
-class PhotoError(MarqueError):
-    """A file that cannot be read as a picture. `reason` is a sentence for the user, without the path."""
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = Path(path)
-        self.reason = reason
 
 
 class FitPolicy(StrEnum):
@@ -74,69 +59,65 @@ class FitPolicy(StrEnum):
 def read_rgb(path: Path | str) -> Image.Image:
     """Open an image file upright, in 8-bit RGB: EXIF orientation applied, the first frame of an animation.
 
-    16-bit greyscale is scaled to its own range, transparency is laid on white, CMYK and palettes are converted.
+    16-bit greyscale is scaled to its own range, transparency is laid on white, CMYK and palettes are converted. A JPEG
+    whose pixels would take too much memory comes at the half, quarter or eighth of its size.
 
     Raises:
-        PhotoError: if the file is missing, empty, not an image, cut short, or larger than MAX_PIXELS.
+        PhotoError: if the file is missing, empty, not an image, cut short, or takes too much memory or time.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         # read the pixels before the file is closed
-        image.load()
+        decode(image)
+        return _to_rgb(_upright(image))
+
+
+def read_object(path: Path | str, box: tuple[int, int, int, int] | None) -> Image.Image:
+    """As `read_rgb`, what is in a box of it: left, top, right and bottom in pixels as of `upright_size`; None: all."""
+    with opened(path) as image:
+        width, height = _upright_size(image)
+        decode(image)
+        photo = _to_rgb(_upright(image))
+    if box is None:
+        return photo
+    if photo.size != (width, height):
+        across, down = photo.width / width, photo.height / height
+        left, top, right, bottom = box
+        return photo.crop((round(left * across), round(top * down), round(right * across), round(bottom * down)))
+    return photo.crop(box)
+
+
+def read_small(path: Path | str, side: int) -> Image.Image:
+    """As `read_rgb`, but a JPEG at the smallest of half, quarter and eighth of its size that is not below `side`.
+
+    That is several times faster than in full.
+    """
+    with opened(path) as image:
+        if image.format in ("JPEG", "MPO"):
+            image.draft("RGB", (side, side))
+        decode(image)
         return _to_rgb(_upright(image))
 
 
 def upright_size(path: Path | str) -> tuple[int, int]:
-    """Width and height of a photograph as `read_rgb` gives it, from the file's header alone.
+    """Width and height of a photograph, upright and in full, from the file's header alone.
 
     Raises:
-        PhotoError: if the file is missing, empty, not an image, or larger than MAX_PIXELS.
+        PhotoError: if the file is missing, empty, not an image, or takes too much memory.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        if image.format == "TIFF":  # its decoder turns the picture itself, and says so in the size
-            return width, height
-        return (height, width) if _orientation(image) in _ON_THEIR_SIDE else (width, height)
+    with opened(path) as image:
+        return _upright_size(image)
 
 
-@contextmanager
-def _opened(path: Path | str) -> Iterator[Image.Image]:
-    """Open an image file; whatever goes wrong with it, here or in the block, becomes a PhotoError."""
-    path = Path(path)
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                size = f"{image.width * image.height / 1e6:.0f} megapixels"
-                raise PhotoError(path, f"{size} are more than this program opens ({MAX_PIXELS / 1e6:.0f})")
-            yield image
-    except FileNotFoundError:
-        raise PhotoError(path, MISSING) from None
-    except IsADirectoryError:
-        raise PhotoError(path, "this is a folder, not a picture") from None
-    except PermissionError:
-        # Windows refuses to open a folder in these words
-        reason = "this is a folder, not a picture" if path.is_dir() else NO_PERMISSION
-        raise PhotoError(path, reason) from None
-    except Image.DecompressionBombError:
-        raise PhotoError(path, f"more than {MAX_PIXELS / 1e6:.0f} megapixels") from None
-    except UnidentifiedImageError:
-        reason = "the file is empty" if path.stat().st_size == 0 else "not a picture in a format this program reads"
-        raise PhotoError(path, reason) from None
-    except _DAMAGE as error:
-        if isinstance(error, OSError) and error.strerror:
-            raise PhotoError(path, f"the file cannot be read ({error.strerror})") from error
-        raise PhotoError(path, f"damaged or cut short ({error})") from error
+def _upright_size(image: ImageFile) -> tuple[int, int]:
+    width, height = image.size
+    within_memory(image)
+    if image.format == "TIFF":  # its decoder turns the picture itself, and says so in the size
+        return width, height
+    return (height, width) if orientation(image) in _ON_THEIR_SIDE else (width, height)
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; a damaged EXIF block does not make the picture unreadable."""
-    try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
-    except _DAMAGE:
-        return 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    method = _TRANSPOSE_OF.get(_orientation(image))
+def _upright(image: ImageFile) -> Image.Image:
+    method = _TRANSPOSE_OF.get(orientation(image))
     return image if method is None else image.transpose(method)
 
 
@@ -146,21 +127,51 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _wide_grey_to_rgb(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        ground = Image.new("RGB", rgba.size, (255, 255, 255))
-        ground.paste(rgba, mask=rgba.getchannel("A"))
-        return ground
+        return _in_bands(image, _BAND, _on_white)
     return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    ground = Image.new("RGB", rgba.size, (255, 255, 255))
+    ground.paste(rgba, mask=rgba.getchannel("A"))
+    return ground
 
 
 def _wide_grey_to_rgb(image: Image.Image) -> Image.Image:
     """16- and 32-bit grey has no agreed white: stretch from the smallest to the largest value present."""
-    values = np.asarray(image, dtype=np.float64)
-    finite = np.isfinite(values)
-    low = float(values[finite].min()) if finite.any() else 0.0
-    high = float(values[finite].max()) if finite.any() else 0.0
-    scaled = np.zeros(values.shape) if high <= low else (np.where(finite, values, low) - low) / (high - low)
-    return Image.fromarray((scaled * 255).round().astype(np.uint8)).convert("RGB")
+    low, high = np.inf, -np.inf
+    for _, band in _bands(image, _GREY_BAND):
+        values = np.asarray(band, dtype=np.float64)
+        present = values[np.isfinite(values)]
+        if present.size:
+            low, high = min(low, float(present.min())), max(high, float(present.max()))
+
+    def stretched(band: Image.Image) -> Image.Image:
+        values = np.asarray(band, dtype=np.float64)
+        if not low < high:
+            return Image.new("RGB", band.size)
+        scaled = (np.where(np.isfinite(values), values, low) - low) / (high - low)
+        return Image.fromarray((scaled * 255).round().astype(np.uint8)).convert("RGB")
+
+    return _in_bands(image, _GREY_BAND, stretched)
+
+
+def _in_bands(image: Image.Image, pixels: int, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """A picture converted to RGB some rows at a time, as each pixel is converted by itself."""
+    if image.width * image.height <= pixels:
+        return convert(image)
+    whole = Image.new("RGB", image.size)
+    for top, band in _bands(image, pixels):
+        whole.paste(convert(band), (0, top))
+    return whole
+
+
+def _bands(image: Image.Image, pixels: int) -> Iterator[tuple[int, Image.Image]]:
+    """Parts of a picture of about so many pixels, each with the row that it begins with."""
+    rows = max(1, pixels // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def placed(width: int, height: int, policy: FitPolicy) -> tuple[float, float, float, float]:

@@ -6,12 +6,13 @@ import heapq
 import logging
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
+
+from model.reading import regular_file
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """File name endings of photos that take the extra `heic`."""
@@ -126,20 +127,14 @@ def scan(
 def _why_not(path: Path) -> str:
     """Why a path is neither a file nor a folder."""
     try:
-        mode = path.stat().st_mode
-    except PermissionError:
-        return "no permission to look at it"
-    except (OSError, ValueError):  # a name with a NUL
+        regular_file(path)
+    except FileNotFoundError:
         return "there is no such file or folder"
-    return special_file(mode) or "this is neither a file nor a folder"
-
-
-def special_file(mode: int) -> str:
-    """Why a file is not opened, from its `st_mode`; "" for an ordinary file or a folder."""
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return ""
-    kind = "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
-    return f"this is {kind}, not a file"
+    except OSError as error:
+        return error.strerror or "it cannot be looked at"
+    except ValueError:  # a name with a NUL
+        return "there is no such file or folder"
+    return "it has come or changed just now"
 
 
 def listings(

@@ -14,10 +14,10 @@ import numpy as np
 
 from app.core.engine import BATCH, Engine
 from app.core.gallery import Entry
-from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, map_in_order
 from app.core.references import References
 from model.data.samples import Box, Sample
+from model.photo import PhotoError, read_object
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,7 @@ def _read(
             return _Read(sample, digest)
         if digest in embeddings:
             return _Read(sample, digest, embedding=embeddings[digest])
-        photo = load(sample.path)
-        return _Read(sample, digest, pixels=engine.prepare(photo if sample.box is None else photo.crop(sample.box)))
+        return _Read(sample, digest, pixels=engine.prepare(read_object(sample.path, sample.box)))
     except PhotoError as error:
         return _Read(sample, error=error.reason)
     except OSError as error:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from model.data.samples import Sample
-from model.photo import FitPolicy, PhotoError, fit, read_rgb
+from model.photo import FitPolicy, PhotoError, fit, read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ class PictureForm:
 
     def decode(self, sample: Sample) -> np.ndarray:
         """The photo, or the object in its box where it has one: uint8 [size, size, 3]. Raises PhotoError."""
-        photo = read_rgb(sample.path)
-        picture = fit(photo if sample.box is None else photo.crop(sample.box), self.size, self.fit)
+        picture = fit(read_object(sample.path, sample.box), self.size, self.fit)
         picture = picture[:, ::-1] if self.mirrored else picture
         return picture[..., ::-1] if self.exchanged else picture
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from model import photo
+from model import photo, photo_opening
 from model.photo import FitPolicy, PhotoError, fit, placed, read_rgb, upright_size
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -186,14 +186,11 @@ def test_a_file_that_is_cut_short_says_so(tmp_path, suffix):
 
 def test_pictures_of_too_many_pixels_are_refused_unread(tmp_path, monkeypatch):
     quarters(60, 50).save(tmp_path / "large.png")
-    monkeypatch.setattr(photo, "MAX_PIXELS", 2999)
+    monkeypatch.setattr(photo_opening, "MAX_PIXELS", 2999)
     with pytest.raises(PhotoError, match="more than this program opens"):
         read_rgb(tmp_path / "large.png")
-    monkeypatch.setattr(photo, "MAX_PIXELS", 3000)
+    monkeypatch.setattr(photo_opening, "MAX_PIXELS", 3000)
     assert read_rgb(tmp_path / "large.png").size == (60, 50)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(PhotoError, match="megapixels"):
-        upright_size(tmp_path / "large.png")
 
 
 def encoded(suffix):
@@ -323,3 +320,35 @@ def test_trainer_and_program_see_the_same_square_for_ever(policy):
     expected = np.frombuffer(bytes.fromhex(GOLDEN[policy]), np.uint8).reshape(8, 8, 3).astype(int)
     # builds of Pillow may round differently
     assert np.abs(golden_square(policy)[4::8, 4::8] - expected).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F", "RGBA", "LA", "P"])
+def test_large_pictures_are_converted_in_bands_as_in_one(tmp_path, monkeypatch, mode):
+    chance = np.random.default_rng(0)
+    if mode in ("I;16", "I", "F"):
+        values = chance.integers(0, 65536, (37, 53)).astype({"I;16": "<u2", "I": "<i4", "F": "<f4"}[mode])
+        path = tmp_path / "a.tif"
+        Image.fromarray(values).save(path)
+    else:
+        picture = Image.fromarray(chance.integers(0, 256, (37, 53, 4), dtype=np.uint8), "RGBA")
+        path = tmp_path / "a.png"
+        picture.convert(mode).save(path, **({"transparency": 3} if mode == "P" else {}))
+    whole = np.asarray(read_rgb(path))
+    if mode in ("I;16", "I", "F"):
+        scaled = (values.astype(float) - values.min()) / (float(values.max()) - values.min())
+        assert (whole == (scaled * 255).round().astype(np.uint8)[..., None]).all()
+    monkeypatch.setattr(photo, "_BAND", 500)
+    monkeypatch.setattr(photo, "_GREY_BAND", 300)
+    assert (np.asarray(read_rgb(path)) == whole).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_grey_tiff_files_are_turned_as_others(tmp_path, orientation, compression):
+    grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (37, 53), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    grey.save(tmp_path / "a.png", exif=exif)
+    grey.save(tmp_path / "a.tif", exif=exif, compression=compression)
+    assert (np.asarray(read_rgb(tmp_path / "a.tif")) == np.asarray(read_rgb(tmp_path / "a.png"))).all()
+    assert read_rgb(tmp_path / "a.tif").size == upright_size(tmp_path / "a.tif")

@@ -186,9 +186,9 @@ def test_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
         named = [tmp_path / "pipe.jpg", tmp_path / "socket.jpg", tmp_path / "link.jpg", tmp_path / "gone.jpg", "nul\0"]
         assert not list(scan(named, problem=lambda path, reason: problems.append(reason)))
     assert problems == [
-        "this is a pipe, not a file",
-        "this is a socket, not a file",
-        "this is a device, not a file",
+        "it is a named pipe, not a file",
+        "it is a socket, not a file",
+        "it is a device, not a file",
         "there is no such file or folder",
         "there is no such file or folder",
     ]
