@@ -168,7 +168,7 @@ def standing_alone(packet: bytes) -> bytes:
 def _clean(path: tuple[str, ...]) -> tuple[str, ...]:
     """A path as it can be written: a separator inside a name would make another level of it."""
     parts = (legal(_CONTROL.sub(" ", part)).replace("|", "-").replace("/", "-").strip() for part in path)
-    return tuple(part for part in parts if part)
+    return tuple(part or "_" for part in parts)
 
 
 def _earlier(held: Mapping[ListName, list[str]], added: list[str]) -> dict[ListName, list[str]]:
@@ -180,15 +180,9 @@ def _earlier(held: Mapping[ListName, list[str]], added: list[str]) -> dict[ListN
     for name, separator in _SEPARATORS.items():
         for word in held[name]:
             path = tuple(word.split(separator))
-            whole = {other: [sign.join(path)] for other, sign in _SEPARATORS.items()}
-            ours = {SUBJECT: list(path), **whole}
-            if (
-                path[0] not in _ROOTS
-                or len(path) > 3
-                or not set(added) <= {one for some in ours.values() for one in some}
-            ):
-                continue
-            return {name: [one for one in ours[name] if one in added and one in held[name]] for name in _SHARED}
+            ours = {SUBJECT: [*dict.fromkeys(path)], _HIERARCHY: ["|".join(path)], _TAGS: ["/".join(path)]}
+            if path[0] in _ROOTS and len(path) <= 3 and set(added) <= {one for some in ours.values() for one in some}:
+                return {name: [one for one in ours[name] if one in added and one in held[name]] for name in _SHARED}
     return {name: [] for name in _SHARED}
 
 

@@ -58,9 +58,12 @@ def decoded(packet: bytes) -> Decoded:
     if not content[whole:].strip(b"\0"):
         content = content[:whole]
     try:
-        return Decoded(content.decode(encoding).rstrip("\0"), encoding, mark)
+        text = content.decode(encoding).rstrip("\0")
     except UnicodeDecodeError as error:
         raise XmpError(f"it is not in {encoding.upper()}: byte {len(mark) + error.start + 1}") from error
+    if "\0" in text:  # the parser would take it for another encoding
+        raise XmpError(f"it is not in {encoding.upper()}: there are NULs in it")
+    return Decoded(text, encoding, mark)
 
 
 def _checked(encoding: str, content: bytes) -> str:
