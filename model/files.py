@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zipfile
@@ -13,6 +14,9 @@ from typing import BinaryIO
 
 from model.errors import file_errors
 from model.unfinished import part_beside
+
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What file systems without hard links answer: exFAT, network drives, those in user space."""
 
 ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What numpy raises on an archive of arrays that is cut, damaged or something else."""
@@ -43,6 +47,21 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing. Raises FileError."""
     with file_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def rename_without_overwriting(part: Path, target: Path) -> None:
+    """Give a file its name; `part` may be left as a second name of it. Raises FileExistsError, OSError."""
+    if os.name == "nt":
+        part.rename(target)  # refuses where the target exists
+        return
+    try:
+        os.link(part, target)  # refuses where the target exists; rename would replace it
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "the file exists already", str(target)) from None
+        part.rename(target)
 
 
 def sync_folder(folder: Path) -> None:

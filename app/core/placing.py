@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from model.files import rename_without_overwriting
 from model.unfinished import part_beside
-
-_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-"""What file systems without hard links answer: exFAT, network drives, those in user space."""
 
 
 def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> None:
@@ -40,18 +37,3 @@ def copy_new(source: Path, target: Path) -> None:
     """A copy with the times of its source. Raises as `write_new`."""
     with source.open("rb") as original:
         write_new(target, lambda copy: shutil.copyfileobj(original, copy, 1 << 20), source)
-
-
-def rename_without_overwriting(part: Path, target: Path) -> None:
-    """Give a file its name; `part` may be left as a second name of it. Raises FileExistsError, OSError."""
-    if os.name == "nt":
-        part.rename(target)  # refuses where the target exists
-        return
-    try:
-        os.link(part, target)  # refuses where the target exists; rename would replace it
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, "the file exists already", str(target)) from None
-        part.rename(target)

@@ -1,0 +1,269 @@
+"""The one guard for every file that is written at a place that a person named, or that follows from such a name.
+
+An output never replaces something that is not that very output. Never replaced: what the same command reads, a photo, a
+project, gallery or model where something else is written. Replaced when the person said so (`force`): every other file.
+Replaced without asking: what Marque wrote there itself, as long as nobody has changed it.
+
+All of this is checked twice: before the work, so that nobody waits an hour for a refusal, and when the finished file
+gets its name. What has appeared or changed there in between stays; the output then takes a free name beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from model.errors import FileError, MarqueError, file_error
+from model.files import rename_without_overwriting
+from model.signatures import GALLERY, PROJECT, kind_by_name, kind_of
+from model.unfinished import part_beside
+from model.written import remember, remembered
+
+_COMPANIONS = ("-wal", "-shm", "-journal")
+"""What SQLite puts beside a database, and would read as part of it."""
+_DATABASES = (GALLERY, PROJECT)
+_DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
+_LONGEST_NAME = 255  # bytes, on the file systems of today
+_Seen = str | tuple[int, ...] | None
+"""What was at a place: the digest of our own output, who a foreign file is, or nothing."""
+
+
+class OutputError(MarqueError):
+    """Nothing may be written there, or nothing can be; the message names the place and says why."""
+
+
+class TakenError(OutputError):
+    """A file is there that would be replaced if the person agreed to that."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where an output is now.
+
+    Attributes:
+        place: as the person named it, or a free name beside it.
+        note: why it is not at the place that was named, one sentence; "" where it is.
+    """
+
+    place: Path
+    note: str = ""
+
+
+class Output:
+    """A file that is to be written; making one checks its place.
+
+    Attributes:
+        place: as it was named.
+        kind: what it is, in the words of the program ("table of labels").
+        streams: it goes straight into a pipe or device, and is not a file.
+    """
+
+    def __init__(self, place: Path, kind: str, *, inputs: Iterable[Path] = (), force: bool = False) -> None:
+        """Check a place before the work begins.
+
+        Args:
+            place: where the output is to be. Of a link what it points to is replaced, and the link stays.
+            kind: what it is; a file of ours of another kind is not replaced without `force`.
+            inputs: what the same command reads, files or folders; it is never replaced.
+            force: the person has agreed to lose an existing file.
+
+        Raises:
+            OutputError: if the output may not, or cannot, be written there.
+        """
+        self.place, self.kind = place, kind
+        self._inputs, self._force = tuple(inputs), force
+        self.streams = _is_stream(place)
+        self._real = place
+        self._seen: _Seen = None
+        if not self.streams:
+            with self._faults():
+                self._real = Path(os.path.realpath(place))
+                self._seen = self._checked()
+
+    def write(self, write: Callable[[BinaryIO], object]) -> Written:
+        """Write the whole output; it appears whole or not at all.
+
+        Args:
+            write: is given the open file.
+
+        Raises:
+            OutputError: if the disk refuses. Whatever is raised, here or by `write`, nothing is left beside the place.
+            BrokenPipeError: if whoever reads the stream has gone.
+        """
+        with self._faults():
+            if self.streams:
+                with self.stream() as stream:
+                    write(stream)
+                return Written(self.place)
+            with part_beside(self._real) as (file, part):
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()  # Windows moves no open file
+                return self.put(part)
+
+    def stream(self) -> BinaryIO:
+        """The pipe or device, open for writing. Raises OSError."""
+        found = _DESCRIPTOR.fullmatch(str(self.place))
+        if found is None:
+            return self.place.open("wb")
+        out, err, *numbers = found.groups()
+        number = 1 if out else 2 if err else int(next(number for number in numbers if number))
+        # not opened anew: that would begin at the start of a file that the shell appends to
+        return os.fdopen(os.dup(number), "wb")
+
+    def put(self, part: Path) -> Written:
+        """Give a finished, closed file in the same folder its name, and remember it.
+
+        Raises:
+            OutputError: if the disk refuses.
+        """
+        with self._faults():
+            digest = _digest(part)
+            real = self._real
+            if self._seen is not None and self._seen == self._seen_now():
+                with suppress(OSError):
+                    part.chmod(stat.S_IMODE(real.stat().st_mode))
+                part.replace(real)
+                remember(real, self.kind, digest)
+                return Written(self.place)
+            placed = put_free(part, real)
+            part.unlink(missing_ok=True)  # a second name of it, where there are hard links
+            remember(placed, self.kind, digest)
+            if placed == real:
+                return Written(self.place)
+            return Written(
+                self.place.with_name(placed.name) if self.place.name == real.name else placed,
+                f"{self.place}: another file has come there meanwhile and stays; the {self.kind} is {placed.name}",
+            )
+
+    def _checked(self) -> _Seen:
+        self._check_companions()
+        try:
+            status = self._real.stat()
+        except FileNotFoundError:
+            self._check_folder()
+            return None
+        if stat.S_ISDIR(status.st_mode):
+            raise OutputError(f"{self.place}: this is a folder; name a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise OutputError(f"{self.place}: this is neither a file nor a pipe; name a file")
+        if any(_same(status, one) for one in self._inputs):
+            raise OutputError(f"{self.place}: this is what is being read; choose another name")
+        self._check_folder()
+        return self._checked_existing(status)
+
+    def _checked_existing(self, status: os.stat_result) -> _Seen:
+        known = remembered(self._real)
+        digest = _digest(self._real) if known is not None else ""
+        if known == (self.kind, digest):
+            return digest
+        found = kind_of(self._real) or kind_by_name(self.place.name)
+        if found is not None and found != self.kind:
+            raise OutputError(f"{self.place}: this is a {found}, which is never replaced; choose another name")
+        if self._force:
+            return _who(status)
+        if known is None:
+            why = "a file that Marque did not write"
+        elif known[1] == digest:
+            why = f"a {known[0]}, not a {self.kind}"
+        else:
+            why = "a file that was changed since Marque wrote it"
+        raise TakenError(f"{self.place}: {why} is there", advice="choose another name, or replace it with --force")
+
+    def _check_folder(self) -> None:
+        folder = self._real.parent
+        if not folder.exists():
+            raise OutputError(f"{self.place}: the folder {folder} does not exist", advice="make it first")
+        if not folder.is_dir():
+            raise OutputError(f"{self.place}: {folder} is a file, not a folder")
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f"{self.place}: nothing can be written into {folder}")
+
+    def _check_companions(self) -> None:
+        """SQLite takes a file with such a name for a part of the database beside it."""
+        databases = [place for place in self._inputs if not place.is_dir()]
+        for place in databases:
+            if any(_same_name(Path(f"{place}{end}"), self._real) for end in _COMPANIONS):
+                raise OutputError(f"{self.place}: this name belongs to {place.name}; choose another one")
+        if self.kind in _DATABASES and any(os.path.lexists(f"{self._real}{end}") for end in _COMPANIONS):
+            raise OutputError(
+                f"{self.place}: a program has it open, or was ended while it had", advice="close it first"
+            )
+
+    def _seen_now(self) -> _Seen:
+        try:
+            status = self._real.stat()
+            return _digest(self._real) if isinstance(self._seen, str) else _who(status)
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except FileError as error:
+            raise OutputError.like(error) from error
+        except OSError as error:
+            error.filename = error.filename2 = None  # the file in the making, of which the person knows nothing
+            raise OutputError.like(file_error(error, self.place)) from error
+
+
+def put_free(part: Path, place: Path) -> Path:
+    """Give a file its name, or the next free one like it; that name. Nothing is replaced. Raises OSError."""
+    for candidate in free_names(place):
+        with suppress(FileExistsError):
+            rename_without_overwriting(part, candidate)
+            return candidate
+    raise AssertionError("there are endless names")
+
+
+def free_names(place: Path) -> Iterator[Path]:
+    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on."""
+    yield place
+    for number in count(2):
+        end = f" ({number}){place.suffix}"
+        stem = place.stem
+        while len(os.fsencode(stem + end)) > _LONGEST_NAME:
+            stem = stem[:-1]
+        yield place.with_name(stem + end)
+
+
+def _is_stream(place: Path) -> bool:
+    if _DESCRIPTOR.fullmatch(str(place)):
+        return True
+    try:
+        mode = place.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _same(status: os.stat_result, other: Path) -> bool:
+    try:
+        return os.path.samestat(status, other.stat())
+    except OSError:
+        return False
+
+
+def _same_name(one: Path, other: Path) -> bool:
+    return os.path.realpath(one).casefold() == os.path.realpath(other).casefold()
+
+
+def _who(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,66 @@
+"""What Marque has written for the user: the place, kind and SHA-256 of each output, in the user's data folder.
+
+It is the only way to tell an output of ours that nobody has touched from a file that merely has its name. Where the
+folder takes nothing, nothing is remembered, and every file that exists counts as somebody else's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from model.user_folders import user_data_dir
+
+_FILE = "outputs.sqlite"
+_TABLE = """CREATE TABLE IF NOT EXISTS output (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, place BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, digest TEXT NOT NULL
+)"""
+_KEPT = 20_000
+_PATIENCE = 5  # seconds that one process waits for another
+
+_log = logging.getLogger(__name__)
+
+
+def remember(place: Path, kind: str, digest: str) -> None:
+    """Note an output that is in its place now.
+
+    Args:
+        place: its absolute path, links resolved.
+        kind: what it is, in the words of the program ("table of labels").
+        digest: SHA-256 of its content, hexadecimal.
+    """
+    try:
+        with _opened() as database, database:
+            database.execute(
+                "INSERT OR REPLACE INTO output (place, kind, digest) VALUES (?, ?, ?)",
+                (os.fsencode(place), kind, digest),
+            )
+            database.execute("DELETE FROM output WHERE number <= (SELECT max(number) FROM output) - ?", (_KEPT,))
+    except sqlite3.OperationalError as error:  # a full disk, a home that is read-only
+        _log.warning("%s is not remembered (%s)", place, error)
+    except (OSError, sqlite3.DatabaseError) as error:
+        _log.warning("%s is not remembered (%s)", place, error)
+        with suppress(OSError):  # a damaged file would never remember anything again
+            (user_data_dir() / _FILE).unlink(missing_ok=True)
+
+
+def remembered(place: Path) -> tuple[str, str] | None:
+    """Kind and digest of what was last written at a place (absolute, links resolved); None where nothing is known."""
+    try:
+        with _opened() as database:
+            row = database.execute("SELECT kind, digest FROM output WHERE place = ?", (os.fsencode(place),)).fetchone()
+    except (OSError, sqlite3.Error) as error:
+        _log.warning("what was written earlier is not known (%s)", error)
+        return None
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
+@contextmanager
+def _opened() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(user_data_dir() / _FILE, timeout=_PATIENCE)) as database:
+        database.execute(_TABLE)
+        yield database
