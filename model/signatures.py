@@ -6,7 +6,7 @@ import mmap
 from contextlib import suppress
 from pathlib import Path
 
-from model.photo_files import has_photo_suffix
+from model.photo_files import PHOTO_SUFFIXES, UNREADABLE, suffix_of
 
 PHOTO, PROJECT, GALLERY, MODEL = "photo", "project", "gallery", "model"
 
@@ -30,8 +30,9 @@ def kind_of(path: Path) -> str | None:
 
 
 def kind_by_name(name: str) -> str | None:
-    """The same by a file's name alone."""
-    return PHOTO if has_photo_suffix(name) else _BY_SUFFIX.get(name[max(name.rfind("."), 0) :].lower())
+    """The same by a file's name alone; RAW photos and videos count as photos."""
+    suffix = suffix_of(name)
+    return PHOTO if suffix in PHOTO_SUFFIXES or suffix in UNREADABLE else _BY_SUFFIX.get(suffix)
 
 
 def _kind_by_content(path: Path) -> str | None:
