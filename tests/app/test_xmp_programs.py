@@ -203,7 +203,7 @@ ENCODED = {
     "UTF-8 with a mark": ("\ufeff" + LIGHTROOM.removeprefix("\ufeff")).encode(),
     "UTF-16, little-endian": ("\ufeff" + LIGHTROOM).encode("utf-16-le"),
     "UTF-16, big-endian": LIGHTROOM.encode("utf-16-be"),
-    "UTF-32": ("\ufeff" + DIGIKAM).encode("utf-32-le"),
+    "UTF-32": DIGIKAM.encode("utf-32-le"),
 }
 LISTS = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList", "XMP-marque:Added")
 
@@ -238,6 +238,7 @@ def test_exiftool_reads_the_same_before_and_after(tmp_path: Path) -> None:
     before, after, back = (all_tags(tmp_path / step) for step in ("before", "after", "back"))
     assert len(before) == len(packets)
     for name, tags in before.items():
+        assert tags, name  # exiftool takes it for XMP
         rest = {tag: value for tag, value in tags.items() if tag not in LISTS}
         assert {tag: value for tag, value in after[name].items() if tag not in LISTS} == rest, name
         assert {tag: value for tag, value in back[name].items() if tag not in LISTS} == rest, name
