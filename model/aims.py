@@ -21,21 +21,21 @@ In `tried` and `note` a figure's neighbours can be named as in Python's format s
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import onnx
 import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model import terminal
 from model.bundle import Variant, beside, read_info
+from model.bundle import read as read_model
 from model.errors import MarqueError
 from model.export import BATCH
 from model.files import write_whole
+from model.reading import read_toml
 from model.run import Run
 from model.stamp import metrics_of, variants_of
 from model.variants import speeds
@@ -95,14 +95,14 @@ class _Aims(BaseModel):
 def read_aims(path: Path) -> tuple[Aim, ...]:
     """The aims of a file. Raises AimsError."""
     try:
-        return _Aims.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).aim
+        return _Aims.model_validate(read_toml(path)).aim
     except OSError as error:
         raise AimsError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AimsError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise AimsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise AimsError(f"{path}: {error}") from error
 
 
 def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float]) -> str:
@@ -180,8 +180,9 @@ def _measured_speeds(files: Mapping[Timed, Path]) -> dict[Timed, float]:
     random = np.random.default_rng(0)
     tasks = {}
     for timed, file in files.items():
-        size = read_info(file).preprocessing.size
-        tasks[timed] = onnx.load(file), random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
+        info, graph = read_model(file)
+        size = info.preprocessing.size
+        tasks[timed] = graph, random.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
     return speeds(tasks)
 
 

@@ -15,9 +15,10 @@ from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
 from model.openset import familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
-from model.run import Run, read_arrays
+from model.run import Run, RunError, read_arrays
 from model.taxonomy import NO_FINE, Taxonomy
 
+_ADVICE = "delete it; what needs it next makes it again"
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once
 
 
@@ -64,6 +65,9 @@ def references_of(run: Run, network: Network) -> References:
     kept = _kept_references(run)
     if kept is not None and int(kept["step"]) == step:
         embeddings = kept["embeddings"]
+        needed = (len(samples), run.config().network.embedding_dim)
+        if embeddings.shape != needed:
+            raise RunError(f"{run.references}: damaged (embeddings {embeddings.shape}, not {needed}); {_ADVICE}")
     else:
         embeddings = infer_samples(network, samples, run.config()).embedding.numpy()
         keep_references(run, step, embeddings)
@@ -73,7 +77,7 @@ def references_of(run: Run, network: Network) -> References:
 def _kept_references(run: Run) -> dict[str, np.ndarray] | None:
     if not run.references.is_file():
         return None
-    return read_arrays(run.references, ("step", "embeddings"), "delete it; what needs it next makes it anew")
+    return read_arrays(run.references, {"step": (), "embeddings": ("photos", "d")}, _ADVICE)
 
 
 def keep_references(run: Run, step: int, embeddings: np.ndarray) -> None:

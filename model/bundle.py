@@ -13,17 +13,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.utils import Extractor
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.errors import MarqueError
 from model.files import write_whole
 from model.photo import FitPolicy
-from model.taxonomy import Taxonomy
+from model.reading import parse_json, read_file
+from model.taxonomy import Taxonomy, name_problem
 
 METADATA_KEY = "marque"
 FORMAT = 2
@@ -35,6 +36,14 @@ place counts the energy of the coarse logits (model/openset.py)."""
 EVIDENCE = "evidence"
 """An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
 
+_LARGEST = 1 << 30  # bytes of a file; the largest network that can be trained takes 60 MB
+_DOMAINS = ("", "ai.onnx", "com.microsoft")  # onnxruntime's own operators
+_TENSOR = onnx.AttributeProto.TENSOR
+_SETTINGS = {_TENSOR} | {
+    getattr(onnx.AttributeProto, kind) for kind in ("FLOAT", "INT", "STRING", "FLOATS", "INTS", "STRINGS")
+}
+"""What a setting of an operator may be: no graph, which is a loop or a branch."""
+
 
 class BundleError(MarqueError):
     """A file that is not a usable identification model; the message says which file and what is wrong with it."""
@@ -42,6 +51,13 @@ class BundleError(MarqueError):
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# far beyond what is measured, and within what can be computed with
+_Temperature = Annotated[float, Field(ge=1e-6, le=1e6)]
+_Weight = Annotated[float, Field(ge=0, le=1e6)]
+_Mean = Annotated[float, Field(ge=-1e30, le=1e30)]
+_Deviation = Annotated[float, Field(ge=1e-30, le=1e30)]
 
 
 class Variant(StrEnum):
@@ -68,15 +84,15 @@ class Domain(_Part):
     """Types of one kind of photo (cars, vessels), which share their temperatures."""
 
     types: tuple[str, ...] = Field(min_length=1)
-    coarse_temperature: float = Field(gt=0)
-    fine_temperature: float = Field(gt=0)
+    coarse_temperature: _Temperature
+    fine_temperature: _Temperature
 
 
 class Calibration(_Part):
     """From logits to probabilities: temperatures that divide the logits (Guo et al., ICML 2017), and a weight."""
 
-    coarse_temperature: float = Field(default=1.0, gt=0)
-    fine_temperature: float = Field(default=1.0, gt=0)
+    coarse_temperature: _Temperature = 1.0
+    fine_temperature: _Temperature = 1.0
     domains: tuple[Domain, ...] = Field(default=(), description="where there are any they replace the two above")
     coarse_weight: float = Field(
         default=0.5, ge=0, le=1, description="weight of the coarse head, beside the fine head's sums, in a type"
@@ -86,25 +102,24 @@ class Calibration(_Part):
 class Fusion(_Part):
     """How the heads and the reference photos are weighed against each other where there is a gallery."""
 
-    heads: float = Field(default=1.0, ge=0, description="weight of the logarithm of the heads' probability")
-    references: float = Field(default=0.0, ge=0, description="weight of a class's score, per unit of cosine")
-    temperature: float = Field(default=0.05, gt=0, description="of the softmax of the scores by themselves")
+    heads: _Weight = Field(default=1.0, description="weight of the logarithm of the heads' probability")
+    references: _Weight = Field(default=0.0, description="weight of a class's score, per unit of cosine")
+    temperature: _Temperature = Field(default=0.05, description="of the softmax of the scores by themselves")
     none: float = Field(default=0.5, ge=-1, le=1, description="score of an enrolled class as likely as none of them")
-    logit: float = Field(
+    logit: _Weight = Field(
         default=0.0,
-        ge=0,
         description="how much a standard deviation of the largest logit speaks against enrolled classes, in log-odds",
     )
-    neighbours: int = Field(default=16, ge=1, description="nearest references that are asked")
+    neighbours: int = Field(default=16, ge=1, le=10_000, description="nearest references that are asked")
 
 
 class Familiarity(_Part):
     """Scale of the score for known classes: statistics of the validation photos."""
 
-    logit_mean: float = 0.0
-    logit_deviation: float = Field(default=1.0, gt=0)
-    similarity_mean: float = 0.0
-    similarity_deviation: float = Field(default=1.0, gt=0)
+    logit_mean: _Mean = 0.0
+    logit_deviation: _Deviation = 1.0
+    similarity_mean: _Mean = 0.0
+    similarity_deviation: _Deviation = 1.0
     similarity_weight: float = Field(default=0.5, ge=0, le=1)
 
 
@@ -128,11 +143,12 @@ class BundleInfo(_Part):
     name: str
     created: datetime
     fingerprint: str = Field(
-        description="identifies network and preprocessing, whatever the variant; embeddings of equal ones compare"
+        pattern="^[0-9a-z]{1,64}$",  # files and tables are called by it
+        description="identifies network and preprocessing, whatever the variant; embeddings of equal ones compare",
     )
     taxonomy: Taxonomy
     preprocessing: Preprocessing
-    embedding_dim: int = Field(ge=1)
+    embedding_dim: int = Field(ge=1, le=1 << 16)
     calibration: Calibration = Calibration()
     fusion: Fusion = Fusion()
     familiarity: Familiarity = Familiarity()
@@ -140,6 +156,16 @@ class BundleInfo(_Part):
     variant: Variant = Variant.FP32
     training: dict[str, Any] = Field(default_factory=dict, description="facts about the run, for people")
     measured: dict[str, float] = Field(default_factory=dict, description="of a variant: accuracy and speed beside fp32")
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        problem = name_problem([self.name]) or self.taxonomy.problem
+        if problem:
+            raise ValueError(problem)
+        for name in (name for domain in self.calibration.domains for name in domain.types):
+            if name not in self.taxonomy.coarse_index:
+                raise ValueError(f"temperatures of '{name}', which is no type of the model")
+        return self
 
     @property
     def calibrated(self) -> bool:
@@ -208,7 +234,7 @@ def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
         BundleError: if the file is missing, is no ONNX file, was not made by Marque, or has another format version.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, _LARGEST)
     except FileNotFoundError:
         raise BundleError(f"{path}: the model file does not exist") from None
     except OSError as error:
@@ -216,13 +242,13 @@ def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
     graph = onnx.ModelProto()
     try:
         graph.ParseFromString(data)
-    except DecodeError as error:
+        entries = {entry.key: entry.value for entry in graph.metadata_props}
+        if METADATA_KEY not in entries:
+            raise BundleError(f"{path}: this ONNX file was not made by Marque (no '{METADATA_KEY}' metadata)")
+        info = _parse_info(path, entries[METADATA_KEY])
+        _check_graph(path, graph, info)
+    except (DecodeError, UnicodeDecodeError) as error:  # texts are decoded when they are asked for
         raise BundleError(f"{path}: this is not an ONNX file, or it is damaged") from error
-    entries = {entry.key: entry.value for entry in graph.metadata_props}
-    if METADATA_KEY not in entries:
-        raise BundleError(f"{path}: this ONNX file was not made by Marque (no '{METADATA_KEY}' metadata)")
-    info = _parse_info(path, entries[METADATA_KEY])
-    _check_graph(path, graph, info)
     return info, graph
 
 
@@ -242,10 +268,14 @@ def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     return small
 
 
-def _parse_info(path: Path, text: str) -> BundleInfo:
+def _parse_info(path: Path, text: str | bytes) -> BundleInfo:
+    try:
+        content = parse_json(text.encode() if isinstance(text, str) else text)  # bytes where it is no UTF-8
+    except ValueError as error:
+        raise BundleError(f"{path}: the model file's metadata is damaged ({error})") from error
     # the version first: of another format nothing else needs to be as expected
     try:
-        version = _Version.model_validate_json(text).format
+        version = _Version.model_validate(content).format
     except ValidationError as error:
         raise BundleError(f"{path}: the model file does not say its format version") from error
     if version != FORMAT:
@@ -254,34 +284,64 @@ def _parse_info(path: Path, text: str) -> BundleInfo:
             + ("update the program" if version > FORMAT else "export the model again")
         )
     try:
-        return BundleInfo.model_validate_json(text)
+        return BundleInfo.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
         raise BundleError(f"{path}: the model file's metadata is wrong at '{where}': {first['msg']}") from error
 
 
-def _check_input(path: Path, value: onnx.ValueInfoProto, size: int) -> None:
-    tensor = value.type.tensor_type
-    # 0 stands for a dimension of any size
-    fixed = [dim.dim_value or None for dim in tensor.shape.dim]
-    fits = len(fixed) == 4 and all(got in (None, want) for got, want in zip(fixed[1:], (size, size, 3), strict=True))
-    if tensor.elem_type != onnx.TensorProto.UINT8 or not fits:
-        kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
-        raise BundleError(f"{path}: the model takes {kind} {fixed}, expected uint8 [N, {size}, {size}, 3]")
-
-
 def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
+    _check_operators(path, graph)
     weights = {tensor.name for tensor in graph.graph.initializer}  # older exporters list them as inputs
     inputs = [value.name for value in graph.graph.input if value.name not in weights]
     if inputs != [INPUT]:
-        raise BundleError(f"{path}: the model's inputs are {inputs}, expected ['{INPUT}']")
+        raise BundleError(f"{path}: the model's inputs are {inputs[:5]}, expected ['{INPUT}']")
     _check_input(path, next(value for value in graph.graph.input if value.name == INPUT), info.preprocessing.size)
-    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in graph.graph.output}
-    widths = {name: shape[-1] for name, shape in shapes.items() if shape}
+    outputs = {value.name: value for value in graph.graph.output}
     taxonomy = info.taxonomy
     for name, expected in zip(OUTPUTS, (len(taxonomy.coarse), len(taxonomy.fine), info.embedding_dim), strict=True):
-        if name not in widths:
+        if name not in outputs:
             raise BundleError(f"{path}: the model has no output '{name}'")
-        if widths[name] != expected:
-            raise BundleError(f"{path}: output '{name}' has {widths[name]} columns, the metadata says {expected}")
+        shape = [dim.dim_value for dim in outputs[name].type.tensor_type.shape.dim]
+        if len(shape) != 2:
+            raise BundleError(f"{path}: output '{name}' is no table, but {_described(outputs[name])}")
+        if shape[-1] != expected:
+            raise BundleError(f"{path}: output '{name}' has {shape[-1]} columns, the metadata says {expected}")
+
+
+def _check_operators(path: Path, graph: onnx.ModelProto) -> None:
+    """What a network never needs: weights in other files, operators of other libraries, loops that may not end."""
+    if graph.functions or graph.graph.sparse_initializer or graph.graph.quantization_annotation:
+        raise BundleError(f"{path}: the model has parts that no model of Marque has (functions or sparse weights)")
+    made: set[str] = set()
+    tensors = list(graph.graph.initializer)
+    for node in graph.graph.node:
+        if node.domain not in _DOMAINS:
+            raise BundleError(f"{path}: the model uses '{node.op_type}' of '{node.domain}', which is not installed")
+        if not made.isdisjoint(node.output):
+            raise BundleError(f"{path}: the model's graph is not well formed ('{node.output[0]}' is made twice)")
+        made.update(filter(None, node.output))
+        for setting in node.attribute:
+            kind = setting.type
+            if kind not in _SETTINGS:
+                raise BundleError(f"{path}: the model has a loop or a branch ('{node.op_type}'), as none of Marque has")
+            if kind == _TENSOR:
+                tensors.append(setting.t)
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors):
+        raise BundleError(f"{path}: the model keeps weights in other files; they belong into the file itself")
+
+
+def _check_input(path: Path, value: onnx.ValueInfoProto, size: int) -> None:
+    # 0 stands for a dimension of any size
+    fixed = [dim.dim_value or None for dim in value.type.tensor_type.shape.dim]
+    fits = len(fixed) == 4 and all(got in (None, want) for got, want in zip(fixed[1:], (size, size, 3), strict=True))
+    if value.type.tensor_type.elem_type != onnx.TensorProto.UINT8 or not fits:
+        raise BundleError(f"{path}: the model takes {_described(value)}, expected uint8 [N, {size}, {size}, 3]")
+
+
+def _described(value: onnx.ValueInfoProto) -> str:
+    tensor = value.type.tensor_type
+    kinds = onnx.TensorProto.DataType
+    kind = kinds.Name(tensor.elem_type).lower() if tensor.elem_type in kinds.values() else "unknown values"
+    return f"{kind} {[dim.dim_value or None for dim in tensor.shape.dim][:8]}"

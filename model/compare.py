@@ -51,6 +51,8 @@ LAST_EPOCH = {
 }
 """What a training's last epoch says of the quadruplets, with the words over the columns."""
 
+_LARGEST = 1e15  # of a figure, and of a seed or an epoch
+
 LOWER_IS_BETTER = ("severity",)
 
 OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms selection", "seconds": "s a run"}
@@ -278,13 +280,19 @@ def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
 
 def _whole(row: Row, column: str) -> int:
     try:
-        return int(row.values[column])
+        value = int(row.values[column])
+        if abs(value) <= _LARGEST:
+            return value
     except ValueError:
-        raise DataError(f"{row.origin}: {column} is '{row.values[column]}', which is not a whole number") from None
+        pass
+    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a whole number") from None
 
 
 def _number(row: Row, column: str) -> float:
     try:
-        return float(row.values[column])
+        value = float(row.values[column])
+        if abs(value) <= _LARGEST or not math.isfinite(value):  # those that are not finite count as missing
+            return value
     except ValueError:
-        raise DataError(f"{row.origin}: {column} is '{row.values[column]}', which is not a number") from None
+        pass
+    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a number") from None

@@ -13,8 +13,13 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from model.files import write_whole
+from model.reading import must_fit, open_regular, parse_json, read_file
 
 EVENTS_FILE = "events.jsonl"
+
+_LARGEST = 512 << 20  # bytes of a file; a million steps take 300 MB
+_LONGEST = 1 << 20  # bytes of a line
+_MANY = 1 << 53
 
 Kind = Literal["start", "step", "epoch", "metric", "warning", "stopped", "done"]
 _KINDS = get_args(Kind)
@@ -78,22 +83,23 @@ class EventFollower:
     def poll(self) -> Iterator[Event]:
         """New events in order; none where the file does not exist yet. A damaged line is passed over.
 
-        Where a resumed run has rewound the file, its events come again from the start.
+        Where a resumed run has rewound the file, its events come again from the start. Raises OSError.
         """
         try:
-            file = self._path.open("rb")
+            file = open_regular(self._path)
         except FileNotFoundError:
             return
         with file:
             state = os.fstat(file.fileno())
+            must_fit(state.st_size, _LARGEST, self._path)
             # rewinding puts another file in its place, which may already have grown past the old one
             if (state.st_dev, state.st_ino) != self._identity or state.st_size < self._offset:
                 self._offset = 0
                 self.rewound += self._identity is not None
             self._identity = (state.st_dev, state.st_ino)
             file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
+            while line := file.readline(_LONGEST):
+                if not line.endswith(b"\n") and len(line) < _LONGEST:
                     return
                 self._offset += len(line)
                 event = _parse(line)
@@ -116,12 +122,14 @@ def rewind(path: Path, step: int, epoch: int) -> None:
         return
 
     def is_told_again(event: Event) -> bool:
-        again = event.kind in ("metric", "done") or (event.kind == "epoch" and event.values.get("epoch", 0) >= epoch)
+        again = event.kind in ("metric", "done") or (
+            event.kind == "epoch" and _is_from(event.values.get("epoch", 0), epoch)
+        )
         return event.step > step or (event.step == step and again)
 
     kept = [
         line
-        for line in path.read_bytes().splitlines()
+        for line in read_file(path, _LARGEST).splitlines()
         if (event := _parse(line)) is not None and not is_told_again(event)
     ]
     write_whole(path, lambda file: file.write(b"".join(line + b"\n" for line in kept)))
@@ -129,17 +137,21 @@ def rewind(path: Path, step: int, epoch: int) -> None:
 
 def _parse(line: bytes) -> Event | None:
     try:
-        values = json.loads(line)
+        values = parse_json(line)
         kind, step, when = values.pop("kind"), values.pop("step"), values.pop("time")
     except (ValueError, KeyError, AttributeError, TypeError):  # no JSON, or no object with these names
         return None
-    if kind not in _KINDS or not isinstance(step, int) or not isinstance(when, int | float):
+    if kind not in _KINDS or not isinstance(step, int) or not 0 <= step < _MANY or not isinstance(when, int | float):
         return None
     return Event(kind=kind, step=step, time=float(when), values=values)
 
 
+def _is_from(number: Any, epoch: int) -> bool:
+    return isinstance(number, int) and number >= epoch
+
+
 def _ends_within_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.seek(0, os.SEEK_END) == 0:
             return False
         file.seek(-1, os.SEEK_END)

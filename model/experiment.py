@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from model.config import Config
-from model.data.samples import Box, Sample
+from model.data.samples import Box, DataError, Sample
 from model.data.splits import Split
 from model.events import EventFollower
+from model.files import ARCHIVE_FAULTS
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
 from model.labels import Labels, encode, group_numbers, taxonomy_of
@@ -26,9 +27,10 @@ from model.objective import collapse_signs
 from model.plan import Cell, Plan, PlanError
 from model.prepare import create_run, dealt, part
 from model.retrieval import clustering, retrieval
-from model.run import Run
+from model.run import Run, RunError
 from model.train import StopRequest, train
 
+_WATCHED_FIGURES = {"epoch", "val_recall_1", "step_ms", "selection_ms"}
 _WATCHED = 4
 """In full mode R@1 is followed over the epochs on every so manieth test photo."""
 
@@ -92,7 +94,7 @@ def run_frozen(task: Task) -> Result:
     """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError, RunError."""
     start = time.perf_counter()
     assert task.features is not None
-    features = dict(zip(map(_picture, task.samples), np.load(task.features, mmap_mode="r"), strict=True))
+    features = dict(zip(map(_picture, task.samples), _features(task), strict=True))
     samples, splits = dealt(task.samples, task.config)
     learned, tested = (part(samples, splits, wanted) for wanted in (Split.TRAIN, Split.TEST))
     seen, unseen = (np.stack([features[_picture(sample)] for sample in side]) for side in (learned, tested))
@@ -106,6 +108,18 @@ def run_frozen(task: Task) -> Result:
     )
     output = trained.infer(unseen)
     return _result(task, output, tested, encode(tested, taxonomy), trained.epochs, start)
+
+
+def _features(task: Task) -> np.ndarray:
+    """The cached features, one row a sample. Raises DataError if the file is damaged."""
+    assert task.features is not None
+    try:
+        features = np.load(task.features, mmap_mode="r", allow_pickle=False)
+    except ARCHIVE_FAULTS as error:
+        raise DataError(f"{task.features}: damaged ({error}); delete it, it is made again") from error
+    if features.ndim != 2 or len(features) != len(task.samples) or features.dtype != np.float32:
+        raise DataError(f"{task.features}: not the features of these photos; delete it, they are computed again")
+    return features
 
 
 def _picture(sample: Sample) -> tuple[Path, Box | None]:
@@ -129,6 +143,8 @@ def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
     for event in EventFollower(run.events).poll():
         if event.kind == "epoch":
             figures = {name: float("nan") if value is None else value for name, value in event.values.items()}
+            if not figures.keys() >= _WATCHED_FIGURES:
+                raise RunError(f"{run.events}: damaged (an epoch without its figures); start the run again")
             del figures["epoch"]
             epochs.append({**figures, "recall_1": figures.pop("val_recall_1")})
     return _result(task, output, tested, encode(tested, run.taxonomy()), epochs, start)

@@ -16,23 +16,30 @@ from model.data.strangers import stranger
 from model.network import Network, NetworkOutput, Projection
 from model.optimiser import average_weights
 from model.photo import fit
-from model.run import Run, read_arrays
+from model.run import Run, RunError, Shape, must_have, read_arrays
 from model.trainer import build_network, infer
 
 STRANGERS = 150
 """Pictures without vehicle or vessel that are measured with."""
 _BATCH = 64
+_PROJECTION: dict[str, Shape] = {"step": (), "centre": ("width",), "axes": ("d", "width")}
 
 
 def trained_network(run: Run) -> Network:
     """The averaged network of the run's last checkpoint, ready for inference, with its projection. Raises RunError."""
     config, state = run.config(), run.load_checkpoint()
     average = average_weights(build_network(config, run.taxonomy()), config.optimiser.ema)
-    average.load_state_dict(state["average"])
+    try:
+        average.load_state_dict(state["average"])
+    except RuntimeError as error:
+        raise run.damaged_checkpoint(error) from error
     network = average.module
     assert isinstance(network, Network)
     kept = _kept_projection(run, state["step"])
     if kept is not None:
+        needed = (config.network.embedding_dim, network.heads.embed.in_features)
+        if kept["axes"].shape != needed:
+            raise RunError(f"{run.projection}: damaged ('axes' are {kept['axes'].shape}, not {needed}); {_advice(run)}")
         network.heads.projection = Projection(torch.from_numpy(kept["centre"]), torch.from_numpy(kept["axes"]))
         network.heads.landmarks = torch.from_numpy(kept["landmarks"])
     return network.eval()
@@ -47,9 +54,15 @@ def _kept_projection(run: Run, step: int) -> dict[str, np.ndarray] | None:
     """Raises RunError if the file is damaged."""
     if not run.projection.is_file():
         return None
-    advice = f"delete it; {run.choosing_anew}; then evaluate and export the run again"
-    kept = read_arrays(run.projection, ("step", "centre", "axes"), advice)
+    kept = read_arrays(run.projection, _PROJECTION, _advice(run))
+    if "landmarks" in kept:
+        must_have(run.projection, kept, _PROJECTION | {"landmarks": ("marks", "d")}, _advice(run))
     return kept if "landmarks" in kept and int(kept["step"]) == step else None
+
+
+def _advice(run: Run) -> str:
+    """How a projection that is damaged comes back."""
+    return f"delete it; {run.choosing_anew}; then evaluate and export the run again"
 
 
 def part_of(run: Run, split: Split) -> list[Sample]:

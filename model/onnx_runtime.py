@@ -11,4 +11,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 onnxruntime.disable_telemetry_events()
 
-__all__ = ["errors", "onnxruntime"]
+FAULTS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    RuntimeError,
+    ValueError,
+    TypeError,
+    MemoryError,
+)
+"""What it raises; its own classes have no common ancestor below Exception."""
+
+__all__ = ["FAULTS", "errors", "onnxruntime"]

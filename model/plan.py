@@ -12,20 +12,22 @@ Every combination of the axes is a cell, and is run with each seed.
 from __future__ import annotations
 
 import itertools
-import tomllib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.errors import MarqueError
 from model.files import write_whole
+from model.reading import read_file, read_toml
 
 PLANS = Path(__file__).parent / "studies" / "plans"
 PLAN_FILE = "plan.json"
 """In the folder of a study: the plan that it follows, for those who read the folder."""
+_MOST_CELLS = 100_000
 
 
 class PlanError(MarqueError):
@@ -39,11 +41,18 @@ class Plan(BaseModel):
 
     title: str
     mode: Literal["frozen", "full"]
-    seeds: int = Field(ge=1)
+    seeds: int = Field(ge=1, le=100_000)
     figure: Literal["recall_1", "fine_accuracy"] = "recall_1"
     base: dict[str, dict[str, Any]] = {}
     axes: dict[str, dict[str, dict[str, Any]]]
     baseline: tuple[dict[str, str], ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        count = math.prod(map(len, self.axes.values()))
+        if count > _MOST_CELLS:
+            raise ValueError(f"the axes have {count} combinations, and at most {_MOST_CELLS} are taken")
+        return self
 
 
 @dataclass(frozen=True)
@@ -73,12 +82,14 @@ def read_plan(place: str) -> Plan:
         known = ", ".join(sorted(file.stem for file in PLANS.glob("*.toml")))
         raise PlanError(f"{place}: no such plan; give a TOML file or one of: {known}")
     try:
-        plan = Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path}: {error}") from error
+        plan = Plan.model_validate(read_toml(path))
+    except OSError as error:
+        raise PlanError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise PlanError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise PlanError(f"{path}: {error}") from error
     for axis, name in (pair for baseline in plan.baseline for pair in baseline.items()):
         if name not in plan.axes.get(axis, {}):
             raise PlanError(f"{path}: baseline: axis '{axis}' has no value '{name}'")
@@ -96,7 +107,7 @@ def kept_plan(study: Path) -> Plan | None:
     if not path.is_file():
         return None
     try:
-        return Plan.model_validate_json(path.read_bytes())
+        return Plan.model_validate_json(read_file(path))
     except ValidationError as error:
         raise PlanError(f"{path}: this is no plan of a study ({error.errors()[0]['msg']})") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 from model.compare import Cell, Comparison, interval
 from model.data.samples import DataError
 from model.files import write_whole
+from model.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"
 """The setting on the horizontal axis of `dimensions`."""
@@ -227,16 +227,23 @@ def to_class_means(points: np.ndarray, fine: np.ndarray) -> list[np.ndarray]:
 
 def _read_map(archive: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     try:
-        with np.load(archive, allow_pickle=False) as arrays:
-            points, coarse, fine = (np.asarray(arrays[name]) for name in ("points", "coarse", "fine"))
-            title = str(arrays["title"])
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(archive)
+        points, coarse, fine, title = (arrays[name] for name in ("points", "coarse", "fine", "title"))
+    except OSError as error:
+        raise DataError(f"{archive}: cannot be read ({error.strerror})") from error
+    except (KeyError, ValueError) as error:
         raise DataError(f"{archive}: not a map of points, coarse, fine and title ({error})") from None
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
+    if (
+        points.dtype.kind not in "iuf"
+        or points.ndim != 2
+        or points.shape[1] != 2
+        or not len(points)
+        or not np.isfinite(points).all()
+    ):
         raise DataError(f"{archive}: points must be finite and of shape [N, 2], not {points.shape}")
     if coarse.shape != points.shape[:1] or fine.shape != points.shape[:1]:
         raise DataError(f"{archive}: {len(points)} points, but coarse {coarse.shape} and fine {fine.shape}")
-    return points, coarse, fine, title
+    return points, coarse, fine, str(title)
 
 
 def _colour(index: int) -> str:

@@ -1,7 +1,8 @@
 """Files that come from elsewhere: opened only where they are files, read only up to a size, checked before use.
 
 A named pipe would be waited for without end, and a device may do something when it is opened; so neither is. What is
-wrong with a file is an OSError whose `strerror` is a sentence for people, what is wrong with its content a ValueError.
+wrong with a file is an OSError whose `strerror` is for people (a FileError where it is found here), what is wrong with
+its content a ValueError.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import os
 import stat
 import tokenize
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -18,13 +20,17 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from pydantic_core import from_json
 
+from model.errors import FileError
 from model.files import ARCHIVE_FAULTS
 
 SMALL = 64 << 20
 """Bytes that a document for one person (settings, a record, a plan, figures) never comes near."""
+TABLE = 1 << 30
+"""Bytes that a table which people read or write never comes near."""
 LARGE = 4 << 30
-"""Bytes that a table, the arrays or the checkpoint of one training never come near."""
+"""Bytes that the arrays or the checkpoint of one training never come near."""
 
+_PLAIN = 1 << 20  # bytes of a TOML file; the reader takes seconds for one
 _BOM = b"\xef\xbb\xbf"
 _LARGEST_INTEGER = 2**63 - 1
 _LONGEST_EMPTY = 1 << 24  # rows of nothing that an array may have, as it costs no bytes to claim them
@@ -73,17 +79,19 @@ def read_file(path: Path, most: int = SMALL) -> bytes:
         OSError: as `regular_file`; if it is larger.
     """
     with open_regular(path) as file:
-        must_fit(os.fstat(file.fileno()).st_size, most, path)
-        content = file.read(most + 1)
-    must_fit(len(content), most, path)  # it may grow, and what the system makes up has no size
+        size = os.fstat(file.fileno()).st_size
+        must_fit(size, most, path)
+        content = file.read(size + 1)
+        if len(content) > size:  # it grows, or is made up by the system and has no size
+            content += file.read(most - size)
+    must_fit(len(content), most, path)
     return content
 
 
 def must_fit(size: int, most: int, path: Path) -> None:
     """Raises OSError if a file of so many bytes is larger than such a file can be."""
     if size > most:
-        said = f"it has {_told(size)}, and a file of this kind has at most {_told(most)}"
-        raise OSError(errno.EFBIG, said, os.fspath(path))
+        raise _refused(path, errno.EFBIG, f"it has {_told(size)}, and a file of this kind has at most {_told(most)}")
 
 
 def parse_json(content: bytes) -> Any:
@@ -94,6 +102,22 @@ def parse_json(content: bytes) -> Any:
     """
     values = from_json(content.removeprefix(_BOM), allow_inf_nan=False)
     _must_be_in_range(values)
+    return values
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML document as Python values.
+
+    Raises:
+        OSError: as `read_file`.
+        ValueError: if it is none, is nested too deeply, or holds a number that is none or is out of range.
+    """
+    content = read_file(path, _PLAIN)
+    try:
+        values = tomllib.loads(content.removeprefix(_BOM).decode())
+        _must_be_in_range(values)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     return values
 
 
@@ -162,14 +186,20 @@ def _must_be_regular(found: os.stat_result, path: Path) -> None:
         return
     for is_one, number, said in _OTHERS:
         if is_one(found.st_mode):
-            raise OSError(number, said, os.fspath(path))
-    raise OSError(errno.EINVAL, "it is no file", os.fspath(path))
+            raise _refused(path, number, said)
+    raise _refused(path, errno.EINVAL, "it is no file")
+
+
+def _refused(path: Path, number: int, said: str) -> FileError:
+    error = FileError(f"{path}: {said}")
+    error.errno, error.strerror, error.filename = number, said, os.fspath(path)
+    return error
 
 
 def _must_be_in_range(value: Any) -> None:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("a number is too large")
+            raise ValueError("a number is none, or too large")
     elif isinstance(value, int):
         if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
             raise ValueError("a number is too large")

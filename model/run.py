@@ -20,7 +20,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pickle
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,17 +30,24 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 
+from model import reading
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, read_split, write_split
 from model.errors import MarqueError
 from model.events import EVENTS_FILE
-from model.files import ARCHIVE_FAULTS, write_whole
+from model.files import write_whole
+from model.reading import parse_json, read_file
 from model.taxonomy import Taxonomy
+from model.tensor_files import not_finite, read_tensors
 from model.tested import TESTED_FILE
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
+
+
+_MANY = 1 << 53
 
 
 class RunError(MarqueError):
@@ -99,18 +105,26 @@ class Run:
     def config(self) -> Config:
         """The settings of the run. Raises RunError if they are from a version that had other settings."""
         try:
-            return Config.model_validate_json(self._config.read_bytes())
+            return Config.model_validate_json(read_file(self._config))
+        except OSError as error:
+            raise RunError(f"{self._config}: cannot be read ({error.strerror})") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise RunError(f"{self._config}: setting '{where}': {first['msg']}") from error
 
     def taxonomy(self) -> Taxonomy:
-        """The label tree of the heads."""
+        """The label tree of the heads. Raises RunError if it cannot be read."""
         try:
-            return Taxonomy.model_validate_json(self._taxonomy.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise RunError(f"{self._taxonomy}: cannot be read; the run cannot be used without it ({error})") from error
+            found = Taxonomy.model_validate_json(read_file(self._taxonomy))
+            problem = found.problem
+        except OSError as error:
+            problem = error.strerror or ""
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+        if problem:
+            raise RunError(f"{self._taxonomy}: cannot be read; the run cannot be used without it ({problem})")
+        return found
 
     def read_metrics(self) -> dict[str, Any]:
         """What model/evaluate.py wrote. Raises RunError."""
@@ -145,13 +159,24 @@ class Run:
         return read_split(self._split)
 
     def load_checkpoint(self) -> dict[str, Any]:
-        """The last checkpoint, on the CPU. Raises RunError if there is none."""
+        """The last checkpoint, on the CPU. Raises RunError if there is none, or it is damaged."""
         if not self.checkpoint.is_file():
             raise RunError(f"{self.folder}: the run has no checkpoint yet")
         try:
-            return torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, IndexError, KeyError, ValueError, pickle.UnpicklingError) as error:
-            raise RunError(f"{self.checkpoint}: the checkpoint is damaged ({error}); start a new run") from error
+            state = read_tensors(self.checkpoint)
+        except OSError as error:
+            raise RunError(f"{self.checkpoint}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise self.damaged_checkpoint(str(error)) from error
+        problem = _problem_of(state)
+        if problem:
+            raise self.damaged_checkpoint(problem)
+        return state
+
+    def damaged_checkpoint(self, why: object) -> RunError:
+        """The error of a checkpoint that cannot be used, with the first line of a reason."""
+        first = (str(why).splitlines() or [""])[0]
+        return RunError(f"{self.checkpoint}: the checkpoint is damaged ({first}); start a new run")
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint; a crash leaves the old one or the new one. Raises OSError if the disk is full."""
@@ -183,7 +208,7 @@ def read_json(path: Path, names: Sequence[str], advice: str) -> dict[str, Any]:
         RunError: if it cannot be read, is damaged or something else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(read_file(path))
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -194,23 +219,64 @@ def read_json(path: Path, names: Sequence[str], advice: str) -> dict[str, Any]:
     return content
 
 
-def read_arrays(path: Path, names: Sequence[str], advice: str) -> dict[str, np.ndarray]:
-    """All arrays of an archive that `np.savez` wrote. Arguments and errors as of `read_json`."""
+Shape = tuple[str, ...]
+"""Lengths of an array by name, () of a single number; equal names are equal lengths."""
+
+
+def read_arrays(path: Path, shapes: Mapping[str, Shape], advice: str) -> dict[str, np.ndarray]:
+    """All arrays of an archive that `np.savez` wrote.
+
+    Args:
+        shapes: of the arrays of finite numbers that it must hold.
+        advice: how the file comes back, for the message.
+
+    Raises:
+        RunError: if it cannot be read, is damaged or something else.
+    """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
+        content = reading.read_arrays(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
-    except ARCHIVE_FAULTS as error:
+    except ValueError as error:
         raise RunError(f"{path}: damaged ({error}); {advice}") from error
-    _require(path, content, names, advice)
+    must_have(path, content, shapes, advice)
     return content
+
+
+def must_have(path: Path, content: Mapping[str, np.ndarray], shapes: Mapping[str, Shape], advice: str) -> None:
+    """Raises RunError if arrays of a file are not there or not as they must be. Arguments as of `read_arrays`."""
+    _require(path, content, list(shapes), advice)
+    lengths: dict[str, int] = {}
+    for name, shape in shapes.items():
+        array = content[name]
+        fits = array.ndim == len(shape) and array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+        if not fits or any(
+            lengths.setdefault(one, length) != length for one, length in zip(shape, array.shape, strict=True)
+        ):
+            raise RunError(f"{path}: damaged ('{name}' is not as it must be: {array.dtype} {array.shape}); {advice}")
 
 
 def _require(path: Path, content: Mapping[str, Any], names: Sequence[str], advice: str) -> None:
     missing = [name for name in names if name not in content]
     if missing:
         raise RunError(f"{path}: damaged (there is no {', '.join(missing)} in it); {advice}")
+
+
+def _problem_of(state: Any) -> str:
+    """What is wrong with the content of a checkpoint, "" where nothing is."""
+    if not isinstance(state, dict):
+        return "no dictionary"
+    for name in ("step", "epoch", "batch"):
+        if not isinstance(state.get(name), int) or not 0 <= state[name] < _MANY:
+            return f"'{name}' is no count"
+    for name in ("network", "average"):
+        part = state.get(name)
+        if not isinstance(part, dict) or not all(isinstance(value, Tensor) for value in part.values()):
+            return f"'{name}' is no dictionary of tensors"
+        bad = not_finite(part)
+        if bad:
+            return f"'{bad}' of '{name}' holds values that are no numbers"
+    return ""
 
 
 def _versions() -> dict[str, Any]:

@@ -37,7 +37,9 @@ from sklearn.manifold import TSNE
 from model import terminal
 from model.compare import best_first, read_cells
 from model.config import Config
+from model.data.csvfile import read_table
 from model.data.readers import read_data
+from model.data.samples import DataError
 from model.errors import MarqueError
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.files import write_whole
@@ -47,16 +49,23 @@ from model.network import BACKBONES
 from model.plan import Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
-from model.run import RunError
+from model.run import RunError, read_arrays
 from model.train import StopRequest
+
+_DIGITS = 9  # of a seed
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a study's table; none where there is no table yet."""
-    if not path.is_file():
+    """The rows of a study's table; none where there is no table yet. Raises DataError if it is damaged."""
+    if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    table = read_table(path, ("cell", "seed"), strip=False)
+    if table.problems:
+        raise DataError(table.problems[0])
+    for row in table.rows:
+        if not row.values["seed"].isdecimal() or len(row.values["seed"]) > _DIGITS:
+            raise DataError(f"{row.origin}: the seed '{row.values['seed'][:40]}' is no whole number")
+    return [row.values for row in table.rows]
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -225,8 +234,11 @@ def slug(name: str) -> str:
 
 def draw_map(study: Study, cell: str) -> None:
     """Lay the test photos of a cell out on a plane by t-SNE, for the report."""
-    with np.load(study.embedding(cell)) as kept:
-        embedding, coarse, fine = kept["embedding"].astype(np.float32), kept["coarse"], kept["fine"]
+    file, advice = study.embedding(cell), "delete the folder, the first seed is run again"
+    kept = read_arrays(file, {"embedding": ("photos", "d")}, advice)
+    if not all(kept.get(level, np.zeros(0)).shape == kept["embedding"].shape[:1] for level in ("coarse", "fine")):
+        raise RunError(f"{file}: damaged (it names no classes of its photos); {advice}")
+    embedding, coarse, fine = kept["embedding"].astype(np.float32), kept["coarse"], kept["fine"]
     points = TSNE(
         perplexity=min(30, len(embedding) / 4), init="pca", metric="cosine", random_state=0, n_jobs=-1
     ).fit_transform(embedding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Self
@@ -13,6 +14,13 @@ from model.errors import MarqueError
 
 NO_FINE = -1
 """The fine index of an image whose fine class is unknown."""
+
+LONGEST_NAME = 300
+"""Characters that a class's name may have where it comes from a file."""
+MOST_CLASSES = 200_000
+"""Classes that a file may have."""
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # show text in another order
 
 
 class TaxonomyError(MarqueError, ValueError):
@@ -59,7 +67,8 @@ class Taxonomy(BaseModel):
         tree whatever the order in which they were read.
 
         Raises:
-            TaxonomyError: if a fine class occurs under two coarse classes, a name is empty, or there is no label.
+            TaxonomyError: if a fine class occurs under two coarse classes, a name is empty or cannot be shown, or
+                there is no label.
         """
         parent_of: dict[str, str] = {}
         coarse: set[str] = set()
@@ -74,6 +83,9 @@ class Taxonomy(BaseModel):
                 raise TaxonomyError(f"fine class '{fine_name}' has two parents: '{known}' and '{coarse_name}'")
         if not coarse:
             raise TaxonomyError("there is no labelled image")
+        problem = name_problem((*coarse, *parent_of))
+        if problem:
+            raise TaxonomyError(problem)
         ordered_coarse = sorted(coarse)
         ordered_fine = sorted(parent_of, key=lambda name: (parent_of[name], name))
         index = {name: i for i, name in enumerate(ordered_coarse)}
@@ -95,6 +107,11 @@ class Taxonomy(BaseModel):
                 fine[fine_name] = len(fine)
                 parents.append(coarse.setdefault(coarse_name, len(coarse)))
         return Taxonomy(coarse=tuple(coarse), fine=tuple(fine), parents=tuple(parents))
+
+    @property
+    def problem(self) -> str:
+        """Why the tree is not taken from a file, "" where it is."""
+        return name_problem((*self.coarse, *self.fine))
 
     @cached_property
     def coarse_index(self) -> dict[str, int]:
@@ -134,6 +151,25 @@ class Taxonomy(BaseModel):
                 f"fine class '{fine}' has two parents: '{self.coarse[self.parents[fine_id]]}' and '{coarse}'"
             )
         return coarse_id, fine_id
+
+
+def name_problem(names: Sequence[str]) -> str:
+    """What is wrong with names of classes, models or the like that come from a file, "" where nothing is.
+
+    A control character in a name acts on a terminal and has no place in XML; a reader of it sees something else.
+    """
+    if len(names) > MOST_CLASSES:
+        return f"there are {len(names)} names, and at most {MOST_CLASSES} are taken"
+    for name in names:
+        if len(name) > LONGEST_NAME:
+            return f"the name '{name[:30]}...' has {len(name)} characters, and at most {LONGEST_NAME} are taken"
+        if not name.isprintable() and any(map(_cannot_be_shown, name)):
+            return f"the name {name!a} holds a character that cannot be shown"
+    return ""
+
+
+def _cannot_be_shown(character: str) -> bool:
+    return unicodedata.category(character) in _NO_TEXT or character in _TURNING
 
 
 def _first_repeated(names: Sequence[str]) -> str | None:

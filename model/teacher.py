@@ -14,7 +14,7 @@ from model.data.splits import Split
 from model.distill import Lesson
 from model.files import write_whole
 from model.inference import infer_samples, part_of, trained_network
-from model.run import Run, RunError
+from model.run import Run, RunError, read_arrays
 from model.taxonomy import Taxonomy
 
 
@@ -48,7 +48,8 @@ def lesson_for(run: Run, teacher: Path) -> Lesson:
     """
     kept = run.folder / "lesson.npz"
     if kept.is_file():
-        arrays = np.load(kept)
+        shapes = {name: ("photos", name) for name in Lesson._fields}
+        arrays = read_arrays(kept, shapes, "delete it; it is made again when the training goes on")
         return Lesson(*(torch.from_numpy(arrays[name]) for name in Lesson._fields))
     other = checked_teacher(teacher, run.taxonomy(), *run.samples())
     config = other.config().model_copy(update={"machine": run.config().machine})

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from pydantic import ValidationError
 
 from model.data.samples import Sample
 from model.errors import MarqueError
-from model.files import ARCHIVE_FAULTS, write_whole
+from model.files import write_whole
 from model.posterior import Posterior
+from model.reading import read_arrays
 from model.taxonomy import NO_FINE, Taxonomy
 
 TESTED_FILE = "test.npz"
@@ -118,14 +118,16 @@ def read_tested(path: Path) -> Tested:
         OSError: if it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, NpzFile) or "format" not in arrays:
-                raise TestedError(f"{path}: not the test photos of a training")
-            number = int(arrays["format"])
-            if number != _FORMAT:
-                raise TestedError(f"{path}: written by a later version of Marque (format {number}); update this one")
-            return _checked({name: arrays[name] for name in arrays.files})
-    except ARCHIVE_FAULTS as error:
+        arrays = read_arrays(path)
+        if "format" not in arrays:
+            raise TestedError(f"{path}: not the test photos of a training")
+        number = int(arrays["format"])
+        if number > _FORMAT:
+            raise TestedError(f"{path}: written by a later version of Marque (format {number}); update this one")
+        if number != _FORMAT:
+            raise ValueError(f"format {number}")
+        return _checked(arrays)
+    except (ValueError, KeyError, TypeError) as error:
         raise TestedError(
             f"{path}: damaged, or not the test photos of a training ({error}); "
             f"python -m model.evaluate {path.parent} writes it anew"
@@ -138,8 +140,10 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> Tested:
         taxonomy = Taxonomy.model_validate_json(str(arrays["taxonomy"]))
     except ValidationError as error:
         raise ValueError(f"taxonomy: {error.errors()[0]['msg']}") from error
+    if taxonomy.problem:
+        raise ValueError(f"taxonomy: {taxonomy.problem}")
     embeddings = arrays["embeddings"].astype(np.float32)
-    if embeddings.ndim != 2 or not len(embeddings) or not np.isfinite(embeddings).all():
+    if embeddings.ndim != 2 or not embeddings.size or not np.isfinite(embeddings).all():
         raise ValueError(f"embeddings must be finite and of shape [N, d], not {embeddings.shape}")
     # half precision has moved them off the sphere a little
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -148,7 +152,11 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> Tested:
         answer, confidence = arrays[f"{level}_answer"], arrays[f"{level}_confidence"]
         if answer.shape != (count,) or confidence.shape != (count,):
             raise ValueError(f"{count} photos, but {level} answers {answer.shape} and {confidence.shape}")
-        if answer.dtype.kind != "i" or ((answer < (0 if classes else NO_FINE)) | (answer >= len(classes))).any():
+        if (
+            answer.dtype.kind != "i"
+            or confidence.dtype.kind != "f"
+            or ((answer < (0 if classes else NO_FINE)) | (answer >= len(classes))).any()
+        ):
             raise ValueError(f"{level} answers that are not among the {len(classes)} of the taxonomy")
         if not ((confidence >= 0) & (confidence <= 1)).all():
             raise ValueError(f"{level} confidences that are not between 0 and 1")

@@ -168,7 +168,13 @@ class Trainer:
         self.run.save_checkpoint(state)
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written."""
+        """Go on where a checkpoint was written. Raises RunError if it does not fit the run's settings."""
+        try:
+            self._take(state)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise self.run.damaged_checkpoint(error) from error
+
+    def _take(self, state: dict[str, Any]) -> None:
         self._plain.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         # checkpoints from before the baselines have no such entry, and their costs no parameters

@@ -36,6 +36,13 @@ def stored_weights(path: Path) -> tuple[BundleInfo, dict[str, Tensor]]:
         BundleError: as `bundle.read`, and for a variant, whose weights are rounded.
     """
     info, model = bundle.read(path)
+    try:
+        return info, _stored(path, info, model)
+    except (KeyError, IndexError, ValueError, TypeError) as error:  # of tensors that are not what they say
+        raise BundleError(f"{path}: the weights cannot be read ({error})") from error
+
+
+def _stored(path: Path, info: BundleInfo, model: onnx.ModelProto) -> dict[str, Tensor]:
     if info.variant is not Variant.FP32:
         raise BundleError(f"{path}: weights of the variant {info.variant} cannot be trained on; take the full file")
     stored = {tensor.name.removesuffix(_HALF): numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -49,7 +56,7 @@ def stored_weights(path: Path) -> tuple[BundleInfo, dict[str, Tensor]]:
         key = f"heads.{level}_head.weight"
         if key not in weights:
             weights[key] = torch.from_numpy(_small_head(makers, stored, f"{level}_logits").astype(np.float32).T)
-    return info, weights
+    return weights
 
 
 def _small_head(makers: Mapping[str, onnx.NodeProto], stored: Mapping[str, np.ndarray], logits: str) -> np.ndarray:

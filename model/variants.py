@@ -21,9 +21,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, giving
+from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, giving
 from model.equalise import equalise
-from model.onnx_runtime import onnxruntime
+from model.onnx_runtime import FAULTS, onnxruntime
 from model.rewrite import (
     Bytes,
     concatenated,
@@ -219,11 +219,18 @@ def outputs_of(graph: onnx.ModelProto, pictures: np.ndarray) -> list[np.ndarray]
 
 
 def cpu_session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A session on the CPU, as the program opens it: threads that wait for more by spinning slow what runs next."""
+    """A session on the CPU, as the program opens it: threads that wait for more by spinning slow what runs next.
+
+    Raises:
+        BundleError: if onnxruntime cannot load the graph.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except FAULTS as error:
+        raise BundleError(f"onnxruntime cannot load the model ({error})") from error
 
 
 def speeds(tasks: Mapping[_Name, tuple[onnx.ModelProto, np.ndarray]], rounds: int = 7) -> dict[_Name, float]:

@@ -20,7 +20,7 @@ import torch
 import tyro
 
 from model import terminal
-from model.bundle import INPUT, OUTPUTS, giving, read_info
+from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
@@ -29,6 +29,7 @@ from model.evaluate import figures
 from model.inference import part_of
 from model.labels import encode
 from model.network import NetworkOutput
+from model.onnx_runtime import FAULTS, onnxruntime
 from model.run import Run, RunError
 from model.variants import cpu_session
 
@@ -49,8 +50,8 @@ def versus(run: Run, model: Path, tell: Callable[[int, int], None] = lambda _don
     samples = part_of(run, Split.TEST)
     if not samples:
         raise RunError(f"{run.folder}: the run has no test part")
-    info = read_info(model)
-    found = figures(_outputs(model, samples, run.config().machine.workers, tell), samples, info.taxonomy)
+    info, graph = read(model)
+    found = figures(_outputs(info, graph, samples, run.config().machine.workers, tell), samples, info.taxonomy)
     labels = encode(samples, info.taxonomy)
     named = np.array([sample.fine is not None for sample in samples])
     shares = {"coarse_accuracy": labels.coarse >= 0, "fine_accuracy": (labels.fine >= 0)[named]}
@@ -61,16 +62,22 @@ def versus(run: Run, model: Path, tell: Callable[[int, int], None] = lambda _don
     return {"figures": told, "photos": len(samples), "unknown": int((~shares["fine_accuracy"]).sum())}
 
 
-def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callable[[int, int], None]) -> NetworkOutput:
-    """What the model file says of photos, run on the CPU as the program runs it."""
-    preprocessing = read_info(model).preprocessing
-    session = cpu_session(giving(onnx.load(model), OUTPUTS))
+def _outputs(
+    info: BundleInfo,
+    graph: onnx.ModelProto,
+    samples: Sequence[Sample],
+    workers: int,
+    tell: Callable[[int, int], None],
+) -> NetworkOutput:
+    """What a model file says of photos, run on the CPU as the program runs it."""
+    preprocessing = info.preprocessing
+    session = cpu_session(giving(graph, OUTPUTS))
     parts: list[list[np.ndarray]] = []
     done = 0
     with PictureStore(samples, PictureForm(preprocessing.size, preprocessing.fit), budget=0, workers=workers) as store:
         for pictures in store.in_order(_BATCH):
             rows = np.ascontiguousarray(pictures.permute(0, 2, 3, 1).numpy())
-            parts.append(session.run(list(OUTPUTS), {INPUT: rows}))
+            parts.append(_answers(session, info, rows))
             done += len(rows)
             tell(done, len(samples))
     coarse, fine, embedding = (
@@ -78,6 +85,19 @@ def _outputs(model: Path, samples: Sequence[Sample], workers: int, tell: Callabl
     )
     unasked = torch.full((len(coarse),), math.nan)  # the likeness is not compared
     return NetworkOutput(coarse, fine, embedding, embedding, unasked)
+
+
+def _answers(session: onnxruntime.InferenceSession, info: BundleInfo, pictures: np.ndarray) -> list[np.ndarray]:
+    """Outputs for a batch. Raises BundleError if they are none of the contract."""
+    try:
+        given = session.run(list(OUTPUTS), {INPUT: pictures})
+    except FAULTS as error:
+        raise BundleError(f"the inference failed ({error})") from error
+    widths = (len(info.taxonomy.coarse), len(info.taxonomy.fine), info.embedding_dim)
+    for name, array, width in zip(OUTPUTS, given, widths, strict=True):
+        if array.shape != (len(pictures), width) or not np.isfinite(array).all():
+            raise BundleError(f"the model's '{name}' is not what it says; the model file is damaged")
+    return given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from model.errors import MarqueError
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.taxonomy import Taxonomy
+from model.tensor_files import not_finite, read_tensors
 from model.terminal import note
 from model.unfold import is_model_file, stored_weights, unfolded
 
@@ -57,6 +58,8 @@ def _take_heads(heads: Heads, taxonomy: Taxonomy, known: Taxonomy, state: Mappin
         part = key.partition(".")[0]
         if part in of_classes:
             here, there = of_classes[part]
+            if len(given) <= max(there, default=-1):
+                raise WeightsError(f"the weights '{key}' are of {len(given)} classes, fewer than their labels")
             own[here] = given[there]
         elif given.shape == own.shape:
             own.copy_(given)
@@ -153,6 +156,9 @@ def _state_of_model_file(path: Path, name: str, backbone: nn.Module) -> dict[str
         info, weights = stored_weights(path)
     except BundleError as error:
         raise WeightsError.like(error) from error
+    bad = not_finite(weights)
+    if bad:
+        raise WeightsError(f"{path}: '{bad}' holds values that are no numbers; the file is damaged")
     own = info.training.get("backbone")
     if own != name:
         raise WeightsError(f"{path}: that identification model is of a {own}, not of a {name}")
@@ -164,13 +170,16 @@ def _state_of_file(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; --weights takes imagenet, none, a file or the folder of a run")
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+        state = read_tensors(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read as weights ({error.strerror})") from error
+    except ValueError as error:
         raise WeightsError(f"{path}: cannot be read as weights ({error})") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise WeightsError(f"{path}: holds no state dict (a mapping from names to tensors)")
+    bad = not_finite(state)
+    if bad:
+        raise WeightsError(f"{path}: '{bad}' holds values that are no numbers; the file is damaged")
     return state

@@ -35,8 +35,7 @@ from model.bundle import (
     read_info,
 )
 from model.errors import MarqueError
-from model.onnx_runtime import errors as ort
-from model.onnx_runtime import onnxruntime
+from model.onnx_runtime import FAULTS, onnxruntime
 from model.openset import energy
 from model.photo import fit, placed
 
@@ -52,21 +51,6 @@ _CPU_ASKED_FOR = "the CPU was asked for"
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
-
-# What onnxruntime raises; its classes have no common ancestor below Exception.
-_FAULTS = (
-    ort.Fail,
-    ort.InvalidArgument,
-    ort.InvalidGraph,
-    ort.InvalidProtobuf,
-    ort.NoModel,
-    ort.NoSuchFile,
-    ort.NotImplemented,
-    ort.RuntimeException,
-    ort.EPFail,
-    RuntimeError,
-    ValueError,
-)
 
 # onnxruntime writes its own complaints on stderr; the causes that matter are found and worded below.
 onnxruntime.set_default_logger_severity(4)
@@ -261,27 +245,28 @@ class Engine:
         own = self.info.variant
         if self.precision != "auto":
             wanted = Variant(self.precision)
-            file = self.path if wanted is own else self._variant(wanted)
-            return self._open(file, wanted, providers)
-        if own is not Variant.FP32 or not beside(self.path, made_for).is_file():
-            return self._open(self.path, own, providers)
-        try:
-            return self._open(self._variant(made_for), made_for, providers)
-        except (BundleError, EngineError) as error:
-            note = f"its {made_for} variant cannot be used ({_first_line(error)})"
-            return self._open(self.path, own, providers, note)
+            file, graph = (self.path, read(self.path)[1]) if wanted is own else self._variant(wanted)
+            return self._open(file, graph, wanted, providers)
+        note = ""
+        if own is Variant.FP32 and beside(self.path, made_for).is_file():
+            try:
+                return self._open(*self._variant(made_for), made_for, providers)
+            except (BundleError, EngineError) as error:
+                note = f"its {made_for} variant cannot be used ({_first_line(error)})"
+        return self._open(self.path, read(self.path)[1], own, providers, note)
 
-    def _variant(self, wanted: Variant) -> Path:
-        """The file of a variant that lies beside this one. Raises BundleError if it is none of this network."""
+    def _variant(self, wanted: Variant) -> tuple[Path, onnx.ModelProto]:
+        """A variant that lies beside this file, and its graph. Raises BundleError if it is none of this network."""
         file = beside(self.path, wanted)
-        info = read_info(file)
+        info, graph = read(file)
         if (info.fingerprint, info.variant) != (self.info.fingerprint, wanted):
             raise BundleError(f"{file}: is not the {wanted} variant of {self.path.name}; export both again")
-        return file
+        return file, graph
 
-    def _open(self, file: Path, variant: Variant, providers: list[_Provider], note: str = "") -> _Opened:
+    def _open(
+        self, file: Path, graph: onnx.ModelProto, variant: Variant, providers: list[_Provider], note: str = ""
+    ) -> _Opened:
         """A file ready to answer. Raises BundleError, and EngineError as `_session`."""
-        _, graph = read(file)
         session = self._session(file, giving(graph, (*OUTPUTS, LIKENESS)), providers)
         return _Opened(session, file, graph, providers, variant, note)
 
@@ -299,12 +284,28 @@ class Engine:
         content = graph.SerializeToString()
         try:
             session = onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise EngineError(f"{file}: onnxruntime cannot load the model ({_first_line(error)})") from error
         session.disable_fallback()  # of its run(): it would change to the CPU with a message on stdout only
         side = self.info.preprocessing.size
-        _run(session, [output.name for output in session.get_outputs()], np.zeros((1, side, side, 3), np.uint8))
+        names = [output.name for output in session.get_outputs()]
+        try:
+            given = _run(session, names, np.zeros((1, side, side, 3), np.uint8))
+        except EngineError as error:
+            raise EngineError(f"{file}: {error}") from error.__cause__
+        self._must_be_as_promised(file, dict(zip(names, given, strict=True)))
         return session
+
+    def _must_be_as_promised(self, file: Path, given: dict[str, np.ndarray]) -> None:
+        """Raises EngineError if what the graph gives for one photo has other shapes than it says."""
+        info = self.info
+        widths = (len(info.taxonomy.coarse), len(info.taxonomy.fine), info.embedding_dim)
+        promised: dict[str, tuple[int, ...]] = {name: (1, width) for name, width in zip(OUTPUTS, widths, strict=True)}
+        promised |= {LIKENESS: (1,), EVIDENCE: (1, widths[1])}
+        for name, array in given.items():
+            shape = array.shape[:2] if name == EVIDENCE and array.ndim == 4 else array.shape
+            if shape != promised[name]:
+                raise EngineError(f"{file}: the model gives a '{name}' of another shape than it says ({array.shape})")
 
     def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[_Opened | None, str]:
         """What runs on the GPU, or None; and the reason for either. Raises BundleError as `_open_made_for`."""
@@ -340,7 +341,7 @@ def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
 def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndarray) -> list[np.ndarray]:
     try:
         outputs = [np.asarray(out, np.float32) for out in session.run(names, {INPUT: batch})]
-    except _FAULTS as error:
+    except FAULTS as error:
         raise EngineError(f"the inference failed ({_first_line(error)})") from error
     if not all(np.isfinite(out).all() for out in outputs):
         raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")

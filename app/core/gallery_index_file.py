@@ -2,16 +2,17 @@
 
 It can be thrown away at any time: without it, or where it belongs to another state of the gallery than the file's own
 account of changes goes back to, the references are read from the gallery's file. A zip file of numpy arrays (`.npz`),
-whose checksums tell a damaged one.
+whose checksums tell a damaged one. One from elsewhere may be made to fit them, so all that it says is checked too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import faiss
 import numpy as np
@@ -19,15 +20,19 @@ import numpy as np
 from app.core.gallery_changes import Mark
 from app.core.gallery_columns import Columns
 from app.core.gallery_index import Index, Recall, empty
-from model.files import write_whole
+from model.files import ARCHIVE_FAULTS, write_whole
+from model.reading import must_fit, open_regular, parse_json, read_array
 
 _FORMAT = 1  # another one, where anything here changes that is written, also _TOGETHER
+_SUFFIX = ".index"
+_ROOM = 64 << 20  # bytes; an index is never larger than its gallery by more, nor by more than half
+_MANY = 1 << 53
 _TOGETHER = 16  # cells in one array: 8 MB where a million references are 256 long, which is memory that is used again
 
 
 def place_of(gallery: Path) -> Path:
     """Where the index of a gallery lies."""
-    return gallery.with_name(gallery.name + ".index")
+    return gallery.with_name(gallery.name + _SUFFIX)
 
 
 def write(path: Path, index: Index, mark: Mark) -> None:
@@ -38,10 +43,20 @@ def write(path: Path, index: Index, mark: Mark) -> None:
 def read(path: Path, dim: int) -> tuple[Index, Mark] | None:
     """The index and the entry that it was made at; None where there is none, or it is damaged or of another format."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        largest = _largest(path)
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            must_fit(os.fstat(file.fileno()).st_size, largest, path)
+            must_fit(sum(member.file_size for member in archive.infolist()), largest, path)
             return _read(archive, dim)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+    except (OSError, *ARCHIVE_FAULTS):
         return None
+
+
+def _largest(path: Path) -> int:
+    """Bytes that an index may have, by the size of its gallery."""
+    gallery = path.with_name(path.name.removesuffix(_SUFFIX))
+    parts = (gallery, gallery.with_name(f"{gallery.name}-wal"))
+    return sum(part.stat().st_size for part in parts if part.is_file()) * 3 // 2 + _ROOM
 
 
 def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
@@ -79,15 +94,25 @@ def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
 
 
 def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
-    about = json.loads(_get(archive, "about").tobytes())
+    about = parse_json(_get(archive, "about").tobytes())
     centres, sizes, sums, lengths = (_get(archive, name) for name in ("centres", "sizes", "sums", "lengths"))
     if about["format"] != _FORMAT or centres.shape[1] != dim:
         return None
+    columns = {name: _get(archive, name) for name in ("ids", "codes", "roots", "paths", "ends", "names")}
+    if not _is_sound(about, centres, sizes, sums, lengths, columns):
+        return None
+    there = np.zeros(len(lengths), bool)
     vectors = empty(dim, len(sizes))
     vectors.quantizer.add(centres)
     vectors.is_trained = True
     for begin in range(0, len(sizes), _TOGETHER):
         rows, codes = _get(archive, f"rows {begin}"), _get(archive, f"codes {begin}")
+        here = int(sizes[begin : begin + _TOGETHER].sum())
+        if not (_is(rows, np.int64, here) and _is(codes, np.uint8, here * vectors.code_size)):
+            return None
+        if here and not (rows.min() >= 0 and rows.max() < len(lengths)):
+            return None
+        there[rows] = True
         done = 0
         for cell, size in enumerate(sizes[begin : begin + _TOGETHER].tolist(), begin):
             if size:
@@ -95,13 +120,69 @@ def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
                 ids = rows[done : done + size]
                 vectors.invlists.add_entries(cell, size, faiss.swig_ptr(ids), faiss.swig_ptr(own))
             done += size
+    if not there.all():
+        return None
     vectors.ntotal = int(sizes.sum())
     vectors.make_direct_map()
     vectors.nprobe = about["nprobe"]
-    columns = Columns({name: _get(archive, name) for name in ("ids", "codes", "roots", "paths", "ends", "names")})
     place, token = about["mark"]
     totals = dict(zip(about["classes"], sums, strict=True))
-    return Index(columns, vectors, totals, lengths, Recall(*about["recall"])), Mark(place, bytes.fromhex(token))
+    return Index(Columns(columns), vectors, totals, lengths, Recall(*about["recall"])), Mark(
+        place, bytes.fromhex(token)
+    )
+
+
+def _is_sound(
+    about: Mapping[str, Any],
+    centres: np.ndarray,
+    sizes: np.ndarray,
+    sums: np.ndarray,
+    lengths: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+) -> bool:
+    """Whether numbers and shapes agree; FAISS and the columns follow them without a look at their bounds."""
+    cells, count, dim = len(sizes), len(lengths), centres.shape[1]
+    numbers = [about["nprobe"], about["mark"][0], about["recall"][1]]
+    names = parse_json(columns["names"].tobytes())
+    texts = [*names, *about["classes"], about["mark"][1]]
+    ids, codes, ends = columns["ids"], columns["codes"], columns["ends"]
+    return (
+        all(isinstance(number, int) and 0 <= number < _MANY for number in numbers)
+        and 1 <= about["nprobe"] <= cells
+        and isinstance(about["recall"][0], int | float)
+        and isinstance(names, list)
+        and all(isinstance(text, str) for text in texts)
+        and _is(centres, np.float32, cells, dim)
+        and _is(sizes, np.int64, cells)
+        and bool((sizes >= 0).all())
+        and int(sizes.sum()) == count
+        and _is(sums, np.float32, len(about["classes"]), dim)
+        and lengths.dtype.kind == "f"
+        and lengths.shape == (count,)
+        and bool((lengths > 0).all())
+        and all(np.isfinite(array).all() for array in (centres, sums, lengths))
+        and _is(ids, np.int64, count)
+        and bool((np.diff(ids) > 0).all())
+        and _is(codes, np.int32, count, 3)
+        and (not count or bool(codes.min() >= -1 and codes.max() < len(names)))
+        and _is(columns["roots"], np.int64, count)
+        and _is(columns["paths"], np.uint8, len(columns["paths"]))
+        and _is(ends, np.int64, count)
+        and bool((np.diff(ends, prepend=0) >= 0).all())
+        and int(ends[-1] if count else 0) == len(columns["paths"])
+        and _are_texts(columns["paths"], ends)
+    )
+
+
+def _are_texts(paths: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether all is UTF-8 and no text ends within a character. Raises ValueError if it is not."""
+    str(paths.data, "utf-8")
+    begins = ends[ends < len(paths)]
+    return bool((paths[begins] & 0xC0 != 0x80).all())
+
+
+def _is(array: np.ndarray, kind: type, *shape: int) -> bool:
+    return array.dtype == kind and array.shape == shape
 
 
 def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
@@ -110,5 +191,4 @@ def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 
 def _get(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(f"{name}.npy") as member:
-        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))
+    return read_array(archive, archive.getinfo(f"{name}.npy"))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from model.files import write_whole
 
 _PACE_STEPS = 50
 _THIN = 1200
+_MANY = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,16 @@ class History:
         self._step = max(self._step, event.step)
         self._done = event.kind == "done"
         if event.kind == "start":
-            self._epochs, self._batches = values.get("epochs"), values.get("batches", self._batches)
+            self._epochs = _count(values.get("epochs"))
+            self._batches = _count(values.get("batches", self._batches))
             self._paces = []
             self.device = str(values.get("device", ""))
         elif event.kind == "step":
-            self._epoch = int(values.get("epoch", 0))
+            self._epoch = _count(values.get("epoch")) or 0
             self._paces = [*self._paces[-_PACE_STEPS:], (event.time, event.step)]
             self._add(event, values)
         elif event.kind == "epoch":
-            self._epoch = int(values.get("epoch", 0)) + 1
+            self._epoch = (_count(values.get("epoch")) or 0) + 1
             self._batches = self._batches or round(event.step / self._epoch)
             # the means of an epoch repeat what its steps told
             self._add(event, {name: value for name, value in values.items() if name.startswith("val_")})
@@ -153,6 +156,11 @@ class History:
     def events(self) -> Sequence[Event]:
         """The steps and epochs, in their order."""
         return self._rows
+
+
+def _count(value: Any) -> int | None:
+    """A number of epochs or steps as a file has it; None where it is none."""
+    return value if isinstance(value, int) and 0 <= value < _MANY else None
 
 
 def smooth(values: np.ndarray, share: float) -> np.ndarray:

@@ -6,6 +6,8 @@ import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.reading import open_regular
+
 _MOST = 256 * 1024  # bytes of one look; what is older than the last so many is passed over
 
 
@@ -41,7 +43,7 @@ class LogTail:
     def poll(self) -> Tail | None:
         """What has come since; None where nothing has. Raises OSError for a file that cannot be read."""
         try:
-            file = self.path.open("rb")
+            file = open_regular(self.path)
         except FileNotFoundError:
             return None
         with file:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.core import paths
 from model.files import make_folder, write_whole
+from model.reading import read_file
 
 CPU, CUDA = "cpu", "cuda"
 
@@ -17,7 +17,7 @@ class Pace(BaseModel, frozen=True):
     """Photos a second of a training: of which backbone, at which size in pixels, on which device ("cpu", "cuda")."""
 
     backbone: str
-    size: int = Field(gt=0)
+    size: int = Field(gt=0, le=1 << 20)
     device: str
     images_per_second: float = Field(gt=0, allow_inf_nan=False)
 
@@ -33,7 +33,7 @@ def paces_file() -> Path:
 def kept(file: Path) -> list[Pace]:
     """Those that were measured; none where the file is missing or damaged, as they can be measured again."""
     try:
-        return _PACES.validate_json(file.read_bytes())
+        return _PACES.validate_json(read_file(file))
     except (OSError, ValidationError):
         return []
 
@@ -56,6 +56,6 @@ def told(output: str) -> Pace | None:
     """What such a process printed; None if it is no pace."""
     lines = output.strip().splitlines()
     try:
-        return Pace.model_validate(json.loads(lines[-1])) if lines else None
-    except (ValueError, ValidationError):
+        return Pace.model_validate_json(lines[-1]) if lines else None
+    except ValidationError:
         return None

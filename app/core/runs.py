@@ -7,7 +7,6 @@ For each run there are, in one folder: `NAME.json` (what is remembered of it), `
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import shutil
 import sys
@@ -17,12 +16,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from app.core import paths, processes
 from app.core.processes import Process
 from model.errors import MarqueError
 from model.files import make_folder, write_whole
+from model.reading import open_regular, parse_json, read_file
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
 _NEEDED = (
@@ -71,12 +71,19 @@ class Record(BaseModel, frozen=True):
     name: str
     folder: Path
     arguments: tuple[str, ...] = ()
-    created: float
+    created: float = Field(allow_inf_nan=False)
     waiting: bool = False
-    queued: float = 0.0
+    queued: float = Field(default=0.0, allow_inf_nan=False)
     asked_to_stop: bool = False
-    log_start: int = 0
+    log_start: int = Field(default=0, ge=0, lt=1 << 53)
     process: Process | None = None
+
+    @field_validator("folder")
+    @classmethod
+    def _is_a_path(cls, folder: Path) -> Path:
+        if "\0" in str(folder):
+            raise ValueError("a path has no zeros in it")
+        return folder
 
 
 def missing_libraries() -> list[str]:
@@ -100,15 +107,17 @@ class Runs:
         found = []
         for path in self.folder.glob("*.json"):
             try:
-                found.append(Record.model_validate_json(path.read_bytes()))
+                record = Record.model_validate_json(read_file(path))
             except (OSError, ValidationError):
                 continue
+            if record.name == path.stem:  # what is done to it is done to the files of this name
+                found.append(record)
         return sorted(found, key=lambda record: (record.created, record.name))
 
     def record(self, name: str) -> Record:
         """One of them. Raises RunError if there is none."""
         try:
-            return Record.model_validate_json(self._file(name).read_bytes())
+            return Record.model_validate_json(read_file(self._file(name)))
         except (OSError, ValidationError) as error:
             raise RunError(f"the training '{name}' is not in the list any more") from error
 
@@ -147,7 +156,7 @@ class Runs:
     def log(self, record: Record) -> str:
         """What the trainer printed since its last start, the end of it where that is long."""
         try:
-            with self._log(record.name).open("rb") as file:
+            with open_regular(self._log(record.name)) as file:
                 end = file.seek(0, 2)
                 file.seek(max(record.log_start, end - _TAIL))
                 return file.read().decode("utf-8", "replace")
@@ -201,7 +210,8 @@ class Runs:
             arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
         else:
             # what is left of a start that did not get as far as a run; the trainer wants an empty folder
-            shutil.rmtree(waiting.folder, ignore_errors=True)
+            if waiting.folder == self.folder / waiting.name:  # our own; nothing of a folder elsewhere is removed
+                shutil.rmtree(waiting.folder, ignore_errors=True)
             arguments = (*waiting.arguments, "--out", str(waiting.folder))
         log = self._log(waiting.name)
         begun = waiting.model_copy(
@@ -280,14 +290,14 @@ class Runs:
 def held_out_figures(folder: Path) -> dict[str, Any]:
     """The figures on all held-out photos of a finished run, empty where it has none."""
     try:
-        return figures_of(json.loads((folder / "metrics.json").read_bytes()))
+        return figures_of(parse_json(read_file(folder / "metrics.json")))
     except (OSError, ValueError):
         return {}
 
 
 def figures_of(metrics: Any) -> dict[str, Any]:
-    """The figures on all held-out photos, from what the trainer wrote into a run or a model file."""
+    """The figures on all held-out photos, from what the trainer wrote into a run or a model file; numbers alone."""
     try:
-        return dict(metrics["test"]["all"])
-    except (KeyError, TypeError):
+        return {name: value for name, value in metrics["test"]["all"].items() if isinstance(value, int | float)}
+    except (KeyError, TypeError, AttributeError):
         return {}

@@ -27,6 +27,7 @@ from model.compare import (
 from model.data.samples import DataError
 from model.errors import MarqueError
 from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
+from model.reading import read_file
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
 _FIRST_FIGURE = "recall_1"  # where no plan tells
@@ -190,7 +191,7 @@ class StudyReader:
     def _told(self) -> tuple[dict[str, list[str]], str]:
         """From the report, for folders without a plan: each cell's baselines, and the title."""
         try:
-            lines = (self.folder / REPORT).read_text(encoding="utf-8").splitlines()
+            lines = read_file(self.folder / REPORT).decode().splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
             return {}, ""
         pairs: dict[str, list[str]] = {}
@@ -199,8 +200,9 @@ class StudyReader:
             if line.startswith("## "):
                 inside = line == _PAIRS
             elif inside and line.startswith("| "):
-                cell, baseline = (part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3])
-                pairs.setdefault(cell, []).append(baseline)
+                told = [part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3]]
+                if len(told) == 2:  # a report that is cut ends within a line
+                    pairs.setdefault(told[0], []).append(told[1])
         return pairs, next((line[2:] for line in lines if line.startswith("# ")), "")
 
 

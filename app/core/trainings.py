@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from app.core.paces import CPU, CUDA, Pace
 from app.core.paths import bundled_models
 from app.core.runs import Record, Runs, State, held_out_figures
 from model.bundle import read_info
+from model.reading import parse_json, read_file
 
 log = logging.getLogger(__name__)
 
@@ -130,12 +131,14 @@ class Watcher:
         for record in self.runs.records():
             checkpoint, model = (record.folder / name for name in ("checkpoint.pt", "model.onnx"))
             if checkpoint.is_file() and model.is_file():
-                backbone = _settings_of(record).get("network", {}).get("backbone")
-                if backbone:
+                backbone = _setting(_settings_of(record), "network", "backbone")
+                if isinstance(backbone, str) and backbone:
                     found.append(Start(f"training '{record.name}'", record.folder, backbone))
         supplied = [(path, read_info(path)) for path in bundled_models()]
         return found[::-1] + [
-            Start(f"identification model '{info.name}'", path, info.training["backbone"]) for path, info in supplied
+            Start(f"identification model '{info.name}'", path, str(info.training["backbone"]))
+            for path, info in supplied
+            if "backbone" in info.training
         ]
 
     def paces(self) -> list[Pace]:
@@ -143,11 +146,14 @@ class Watcher:
         found = []
         for record in self.runs.records():
             history = self.history(record.name, record.folder)
-            history.poll()
+            with suppress(OSError):  # a drive that is away: what is known of it stays
+                history.poll()
             pace = history.progress().images_per_second
             settings = _settings_of(record)
-            backbone, size = (settings.get(part, {}).get(name) for part, name in _NETWORK)
-            if pace and backbone and size and record.arguments:  # others may come from another computer
+            backbone, size = (_setting(settings, part, name) for part, name in _NETWORK)
+            if (
+                pace and isinstance(backbone, str) and isinstance(size, int) and size > 0 and record.arguments
+            ):  # others may come from another computer
                 device = CUDA if history.device.startswith(CUDA) else CPU
                 found.append(Pace(backbone=backbone, size=size, device=device, images_per_second=pace))
         return found
@@ -173,7 +179,13 @@ class Watcher:
 def _settings_of(record: Record) -> dict[str, Any]:
     """Of a training that has not begun, or is damaged, none."""
     try:
-        settings = json.loads((record.folder / "config.json").read_bytes())
+        settings = parse_json(read_file(record.folder / "config.json"))
     except (OSError, ValueError):
         return {}
     return settings if isinstance(settings, dict) else {}
+
+
+def _setting(settings: Mapping[str, Any], part: str, name: str) -> Any:
+    """One of them, None where there is none."""
+    of_part = settings.get(part)
+    return of_part.get(name) if isinstance(of_part, dict) else None

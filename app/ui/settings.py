@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.ui.theme import Name
 from model.files import write_whole
+from model.reading import parse_json, read_file
 
 log = logging.getLogger(__name__)
+
+
+def _can_be_a_path(value: Any) -> Any:
+    if "\0" in str(value):
+        raise ValueError("a path has no zeros in it")
+    return value
+
+
+_Path = Annotated[Path, AfterValidator(_can_be_a_path)]
+_Pixels = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
 class Settings(BaseModel):
@@ -21,37 +31,38 @@ class Settings(BaseModel):
     model_config = ConfigDict(validate_assignment=True)
 
     theme: Name | None = None
-    identification_model: Path | None = None
-    last_folder: Path | None = None
-    project: Path | None = None
-    galleries: dict[str, str] = Field(
+    identification_model: _Path | None = None
+    last_folder: _Path | None = None
+    project: _Path | None = None
+    galleries: dict[str, Annotated[str, AfterValidator(_can_be_a_path)]] = Field(
         default_factory=dict, description="chosen gallery, a file or an address, by its model's fingerprint"
     )
     reembedding_declined: list[str] = Field(
         default_factory=list, description="fingerprints of models for which nothing is to be re-embedded"
     )
-    recent_projects: list[Path] = Field(default_factory=list)
+    recent_projects: list[_Path] = Field(default_factory=list)
     geometry: str | None = Field(default=None, description="Qt's window geometry, base64")
-    splitters: dict[str, list[int]] = Field(default_factory=dict, description="sizes in pixels by splitter name")
+    splitters: dict[str, list[_Pixels]] = Field(default_factory=dict, description="sizes in pixels by splitter name")
 
 
 def load(path: Path) -> Settings:
     """Read the settings; entries that cannot be used fall back to their defaults and the file is copied to `*.bad`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_file(path)
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError) as error:
-        log.warning("settings %s cannot be read: %s", path, error)
+    except OSError as error:
+        log.warning("settings %s cannot be read: %s", path, error.strerror)
         return Settings()
     try:
-        entries = json.loads(text)
-    except ValueError:
+        entries = parse_json(content)
+    except ValueError as error:
+        log.warning("settings %s are damaged: %s", path, error)
         entries = None
     if not isinstance(entries, dict):
-        _keep_copy(path, text)
+        _keep_copy(path, content)
         return Settings()
-    return _from_entries(path, text, entries)
+    return _from_entries(path, content, entries)
 
 
 def save(path: Path, settings: Settings) -> None:
@@ -65,18 +76,18 @@ def save(path: Path, settings: Settings) -> None:
     write_whole(path, lambda file: file.write(text.encode()))
 
 
-def _from_entries(path: Path, text: str, entries: dict[str, Any]) -> Settings:
+def _from_entries(path: Path, content: bytes, entries: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(entries)
     except ValidationError as error:
         bad = {str(part["loc"][0]) for part in error.errors() if part["loc"]}
     log.warning("settings %s: dropped %s", path, ", ".join(sorted(bad)))
-    _keep_copy(path, text)
+    _keep_copy(path, content)
     return Settings.model_validate({key: value for key, value in entries.items() if key not in bad})
 
 
-def _keep_copy(path: Path, text: str) -> None:
+def _keep_copy(path: Path, content: bytes) -> None:
     try:
-        path.with_name(path.name + ".bad").write_text(text, encoding="utf-8")
+        write_whole(path.with_name(path.name + ".bad"), lambda file: file.write(content))
     except OSError as error:
         log.warning("no copy of the damaged settings %s could be kept: %s", path, error)

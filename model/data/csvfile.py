@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from model.data.samples import DataError
+from model.reading import TABLE, must_fit, open_regular, regular_file
+
+_MOST_COLUMNS = 10_000
+_SHOWN_COLUMNS, _SHOWN_TEXT = 30, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True) -> Ta
         DataError: if the file is missing or is no such file, has no rows, or lacks one of the `required` columns.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        must_fit(regular_file(path).st_size, TABLE, path)
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             lines = _numbered(file, path)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
@@ -72,6 +79,8 @@ def _numbered(file: TextIO, path: Path) -> list[tuple[int, list[str]]]:
     reader = csv.reader(file, strict=True)
     try:
         for values in reader:
+            if any("\0" in value for value in values):
+                raise DataError(f"{path}:{begin}: holds bytes of zeros, which are no text; save it as CSV UTF-8")
             if any(value.strip() for value in values):
                 lines.append((begin, values))
             begin = reader.line_num + 1
@@ -83,8 +92,11 @@ def _numbered(file: TextIO, path: Path) -> list[tuple[int, list[str]]]:
 def _checked_header(path: Path, columns: list[str], required: Sequence[str]) -> tuple[str, ...]:
     for name in required:
         if name not in columns:
-            raise DataError(f"{path}: column '{name}' is missing; the columns are: {', '.join(columns)}")
-    for name in columns:
-        if name and columns.count(name) > 1:
+            shown = ", ".join(columns[:_SHOWN_COLUMNS])[:_SHOWN_TEXT]
+            raise DataError(f"{path}: column '{name}' is missing; the columns are: {shown}")
+    if len(columns) > _MOST_COLUMNS:
+        raise DataError(f"{path}: has {len(columns)} columns, and at most {_MOST_COLUMNS} are taken")
+    for name, times in Counter(columns).items():
+        if name and times > 1:
             raise DataError(f"{path}: column '{name}' occurs twice")
     return tuple(columns)

@@ -16,6 +16,7 @@ from model.data.csvfile import Row, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
 from model.data.samples import DataError, Sample
 from model.files import write_whole
+from model.reading import parse_json
 
 _COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
 _MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split
@@ -260,7 +261,7 @@ def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
 def _attributes(row: Row) -> dict[str, float]:
     text = row.values["attributes"]
     try:
-        values = json.loads(text)
+        values = parse_json(text.encode())
         return {str(name): float(value) for name, value in values.items()}
     except (ValueError, TypeError, AttributeError):
         raise DataError(f"{row.origin}: column 'attributes' is not a JSON object of numbers: {text}") from None

@@ -96,7 +96,7 @@ def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path):
     [
         (tiny_graph(widths=(2, 5, 4)), "output 'fine_logits' has 5 columns, the metadata says 3"),
         (tiny_graph(names=("coarse_logits", "fine_logits", "features")), "the model has no output 'embedding'"),
-        (tiny_graph(shapeless=True), "the model has no output 'coarse_logits'|'coarse_logits' has 0 columns"),
+        (tiny_graph(shapeless=True), r"output 'coarse_logits' is no table, but float \[\]"),
         (tiny_graph(shape=("N", SIZE, 64, 3)), r"takes uint8 \[None, 32, 64, 3\], expected uint8 \[N, 32, 32, 3\]"),
         (tiny_graph(shape=("N", 3, SIZE, SIZE)), "expected uint8"),
         (tiny_graph(shape=("N", SIZE)), "expected uint8"),
@@ -140,7 +140,7 @@ def test_files_that_are_no_model_say_so(tmp_path):
         (lambda text: text.replace('"format":2', '"format":3,"news":[1]'), "has format 3, .* update the program"),
         (lambda text: text.replace('"format":2', '"format":1'), "has format 1, .* export the model again"),
         (lambda text: text.replace('"format":2,', ""), "does not say its format version"),
-        (lambda text: "{", "does not say its format version"),
+        (lambda text: "{", "metadata is damaged .EOF while parsing"),
         (lambda text: text.replace('"size":32', '"size":"big"'), r"wrong at 'preprocessing\.size'"),
         (lambda text: text.replace('"fine_temperature":0.7', '"fine_temperature":0'), "fine_temperature"),
         (lambda text: text.replace('"parents":[0,0,1]', '"parents":[0,0,2]'), "'van' has parent 2"),

@@ -71,8 +71,10 @@ def test_a_cut_file_is_told(run, name, advice, use):
     [
         (b"[]", "not an object"),
         (b"{}", "there is no step, test in it"),
-        (b"\xff", "decode"),
-        (b'{"step": 1', "Expecting"),
+        (b"\xff", "expected value"),
+        (b'{"step": 1', "EOF while parsing"),
+        (b'{"step": 1, "test": NaN}', "expected value"),
+        (b'{"step": 1e999, "test": 1}', "too large"),
     ],
 )
 def test_what_is_no_object_with_all_that_is_needed_is_told(content, fault, tmp_path):
@@ -87,15 +89,15 @@ def test_what_is_no_object_with_all_that_is_needed_is_told(content, fault, tmp_p
 def test_archives_that_lack_something_are_told(tmp_path):
     file = tmp_path / "references.npz"
     np.savez(file, step=3)
-    assert int(read_arrays(file, ("step",), "ask")["step"]) == 3
+    assert int(read_arrays(file, {"step": ()}, "ask")["step"]) == 3
     with pytest.raises(RunError, match=r"references\.npz: damaged \(there is no embeddings in it\); ask"):
-        read_arrays(file, ("step", "embeddings"), "ask")
+        read_arrays(file, {"step": (), "embeddings": ("photos", "d")}, "ask")
     with file.open("wb") as out:
         np.save(out, np.zeros(3))
     with pytest.raises(RunError, match=r"references\.npz: damaged .*; ask"):
-        read_arrays(file, ("step",), "ask")
+        read_arrays(file, {"step": ()}, "ask")
     with pytest.raises(RunError, match="cannot be read"):
-        read_arrays(tmp_path / "nowhere.npz", (), "ask")
+        read_arrays(tmp_path / "nowhere.npz", {}, "ask")
 
 
 def test_a_choice_with_a_value_that_cannot_be_is_told(run):

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from model.data.body_types import body_type
 from model.data.csvfile import read_table
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
 from model.photo import PhotoError, upright_size
+from model.reading import read_file
 
 _HALVES = (
     (Path("devkit/cars_train_annos.mat"), "cars_train"),
     (Path("devkit/cars_test_annos_withlabels.mat"), "cars_test"),
 )
 _LOOKED_AT = 50
+_DIGITS = 9  # of a class's number
+_LARGEST = 64 << 20  # bytes; the annotations of the whole set have less than one million
 _LOG = logging.getLogger(__name__)
 
 _Row = tuple[int, str, str, Any, Path]  # class id, file name, origin, annotation, photo folder
@@ -67,7 +70,7 @@ def _rows(annotations: Path, photos: Path, classes: int) -> list[_Row]:
     rows = []
     for number, entry in enumerate(table, start=1):
         origin = f"{annotations}: entry {number}"
-        class_id = int(entry["class"])
+        class_id = _whole(entry, "class", origin)
         if not 1 <= class_id <= classes:
             raise DataError(f"{origin}: class {class_id}, but cars_meta.mat names {classes} classes")
         rows.append((class_id, str(entry["fname"]), origin, entry, photos))
@@ -81,9 +84,10 @@ def _are_crops(rows: list[_Row]) -> bool:
     would cut away half of the car.
     """
     ends = []
-    for _, file, _, entry, photos in rows[:: len(rows) // _LOOKED_AT + 1]:
+    for _, file, origin, entry, photos in rows[:: len(rows) // _LOOKED_AT + 1]:
         try:
-            ends.append((int(entry["bbox_x2"]), int(entry["bbox_y2"])) == upright_size(photos / file))
+            end = tuple(_whole(entry, field, origin) for field in _FIELDS[2:4])
+            ends.append(end == upright_size(photos / file))
         except PhotoError:
             continue  # the check of all photos reports it
     return bool(ends) and all(ends)
@@ -93,7 +97,7 @@ def _sample(row: _Row, names: list[str], coarse_of: dict[int, str], with_box: bo
     class_id, file, origin, entry, photos = row
     name = names[class_id - 1]
     year = name.split()[-1]
-    left, top, right, bottom = (int(entry[field]) for field in _FIELDS[:4])
+    left, top, right, bottom = (_whole(entry, field, origin) for field in _FIELDS[:4])
     return Sample(
         path=photos / file,
         coarse=coarse_of[class_id],
@@ -121,7 +125,12 @@ def _body_types(path: Path, names: list[str], used: set[int], meta: Path) -> dic
     types: dict[int, str] = {}
     for row in table.rows:
         text, name, coarse = (row.values[column] for column in ("class_id", "class_name", "body_type"))
-        if not text.isdecimal() or not 1 <= int(text) <= len(names) or names[int(text) - 1] != name:
+        if (
+            not text.isdecimal()
+            or len(text) > _DIGITS
+            or not 1 <= int(text) <= len(names)
+            or names[int(text) - 1] != name
+        ):
             raise DataError(f"{row.origin}: cars_meta.mat has no class {text} '{name}'")
         if not coarse:
             raise DataError(f"{row.origin}: column 'body_type' is empty")
@@ -132,12 +141,25 @@ def _body_types(path: Path, names: list[str], used: set[int], meta: Path) -> dic
     return types
 
 
-def _load(path: Path, variable: str) -> Any:
+def _whole(entry: Any, field: str, origin: str) -> int:
     try:
-        return loadmat(path, squeeze_me=True)[variable]
+        return int(entry[field])
+    except (ValueError, TypeError, OverflowError):
+        raise DataError(f"{origin}: '{field}' is no whole number") from None
+
+
+def _load(path: Path, variable: str) -> Any:
+    """A variable of a MATLAB file; the numbers, texts and structures that it may hold run no code."""
+    try:
+        content = read_file(path, _LARGEST)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
-    except KeyError:
-        raise DataError(f"{path}: variable '{variable}' is missing") from None
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read ({error.strerror})") from error
+    try:
+        found = loadmat(io.BytesIO(content), squeeze_me=True)
+    except Exception as error:  # on a damaged file scipy raises whatever its parts do
         raise DataError(f"{path}: not a MATLAB file that can be read ({error})") from error
+    if variable not in found:
+        raise DataError(f"{path}: variable '{variable}' is missing")
+    return found[variable]

@@ -1,0 +1,63 @@
+"""Files of tensors: checkpoints and weights, from torch and safetensors. Nothing in them is run."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.reading import LARGE, must_fit, regular_file
+
+
+def read_tensors(path: Path) -> Any:
+    """What `torch.save` wrote, or the tensors of a `.safetensors` file, on the CPU.
+
+    Raises:
+        OSError: if there is no such file, or it is too large.
+        ValueError: if it is damaged or something else, or its tensors claim more than it holds.
+    """
+    size = regular_file(path).st_size
+    must_fit(size, LARGE, path)
+    try:
+        content = _loaded(path, size)
+    except Exception as error:  # on a damaged file torch raises whatever its parts do
+        raise ValueError((str(error).splitlines() or [type(error).__name__])[0]) from error
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors_in(content))
+    # a network and its average may share a tensor, as heads do that are the same
+    if claimed > 4 * size:
+        raise ValueError(f"its tensors claim {claimed} bytes, and it has {size}")
+    return content
+
+
+def tensors_in(content: Any) -> Iterator[Tensor]:
+    """All tensors in dictionaries and lists."""
+    if isinstance(content, Tensor):
+        yield content
+    elif isinstance(content, Mapping):
+        for part in content.values():
+            yield from tensors_in(part)
+    elif isinstance(content, list | tuple):
+        for part in content:
+            yield from tensors_in(part)
+
+
+def not_finite(state: Mapping[str, Tensor]) -> str:
+    """The name of a tensor that holds values that are no numbers, or ""."""
+    return next((name for name, one in state.items() if one.is_floating_point() and not one.isfinite().all()), "")
+
+
+def _loaded(path: Path, size: int) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > size:  # torch packs nothing
+            raise ValueError(f"unpacked it would take {unpacked} bytes, and it has {size}")
+    return torch.load(path, map_location="cpu", weights_only=True)
