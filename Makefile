@@ -8,14 +8,16 @@ NVIDIA := $(wildcard /proc/driver/nvidia/version)
 PATHS  ?=
 PHOTOS ?=
 GPU    ?=
+MINUTES ?= 30
 KIND   := $(if $(GPU),cuda,cpu)
 
-.PHONY: help run test test-all bench package lint clean
+.PHONY: help run test test-all fuzz bench package lint clean
 
 help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
+	@echo "make fuzz       damaged and invented files for every reader, for MINUTES (30), others each time"
 	@echo "make bench      what selection, a frame of the map and a large gallery cost; PHOTOS=DIR: also the window with many photos"
 	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
 	@echo "make clean      remove the environment and what the tools left"
@@ -48,6 +50,9 @@ test: lint
 
 test-all: test
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.reliability.fuzz $(MINUTES)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection

@@ -263,7 +263,7 @@ def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     there = {value.name for value in graph.graph.output}
     try:
         small: onnx.ModelProto = Extractor(graph).extract_model([INPUT], [name for name in outputs if name in there])
-    except (AssertionError, ValueError) as error:  # what onnx raises
+    except (AssertionError, ValueError, TypeError) as error:  # what onnx raises
         raise BundleError(f"the model's graph is not well formed ({error})") from error
     return small
 

@@ -141,6 +141,10 @@ def read_arrays(path: Path, most: int = LARGE) -> dict[str, np.ndarray]:
                 return {member.filename.removesuffix(".npy"): read_array(archive, member) for member in members}
         except ARCHIVE_FAULTS as error:
             raise ValueError(_first_line(error)) from error
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # it says that something lies before its beginning
+                raise ValueError("its parts lie outside of it") from error
+            raise
 
 
 def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

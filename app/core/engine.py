@@ -267,7 +267,11 @@ class Engine:
         self, file: Path, graph: onnx.ModelProto, variant: Variant, providers: list[_Provider], note: str = ""
     ) -> _Opened:
         """A file ready to answer. Raises BundleError, and EngineError as `_session`."""
-        session = self._session(file, giving(graph, (*OUTPUTS, LIKENESS)), providers)
+        try:
+            needed = giving(graph, (*OUTPUTS, LIKENESS))
+        except BundleError as error:
+            raise BundleError(f"{file}: {error}") from error
+        session = self._session(file, needed, providers)
         return _Opened(session, file, graph, providers, variant, note)
 
     def _session(self, file: Path, graph: onnx.ModelProto, providers: list[_Provider]) -> onnxruntime.InferenceSession:

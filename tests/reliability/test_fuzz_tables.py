@@ -1,0 +1,195 @@
+"""Tables, plans, aims, studies, MATLAB files and what the window remembers, damaged or invented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.io import savemat
+
+from app.core import paces
+from app.core.study import StudyReader
+from app.ui import settings
+from model.aims import read_aims
+from model.compare import read_cells, read_curves
+from model.data.readers.cars196 import read_cars196
+from model.data.readers.table import read_labels
+from model.data.samples import DataError
+from model.errors import MarqueError
+from model.plan import cells, keep_plan, kept_plan, read_plan
+from model.study import read_rows
+from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
+
+LABELS = "file,coarse,fine,x1,y1,x2,y2,year\na.jpg,boat,tug,1,2,30,40,1999\nb.jpg,car,,,,,,2001.5\n"
+RUNS = "cell,seed,loss,recall_1,collapsed,seconds\na,0,x,0.5,0,3.5\na,1,x,0.6,0,3.5\nb,0,y,0.7,1,4\nb,1,y,0.65,0,4\n"
+CURVES = "cell,seed,epoch,recall_1\na,0,1,0.4\na,0,2,0.5\nb,0,1,0.3\n"
+PLAN = """
+title = "a title"
+mode = "frozen"
+seeds = 2
+[base.network]
+embedding_dim = 8
+[axes.loss]
+x = { "loss.rule" = "random" }
+y = { "loss.rule" = "semihard" }
+[[baseline]]
+loss = "x"
+"""
+AIMS = '[[aim]]\nwords = "right"\nfigure = ["a", "metrics", "test", "all", "fine"]\nat_least = 0.9\nunit = "%"\n'
+
+
+def study(file: Path) -> None:
+    StudyReader(file.parent).poll()
+
+
+READERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
+    "label table": ("labels.csv", LABELS, read_labels),
+    "runs of a study": ("runs.csv", RUNS, lambda file: read_cells(file, ["loss"])),
+    "runs, to go on": ("runs.csv", RUNS, read_rows),
+    "curves of a study": ("curves.csv", CURVES, read_curves),
+    "study folder": ("runs.csv", RUNS, study),
+    "plan": ("plan.toml", PLAN, lambda file: list(cells(read_plan(str(file))))),
+    "aims": ("aims.toml", AIMS, read_aims),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@given(data=st.data())
+@fuzz(20)
+def test_a_damaged_table_or_plan_is_read_or_told(place: Path, reader: str, data: st.DataObject) -> None:
+    name, whole, read = READERS[reader]
+    file = place / reader / name
+    file.parent.mkdir(exist_ok=True)
+    encoding = data.draw(st.sampled_from(("utf-8", "utf-8", "utf-8", "utf-16", "utf-8-sig", "cp1252")))
+    file.write_bytes(data.draw(damaged(whole.encode(encoding))))
+    reads_or_tells(reader, lambda: read(file), name)
+
+
+@given(data=st.data())
+@fuzz(20)
+def test_the_plan_of_a_study_of_any_kind_is_read_or_told(place: Path, data: st.DataObject) -> None:
+    (place / "plan.toml").write_text(PLAN)
+    keep_plan(read_plan(str(place / "plan.toml")), place)
+    (place / "plan.json").write_bytes(as_json(data.draw(another_value(json.loads((place / "plan.json").read_bytes())))))
+    reads_or_tells("plan of a study", lambda: kept_plan(place) and study(place / "plan.json"), "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"file,coarse\na\0.jpg,car\n", "bytes of zeros"),
+        (LABELS.encode("utf-16"), "not in UTF-8"),
+        (b"file,coarse\n" + b'"' + b"x" * 200_000 + b'",car\n', "field larger than"),
+        (",".join(f"c{n}" for n in range(20_000)).encode() + b",file,coarse\n1\n", "20002 columns"),
+        (b"", "empty"),
+    ],
+)
+def test_tables_that_people_really_have_are_told(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"labels\.csv.*{said}"):
+        read_labels(tmp_path / "labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a = " + "[" * 5000, "nested too deeply|invalid|Invalid|Cannot"),
+        ("seeds = " + "9" * 5000, "4300"),
+        (PLAN.replace("seeds = 2", "seeds = 99999999999"), "seeds"),
+        (PLAN.replace("seeds = 2", "seeds = nan"), "a number is none"),
+        ("x" * (2 << 20), "it has 2 MB"),
+    ],
+)
+def test_plans_that_are_absurd_are_told(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "plan.toml").write_text(content)
+    with pytest.raises(MarqueError, match=rf"plan\.toml.*{said}"):
+        read_plan(str(tmp_path / "plan.toml"))
+
+
+def test_a_plan_with_more_cells_than_can_be_counted_is_told(tmp_path: Path) -> None:
+    axes = "".join(f"[axes.a{axis}]\n" + "".join(f'v{v} = {{ "x.y" = {v} }}\n' for v in range(9)) for axis in range(30))
+    (tmp_path / "plan.toml").write_text(f'title = "a"\nmode = "full"\nseeds = 1\n{axes}')
+    with pytest.raises(MarqueError, match=r"plan\.toml.*combinations"):
+        read_plan(str(tmp_path / "plan.toml"))
+
+
+@pytest.fixture(scope="module")
+def devkit(place: Path) -> Path:
+    """A small devkit with one half."""
+    folder = place / "cars"
+    (folder / "devkit").mkdir(parents=True)
+    (folder / "cars_train").mkdir()
+    savemat(
+        folder / "devkit/cars_meta.mat", {"class_names": np.array(["Audi A4 Sedan 2012", "BMW X3 SUV 2012"], object)}
+    )
+    kinds = [(name, "i4") for name in ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class")] + [("fname", "O")]
+    entries = np.array([(1, 2, 30, 40, 1, "1.jpg"), (1, 2, 30, 40, 2, "2.jpg")], kinds)
+    savemat(folder / "devkit/cars_train_annos.mat", {"annotations": entries})
+    assert len(read_cars196(folder).samples) == 2
+    return folder
+
+
+@pytest.mark.parametrize("name", ["cars_meta.mat", "cars_train_annos.mat"])
+@given(data=st.data())
+@fuzz(20)
+def test_a_damaged_devkit_is_read_or_told(devkit: Path, name: str, data: st.DataObject) -> None:
+    file = devkit / "devkit" / name
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(data.draw(damaged(whole)))
+        reads_or_tells(f"devkit's {name}", lambda: read_cars196(devkit), "devkit")
+    finally:
+        file.write_bytes(whole)
+
+
+REMEMBERED = {
+    "theme": "dark",
+    "identification_model": "/models/a.onnx",
+    "project": "/work/a.marque",
+    "galleries": {"0123": "/g/a.gallery"},
+    "reembedding_declined": ["0123"],
+    "recent_projects": ["/work/a.marque"],
+    "geometry": "AAAA",
+    "splitters": {"review": [100, 200]},
+}
+
+
+@given(data=st.data())
+@fuzz(30)
+def test_the_window_starts_with_settings_of_any_kind(place: Path, data: st.DataObject) -> None:
+    file = place / "settings.json"
+    whole = as_json(REMEMBERED)
+    file.write_bytes(
+        data.draw(st.one_of(damaged(whole), another_value(REMEMBERED).map(as_json), st.binary(max_size=99)))
+    )
+    found: list[settings.Settings] = []
+    reads_or_tells("settings", lambda: found.append(settings.load(file)))
+    assert found, "the settings are always read"
+    settings.save(file, found[0])
+    assert settings.load(file) == found[0]
+
+
+def test_settings_that_are_damaged_are_kept_as_they_were(tmp_path: Path) -> None:
+    for content in (
+        b'{"theme": "dark", ',
+        b"\xff\xfe{",
+        b"[" * 100_000,
+        b'{"splitters": {"a": [1e999]}}',
+        b'{"theme": 3}',
+    ):
+        (tmp_path / "settings.json").write_bytes(content)
+        assert settings.load(tmp_path / "settings.json") == settings.Settings()
+        assert (tmp_path / "settings.json.bad").read_bytes() == content
+
+
+@given(data=st.data())
+@fuzz(20)
+def test_paces_of_any_kind_are_read_or_none(place: Path, data: st.DataObject) -> None:
+    pace = {"backbone": "resnet18", "size": 64, "device": "cpu", "images_per_second": 20.5}
+    (place / "paces.json").write_bytes(as_json(data.draw(another_value([pace, pace]))))
+    reads_or_tells("paces", lambda: paces.kept(place / "paces.json"))
