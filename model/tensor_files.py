@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ def read_tensors(path: Path) -> Any:
         content = _loaded(path, size)
     except Exception as error:  # on a damaged file torch raises whatever its parts do
         raise ValueError((str(error).splitlines() or [type(error).__name__])[0]) from error
+    if not all(_is_plain(tensor) for tensor in tensors_in(content)):
+        raise ValueError("it holds tensors of a kind that no network has")
     claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors_in(content))
     # a network and its average may share a tensor, as heads do that are the same
     if claimed > 4 * size:
@@ -50,6 +53,10 @@ def not_finite(state: Mapping[str, Tensor]) -> str:
     return next((name for name, one in state.items() if one.is_floating_point() and not one.isfinite().all()), "")
 
 
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_quantized and tensor.device.type == "cpu"
+
+
 def _loaded(path: Path, size: int) -> Any:
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
@@ -60,4 +67,6 @@ def _loaded(path: Path, size: int) -> Any:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > size:  # torch packs nothing
             raise ValueError(f"unpacked it would take {unpacked} bytes, and it has {size}")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what torch thinks of old forms of files
+        return torch.load(path, map_location="cpu", weights_only=True)

@@ -34,6 +34,7 @@ from model.taxonomy import NO_FINE, Taxonomy
 
 TESTED_FILE = "test.npz"
 _FORMAT = 1
+_LARGEST = 2.0  # of a number in an embedding; with unit length none is larger than 1
 
 
 class TestedError(MarqueError):
@@ -145,6 +146,8 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> Tested:
     embeddings = arrays["embeddings"].astype(np.float32)
     if embeddings.ndim != 2 or not embeddings.size or not np.isfinite(embeddings).all():
         raise ValueError(f"embeddings must be finite and of shape [N, d], not {embeddings.shape}")
+    if np.abs(embeddings).max() > _LARGEST:
+        raise ValueError("embeddings must have unit length")
     # half precision has moved them off the sphere a little
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     count = len(embeddings)

@@ -12,10 +12,11 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import faiss
 import numpy as np
+from pydantic import BaseModel, Field, TypeAdapter
 
 from app.core.gallery_changes import Mark
 from app.core.gallery_columns import Columns
@@ -28,6 +29,19 @@ _SUFFIX = ".index"
 _ROOM = 64 << 20  # bytes; an index is never larger than its gallery by more, nor by more than half
 _MANY = 1 << 53
 _TOGETHER = 16  # cells in one array: 8 MB where a million references are 256 long, which is memory that is used again
+
+
+class _About(BaseModel):
+    """What an index says of itself."""
+
+    format: int
+    mark: tuple[Annotated[int, Field(ge=0, le=_MANY)], str]
+    nprobe: int = Field(ge=1)
+    recall: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[int, Field(ge=0, le=_MANY)]]
+    classes: list[str]
+
+
+_NAMES = TypeAdapter(list[str])
 
 
 def place_of(gallery: Path) -> Path:
@@ -94,9 +108,9 @@ def _write(file: BinaryIO, index: Index, mark: Mark) -> None:
 
 
 def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
-    about = parse_json(_get(archive, "about").tobytes())
+    about = _About.model_validate(parse_json(_get(archive, "about").tobytes()))
     centres, sizes, sums, lengths = (_get(archive, name) for name in ("centres", "sizes", "sums", "lengths"))
-    if about["format"] != _FORMAT or centres.shape[1] != dim:
+    if about.format != _FORMAT or centres.shape != (len(sizes), dim):
         return None
     columns = {name: _get(archive, name) for name in ("ids", "codes", "roots", "paths", "ends", "names")}
     if not _is_sound(about, centres, sizes, sums, lengths, columns):
@@ -124,16 +138,14 @@ def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
         return None
     vectors.ntotal = int(sizes.sum())
     vectors.make_direct_map()
-    vectors.nprobe = about["nprobe"]
-    place, token = about["mark"]
-    totals = dict(zip(about["classes"], sums, strict=True))
-    return Index(Columns(columns), vectors, totals, lengths, Recall(*about["recall"])), Mark(
-        place, bytes.fromhex(token)
-    )
+    vectors.nprobe = about.nprobe
+    place, token = about.mark
+    totals = dict(zip(about.classes, sums, strict=True))
+    return Index(Columns(columns), vectors, totals, lengths, Recall(*about.recall)), Mark(place, bytes.fromhex(token))
 
 
 def _is_sound(
-    about: Mapping[str, Any],
+    about: _About,
     centres: np.ndarray,
     sizes: np.ndarray,
     sums: np.ndarray,
@@ -142,21 +154,15 @@ def _is_sound(
 ) -> bool:
     """Whether numbers and shapes agree; FAISS and the columns follow them without a look at their bounds."""
     cells, count, dim = len(sizes), len(lengths), centres.shape[1]
-    numbers = [about["nprobe"], about["mark"][0], about["recall"][1]]
-    names = parse_json(columns["names"].tobytes())
-    texts = [*names, *about["classes"], about["mark"][1]]
+    names = _NAMES.validate_python(parse_json(columns["names"].tobytes()))
     ids, codes, ends = columns["ids"], columns["codes"], columns["ends"]
     return (
-        all(isinstance(number, int) and 0 <= number < _MANY for number in numbers)
-        and 1 <= about["nprobe"] <= cells
-        and isinstance(about["recall"][0], int | float)
-        and isinstance(names, list)
-        and all(isinstance(text, str) for text in texts)
+        about.nprobe <= cells
         and _is(centres, np.float32, cells, dim)
         and _is(sizes, np.int64, cells)
         and bool((sizes >= 0).all())
         and int(sizes.sum()) == count
-        and _is(sums, np.float32, len(about["classes"]), dim)
+        and _is(sums, np.float32, len(about.classes), dim)
         and lengths.dtype.kind == "f"
         and lengths.shape == (count,)
         and bool((lengths > 0).all())

@@ -155,7 +155,7 @@ def _changed(document: Any, changes: list[tuple[tuple[Any, ...], str, Any]]) -> 
                 holder[f"{place[-1]} "] = value
             else:
                 holder.append(value)
-        except (KeyError, IndexError, TypeError):  # an earlier change took the place away
+        except (KeyError, IndexError, TypeError, AttributeError):  # an earlier change took the place away
             continue
     return document
 
