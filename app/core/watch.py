@@ -20,6 +20,9 @@ from model.photo_files import listings, natural_key, skipped_in_words
 SETTLE = 2.0
 """Seconds over which a file must not change before it is taken for complete."""
 
+SETTLE_EMPTY = 120.0
+"""The same of an empty file: it is probably about to be written; one that stays empty is shown with that error."""
+
 _LOOKED_AT = 5000
 """Known files that one look asks for their size and time; with more, the looks take turns."""
 
@@ -38,8 +41,8 @@ class _Seen(NamedTuple):
 class Watcher:
     """Watches one folder with all folders in it. For use by one thread.
 
-    A file counts as complete when two looks, at least `settle` seconds apart, saw it with the same size and time, it is
-    not empty and can be opened. A file that changes after it was handed over is handed over again.
+    A file counts as complete when two looks, at least `settle` seconds apart (`SETTLE_EMPTY` where it is empty), saw it
+    with the same size and time, and it can be opened. A file that changes later is handed over again.
 
     Attributes:
         skipped: how many files of which kind are known and cannot be read, at the last look.
@@ -115,10 +118,14 @@ class Watcher:
                 continue
             if seen is None or (seen.size, seen.modified) != (status.st_size, status.st_mtime_ns):
                 seen = _Seen(status.st_size, status.st_mtime_ns, now)
-            elif seen.since is not None and now - seen.since >= self._settle and seen.size and len(found) < _AT_ONCE:
+            elif seen.since is not None and self._has_settled(seen, now) and len(found) < _AT_ONCE:
                 seen = self._completed(Path(entry.path), seen, now, found)
             after[name] = seen
         return after
+
+    def _has_settled(self, seen: _Seen, now: float) -> bool:
+        assert seen.since is not None
+        return now - seen.since >= (self._settle if seen.size else SETTLE_EMPTY)
 
     def _completed(self, path: Path, seen: _Seen, now: float, found: list[FoundFile]) -> _Seen:
         """A file that has settled is handed over, if it can be read and is as the listing said.

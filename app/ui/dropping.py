@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+import os
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QWidget
+
+
+def local_files(data: QMimeData) -> list[Path]:
+    """The files and folders of this computer in what was dropped or pasted, also those whose names are not UTF-8."""
+    return [_local_file(url) for url in data.urls() if url.isLocalFile()]
+
+
+def _local_file(url: QUrl) -> Path:
+    if os.name == "nt":
+        return Path(url.toLocalFile())
+    # Qt would put a question mark in the place of each byte that is no UTF-8
+    return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 
 class Dropping(QObject):

@@ -18,7 +18,7 @@ from app.core.references import Place
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking
 from app.ui.collector import Collector
-from app.ui.dropping import Dropping
+from app.ui.dropping import Dropping, local_files
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
 
     def open_dropped(self, data: QMimeData) -> None:
         """Identify what was dropped: on the page Review into the open project."""
-        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        local = local_files(data)
         if self.pages.currentWidget() is self.review and local:
             self.review.desk.identify(local)
         elif not self.identify.open_data(data, append=False):

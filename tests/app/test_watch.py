@@ -75,6 +75,14 @@ def test_an_empty_file_waits_until_there_is_something_in_it(tmp_path: Path) -> N
     assert handed(watcher, 62, 64) == ["a.jpg"]
 
 
+def test_a_file_that_stays_empty_is_handed_over_to_be_shown(tmp_path: Path) -> None:
+    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg", b"")
+    assert handed(watcher, 0, 2, 119) == []
+    assert handed(watcher, 121, 123) == ["a.jpg"]
+    put(path)
+    assert handed(watcher, 125, 127) == ["a.jpg"]
+
+
 def test_a_file_that_changed_comes_again(tmp_path: Path) -> None:
     watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg")
     assert handed(watcher, 0, 2) == ["a.jpg"]

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint
 from PySide6.QtGui import QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from app.ui.dropping import local_files
 from app.ui.gallery.cards import Cards
 from app.ui.gallery.commands import Commands
 from app.ui.gallery.tree import ClassTree, Node
@@ -60,4 +61,4 @@ class Drops(QObject):
 
 
 def _local(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return local_files(event.mimeData())

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.ui import heat, icons, keys
+from app.ui.dropping import local_files
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.empty import EmptyState
@@ -158,7 +159,7 @@ class IdentifyPage(QWidget):
 
     def open_data(self, data: QMimeData, *, append: bool) -> bool:
         """Open what was dropped or pasted: files, folders, a picture, or text with paths; False where it is none."""
-        local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        local = local_files(data)
         if local:
             self.session.open(local, append=append)
             return True

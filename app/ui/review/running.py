@@ -100,4 +100,6 @@ class Running(QObject):
         failed += f", {self._last.skipped}" if self._last.skipped else ""
         if run.cancelled:
             return f"cancelled after {counts.predicted:,} of {counts.total:,} photos{failed}"
+        if not counts.total:
+            return f"no photo that Marque can read{failed}"
         return f"{counts.predicted:,} of {counts.total:,} photos done{failed}"
