@@ -1,1 +1,2 @@
-import model.privacy  # noqa: F401 - before any library is loaded
+import model.interruption
+import model.privacy  # noqa: F401 - both before any library is loaded

@@ -249,16 +249,15 @@ def main() -> int:
         return aims, run, out, model
 
     place, entries, out, exported = tyro.cli(command, prog="python -m model.aims")
-    try:
+
+    def work() -> int:
         runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
         text = report(read_aims(place), runs, _named("--model", exported))
         write_whole(out, lambda file: file.write(text.encode()))
-    except MarqueError as error:
-        return terminal.fail(error)
-    except OSError as error:
-        return terminal.fail(AimsError(f"{error.filename or out}: cannot be written ({error.strerror})"))
-    terminal.result(str(out))
-    return 0
+        terminal.result(str(out))
+        return 0
+
+    return terminal.run(work)
 
 
 def _named(option: str, entries: Sequence[str]) -> dict[str, Path]:

@@ -18,7 +18,6 @@ from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.samples import Sample
 from model.data.splits import Split
-from model.errors import MarqueError
 from model.fewshot import TooFewError, none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
@@ -338,13 +337,14 @@ def main() -> int:
 
     folder, other = tyro.cli(command, prog="python -m model.calibrate")
     keep_freed_memory()
-    try:
+
+    def work() -> int:
         run = Run.open(folder)
         chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
-    except MarqueError as error:
-        return terminal.fail(error)
-    terminal.result(chosen.model_dump_json(indent=1))
-    return 0
+        terminal.result(chosen.model_dump_json(indent=1))
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

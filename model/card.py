@@ -20,7 +20,6 @@ from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
 from model.data.splits import Split
-from model.errors import MarqueError
 from model.files import write_whole
 from model.inference import part_of
 from model.run import Run, RunError
@@ -366,19 +365,18 @@ def main() -> int:
         return run, model, origin, unseen, out or model.with_suffix(".md")
 
     folder, model, origin, unseen, out = tyro.cli(command, prog="python -m model.card")
-    try:
+
+    def work() -> int:
         run = Run.open(folder)
         text = card(run, model, origin, None if unseen is None else Run.open(unseen))
         answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
         write_whole(out, lambda file: file.write(text.encode()))
-    except MarqueError as error:
-        return terminal.fail(error)
-    except OSError as error:
-        return terminal.fail(RunError(f"{error.filename or out}: cannot be written ({error.strerror})"))
-    terminal.result(str(out))
-    return 0
+        terminal.result(str(out))
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from torch.nn import functional as F
 
 from model import terminal
@@ -23,7 +23,6 @@ from model.calibrate import Chosen, calibrated, kinds
 from model.data.samples import Sample
 from model.data.splits import Split
 from model.enrolled import Photos
-from model.errors import MarqueError
 from model.inference import infer_samples, part_of, trained_network
 from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
@@ -36,6 +35,7 @@ from model.metrics import (
     reliability,
 )
 from model.network import Network, NetworkOutput
+from model.plain_text import one_line
 from model.posterior import Posterior, tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
@@ -223,11 +223,11 @@ def show(result: dict[str, Any]) -> None:
     table = Table(title=f"test part, {result['split'].replace('_', '-')} split")
     table.add_column("figure", no_wrap=True)
     for source in columns:
-        table.add_column(source, justify="right", overflow="fold")
+        table.add_column(Text(one_line(source)), justify="right", overflow="fold")
     for name in result["test"]["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))
-    Console(emoji=False).print(table)
+    terminal.show(table)
 
 
 def _cell(value: float | None) -> str:
@@ -254,15 +254,16 @@ def main() -> int:
 
     folder, as_json = tyro.cli(command, prog="python -m model.evaluate")
     keep_freed_memory()
-    try:
+
+    def work() -> int:
         figures_found = evaluate(Run.open(folder))
-    except MarqueError as error:
-        return terminal.fail(error)
-    if as_json:
-        terminal.result(json.dumps(figures_found, indent=1))
-    else:
-        show(figures_found)
-    return 0
+        if as_json:
+            terminal.result(json.dumps(figures_found, indent=1))
+        else:
+            show(figures_found)
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

@@ -303,20 +303,19 @@ def main() -> int:
 
     folder, out, name, references, variants = tyro.cli(command, prog="python -m model.export")
     keep_freed_memory()
-    try:
+
+    def work() -> int:
         run = Run.open(folder)
         info = export(run, out, name, variants=variants)
         if references is not None:
             write_references(run, references)
-    except MarqueError as error:
-        return terminal.fail(error)
-    except OSError as error:
-        return terminal.fail(ExportError(f"{error.filename or out}: cannot be written ({error.strerror})"))
-    taxonomy = info.taxonomy
-    terminal.result(
-        f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"
-    )
-    return 0
+        taxonomy = info.taxonomy
+        terminal.result(
+            f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"
+        )
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import tyro
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from model import terminal
 from model.config import Config
 from model.data.readers import read_data
-from model.errors import MarqueError
+from model.errors import file_errors
 from model.events import EventFollower, EventWriter
 from model.memory import keep_freed_memory
 from model.prepare import create_run
@@ -62,7 +62,7 @@ def measure(backbone: str, size: int) -> dict[str, str | int | float]:
     """Train a few steps and say how fast they were.
 
     Raises:
-        DataError, RunError, PhotoError, OSError: if they cannot be trained; with a message for the user.
+        DataError, RunError, PhotoError, FileError: if they cannot be trained; with a message for the user.
     """
     device = choose_accelerator("auto")
     settings = {
@@ -72,7 +72,7 @@ def measure(backbone: str, size: int) -> dict[str, str | int | float]:
         "optimiser": {"epochs": 10_000, **(_SMALL if device == "cpu" else {})},
     }
     config = Config.model_validate(settings).resolved()
-    with TemporaryDirectory() as folder:
+    with file_errors(gettempdir()), TemporaryDirectory() as folder:
         run = create_run(Path(folder) / "run", config, read_data((_DATA,)).samples[::_EVERY])
         trainer = build_trainer(run, Ranks(config.machine), watched=())
         with EventWriter(run.events) as events, suppress(_EnoughError):
@@ -98,16 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     backbone, size = tyro.cli(command, args=arguments, prog="python -m model.pace")
     keep_freed_memory()
     terminal.console.quiet = True
-    try:
-        found = measure(backbone, size)
-    except ValidationError as error:
-        terminal.console.quiet = False
-        return terminal.fail(RunError(error.errors()[0]["msg"]))
-    except (MarqueError, OSError) as error:
-        terminal.console.quiet = False
-        return terminal.fail(error)
-    terminal.result(json.dumps(found))
-    return 0
+
+    def work() -> int:
+        try:
+            found = measure(backbone, size)
+        except ValidationError as error:
+            raise RunError(error.errors()[0]["msg"]) from error
+        terminal.result(json.dumps(found))
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

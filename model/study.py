@@ -31,16 +31,16 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
-from rich.progress import Progress
 from sklearn.manifold import TSNE
 
 from model import terminal
+from model.command import INTERRUPTED
 from model.compare import best_first, read_cells
 from model.config import Config
 from model.data.csvfile import read_table
 from model.data.readers import read_data
 from model.data.samples import DataError
-from model.errors import MarqueError
+from model.errors import file_errors
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.files import write_whole
 from model.frozen import cached_features
@@ -49,7 +49,7 @@ from model.network import BACKBONES
 from model.plan import Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
-from model.run import RunError, read_arrays
+from model.run import read_arrays
 from model.train import StopRequest
 
 _DIGITS = 9  # of a seed
@@ -158,7 +158,10 @@ class Study:
         return True
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
-        with _pool(jobs, threads=1) as pool, Progress(console=terminal.console) as progress:
+        with (
+            _pool(jobs, threads=1) as pool,
+            terminal.progress() as progress,
+        ):
             bar = progress.add_task("runs", total=len(tasks))
             left = {pool.submit(run_frozen, task) for task in tasks}
             try:
@@ -175,7 +178,10 @@ class Study:
     def _run_full(self, tasks: list[Task], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
         threads = max(1, (os.cpu_count() or 1) // jobs)
-        with _pool(jobs, threads) as pool, Progress(console=terminal.console) as progress:
+        with (
+            _pool(jobs, threads) as pool,
+            terminal.progress() as progress,
+        ):
             bar = progress.add_task("runs", total=len(tasks))
             running = [pool.submit(_in_worker, task, folder) for task, folder in zip(tasks, folders, strict=True)]
             try:
@@ -275,22 +281,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return plan, out, data, weights, seeds, jobs
 
     place, out, data, weights, seeds, jobs = tyro.cli(command, args=arguments, prog="python -m model.study")
-    try:
+
+    def work() -> int:
         plan = read_plan(place)
         study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
         if not study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
             terminal.note(f"stopped; the same command goes on. What is done is in {out}")
             return 0
-        report = study.report()
-    except MarqueError as error:
-        return terminal.fail(error)
-    except OSError as error:
-        return terminal.fail(RunError(f"{error.filename or out}: {error.strerror}"))
-    except KeyboardInterrupt:
-        terminal.note(f"stopped; the same command goes on. What is done is in {out}")
-        return 130
-    terminal.result(str(report))
-    return 0
+        terminal.result(str(study.report()))
+        return 0
+
+    def kept() -> int:
+        try:
+            with file_errors(out):
+                return work()
+        except KeyboardInterrupt:
+            terminal.note(f"stopped; the same command goes on. What is done is in {out}")
+            return INTERRUPTED
+
+    return terminal.run(kept)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+import torch
+
 from model import terminal
-from model.config import Config, parse
+from model.config import Command, Config, parse
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import DataError, Sample
 from model.data.splits import Split
-from model.errors import MarqueError
+from model.errors import file_error
 from model.evaluate import evaluate, show
 from model.events import EventWriter, rewind
 from model.export import export
@@ -34,6 +36,9 @@ from model.trainer import Trainer
 
 _CACHE_MARGIN = 1.15
 """Pictures are cached larger than they are trained on, so that random crops have pixels to choose from."""
+
+
+_SMALLER = "take fewer photos a batch, a smaller size or network"
 
 
 class StopRequest:
@@ -157,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     command = parse(arguments)
     keep_freed_memory()
+    return terminal.run(lambda: _train(command))
+
+
+def _train(command: Command) -> int:
     stopped = StopRequest()
     run: Run | None = None
     try:
@@ -174,10 +183,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         note("stopped; nothing was written" if run is None else _how_to_go_on(run))
         return 130 if run is None or stopped.requested else 0
-    except MarqueError as error:
-        return terminal.fail(error)
+    except torch.OutOfMemoryError as error:
+        raise RunError("the graphics card has not enough memory", advice=_SMALLER, details=str(error)) from error
     except OSError as error:
-        return terminal.fail(RunError(f"{error.filename or command.out or command.resume}: {error.strerror}"))
+        raise file_error(error, command.out or command.resume) from error
     return 0
 
 

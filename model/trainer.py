@@ -188,12 +188,8 @@ class Trainer:
     def fit(self, events: EventWriter, stopped: Callable[[], bool]) -> bool:
         """Train to the last epoch, or until `stopped()`; True when finished. The checkpoint is written either way."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(
-            *columns,
-            TextColumn("{task.fields[figures]}"),
-            console=terminal.console,
-            disable=not self._ranks.is_first,
-        ) as progress:
+        figures = TextColumn("{task.fields[figures]}")
+        with terminal.progress(*columns, figures, shown=self._ranks.is_first) as progress:
             while self.epoch < self.epochs:
                 if not self._train_epoch(events, stopped, progress):
                     self.save()
@@ -296,7 +292,7 @@ class Trainer:
         for sign in collapse_signs(means) if "spread" in means else ():  # chance may have mixed every batch
             events.write("warning", self.step, epoch=self.epoch, message=sign)
             if self._ranks.is_first:
-                progress.console.print(f"[yellow]warning: {sign}")
+                progress.console.print(f"warning: {sign}", style="yellow")
         empty = sum(value == 0 for value in self._sums.get("valid", ()))
         if empty:
             events.write("warning", self.step, epoch=self.epoch, message=f"{empty} batches without any quadruplet")

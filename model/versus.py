@@ -24,7 +24,7 @@ from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
-from model.errors import MarqueError
+from model.errors import file_errors
 from model.evaluate import figures
 from model.inference import part_of
 from model.labels import encode
@@ -117,13 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def tell(done: int, photos: int) -> None:
         terminal.result(json.dumps({"done": done, "photos": photos}))
 
-    try:
-        terminal.result(json.dumps(versus(Run.open(folder), model, tell)))
-    except MarqueError as error:
-        return terminal.fail(error)
-    except OSError as error:
-        return terminal.fail(RunError(f"{error.filename or folder}: {error.strerror}"))
-    return 0
+    def work() -> int:
+        with file_errors(folder):
+            terminal.result(json.dumps(versus(Run.open(folder), model, tell)))
+        return 0
+
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from typing import Self
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 from torchvision.transforms import v2
 
+from model import terminal
 from model.data.samples import Sample
 from model.photo import FitPolicy, PhotoError, fit, read_object
 
@@ -78,7 +78,9 @@ class PictureStore:
         minutes, not in the third hour.
         """
         jobs = self._pool.map(self._decode_into_cache, range(len(self)))
-        return [error for error in track(jobs, description=title, total=len(self)) if error is not None]
+        with terminal.progress() as progress:
+            told = progress.track(jobs, description=title, total=len(self))
+            return [error for error in told if error is not None]
 
     def _decode_into_cache(self, index: int) -> PhotoError | None:
         try:
