@@ -30,26 +30,42 @@ def log_file() -> Path:
     return user_data_dir() / LOG
 
 
-def file_handler() -> logging.Handler:
-    """Writes to the log, whose size is bounded; to nowhere where the data folder takes nothing."""
+class _File(RotatingFileHandler):
+    """The log, whose size is bounded."""
+
+
+class _Nowhere(logging.NullHandler):
+    """In its place where the data folder takes nothing, which is no reason not to start."""
+
+
+_OURS = (_File, _Nowhere)
+
+
+def _handler() -> logging.Handler:
     try:
         place = log_file()
         with place.open("ab"):
             pass
-        handler: logging.Handler = RotatingFileHandler(
+        handler: logging.Handler = _File(
             place, maxBytes=_LARGEST, backupCount=_OLDER, encoding="utf-8", errors="backslashreplace", delay=True
         )
-    except OSError:  # a disk that cannot be written is no reason not to start
-        handler = logging.NullHandler()
+    except OSError:
+        handler = _Nowhere()
     handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     return handler
 
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Within, all that Python's logging and its `warnings` have to say goes to the log, and nothing to a terminal."""
-    handler = file_handler()
+    """Within, all that Python's logging and its `warnings` have to say goes to the log, and nothing to a terminal.
+
+    Where it does already, nothing changes.
+    """
     root = logging.getLogger()
+    if any(isinstance(one, _OURS) for one in root.handlers):
+        yield
+        return
+    handler = _handler()
     root.addHandler(handler)
     logging.captureWarnings(True)
     raises, logging.raiseExceptions = logging.raiseExceptions, False  # a full disk is told elsewhere
@@ -68,7 +84,7 @@ def defect_words(error: BaseException) -> str:
         place = f"the log is {log_file()}"
     except OSError:
         place = "there is no log, as the folder of your data cannot be written"
-    return f"a defect of Marque ({in_short(error)}); {place}; {HOW_TO_REPORT}"
+    return f"this is a defect of Marque ({in_short(error)}); {place}; {HOW_TO_REPORT}"
 
 
 def in_short(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from model.errors import file_errors
+from model.errors import file_error
 
 HOME_VARIABLE = "MARQUE_HOME"
 """Environment variable naming one folder for the user's data and settings, in place of the system's own."""
@@ -32,6 +32,10 @@ def user_cache_place() -> Path:
 def _user_folder(name: str, usual: Path) -> Path:
     home = os.environ.get(HOME_VARIABLE)
     folder = Path(home) / name if home else usual
-    with file_errors(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = file_error(error, folder)
+        told.advice = f"name a folder that can be written in the environment variable {HOME_VARIABLE}"
+        raise told from error
     return folder

@@ -1,4 +1,4 @@
-"""Unexpected faults go to the log file and to the error bar; the program goes on."""
+"""Unexpected faults go to the log and to the error bar; the program goes on."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ import queue
 import sys
 import threading
 import traceback
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
+from contextlib import ExitStack
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
+
+from model.command import write_line
+from model.errors import for_people
+from model.fault_log import HOW_TO_REPORT, in_short, log_file, logged
+from model.plain_text import one_line
+from model.standard_error import keep_small
 
 log = logging.getLogger("app")
+_qt_log = logging.getLogger("qt")
 
 
 class Faults(QObject):
     """Collects uncaught exceptions of all threads, once installed.
 
     Signals:
-        raised: (one line for the user, traceback text), on the GUI thread.
+        raised: (a sentence for the person, details), on the GUI thread.
     """
 
     raised = Signal(str, str)
 
-    def __init__(self, log_file: Path, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._handler = _handler(log_file)
+        self._log = ExitStack()
         self._before = sys.excepthook, threading.excepthook
         # a hook may run on a thread that Qt does not know, where no signal may be emitted: the GUI thread fetches
         self._timer = QTimer(self, interval=250)
@@ -36,17 +42,16 @@ class Faults(QObject):
 
     def install(self) -> None:
         """Take over the hooks of the interpreter until `remove`."""
-        log.addHandler(self._handler)
+        self._log.enter_context(logged())
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
         self._timer.start()
 
     def remove(self) -> None:
-        """Give the hooks back and close the log file."""
+        """Give the hooks back and close the log."""
         self._timer.stop()
         sys.excepthook, threading.excepthook = self._before
-        log.removeHandler(self._handler)
-        self._handler.close()
+        self._log.close()
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None = None
@@ -54,24 +59,39 @@ class Faults(QObject):
         if issubclass(kind, KeyboardInterrupt):
             self._before[0](kind, error, trace)
             return
-        log.error("unexpected fault", exc_info=(kind, error, trace))
-        line = str(error).strip().splitlines()[0] if str(error).strip() else kind.__name__
-        self._waiting.put((line, "".join(traceback.format_exception(kind, error, trace))))
+        told = for_people(error)
+        if told is not None:
+            log.warning("%s", told)
+            self._waiting.put((str(told), told.details))
+            return
+        log.error("a defect", exc_info=(kind, error, trace))
+        words = f"This is a defect of Marque ({in_short(error)}). You can go on working; {HOW_TO_REPORT}"
+        self._waiting.put((words, _details(error, trace)))
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
             self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
 
     def _fetch(self) -> None:
+        keep_small()
         while not self._waiting.empty():
             self.raised.emit(*self._waiting.get())
 
 
-def _handler(log_file: Path) -> logging.Handler:
+def log_qt_messages() -> None:
+    """Let Qt's own messages go to the log; one with which it ends the program also to standard error."""
+    qInstallMessageHandler(_on_qt_message)
+
+
+def _on_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    if kind == QtMsgType.QtFatalMsg:
+        write_line(one_line(f"marque: the window cannot be shown: {message}"))
+    _qt_log.warning("%s", message)
+
+
+def _details(error: BaseException, trace: TracebackType | None) -> str:
+    text = "".join(traceback.format_exception(type(error), error, trace))
     try:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(log_file, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
-    except OSError:  # a disk that cannot be written is no reason not to start
-        handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
-    return handler
+        return f"{log_file()}\n{text}"
+    except OSError:
+        return text

@@ -5,16 +5,21 @@ from __future__ import annotations
 # onnxruntime comes before Qt; app/core/engine.py says why
 from app.core.engine import Device  # isort: skip
 
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from PySide6.QtWidgets import QApplication
 
 from app.core.references import Place
 from app.ui import theme
+from app.ui.faults import log_qt_messages
 from app.ui.pauses import shorten_pauses
 from app.ui.window import MainWindow
+from model.command import INTERRUPTED
 
 
 def open_window(
@@ -52,12 +57,31 @@ def run(
         device: "auto", "cpu" or "cuda".
 
     Returns:
-        The exit code.
+        The exit code; 130 where Ctrl-C or SIGTERM closed the window.
     """
     shorten_pauses()
+    log_qt_messages()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("marque")
     window = open_window(photos, model=model, gallery=gallery, theme_name=theme, device=device)
+    interrupted = _close_on_signals(window)
     code = app.exec()
     window.close()
-    return code
+    return INTERRUPTED if interrupted.is_set() else code
+
+
+def _close_on_signals(window: MainWindow) -> threading.Event:
+    """Close the window at Ctrl-C and SIGTERM, as its button does; set when one has come.
+
+    Python looks at signals between two lines of its own code; the window's timers see to that several times a second.
+    """
+    interrupted = threading.Event()
+
+    def close(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        window.close()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, close)
+    return interrupted

@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self.settings = settings.load(self._settings_file)
         self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
         self._asked_theme = theme_name
-        self.faults = faults.Faults(paths.user_data_dir() / "marque.log", self)
+        self.faults = faults.Faults(self)
         self._collector = Collector(self)
         self.inference = Inference(self)
         self.models = Models(self.inference, self.settings, self._save_settings, gallery, device)
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.models.loaded.connect(self._on_loaded)
         self.models.moved.connect(self._on_moved)
         self.models.failed.connect(self._on_load_failed)
-        self.faults.raised.connect(self._on_fault)
+        self.faults.raised.connect(self._show_problem)
         self.dropping.dropped.connect(self.open_dropped)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
@@ -370,12 +370,6 @@ class MainWindow(QMainWindow):
         self.identify.show_loading("")
         self.gallery.show_loading(False)
         self._show_problem(words, details)
-
-    def _on_fault(self, line: str, details: str) -> None:
-        self._show_problem(
-            f"Something went wrong in the program: {line}. You can go on working; the log file has the details.",
-            f"{paths.user_data_dir() / 'marque.log'}\n{details}",
-        )
 
     def _show_problem(self, words: str, details: str) -> None:
         """On the page in front, where it is seen."""
