@@ -49,7 +49,7 @@ from model.network import BACKBONES
 from model.plan import Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
-from model.run import read_arrays
+from model.run import RunError, read_arrays
 from model.train import StopRequest
 
 _DIGITS = 9  # of a seed
