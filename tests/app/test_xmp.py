@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -153,3 +157,113 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert main(["export", str(place), "--format", "xmp", "--out", "x"]) == 2
     with Project.open(place) as project:
         assert len(project.images()) == 12
+
+
+def test_names_with_signs_that_xml_or_paths_forbid(tmp_path: Path) -> None:
+    """A packet of ours is well-formed whatever a class is called, and can be written again."""
+    names = [
+        "Sea\vStar",
+        "\x00\x01\x1b[31m",
+        "\ud800 half",
+        "\ufffe\uffff",
+        "A|B/C",
+        "<a & 'b'>\"",
+        "]]>",
+        " ",
+        "a\r\nb",
+    ]
+    for number, name in enumerate(names):
+        path = keywords(replace(SHIP, fine=name))
+        photo = tmp_path / f"{number}.jpg"
+        place = write_sidecar(photo, path)
+        assert place is not None and len(path) == 3 and path[2] and "\x0b" not in path[2]
+        root = ElementTree.parse(place).getroot()
+        assert path[2] in [element.text for element in root.iter() if element.tag.endswith("}li")]
+        assert write_sidecar(photo, path) is None
+        write_sidecar(photo, ())
+        assert "li>" not in place.read_text("utf-8")
+    assert keywords(replace(SHIP, fine="Sea\vStar"))[2] == "Sea Star"
+    assert keywords(replace(SHIP, fine="<a & 'b'>"))[2] == "<a & 'b'>"
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    places = [tmp_path / f"{name}.jpg.xmp" for name in ("pipe", "device", "link", "folder", "large")]
+    os.mkfifo(places[0])  # would be waited for without end
+    places[1].symlink_to("/dev/zero")
+    (tmp_path / "elsewhere.xmp").write_text(EXISTING, "utf-8")
+    places[2].symlink_to(tmp_path / "elsewhere.xmp")
+    places[3].mkdir()
+    places[4].write_bytes(EXISTING.encode() + b" " * (16 << 20))
+    reasons = ["it is a named pipe", "is a link to another file", "is a link to another", "it is a folder", "has 16 MB"]
+    for place, reason in zip(places, reasons, strict=True):
+        with pytest.raises(SidecarError, match=f"{place.name}: .*{reason}"):
+            write_sidecar(place.with_suffix(""), keywords(SHIP))
+    assert (tmp_path / "elsewhere.xmp").read_text("utf-8") == EXISTING and places[2].is_symlink()
+    assert sorted(tmp_path.iterdir()) == sorted([*places, tmp_path / "elsewhere.xmp"])
+
+
+def while_merging(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], times: int) -> None:
+    """Something else happens between our reading and our writing of a sidecar."""
+    left = [times]
+
+    def merging(*given: object) -> bytes:
+        if left[0]:
+            left[0] -= 1
+            act()
+        return merged(*given)
+
+    monkeypatch.setattr("app.core.xmp.merged", merging)
+
+
+def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "p.jpg.xmp"
+    rated = EXISTING.replace('xmp:Rating="4"', 'xmp:Rating="5"')
+    while_merging(monkeypatch, lambda: place.write_text(rated, "utf-8"), 1)  # there was none before
+    assert write_sidecar(tmp_path / "p.jpg", keywords(SHIP)) == place
+    assert 'xmp:Rating="5"' in place.read_text("utf-8") and "MT Alpha" in place.read_text("utf-8")
+    while_merging(monkeypatch, lambda: place.write_text(EXISTING, "utf-8"), 1)
+    write_sidecar(tmp_path / "p.jpg", ())
+    assert place.read_text("utf-8") == EXISTING
+    while_merging(monkeypatch, place.unlink, 1)  # then there is nothing to keep
+    write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    assert "MT Alpha" in place.read_text("utf-8") and "Rating" not in place.read_text("utf-8")
+    ratings = iter(range(100))
+    while_merging(monkeypatch, lambda: place.write_text(f"{EXISTING}<!--{next(ratings)}-->", "utf-8"), -1)
+    with pytest.raises(SidecarError, match="another program is writing this sidecar; left as it is; try again later"):
+        write_sidecar(tmp_path / "p.jpg", keywords(replace(SHIP, fine="MT Beta")))
+    assert place.read_text("utf-8") == f"{EXISTING}<!--{next(ratings) - 1}-->"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_sidecar_keeps_its_permissions(tmp_path: Path) -> None:
+    place = tmp_path / "p.jpg.xmp"
+    place.write_text(EXISTING, "utf-8")
+    place.chmod(0o640)
+    write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
+    assert stat.S_IMODE(place.stat().st_mode) == 0o640
+
+
+def test_a_photo_that_changed_since_is_not_written_to(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    project = str(tmp_path / "new.marque")
+    folder = photos / "sedan" / "Rossa 2010"
+    assert main(["identify", str(photos), "--project", project, "--model", str(tiny_model)]) == 0
+    os.utime(folder / "1.jpg", ns=(1, 1))  # the same photo still
+    (folder / "2.jpg").write_bytes((photos / "ship" / "Azzurra class" / "1.jpg").read_bytes())
+    (folder / "3.jpg").unlink()
+    capsys.readouterr()
+    assert main(["export", project, "--format", "xmp"]) == 1
+    told = capsys.readouterr().err
+    assert f"{folder / '2.jpg'}: has changed since it was identified; identify it again" in told
+    assert f"{folder / '3.jpg'}: cannot be read" in told and "10 sidecars written, 2 left as they are" in told
+    assert (folder / "1.jpg.xmp").exists()
+    assert not (folder / "2.jpg.xmp").exists() and not (folder / "3.jpg.xmp").exists()
+    assert main(["export", project, "--format", "xmp-copies", "--out", str(tmp_path / "c")]) == 1
+    told = capsys.readouterr().err
+    assert f"{folder / '2.jpg'}: has changed since it was identified; identify it again" in told
+    assert "10 photos copied" in told and "2 left out" in told
+    assert not [path for path in (tmp_path / "c").rglob("[23].jpg*") if path.parent.name == folder.name]
+    assert main(["identify", str(photos), "--project", project, "--model", str(tiny_model)]) == 0
+    main(["export", project, "--format", "xmp"])
+    assert "Vessel|ship|Azzurra class" in (folder / "2.jpg.xmp").read_text("utf-8")
