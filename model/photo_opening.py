@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import io
 import logging
 import os
@@ -24,7 +25,7 @@ from PIL.ImageFile import ImageFile
 
 from model.errors import MarqueError
 from model.photo_files import HEIC_ADVICE, HEIC_SUFFIXES, PHOTO_SUFFIXES, UNREADABLE, suffix_of
-from model.reading import open_regular
+from model.reading import FileError, open_regular
 
 MAX_PIXELS = 400_000_000
 """Images above this are refused, but for JPEG files that can be decoded at a fraction of their size line by line."""
@@ -157,8 +158,9 @@ def opened(path: Path | str) -> Iterator[ImageFile]:
         raise PhotoError(path, str(refusal)) from None
     except FileNotFoundError:
         raise PhotoError(path, MISSING) from None
-    except IsADirectoryError:
-        raise PhotoError(path, "this is a folder, not a picture") from None
+    except FileError as error:  # something else than a file
+        folder = error.errno == errno.EISDIR
+        raise PhotoError(path, "this is a folder, not a picture" if folder else str(error.strerror)) from None
     except PermissionError:
         # Windows refuses to open a folder in these words
         reason = "this is a folder, not a picture" if path.is_dir() else NO_PERMISSION

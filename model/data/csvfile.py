@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
@@ -34,21 +35,28 @@ class Table:
     problems: list[str]
 
 
-def read_table(path: Path, required: Sequence[str], *, strip: bool = True) -> Table:
+def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names: str | None = None) -> Table:
     """Read a comma-separated file in UTF-8, with or without a byte order mark; empty lines are passed over.
 
     Args:
         path: the file.
         required: columns that must be there.
         strip: take spaces at both ends of a value for carelessness; not so in files that the program wrote.
+        names: the column of file names, which are kept as they are; they may hold bytes that are no UTF-8, as names of
+            files on Linux may, and come as Python's own functions give such names.
 
     Raises:
         DataError: if the file is missing or is no such file, has no rows, or lacks one of the `required` columns.
     """
     try:
         must_fit(regular_file(path).st_size, TABLE, path)
-        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
-            lines = _numbered(file, path)
+        try:
+            lines = _lines(path, "strict")
+        except UnicodeDecodeError:
+            if names is None:
+                raise
+            lines = _lines(path, "surrogateescape")
+            _must_be_names(lines, names, path)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
     except UnicodeDecodeError as error:
@@ -64,12 +72,33 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True) -> Ta
     problems: list[str] = []
     for number, record in lines[1:]:
         origin = f"{path}:{number}"
-        values = [value.strip() for value in record] if strip else record
+        values = [
+            value.strip() if strip and name != names else value
+            for value, name in zip_longest(record, columns[: len(record)])
+        ]
         if len(values) == len(columns):
             rows.append(Row(origin, dict(zip(columns, values, strict=True))))
         else:
             problems.append(f"{origin}: {len(values)} values, but {len(columns)} columns")
     return Table(columns, rows, problems)
+
+
+def _lines(path: Path, errors: str) -> list[tuple[int, list[str]]]:
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", errors=errors, newline="") as file:
+        return _numbered(file, path)
+
+
+def _must_be_names(lines: Sequence[tuple[int, list[str]]], names: str, path: Path) -> None:
+    """Raise a DataError where bytes that are no UTF-8 are elsewhere than in the column of file names."""
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    for number, record in lines:
+        for place, value in enumerate(record):
+            if not _is_text(value) and (number == lines[0][0] or header[place : place + 1] != [names]):
+                raise DataError(f"{path}:{number}: the file is not in UTF-8; save it as CSV UTF-8")
+
+
+def _is_text(value: str) -> bool:
+    return not any("\udc80" <= letter <= "\udcff" for letter in value)
 
 
 def _numbered(file: TextIO, path: Path) -> list[tuple[int, list[str]]]:

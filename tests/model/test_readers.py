@@ -1,6 +1,7 @@
 import csv
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,7 +193,7 @@ def test_a_table_that_is_none_is_an_error_in_any_case(table, text, message):
 
 
 def test_a_table_in_another_encoding_says_so(table):
-    assert "the file is not in UTF-8 (byte " in error(table("file,coarse\nGröße.jpg,car\n", "latin-1"))
+    assert "labels.csv:2: the file is not in UTF-8; save it" in error(table("file,coarse\nGröße.jpg,car\n", "latin-1"))
 
 
 @pytest.mark.parametrize(
@@ -459,3 +460,44 @@ def test_fourteen_thousand_photos_are_read_in_seconds():
         "smart fortwo Convertible 2012",
     )
     assert len({sample.fine for sample in data.samples if sample.source != "cars196"}) == 29
+
+
+# --- odd names -------------------------------------------------------------------------------------------------------
+
+ODD_NAMES = [" a.jpg", "b.jpg ", "two\nlines.jpg", "tab\t.jpg", 'quo"te.jpg', "com,ma.jpg", "A.JPG", "a.jpg", "é.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_in_a_table_are_the_names_of_the_files(tmp_path):
+    names = [*ODD_NAMES, "e\N{COMBINING ACUTE ACCENT}.jpg"]
+    for name in names:
+        picture(tmp_path / name, format="JPEG")
+    with (tmp_path / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([("file", "coarse"), *((name, "car") for name in names)])
+    assert [sample.path.name for sample in read_data([f"table:{tmp_path}/labels.csv"]).samples] == names
+
+
+def test_spaces_around_a_name_in_a_table_may_be_carelessness(tmp_path):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "labels.csv").write_text("file,coarse\n a.jpg , car \n")
+    assert labels(read_data([f"table:{tmp_path}/labels.csv"]).samples) == [("a.jpg", "car", None)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_that_is_not_utf8_costs_that_photo_alone(tmp_path):
+    for name in ("a.jpg", "b\udce9.jpg"):
+        picture(tmp_path / "car" / name)
+    data = read_data([f"folder:{tmp_path}"], skip_bad=True)
+    (tmp_path / "labels.csv").write_bytes(b"file,coarse\ncar/a.jpg,car\ncar/b\xe9.jpg,car\ncar/gone\xe9.jpg,car\n")
+    table = read_data([f"table:{tmp_path}/labels.csv"], skip_bad=True)
+    assert labels(data.samples) == labels(table.samples) == [("a.jpg", "car", None)]
+    assert "not in the system's encoding; rename the file" in data.skipped[0]
+    assert ["rename" in data.skipped[0], "CSV UTF-8" in table.skipped[0], "rename" in table.skipped[1]] == [True] * 3
+
+
+def test_other_text_that_is_not_utf8_is_told_with_its_line(table):
+    for line in (b"images/a.jpg,Stra\xdfe", b"images/a.jpg,car,\xfc"):
+        spec = table("file,coarse,fine\n")
+        with Path(spec.removeprefix("table:")).open("ab") as file:
+            file.write(b"images/b.jpg,car,\n" + line)
+        assert "labels.csv:3: the file is not in UTF-8; save it as CSV UTF-8" in error(spec)

@@ -16,14 +16,15 @@ _TEXT_COLUMNS = ("file", "coarse", "fine", "group", "source")
 def read_labels(path: Path) -> Reading:
     """Read a CSV file with the columns `file` and `coarse`, and where wanted `fine`, `group`, `source` and a box.
 
-    Files are relative to the folder of the CSV file. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture,
+    Files are relative to the folder of the CSV file; of spaces around a name nothing is made where there is no file of
+    the name with them. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture,
     right and bottom exclusive. Every other column that holds nothing but numbers becomes an attribute; the rest is
     left alone. Without a `source` column the source is the name of the CSV file.
 
     Raises:
         DataError: if the file cannot be read as such, or a column is missing.
     """
-    table = read_table(path, required=("file", "coarse"))
+    table = read_table(path, required=("file", "coarse"), names="file")
     boxes = [name for name in BOX_COLUMNS if name in table.columns]
     if boxes and len(boxes) < len(BOX_COLUMNS):
         raise DataError(f"{path}: a box needs the columns x1, y1, x2 and y2; there is only {', '.join(boxes)}")
@@ -39,9 +40,9 @@ def read_labels(path: Path) -> Reading:
 
 def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
     for column in ("file", "coarse"):
-        if not row.values[column]:
+        if not row.values[column].strip():
             raise DataError(f"{row.origin}: column '{column}' is empty")
-    file = (path.parent / row.values["file"]).absolute()
+    file = _named(path.parent, row)
     return Sample(
         path=file,
         coarse=row.values["coarse"],
@@ -53,6 +54,20 @@ def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
         box=parse_box(row),
         attributes={name: number for name in numeric if math.isfinite(number := float(row.values[name] or "nan"))},
     )
+
+
+def _named(folder: Path, row: Row) -> Path:
+    """The file of a row: of exactly that name where there is one, else without spaces at its ends."""
+    name = row.values["file"]
+    exact = (folder / name).absolute()
+    if name != name.strip() and not exact.is_file():
+        exact = (folder / name.strip()).absolute()
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        if not exact.is_file():
+            raise DataError(f"{row.origin}: the file is not in UTF-8; save it as CSV UTF-8") from None
+    return exact
 
 
 def parse_box(row: Row) -> Box | None:
