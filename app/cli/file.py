@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
+from app.cli.settling import add_trust_argument, settle
 from app.cli.terminal import UsageError, interruptible
-from app.core.filing import FIELDS, PATTERN, Filing, plan, shown
+from app.core.filing import Filing
+from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.results import results
@@ -21,54 +23,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", default=PATTERN, help=f"place below it, of {fields} (default: {PATTERN})")
     parser.add_argument("--move", action="store_true", help="move the photos instead of copying them")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    add_trust_argument(parser)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
     """File everything with a label; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
-    with (
-        Project.open(options.project) as project,
-        only_writer(options.project, "marque file"),
-        interruptible() as interrupted,
-    ):
+    with Project.open(options.project) as project, only_writer(options.project, "marque file"):
         filing = Filing(project)
-        for words in filing.settle():
-            report.warning(words)
+        if not settle(filing, report, trust=options.trust):
+            return 1
         models = project.models()
         if not models:
             raise UsageError(f"{options.project}: nothing was identified in this project yet")
         wanted = plan(results(project, models[0]), options.into, options.pattern)
+        if options.move:
+            wanted = wanted.for_move()
         if options.dry_run:
-            for line, facts in shown(wanted, options.into):
-                report.show("step", line, facts)
-            report.done(
-                [f"{len(wanted.steps)} photos would be filed, {len(wanted.left)} stay"],
-                {"would_file": len(wanted.steps), "stay": len(wanted.left)},
-            )
+            _show(wanted, options, report)
             return 0
-        action = filing.begin(wanted, move=options.move)
-        if action is None:
-            report.done([f"nothing to file; {len(wanted.left)} photos stay"], {"filed": 0, "stay": len(wanted.left)})
-            return 0
-        total = len(wanted.steps)
-        with report.running("filing") as advance:
-            problems = filing.carry_out(action, lambda done: advance(done, total), interrupted)
-        for problem in problems:
-            report.warning(problem)
-        sentences = [
-            f"{action.title} into {options.into}: {len(problems)} left as they are; take back with: marque undo"
-        ]
-        if interrupted():
-            sentences.append("interrupted; the same command goes on, and marque undo takes back what was done")
-        report.done(
-            sentences,
-            {
-                "interrupted": interrupted(),
-                "step": action.title,
-                "into": str(options.into),
-                "problems": len(problems),
-                "stay": len(wanted.left),
-            },
-        )
-        if interrupted():
-            return 130
-        return 1 if problems else 0
+        return _file(filing, wanted, options, report)
+
+
+def _show(wanted: Plan, options: argparse.Namespace, report: Report) -> None:
+    for line, facts in shown(wanted, options.into, move=options.move):
+        report.show("step", line, facts)
+    counts = {"would_file": len(wanted.steps), "sidecars": len(wanted.sidecars), "stay": len(wanted.left)}
+    report.done([f"{summary(wanted)}, {len(wanted.left):,} stay"], counts)
+
+
+def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Report) -> int:
+    refused = wanted.refused
+    for words in refused:
+        report.warning(words)
+    action = filing.begin(wanted, move=options.move)
+    if action is None:
+        report.done([f"nothing to file; {len(wanted.left)} photos stay"], {"filed": 0, "stay": len(wanted.left)})
+        return 1 if refused else 0
+    total = len(wanted.steps)
+    with report.running("filing") as advance, interruptible() as interrupted:
+        problems = filing.carry_out(action, lambda done: advance(done, total), interrupted)
+        stopped = interrupted()
+    for problem in problems:
+        report.warning(problem)
+    filed = filing.standing(action)
+    sentences = [
+        f"{action.title} into {options.into}: {len(problems)} left as they are; take back with: marque undo"
+        if filed
+        else f"nothing was filed into {options.into}: {len(problems)} left as they are"
+    ]
+    sentences += [f"copied, not moved: {words}" for words in (wanted.copied if options.move else ())]
+    if stopped:
+        sentences.append("interrupted; the same command goes on, and marque undo takes back what was done")
+    report.done(
+        sentences,
+        {
+            "interrupted": stopped,
+            "step": action.title if filed else None,
+            "into": str(options.into),
+            "filed": filed,
+            "sidecars": len(wanted.sidecars),
+            "problems": len(problems),
+            "stay": len(wanted.left),
+        },
+    )
+    if stopped:
+        return 130
+    return 1 if problems or refused else 0

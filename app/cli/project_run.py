@@ -48,8 +48,11 @@ def into_project(
             raise UsageError(f"{path}: only folders can be watched")
     with Project.open(place) if place.exists() else Project.create(place) as project:
         with suppress(ProjectBusyError), only_writer(place, "marque identify"):  # else nothing has died in the middle
-            for words in Filing(project).settle():
+            filing = Filing(project)
+            for words in filing.settle():
                 report.warning(words)
+            for step in filing.unknown():
+                report.warning(f"{step.message}; to see its files: marque undo")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         if again:

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
-from app.core.filing import Filing
+from app.cli.settling import add_trust_argument, settle, tell_unknown
+from app.core.actions import Kind
+from app.core.filing import Filing, UnknownStepError
 from app.core.journal import Journal
 from app.core.project import Project
 from app.core.project_lock import only_writer
@@ -16,15 +18,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque undo`."""
     parser.add_argument("project", type=Path, metavar="FILE.marque", help="the project")
     parser.add_argument("--redo", action="store_true", help="do again what was taken back last")
+    add_trust_argument(parser)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
     """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
     with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
-        for words in Filing(project).settle():
-            report.warning(words)
-        turned = Journal(project).redo() if options.redo else Journal(project).undo()
+        filing, journal = Filing(project), Journal(project)
+        if not settle(filing, report, trust=options.trust):
+            return 1
+        step = journal.next_steps()[1 if options.redo else 0]
+        if options.trust and step is not None and step.kind is Kind.FILES:
+            filing.trust(step)
+        try:
+            turned = journal.redo() if options.redo else journal.undo()
+        except UnknownStepError as unknown:
+            tell_unknown(unknown, report)
+            return 1
     if turned is None:
         report.done([f"nothing to be {word}"], {"step": None, "problems": 0})
         return 0
@@ -32,6 +43,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         report.warning(problem)
     sentence = f"{word}: {turned.action.title}"
     if turned.stays:
-        sentence = f"not {sentence}; when its files are there again, marque undo takes it back"
+        command = "marque undo --redo does it again" if options.redo else "marque undo takes it back"
+        sentence = f"not {sentence}; when its files are there again, {command}"
     report.done([sentence], {"step": turned.action.title, "stays": turned.stays, "problems": len(turned.problems)})
     return 1 if turned.problems else 0

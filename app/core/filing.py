@@ -1,190 +1,84 @@
-"""Photos into folders by their labels: plan, preview, journal, do; taken back from the journal, also next week.
+"""Photos into folders by their labels: a plan is written into the journal, carried out, and taken back from there.
 
-Nothing is ever overwritten. Every file goes through these states, each committed before the next begins, so that a
-program that dies leaves each file whole at its source, at its target, or at both:
+Every file goes through these states, each committed before the next begins, so that a program that dies leaves each
+file whole at its source, at its target, or at both; `settle` then finishes it or takes it back:
 
-planned -> placed (a whole copy lies at the target) -> done (for a move: the source is gone) -> undone
+planned -> placed (a move: a whole copy is at the target) -> done (a move: the source is gone) -> returning -> undone
 
-What the end of a filing finds still planned becomes `left`.
+What the end of a filing finds still planned becomes `left`. A step that was not begun on this computer touches no file
+before the person has seen which (`filing_records`).
 """
 
 from __future__ import annotations
 
-import filecmp
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.core.actions import Action, Kind, begin
-from app.core.decide import Decision, Status
-from app.core.paths import tidy
-from app.core.placing import copy_new
+from app.core.filed import STANDING, Filed, Row, State, is_unchanged
+from app.core.filing_moves import LeftError, Moves
+from app.core.filing_plan import Plan, Step
+from app.core.placing import same_content
 from app.core.project import Project
 from app.core.project_records import FoundFile
-from app.core.results import Result
-from model.errors import MarqueError
+from app.core.sidecars import Sidecars, beside
+from model.errors import MarqueError, file_error
 
-PATTERN = "{type}/{class}/{name}"
-"""Where a photo goes, below the folder that was chosen."""
-FIELDS = ("type", "class", "label", "name", "status")
-"""Names that a pattern may hold in braces; `name` is the file's own with its ending."""
-
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_COARSEST_TIME = 2_000_000_000  # nanoseconds, on FAT
-_WITHOUT_CLASS = "class not told"
+_FORWARD, _STANDING = (State.PLANNED, State.PLACED), (State.DONE, State.PLACED, State.KEPT)
 
 
-class FilingError(MarqueError):
-    """A pattern or folder that cannot be used; the message says why."""
+class UnknownStepError(MarqueError):
+    """A step of a project from elsewhere, or of a time before steps were remembered, would move or remove files.
 
-
-@dataclass(frozen=True)
-class Step:
-    """One photo's way. modified: of the file, nanoseconds, by which a change is noticed."""
-
-    image: int
-    source: Path
-    target: Path
-    size: int
-    modified: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a filing would do. left: photos that stay, with the reason."""
-
-    steps: tuple[Step, ...]
-    left: tuple[tuple[Path, str], ...]
-
-
-def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
-    """Where each photo with a label would go; nothing is touched.
-
-    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
-    where it would go already, itself or as a copy, stays: a filing that was interrupted goes on, and one that is done
-    twice does nothing.
-
-    Raises:
-        FilingError: if the pattern is wrong.
+    Attributes:
+        action: the step.
+        files: source and target of each file that it is about.
     """
-    check_pattern(pattern)
-    into = tidy(into)
-    steps: list[Step] = []
-    left: list[tuple[Path, str]] = []
-    taken: set[str] = set()
-    for result in results:
-        path, answer = result.image.path, result.answer
-        reason = _stays(result)
-        if reason is not None or answer is None:
-            left.append((path, reason or "not identified yet"))
-            continue
-        try:
-            file = FoundFile.of(path)
-        except OSError as error:
-            left.append((path, f"cannot be read ({error.strerror})"))
-            continue
-        target = _free(_place(answer, path, into, pattern), path, file, taken)
-        if target is None:
-            left.append((path, "is there already"))
-            continue
-        taken.add(str(target).casefold())
-        steps.append(Step(result.image.id, path, target, file.size, file.modified))
-    return Plan(tuple(steps), tuple(left))
 
+    def __init__(self, action: Action, files: list[tuple[Path, Path]]) -> None:
+        super().__init__(
+            f"'{action.title}' was not begun on this computer; nothing was touched",
+            advice="look at the files that it is about first",
+            details="\n".join(f"{source} -> {target}" for source, target in files),
+        )
+        self.action = action
+        self.files = files
 
-def check_pattern(pattern: str) -> None:
-    """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not tell the name."""
-    unknown = [name for name in re.findall(r"{([^{}]*)}", pattern) if name not in FIELDS]
-    if unknown:
-        raise FilingError(f"'{{{unknown[0]}}}' is none of {', '.join(f'{{{name}}}' for name in FIELDS)}")
-    if re.search(r"[{}]", re.sub(r"{[a-z]+}", "", pattern)):
-        raise FilingError("a brace is open or closed alone")
-    if not pattern.endswith("{name}"):
-        raise FilingError("the pattern must end with {name}, or photos would lose their ending")
-    parts = pattern.replace("\\", "/").split("/")
-    if pattern.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", pattern):
-        raise FilingError("the pattern must stay below the folder")
-
-
-def _stays(result: Result) -> str | None:
-    if result.image.error is not None:
-        return result.image.error
-    if result.excluded:
-        return "excluded"
-    if result.answer is not None and result.answer.status is Status.UNKNOWN:
-        return "unknown"
-    return None
-
-
-def _place(answer: Decision, path: Path, into: Path, pattern: str) -> Path:
-    values = {
-        "type": answer.coarse,
-        "class": answer.fine if answer.status is Status.IDENTIFIED else _WITHOUT_CLASS,
-        "label": answer.label,
-        "status": answer.status.value,
-        "name": path.name,
-    }
-    safe = {name: value if name == "name" else _as_folder(value) for name, value in values.items()}
-    return into / re.sub(r"{([a-z]+)}", lambda match: safe[match[1]], pattern)
-
-
-def _as_folder(name: str) -> str:
-    """A class's name as a folder's that every system takes."""
-    clean = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
-    return f"{clean}_" if clean.casefold() in _RESERVED else clean
-
-
-def _free(target: Path, path: Path, file: FoundFile, taken: set[str]) -> Path | None:
-    """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
-    number, candidate = 1, target
-    while str(candidate).casefold() in taken or os.path.lexists(candidate):
-        if _holds(candidate, path, file):
-            return None
-        number += 1
-        candidate = target.with_name(f"{target.stem} ({number}){target.suffix}")
-    return candidate
-
-
-def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:
-    """Whether a file is the photo, or a copy as a filing makes it: of the same time and content."""
-    try:
-        status = candidate.stat()
-        alike = status.st_size == file.size and abs(status.st_mtime_ns - file.modified) <= _COARSEST_TIME
-        return alike and (candidate.samefile(path) or filecmp.cmp(candidate, path, shallow=False))
-    except OSError:
-        return False
+    @property
+    def folders(self) -> list[Path]:
+        """The folders in which files would change."""
+        return sorted({place.parent for files in self.files for place in files})
 
 
 class Filing:
-    """Carries plans out and takes them back."""
+    """Carries plans out and takes them back. All of it raises ProjectError if the journal cannot be written."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._filed = Filed(project)
 
     def begin(self, wanted: Plan, *, move: bool) -> Action | None:
         """Write a plan into the journal, touching nothing yet; None where there is nothing to do.
 
+        Photos that are not the files any more that were identified wait for identification from now on.
+
         Raises:
-            ProjectError: if the journal cannot be written.
+            FileError: if the step cannot be remembered in the user's data folder; then it was not begun.
         """
+        if wanted.changed:
+            self._filed.identify_again(wanted.changed)
+        if move:
+            wanted = wanted.for_move()
         if not wanted.steps:
             return None
         count = len(wanted.steps)
         title = f"{'move' if move else 'copy'} {count} photo{'' if count == 1 else 's'}"
         with self._project.change() as connection:
             number = begin(connection, Kind.FILES, title)
-            connection.executemany(
-                "INSERT INTO filed (action, image, move, source, target, size, modified, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'planned')",
-                [
-                    (number, s.image, move, os.fsencode(s.source), os.fsencode(s.target), s.size, s.modified)
-                    for s in wanted.steps
-                ],
-            )
+            self._filed.add(connection, number, (*wanted.steps, *wanted.sidecars), move=move)
         return Action(number, Kind.FILES, title)
 
     def carry_out(
@@ -195,21 +89,37 @@ class Filing:
     ) -> list[str]:
         """Do what is planned and not done yet, also after a program that died; what could not be done, in words.
 
+        A step of which nothing could be done is forgotten, unless it was done before.
+
+        Args:
+            progress: is given the number of photos that were dealt with.
+            cancelled: whether to stop between two photos.
+
         Raises:
-            ProjectError: if the journal cannot be written.
+            UnknownStepError: if the step is from elsewhere.
         """
-        problems = []
-        for done, row in enumerate(self._rows(action, "planned", "placed", "undone", "left"), start=1):
+        self.check_known(action)
+        again = self._filed.count(action, State.UNDONE) > 0
+        self._filed.change_all(action, (State.UNDONE, State.LEFT), State.PLANNED)
+        moves, problems = Moves(self._filed, action), []
+        groups = [group for group in self._filed.groups(action) if group.has(*_FORWARD)]
+        for done, group in enumerate(groups, start=1):
             if cancelled():
                 break
-            try:
-                self._forward(row)
-            except _ChangedError as change:
-                problems.append(str(change))
-            except OSError as error:
-                problems.append(f"{row.source}: {error.strerror or error}")
+            for row in group.rows:
+                if row.state in _FORWARD:
+                    problem = _problem(partial(moves.forward, row, group.photo), row.source)
+                    problems += [problem] if problem else []
+                if group.photo.state is not State.DONE:
+                    break  # its sidecars stay with it
             progress(done)
-        self._leave(action)
+        self._filed.change_all(action, (State.PLANNED,), State.UNDONE if again else State.LEFT)
+        if self.standing(action):
+            self._filed.set_undone(action, undone=False)
+        else:
+            moves.remove_folders(last=True)
+            if not again:
+                self._filed.forget(action)
         return problems
 
     def take_back(
@@ -218,164 +128,142 @@ class Filing:
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
-        """Undo what was done; files that changed since are left, and told. Raises ProjectError."""
-        problems = []
-        for done, row in enumerate(self._rows(action, "placed", "done"), start=1):
+        """Undo what was done, with the folders that were made for it; what has changed since is left, and told.
+
+        Raises:
+            UnknownStepError: if the step is from elsewhere.
+        """
+        self.check_known(action)
+        self._take_along(action)
+        self._filed.change_all(action, _STANDING, State.RETURNING)
+        moves, problems = Moves(self._filed, action), []
+        groups = [group for group in self._filed.groups(action) if group.has(State.RETURNING)]
+        for done, group in enumerate(groups, start=1):
             if cancelled():
                 break
-            try:
-                self._back(row)
-            except _ChangedError as change:
-                problems.append(str(change))
-            except OSError as error:
-                problems.append(f"{row.target}: {error.strerror or error}")
+            for row in group.rows:
+                if row.state is State.RETURNING:
+                    problem = _problem(partial(moves.back, row), row.target)
+                    problems += [problem] if problem else []
+                if group.photo.state is State.RETURNING:
+                    break
             progress(done)
+        self._filed.stay(row for group in groups for row in group.rows)
+        moves.remove_folders(last=self.standing(action) == 0)
         return problems
 
     def can_be_taken_back(self, action: Action) -> bool:
-        """Whether one file of it at least lies where it was put, and nothing lies where it came from."""
+        """Whether one photo of it at least is where it was put, and nothing is where it came from."""
         return any(
-            _is(row.target, row) and (not row.move or _is(row.source, row) or not os.path.lexists(row.source))
-            for row in self._rows(action, "placed", "done")
+            is_unchanged(row, row.target)
+            and (not row.move or is_unchanged(row, row.source) or not os.path.lexists(row.source))
+            for row in self._filed.rows(action)
+            if row.state in STANDING and not row.sidecar
         )
 
     def standing(self, action: Action) -> int:
-        """How many of its files were filed and not taken back."""
-        query = "SELECT count(*) FROM filed WHERE action = ? AND state IN ('placed', 'done')"
-        return int(self._project.read(query, (action.id,))[0][0])
+        """How many of its photos were filed and not taken back."""
+        return self._filed.count(action, *STANDING)
 
     def count(self, action: Action) -> int:
         """How many photos a filing is about."""
-        return int(self._project.read("SELECT count(*) FROM filed WHERE action = ?", (action.id,))[0][0])
+        return self._filed.count(action)
+
+    def check_known(self, action: Action) -> None:
+        """Raises UnknownStepError unless the step was begun on this computer, or the person trusts it since."""
+        if not self._filed.is_known(action):
+            raise UnknownStepError(action, [(row.source, row.target) for row in self._filed.rows(action)])
+
+    def trust(self, action: Action) -> None:
+        """From now on a step counts as begun on this computer: the person has seen its files. Raises FileError."""
+        self._filed.trust(action)
+
+    def unknown(self) -> list[UnknownStepError]:
+        """Steps that a program has left in the middle, and that `settle` passes over as they are not known here."""
+        found = []
+        for action in self._filed.in_the_middle():
+            try:
+                self.check_known(action)
+            except UnknownStepError as error:
+                found.append(error)
+        return found
 
     def settle(self) -> list[str]:
         """Bring to rest what a program that died has left in the middle; a sentence for each such filing.
 
-        A file that was to be moved and lies in both places is taken from the old one. What was not begun stays as it
-        is. To be called when a project is opened, before anything looks for files.
-
-        Raises:
-            ProjectError: if the journal cannot be written.
+        A photo that was to be moved and is in both places is removed from the old one; one that was being taken back,
+        from the new one. What was not begun stays as it is. To be called when a project is opened, before anything
+        looks for files. Steps that are not known on this computer are passed over: see `unknown`.
         """
         said = []
-        for number, kind, title in self._project.read(
-            "SELECT DISTINCT action.id, kind, title FROM action JOIN filed ON filed.action = action.id "
-            "WHERE state IN ('planned', 'placed') ORDER BY action.id"
-        ):
-            action = Action(number, Kind(kind), title)
-            for row in self._rows(action, "planned", "placed"):
-                with suppress(_ChangedError, OSError):  # then both files stay
-                    if row.state == "placed" or _is(row.target, row):
-                        self._forward(row)
-            left = self._leave(action)
-            done = self.count(action) - left
-            said.append(f"'{title}' was interrupted: {done:,} done, {left:,} left as they were; file again, or undo it")
+        for action in self._filed.unsettled():
+            if self._filed.is_known(action):
+                words = self._settle(action)
+                said += [words] if words else []
         return said
 
-    def _leave(self, action: Action) -> int:
-        """Note that what is planned will not be done now; how much that is."""
-        with self._project.change() as connection:
-            changed = connection.execute(
-                "UPDATE filed SET state = 'left' WHERE action = ? AND state = 'planned'", (action.id,)
-            )
-        return changed.rowcount
-
-    def _rows(self, action: Action, *states: str) -> list[_Row]:
-        marks = ",".join("?" * len(states))
-        rows = self._project.read(
-            "SELECT id, image, move, source, target, size, modified, state FROM filed "
-            f"WHERE action = ? AND state IN ({marks}) ORDER BY id",
-            (action.id, *states),
+    def _settle(self, action: Action) -> str:
+        moves = Moves(self._filed, action)
+        moves.settle_folders()
+        back = self._filed.count(action, State.RETURNING)
+        groups = self._filed.groups(action)
+        forward = any(group.has(*_FORWARD) for group in groups)
+        for group in groups:
+            for row in group.rows:
+                with suppress(LeftError, OSError):
+                    self._settle_row(moves, row, group.photo)
+        self._filed.change_all(action, (State.PLANNED,), State.LEFT)
+        standing, total = self.standing(action), self.count(action)
+        if not standing:
+            moves.remove_folders(last=True)
+        self._filed.set_undone(action, undone=not standing)
+        if back:
+            words = f"taking back '{action.title}' was interrupted: {total - standing:,} done"
+            return f"{words}, {standing:,} still to do; undo it again" if standing else words
+        if not forward:
+            return ""
+        words = (
+            f"'{action.title}' was interrupted: {standing:,} done, {total - standing:,} left as they were; file again"
         )
-        return [
-            _Row(number, image, bool(move), Path(os.fsdecode(source)), Path(os.fsdecode(target)), *rest)
-            for number, image, move, source, target, *rest in rows
-        ]
+        return f"{words}, or undo it" if standing else words
 
-    def _forward(self, row: _Row) -> None:
-        if row.state != "placed":
-            # else a copy was finished just before the end
-            if not (row.state in ("planned", "left") and _is(row.target, row)):
-                if not _is(row.source, row):
-                    raise _ChangedError(f"{row.source}: the file has changed or gone since; left as it is")
-                if os.path.lexists(row.target):
-                    raise _ChangedError(f"{row.target}: something is there now; left as it is")
-                copy_new(row.source, row.target)
-            self._state(row, "placed", place=row.target if row.move else None)
-        if row.move and _is(row.source, row):
-            if not _is(row.target, row):  # the last one stays, whatever happened to the other
-                raise _ChangedError(f"{row.target}: the file has changed or gone since; {row.source} is left as it is")
-            row.source.unlink()
-        self._state(row, "done")
+    def _settle_row(self, moves: Moves, row: Row, photo: Row) -> None:
+        if row is not photo and photo.state is State.DONE and row.state is State.PLANNED:
+            moves.forward(row, photo)  # a sidecar goes where its photo is
+        elif row is not photo and photo.state is State.UNDONE and row.state in (*_STANDING, State.RETURNING):
+            moves.back(row)
+        elif row.state is State.PLACED or (row.state is State.PLANNED and same_content(row.source, row.target)):
+            moves.forward(row, photo)
+        elif row.state is State.RETURNING:
+            if os.path.lexists(row.source) and not os.path.lexists(row.target):
+                self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
+            elif row.move and same_content(row.source, row.target):
+                moves.back(row)
+            else:
+                self._filed.stay([row])
 
-    def _back(self, row: _Row) -> None:
-        if not _is(row.target, row):
-            raise _ChangedError(f"{row.target}: the file has changed or gone since; left as it is")
-        if row.move and not _is(row.source, row):
-            if os.path.lexists(row.source):
-                raise _ChangedError(f"{row.source}: another file is there now; left as it is")
-            copy_new(row.target, row.source)
-        self._state(row, "undone", place=row.source if row.move else None)
-        row.target.unlink()
-        _remove_empty_folders(row.target.parent)
-
-    def _state(self, row: _Row, state: str, place: Path | None = None) -> None:
-        """Commit a state, with the image's new place where it has one."""
-        with self._project.change() as connection:
-            connection.execute("UPDATE filed SET state = ? WHERE id = ?", (state, row.id))
-            # a scan may have found the file in its new place first, or in its old one while it lay in both, and taken
-            # it for another image
-            gone = place if place is not None else row.source if state == "done" and row.move else None
-            if gone is not None:
-                connection.execute(
-                    "DELETE FROM image WHERE path = ?1 AND id <> ?2 AND id NOT IN (SELECT image FROM label)",
-                    (os.fsencode(gone), row.image),
-                )
-            if place is not None:
-                connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
+    def _take_along(self, action: Action) -> None:
+        """Take the sidecars into the step that were written beside its moved photos since."""
+        rows = self._filed.rows(action)
+        known, sidecars, new = {row.target for row in rows}, Sidecars(), []
+        for row in rows:
+            if row.sidecar or not row.move or row.state is not State.DONE:
+                continue
+            for one in sidecars.of(row.target):
+                if one.path not in known and not one.others and not one.path.is_symlink():
+                    file = FoundFile.of(one.path)
+                    place = beside(one.path, row.target, row.source)
+                    new.append(Step(row.image, place, one.path, file.size, file.modified, sidecar=True))
+        if new:
+            self._filed.add_found(action, new)
 
 
-class _ChangedError(Exception):
-    """A file is not as it was when it was planned."""
-
-
-@dataclass(frozen=True)
-class _Row:
-    id: int
-    image: int
-    move: bool
-    source: Path
-    target: Path
-    size: int
-    modified: int
-    state: str
-
-
-def _is(path: Path, row: _Row) -> bool:
-    """Whether the file that the row is about lies at `path`, unchanged."""
+def _problem(work: Callable[[], None], place: Path) -> str:
+    """What was left as it is by something that is done to a file, in words; "" if it was done."""
     try:
-        status = path.lstat()
-    except OSError:
-        return False
-    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
-    tolerance = 0 if path == row.source and not row.move else _COARSEST_TIME
-    return status.st_size == row.size and abs(status.st_mtime_ns - row.modified) <= tolerance
-
-
-def _remove_empty_folders(folder: Path) -> None:
-    """Folders that a filing made and its undo has emptied."""
-    for candidate in (folder, folder.parent):
-        try:
-            candidate.rmdir()
-        except OSError:
-            return
-
-
-def shown(wanted: Plan, into: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """A plan for people, a line a photo, and the same as facts: `target` is below `into`, None where a photo stays."""
-    into = tidy(into)
-    for step in wanted.steps:
-        below = step.target.relative_to(into)
-        yield f"{step.source} -> {below}", {"source": str(step.source), "target": str(below)}
-    for path, reason in wanted.left:
-        yield f"{path}: stays ({reason})", {"source": str(path), "target": None, "reason": reason}
+        work()
+    except LeftError as reason:
+        return str(reason)
+    except OSError as error:
+        return str(file_error(error, place))
+    return ""

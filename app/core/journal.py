@@ -17,11 +17,11 @@ _NEXT = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1
 
 
 class Turned(NamedTuple):
-    """What came of a step that was to be taken back or done again.
+    """A step that was taken back or done again.
 
     Attributes:
         problems: what had to be left as it is (a file that changed since), in words.
-        stays: nothing of it could be taken back; the step is kept until its files are there again.
+        stays: nothing of it could be taken back or done again; the step is kept until its files are there again.
     """
 
     action: Action
@@ -53,6 +53,7 @@ class Journal:
 
         Raises:
             ProjectError: if the disk refuses.
+            UnknownStepError: if the step is a filing from elsewhere (`Filing.trust`).
         """
         return self._turn(self._last(), progress, cancelled, back=True)
 
@@ -87,9 +88,10 @@ class Journal:
             problems = do(action, progress, cancelled)
             if cancelled():
                 return Turned(action, problems)
-            stays = back and bool(problems) and filing.standing(action) == before
+            stays = bool(problems) and filing.standing(action) == before
         with self._project.change() as connection:
             if action.kind is Kind.LABELS:
                 Labels(self._project).turn(connection, action, back=back)
-            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (_IN_VAIN if stays else back, action.id))
+            undone = (_IN_VAIN if back else True) if stays else back
+            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
         return Turned(action, problems, stays)

@@ -1,15 +1,26 @@
-"""Files that appear whole or not at all, and never over another."""
+"""Files that appear whole or not at all, and never over another; and files that go only while another copy is there."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import stat
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from model.files import rename_without_overwriting
+from model.files import rename_without_overwriting, sync_folder
 from model.unfinished import part_beside
+
+_CHUNK = 1 << 20
+
+
+class OtherContentError(Exception):
+    """A file does not hold what it should hold, or is the last one that does."""
 
 
 def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> None:
@@ -21,10 +32,11 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
 
     Raises:
         FileExistsError: if something is there; it stays as it was.
-        OSError: if it cannot be written. Whatever is raised, nothing is left beside its place.
+        OSError: if it cannot be written; it names the file that is to blame. Whatever is raised, nothing is left beside
+            its place.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with part_beside(target) as (file, part):
+    with part_beside(target) as (file, part), _about(target, instead_of=part):
         write(file)
         file.flush()
         os.fsync(file.fileno())
@@ -33,7 +45,98 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
         rename_without_overwriting(part, target)
 
 
-def copy_new(source: Path, target: Path) -> None:
-    """A copy with the times of its source. Raises as `write_new`."""
-    with source.open("rb") as original:
-        write_new(target, lambda copy: shutil.copyfileobj(original, copy, 1 << 20), source)
+def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
+    """A copy with the times of its source; the digest of its content (as `stage.content_digest`).
+
+    Args:
+        digest: what the content must have.
+
+    Raises:
+        OtherContentError: if the content is another one; then there is no copy.
+        FileExistsError, OSError: as `write_new`; also where the source is no ordinary file.
+    """
+    found = hashlib.blake2b(digest_size=16)
+
+    def write(copy: BinaryIO) -> None:
+        while chunk := _read(original, source):
+            found.update(chunk)
+            copy.write(chunk)
+        if digest is not None and found.hexdigest() != digest:
+            raise OtherContentError(source)
+
+    with _open(source) as original:
+        write_new(target, write, source)
+    return found.hexdigest()
+
+
+def remove_spare(spare: Path, kept: Path) -> None:
+    """Remove a file of which another whole copy is there, and on the disk.
+
+    Raises:
+        OtherContentError: if `kept` is not another file with the same content; then `spare` stays.
+        OSError: if one of them cannot be read, or `spare` cannot be removed.
+    """
+    with _open(spare) as one, _open(kept) as other:
+        if _is_one_entry(spare, kept) or not _same_content(one, spare, other, kept):
+            raise OtherContentError(spare)
+        if os.name != "nt":  # where it takes a file that is open for writing
+            os.fsync(other.fileno())
+        sync_folder(Path(os.path.realpath(kept)).parent)
+        compared, now = os.fstat(one.fileno()), spare.lstat()
+    if not os.path.samestat(compared, now) or compared.st_mtime_ns != now.st_mtime_ns:
+        raise OtherContentError(spare)  # a link, or something has taken its place meanwhile
+    spare.unlink()
+
+
+def same_content(first: Path, second: Path) -> bool:
+    """Whether both are ordinary files, or links to such, with the same content. False where one cannot be read."""
+    try:
+        with _open(first) as one, _open(second) as other:
+            return _same_content(one, first, other, second)
+    except OSError:
+        return False
+
+
+def folded(name: str) -> str:
+    """A name as file systems that do not tell case or Unicode forms apart see it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _open(place: Path) -> BinaryIO:
+    """An ordinary file for reading; opening anything else may block for ever, or have effects."""
+    if not stat.S_ISREG(place.stat().st_mode):
+        raise OSError(errno.EINVAL, "this is no ordinary file", str(place))
+    return place.open("rb")
+
+
+def _is_one_entry(first: Path, second: Path) -> bool:
+    """Whether two paths lead to one name in one folder, so that with one of them the other goes as well."""
+    one, other = (Path(os.path.realpath(place)) for place in (first, second))
+    return folded(one.name) == folded(other.name) and one.samefile(other) and one.parent.samefile(other.parent)
+
+
+def _same_content(one: BinaryIO, first: Path, other: BinaryIO, second: Path) -> bool:
+    if os.fstat(one.fileno()).st_size != os.fstat(other.fileno()).st_size:
+        return False
+    while True:
+        here, there = _read(one, first), _read(other, second)
+        if here != there:
+            return False
+        if not here:
+            return True
+
+
+def _read(file: BinaryIO, place: Path) -> bytes:
+    with _about(place):
+        return file.read(_CHUNK)
+
+
+@contextmanager
+def _about(place: Path, instead_of: Path | None = None) -> Iterator[None]:
+    """Errors of the operating system within name this file, where they name none, or only its part."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or str(error.filename) == str(instead_of):
+            error.filename = str(place)
+        raise

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from app.core.placing import folded
 
 ENDING = ".xmp"
 
@@ -69,7 +70,7 @@ class Sidecars:
         """The sidecar that takes keywords: one that belongs to this photo alone, else a new one."""
         new = place_for_new(photo)
         alone = [one.path for one in self.of(photo) if not one.others]
-        mine = (one for one in alone if _fold(one.name) in (_fold(new.name), _fold(photo.stem + ENDING)))
+        mine = (one for one in alone if folded(one.name) in (folded(new.name), folded(photo.stem + ENDING)))
         return next(mine, new)
 
     def _folder(self, folder: Path) -> _Folder:
@@ -89,9 +90,9 @@ def beside(sidecar: Path, photo: Path, target: Path) -> Path:
         return target.with_name(sidecar.name)
     ending = sidecar.name[-len(ENDING) :]
     stem = sidecar.name[: -len(ENDING)]
-    if _fold(stem) == _fold(photo.name):
+    if folded(stem) == folded(photo.name):
         return target.with_name(target.name + ending)
-    if _fold(stem) == _fold(photo.stem):
+    if folded(stem) == folded(photo.stem):
         return target.with_name(target.stem + ending)
     number = stem[len(photo.stem) : len(stem) - len(photo.suffix)]  # darktable's _01
     return target.with_name(f"{target.stem}{number}{target.suffix}{ending}")
@@ -107,7 +108,7 @@ class _Folder:
         self._stems: dict[str, list[str]] = {}  # the same by their names without ending
         for name in names:
             if _is_sidecar(name):
-                self._sidecars.setdefault(_fold(_stem(name)), []).append(name)
+                self._sidecars.setdefault(folded(_stem(name)), []).append(name)
         if self._sidecars:
             self._find_owners(names)
 
@@ -115,8 +116,8 @@ class _Folder:
         for name in names:
             stem, ending = os.path.splitext(name)  # noqa: PTH122 -- a Path for each name of a large folder takes its time
             if ending.lower() not in _OWNS_NOTHING:
-                self._named.setdefault(_fold(name), []).append(name)
-                self._stems.setdefault(_fold(stem), []).append(name)
+                self._named.setdefault(folded(name), []).append(name)
+                self._stems.setdefault(folded(stem), []).append(name)
         for key, sidecars in self._sidecars.items():
             original = _DUPLICATE.fullmatch(key)
             if original and key not in self._named and key not in self._stems:
@@ -126,7 +127,7 @@ class _Folder:
         """Each sidecar of a photo, with the names of the other files that it belongs to."""
         if not self._sidecars:
             return
-        full, stem = _fold(photo), _fold(_stem(photo))
+        full, stem = folded(photo), folded(_stem(photo))
         namesakes = _with(photo, self._named.get(full, []))
         for sidecar in self._sidecars.get(full, ()):
             # a.jpg and A.JPG can be two photos of one folder
@@ -158,11 +159,6 @@ def _stem(name: str) -> str:
 
 def _is_sidecar(name: str) -> bool:
     return len(name) > len(ENDING) and name[-len(ENDING) :].lower() == ENDING
-
-
-def _fold(name: str) -> str:
-    """A name as file systems that do not tell case or Unicode forms apart see it."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _files(folder: Path) -> list[str]:

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core import filing as filing_module
-from app.core import placing
+from app.core import filing_plan, placing
 from app.core.actions import Kind
 from app.core.engine import Engine
-from app.core.filing import Filing, FilingError, Plan, check_pattern, plan
+from app.core.filed import Filed
+from app.core.filing import Filing
+from app.core.filing_plan import FilingError, Plan, check_pattern, plan
 from app.core.identify import Identifier
 from app.core.journal import Journal
 from app.core.labelling import label_project
@@ -40,7 +41,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
         yield created
 
 
-def planned(project: Project, into: Path, pattern: str = filing_module.PATTERN) -> Plan:
+def planned(project: Project, into: Path, pattern: str = filing_plan.PATTERN) -> Plan:
     return plan(results(project, project.models()[0]), into, pattern)
 
 
@@ -168,7 +169,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(placing, "rename_without_overwriting", mortal(placing.rename_without_overwriting))
         patch.setattr(Path, "unlink", mortal(Path.unlink))
-        patch.setattr(Filing, "_state", mortal(Filing._state))
+        patch.setattr(Filed, "change", mortal(Filed.change))
         with suppress(Death):
             filing.carry_out(action)
     for part in (*into.rglob(".marque-*.part"), *photos.rglob(".marque-*.part")):
@@ -222,7 +223,7 @@ def test_patterns_that_are_wrong_say_why(pattern: str, message: str) -> None:
 
 @given(st.text(max_size=30))
 def test_a_class_is_a_folder_on_every_system(name: str) -> None:
-    folder = filing_module._as_folder(name)
+    folder = filing_plan.as_folder(name)
     assert folder and folder not in (".", "..") and not set(folder) & set('<>:"/\\|?*\0\n')
     assert not folder.endswith((".", " "))
 

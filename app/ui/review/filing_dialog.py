@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.filing import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown
+from app.core.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
 from app.ui.requests import next_request
 from app.ui.widgets import ElidedLabel, label
 
@@ -43,6 +43,7 @@ class FilingDialog(QDialog):
         self.setWindowTitle("File photos into folders")
         self.resize(760, 560)
         self._plan: Plan | None = None
+        self._into = folder
         self._wanted = 0
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName("folder")
@@ -64,6 +65,7 @@ class FilingDialog(QDialog):
         for line in (self.folder, self.pattern):
             line.textChanged.connect(lambda _text: self._wait())
         self.decided_choice.toggled.connect(lambda _on: self._wait())
+        self.move_choice.toggled.connect(lambda _on: self._show())
         self.do_button.clicked.connect(self._agree)
         self._wait()
 
@@ -102,15 +104,28 @@ class FilingDialog(QDialog):
 
     def show_plan(self, number: int, plan: Plan, into: Path) -> None:
         """Show what would happen; not where that was asked for other settings."""
-        if number != self._wanted:
+        if number == self._wanted:
+            self._plan, self._into = plan, into
+            self._show()
+
+    def show_problem(self, number: int, words: str) -> None:
+        """Say why there is no plan; not where that was asked for other settings."""
+        if number == self._wanted:
+            self.summary.set_whole(words)
+            self.preview.clear()
+
+    def _show(self) -> None:
+        """The plan as it is for the choice between copy and move."""
+        if self._plan is None:
             return
-        self._plan = plan
-        words = f"{len(plan.steps):,} photos would be filed"
-        self.summary.set_whole(words + (f", {len(plan.left):,} stay" if plan.left else ""))
+        move = self.move_choice.isChecked()
+        plan = self._plan.for_move() if move else self._plan
+        self.summary.set_whole(summary(plan) + (f", {len(plan.left):,} stay" if plan.left else ""))
         self.preview.clear()
-        for number, (line, _) in enumerate(shown(plan, into)):
+        for number, (line, _) in enumerate(shown(plan, self._into, move=move)):
             if number == _SHOWN:
-                self.preview.addItem(f"and {len(plan.steps) + len(plan.left) - _SHOWN:,} more")
+                more = len(plan.steps) + len(plan.sidecars) + len(plan.left) - _SHOWN
+                self.preview.addItem(f"and {more:,} more")
                 break
             self.preview.addItem(line)
         self.do_button.setText(f"file {len(plan.steps):,} photos")

@@ -14,7 +14,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core.actions import Action
 from app.core.copies import Copies, CopyError
 from app.core.exporters import export
-from app.core.filing import Filing, Plan, plan
+from app.core.filing import Filing
+from app.core.filing_plan import Plan, plan
 from app.core.journal import Journal, Turned
 from app.core.labels import Verdict
 from app.core.photo_state import ChangedPhotoError, check_unchanged

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.filing import plan
+from app.core.filing_moves import Moves
+from app.core.filing_plan import plan
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.results import results
@@ -49,8 +50,8 @@ def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos,
 
 def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, photos, tmp_path, qtbot, monkeypatch):
     go_on = threading.Event()
-    place = outputs.Filing._forward
-    monkeypatch.setattr(outputs.Filing, "_forward", lambda *of: go_on.wait(PATIENCE) and place(*of))
+    forward = Moves.forward
+    monkeypatch.setattr(Moves, "forward", lambda *of: go_on.wait(PATIENCE) and forward(*of))
     page = identified.review
     first, model = page.desk.project, page.desk.model
     page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)

@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.arrange import Order, Show
 from app.core.decide import Status
-from app.core.filing import Filing, plan
+from app.core.filing import Filing
+from app.core.filing_plan import plan
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.results import results

@@ -1,0 +1,46 @@
+"""Filings that a program has left in the middle, and steps of projects from elsewhere: what commands say and ask."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.cli.reports import Report
+from app.core.filing import Filing, UnknownStepError
+
+_SHOWN = 20
+
+
+def add_trust_argument(parser: argparse.ArgumentParser) -> None:
+    """`--trust`."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="also touch the files of steps that were not begun on this computer; look at the list first",
+    )
+
+
+def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
+    """Finish what a program has left in the middle; False where that is from elsewhere and not trusted: it is listed.
+
+    To be called by who has the project for itself.
+    """
+    unknown = filing.unknown()
+    for step in unknown:
+        if trust:
+            filing.trust(step.action)
+        else:
+            tell_unknown(step, report)
+    for words in filing.settle():
+        report.warning(words)
+    return trust or not unknown
+
+
+def tell_unknown(step: UnknownStepError, report: Report) -> None:
+    """The files that a step is about, and how they are dealt with."""
+    report.warning(f"{step.message}; it is about these files:")
+    for source, target in step.files[:_SHOWN]:
+        line = f"{source} -> {target}"
+        report.show("unknown", line, {"source": str(source), "target": str(target)})
+    if len(step.files) > _SHOWN:
+        report.warning(f"and {len(step.files) - _SHOWN:,} more")
+    report.warning("if you know them and want them moved or removed, give the same command with --trust")

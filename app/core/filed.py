@@ -1,0 +1,302 @@
+"""What the journal of a project knows of filings: each file with its state, and the folders that were made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from app.core import filing_records
+from app.core.actions import Action, Kind
+from app.core.filing_plan import COARSEST_TIME, Step
+from app.core.project import Project
+from app.core.project_file import ProjectError
+from app.core.project_records import FoundFile
+
+
+class State(StrEnum):
+    """How far a file is."""
+
+    PLANNED = "planned"
+    PLACED = "placed"  # of a move: a whole copy is at the target, the source is to go
+    DONE = "done"
+    KEPT = "kept"  # of a move: done, and the source stays as something else needs it
+    RETURNING = "returning"  # it is being taken back
+    UNDONE = "undone"
+    LEFT = "left"  # not done when the filing ended
+
+
+class Folder(StrEnum):
+    """How far a folder is that a filing needs and that was not there before."""
+
+    PLANNED = "planned"
+    MAKING = "making"
+    MADE = "made"
+    FOUND = "found"  # somebody else has made it
+    FILLED = "filled"  # made by the filing; it was not empty when that was taken back
+
+
+STANDING = (State.PLACED, State.DONE, State.KEPT, State.RETURNING)
+"""States of a file that was filed and not taken back."""
+
+
+@dataclass
+class Row:
+    """A photo's or sidecar's row; attributes as of `filing_plan.Step`. digest: of its content, once that is known."""
+
+    id: int
+    image: int
+    sidecar: bool
+    move: bool
+    source: Path
+    target: Path
+    size: int
+    modified: int
+    digest: str | None
+    state: State
+
+
+@dataclass
+class Group:
+    """A photo and the sidecars that go with it."""
+
+    photo: Row
+    sidecars: list[Row] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The photo first: its sidecars follow it."""
+        return [self.photo, *self.sidecars]
+
+    def has(self, *states: State) -> bool:
+        """Whether one of the files is in one of these states."""
+        return any(row.state in states for row in self.rows)
+
+
+class Filed:
+    """The rows of filings in one project. Every method that changes something is one transaction.
+
+    All raise ProjectError if the project cannot be read or written.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def add(self, connection: sqlite3.Connection, action: int, steps: Iterable[Step], *, move: bool) -> None:
+        """Write down what is planned, in a step that was just begun, and remember that on this computer.
+
+        Raises:
+            FileError: if it cannot be remembered.
+        """
+        steps = list(steps)
+        connection.executemany(
+            "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, digest, state) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
+            [
+                (
+                    *(action, step.image, step.sidecar, move and not step.copied_because),
+                    *(os.fsencode(step.source), os.fsencode(step.target), step.size, step.modified, step.digest),
+                )
+                for step in steps
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO filed_folder (action, path, state) VALUES (?, ?, 'planned')",
+            [(action, os.fsencode(folder)) for folder in _missing({step.target.parent for step in steps})],
+        )
+        self._remember(connection, action)
+
+    def add_found(self, action: Action, steps: Iterable[Step]) -> None:
+        """Sidecars that were written beside moved photos since; from now on they belong to the step."""
+        with self._project.change() as connection:
+            connection.executemany(
+                "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, state) "
+                "VALUES (?, ?, 1, 1, ?, ?, ?, ?, 'done')",
+                [(action.id, s.image, os.fsencode(s.source), os.fsencode(s.target), s.size, s.modified) for s in steps],
+            )
+            self._remember(connection, action.id)
+
+    def is_known(self, action: Action) -> bool:
+        """Whether the step was begun on this computer, with these rows."""
+        return filing_records.knows(self._project.id, action.id, _digest(self._project.read, action.id))
+
+    def trust(self, action: Action) -> None:
+        """The person wants a step to be taken for one of this computer. Raises FileError if that cannot be kept."""
+        with self._project.change() as connection:
+            self._remember(connection, action.id)
+
+    def groups(self, action: Action) -> list[Group]:
+        """The files of a step, in its order."""
+        groups: dict[int, Group] = {}
+        for row in self.rows(action):
+            if not row.sidecar:
+                groups[row.image] = Group(row)
+            elif row.image in groups:
+                groups[row.image].sidecars.append(row)
+        return list(groups.values())
+
+    def rows(self, action: Action) -> list[Row]:
+        """The same, one after the other: photos, then sidecars."""
+        rows = self._project.read(
+            "SELECT id, image, sidecar, move, source, target, size, modified, digest, state FROM filed "
+            "WHERE action = ? ORDER BY sidecar, id",
+            (action.id,),
+        )
+        try:
+            return [
+                Row(n, image, bool(sidecar), bool(move), _path(source), _path(target), size, time, digest, State(state))
+                for n, image, sidecar, move, source, target, size, time, digest, state in rows
+            ]
+        except ValueError as error:
+            raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
+
+    def count(self, action: Action, *states: State) -> int:
+        """How many photos of a step are in these states, or all of them."""
+        marks = ",".join("?" * len(states or State))
+        query = f"SELECT count(*) FROM filed WHERE action = ? AND NOT sidecar AND state IN ({marks})"
+        return int(self._project.read(query, (action.id, *(states or State)))[0][0])
+
+    def in_the_middle(self) -> list[Action]:
+        """Steps with files that a program has left in the middle."""
+        return self._actions("id IN (SELECT action FROM filed WHERE state IN ('planned', 'placed', 'returning'))")
+
+    def unsettled(self) -> list[Action]:
+        """These, and steps of which a program has not noted that they were done or taken back, folders and all."""
+        standing = "(SELECT action FROM filed WHERE state IN ('placed', 'done', 'kept', 'returning'))"
+        return self._actions(
+            "id IN (SELECT action FROM filed WHERE state IN ('planned', 'placed', 'returning')) "
+            "OR id IN (SELECT action FROM filed_folder WHERE state = 'making') "
+            f"OR id IN (SELECT action FROM filed_folder WHERE state = 'made') AND id NOT IN {standing} "
+            f"OR undone = 0 AND id IN (SELECT action FROM filed WHERE state = 'undone') AND id NOT IN {standing} "
+            f"OR undone = 1 AND id IN {standing}"
+        )
+
+    def _actions(self, condition: str) -> list[Action]:
+        rows = self._project.read(f"SELECT id, kind, title FROM action WHERE {condition} ORDER BY id")
+        return [Action(number, Kind(kind), title) for number, kind, title in rows]
+
+    def change_all(self, action: Action, before: Iterable[State], after: State) -> int:
+        """Bring all files of a step that are in some states to another; how many that were."""
+        before = tuple(before)
+        with self._project.change() as connection:
+            marks = ",".join("?" * len(before))
+            return connection.execute(
+                f"UPDATE filed SET state = ? WHERE action = ? AND state IN ({marks})", (after, action.id, *before)
+            ).rowcount
+
+    def change(self, row: Row, state: State, *, digest: str | None = None, place: Path | None = None) -> None:
+        """Note a new state, with the photo's new place where it has one."""
+        row.state, row.digest = state, digest or row.digest
+        with self._project.change() as connection:
+            connection.execute("UPDATE filed SET state = ?, digest = ? WHERE id = ?", (state, row.digest, row.id))
+            if row.sidecar:
+                return
+            # a scan may have found the file in its new place first, or in its old one while it was in both, and taken
+            # it for another image
+            gone = place if place is not None else row.source if state is State.DONE and row.move else None
+            if gone is not None:
+                connection.execute(
+                    "DELETE FROM image WHERE path = ?1 AND id <> ?2 AND id NOT IN (SELECT image FROM label)",
+                    (os.fsencode(gone), row.image),
+                )
+            if place is not None:
+                connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
+
+    def stay(self, rows: Iterable[Row]) -> None:
+        """Files that were to be taken back and were not: they are filed as before."""
+        rows = [row for row in rows if row.state is State.RETURNING]
+        for row in rows:
+            row.state = State.KEPT if row.move and os.path.lexists(row.source) else State.DONE
+        with self._project.change() as connection:
+            connection.executemany("UPDATE filed SET state = ? WHERE id = ?", [(row.state, row.id) for row in rows])
+
+    def forget(self, action: Action) -> None:
+        """Remove a step of which nothing was done."""
+        with self._project.change() as connection:
+            connection.execute("DELETE FROM action WHERE id = ?", (action.id,))
+
+    def set_undone(self, action: Action, *, undone: bool) -> None:
+        """Whether the whole step is taken back."""
+        with self._project.change() as connection:
+            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
+
+    def identify_again(self, images: Iterable[int]) -> None:
+        """Let photos wait for an answer that are other files now than those that were identified."""
+        with self._project.change() as connection:
+            for image, path in self._project.read_each("SELECT id, path FROM image WHERE id IN ({})", list(images)):
+                try:
+                    file = FoundFile.of(Path(os.fsdecode(path)))
+                except OSError:
+                    continue
+                connection.execute(
+                    "UPDATE image SET size = ?, modified = ?, digest = NULL, error = NULL WHERE id = ?",
+                    (file.size, file.modified, image),
+                )
+                connection.execute("DELETE FROM prediction WHERE image = ?", (image,))
+
+    # folders
+
+    def folders(self, action: Action) -> dict[Path, Folder]:
+        """The folders that were not there when the step was begun."""
+        rows = self._project.read("SELECT path, state FROM filed_folder WHERE action = ? ORDER BY id", (action.id,))
+        try:
+            return {_path(path): Folder(state) for path, state in rows}
+        except ValueError as error:
+            raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
+
+    def change_folder(self, action: Action, folder: Path, state: Folder) -> None:
+        """Note how far a folder is; one that the step did not need before is added."""
+        with self._project.change() as connection:
+            key = (action.id, os.fsencode(folder))
+            query = "UPDATE filed_folder SET state = ? WHERE action = ? AND path = ?"
+            if connection.execute(query, (state, *key)).rowcount == 0:
+                connection.execute("INSERT INTO filed_folder (action, path, state) VALUES (?, ?, ?)", (*key, state))
+                self._remember(connection, action.id)
+
+    def _remember(self, connection: sqlite3.Connection, action: int) -> None:
+        filing_records.keep(self._project.id, action, _digest(connection.execute, action))
+
+
+def _digest(execute: Callable[[str, tuple[int]], Iterable[tuple]], action: int) -> str:
+    """SHA-256 of what a step does, which is the same through all its states."""
+    found = hashlib.sha256()
+    for query in (
+        "SELECT image, sidecar, move, size, modified, source, target FROM filed WHERE action = ? ORDER BY id",
+        "SELECT path FROM filed_folder WHERE action = ? ORDER BY id",
+    ):
+        for row in execute(query, (action,)):
+            found.update(repr(row).encode())
+    return found.hexdigest()
+
+
+def _path(stored: bytes) -> Path:
+    if b"\0" in stored:
+        raise ValueError("a path that no file can have")
+    return Path(os.fsdecode(stored))
+
+
+def _missing(folders: Iterable[Path]) -> list[Path]:
+    """The folders that are not there, and those above them; parents first."""
+    missing: set[Path] = set()
+    for folder in folders:
+        for place in (folder, *folder.parents):
+            if place in missing or os.path.lexists(place):
+                break
+            missing.add(place)
+    return sorted(missing, key=lambda place: (len(place.parts), place))
+
+
+def is_unchanged(row: Row, place: Path) -> bool:
+    """Whether the file that a row is about is in a place, unchanged as far as size and time tell."""
+    copied = place == row.source and not row.move
+    try:
+        status = place.stat() if copied else place.lstat()  # copies are made of links too
+    except OSError:
+        return False
+    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
+    tolerance = 0 if copied else COARSEST_TIME
+    return status.st_size == row.size and abs(status.st_mtime_ns - row.modified) <= tolerance

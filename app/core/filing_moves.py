@@ -1,0 +1,186 @@
+"""One file of a filing: copied or moved to its place, and taken back; and the folders that are made for it.
+
+Nothing is overwritten, and no file is removed unless another whole copy of it is on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from app.core.actions import Action
+from app.core.filed import Filed, Folder, Row, State, is_unchanged
+from app.core.placing import OtherContentError, copy_new, remove_spare, same_content
+from app.core.sidecars import Sidecars
+from model.files import sync_folder
+
+
+class LeftError(Exception):
+    """A file was left as it is; the message names it and says why."""
+
+
+class Moves:
+    """What is done to the files of one step, each with its state in the journal. For one run over them.
+
+    Methods raise LeftError where a file is left as it is, OSError, and ProjectError.
+    """
+
+    def __init__(self, filed: Filed, action: Action) -> None:
+        self._filed, self._action = filed, action
+        self._folders = filed.folders(action)
+        self._ready: set[Path] = set()
+        self._sidecars = Sidecars()  # the folders as they are when the run begins
+
+    def forward(self, row: Row, photo: Row) -> None:
+        """Copy or move a file that is planned, or finish a move of which the copy is made.
+
+        Args:
+            row: of the file.
+            photo: the row of the photo that it goes with, or its own.
+        """
+        if row.state is State.PLANNED:
+            # else a copy was finished just before the program died
+            there = os.path.lexists(row.target) and same_content(row.source, row.target)
+            digest = row.digest if there else self._copy(row)
+            if not row.move:
+                self._filed.change(row, State.DONE, digest=digest)
+                return
+            sync_folder(row.target.parent)
+            self._filed.change(row, State.PLACED, digest=digest, place=row.target)
+        if row.sidecar and self._is_needed(row.source, photo.source):
+            self._filed.change(row, State.KEPT)
+            return
+        self._remove_source(row)
+        self._filed.change(row, State.DONE)
+
+    def back(self, row: Row) -> None:
+        """Take a file back: bring it to where it came from, if it was moved, and remove it where it was put."""
+        # what a person has done to a sidecar since goes back with it
+        if not (os.path.lexists(row.target) if row.sidecar else is_unchanged(row, row.target)):
+            raise LeftError(f"{row.target}: the file has changed or gone since; left as it is")
+        brought = row.move and not os.path.lexists(row.source)
+        if brought:
+            self._bring_back(row)
+        try:
+            remove_spare(row.target, kept=row.source)
+        except (OtherContentError, FileNotFoundError):
+            if row.move:
+                raise LeftError(f"{row.source}: another file is there now; left as it is") from None
+            raise LeftError(
+                f"{row.target}: stays, as the file that it was copied from has changed or gone ({row.source})"
+            ) from None
+        except OSError:
+            if brought:
+                with suppress(OtherContentError, OSError):
+                    remove_spare(row.source, kept=row.target)
+            raise
+        self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
+
+    def remove_folders(self, *, last: bool) -> None:
+        """Remove the folders that were made for the step, where they are empty.
+
+        Args:
+            last: nothing of the step is filed any more; folders that are not empty then belong to somebody else.
+        """
+        made = [folder for folder, state in self._folders.items() if state is Folder.MADE]
+        for folder in sorted(made, key=lambda place: -len(place.parts)):
+            try:
+                folder.rmdir()
+                self._note(folder, Folder.PLANNED)
+            except FileNotFoundError:
+                self._note(folder, Folder.PLANNED)
+            except OSError:
+                if last:
+                    self._note(folder, Folder.FILLED)
+
+    def settle_folders(self) -> None:
+        """Find out what has become of folders that were about to be made when the program died."""
+        for folder, state in list(self._folders.items()):
+            if state is Folder.MAKING:
+                self._note(folder, Folder.MADE if folder.is_dir() else Folder.PLANNED)
+
+    def _copy(self, row: Row) -> str | None:
+        if row.move and row.source.is_symlink():
+            raise LeftError(f"{row.source}: a link; only copies are made of what it leads to")
+        if os.path.lexists(row.target):
+            raise LeftError(f"{row.target}: something is there now; {row.source} is left as it is")
+        if row.sidecar:
+            self._make_folder(row.target.parent)
+            copy_new(row.source, row.target)
+            return None
+        # a file that was only touched is known by its content
+        if is_unchanged(row, row.source) or (row.digest is not None and os.path.lexists(row.source)):
+            self._make_folder(row.target.parent)
+            with suppress(OtherContentError):
+                return copy_new(row.source, row.target, row.digest)
+        if row.source.exists():
+            self._filed.identify_again([row.image])
+            raise LeftError(
+                f"{row.source}: the file has changed or gone since it was identified; left as it is, identify it again"
+            )
+        raise LeftError(f"{row.source}: the file has changed or gone since; left as it is")
+
+    def _remove_source(self, row: Row) -> None:
+        """The second half of a move."""
+        try:
+            if os.path.lexists(row.source):
+                remove_spare(row.source, kept=row.target)
+            elif not os.path.lexists(row.target):
+                raise LeftError(f"{row.target}: the file has gone since")
+        except (OtherContentError, FileNotFoundError):
+            self._filed.change(row, State.KEPT if os.path.lexists(row.target) else State.LEFT, place=_where(row))
+            raise LeftError(
+                f"{row.source}: changed while it was moved, or {row.target} did; both are left as they are"
+            ) from None
+        except OSError:
+            with suppress(LeftError, OSError):
+                self.back(row)  # what cannot be moved away stays where it is, and only there
+            raise
+
+    def _bring_back(self, row: Row) -> None:
+        if row.target.is_symlink():
+            raise LeftError(f"{row.target}: a link has taken its place; left as it is")
+        try:
+            copy_new(row.target, row.source, None if row.sidecar else row.digest)
+        except OtherContentError:
+            raise LeftError(f"{row.target}: the file has changed or gone since; left as it is") from None
+        sync_folder(row.source.parent)
+
+    def _is_needed(self, sidecar: Path, photo: Path) -> bool:
+        """Whether something else is in the folder of a photo's sidecar that it belongs to."""
+        return any(
+            os.path.lexists(other) for one in self._sidecars.of(photo) if one.path == sidecar for other in one.others
+        )
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, each noted before and after."""
+        if folder in self._ready:
+            return
+        if folder.is_dir():
+            if self._folders.get(folder) is Folder.FILLED:
+                self._note(folder, Folder.MADE)  # by this step, when it was done before
+        else:
+            self._make_folder(folder.parent)
+            self._note(folder, Folder.MAKING)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                self._note(folder, Folder.FOUND)
+                if not folder.is_dir():
+                    raise
+            except OSError:
+                self._note(folder, Folder.PLANNED)
+                raise
+            else:
+                sync_folder(folder.parent)
+                self._note(folder, Folder.MADE)
+        self._ready.add(folder)
+
+    def _note(self, folder: Path, state: Folder) -> None:
+        self._folders[folder] = state
+        self._filed.change_folder(self._action, folder, state)
+
+
+def _where(row: Row) -> Path:
+    return row.target if os.path.lexists(row.target) else row.source

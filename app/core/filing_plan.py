@@ -1,0 +1,365 @@
+"""Where photos would go by their labels: patterns, names that every system takes, and a plan that touches nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.core.decide import Decision, Status
+from app.core.paths import tidy
+from app.core.photo_state import ChangedPhotoError, check_unchanged
+from app.core.placing import folded, same_content
+from app.core.project_records import FoundFile
+from app.core.results import Result
+from app.core.sidecars import Sidecar, Sidecars, beside
+from model.errors import MarqueError, file_error
+
+PATTERN = "{type}/{class}/{name}"
+"""Where a photo goes, below the folder that was chosen."""
+FIELDS = ("type", "class", "label", "name", "status")
+"""Names that a pattern may hold in braces; `name` is the file's own with its ending."""
+COARSEST_TIME = 2_000_000_000
+"""Nanoseconds between two times that a file system can tell apart, on FAT."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED = {
+    *("con", "prn", "aux", "nul", "conin$", "conout$"),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
+}
+_LONGEST = 255  # bytes of a name
+_ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
+_WITHOUT_CLASS = "class not told"
+_CHANGED = "has changed since it was identified"
+_LINK = "a link: only copies are made of what it leads to"
+
+
+class FilingError(MarqueError):
+    """A pattern or folder that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The way of a photo or of a sidecar.
+
+    Attributes:
+        image: number of the photo.
+        modified: time of the file in nanoseconds; with its size it tells whether the file has changed.
+        digest: of the content that was identified, or None.
+        link: whether the source is a link to the photo.
+        sidecar: whether this is a sidecar.
+        copied_because: why this sidecar is copied, also where its photo is moved; "" where it is moved with it.
+    """
+
+    image: int
+    source: Path
+    target: Path
+    size: int
+    modified: int
+    digest: str | None = None
+    link: bool = False
+    sidecar: bool = False
+    copied_because: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a filing would do.
+
+    Attributes:
+        steps: of photos.
+        left: photos that stay, with the reason.
+        sidecars: steps of what goes with the photos.
+        changed: numbers of photos among `left` that are not the files that were identified.
+    """
+
+    steps: tuple[Step, ...]
+    left: tuple[tuple[Path, str], ...]
+    sidecars: tuple[Step, ...] = ()
+    changed: tuple[int, ...] = ()
+
+    def for_move(self) -> Plan:
+        """The same where photos are moved: links stay."""
+        links = {step.image for step in self.steps if step.link}
+        if not links:
+            return self
+        left = (*self.left, *((step.source, _LINK) for step in self.steps if step.link))
+        steps, sidecars = (
+            tuple(step for step in some if step.image not in links) for some in (self.steps, self.sidecars)
+        )
+        return replace(self, steps=steps, sidecars=sidecars, left=left)
+
+    @property
+    def refused(self) -> list[str]:
+        """What stays because of its file, not because of its label, in words."""
+        return [f"{path}: {reason}" for path, reason in self.left if reason.startswith((_CHANGED, _LINK))]
+
+    @property
+    def copied(self) -> list[str]:
+        """Sidecars that are copied where photos are moved, in words."""
+        return [f"{step.source}: {step.copied_because}" for step in self.sidecars if step.copied_because]
+
+
+def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
+    """Where each photo with a label would go, and its sidecars with it; nothing is touched.
+
+    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
+    where it would go already, itself or as a copy, stays: a filing that was interrupted goes on, and one that is done
+    twice does nothing.
+
+    Raises:
+        FilingError: if the pattern or the folder is wrong.
+    """
+    check_pattern(pattern)
+    into = tidy(into)
+    check_folder(into)
+    return _Planner(into, pattern).plan(results)
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not tell the name."""
+    unknown = [name for name in re.findall(r"{([^{}]*)}", pattern) if name not in FIELDS]
+    if unknown:
+        raise FilingError(f"'{{{unknown[0]}}}' is none of {', '.join(f'{{{name}}}' for name in FIELDS)}")
+    if re.search(r"[{}]", re.sub(r"{[a-z]+}", "", pattern)):
+        raise FilingError("a brace is open or closed alone")
+    if not pattern.endswith("{name}"):
+        raise FilingError("the pattern must end with {name}, or photos would lose their ending")
+    parts = pattern.replace("\\", "/").split("/")
+    if pattern.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", pattern):
+        raise FilingError("the pattern must stay below the folder")
+    if "\0" in pattern:
+        raise FilingError("the pattern holds a character that no name may have")
+
+
+def check_folder(into: Path) -> None:
+    """Raises FilingError if no folder can be there: it is a file, or lies below one."""
+    try:
+        for place in (into, *into.parents):
+            if place.is_dir():
+                return
+            if os.path.lexists(place):
+                raise FilingError(f"{place}: this is a file, and a folder is needed", advice="choose another folder")
+    except OSError as error:
+        raise FilingError(str(file_error(error, into))) from error
+
+
+def shown(wanted: Plan, into: Path, *, move: bool = False) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """A plan for people, a line a file, and the same as facts: `target` is below `into`, None where a photo stays.
+
+    Args:
+        wanted: the plan; where photos are moved that of `Plan.for_move`.
+        move: whether it says which sidecars are copied all the same.
+    """
+    into = tidy(into)
+    sidecars: dict[int, list[Step]] = {}
+    for step in wanted.sidecars:
+        sidecars.setdefault(step.image, []).append(step)
+    for step in wanted.steps:
+        for one in (step, *sidecars.get(step.image, ())):
+            below = one.target.relative_to(into)
+            copied = f" (copied: {one.copied_because})" if move and one.copied_because else ""
+            yield f"{one.source} -> {below}{copied}", {"source": str(one.source), "target": str(below)}
+    for path, reason in wanted.left:
+        yield f"{path}: stays ({reason})", {"source": str(path), "target": None, "reason": reason}
+
+
+def summary(wanted: Plan) -> str:
+    """How much would be filed, in words."""
+    sidecars = f" and {len(wanted.sidecars):,} sidecars" if wanted.sidecars else ""
+    return f"{len(wanted.steps):,} photos{sidecars} would be filed"
+
+
+class _Planner:
+    """Makes one plan. Each folder that photos come from or go to is read once."""
+
+    def __init__(self, into: Path, pattern: str) -> None:
+        self._into, self._pattern = into, pattern
+        self._sidecars = Sidecars()
+        self._folders: dict[Path, dict[str, str]] = {}  # what is in the target folders: folded name -> name
+        self._taken: dict[str, Path] = {}  # folded target -> its source
+        self._companions: dict[Path, list[tuple[Step, Sidecar]]] = {}  # by the sidecar's place
+
+    def plan(self, results: Iterable[Result]) -> Plan:
+        steps: list[Step] = []
+        left: list[tuple[Path, str]] = []
+        changed: list[int] = []
+        for result in results:
+            path = result.image.path
+            try:
+                step = self._step(result)
+            except ChangedPhotoError as error:
+                left.append((path, str(error).removeprefix(f"{path}: ")))
+                changed += [result.image.id] if _CHANGED in str(error) else []
+            except _StaysError as reason:
+                left.append((path, str(reason)))
+            else:
+                steps.append(step)
+        return Plan(tuple(steps), tuple(left), tuple(self._with(steps)), tuple(changed))
+
+    def _step(self, result: Result) -> Step:
+        """Raises _StaysError, ChangedPhotoError."""
+        image, answer, reason = result.image, result.answer, _stays(result)
+        if reason is not None or answer is None:
+            raise _StaysError(reason or "not identified yet")
+        check_unchanged(image)
+        try:
+            file, link = FoundFile.of(image.path), image.path.is_symlink()
+        except OSError as error:
+            raise _StaysError(f"cannot be read ({error.strerror})") from error
+        companions = self._sidecars.of(image.path)
+        target = self._free(_place(answer, image.path, self._into, self._pattern), image.path, file, companions)
+        if target is None:
+            raise _StaysError("is there already")
+        step = Step(image.id, image.path, target, file.size, file.modified, image.digest, link)
+        self._taken[folded(str(target))] = image.path
+        for sidecar in companions:
+            place = beside(sidecar.path, image.path, target)
+            if not same_content(sidecar.path, place):
+                self._take(sidecar, step, place)
+        return step
+
+    def _free(self, target: Path, path: Path, file: FoundFile, companions: tuple[Sidecar, ...]) -> Path | None:
+        """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
+        number, candidate = 1, _numbered(target, 1, companions=bool(companions))
+        while True:
+            there = self._there(candidate)
+            if there is not None and _holds(there, path, file):
+                return None
+            places = [(one.path, beside(one.path, path, candidate)) for one in companions]
+            if there is None and not self._is_taken(candidate) and all(self._takes(*one) for one in places):
+                return candidate
+            number += 1
+            candidate = _numbered(target, number, companions=bool(companions))
+
+    def _takes(self, sidecar: Path, place: Path) -> bool:
+        """Whether a sidecar can go to a place: nothing is there, or the same."""
+        there = self._there(place)
+        if there is not None:
+            return same_content(sidecar, there)
+        return self._taken.get(folded(str(place)), sidecar) == sidecar
+
+    def _take(self, sidecar: Sidecar, step: Step, place: Path) -> None:
+        """Let a sidecar go to a place; once, where it goes there already with another photo of that name."""
+        uses = self._companions.setdefault(sidecar.path, [])
+        uses[:] = [use for use in uses if use[0].target != place]
+        uses.append((replace(step, target=place), sidecar))
+        self._taken[folded(str(place))] = sidecar.path
+
+    def _with(self, steps: list[Step]) -> Iterator[Step]:
+        """The steps of the sidecars. One that several photos share is moved with the last of them, if all are filed."""
+        filed = {step.source for step in steps if not step.link}
+        order = {step.image: number for number, step in enumerate(steps)}
+        found = []
+        for sidecar, uses in self._companions.items():
+            try:
+                file = FoundFile.of(sidecar)
+            except OSError:
+                continue  # gone since its folder was read
+            last, shared = uses[-1]
+            needed_by = next((other for other in shared.others if other not in filed), None)
+            reason = f"{needed_by.name} needs it too" if needed_by else "it is a link" if sidecar.is_symlink() else ""
+            for step, _ in uses:
+                copied = reason or ("" if step is last else f"{last.source.name} needs it too")
+                found.append(
+                    Step(
+                        *(step.image, sidecar, step.target, file.size, file.modified),
+                        sidecar=True,
+                        copied_because=copied,
+                    )
+                )
+        return iter(sorted(found, key=lambda step: order[step.image]))
+
+    def _is_taken(self, candidate: Path) -> bool:
+        return folded(str(candidate)) in self._taken
+
+    def _there(self, candidate: Path) -> Path | None:
+        """What has this name, in whatever case and Unicode form; None if nothing has."""
+        folder = candidate.parent
+        if folder not in self._folders:
+            self._folders[folder] = _names(folder)
+        name = self._folders[folder].get(folded(candidate.name))
+        if name is not None:
+            return folder / name
+        return candidate if os.path.lexists(candidate) else None
+
+
+class _StaysError(Exception):
+    """A photo that stays where it is; the reason."""
+
+
+def _stays(result: Result) -> str | None:
+    if result.image.error is not None:
+        return result.image.error
+    if result.excluded:
+        return "excluded"
+    if result.answer is not None and result.answer.status is Status.UNKNOWN:
+        return "unknown"
+    return None
+
+
+def _place(answer: Decision, path: Path, into: Path, pattern: str) -> Path:
+    values = {
+        "type": answer.coarse,
+        "class": answer.fine if answer.status is Status.IDENTIFIED else _WITHOUT_CLASS,
+        "label": answer.label,
+        "status": answer.status.value,
+        "name": path.name,
+    }
+    safe = {name: value if name == "name" else as_folder(value) for name, value in values.items()}
+    *folders, name = (re.sub(r"{([a-z]+)}", lambda match: safe[match[1]], part) for part in re.split(r"[/\\]", pattern))
+    return into.joinpath(*(_fitting_folder(folder) for folder in folders if folder), name)
+
+
+def as_folder(name: str) -> str:
+    """A class's name as a folder's that every system takes."""
+    clean = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
+    return _fitting_folder(f"{clean}_" if _is_reserved(clean) else clean)
+
+
+def _is_reserved(name: str) -> bool:
+    return name.split(".")[0].rstrip().casefold() in _RESERVED
+
+
+def _fitting_folder(name: str) -> str:
+    """A folder's name, shortened where it is too long; names that differ stay different."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return _cut(name, _LONGEST - len(mark)).rstrip(". ") + mark
+
+
+def _numbered(target: Path, number: int, *, companions: bool) -> Path:
+    """A target with a number in its name from the second on, shortened before its ending where it is too long."""
+    mark = f" ({number})" if number > 1 else ""
+    longest = _LONGEST - (_ROOM if companions and mark else 0)
+    stem = _cut(target.stem, longest - len(os.fsencode(mark + target.suffix)))
+    return target.with_name(f"{stem}{mark}{target.suffix}")
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of a text, of at most so many bytes as a file's name."""
+    while text and len(os.fsencode(text)) > longest:
+        text = text[: min(len(text) - 1, longest)]
+    return text
+
+
+def _names(folder: Path) -> dict[str, str]:
+    try:
+        with os.scandir(folder) as listing:
+            return {folded(entry.name): entry.name for entry in listing}
+    except OSError:
+        return {}  # not made yet
+
+
+def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:
+    """Whether a file is the photo, or a copy as a filing makes it: of the same time and content."""
+    try:
+        status = candidate.stat()
+        alike = status.st_size == file.size and abs(status.st_mtime_ns - file.modified) <= COARSEST_TIME
+        return alike and (candidate.samefile(path) or same_content(candidate, path))
+    except OSError:
+        return False
