@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from app.core import database, project_file
+from app.core import database, filing_records, project_file
 from app.core.evidence import Evidence
 from app.core.figures import FigureWriter
 from app.core.paths import tidy
@@ -104,7 +104,8 @@ class Project:
                     self._database.execute("VACUUM INTO ?", (str(part),))
                 with closing(database.connect(part, "rw")) as copy:
                     copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
-                    project_file.renew_id(copy)
+                    number = project_file.renew_id(copy)
+            filing_records.carry_over(self.id, number)
             part.replace(path)
         except OSError as error:
             raise ProjectError(f"{path}: the project cannot be written ({error.strerror})") from error

@@ -125,9 +125,11 @@ def read_id(path: Path, connection: sqlite3.Connection) -> str:
     return str(row[0])
 
 
-def renew_id(connection: sqlite3.Connection) -> None:
+def renew_id(connection: sqlite3.Connection) -> str:
     """Give a copy of a project a number of its own."""
-    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (secrets.token_hex(16), _ID))
+    number = secrets.token_hex(16)
+    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (number, _ID))
+    return number
 
 
 def check(path: Path, connection: sqlite3.Connection, *, sound: bool) -> None:

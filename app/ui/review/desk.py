@@ -19,7 +19,7 @@ from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import Columns
 from app.core.figures import NOBODY
-from app.core.filing import Filing
+from app.core.filing import Filing, UnknownStepError
 from app.core.identify import Identification
 from app.core.journal import Journal
 from app.core.labels import Label, Labels
@@ -41,6 +41,8 @@ from app.ui.tasks import Tasks
 from app.ui.waits import PROGRAM, Waits
 from model.bundle import Thresholds
 
+_Opened = tuple[Project, list[KnownModel], list[str], list[UnknownStepError]]
+
 
 class Desk(QObject):
     """Signals:
@@ -52,6 +54,7 @@ class Desk(QObject):
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     filing_step: (photos, back) the step to be undone or done again is a filing, which takes its time
+    unknown_steps: (UnknownStepErrors) a program has left steps in the middle that were not begun on this computer
     """
 
     opened = Signal()
@@ -62,6 +65,7 @@ class Desk(QObject):
     problem = Signal(str, str)
     said = Signal(str)
     filing_step = Signal(int, int)
+    unknown_steps = Signal(object)
 
     def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -119,23 +123,25 @@ class Desk(QObject):
         same = self.project is not None and self.project.path == path
         still_open = self.project if same else self.leftover.take_back(path)
 
-        def work() -> tuple[Project, list[KnownModel], list[str]]:
+        def work() -> _Opened:
             if still_open is not None:  # perhaps as its photos are being filed: there is nothing to settle
-                return still_open, still_open.models(), []
+                return still_open, still_open.models(), [], []
             project = Project.create(path) if create else Project.open(path, sound=False)
             said: list[str] = []
+            unknown: list[UnknownStepError] = []
             with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
-                said = Filing(project).settle()
-            return project, project.models(), said
+                filing = Filing(project)
+                said, unknown = filing.settle(), filing.unknown()
+            return project, project.models(), said, unknown
 
-        def steps() -> Iterator[tuple[Project, list[KnownModel], list[str]]]:
+        def steps() -> Iterator[_Opened]:
             try:
                 yield work()
             except ProjectError:
                 self.open_failed.emit()
                 raise
 
-        self.tasks.submit(steps, lambda found: self._take(*found))
+        self.tasks.submit(steps, self._take)
 
     def save_as(self, path: Path) -> None:
         """Go on in a copy of the project."""
@@ -160,18 +166,21 @@ class Desk(QObject):
         if self._run_wanted:
             self._begin_run()
 
-    def _take(self, project: Project, models: list[KnownModel], interrupted: list[str]) -> None:
+    def _take(self, found: _Opened) -> None:
+        project, models, interrupted, unknown = found
         old, self.project = self.project, project
         self.model = None
         self._filling.load(project, None)
         self.opened.emit()
         for words in interrupted:
             self.problem.emit(words, "")
+        if unknown:
+            self.unknown_steps.emit(unknown)
         self._choose_model(models)
         self._tell_steps()
         unrecorded, self._unrecorded = self._unrecorded, []
-        for opened, found in unrecorded:
-            self.record(opened, found)
+        for place, identified in unrecorded:
+            self.record(place, identified)
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
         if old is not None and old is not project:
@@ -314,6 +323,10 @@ class Desk(QObject):
             self._tell_steps()
 
         self._change(lambda project: project.images(), put)
+
+    def reread(self) -> None:
+        """Photos are other files now: read again what is known of all of them."""
+        self._load()
 
     def _tell_steps(self) -> None:
         def titles(found: tuple[Action | None, Action | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.exporters import EXPORTERS
+from app.core.filing import UnknownStepError
 from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs
 from app.ui.review.toolbar import Toolbar
+from app.ui.review.unknown_step import UnknownStepDialog
 
 
 class Leaving(QObject):
@@ -29,6 +32,9 @@ class Leaving(QObject):
         toolbar.filing_wanted.connect(self.file)
         desk.filing_step.connect(self._turn)
         outputs.files_changed.connect(desk.reload)
+        outputs.outdated.connect(desk.reread)
+        outputs.unknown.connect(self._ask_to_turn)
+        desk.unknown_steps.connect(self._ask_to_settle)
 
     def export(self, kind: str) -> None:
         """Write the project's answers into a file, in one of the formats of EXPORTERS."""
@@ -61,6 +67,7 @@ class Leaving(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.plan_wanted.connect(partial(self._outputs.plan, *opened))
         self._outputs.planned.connect(dialog.show_plan)
+        self._outputs.unplanned.connect(dialog.show_problem)
         self._desk.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
         dialog.agreed.connect(lambda wanted, move: self._outputs.file(opened[0], wanted, move=move))
         dialog.open()
@@ -72,6 +79,25 @@ class Leaving(QObject):
     def _turn(self, count: int, back: bool) -> None:
         if self._desk.project is not None:
             self._outputs.turn(self._desk.project, count, back=back)
+
+    def _ask_to_turn(self, project: Project, step: UnknownStepError, back: bool) -> None:
+        def go_on() -> None:
+            self._outputs.turn(project, len(step.files), back=back, trust=step.action)
+
+        if project is self._desk.project:
+            self._ask(step, go_on)
+
+    def _ask_to_settle(self, steps: list[UnknownStepError]) -> None:
+        project = self._desk.project
+        if project is not None:
+            for step in steps:
+                self._ask(step, partial(self._outputs.settle, project, step.action))
+
+    def _ask(self, step: UnknownStepError, go_on: Callable[[], None]) -> None:
+        dialog = UnknownStepDialog(step, self._page)
+        self._desk.opened.connect(dialog.reject)
+        dialog.agreed.connect(go_on)
+        dialog.open()
 
     def _ask_place(self, kind: str, beside: Path) -> Path | None:
         exporter = EXPORTERS[kind]

@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core.actions import Action
 from app.core.copies import Copies, CopyError
 from app.core.exporters import export
-from app.core.filing import Filing
-from app.core.filing_plan import Plan, plan
+from app.core.filing import Filing, UnknownStepError
+from app.core.filing_plan import FilingError, Plan, plan
 from app.core.journal import Journal, Turned
 from app.core.labels import Verdict
 from app.core.photo_state import ChangedPhotoError, check_unchanged
@@ -29,7 +29,6 @@ from app.ui.tasks import Tasks
 from app.ui.waits import Waits
 
 _TELL_SECONDS = 0.05
-_NOT_UNDONE = "could not be undone: "
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
 _Written = tuple[int, list[str]]
 _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
@@ -44,8 +43,10 @@ class Outputs(QObject):
     Signals:
         job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
         problem: (text, details)
-        planned: (number that it was asked for with, Plan, folder)
+        planned: (number that it was asked for with, Plan, folder), unplanned: (that number, why there is no plan)
         files_changed: files were filed, or that was taken back
+        outdated: photos are not the files any more that were identified
+        unknown: (Project, UnknownStepError, back) a step was not begun on this computer; back: it was to be undone
     """
 
     job_began = Signal(object)
@@ -53,7 +54,10 @@ class Outputs(QObject):
     job_ended = Signal(object, str)
     problem = Signal(str, str)
     planned = Signal(int, object, object)
+    unplanned = Signal(int, str)
     files_changed = Signal()
+    outdated = Signal()
+    unknown = Signal(object, object, bool)
     _progress = Signal(object, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -128,36 +132,85 @@ class Outputs(QObject):
         def wanted(result: Result) -> bool:
             return not decided or (result.label is not None and result.label.verdict in _DECIDED)
 
-        self.tasks.once(
-            lambda: plan((one for one in results(project, model) if wanted(one)), into, pattern),
-            lambda found: self.planned.emit(number, found, into),
-            on=project,
-        )
+        def work() -> Plan | FilingError:
+            try:
+                return plan((one for one in results(project, model) if wanted(one)), into, pattern)
+            except FilingError as error:
+                return error
+
+        def tell(found: Plan | FilingError) -> None:
+            if isinstance(found, Plan):
+                self.planned.emit(number, found, into)
+            else:
+                self.unplanned.emit(number, str(found))
+
+        self.tasks.once(work, tell, on=project)
 
     def file(self, project: Project, wanted: Plan, *, move: bool) -> None:
         """Carry a plan out."""
+        if move:
+            wanted = wanted.for_move()
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[Action | None, list[str]]:
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> tuple[str, list[str]]:
             filing = Filing(project)
             action = filing.begin(wanted, move=move)
-            return action, filing.carry_out(action, progress, cancelled) if action is not None else []
+            if action is None:
+                return "nothing to do", wanted.refused
+            problems = [*wanted.refused, *filing.carry_out(action, progress, cancelled)]
+            return action.title if filing.standing(action) else "nothing was filed", problems
 
-        self._start("filing", project, len(wanted.steps), work, lambda found: self._say_files("", *found), alone=True)
+        def say(found: tuple[str, list[str]]) -> str:
+            words, problems = found
+            if move and wanted.copied:
+                words += f"; {len(wanted.copied):,} sidecars were copied, as other files need them too"
+            if problems:
+                self.outdated.emit()
+            return self._say_files(words, problems)
 
-    def turn(self, project: Project, total: int, *, back: bool) -> None:
-        """Take the last step back, or do it again, where that is a filing."""
+        self._start("filing", project, len(wanted.steps), work, say, alone=True)
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Turned | None:
+    def turn(self, project: Project, total: int, *, back: bool, trust: Action | None = None) -> None:
+        """Take the last step back, or do it again, where that is a filing.
+
+        Args:
+            trust: a step whose files the person has seen.
+        """
+
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Turned | UnknownStepError | None:
             journal = Journal(project)
-            return (journal.undo if back else journal.redo)(progress, cancelled)
+            if trust is not None:
+                Filing(project).trust(trust)
+            try:
+                return (journal.undo if back else journal.redo)(progress, cancelled)
+            except UnknownStepError as unknown:
+                return unknown
 
-        def say(found: Turned | None) -> str:
+        def say(found: Turned | UnknownStepError | None) -> str:
+            if isinstance(found, UnknownStepError):
+                self.unknown.emit(project, found, back)
+                return ""
             if found is None:
-                return self._say_files("", None, [])
-            return self._say_files(_NOT_UNDONE if found.stays else word, found.action, found.problems)
+                return self._say_files("nothing to do", [])
+            return self._say_files(f"{failed if found.stays else word}{found.action.title}", found.problems)
 
-        verb, word = ("taking back", "undone: ") if back else ("filing", "done again: ")
+        verb, word, failed = (
+            ("taking back", "undone: ", "could not be undone: ")
+            if back
+            else ("filing", "done again: ", "could not be done again: ")
+        )
         self._start(verb, project, total, work, say, alone=True)
+
+    def settle(self, project: Project, trust: Action) -> None:
+        """Finish what a program has left in the middle of a step whose files the person has seen."""
+
+        def work(_progress: Callable[[int], None], _cancelled: Callable[[], bool]) -> list[str]:
+            Filing(project).trust(trust)
+            return Filing(project).settle()
+
+        def say(found: list[str]) -> str:
+            return self._say_files("; ".join(found), [])
+
+        self._start("finishing a step", project, 1, work, say, alone=True)
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found
@@ -165,13 +218,11 @@ class Outputs(QObject):
             self.problem.emit(f"{len(problems):,} photos were left as they are", "\n".join(problems))
         return f"{written:,} {words}"
 
-    def _say_files(self, word: str, action: Action | None, problems: list[str]) -> str:
+    def _say_files(self, words: str, problems: list[str]) -> str:
         self.files_changed.emit()
-        if action is None:
-            return "nothing to do"
         if problems:
             self.problem.emit(f"{len(problems):,} files were left as they are", "\n".join(problems))
-        return f"{word}{action.title}"
+        return words
 
     def _start(
         self,
