@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +12,12 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from app.cli import main
-from app.core.copies import Copies, CopyError
+from app.core.copies import Copies, Copy, CopyError
 from app.core.labels import Label, Labels, Verdict
-from app.core.packet import read_packet
+from app.core.packet import read_packet, takes
 from app.core.project import Project
-from app.core.xmp import keywords
+from app.core.xmp import SUBJECT, keywords, lists, merged
+from tests.app.test_packet import further_segments, iptc, with_segments, xmp_segment
 from tests.app.test_photo_state import seen
 from tests.app.test_xmp import EXISTING, SHIP, exiftool
 from tests.app.tiny import COLOURS, colour_picture
@@ -189,3 +193,157 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     next(iter(out.rglob("*.jpg"))).write_text("mine")
     assert main(export) == 1
     assert "another file is there; left as it is" in capsys.readouterr().err
+
+
+def subjects(packet: bytes | str) -> list[str]:
+    return lists(packet.encode() if isinstance(packet, str) else packet)[SUBJECT]
+
+
+def copied(tmp_path: Path, photo: Path) -> tuple[Copy, bytes, Path]:
+    """A photo's copy, the packet in it, and where a sidecar of it would be."""
+    copy = Copies([photo.parent], tmp_path / "out").make(seen(photo), PATH)
+    content = copy.place.read_bytes()
+    packets = read_packet(content).packets if takes(content) else ()
+    return copy, packets[0] if packets else b"", copy.place.with_name(f"{copy.place.name}.xmp")
+
+
+@pytest.mark.parametrize("name", ["p.jpg.xmp", "p.xmp", "P.XMP", "p.jpg.Xmp"])
+@pytest.mark.parametrize("photo", ["p.jpg", "p.tif"])
+def test_the_sidecar_of_a_photo_comes_along_with_the_keywords_in_it(tmp_path: Path, photo: str, name: str) -> None:
+    name = name.replace(".jpg", Path(photo).suffix)
+    place = picture(tmp_path / "in" / photo)
+    (tmp_path / "in" / name).write_text(EXISTING, "utf-8")
+    copy, packet, _ = copied(tmp_path, place)
+    assert contents(tmp_path / "out").keys() == {photo, name}
+    sidecar = (tmp_path / "out" / name).read_text("utf-8")
+    assert 'xmp:Rating="4"' in sidecar and subjects(sidecar) == ["harbour", "tanker", "Vessel", "MT Alpha"]
+    assert (tmp_path / "in" / name).read_text("utf-8") == EXISTING
+    assert copy.sidecar.startswith("the photos have sidecars" if photo == "p.jpg" else "only JPEG and PNG")
+    assert photo == "p.tif" or subjects(packet) == ["Vessel", "tanker", "MT Alpha"]
+    again = Copies([place.parent], tmp_path / "out").make(seen(place), PATH)
+    assert not again.new
+
+
+def test_a_sidecar_that_belongs_to_several_photos_is_copied_for_one(tmp_path: Path) -> None:
+    photos = [picture(tmp_path / "in" / name) for name in ("p.jpg", "p.png", "q.jpg")]
+    (tmp_path / "in" / "p.xmp").write_text(EXISTING, "utf-8")
+    (tmp_path / "in" / "q.jpg.xmp").write_text(EXISTING, "utf-8")
+    (tmp_path / "in" / "q_01.jpg.xmp").write_text("darktable's second way", "utf-8")
+    copies = Copies([tmp_path / "in"], tmp_path / "out")
+    for photo in photos:
+        copies.make(seen(photo), PATH)
+    made = contents(tmp_path / "out")
+    assert made.keys() == {*(photo.name for photo in photos), "p.jpg.xmp", "p.png.xmp", "q.jpg.xmp", "q_01.jpg.xmp"}
+    for name in ("p.jpg.xmp", "p.png.xmp", "q.jpg.xmp"):
+        assert b'xmp:Rating="4"' in made[name] and "MT Alpha" in subjects(made[name])
+    assert made["q_01.jpg.xmp"] == b"darktable's second way"
+
+
+def test_a_damaged_sidecar_keeps_its_photo_from_being_copied(tmp_path: Path) -> None:
+    photo = picture(tmp_path / "in" / "p.jpg")
+    sidecar = tmp_path / "in" / "p.jpg.xmp"
+    for content, reason in (("no xml", "this is no XMP sidecar, or it is damaged"), ("", "this is no XMP sidecar")):
+        sidecar.write_text(content)
+        with pytest.raises(CopyError, match=rf"p\.jpg\.xmp: {reason}.*not copied"):
+            Copies([tmp_path / "in"], tmp_path / "out").make(seen(photo), PATH)
+    sidecar.unlink()
+    sidecar.symlink_to("/dev/null")
+    assert Copies([tmp_path / "in"], tmp_path / "out").make(seen(photo), PATH).new  # nobody's sidecar
+    assert list(contents(tmp_path / "out")) == ["p.jpg"]
+
+
+def test_keywords_of_extended_xmp_and_of_a_second_packet_count(tmp_path: Path) -> None:
+    extension = EXISTING.replace("harbour", "beyond").encode()
+    guid = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper()
+    mark = f'xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="{guid}" '
+    main = EXISTING.replace("xmlns:xmp=", f"{mark}xmlns:xmp=").replace('Rating="4"', 'Rating="5"').encode()
+    plain = picture(tmp_path / "plain.jpg", xmp=main).read_bytes()
+    (tmp_path / "in").mkdir()
+    photo, second = tmp_path / "in" / "p.jpg", tmp_path / "in" / "q.jpg"
+    photo.write_bytes(with_segments(plain, *further_segments(extension, 700)[::-1]))
+    copy, packet, sidecar = copied(tmp_path, photo)
+    assert copy.sidecar == "its extended XMP holds keywords, and stays as it is"
+    assert packet == main and copy.place.read_bytes() == photo.read_bytes()
+    assert subjects(sidecar.read_bytes()) == ["harbour", "tanker", "beyond", "Vessel", "MT Alpha"]
+    assert b'xmp:Rating="5"' in sidecar.read_bytes() and b"HasExtendedXMP" not in sidecar.read_bytes()
+    second.write_bytes(with_segments(plain, xmp_segment(EXISTING.replace("harbour", "another").encode())))
+    copy, _, sidecar = copied(tmp_path, second)
+    assert copy.sidecar.startswith("it holds several packets of XMP that differ")
+    assert copy.place.read_bytes() == second.read_bytes()
+    assert subjects(sidecar.read_bytes()) == ["harbour", "tanker", "another", "Vessel", "MT Alpha"]
+    # extended XMP without keywords, such as a depth map, stays where it is
+    extension = extension.replace(b"subject", b"subjects").replace(b"hierarchicalSubject", b"somethingElse")
+    main = main.replace(guid.encode(), hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode())
+    plain = picture(tmp_path / "plain.jpg", xmp=main).read_bytes()
+    third = tmp_path / "in" / "r.jpg"
+    third.write_bytes(with_segments(plain, *further_segments(extension, 700)))
+    copy, packet, sidecar = copied(tmp_path, third)
+    assert copy.sidecar == "" and not sidecar.exists() and "MT Alpha" in subjects(packet)
+    assert read_packet(copy.place.read_bytes()).extension == extension
+
+
+def test_keywords_of_the_older_block_are_put_beside_ours(tmp_path: Path) -> None:
+    """Programs that find keywords in XMP do not look for others in IPTC."""
+    (tmp_path / "in").mkdir()
+    photo, other = tmp_path / "in" / "p.jpg", tmp_path / "in" / "q.jpg"
+    photo.write_bytes(
+        with_segments(picture(tmp_path / "x.jpg").read_bytes(), iptc("Größe".encode(), b"holiday", utf8=True))
+    )
+    other.write_bytes(
+        with_segments(picture(tmp_path / "x.jpg", xmp=EXISTING.encode()).read_bytes(), iptc(b"holiday", utf8=True))
+    )
+    _, packet, _ = copied(tmp_path, photo)
+    assert subjects(packet) == ["Größe", "holiday", "Vessel", "tanker", "MT Alpha"]
+    assert subjects(merged(packet, ())) == ["Größe", "holiday"]  # they are the person's
+    _, packet, _ = copied(tmp_path, other)
+    assert subjects(packet) == ["harbour", "tanker", "Vessel", "MT Alpha"]  # there XMP counted before
+    place = tmp_path / "out" / "p.jpg"
+    assert exiftool(place, "IPTC:Keywords") == exiftool(photo, "IPTC:Keywords") == ["Größe; holiday"]
+    assert exiftool(place, "Validate", "Warning", "Error") == exiftool(photo, "Validate", "Warning", "Error")
+
+
+def test_long_and_similar_names(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    long = "ü" * 125 + "x"  # 251 bytes
+    names = [
+        f"{long}.jpg",
+        f"{long}.tif",
+        f"{long.upper()}.JPG",
+        "Übersee.jpg",
+        unicodedata.normalize("NFD", "übersee.jpg"),
+    ]
+    photos = [picture(folder / name) for name in names]
+    copies = Copies([folder], out)
+    made = [copies.make(seen(photo), PATH).place.name for photo in photos]
+    assert made[:2] == names[:2] and made[3:] == ["Übersee.jpg", unicodedata.normalize("NFD", "übersee (2).jpg")]
+    assert made[2] == f"{'Ü' * 123} (2).JPG" and len(made[2].encode()) <= 255
+    assert contents(out).keys() == {*made, f"{long}.xmp"}  # the name of the TIFF's sidecar
+    again = Copies([folder], out)
+    assert not any(again.make(seen(photo), PATH).new for photo in photos)
+    deep = folder
+    for _ in range(10):
+        deep = deep / ("d" * 200)
+    photo = picture(deep / "p.jpg")
+    assert Copies([folder], out).make(seen(photo), PATH).place == out / photo.relative_to(folder)
+    with pytest.raises(CopyError, match=r"cannot be copied to .*File name too long"):
+        Copies([folder], out / ("e" * 256)).make(seen(photo), PATH)
+
+
+def test_a_copy_that_was_cut_off_is_finished(tmp_path: Path) -> None:
+    """The photo comes last, so that a copy is never there without its sidecar."""
+    photo = picture(tmp_path / "in" / "p.tif")
+    (tmp_path / "in" / "p.tif.xmp").write_text(EXISTING, "utf-8")
+    Copies([photo.parent], tmp_path / "out").make(seen(photo), PATH)
+    whole = contents(tmp_path / "out")
+    (tmp_path / "out" / "p.tif").unlink()
+    assert Copies([photo.parent], tmp_path / "out").make(seen(photo), PATH).new
+    assert contents(tmp_path / "out") == whole
+
+
+def test_what_is_no_file_any_more_is_not_waited_for(tmp_path: Path) -> None:
+    photo = picture(tmp_path / "in" / "p.jpg")
+    image = seen(photo)
+    photo.unlink()
+    os.mkfifo(photo)
+    with pytest.raises(CopyError, match="it is a named pipe"):
+        Copies([photo.parent], tmp_path / "out").make(image, PATH)
