@@ -174,7 +174,7 @@ def _merged(sidecar: Path, keywords: tuple[str, ...]) -> bytes:
     try:
         return merged(read_sidecar(sidecar), keywords)
     except XmpError as error:
-        raise CopyError(f"{sidecar}: this is no XMP sidecar, or it is damaged ({error}); not copied") from error
+        raise CopyError(f"{sidecar}: this sidecar cannot be changed ({error}); the photo is not copied") from error
 
 
 def _put(content: bytes, place: Path, like: Path) -> bool:

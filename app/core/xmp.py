@@ -110,7 +110,7 @@ def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None 
         try:
             after = merged(before, path)
         except XmpError as error:
-            raise SidecarError(f"{place}: this is no XMP sidecar, or it is damaged ({error}); left as it is") from error
+            raise SidecarError(f"{place}: this sidecar cannot be changed ({error}); left as it is") from error
         if after == before:
             return None
         with suppress(_ChangedError):

@@ -105,9 +105,9 @@ class Tree:
         try:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:
-            raise XmpError(str(error)) from error
+            raise XmpError(f"it is no XMP, or damaged: {error}") from error
         if not self._found:
-            raise XmpError("no rdf:RDF in it")
+            raise XmpError("it is no XMP: there is no rdf:RDF in it")
         self.rdf = self._found[0]
 
     def _refuse_document_type(self, *_: object) -> NoReturn:

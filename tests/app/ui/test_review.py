@@ -298,6 +298,23 @@ def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, mon
     qtbot.waitUntil(lambda: "cannot be written" in page.errors.text(), timeout=PATIENCE)
 
 
+def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, photos, qtbot, tmp_path, monkeypatch):
+    window = review(photos)
+    page = window.review
+    changed, other = photos / "sedan" / "Rossa 2010" / "1.jpg", photos / "ship" / "Azzurra class" / "1.jpg"
+    changed.write_bytes(other.read_bytes())
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(tmp_path / "copies"))
+    for wanted, done in (
+        (page.toolbar.sidecars_wanted, "11 sidecars"),
+        (page.toolbar.copies_wanted, "11 photos copied"),
+    ):
+        wanted.emit()
+        qtbot.waitUntil(lambda done=done: done in window.status.jobs.text(), timeout=PATIENCE)
+        assert "1 photos were left as they are" in page.errors.text()
+    assert not changed.with_name("1.jpg.xmp").exists()
+    assert len(list((tmp_path / "copies").rglob("*.jpg"))) == 11
+
+
 def test_identified_photos_are_in_the_project_without_being_asked(open_marque, answered, photos, qtbot):
     window = open_marque(photos)
     qtbot.waitUntil(lambda: "12 photos: 12 identified" in window.status.jobs.text(), timeout=PATIENCE)
