@@ -140,7 +140,7 @@ def read_arrays(path: Path, most: int = LARGE) -> dict[str, np.ndarray]:
                     raise ValueError(f"unpacked it would take more than {_told(most)}")
                 return {member.filename.removesuffix(".npy"): read_array(archive, member) for member in members}
         except ARCHIVE_FAULTS as error:
-            raise ValueError(_first_line(error)) from error
+            raise ValueError(first_line(error)) from error
         except OSError as error:
             if error.errno == errno.EINVAL:  # it says that something lies before its beginning
                 raise ValueError("its parts lie outside of it") from error
@@ -222,5 +222,6 @@ def _told(size: int) -> str:
     return f"{size} bytes"
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, without what a library adds on further lines."""
     return (str(error).splitlines() or [type(error).__name__])[0]

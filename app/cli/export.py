@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 from app.cli.reports import Report
 from app.cli.terminal import UsageError, interruptible
+from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, export
 from app.core.photo_state import ChangedPhotoError, check_unchanged
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the file to write (default: beside the project); for {_COPIES} the folder, which must be named",
     )
+    add_trust_argument(parser)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
@@ -47,11 +50,18 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if options.format == _COPIES:
         return _copies(options, report)
     out = options.out or options.project.with_suffix(EXPORTERS[options.format].suffix)
-    with Project.open(options.project) as project:
+    with _open(options, report) as project:
         model = _last_model(project)
         export(results(project, model), out, model, options.format)
     report.done([f"{EXPORTERS[options.format].words}: {out}"], {"format": options.format, "out": str(out)})
     return 0
+
+
+def _open(options: argparse.Namespace, report: Report) -> Project:
+    project = Project.open(options.project, to_read=True)
+    if project.note:
+        report.warning(f"{options.project}: {project.note}")
+    return project
 
 
 def _last_model(project: Project) -> KnownModel:
@@ -66,10 +76,12 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
         raise UsageError("--format xmp writes beside each photo; leave --out away")
     written, problems = 0, 0
     with (
-        Project.open(options.project) as project,
-        only_writer(options.project, "marque export"),
+        _open(options, report) as project,
+        nullcontext() if project.read_only else only_writer(options.project, "marque export"),
         report.running("writing sidecars") as advance,
     ):
+        if not is_trusted(project, options.trust, report):
+            return 1
         model, sidecars = _last_model(project), Sidecars()
         total = project.counts(model.fingerprint).total
         for done, result in enumerate(results(project, model), 1):
@@ -94,7 +106,9 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         raise UsageError(f"--format {_COPIES} needs a folder for the copies: --out DIR")
     counts: Counter[str] = Counter(dict.fromkeys(("copied", "known", "unlabelled", "problems"), 0))
     in_sidecars: Counter[str] = Counter()
-    with Project.open(options.project) as project, interruptible() as interrupted:
+    with _open(options, report) as project, interruptible() as interrupted:
+        if not is_trusted(project, options.trust, report):
+            return 1
         model = _last_model(project)
         copies = Copies([place for _, place, _ in project.sources()], options.out)
         total = project.counts(model.fingerprint).total

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
-from app.cli.settling import add_trust_argument, settle
+from app.cli.settling import settle
 from app.cli.terminal import UsageError, interruptible
+from app.cli.trusting import add_trust_argument, is_trusted
+from app.core import scanned_folders
 from app.core.filing import Filing
 from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
 from app.core.project import Project
@@ -41,6 +43,9 @@ def run(options: argparse.Namespace, report: Report) -> int:
         if options.dry_run:
             _show(wanted, options, report)
             return 0
+        if not is_trusted(project, options.trust, report):
+            return 1
+        scanned_folders.remember(project, [options.into])
         return _file(filing, wanted, options, report)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, counted, must_exist
+from app.core import scanned_folders
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import Project
@@ -55,6 +56,7 @@ def into_project(
                 report.warning(f"{step.message}; to see its files: marque undo")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
+        scanned_folders.remember(project, paths)
         if again:
             project.ask_again(stage.info.fingerprint)
         run = _Run(project, stage, report, interrupted)

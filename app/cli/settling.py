@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-
 from app.cli.reports import Report
 from app.core.filing import Filing, UnknownStepError
 
 _SHOWN = 20
-
-
-def add_trust_argument(parser: argparse.ArgumentParser) -> None:
-    """`--trust`."""
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="also touch the files of steps that were not begun on this computer; look at the list first",
-    )
 
 
 def settle(filing: Filing, report: Report, *, trust: bool) -> bool:

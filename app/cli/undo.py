@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
-from app.cli.settling import add_trust_argument, settle, tell_unknown
+from app.cli.settling import settle, tell_unknown
+from app.cli.trusting import add_trust_argument
 from app.core.actions import Kind
 from app.core.filing import Filing, UnknownStepError
 from app.core.journal import Journal

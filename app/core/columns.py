@@ -18,6 +18,7 @@ from app.core.decide import Level, Status
 from app.core.figures import CARRIED, ENROLLED, FIGURES, NAMED, NOBODY
 from app.core.labels import Label, Verdict
 from app.core.project import Project
+from app.core.project_file import contents
 from app.core.project_records import Place
 from model.bundle import Thresholds
 
@@ -327,17 +328,24 @@ def read_predictions(
             yield _piece(project, rows, names)
         return
     last = 0
-    while rows := project.read(f"{query} AND image > ? ORDER BY image LIMIT ?", (model, last, _PIECE)):
+    while rows := project.read_after(last, f"{query} AND image > ? ORDER BY image LIMIT ?", (model, last, _PIECE)):
         last = rows[-1][0]
         yield _piece(project, rows, names)
 
 
 def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: Names) -> np.ndarray:
-    piece = np.frombuffer(b"".join(figures for _, figures in rows), FIGURES).copy()
-    known = project.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
-    place_of = np.full(max((number for number, _ in known), default=0) + 2, NOBODY)  # NOBODY is the last one
-    for number, name in known:
-        place_of[number] = names.place(name)
-    for field in NAMED:
-        piece[field] = place_of[piece[field]]
+    known = project.read("SELECT id, name FROM name ORDER BY id")  # read after the rows, so it has all of theirs
+    with contents(project.path, "the figures of an image"):
+        if {len(figures) for _, figures in rows} != {FIGURES.itemsize}:
+            raise ValueError("of another length")
+        piece = np.frombuffer(b"".join(figures for _, figures in rows), FIGURES).copy()
+        if (piece["image"] != [image for image, _ in rows]).any():
+            raise ValueError("of another image")
+        numbers = np.array([NOBODY, *(number for number, _ in known)], np.int64)
+        places = np.array([NOBODY, *(names.place(name) for _, name in known)], np.int64)
+        for field in NAMED:
+            found = np.minimum(np.searchsorted(numbers, piece[field]), len(numbers) - 1)
+            if (numbers[found] != piece[field]).any():
+                raise ValueError("a name that is not there")
+            piece[field] = places[found]
     return piece

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from itertools import starmap
 from typing import Self
 
 import numpy as np
+from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 
 from app.core.engine import Outputs
 from app.core.gallery import Neighbour, Reference
@@ -26,6 +28,19 @@ NEIGHBOURS_KEPT = 5
 """The nearest reference photos that are kept, shown and counted."""
 _TYPES_KEPT = 3
 _LEAST = 5e-4
+
+
+class _Stored(BaseModel):
+    """The evidence of a photo as a project keeps it."""
+
+    types: list[tuple[str, FiniteFloat, bool]]
+    classes: list[tuple[str, str, FiniteFloat, bool]]
+    likeness: float = Field(validation_alias=AliasChoices("likeness", "energy"))  # its name before
+    familiarity: float
+    neighbours: list[tuple[int, str, str | None, str, str, FiniteFloat]]
+
+
+_STORED = TypeAdapter(_Stored)
 
 
 @dataclass(frozen=True)
@@ -94,14 +109,17 @@ class Evidence:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote. Raises ValueError, KeyError or TypeError if it did not."""
-        values = json.loads(text)
+        """What `to_json` wrote. Raises ValueError if it did not."""
+        values = _STORED.validate_json(text)
         return cls(
-            tuple(TypeCandidate(*one) for one in values["types"]),
-            tuple(ClassCandidate(*one) for one in values["classes"]),
-            values["likeness"] if "likeness" in values else values["energy"],  # its name before
-            values["familiarity"],
-            tuple(Neighbour(Reference(*reference), similarity) for *reference, similarity in values["neighbours"]),
+            tuple(starmap(TypeCandidate, values.types)),
+            tuple(starmap(ClassCandidate, values.classes)),
+            values.likeness,
+            values.familiarity,
+            tuple(
+                Neighbour(Reference(number, coarse, fine, source, path), similarity)
+                for number, coarse, fine, source, path, similarity in values.neighbours
+            ),
         )
 
 

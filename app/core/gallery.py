@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,7 +16,7 @@ import numpy as np
 
 from app.core import database, gallery_changes, gallery_file, gallery_index, gallery_index_file
 from app.core.gallery_changes import Mark
-from app.core.gallery_file import Entry, GalleryError, Reference, root_id, upsert
+from app.core.gallery_file import KIND, Entry, GalleryError, Reference, root_id, upsert
 from app.core.gallery_holdings import Holdings
 from model.taxonomy import Taxonomy
 
@@ -37,6 +36,16 @@ class Neighbour:
     similarity: float
 
 
+@dataclass(frozen=True)
+class _File:
+    """A gallery's file that is open; identity: tells it from another one of its name; held: is closed at the end."""
+
+    connection: sqlite3.Connection
+    read_only: bool
+    identity: tuple[int, int]
+    held: ExitStack
+
+
 class Gallery:
     """An open gallery. Safe to use from several threads; an addition or removal is one transaction.
 
@@ -47,19 +56,19 @@ class Gallery:
         read_only: whether `add` and `remove` are refused.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, read_only: bool) -> None:
+    def __init__(self, path: Path, file: _File) -> None:
         """For `create` and `open`; loads all references into memory."""
         self.path = path
-        self.read_only = read_only
+        self.read_only = file.read_only
         self._lock = threading.RLock()
-        self._database = connection
-        self.fingerprint, self.dim = gallery_file.read_meta(path, connection)
+        self._file, self._database = file, file.connection
+        self.fingerprint, self.dim = gallery_file.read_meta(path, self._database)
         self._whole: tuple[Taxonomy, Taxonomy] | None = None
         self._closing = threading.Event()
         self._making: threading.Thread | None = None
-        self._roots = gallery_file.read_roots(connection)
+        self._roots = gallery_file.read_roots(path, self._database)
         self._holdings = self._load()
-        if not read_only:
+        if not self.read_only:
             self._drop_index_of_few()
             self._keep_indexed()
 
@@ -85,13 +94,16 @@ class Gallery:
         Raises:
             GalleryError: if it is missing, no gallery, damaged, or made by another identification model.
         """
-        if not path.is_file():
-            raise GalleryError(f"{path}: the gallery does not exist")
-        with gallery_file.faults(path):
-            # "immutable" makes no -wal and -shm files; where another program is writing they are there and must be read
-            being_written = path.with_name(path.name + "-wal").exists()
-            connection = database.connect(path, ("ro" if being_written else "ro&immutable=1") if read_only else "rw")
-            try:
+        identity = database.must_be_file(path, GalleryError, KIND)
+        with ExitStack() as held, gallery_file.faults(path):
+            place, mode = path, "rw"
+            if read_only:
+                # "immutable" makes no -wal and -shm files; where another program is writing they must be read
+                mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+                if database.has_journal(path) and not database.can_be_written(path):
+                    place, mode = held.enter_context(database.temporary_copy(path, GalleryError, KIND)), "rw"
+            connection = held.enter_context(closing(database.connect(place, mode)))
+            with database.bounded(place, connection):
                 gallery_file.check_format(path, connection)
                 made_by, _ = gallery_file.read_meta(path, connection)
                 if fingerprint not in (None, made_by):
@@ -99,10 +111,9 @@ class Gallery:
                         f"{path}: the gallery was made with another identification model ({made_by}, in use is "
                         f"{fingerprint}); enrol its photos again with the model in use"
                     )
-                return cls(path, connection, read_only)
-            except BaseException:
-                connection.close()
-                raise
+                gallery = cls(path, _File(connection, read_only, identity, own := ExitStack()))
+            own.push(held.pop_all())
+        return gallery
 
     @property
     def name(self) -> str:
@@ -162,35 +173,38 @@ class Gallery:
         touched: set[int] = set()
         with self._lock:
             with gallery_file.faults(self.path), database.transaction(self._database):
+                self._must_be_there()
                 yield self._database, touched
+                self._must_be_there()
                 gallery_file.drop_unused_roots(self._database, touched, self._holdings.roots_without(touched))
             self._whole = None
-            self._roots = gallery_file.read_roots(self._database)
+            self._roots = gallery_file.read_roots(self.path, self._database)
             self._read_again(self._holdings, touched)
             self._keep_indexed()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
         """Rows of the file, for `gallery_steps`."""
         with self._lock, gallery_file.faults(self.path):
+            self._must_be_there()
             return self._database.execute(sql, values).fetchall()
+
+    def _must_be_there(self) -> None:
+        database.must_be_same(self.path, self._file.identity, GalleryError, KIND)
 
     def copy_to(self, path: Path) -> None:
         """A copy of the file, which appears whole or not at all.
 
         Raises:
-            GalleryError: if it cannot be written.
+            GalleryError: if something is there, or it cannot be written.
         """
-        part = path.with_name(path.name + ".part")
-        try:
+        with suppress(OSError):  # then the file cannot be made either, which is said there
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            with self._lock, gallery_file.faults(part), closing(sqlite3.connect(part)) as copy:
-                self._database.backup(copy)
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            raise GalleryError(f"{path}: the gallery cannot be written ({error.strerror})") from error
+        with (
+            database.new_file(path, GalleryError, KIND) as part,
+            self._lock,
+            closing(database.connect(part, "rw")) as copy,
+        ):
+            self._database.backup(copy)
 
     def search(self, embeddings: np.ndarray, k: int) -> list[list[Neighbour]]:
         """For each of N embeddings [N, d] of unit length, its at most k most similar references, most similar first."""
@@ -277,7 +291,7 @@ class Gallery:
         self._closing.set()
         self.finish_index()
         with self._lock:
-            self._database.close()
+            self._file.held.close()
 
     def __enter__(self) -> Self:
         return self

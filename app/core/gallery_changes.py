@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-_BEGIN = (
+BEGIN = (
     "CREATE TABLE IF NOT EXISTS change (place INTEGER PRIMARY KEY AUTOINCREMENT, "
     "token BLOB NOT NULL DEFAULT (randomblob(8)), reference INTEGER) STRICT",
     "CREATE TRIGGER IF NOT EXISTS change_added AFTER INSERT ON reference "
@@ -20,6 +20,8 @@ _BEGIN = (
     "CREATE TRIGGER IF NOT EXISTS change_removed AFTER DELETE ON reference "
     "BEGIN INSERT INTO change (reference) VALUES (old.id); END",
 )
+"""What an account consists of."""
+
 _END = (
     "DROP TRIGGER IF EXISTS change_added",
     "DROP TRIGGER IF EXISTS change_changed",
@@ -37,7 +39,7 @@ class Mark(NamedTuple):
 
 def mark(connection: sqlite3.Connection) -> Mark:
     """A new entry, inside a transaction; the account begins with the first one."""
-    for statement in _BEGIN:
+    for statement in BEGIN:
         connection.execute(statement)
     return Mark(*connection.execute("INSERT INTO change (reference) VALUES (NULL) RETURNING place, token").fetchone())
 

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from app.core import database
+from app.core import database, gallery_changes
 from model.errors import MarqueError
 
 SCHEMA = 1
 """The file's `user_version`."""
 
-_KIND = "gallery"
+KIND = "gallery"
 _APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: tells a gallery from other SQLite files
+_PAGE = 16384  # bytes
 
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE root (id INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE reference (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    coarse TEXT NOT NULL,
-    fine TEXT,
-    source TEXT NOT NULL,
-    root INTEGER REFERENCES root (id),
-    path TEXT NOT NULL,
-    digest TEXT NOT NULL UNIQUE,
-    embedding BLOB NOT NULL
-) STRICT;
-"""
+_TABLES = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    "CREATE TABLE root (id INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE) STRICT",
+    "CREATE TABLE reference (id INTEGER PRIMARY KEY AUTOINCREMENT, coarse TEXT NOT NULL, fine TEXT, "
+    "source TEXT NOT NULL, root INTEGER REFERENCES root (id), path TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, "
+    "embedding BLOB NOT NULL) STRICT",
+)
+STEP_TABLES = (
+    "CREATE TABLE IF NOT EXISTS step (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, "
+    "undone INTEGER NOT NULL DEFAULT 0) STRICT",
+    # without a digest: the reference is not there on the other side
+    "CREATE TABLE IF NOT EXISTS step_row (step INTEGER NOT NULL REFERENCES step (id), reference INTEGER NOT NULL, "
+    "coarse TEXT, fine TEXT, source TEXT, place TEXT, path TEXT, digest TEXT, embedding BLOB, "
+    "PRIMARY KEY (step, reference)) STRICT",
+)
+"""Made at the first step that can be undone (app/core/gallery_steps.py)."""
+
+_LARGEST_DIM = 65_536
+_LONGEST_FINGERPRINT = 200  # characters
 
 _UPSERT = """
 INSERT INTO reference (coarse, fine, source, root, path, digest, embedding) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -101,16 +109,21 @@ class Block:
 
 def create(path: Path, fingerprint: str, dim: int) -> None:
     """Make the file of a new, empty gallery. Raises GalleryError if it exists or cannot be written."""
-    database.create(
-        path,
-        _TABLES,
-        {"fingerprint": fingerprint, "dim": str(dim)},
-        application=_APPLICATION_ID,
-        version=SCHEMA,
-        fault=GalleryError,
-        kind=_KIND,
-        page=16384,
-    )
+    with database.new_file(path, GalleryError, KIND) as part:
+        fill(part, fingerprint, dim)
+
+
+def fill(part: Path, fingerprint: str, dim: int) -> None:
+    """Make a gallery of an empty file."""
+    meta = {"fingerprint": fingerprint, "dim": str(dim)}
+    database.fill(part, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, page=_PAGE)
+
+
+@cache
+def _schemas() -> tuple[database.Schema, ...]:
+    """What a gallery may be made of: with or without steps, and an account of changes."""
+    more: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, gallery_changes.BEGIN, STEP_TABLES + gallery_changes.BEGIN)
+    return tuple(database.schema_of(_TABLES, one) for one in more)
 
 
 def check_format(path: Path, connection: sqlite3.Connection) -> None:
@@ -123,14 +136,20 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
             f"{path}: the gallery has format {version}, this program reads format {SCHEMA}; "
             + ("update the program" if version > SCHEMA else "enrol its photos again")
         )
+    if database.schema(connection) not in _schemas():
+        raise GalleryError(f"{path}: this is no gallery as Marque makes them (its tables are others)")
 
 
 def read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
     """Fingerprint of the identification model and length of an embedding. Raises GalleryError."""
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    if "fingerprint" not in meta or not meta.get("dim", "").isdecimal():
-        raise GalleryError(f"{path}: the gallery is damaged (it does not say which identification model it belongs to)")
-    return meta["fingerprint"], int(meta["dim"])
+    rows = connection.execute("SELECT key, value FROM meta WHERE key IN ('fingerprint', 'dim')").fetchmany(3)
+    meta = {key: str(value) for key, value in rows}
+    fingerprint, dim = meta.get("fingerprint", ""), meta.get("dim", "")
+    if not 0 < len(fingerprint) <= _LONGEST_FINGERPRINT or not fingerprint.isprintable():
+        raise damaged(path, "it does not say which identification model it belongs to")
+    if not re.fullmatch("[0-9]{1,5}", dim) or not 0 < int(dim) <= _LARGEST_DIM:
+        raise damaged(path, "it does not say how long its embeddings are")
+    return fingerprint, int(dim)
 
 
 def upsert(connection: sqlite3.Connection, embeddings: np.ndarray, entries: Sequence[Entry], dim: int) -> list[int]:
@@ -159,9 +178,17 @@ def root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
     return int(number)
 
 
-def read_roots(connection: sqlite3.Connection) -> dict[int, Path]:
-    """The folders by their numbers."""
-    return {number: Path(place) for number, place in connection.execute("SELECT id, place FROM root")}
+def read_roots(path: Path, connection: sqlite3.Connection) -> dict[int, Path]:
+    """The folders by their numbers, without those of another operating system. Raises GalleryError."""
+    roots = {}
+    for number, place in connection.execute("SELECT id, place FROM root"):
+        if not isinstance(place, str) or "\0" in place:
+            raise damaged(path, f"'{place!r}' is no folder")
+        if Path(place).is_absolute():
+            roots[number] = Path(place)
+        elif not (PureWindowsPath(place).is_absolute() or PurePosixPath(place).is_absolute()):
+            raise damaged(path, f"the folder '{place}' is not given in full")
+    return roots
 
 
 def drop_unused_roots(connection: sqlite3.Connection, touched: Iterable[int], used: Iterable[int]) -> None:
@@ -183,9 +210,14 @@ def drop_unused_roots(connection: sqlite3.Connection, touched: Iterable[int], us
         )
 
 
-def count(connection: sqlite3.Connection) -> int:
-    """Number of references."""
-    (number,) = connection.execute("SELECT count(*) FROM reference").fetchone()
+def count(path: Path, connection: sqlite3.Connection, dim: int) -> int:
+    """Number of references. Raises GalleryError if they cannot all be in the file."""
+    # not count(*), which cannot be interrupted where a damaged file has no end
+    (number,) = connection.execute("SELECT coalesce(sum(1), 0) FROM reference").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if 2 * dim * number > pages * page:
+        raise damaged(path, "it claims to hold more than fits into it")
     return int(number)
 
 
@@ -193,23 +225,52 @@ def blocks(path: Path, connection: sqlite3.Connection, dim: int, ids: Iterable[i
     """All references, or those of these ids that are there, in the order of their ids.
 
     Raises:
-        GalleryError: if an embedding has the wrong length.
+        GalleryError: if a reference is not as Marque writes them.
     """
     where = "" if ids is None else "WHERE id IN (SELECT value FROM json_each(?))"
     cursor = connection.execute(
         f"SELECT id, coarse, fine, source, root, path, embedding FROM reference {where} ORDER BY id",
         () if ids is None else (json.dumps(sorted(ids)),),
     )
+    last = 0
     while rows := cursor.fetchmany(_BLOCK):
         numbers, coarse, fine, source, root, files, embeddings = zip(*rows, strict=True)
-        if set(map(len, embeddings)) != {2 * dim}:
-            raise GalleryError(f"{path}: the gallery is damaged (an embedding of the wrong length)")
+        _check_columns(path, (coarse, filter(None, fine), source), files, root)
+        if set(map(type, embeddings)) != {bytes} or set(map(len, embeddings)) != {2 * dim}:
+            raise damaged(path, "an embedding of the wrong length")
+        if numbers[0] <= last or (np.diff(np.array(numbers, np.int64)) <= 0).any():
+            raise damaged(path, "references that come again and again")
+        last = numbers[-1]
         unit = np.frombuffer(b"".join(embeddings), np.float16).reshape(len(rows), dim).astype(np.float32)
         lengths = np.maximum(np.linalg.norm(unit, axis=1), np.finfo(np.float32).tiny)
+        if not np.isfinite(lengths).all():
+            raise damaged(path, "an embedding that is not made of numbers")
         unit /= lengths[:, None]
         yield Block(numbers, coarse, fine, source, root, files, unit, lengths)
 
 
+def _check_columns(
+    path: Path, texts: Iterable[Iterable[str]], files: Sequence[str], roots: Sequence[int | None]
+) -> None:
+    try:
+        for column in texts:
+            "".join(column)  # the quickest way to learn whether these are texts
+        joined = "\0".join(("", *files, ""))
+    except TypeError:
+        raise damaged(path, "something else in the place of a text") from None
+    if joined.count("\0") != len(files) + 1 or "\0/" in joined or "\0../" in joined or "/../" in joined:
+        raise damaged(path, "the path of a photo leads out of its folder")
+    if not set(map(type, roots)) <= {int, type(None)}:
+        raise damaged(path, "something else in the place of a folder's number")
+
+
+def damaged(path: Path, what: str) -> GalleryError:
+    """What is said of a gallery whose tables are right and whose content is not."""
+    return GalleryError(
+        f"{path}: the gallery is damaged ({what})", advice="take another copy, or enrol its photos again"
+    )
+
+
 def faults(path: Path) -> AbstractContextManager[None]:
     """Word what SQLite raises for the user, as GalleryError."""
-    return database.faults(path, GalleryError, _KIND)
+    return database.faults(path, GalleryError, KIND)

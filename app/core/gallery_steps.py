@@ -15,18 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from app.core.gallery import Entry, Gallery, GalleryError, root_id, upsert
+from app.core.gallery_file import STEP_TABLES, damaged
 
 KEPT = 200
 """Steps that can be taken back; older ones are forgotten."""
 
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS step (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, "
-    "undone INTEGER NOT NULL DEFAULT 0) STRICT",
-    # without a digest: the reference is not there on the other side
-    "CREATE TABLE IF NOT EXISTS step_row (step INTEGER NOT NULL REFERENCES step (id), reference INTEGER NOT NULL, "
-    "coarse TEXT, fine TEXT, source TEXT, place TEXT, path TEXT, digest TEXT, embedding BLOB, "
-    "PRIMARY KEY (step, reference)) STRICT",
-)
 _ROWS = (
     "SELECT reference.id, coarse, fine, source, place, reference.path, digest, embedding FROM reference "
     "LEFT JOIN root ON root.id = root "
@@ -121,6 +114,8 @@ class Steps:
                 (number,),
             ).fetchall()
             coming = [row for row in stored if row[6] is not None]
+            if any(not isinstance(row[7], bytes) or len(row[7]) != 2 * self.gallery.dim for row in coming):
+                raise damaged(self.gallery.path, "a step holds an embedding of the wrong length")
             now = _rows(connection, "reference.id", [row[0] for row in stored])
             now |= _rows(connection, "digest", [row[6] for row in coming])
             ids = {row[0] for row in stored} | set(now)
@@ -144,7 +139,7 @@ class Steps:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    for table in _TABLES:
+    for table in STEP_TABLES:
         connection.execute(table)
 
 

@@ -9,6 +9,7 @@ from app.core.actions import Action, Kind
 from app.core.filing import Filing
 from app.core.labels import Labels
 from app.core.project import Project
+from app.core.project_file import contents
 
 _IN_VAIN = 2  # the column `undone` of a filing whose files were away when it was to be taken back
 _LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
@@ -72,7 +73,9 @@ class Journal:
         return next(iter(self._actions(query)), None)
 
     def _actions(self, query: str, *values: int) -> list[Action]:
-        return [Action(number, Kind(kind), title) for number, kind, title in self._project.read(query, values)]
+        rows = self._project.read(query, values)
+        with contents(self._project.path, "a step of its journal"):
+            return [Action(number, Kind(kind), title) for number, kind, title in rows]
 
     def _turn(
         self, action: Action | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.core.actions import Action, Kind, begin
 from app.core.project import Project
+from app.core.project_file import contents
 
 
 class Verdict(StrEnum):
@@ -44,13 +45,16 @@ class Labels:
 
     def all(self) -> dict[int, Label]:
         """Image -> label, of the images that have one."""
-        rows = self._project.read("SELECT image, verdict, coarse, fine FROM label")
-        return {image: Label(Verdict(verdict), coarse, fine) for image, verdict, coarse, fine in rows}
+        return self._labels(self._project.read("SELECT image, verdict, coarse, fine FROM label"))
 
     def of(self, images: Sequence[int]) -> dict[int, Label]:
         """Image -> label, of those among `images` that have one."""
-        rows = self._project.read_each("SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})", images)
-        return {image: Label(Verdict(verdict), coarse, fine) for image, verdict, coarse, fine in rows}
+        query = "SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})"
+        return self._labels(self._project.read_each(query, images))
+
+    def _labels(self, rows: Iterable[tuple]) -> dict[int, Label]:
+        with contents(self._project.path, "the label of an image"):
+            return {image: _label(columns) for image, *columns in rows}
 
     def set(self, labels: Mapping[int, Label | None], title: str) -> Action | None:
         """Set or (None) take away labels in one step; None where nothing changes.
@@ -81,16 +85,19 @@ class Labels:
         rows = connection.execute(
             f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?", (action.id,)
         ).fetchall()
-        _write(connection, ((image, _label(columns)) for image, *columns in rows))
+        with contents(self._project.path, "a label that is to come back"):
+            before = [(image, None if columns[0] is None else _label(columns)) for image, *columns in rows]
+        _write(connection, before)
 
 
 def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:
     return (None, None, None) if label is None else (label.verdict.value, label.coarse, label.fine)
 
 
-def _label(columns: Sequence[str | None]) -> Label | None:
+def _label(columns: Sequence[str | None]) -> Label:
+    """Raises ValueError or TypeError if these are no label."""
     verdict, coarse, fine = columns
-    return None if verdict is None else Label(Verdict(verdict), coarse or "", fine or "")
+    return Label(Verdict(verdict or ""), "" + (coarse or ""), "" + (fine or ""))
 
 
 def _write(connection: sqlite3.Connection, labels: Iterable[tuple[int, Label | None]]) -> None:

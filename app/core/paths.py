@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources as packages
 from pathlib import Path
+from typing import TypeGuard
 
 from model.bundle import Variant
 from model.user_folders import HOME_VARIABLE, user_config_dir, user_data_dir
@@ -13,6 +15,7 @@ __all__ = [
     "bundled_gallery",
     "bundled_model",
     "bundled_models",
+    "is_place",
     "model_named",
     "resources",
     "tidy",
@@ -20,6 +23,7 @@ __all__ = [
     "user_data_dir",
 ]
 
+_WINDOWS = re.compile(rb"[A-Za-z]:[/\\]|\\\\")
 _FAVOURITE = "marque.onnx"
 
 
@@ -35,6 +39,11 @@ def tidy(path: Path) -> Path:
         return path
     # beneath a link `..` leads elsewhere than the text says; the last part may be a link that is to stay one
     return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
+
+
+def is_place(path: object) -> TypeGuard[bytes]:
+    """Whether a value from a file is a path in full, as `os.fsencode` gives it; also one of another system."""
+    return type(path) is bytes and 0 not in path and (path[:1] == b"/" or _WINDOWS.match(path) is not None)
 
 
 def bundled_models() -> tuple[Path, ...]:

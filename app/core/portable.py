@@ -6,13 +6,15 @@ pictures are; not where they lie on this computer, and nothing of what was chang
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from app.core import database, gallery_file, gallery_index_file
 from app.core.enrol import Enrolled
 from app.core.gallery import Gallery, GalleryError
+from app.core.gallery_file import KIND
 from app.core.gallery_steps import Steps
 from app.core.own_gallery import Shelf
 from app.core.references import References
@@ -27,34 +29,30 @@ def export(
 ) -> Iterator[tuple[int, Enrolled]]:
     """Write a gallery into one file; the number of its references and a report, after each piece.
 
-    The file appears whole or not at all; one that is there is replaced.
+    The file appears whole or not at all, and never over another one.
 
     Raises:
-        GalleryError: if it cannot be written, or is the gallery itself.
+        GalleryError: if something is there, or it cannot be written.
     """
-    if isinstance(gallery, Gallery) and place.absolute() == gallery.path.absolute():
-        raise GalleryError(f"{place}: this is the gallery in use; choose another file")
     entries = gallery.entries()
     ids = list(entries)
     yield len(ids), Enrolled(0, 0, ())
-    part = place.with_name(place.name + ".part")
-    try:
-        part.unlink(missing_ok=True)
-        with Gallery.create(part, gallery.fingerprint, gallery.dim) as copy:
-            for start in range(0, len(ids), _CHUNK):
-                if cancelled():
-                    return
-                piece = ids[start : start + _CHUNK]
-                copy.add(gallery.embeddings(piece), [replace(entries[number], root=None) for number in piece])
-                yield len(ids), Enrolled(len(piece), 0, ())
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(place)
-    except OSError as error:
-        raise GalleryError(f"{place}: the gallery cannot be written ({error.strerror})") from error
-    finally:
-        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", ".index"))):
-            left.unlink(missing_ok=True)
+    with suppress(_CancelledError), database.new_file(place, GalleryError, KIND) as part:
+        try:
+            gallery_file.fill(part, gallery.fingerprint, gallery.dim)
+            with Gallery.open(part) as copy:
+                for start in range(0, len(ids), _CHUNK):
+                    if cancelled():
+                        raise _CancelledError
+                    piece = ids[start : start + _CHUNK]
+                    copy.add(gallery.embeddings(piece), [replace(entries[number], root=None) for number in piece])
+                    yield len(ids), Enrolled(len(piece), 0, ())
+        finally:
+            gallery_index_file.place_of(part).unlink(missing_ok=True)
+
+
+class _CancelledError(Exception):
+    """The file is not to appear."""
 
 
 def merge(

@@ -18,20 +18,24 @@ from typing import Self
 
 import numpy as np
 
-from app.core import database, filing_records, project_file
+from app.core import database, filing_records, project_file, scanned_folders
 from app.core.evidence import Evidence
 from app.core.figures import FigureWriter
-from app.core.paths import tidy
-from app.core.project_file import ProjectError
+from app.core.paths import is_place, tidy
+from app.core.project_file import Alone, OpenFile, alone_at_once
+from app.core.project_format import KIND, ProjectError
 from app.core.project_records import Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from model.bundle import BundleInfo, Thresholds
 from model.photo import MISSING, NO_PERMISSION
+from model.reading import parse_json
 from model.taxonomy import Taxonomy
 
 SUFFIX = ".marque"
 """Ending of a project's file name."""
 
 _CHOSEN = "thresholds of "  # and the model's fingerprint: a key of the table meta
+_LEAST_BYTES = 6  # that a row takes at least
+_MORE_ROWS = 1 << 20  # that may lie beside the file still
 _CHUNK = 500  # values of an IN (...) list
 
 
@@ -41,15 +45,19 @@ class Project:
     Attributes:
         path: the file.
         id: a random number as text; a file that was copied by other programs has that of its original.
+        read_only: whether nothing can be changed, as the place is read-only.
+        note: what the person should know of how it was opened, or "".
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, file: OpenFile) -> None:
         """For `create` and `open`."""
         self.path = path
+        self.read_only, self.note = file.read_only, file.note
         self._lock = threading.RLock()
-        self._database = connection
-        self.id = project_file.read_id(path, connection)
-        connection.execute("PRAGMA foreign_keys = ON")
+        self._file, self._database = file, file.connection
+        self.id = project_file.read_id(path, self._database)
+        if not self.read_only:
+            self._database.execute("PRAGMA foreign_keys = ON")
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -58,35 +66,37 @@ class Project:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path, *, sound: bool = True) -> Self:
+    def open(cls, path: Path, *, sound: bool = True, to_read: bool = False, alone: Alone = alone_at_once) -> Self:
         """An existing project; one of an older format is brought up to date, after a copy was put beside it.
 
         Args:
             path: the file.
             sound: read the whole file first, to see that it is sound; without, `check` can do so later.
+            to_read: also from a read-only place, where nothing can be changed.
+            alone: holds the project's lock while it is brought up to date.
 
         Raises:
             ProjectError: if it is missing, no project, damaged, or made by a newer program.
         """
-        if not path.is_file():
-            raise ProjectError(f"{path}: the project does not exist")
-        with project_file.faults(path):
-            connection = database.connect(path, "rw")
-            try:
-                project_file.check(path, connection, sound=sound)
-                return cls(path, connection)
-            except BaseException:
-                connection.close()
-                raise
+        file = project_file.open_file(path, sound=sound, to_read=to_read, alone=alone)
+        try:
+            with project_file.faults(path):
+                return cls(path, file)
+        except BaseException:
+            file.held.close()
+            raise
+
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was opened."""
+        try:
+            self._must_be_there()
+        except ProjectError:
+            return False
+        return True
 
     def check(self) -> None:
         """Read the whole file to see that it is sound, on a connection of its own. Raises ProjectError if it is not."""
-        with project_file.faults(self.path):
-            connection = database.connect(self.path, "ro")
-            try:
-                project_file.check_soundness(self.path, connection)
-            finally:
-                connection.close()
+        project_file.check_soundness(self.path, self._file.place)
 
     def save_as(self, path: Path) -> None:
         """Write a whole copy of the project to another place; this one stays open.
@@ -94,26 +104,20 @@ class Project:
         Raises:
             ProjectError: if the file exists or cannot be written.
         """
-        part = path.with_name(path.name + ".part")
-        if path.exists():
-            raise ProjectError(f"{path}: the file exists already; choose another name")
-        try:
-            part.unlink(missing_ok=True)
-            with project_file.faults(path):
-                with self._lock:
-                    self._database.execute("VACUUM INTO ?", (str(part),))
-                with closing(database.connect(part, "rw")) as copy:
-                    copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
-                    number = project_file.renew_id(copy)
-            filing_records.carry_over(self.id, number)
-            part.replace(path)
-        except OSError as error:
-            raise ProjectError(f"{path}: the project cannot be written ({error.strerror})") from error
+        with database.new_file(path, ProjectError, KIND) as part:
+            with self._lock:
+                self._must_be_there()
+                self._database.execute("VACUUM INTO ?", (str(part),))
+            with closing(database.connect(part, "rw")) as copy:
+                copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
+                number = project_file.renew_id(copy)
+        for records in (scanned_folders, filing_records):
+            records.carry_over(self.id, number)
 
     def close(self) -> None:
         """Close the file; the project is not used after that."""
         with self._lock:
-            self._database.close()
+            self._file.held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +144,7 @@ class Project:
     def sources(self) -> list[tuple[int, Path, bool]]:
         """Number, place and whether it is watched, of every source in the order they were added."""
         rows = self.read("SELECT id, path, watched FROM source ORDER BY id")
-        return [(number, Path(os.fsdecode(path)), bool(watched)) for number, path, watched in rows]
+        return [(number, self._place(path), bool(watched)) for number, path, watched in rows]
 
     def add_images(self, source: int, files: Iterable[FoundFile]) -> int:
         """Take in image files; how many are new, have changed since they were last seen, or are there again.
@@ -172,8 +176,8 @@ class Project:
         """All images in the order they were added, or those with these numbers in their order."""
         columns = "SELECT id, path, size, modified, digest, error FROM image"
         if ids is None:
-            return [_image(row) for row in self.read(f"{columns} ORDER BY id")]
-        found = {row[0]: _image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
+            return [self._image(row) for row in self.read(f"{columns} ORDER BY id")]
+        found = {row[0]: self._image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
         return [found[number] for number in ids if number in found]
 
     def places(self, *, after: int = 0, limit: int = -1, ids: Sequence[int] | None = None) -> list[Place]:
@@ -184,13 +188,20 @@ class Project:
             ids: these ones instead, in the order of their numbers.
         """
         if ids is not None:
-            return sorted(self.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
-        return self.read("SELECT id, path, error FROM image WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+            rows = sorted(self.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
+        else:
+            query = "SELECT id, path, error FROM image WHERE id > ? ORDER BY id LIMIT ?"
+            rows = self.read_after(after, query, (after, limit))
+        for _, path, _ in rows:
+            if not is_place(path):
+                raise project_file.damaged(self.path, f"the path {path!r}")
+        return rows
 
     def images_after(self, after: int, limit: int) -> list[ProjectImage]:
         """At most `limit` images that are numbered above `after`, in that order."""
         columns = "SELECT id, path, size, modified, digest, error FROM image"
-        return [_image(row) for row in self.read(f"{columns} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))]
+        rows = self.read_after(after, f"{columns} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [self._image(row) for row in rows]
 
     def image_at(self, path: Path) -> int:
         """The number of the image at a place. Raises KeyError if there is none."""
@@ -201,14 +212,11 @@ class Project:
 
     def waiting(self, model: str, *, after: int = 0, limit: int = 1000) -> list[ProjectImage]:
         """Images with neither a prediction of `model` that holds nor an error, numbered above `after`, in order."""
-        return [
-            _image(row)
-            for row in self.read(
-                "SELECT id, path, size, modified, digest, error FROM image WHERE id > ? AND error IS NULL AND NOT "
-                "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ? AND NOT outdated) ORDER BY id LIMIT ?",
-                (after, model, limit),
-            )
-        ]
+        query = (
+            "SELECT id, path, size, modified, digest, error FROM image WHERE id > ? AND error IS NULL AND NOT "
+            "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ? AND NOT outdated) ORDER BY id LIMIT ?"
+        )
+        return [self._image(row) for row in self.read_after(after, query, (after, model, limit))]
 
     def counts(self, model: str) -> Counts:
         """How many images are done under a model."""
@@ -268,9 +276,13 @@ class Project:
         """The models that have predicted, the last one first; with the person's thresholds where they chose any."""
         found = []
         for fingerprint, text in self.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
-            facts = json.loads(text)
-            thresholds = self._chosen_thresholds(fingerprint) or Thresholds(**facts["thresholds"])
-            found.append(KnownModel(fingerprint, facts["name"], Taxonomy(**facts["taxonomy"]), thresholds))
+            with project_file.contents(self.path, f"what it says of the model {fingerprint!r}"):
+                facts = parse_json(text.encode())
+                taxonomy, thresholds = Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"])
+                if not all(isinstance(one, str) for one in (fingerprint, facts["name"])):
+                    raise ValueError("its name is no text")
+            chosen = self._chosen_thresholds(fingerprint) or thresholds
+            found.append(KnownModel(fingerprint, facts["name"], taxonomy, chosen))
         return found
 
     def choose_thresholds(self, model: str, thresholds: Thresholds | None) -> None:
@@ -283,7 +295,8 @@ class Project:
 
     def _chosen_thresholds(self, model: str) -> Thresholds | None:
         rows = self.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
-        return Thresholds.model_validate_json(rows[0][0]) if rows else None
+        with project_file.contents(self.path, "the choice of thresholds"):
+            return Thresholds(**parse_json(rows[0][0].encode())) if rows else None
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
@@ -328,28 +341,57 @@ class Project:
             else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
         )
         for number, text in rows:
-            yield number, Evidence.from_json(text)
+            with project_file.contents(self.path, f"the evidence of image {number}"):
+                found = Evidence.from_json(text)
+                if not found.types:
+                    raise ValueError("it names no type")
+            yield number, found
 
     def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:
         """Numbers int64 [N] and embeddings float32 [N, d] of all predicted images; d is 0 where there are none."""
         rows = self.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-        vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
-        return np.array([row[0] for row in rows], np.int64), vectors.astype(np.float32)
+        with project_file.contents(self.path, "the embedding of an image"):
+            if len({len(row[1]) for row in rows}) > 1:
+                raise ValueError("another length than the others have")
+            vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
+            if not np.isfinite(vectors).all():
+                raise ValueError("not made of numbers")
+            return np.array([row[0] for row in rows], np.int64), vectors.astype(np.float32)
 
     # ---- for the rooms that add tables' worth of meaning (labels, filing)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. Raises ProjectError if the disk refuses; nothing was changed then."""
+        """One transaction. Raises ProjectError if the disk refuses, or the file has gone; nothing was changed then."""
+        if self.read_only:
+            raise ProjectError(f"{self.path}: the project is read-only here", advice="work in a copy of it")
         with self._lock, project_file.faults(self.path), database.transaction(self._database):
+            self._must_be_there()
             yield self._database
+            self._must_be_there()
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
         """All rows of a query. Raises ProjectError."""
         with self._lock, project_file.faults(self.path):
-            return self._database.execute(query, values).fetchall()
+            most = self._must_be_there() // _LEAST_BYTES + _MORE_ROWS
+            rows = self._database.execute(query, values).fetchmany(most)
+        if len(rows) == most:
+            raise project_file.damaged(self.path, "it claims to hold more than fits into it")
+        return rows
+
+    def _must_be_there(self) -> int:
+        return database.must_be_same(self.path, self._file.identity, ProjectError, KIND)
+
+    def read_after(self, after: int, query: str, values: Sequence[object]) -> list[tuple]:
+        """The same for a query whose first column is numbers above `after` that ascend."""
+        rows = self.read(query, values)
+        for number, *_ in rows:
+            if type(number) is not int or number <= after:
+                raise project_file.damaged(self.path, "rows that come again and again")
+            after = number
+        return rows
 
     def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
         """The same for a query with `IN ({})` over any number of ids, after its other values."""
@@ -359,7 +401,15 @@ class Project:
             rows += self.read(query.format(",".join("?" * len(part))), (*values, *part))
         return rows
 
+    def _image(self, row: tuple) -> ProjectImage:
+        number, path, size, modified, digest, error = row
+        if type(size) is not int or type(modified) is not int or size < 0:
+            raise project_file.damaged(self.path, f"the size or the time of image {number}")
+        if not (digest is None or type(digest) is str) or not (error is None or type(error) is str):
+            raise project_file.damaged(self.path, f"the content or the error of image {number}")
+        return ProjectImage(number, self._place(path), size, modified, digest, error)
 
-def _image(row: tuple) -> ProjectImage:
-    number, path, *rest = row
-    return ProjectImage(number, Path(os.fsdecode(path)), *rest)
+    def _place(self, path: object) -> Path:
+        if not is_place(path):
+            raise project_file.damaged(self.path, f"the path {path!r}")
+        return Path(os.fsdecode(path))

@@ -1,177 +1,227 @@
-"""The tables of a project file, how it is recognised, and how an older one is brought up to date."""
+"""A project as a file: made, recognised, brought up to date, and read where it cannot be written."""
 
 from __future__ import annotations
 
+import filecmp
+import os
 import re
 import secrets
-import shutil
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from app.core import database
-from model.errors import MarqueError
+from app.core import database, project_format
+from app.core.placing import rename_without_overwriting
+from app.core.project_format import APPLICATION_ID, ID, KIND, MIGRATIONS, SCHEMA, ProjectError
+from app.core.project_lock import only_writer
+from model.reading import first_line
+from model.unfinished import part_beside
 
-SCHEMA = 3
-"""The file's `user_version`."""
+__all__ = [
+    "Alone",
+    "OpenFile",
+    "ProjectError",
+    "alone_at_once",
+    "check_soundness",
+    "contents",
+    "create",
+    "damaged",
+    "faults",
+    "open_file",
+    "read_id",
+    "renew_id",
+]
 
-_APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
-_KIND = "project"
+Alone = Callable[[Path], AbstractContextManager[None]]
+"""Holds the lock of a project within a block, as `only_writer`."""
 
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE model (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    fingerprint TEXT NOT NULL UNIQUE,
-    facts TEXT NOT NULL
-) STRICT;
-CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,
-    watched INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE image (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    source INTEGER NOT NULL REFERENCES source (id),
-    path BLOB NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    digest TEXT,
-    error TEXT
-) STRICT;
-CREATE TABLE prediction (
-    image INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
-    model TEXT NOT NULL,
-    figures BLOB NOT NULL,
-    evidence TEXT NOT NULL,
-    embedding BLOB NOT NULL,
-    outdated INTEGER NOT NULL DEFAULT 0,  -- 1: shown until another one comes
-    UNIQUE (image, model)
-) STRICT;
-CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE label (
-    image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
-    verdict TEXT NOT NULL,
-    coarse TEXT NOT NULL,
-    fine TEXT NOT NULL
-) STRICT;
-CREATE TABLE action (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    title TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0  -- 1: taken back; 2: tried in vain, its files were away
-) STRICT;
-CREATE TABLE label_change (
-    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
-    image INTEGER NOT NULL,
-    before_verdict TEXT, before_coarse TEXT, before_fine TEXT,
-    after_verdict TEXT, after_coarse TEXT, after_fine TEXT,
-    PRIMARY KEY (action, image)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE filed (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
-    image INTEGER NOT NULL,
-    move INTEGER NOT NULL,
-    source BLOB NOT NULL,
-    target BLOB NOT NULL,
-    size INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    sidecar INTEGER NOT NULL DEFAULT 0,
-    digest TEXT
-) STRICT;
-CREATE TABLE filed_folder (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
-    path BLOB NOT NULL,
-    state TEXT NOT NULL
-) STRICT;
-"""
-
-_ID = "id"  # a key of the table meta
-_MIGRATIONS = {
-    1: ("ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0",),
-    2: (
-        "INSERT OR REPLACE INTO meta VALUES ('id', lower(hex(randomblob(16))))",
-        "ALTER TABLE filed ADD COLUMN sidecar INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE filed ADD COLUMN digest TEXT",
-        """CREATE TABLE filed_folder (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE,
-    path BLOB NOT NULL,
-    state TEXT NOT NULL
-) STRICT""",
-    ),
-}
-"""Format -> the statements that make the next format of it."""
+_COPIED = "it lies in a read-only place and was read from a temporary copy"
 
 
-class ProjectError(MarqueError):
-    """A project that cannot be used; the message names the file and says what to do."""
+def alone_at_once(path: Path) -> AbstractContextManager[None]:
+    """Hold the lock of a project to bring it up to date, or fail at once. Raises ProjectError."""
+    return only_writer(path, "an update to the newest format")
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A project's file that is open.
+
+    Attributes:
+        connection: to it.
+        place: what is open: the file itself, or a temporary copy.
+        read_only: whether nothing can be changed.
+        note: what the person should know of how it was opened, or "".
+        identity: tells the file from another one of its name.
+        held: is to be closed after the connection.
+    """
+
+    connection: sqlite3.Connection
+    place: Path
+    read_only: bool
+    note: str
+    identity: tuple[int, int]
+    held: ExitStack
 
 
 def create(path: Path) -> None:
     """A new, empty file. Raises ProjectError if it exists or cannot be written."""
-    meta = {_ID: secrets.token_hex(16)}
-    database.create(path, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, fault=ProjectError, kind=_KIND)
+    database.create(
+        path,
+        project_format.statements(),
+        application=APPLICATION_ID,
+        version=SCHEMA,
+        fault=ProjectError,
+        kind=KIND,
+    )
+
+
+def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenFile:
+    """Open a project, check what it is, and bring an older format up to date after a copy was put beside it.
+
+    Args:
+        sound: read the whole file first, to see that it is sound.
+        to_read: also from a place where it cannot be written.
+        alone: holds its lock while it is brought up to date.
+
+    Raises:
+        ProjectError: if it is missing, no project, damaged, made by a newer program, or cannot be brought up to date.
+    """
+    identity = database.must_be_file(path, ProjectError, KIND)
+    with ExitStack() as held, faults(path):
+        read_only = to_read and not database.can_be_written(path)
+        place, note = path, ""
+        if read_only and database.has_journal(path):
+            place, note = held.enter_context(database.temporary_copy(path, ProjectError, KIND)), _COPIED
+        connection = _connect(place, writing=not read_only or place != path, held=held)
+        version = _checked(path, connection, sound=sound)
+        if version < SCHEMA and read_only and place == path:
+            place, note = held.enter_context(database.temporary_copy(path, ProjectError, KIND)), _COPIED
+            connection = _connect(place, writing=True, held=held)
+        if version < SCHEMA:
+            with alone(path) if not read_only else ExitStack():
+                _migrate(path, connection, keep=not read_only)
+        return OpenFile(connection, place, read_only, note, identity, held.pop_all())
+
+
+def _connect(place: Path, *, writing: bool, held: ExitStack) -> sqlite3.Connection:
+    # "immutable" makes no files beside it, which is impossible in a read-only place
+    return held.enter_context(closing(database.connect(place, "rw" if writing else "ro&immutable=1")))
+
+
+def _checked(path: Path, connection: sqlite3.Connection, *, sound: bool) -> int:
+    """The format of a file that is a project in all its parts."""
+    with database.bounded(path, connection):
+        application, version = database.versions(connection)
+        if application != APPLICATION_ID:
+            raise ProjectError(f"{path}: this file is no project of Marque")
+        if version > SCHEMA:
+            raise ProjectError(
+                f"{path}: the project has format {version}, this program knows {SCHEMA}", advice="update the program"
+            )
+        if version < 1 or database.schema(connection) != project_format.schema(version):
+            raise ProjectError(
+                f"{path}: this is no project as Marque makes them (its tables are not those of format {version})"
+            )
+        if sound or version < SCHEMA:
+            _check_soundness(path, connection)
+    return version
+
+
+def check_soundness(path: Path, place: Path) -> None:
+    """Read a whole file that is open, on a connection of its own. Raises ProjectError if it is damaged.
+
+    Args:
+        path: what it is called.
+        place: where it lies.
+    """
+    with faults(path), closing(database.connect(place, "ro")) as connection, database.bounded(place, connection):
+        _check_soundness(path, connection)
+
+
+def _check_soundness(path: Path, connection: sqlite3.Connection) -> None:
+    ((state, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    if state != "ok":
+        raise damaged(path, str(state))
 
 
 def read_id(path: Path, connection: sqlite3.Connection) -> str:
     """The random number of a project, which no other one has. Raises ProjectError if it is missing."""
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_ID,)).fetchone()
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (ID,)).fetchone()
     if row is None or not re.fullmatch("[0-9a-f]{32}", str(row[0])):
-        raise ProjectError(f"{path}: the project is damaged (its number is missing)")
+        raise damaged(path, "its number is missing")
     return str(row[0])
 
 
 def renew_id(connection: sqlite3.Connection) -> str:
-    """Give a copy of a project a number of its own."""
+    """Give a copy of a project a number of its own; this number."""
     number = secrets.token_hex(16)
-    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (number, _ID))
+    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (number, ID))
     return number
 
 
-def check(path: Path, connection: sqlite3.Connection, *, sound: bool) -> None:
-    """Format of an open file, and (`sound`) its soundness; an older format is migrated, after a copy was made.
-
-    Raises:
-        ProjectError: if it is no project, damaged, or made by a newer program.
-    """
-    application, version = database.versions(connection)
-    if application != _APPLICATION_ID:
-        raise ProjectError(f"{path}: this file is no project of Marque")
-    if version > SCHEMA:
-        raise ProjectError(f"{path}: the project has format {version}, this program knows {SCHEMA}; update the program")
-    if sound or version < SCHEMA:
-        check_soundness(path, connection)
-    if version < SCHEMA:
-        _migrate(path, connection, version)
-
-
-def check_soundness(path: Path, connection: sqlite3.Connection) -> None:
-    """Read the whole file. Raises ProjectError if it is damaged."""
-    ((state, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    if state != "ok":
-        raise ProjectError(
-            f"{path}: the project is damaged ({state}); go back to a copy (files beside it that end in .backup)"
-        )
-
-
-def _migrate(path: Path, connection: sqlite3.Connection, version: int) -> None:
-    backup = path.with_name(f"{path.name}.format{version}.backup")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    try:
-        shutil.copy2(path, backup)
-    except OSError as error:
-        raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
-    with database.transaction(connection):
+def _migrate(path: Path, connection: sqlite3.Connection, *, keep: bool) -> None:
+    """To the newest format, all at once; `keep`: a copy is put beside it first."""
+    with database.transaction(connection):  # from here on nobody else changes it
+        _, version = database.versions(connection)
+        if version >= SCHEMA:
+            return  # by another program meanwhile
+        if keep:
+            _back_up(path, version)
         for older in range(version, SCHEMA):
-            for statement in _MIGRATIONS[older]:
+            for statement in MIGRATIONS[older]:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
+def _back_up(path: Path, version: int) -> None:
+    """A copy beside a project, under a name that is free, unless there is this very copy already."""
+    backup = path.with_name(f"{path.name}.format{version}.backup")
+    try:
+        with part_beside(backup) as (file, part):
+            with closing(database.connect(path, "ro")) as source, closing(database.connect(part, "rw")) as copy:
+                source.backup(copy)
+            os.fsync(file.fileno())
+            file.close()
+            for number in count(2):
+                try:
+                    rename_without_overwriting(part, backup)
+                    return
+                except FileExistsError:
+                    if backup.is_file() and filecmp.cmp(part, backup, shallow=False):
+                        return  # of an attempt that was killed
+                    backup = path.with_name(f"{path.name}.format{version} ({number}).backup")
+    except OSError as error:
+        raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
+
+
 def faults(path: Path) -> AbstractContextManager[None]:
     """Word what SQLite raises for the user, as ProjectError."""
-    return database.faults(path, ProjectError, _KIND)
+    return database.faults(path, ProjectError, KIND)
+
+
+def damaged(path: Path, what: str) -> ProjectError:
+    """What is said of a project whose tables are right and whose content is not."""
+    return ProjectError(
+        f"{path}: the project is damaged ({what})", advice="go back to a copy (files beside it that end in .backup)"
+    )
+
+
+_FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What Python raises on values that are not what we have written."""
+
+
+@contextmanager
+def contents(path: Path, what: str) -> Iterator[None]:
+    """Within, values of a row are turned into what they stand for; those that stand for nothing are a ProjectError.
+
+    Args:
+        what: names the row ("the evidence of image 3").
+    """
+    try:
+        yield
+    except _FAULTS as error:
+        raise damaged(path, f"{what}: {first_line(error)}") from error

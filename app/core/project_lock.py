@@ -20,7 +20,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from app.core.project_file import ProjectError
+from app.core.project_format import ProjectError
 from model.files import write_whole
 
 _LOCK, _HOLDER = ".lock", ".holder"

@@ -12,6 +12,7 @@ from app.core.enrol import Enrolled
 from app.core.labels import Labels, Verdict
 from app.core.own_gallery import Shelf
 from app.core.project import Project
+from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
 from app.core.stage import content_digest
 from app.core.teach import enrol_as_step, sample_of
@@ -62,7 +63,10 @@ def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Revie
         samples.append(sample_of(image.path, label.coarse, label.fine or None))
         digest = _digest(image) if image.id in stored else None
         if digest is not None:
-            vector = np.frombuffer(stored[image.id], np.float16).astype(np.float32)
+            with contents(project.path, f"the embedding of image {image.id}"):
+                vector = np.frombuffer(stored[image.id], np.float16).astype(np.float32)
+                if not np.isfinite(vector).all():
+                    raise ValueError("not made of numbers")
             embeddings[digest] = vector / np.maximum(np.linalg.norm(vector), np.finfo(np.float32).tiny)
     samples.sort(key=lambda sample: (sample.coarse, sample.fine or ""))
     return Reviewed(tuple(samples), embeddings, len(set(images)) - len(told))

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+from app.core import scanned_folders
 from app.core.identify import Identification
 from app.core.project import SUFFIX, Project
 from app.core.project_records import FoundFile, Outcome
@@ -57,6 +58,7 @@ def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Se
         source = next((number for place, number in sources.items() if file.path.is_relative_to(place)), None)
         files.setdefault(project.add_source(file.path) if source is None else source, []).append(file)
         there[file.path] = one
+    scanned_folders.remember(project, [*opened, *there])
     for number, some in files.items():
         project.add_images(number, some)
     images = {project.image_at(path): one for path, one in there.items()}

@@ -40,12 +40,17 @@ def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_anoth
     removed = gallery.references()[0].path
     Steps(gallery).remove([gallery.references()[0].id], "remove 1 photo")
     place = tmp_path / "given.gallery"
-    place.write_bytes(b"an older file")
+    place.write_bytes(b"another file")
+    with pytest.raises(GalleryError, match="exists already"):
+        list(export(gallery, place))
+    assert place.read_bytes() == b"another file"
+    place.unlink()
+    assert not list(export(gallery, place, cancelled=lambda: True))[1:] and not list(tmp_path.glob("given*"))
     assert sum(report.added for _, report in export(gallery, place)) == 11
     assert [path.name for path in tmp_path.glob("given*")] == ["given.gallery"]
     content = place.read_bytes()
     assert str(photos).encode() not in content and removed.encode() not in content
-    with pytest.raises(GalleryError, match="gallery in use"):
+    with pytest.raises(GalleryError, match="exists already"):
         list(export(gallery, gallery.path))
 
     other = Shelf(info.fingerprint, DIM, named=tmp_path / "theirs.gallery", supplied=None)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core import filing_plan, placing
+from app.core import filing_plan, placing, scanned_folders
 from app.core.actions import Kind
 from app.core.engine import Engine
 from app.core.filed import Filed
@@ -38,6 +38,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
             3: Label(Verdict.CORRECTED, 'ship: "A/B"'),
         }
         Labels(created).set(labels, "review")
+        scanned_folders.remember(created, [photos])
         yield created
 
 

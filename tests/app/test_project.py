@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.core import database, project_file
+from app.core import database, project_format
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
 from app.core.journal import Journal
@@ -116,7 +116,7 @@ def test_a_change_that_cannot_be_committed_is_as_if_it_had_not_been(project: Pro
     with closing(database.connect(project.path, "ro")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM source").fetchall()
-        with pytest.raises(ProjectError, match="locked"):
+        with pytest.raises(ProjectError, match="another program is changing it"):
             project.add_source(Path("/more"))
         assert [place for _, place, _ in project.sources()] == [Path("/photos")]
     assert project.add_source(Path("/more")) == 2
@@ -187,17 +187,31 @@ def test_every_project_has_a_number_of_its_own(project: Project, tmp_path: Path)
         assert again.id == migrated.id
 
 
-def test_an_older_format_is_copied_and_brought_up_to_date(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.add_images(1, [found(0)])
-    project.close()
-    monkeypatch.setattr(project_file, "SCHEMA", 4)
-    monkeypatch.setattr(project_file, "_MIGRATIONS", {3: ("ALTER TABLE image ADD COLUMN note TEXT",)})
-    with Project.open(project.path) as migrated:
-        assert migrated.read("SELECT id, note FROM image") == [(1, None)]
-        assert migrated.read("PRAGMA user_version") == [(4,)]
-    monkeypatch.undo()
-    with Project.open(project.path.with_name("work.marque.format3.backup")) as backup:
-        assert len(backup.images()) == 1
+def old_project(path: Path, version: int) -> Path:
+    """A project as an older program has made it, with one image."""
+    with path.open("xb"):
+        pass
+    database.fill(path, project_format.statements(version), application=project_format.APPLICATION_ID, version=version)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO source (path) VALUES (?)", (b"/photos",))
+        connection.execute("INSERT INTO image (source, path, size, modified) VALUES (1, ?, 2, 3)", (b"/photos/a.jpg",))
+    return path
+
+
+@pytest.mark.parametrize("version", range(1, project_format.SCHEMA))
+def test_an_older_format_is_copied_and_brought_up_to_date(version: int, tmp_path: Path) -> None:
+    path = old_project(tmp_path / "work.marque", version)
+    (tmp_path / f"work.marque.format{version}.backup").write_text("somebody's own")
+    with Project.open(path) as migrated:
+        assert [image.path for image in migrated.images()] == [Path("/photos/a.jpg")]
+        assert migrated.read("PRAGMA user_version") == [(project_format.SCHEMA,)]
+    assert (tmp_path / f"work.marque.format{version}.backup").read_text() == "somebody's own"
+    backup = tmp_path / f"work.marque.format{version} (2).backup"
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+    assert len(list(tmp_path.iterdir())) == 3
+    with Project.open(backup) as again:
+        assert len(again.images()) == 1
 
 
 def test_answers_of_the_first_format_hold_until_others_are_asked_for(project: Project) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core import likeness
+from app.core import likeness, scanned_folders
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import Columns
@@ -124,14 +124,19 @@ class Desk(QObject):
         still_open = self.project if same else self.leftover.take_back(path)
 
         def work() -> _Opened:
-            if still_open is not None:  # perhaps as its photos are being filed: there is nothing to settle
+            if still_open is not None and still_open.is_there():
+                # perhaps as its photos are being filed: there is nothing to settle
                 return still_open, still_open.models(), [], []
-            project = Project.create(path) if create else Project.open(path, sound=False)
-            said: list[str] = []
+            if create:
+                project = Project.create(path)
+            else:
+                project = Project.open(path, sound=False, to_read=True, alone=self.waits.alone)
+            said = [project.note] if project.note else []
             unknown: list[UnknownStepError] = []
-            with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
-                filing = Filing(project)
-                said, unknown = filing.settle(), filing.unknown()
+            if not project.read_only:
+                with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
+                    filing = Filing(project)
+                    said, unknown = filing.settle(), filing.unknown()
             return project, project.models(), said, unknown
 
         def steps() -> Iterator[_Opened]:
@@ -141,7 +146,12 @@ class Desk(QObject):
                 self.open_failed.emit()
                 raise
 
-        self.tasks.submit(steps, self._take)
+        def take(found: _Opened) -> None:
+            self._take(found)
+            if still_open is not None and not same and found[0] is not still_open:
+                self.leftover.leave(still_open)
+
+        self.tasks.submit(steps, take)
 
     def save_as(self, path: Path) -> None:
         """Go on in a copy of the project."""
@@ -151,7 +161,12 @@ class Desk(QObject):
 
     def relocate(self, old: Path, new: Path) -> None:
         """Images moved: look for those under `old` under `new`."""
-        self._change(lambda project: project.relocate(old, new), self._on_relocated)
+
+        def work(project: Project) -> int:
+            scanned_folders.remember(project, [new])
+            return project.relocate(old, new)
+
+        self._change(work, self._on_relocated)
 
     def sources(self, then: Callable[[list[tuple[int, Path, bool]]], None]) -> None:
         """Ask for the project's sources."""
@@ -218,6 +233,7 @@ class Desk(QObject):
         def work(project: Project) -> None:
             for path in paths:
                 project.add_source(path)
+            scanned_folders.remember(project, paths)
 
         self._run_wanted = True
         self._change(work, lambda _: self._begin_run())

@@ -9,14 +9,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core import scanned_folders
 from app.core.exporters import EXPORTERS
 from app.core.filing import UnknownStepError
+from app.core.filing_plan import Plan
 from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs
 from app.ui.review.toolbar import Toolbar
+from app.ui.review.trusting import Trusting
 from app.ui.review.unknown_step import UnknownStepDialog
 
 
@@ -26,6 +29,7 @@ class Leaving(QObject):
     def __init__(self, desk: Desk, outputs: Outputs, toolbar: Toolbar, page: QWidget) -> None:
         super().__init__(page)
         self._desk, self._outputs, self._page = desk, outputs, page
+        self._trusting = Trusting(outputs.tasks, page)
         toolbar.export_wanted.connect(self.export)
         toolbar.sidecars_wanted.connect(self.write_sidecars)
         toolbar.copies_wanted.connect(self.write_copies)
@@ -48,7 +52,8 @@ class Leaving(QObject):
         """Write keywords beside the photos."""
         opened = self._open()
         if opened is not None:
-            self._outputs.sidecars(*opened, len(self._desk.columns))
+            begin = partial(self._outputs.sidecars, *opened, len(self._desk.columns))
+            self._trusting.when_trusted(opened[0], begin)
 
     def write_copies(self) -> None:
         """Copy the labelled photos into a folder, with keywords inside."""
@@ -56,20 +61,32 @@ class Leaving(QObject):
         if opened is not None:
             name = QFileDialog.getExistingDirectory(self._page, "Copy the labelled photos into", str(Path.home()))
             if name:
-                self._outputs.copies(*opened, Path(name), len(self._desk.columns))
+                begin = partial(self._outputs.copies, *opened, Path(name), len(self._desk.columns))
+                self._trusting.when_trusted(opened[0], begin)
 
     def file(self) -> None:
         """Ask how photos are to be filed into folders, and do it."""
         opened = self._open()
         if opened is None or not self._desk.columns.paths:
             return
+        project, model = opened
         dialog = FilingDialog(Path(self._desk.columns.paths[0]).parent / "sorted", self._page)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.plan_wanted.connect(partial(self._outputs.plan, *opened))
+        dialog.plan_wanted.connect(partial(self._outputs.plan, project, model))
         self._outputs.planned.connect(dialog.show_plan)
         self._outputs.unplanned.connect(dialog.show_problem)
         self._desk.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
-        dialog.agreed.connect(lambda wanted, move: self._outputs.file(opened[0], wanted, move=move))
+
+        def agreed(wanted: Plan, move: bool) -> None:
+            into = Path(dialog.folder.text())
+
+            def begin() -> None:
+                self._outputs.tasks.once(lambda: scanned_folders.remember(project, [into]), on=project)
+                self._outputs.file(project, wanted, move=move)
+
+            self._trusting.when_trusted(project, begin)
+
+        dialog.agreed.connect(agreed)
         dialog.open()
 
     def _open(self) -> tuple[Project, KnownModel] | None:

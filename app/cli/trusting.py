@@ -1,0 +1,43 @@
+"""`--trust`: what a project says of this computer's folders is believed though it does not come from here."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.cli.reports import Report
+from app.core import scanned_folders
+from app.core.project import Project
+
+_SHOWN = 20
+
+
+def add_trust_argument(parser: argparse.ArgumentParser) -> None:
+    """`--trust`."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="believe what the project says of folders and files, though not from here; look at the list first",
+    )
+
+
+def is_trusted(project: Project, trust: bool, report: Report) -> bool:
+    """Whether something may be written beside the photos of a project, or copied from them; says why not.
+
+    Args:
+        trust: the person has given `--trust`.
+    """
+    folders = scanned_folders.unknown(project)
+    if trust:
+        scanned_folders.remember(project, folders)
+        return True
+    if not folders:
+        return True
+    report.warning(
+        f"{project.path}: its photos lie in folders that were not scanned into it on this computer, so nothing was done"
+    )
+    for folder in folders[:_SHOWN]:
+        report.tell("unknown_folder", [f"  {folder}"], {"folder": str(folder)})
+    if len(folders) > _SHOWN:
+        report.warning(f"and {len(folders) - _SHOWN:,} more folders")
+    report.warning("look at them; if they are right, give the same command with --trust")
+    return False

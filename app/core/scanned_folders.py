@@ -1,0 +1,81 @@
+"""Which folders a person had scanned into a project on this computer, in the user's own data folder.
+
+The paths in a project are a part of its file, and a file can come from anywhere. Before anything is written beside
+photos, or their content is copied, because a project says where they lie, their folders must be known here, or the
+person must say that they are right. A record is an empty file: its folder is named by the project's number, itself by
+the SHA-256 of a path. So there is nothing in it to be read wrongly, and two programs can write at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.core.paths import tidy, user_data_dir
+
+if TYPE_CHECKING:  # it carries over what is known here
+    from app.core.project import Project
+
+_FOLDER = "scanned"
+
+log = logging.getLogger(__name__)
+
+
+def remember(project: Project, places: Iterable[Path]) -> None:
+    """Folders or photos that the person has named; where that cannot be written down, the person is asked later."""
+    try:
+        folder = _records(project.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in places:
+            (folder / _name(tidy(place))).touch()
+    except OSError as error:
+        log.warning("which folders were scanned cannot be written down: %s", error)
+
+
+def unknown(project: Project) -> list[Path]:
+    """The folders of a project's photos that lie in none that was scanned here, in order. Raises ProjectError."""
+    known: set[str] = set()
+    with suppress(OSError):  # nothing was ever written down
+        known = {place.name for place in _records(project.id).iterdir()}
+    by_folder: dict[Path, list[Path]] = {}
+    for _, path, _ in project.places():
+        place = Path(os.fsdecode(path))
+        by_folder.setdefault(place.parent, []).append(place)
+    return sorted(
+        folder
+        for folder, places in by_folder.items()
+        if not _is_below(folder, known) and not all(_name(place) in known for place in places)
+    )
+
+
+def trust(project: Project) -> None:
+    """The person says that all folders of a project are right."""
+    remember(project, unknown(project))
+
+
+def carry_over(project: str, copy: str) -> None:
+    """What is known of a project holds for a copy of it that this program has made."""
+    with suppress(OSError):
+        names = [place.name for place in _records(project).iterdir()]
+        _records(copy).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (_records(copy) / name).touch()
+
+
+def _is_below(folder: Path, known: set[str]) -> bool:
+    if ".." in folder.parts:
+        return False  # it leads elsewhere than the text says
+    return any(_name(one) in known for one in (folder, *folder.parents))
+
+
+def _name(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def _records(project: str) -> Path:
+    return user_data_dir() / _FOLDER / project
