@@ -213,6 +213,8 @@ class XmpText:
 
     def _begin_list(self, name: ListName, words: Sequence[str]) -> None:
         prefix = (self._tree.descriptions or [self._tree.rdf])[0].prefix
+        if prefix == name.prefix.encode():  # it would mean both within the list
+            raise _unknown_way(name)
         bag, item, property_tag = _tag(prefix, name.kind), _tag(prefix, "li"), str(name).encode()
         self._new_lists.append(
             b'<%b xmlns:%b="%b">' % (property_tag, name.prefix.encode(), name.namespace.encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin
 
 from app.cli import main
 from app.core.copies import Copies, Copy, CopyError
@@ -17,9 +17,10 @@ from app.core.labels import Label, Labels, Verdict
 from app.core.packet import read_packet, takes
 from app.core.project import Project
 from app.core.xmp import SUBJECT, keywords, lists, merged
-from tests.app.test_packet import further_segments, iptc, with_segments, xmp_segment
+from tests.app.test_packet import further_segments, hex_profile, iptc, png_chunk, with_segments, xmp_segment
 from tests.app.test_photo_state import seen
 from tests.app.test_xmp import EXISTING, SHIP, exiftool
+from tests.app.test_xmp_programs import DIGIKAM, LIGHTROOM, LISTS, all_tags, words
 from tests.app.tiny import COLOURS, colour_picture
 
 PATH = keywords(SHIP)
@@ -347,3 +348,35 @@ def test_what_is_no_file_any_more_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(photo)
     with pytest.raises(CopyError, match="it is a named pipe"):
         Copies([photo.parent], tmp_path / "out").make(image, PATH)
+
+
+def test_exiftool_reads_all_else_of_a_copy_as_in_the_photo(tmp_path: Path) -> None:
+    folder, exif = tmp_path / "in", Image.Exif()
+    exif[0x0110], exif[0x0112] = "a camera", 6
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Author", "somebody")
+    told.add_itxt("XML:com.adobe.xmp", LIGHTROOM, zip=True)
+    full = picture(
+        folder / "full.jpg",
+        exif=exif,
+        xmp=LIGHTROOM.encode(),
+        comment=b"a comment",
+        icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+    )
+    full.write_bytes(with_segments(full.read_bytes(), iptc(b"holiday", utf8=True)))
+    picture(folder / "bare.jpg")
+    picture(folder / "several.jpg", format="MPO", save_all=True, append_images=[colour_picture((0, 0, 0))])
+    picture(folder / "p.png", pnginfo=told)
+    digits = picture(folder / "digits.png")
+    chunk = png_chunk(b"zTXt", hex_profile(b"xmp", DIGIKAM.encode()))
+    digits.write_bytes(digits.read_bytes()[:33] + chunk + digits.read_bytes()[33:])
+    copies = Copies([folder], tmp_path / "out")
+    for photo in folder.iterdir():
+        assert copies.make(seen(photo), PATH).sidecar == ""
+    before, after = all_tags(folder), all_tags(tmp_path / "out")
+    assert len(before) == 5 and any("Region" in tag for tag in before["full.jpg"])
+    for name, tags in before.items():
+        rest = {tag: value for tag, value in tags.items() if tag not in LISTS}
+        assert {tag: value for tag, value in after[name].items() if tag not in LISTS} == rest, name
+        for tag, ours in zip(LISTS, (PATH, ["|".join(PATH)], ["/".join(PATH)]), strict=False):
+            assert words(after[name], tag) == [*words(tags, tag), *ours], (name, tag)

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from app.core.iptc import iptc_keywords
+from app.core.labelled_file import labelled
 from app.core.packet import PacketError, _with_index_moved, read_packet, takes, with_packet
+from app.core.xmp import SUBJECT, lists
+from tests.app.test_xmp import EXISTING
+from tests.app.test_xmp_lists import PATH
 from tests.app.tiny import colour_picture
 
 PACKET = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>one</x:xmpmeta>"
@@ -318,3 +322,31 @@ def test_a_damaged_older_block_is_read_as_far_as_it_goes(block: bytes) -> None:
         assert isinstance(
             iptc_keywords(with_segments(saved("JPEG"), segment(0xED, b"Photoshop 3.0\0" + start + block))), list
         )
+
+
+EXTENSION = EXISTING.replace("dc:subject", "dc:source").replace("hierarchicalSubject", "another").encode()
+GUID = hashlib.md5(EXTENSION, usedforsecurity=False).hexdigest().upper()
+LEADING = EXISTING.replace(
+    "xmlns:xmp=", f'xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="{GUID}" xmlns:xmp='
+)
+PHOTOS = {
+    "JPEG": with_segments(saved("JPEG", xmp=LEADING.encode()), *further_segments(EXTENSION, 500), iptc(b"a", b"b")),
+    "PNG": png_with(EXISTING.encode(), packed=True),
+}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@given(
+    changes=st.lists(st.tuples(st.integers(3, 6000), st.integers(0, 40), st.binary(max_size=6)), min_size=1, max_size=4)
+)
+def test_a_damaged_photo_gets_its_keywords_or_is_left_alone(kind: str, changes: list[tuple[int, int, bytes]]) -> None:
+    content = PHOTOS[kind]
+    for place, gone, new in changes:
+        at = 3 + place % (len(content) - 3)
+        content = content[:at] + new + content[at + gone :]
+    done = labelled(content, PATH)
+    if done.content is None:
+        assert done.reason and "\n" not in done.reason
+    else:
+        assert set(PATH) <= set(lists(packet_of(done.content))[SUBJECT])
+        assert labelled(done.content, PATH).content == done.content

@@ -136,6 +136,9 @@ def test_prefixes_of_a_file_are_its_own() -> None:
         other = f"<{prefix}{colon}RDF xmlns{colon}{prefix}='{RDF}'><{prefix}{colon}Description/></{prefix}{colon}RDF>"
         assert lists(merged(other.encode(), PATH))[SUBJECT] == list(PATH)
         assert read_as_xml(merged(other.encode(), PATH)).tag == f"{{{RDF}}}RDF"
+    borrowed = f"<dc:RDF xmlns:dc='{RDF}'><dc:Description/></dc:RDF>"
+    with pytest.raises(XmpError, match="dc:subject is written in a way"):
+        merged(borrowed.encode(), PATH)
     for bare in (f"<rdf:RDF xmlns:rdf='{RDF}'/>", f"<rdf:RDF xmlns:rdf='{RDF}'> </rdf:RDF>"):
         assert lists(merged(bare.encode(), PATH))[SUBJECT] == list(PATH)
 

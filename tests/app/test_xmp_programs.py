@@ -205,6 +205,7 @@ ENCODED = {
     "UTF-16, big-endian": LIGHTROOM.encode("utf-16-be"),
     "UTF-32": DIGIKAM.encode("utf-32-le"),
 }
+OF_THE_FILE = ("SourceFile", "System:", "File:FileType", "File:MIMEType", "ExifTool:ExifToolVersion")
 LISTS = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList", "XMP-marque:Added")
 
 
@@ -215,9 +216,13 @@ def all_tags(folder: Path) -> dict[str, dict[str, object]]:
         pytest.skip("exiftool is not installed")
     arguments = [program, "-json", "-G1", "-struct", "-a", "-u", "-ext", "*", str(folder)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    # the file's own facts, such as its size, are another matter
+    # the file's own facts, such as its size and where its further pictures begin, are another matter
     return {
-        Path(one["SourceFile"]).name: {tag: value for tag, value in one.items() if tag.startswith(("XMP", "Exif"))}
+        Path(one["SourceFile"]).name: {
+            tag: value
+            for tag, value in one.items()
+            if not tag.startswith(OF_THE_FILE) and "MPImageStart" not in tag and "MPImageLength" not in tag
+        }
         for one in json.loads(done.stdout)
     }
 
