@@ -62,6 +62,7 @@ class Output:
 
     Attributes:
         place: as it was named.
+        real: the same with all links resolved.
         kind: what it is, in the words of the program ("table of labels").
         streams: it goes straight into a pipe or device, and is not a file.
     """
@@ -81,11 +82,11 @@ class Output:
         self.place, self.kind = place, kind
         self._inputs, self._force = tuple(inputs), force
         self.streams = _is_stream(place)
-        self._real = place
+        self.real = place
         self._seen: _Seen = None
         if not self.streams:
             with self._faults():
-                self._real = Path(os.path.realpath(place))
+                self.real = Path(os.path.realpath(place))
                 self._seen = self._checked()
 
     def write(self, write: Callable[[BinaryIO], object]) -> Written:
@@ -103,7 +104,7 @@ class Output:
                 with self.stream() as stream:
                     write(stream)
                 return Written(self.place)
-            with part_beside(self._real) as (file, part):
+            with part_beside(self.real) as (file, part):
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,7 +129,7 @@ class Output:
         """
         with self._faults():
             digest = _digest(part)
-            real = self._real
+            real = self.real
             if self._seen is not None and self._seen == self._seen_now():
                 with suppress(OSError):
                     part.chmod(stat.S_IMODE(real.stat().st_mode))
@@ -148,7 +149,7 @@ class Output:
     def _checked(self) -> _Seen:
         self._check_companions()
         try:
-            status = self._real.stat()
+            status = self.real.stat()
         except FileNotFoundError:
             self._check_folder()
             return None
@@ -162,11 +163,11 @@ class Output:
         return self._checked_existing(status)
 
     def _checked_existing(self, status: os.stat_result) -> _Seen:
-        known = remembered(self._real)
-        digest = _digest(self._real) if known is not None else ""
+        known = remembered(self.real)
+        digest = _digest(self.real) if known is not None else ""
         if known == (self.kind, digest):
             return digest
-        found = kind_of(self._real) or kind_by_name(self.place.name)
+        found = kind_of(self.real) or kind_by_name(self.place.name)
         if found is not None and found != self.kind:
             raise OutputError(f"{self.place}: this is a {found}, which is never replaced; choose another name")
         if self._force:
@@ -180,7 +181,7 @@ class Output:
         raise TakenError(f"{self.place}: {why} is there", advice="choose another name, or replace it with --force")
 
     def _check_folder(self) -> None:
-        folder = self._real.parent
+        folder = self.real.parent
         if not folder.exists():
             raise OutputError(f"{self.place}: the folder {folder} does not exist", advice="make it first")
         if not folder.is_dir():
@@ -192,17 +193,17 @@ class Output:
         """SQLite takes a file with such a name for a part of the database beside it."""
         databases = [place for place in self._inputs if not place.is_dir()]
         for place in databases:
-            if any(_same_name(Path(f"{place}{end}"), self._real) for end in _COMPANIONS):
+            if any(_same_name(Path(f"{place}{end}"), self.real) for end in _COMPANIONS):
                 raise OutputError(f"{self.place}: this name belongs to {place.name}; choose another one")
-        if self.kind in _DATABASES and any(os.path.lexists(f"{self._real}{end}") for end in _COMPANIONS):
+        if self.kind in _DATABASES and any(os.path.lexists(f"{self.real}{end}") for end in _COMPANIONS):
             raise OutputError(
                 f"{self.place}: a program has it open, or was ended while it had", advice="close it first"
             )
 
     def _seen_now(self) -> _Seen:
         try:
-            status = self._real.stat()
-            return _digest(self._real) if isinstance(self._seen, str) else _who(status)
+            status = self.real.stat()
+            return _digest(self.real) if isinstance(self._seen, str) else _who(status)
         except FileNotFoundError:
             return None
 
@@ -229,10 +230,9 @@ def put_free(part: Path, place: Path) -> Path:
 
 
 def free_names(place: Path) -> Iterator[Path]:
-    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on."""
-    yield place
-    for number in count(2):
-        end = f" ({number}){place.suffix}"
+    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on; a name that is too long is shortened."""
+    for number in count(1):
+        end = f" ({number}){place.suffix}" if number > 1 else place.suffix
         stem = place.stem
         while len(os.fsencode(stem + end)) > _LONGEST_NAME:
             stem = stem[:-1]

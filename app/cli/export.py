@@ -11,7 +11,7 @@ from app.cli.reports import Report
 from app.cli.terminal import UsageError, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
-from app.core.exporters import EXPORTERS, export
+from app.core.exporters import EXPORTERS, AwayError, export, listed
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_lock import only_writer
@@ -19,17 +19,20 @@ from app.core.project_records import KnownModel
 from app.core.results import Result, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import SidecarError, keywords, write_sidecar
+from model.outputs import Output
 
 _SIDECARS, _COPIES = "xmp", "xmp-copies"
+_TABLE, _FOR_SPREADSHEET = "csv", "csv-for-spreadsheet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque export`."""
     parser.add_argument("project", type=Path, metavar="FILE.marque", help="the project")
-    formats = ", ".join(f"{name} ({one.words})" for name, one in EXPORTERS.items())
+    named = {name: one for name, one in EXPORTERS.items() if name != _FOR_SPREADSHEET}
+    formats = ", ".join(f"{name} ({one.words})" for name, one in named.items())
     parser.add_argument(
         "--format",
-        choices=[*EXPORTERS, _SIDECARS, _COPIES],
+        choices=[*named, _SIDECARS, _COPIES],
         required=True,
         help=f"{formats}, {_SIDECARS} (keywords in a sidecar beside each photo), {_COPIES} (copies of the labelled "
         "photos with the keywords inside)",
@@ -41,20 +44,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the file to write (default: beside the project); for {_COPIES} the folder, which must be named",
     )
     add_trust_argument(parser)
+    parser.add_argument("--force", action="store_true", help="replace a file that is there and is not our own output")
+    parser.add_argument(
+        "--for-spreadsheet",
+        action="store_true",
+        help=f"with --format {_TABLE}: put an apostrophe before what a spreadsheet would take for a formula",
+    )
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Write one file, sidecars or copies; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
+    """Write one file, sidecars or copies; 0, 1 where something had to be left as it is or out, 130 after Ctrl-C."""
+    if options.for_spreadsheet and options.format != _TABLE:
+        raise UsageError(f"--for-spreadsheet belongs to --format {_TABLE}")
     if options.format == _SIDECARS:
         return _sidecars(options, report)
     if options.format == _COPIES:
         return _copies(options, report)
-    out = options.out or options.project.with_suffix(EXPORTERS[options.format].suffix)
+    return _file(options, report)
+
+
+def _file(options: argparse.Namespace, report: Report) -> int:
+    kind = options.format
+    if options.for_spreadsheet:
+        kind = _FOR_SPREADSHEET
+    exporter = EXPORTERS[kind]
+    # before the project is opened, which may take long
+    output = Output(
+        options.out or exporter.place(options.project), exporter.kind, inputs=[options.project], force=options.force
+    )
     with _open(options, report) as project:
         model = _last_model(project)
-        export(results(project, model), out, model, options.format)
-    report.done([f"{EXPORTERS[options.format].words}: {out}"], {"format": options.format, "out": str(out)})
-    return 0
+        try:
+            done = export(results(project, model), output, model, kind)
+        except AwayError as error:
+            report.ended(error)
+            return 1
+    for problem in listed(done.problems):
+        report.warning(problem)
+    report.done(
+        [f"{exporter.words}: {done.written.place}"],
+        {"format": options.format, "out": str(done.written.place), "problems": len(done.problems)},
+    )
+    return 1 if done.problems else 0
 
 
 def _open(options: argparse.Namespace, report: Report) -> Project:

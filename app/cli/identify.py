@@ -25,10 +25,12 @@ from app.cli.terminal import (
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
+from app.core.exporters import listed
 from app.core.identify import Identification, Identifier
 from app.core.references import is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
-from app.core.table import LabelTable
+from app.core.table import KIND, LabelTable
+from model.outputs import Output
 from model.photo_files import scan, skipped_in_words
 
 _GALLERY = "reference photos: a file, postgresql://user@host/database, or 'none' (default: beside the model)"
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write a CSV table; without it, a line a photo is shown"
     )
+    parser.add_argument("--force", action="store_true", help="with --out: replace a file that is not our own output")
     parser.add_argument(
         "--project",
         type=Path,
@@ -78,6 +81,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         raise UsageError("--again needs a project that has answers: --project FILE.marque")
     if options.ray_address is not None and options.engine != _RAY:
         raise UsageError("--ray-address belongs to --engine ray")
+    output = None if options.out is None else _output(options)
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options, report) as stage:
@@ -91,7 +95,15 @@ def run(options: argparse.Namespace, report: Report) -> int:
                     watched=options.watch,
                     again=options.again,
                 )
-            return _Files(stage, files, report, interrupted).into(options.out)
+            return _Files(stage, files, report, interrupted).into(output)
+
+
+def _output(options: argparse.Namespace) -> Output:
+    """The place of the table, checked before the work. Raises OutputError."""
+    model = model_file(options.model)
+    gallery = gallery_place(options.gallery, model)
+    inputs = [*options.paths, model, *([gallery] if isinstance(gallery, Path) else [])]
+    return Output(options.out, KIND, inputs=inputs, force=options.force)
 
 
 @contextmanager
@@ -148,21 +160,30 @@ class _Files:
     _counts: Counter[Status] = field(default_factory=Counter)
     _seconds: float = 0.0
 
-    def into(self, out: Path | None) -> int:
-        """Into a table, or shown, a line a photo; 0, or 130 after Ctrl-C."""
-        if out is None:
+    def into(self, output: Output | None) -> int:
+        """Into a table, or shown, a line a photo; 0, 1 where a photo has no row, or 130 after Ctrl-C."""
+        left_out: list[str] = []
+        if output is None:
             self._identify_all(self._show, bar=not sys.stdout.isatty())
             self._tell("interrupted" if self._cut_off else None, None)
         else:
-            with LabelTable(out, self.stage.info.signature) as table:
+            with LabelTable(output, self.stage.info.signature) as table:
                 self._identify_all(table.write)
+                left_out = table.left_out
+                for problem in listed(left_out):
+                    self.report.warning(problem)
                 if self._cut_off:
                     place = table.keep_incomplete()
                     self._tell(f"interrupted; what was done is in {place}", place)
                 else:
-                    place = table.finish()
-                    self._tell(f"table: {place}", place)
-        return 130 if self._cut_off else 0
+                    written = table.finish()
+                    if written.note:
+                        left_out.append(written.note)
+                        self.report.warning(written.note)
+                    self._tell(f"table: {written.place}", written.place)
+        if self._cut_off:
+            return 130
+        return 1 if left_out else 0
 
     @property
     def _cut_off(self) -> bool:

@@ -1,105 +1,205 @@
 """A project's answers as files that other programs read. Each file appears whole or not at all.
 
-A new exporter is one function (results, place, model) and one line in EXPORTERS. Images that the person excluded are
-left out of all of them.
+A new exporter is one function (rows, output, model) and one line in EXPORTERS. Images that the person excluded are left
+out of all of them. A photo that has changed since it was identified is not exported under its old answer.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core import table
 from app.core.decide import Status
 from app.core.labels import Verdict
+from app.core.photo_state import State, state_of
 from app.core.project_records import KnownModel
 from app.core.results import Result
-from app.core.spreadsheet import SpreadsheetError, write_workbook
-from app.core.table import LabelTable
+from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
+from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
 from model.errors import MarqueError
-from model.files import write_whole
+from model.outputs import Output, Written
 from model.photo import PhotoError, upright_size
+
+_CHANGED = "has changed since it was identified; identify it again"
+_LISTED = 20
+_BOM = "\ufeff"
 
 
 class ExportError(MarqueError):
     """Nothing could be exported; the message says where and why."""
 
 
+class AwayError(ExportError):
+    """Photos that the export needs cannot be reached; the earlier file is as it was."""
+
+
+@dataclass
+class Exported:
+    """What became of an export.
+
+    Attributes:
+        written: where the file is.
+        problems: what was left out or has no answer, a sentence each.
+    """
+
+    written: Written
+    problems: list[str]
+
+
+class Rows:
+    """The results that go into a file, each looked at again; iterated once.
+
+    Attributes:
+        problems: what is left out or changed, a sentence each, once they were iterated.
+    """
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results = results
+        self.problems: list[str] = []
+
+    def __iter__(self) -> Iterator[tuple[Result, State]]:
+        for result in self._results:
+            if result.excluded:
+                continue
+            if why := why_unwritable([str(result.image.path)]):
+                self.problems.append(why)
+                continue
+            state = State.SAME if result.answer is None else state_of(result.image)
+            if state is State.CHANGED:
+                self.problems.append(f"{result.image.path}: {_CHANGED}")
+            yield result, state
+
+    def texts(self, model: KnownModel, longest: int | None = None) -> Iterator[dict[str, str]]:
+        """As rows of a table; a photo that has changed has no answer. longest: characters that a text may have."""
+        for result, state in self:
+            current = _without_answer(result) if state is State.CHANGED else result
+            row = export_row(current, model.signature)
+            why = why_unwritable(row.values())
+            if not why and longest is not None and any(len(text) > longest for text in row.values()):
+                why = f"{row['path']}: one of its names is too long for a cell"
+            if why:
+                self.problems.append(why)
+            else:
+                yield row
+
+
 @dataclass(frozen=True)
 class Exporter:
-    """A format. write: puts the results into a file; suffix: its usual ending; words: for people."""
+    """A format.
 
-    write: Callable[[Iterable[Result], Path, KnownModel], None]
+    Attributes:
+        write: puts rows into a file.
+        suffix: what its default name has after the project's; of no two formats the same.
+        words: for people.
+        kind: of the output, in the words of the program.
+    """
+
+    write: Callable[[Rows, Output, KnownModel], Written]
     suffix: str
     words: str
+    kind: str
+
+    def place(self, project: Path) -> Path:
+        """Where it goes if nobody says: beside the project, under its name."""
+        return project.with_suffix(self.suffix)
 
 
-def export(results: Iterable[Result], out: Path, model: KnownModel, kind: str) -> None:
-    """Write one of the formats of EXPORTERS; an existing file is replaced at the end.
+def export(results: Iterable[Result], output: Output, model: KnownModel, kind: str) -> Exported:
+    """Write one of the formats of EXPORTERS.
+
+    Args:
+        output: its checked place.
+        kind: a name of EXPORTERS.
 
     Raises:
-        ExportError: if the place cannot be written to.
-        ProjectError, TableError: as results and table do.
+        AwayError: if photos that the format needs cannot be reached; nothing is written then.
+        ExportError, OutputError, TableError: if the place cannot be written to.
+        ProjectError: as `results` does.
     """
+    rows = Rows(results)
     try:
-        EXPORTERS[kind].write((one for one in results if not one.excluded), out, model)
-    except OSError as error:
-        raise ExportError(f"{out}: cannot be written ({error.strerror})") from error
+        written = EXPORTERS[kind].write(rows, output, model)
     except SpreadsheetError as error:
-        raise ExportError(f"{out}: {error}") from error
+        raise ExportError(f"{output.place}: {error}") from error
+    return Exported(written, [*([written.note] if written.note else []), *rows.problems])
 
 
-def _csv(results: Iterable[Result], out: Path, model: KnownModel) -> None:
-    with LabelTable(out, model.signature) as file:
-        for result in results:
-            file.write([result.identification()])
-        file.finish()
+def listed(sentences: Sequence[str]) -> list[str]:
+    """The first of many sentences, and how many there are besides."""
+    more = len(sentences) - _LISTED
+    return [*sentences[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
 
 
-def _excel(results: Iterable[Result], out: Path, model: KnownModel) -> None:
-    rows = (result.identification() for result in results)
-    write_whole(out, lambda file: write_workbook(rows, file, model.signature))
+def _csv(rows: Rows, output: Output, model: KnownModel) -> Written:
+    def lines() -> Iterator[Sequence[str]]:
+        yield EXPORT_COLUMNS
+        for row in rows.texts(model):
+            yield list(row.values())
+
+    return output.write(lambda file: _write_csv(lines(), file))
 
 
-def _json_lines(results: Iterable[Result], out: Path, model: KnownModel) -> None:
+def _csv_for_spreadsheets(rows: Rows, output: Output, model: KnownModel) -> Written:
+    """With guarded cells, and with the mark by which spreadsheets know UTF-8."""
+
+    def lines() -> Iterator[Sequence[str]]:
+        yield EXPORT_COLUMNS
+        for row in rows.texts(model):
+            yield [text if name.endswith("similarity") else guarded(text) for name, text in row.items()]
+
+    return output.write(lambda file: _write_csv(lines(), file, _BOM))
+
+
+def _write_csv(lines: Iterable[Sequence[str]], file: Any, start: str = "") -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    text.write(start)
+    rows = CsvRows(text)
+    for line in lines:
+        rows.write(line)
+    text.detach()  # flushes; the file stays open
+
+
+def _excel(rows: Rows, output: Output, model: KnownModel) -> Written:
+    return output.write(lambda file: write_workbook(rows.texts(model, LONGEST_CELL), file))
+
+
+def _json_lines(rows: Rows, output: Output, model: KnownModel) -> Written:
     def lines() -> Iterator[bytes]:
-        for result in results:
-            row: dict[str, Any] = dict(table.row(result.identification(), model.signature))
-            for name, text in row.items():
+        for texts in rows.texts(model):
+            row: dict[str, Any] = dict(texts)
+            for name, text in texts.items():
                 if name.endswith(("confidence", "similarity")):
                     row[name] = float(text) if text else None
-            yield json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+            yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
-    write_whole(out, lambda file: file.writelines(lines()))
+    return output.write(lambda file: file.writelines(lines()))
 
 
-def _coco(results: Iterable[Result], out: Path, _model: KnownModel) -> None:
-    """One box over the whole picture for each labelled image; categories are the labels, their type above them."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    categories: dict[tuple[str, str], int] = {}
-    for result in results:
+@dataclass
+class _Coco:
+    """The content of a COCO file in the making: a box over the whole picture for each labelled image."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    categories: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, result: Result, width: int, height: int) -> None:
+        number = len(self.images) + 1
+        self.images.append({"id": number, "file_name": str(result.image.path), "width": width, "height": height})
         answer = result.answer
-        try:
-            width, height = upright_size(result.image.path)
-        except PhotoError:
-            continue  # COCO has no place for an image without a size
-        number = len(images) + 1
-        images.append({"id": number, "file_name": _text(result.image.path), "width": width, "height": height})
         if answer is None or not answer.label:
-            continue
+            return
         type_above = answer.coarse if answer.status is Status.IDENTIFIED else ""
-        category = categories.setdefault((answer.label, type_above), len(categories) + 1)
-        annotations.append(
+        category = self.categories.setdefault((answer.label, type_above), len(self.categories) + 1)
+        self.annotations.append(
             {
-                "id": len(annotations) + 1,
+                "id": len(self.annotations) + 1,
                 "image_id": number,
                 "category_id": category,
                 "bbox": [0, 0, width, height],
@@ -108,47 +208,95 @@ def _coco(results: Iterable[Result], out: Path, _model: KnownModel) -> None:
                 "score": round(answer.confidence, 4),
             }
         )
-    content = {
-        "info": {"description": "labels by Marque", "date_created": datetime.now(UTC).isoformat(timespec="seconds")},
-        "licenses": [],
-        "images": images,
-        "annotations": annotations,
-        "categories": [
-            {"id": number, "name": name, "supercategory": above} for (name, above), number in categories.items()
-        ],
-    }
-    write_whole(out, lambda file: file.write(json.dumps(content, ensure_ascii=False).encode()))
+
+    def content(self) -> bytes:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        categories = [
+            {"id": number, "name": name, "supercategory": above} for (name, above), number in self.categories.items()
+        ]
+        content = {
+            "info": {"description": "labels by Marque", "date_created": now},
+            "licenses": [],
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": categories,
+        }
+        return json.dumps(content, ensure_ascii=False).encode()
 
 
-def _training_table(results: Iterable[Result], out: Path, _model: KnownModel) -> None:
+def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
+    """Categories are the labels, their type above them. It needs the photos, for their sizes."""
+    coco, away = _Coco(), []
+    for result, state in rows:
+        answer = result.answer
+        if state is State.CHANGED:
+            continue
+        if answer is not None and (why := why_unwritable((answer.label, answer.coarse))):
+            rows.problems.append(why)
+            continue
+        try:
+            coco.add(result, *upright_size(result.image.path))
+        except PhotoError as error:
+            if answer is not None:
+                away.append(f"{result.image.path}: {error.reason}")
+            else:  # it never had a place in the file
+                rows.problems.append(f"{result.image.path}: left out, as it has no size ({error.reason})")
+    if away:
+        count = f"{len(away):,} photo{'' if len(away) == 1 else 's'}"
+        raise AwayError(
+            f"{output.place}: not written, as {count} cannot be reached; connect their drive, or exclude them",
+            lines=listed(away),
+        )
+    return output.write(lambda file: file.write(coco.content()))
+
+
+def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
     """What persons said, as the trainer's `--data table:` reads it; paths relative to the file where they can be."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("file", "coarse", "fine", "source"))
-    for result in results:
-        label = result.label
-        if label is not None and label.verdict in (Verdict.ACCEPTED, Verdict.CORRECTED) and label.coarse:
-            writer.writerow((_relative(result.image.path, out.absolute().parent), label.coarse, label.fine, out.stem))
-    write_whole(out, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+    folder = output.place.absolute().parent
+    source = output.place.stem.removesuffix(".training")
+
+    def lines() -> Iterator[Sequence[str]]:
+        yield "file", "coarse", "fine", "source"
+        for result, state in rows:
+            label = result.label
+            if label is None or label.verdict not in (Verdict.ACCEPTED, Verdict.CORRECTED) or not label.coarse:
+                continue
+            if state is State.CHANGED:
+                continue
+            values = (_relative(result.image.path, folder), label.coarse, label.fine, source)
+            if why := why_unwritable(values):
+                rows.problems.append(why)
+            else:
+                yield values
+
+    return output.write(lambda file: _write_csv(lines(), file))
 
 
 def _relative(path: Path, folder: Path) -> str:
     try:
+        if folder.resolve() != folder:  # the way up from a linked folder leads elsewhere
+            return str(path)
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
         return str(path)
 
 
-def _text(path: Path) -> str:
-    """The path as text; bytes that are none become question marks."""
-    return str(path).encode("utf-8", "replace").decode()
+def _without_answer(result: Result) -> Result:
+    """An image as it is told where its answer was given to another content."""
+    image = replace(result.image, error=_CHANGED)
+    return replace(result, image=image, evidence=None, decision=None, label=None, answer=None)
 
 
 EXPORTERS = {
-    "csv": Exporter(_csv, ".csv", "table of labels"),
-    "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook"),
-    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image"),
-    "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture"),
-    "training": Exporter(_training_table, ".csv", "what persons said, as data for the trainer"),
+    "csv": Exporter(_csv, ".csv", "table of labels", KIND),
+    "csv-for-spreadsheet": Exporter(
+        _csv_for_spreadsheets, ".spreadsheet.csv", "table of labels to open in a spreadsheet", "table for spreadsheets"
+    ),
+    "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook", "workbook of labels"),
+    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image", "table of labels as JSON lines"),
+    "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture", "COCO file"),
+    "training": Exporter(
+        _training_table, ".training.csv", "what persons said, as data for the trainer", "training table"
+    ),
 }
 """Name of a format -> its exporter."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import StrEnum
+
 from app.core.project_records import FoundFile, ProjectImage
 from app.core.stage import content_digest
 from model.errors import MarqueError
+
+
+class State(StrEnum):
+    """What has become of a photo's file since it was identified."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    AWAY = "away"
+    """It is gone, or the drive that it is on is."""
 
 
 class ChangedPhotoError(MarqueError):
@@ -31,3 +43,18 @@ def check_unchanged(image: ProjectImage) -> None:
     except OSError as error:
         raise ChangedPhotoError(f"{image.path}: cannot be read ({error.strerror})") from error
     raise ChangedPhotoError(f"{image.path}: has changed since it was identified", advice="identify it again")
+
+
+def state_of(image: ProjectImage) -> State:
+    """What has become of the file of an image that was identified; as `check_unchanged` judges."""
+    try:
+        found = image.path.stat()
+    except OSError:
+        return State.AWAY
+    if (found.st_size, found.st_mtime_ns) == (image.size, image.modified):
+        return State.SAME
+    try:
+        check_unchanged(replace(image, error=None))
+    except ChangedPhotoError:
+        return State.CHANGED
+    return State.SAME

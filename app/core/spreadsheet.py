@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from xlsxwriter import Workbook
@@ -11,11 +11,11 @@ from xlsxwriter.exceptions import FileCreateError, FileSizeError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from app.core import table
-from app.core.identify import Identification
-from app.core.table import COLUMNS
+from app.core.table import EXPORT_COLUMNS
 from model.errors import MarqueError
 
+LONGEST_CELL = 32_767
+"""Characters of a cell, which Excel limits."""
 ROWS = 1_048_575
 """Photos on one sheet, which Excel limits; those beyond go to a further sheet."""
 
@@ -27,15 +27,14 @@ class SpreadsheetError(MarqueError):
     """The workbook cannot be made; the message says why, without the file."""
 
 
-def write_workbook(identifications: Iterable[Identification], file: BinaryIO, model: str) -> None:
-    """Write the columns of `table.COLUMNS`: confidences as percentages, similarities as numbers, all else as text.
+def write_workbook(rows_of_text: Iterable[Mapping[str, str]], file: BinaryIO) -> None:
+    """Write the columns of `table.EXPORT_COLUMNS`: confidences as percentages, similarities as numbers, else text.
 
-    What looks like a formula, a number or an address stays text. Bytes of a file name that are no text become question
-    marks.
+    What looks like a formula, a number or an address stays text.
 
     Args:
+        rows_of_text: of `table.export_row`; no text is longer than LONGEST_CELL.
         file: open for writing, at its beginning.
-        model: fills the last column.
 
     Raises:
         OSError: if the file, or the rows' temporary file, cannot be written.
@@ -47,20 +46,20 @@ def write_workbook(identifications: Iterable[Identification], file: BinaryIO, mo
         percent, figure = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "0.000"})
         formats = [
             percent if name.endswith("confidence") else figure if name.endswith("similarity") else None
-            for name in COLUMNS
+            for name in EXPORT_COLUMNS
         ]
         header = book.add_format({"bold": True})
         sheet, rows = _begin_sheet(book, header), 0
-        for identification in identifications:
+        for values in rows_of_text:
             if rows == ROWS:
                 _end_sheet(sheet, rows)
                 sheet, rows = _begin_sheet(book, header), 0
             rows += 1
-            for column, text in enumerate(table.row(identification, model).values()):
+            for column, text in enumerate(values.values()):
                 if text and (number_format := formats[column]) is not None:
                     sheet.write_number(rows, column, float(text), number_format)
                 elif text:
-                    sheet.write_string(rows, column, text.encode("utf-8", "replace").decode())
+                    sheet.write_string(rows, column, text)
         _end_sheet(sheet, rows)
         _close(book)
 
@@ -69,7 +68,7 @@ def _begin_sheet(book: Workbook, header: Format) -> Worksheet:
     """A new sheet with its header, which stays in sight."""
     number = len(book.worksheets()) + 1
     sheet = book.add_worksheet("labels" if number == 1 else f"labels {number}")
-    for column, name in enumerate(COLUMNS):
+    for column, name in enumerate(EXPORT_COLUMNS):
         sheet.set_column(column, column, _WIDTHS.get(name, _USUAL_WIDTH))
         sheet.write_string(0, column, name, header)
     sheet.freeze_panes(1, 0)
@@ -77,7 +76,7 @@ def _begin_sheet(book: Workbook, header: Format) -> Worksheet:
 
 
 def _end_sheet(sheet: Worksheet, rows: int) -> None:
-    sheet.autofilter(0, 0, max(rows, 1), len(COLUMNS) - 1)
+    sheet.autofilter(0, 0, max(rows, 1), len(EXPORT_COLUMNS) - 1)
 
 
 def _close(book: Workbook) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self, TextIO
 
 from app.core.decide import Status
 from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
-from model.errors import MarqueError
+from app.core.results import Result
+from model.errors import MarqueError, file_error
+from model.outputs import Output, Written, free_names, put_free
 
 COLUMNS = (
     "path",
@@ -29,6 +32,16 @@ COLUMNS = (
     *(f"neighbour_{i}_similarity" for i in range(1, NEIGHBOURS_KEPT + 1)),
     "model",
 )
+
+VERDICT = "verdict"
+"""The column that exports of a project have at the end: what the person decided, or empty."""
+EXPORT_COLUMNS = (*COLUMNS, VERDICT)
+KIND = "table of labels"
+
+_PART = ".part"
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_GUARD = "'"
 
 
 class TableError(MarqueError):
@@ -59,77 +72,159 @@ def row(identification: Identification, model: str) -> dict[str, str]:
     return fields
 
 
+def export_row(result: Result, model: str) -> dict[str, str]:
+    """The fields of one image of a project by EXPORT_COLUMNS."""
+    return row(result.identification(), model) | {VERDICT: "" if result.label is None else result.label.verdict.value}
+
+
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before what could begin one, or begins with one."""
+    return _GUARD + text if text.startswith((*_FORMULA, _GUARD)) else text
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` was given; other text as it is."""
+    return text[1:] if text.startswith(_GUARD) and text[1:].startswith((*_FORMULA, _GUARD)) else text
+
+
+class CsvRows:
+    """Rows of CSV that every reader takes apart as they were."""
+
+    def __init__(self, file: TextIO) -> None:
+        """Args: file: open with `newline=""`."""
+        self._plain = csv.writer(file, lineterminator="\n")
+        self._quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(self, values: Sequence[str]) -> None:
+        """Append a row. Raises OSError."""
+        # the library does not quote a lone carriage return, which readers take for the end of the row
+        odd = any("\r" in value for value in values)
+        (self._quoted if odd else self._plain).writerow(values)
+
+
+def why_unwritable(values: Iterable[str]) -> str:
+    """Why texts cannot stand in a file that is UTF-8 throughout; "" where they can."""
+    for text in values:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return f"{text}: this name is not UTF-8 text, so it cannot stand in the file; rename it"
+    return ""
+
+
 class LabelTable:
     """A CSV file in the making, beside its final place: `labels.csv.part` until `finish` or `keep_incomplete`.
 
-    Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. Text is UTF-8; bytes
-    of a file name that are not are written as they are.
+    Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. Where that name is
+    taken the next free one is used. A pipe or device is written to directly.
+
+    Attributes:
+        left_out: a sentence for each photo whose name cannot stand in the table.
     """
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, output: Output, model: str) -> None:
         """Begin the table.
 
         Args:
-            path: where it will be; an existing file stays until `finish`.
+            output: where it will be; an existing file stays until `finish`.
             model: fills the last column, name and fingerprint of the identification model.
 
         Raises:
             TableError: if the place cannot be written to.
         """
-        self.path = path
-        self._model = model
-        self._part = path.with_name(path.name + ".part")
-        if path.is_dir():
-            raise TableError(f"{path}: this is a folder; name a file")
+        self.left_out: list[str] = []
+        self._output, self._model = output, model
+        self._part = output.real
         try:
-            self._file = self._part.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+            file = output.stream() if output.streams else self._begun()
+            self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            self._rows = CsvRows(self._text)
+            self._rows.write(COLUMNS)
         except OSError as error:
-            raise TableError(f"{path}: the table cannot be written ({error.strerror})") from error
-        self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
-        self._writer.writeheader()
+            raise self._fault(error) from error
 
     def write(self, identifications: Iterable[Identification]) -> None:
         """Append rows.
 
         Raises:
             TableError: if the disk refuses.
+            BrokenPipeError: if whoever reads the stream has gone.
         """
         try:
-            self._writer.writerows(row(identification, self._model) for identification in identifications)
-            self._file.flush()
+            for identification in identifications:
+                values = list(row(identification, self._model).values())
+                if why := why_unwritable(values):
+                    self.left_out.append(why)
+                else:
+                    self._rows.write(values)
+            self._text.flush()
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            raise TableError(f"{self._part}: the table cannot be written ({error.strerror})") from error
+            raise self._fault(error) from error
 
-    def finish(self) -> Path:
-        """Put the whole table in its place; that place.
+    def finish(self) -> Written:
+        """Put the whole table in its place, or beside it where another file has come there meanwhile.
 
         Raises:
-            TableError: if the disk refuses.
+            TableError, OutputError: if the disk refuses.
         """
-        return self._move_to(self.path)
+        if self._output.streams:
+            self._close()
+            return Written(self._output.place)
+        self._synced()
+        return self._output.put(self._part)
 
     def keep_incomplete(self) -> Path:
-        """Put the rows of an interrupted run beside the place, as `labels.incomplete.csv`; that file.
+        """Put the rows of an interrupted run beside the place, as `labels.incomplete.csv` or the next free name.
 
         Raises:
             TableError: if the disk refuses.
         """
-        return self._move_to(self.path.with_name(f"{self.path.stem}.incomplete{self.path.suffix}"))
+        place = self._output.place
+        if self._output.streams:
+            self._close()
+            return place
+        self._synced()
+        try:
+            kept = put_free(self._part, self._output.real.with_name(f"{place.stem}.incomplete{place.suffix}"))
+            self._part.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._fault(error) from error
+        return kept
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         # only rows whose `write` has failed are still unwritten here, and that was reported
-        with contextlib.suppress(OSError):
-            self._file.close()
+        with suppress(OSError):
+            self._text.close()
 
-    def _move_to(self, place: Path) -> Path:
+    def _begun(self) -> BinaryIO:
+        # of its own name, and not among the files that the next start removes: these rows may be hours of work
+        real = self._output.real
+        for self._part in free_names(real.with_name(real.name + _PART)):
+            with suppress(FileExistsError):
+                return self._part.open("xb")
+        raise AssertionError("there are endless names")
+
+    def _synced(self) -> None:
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._part.replace(place)
+            self._text.flush()
+            os.fsync(self._text.fileno())
         except OSError as error:
-            raise TableError(f"{place}: the table cannot be written ({error.strerror})") from error
-        return place
+            raise self._fault(error) from error
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self._text.close()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: OSError) -> TableError:
+        error.filename = error.filename2 = None  # the person has named another file
+        return TableError.like(file_error(error, self._output.place))

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from model.outputs import Output, OutputError, TakenError
 from model.photo_files import PHOTO_SUFFIXES
+
+
+@dataclass(frozen=True)
+class ChosenPlace:
+    """Where an output is to go.
+
+    Attributes:
+        place: as the person named it, with an ending.
+        agreed: the box asked about exactly this name, so a file that is there may be replaced.
+    """
+
+    place: Path
+    agreed: bool
+
+    def output(self, kind: str, *, inputs: Iterable[Path] = ()) -> Output:
+        """The checked place; not for the GUI thread. As `Output`, which raises OutputError."""
+        try:
+            return Output(self.place, kind, inputs=inputs, force=self.agreed)
+        except TakenError as error:
+            raise OutputError(error.message, advice="choose another name") from error
+
+
+def ask_place(parent: QWidget, title: str, suggested: Path, filters: str, suffix: str) -> ChosenPlace | None:
+    """Ask where an output goes; the box itself asks about a file that is there. None where it was closed.
+
+    Args:
+        filters: as Qt's boxes take them.
+        suffix: is added to a name without it.
+    """
+    name, _ = QFileDialog.getSaveFileName(parent, title, str(suggested), filters)
+    if not name:
+        return None
+    whole = name.lower().endswith(suffix.lower())
+    return ChosenPlace(Path(name if whole else name + suffix), agreed=whole)
 
 
 class Asking:

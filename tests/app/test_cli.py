@@ -151,8 +151,9 @@ def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp
     (folder / "a.png").rename(folder / os.fsdecode(b"\xe9.png"))
     out = tmp_path / "l.csv"
     assert main(["identify", str(folder), "--model", str(tiny_model)]) == 0
-    assert main(["identify", str(folder), "--model", str(tiny_model), "--out", str(out)]) == 0
-    assert b"\xe9.png" in out.read_bytes()
+    assert main(["identify", str(folder), "--model", str(tiny_model), "--out", str(out)]) == 1
+    assert "\\udce9.png: this name is not UTF-8 text" in capsys.readouterr().err
+    assert rows(out) == []
 
 
 def test_the_supplied_model_and_gallery_are_used(
@@ -203,7 +204,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Pa
         (["identify", photo, *model, "--gallery", str(tmp_path / "no.gallery")], "the gallery does not exist"),
         (["identify", photo, *model, "--gallery", photo], "no gallery of Marque"),
         (["identify", photo, *model, "--gallery", str(tmp_path / "other.gallery")], "another identification model"),
-        (["identify", photo, *model, "--out", str(tmp_path / "no" / "l.csv")], "the table cannot be written"),
+        (["identify", photo, *model, "--out", str(tmp_path / "no" / "l.csv")], "no does not exist; make it first"),
         (["identify", photo, *model, "--out", str(tmp_path)], "this is a folder"),
         (["enrol", str(tmp_path / "nowhere"), *model, "--gallery", str(tmp_path / "g")], "no such file or folder"),
         (["enrol", str(empty), *model, "--gallery", str(tmp_path / "g")], "there is no class folder"),

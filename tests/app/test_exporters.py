@@ -9,14 +9,15 @@ import pytest
 
 from app.cli import main
 from app.core.engine import Engine
-from app.core.exporters import EXPORTERS, ExportError, export
+from app.core.exporters import EXPORTERS, export
 from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.results import results
-from app.core.table import COLUMNS
+from app.core.table import EXPORT_COLUMNS
 from model.data.readers import read_data
+from model.outputs import Output, OutputError
 
 
 @pytest.fixture
@@ -40,14 +41,14 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
 def written(project: Project, kind: str, tmp_path: Path) -> Path:
     out = tmp_path / f"out{EXPORTERS[kind].suffix}"
     (model,) = project.models()
-    export(results(project, model), out, model, kind)
+    export(results(project, model), Output(out, EXPORTERS[kind].kind, force=True), model, kind)
     return out
 
 
 def test_the_table_has_the_columns_of_identify_and_the_persons_words(project: Project, tmp_path: Path) -> None:
     with written(project, "csv", tmp_path).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == list(COLUMNS) and len(rows) == 12  # 13 less the excluded one
+    assert list(rows[0]) == list(EXPORT_COLUMNS) and len(rows) == 12  # 13 less the excluded one
     by_path = {image.path: image.id for image in project.images()}
     of = {by_path[Path(row["path"])]: row for row in rows}
     assert (of[1]["status"], of[1]["label"], of[1]["reason"]) == ("identified", "Gialla 2012", "accepted by a person")
@@ -55,6 +56,7 @@ def test_the_table_has_the_columns_of_identify_and_the_persons_words(project: Pr
     assert (of[3]["status"], of[3]["label"], of[3]["level"]) == ("coarse_only", "ship", "coarse")
     assert (of[5]["status"], of[5]["label"], of[5]["reason"]) == ("unknown", "", "unknown to a person")
     assert 4 not in of
+    assert [of[image]["verdict"] for image in (1, 2, 3, 5, 6)] == ["accepted", "corrected", "corrected", "unknown", ""]
     assert of[6]["label"] == Path(of[6]["path"]).parent.name
     (broken,) = (row for row in rows if row["path"].endswith("broken.jpg"))
     assert (broken["status"], broken["reason"]) == ("error", "not a picture in a format this program reads")
@@ -94,8 +96,9 @@ def test_what_persons_said_is_training_data(project: Project, tmp_path: Path) ->
 
 def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(project: Project, tmp_path: Path) -> None:
     (model,) = project.models()
-    with pytest.raises(ExportError, match="nowhere"):
-        export(results(project, model), tmp_path / "nowhere" / "a.jsonl", model, "jsonl")
+    place = tmp_path / "nowhere" / "a.jsonl"
+    with pytest.raises(OutputError, match="nowhere does not exist"):
+        export(results(project, model), Output(place, "table"), model, "jsonl")
 
 
 def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -20,7 +20,8 @@ from app.core.gallery import Entry, Gallery, Neighbour, Reference
 from app.core.identify import Identification, Identifier
 from app.core.images import load
 from app.core.pipeline import identify_paths, map_in_order
-from app.core.table import COLUMNS, LabelTable, TableError
+from app.core.table import COLUMNS, KIND, LabelTable, TableError
+from model.outputs import Output, OutputError
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model
 
 
@@ -229,16 +230,16 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -> None:
-    raw = Path(os.fsdecode(b'latin1-\xe9, "x"\n.jpg'))
-    with LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table:
-        table.write([identification(raw), Identification(Path("b.jpg"), error="the file is empty")])
+    odd = Path(' é, "x"\n\r.jpg ')
+    with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+        table.write([identification(odd), Identification(Path("b.jpg"), error="the file is empty")])
         assert not (tmp_path / "labels.csv").exists()
         assert len(read(tmp_path / "labels.csv.part")) == 2  # safe before the run ends
         table.write([identification(Path("c.jpg"), neighbours=0)])
-        assert table.finish() == tmp_path / "labels.csv"
+        assert table.finish().place == tmp_path / "labels.csv"
     first, second, third = read(tmp_path / "labels.csv")
     assert tuple(first) == COLUMNS
-    assert Path(first["path"]) == raw
+    assert Path(first["path"]) == odd
     assert (first["status"], first["label"], first["level"], first["confidence"]) == (
         "identified",
         "TL",
@@ -260,9 +261,42 @@ def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -
     assert [path.name for path in tmp_path.glob("labels*")] == ["labels.csv"]
 
 
+def test_a_name_that_is_no_text_is_left_out_and_reported(tmp_path: Path, tiny_engine: Engine) -> None:
+    raw = Path(os.fsdecode(b"latin1-\xe9.jpg"))
+    with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+        table.write([identification(raw), identification(Path("b.jpg"))])
+        table.finish()
+    (problem,) = table.left_out
+    assert "latin1-" in problem and "not UTF-8" in problem
+    assert [row["path"] for row in read(tmp_path / "labels.csv")] == ["b.jpg"]
+    (tmp_path / "labels.csv").read_text("utf-8")
+
+
+def test_an_unfinished_table_leaves_all_others_alone(tmp_path: Path, tiny_engine: Engine) -> None:
+    (tmp_path / "labels.csv.part").write_text("of a run that was killed")
+    for number in ("", " (2)"):
+        with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+            table.write([identification(Path("a.jpg"))])
+            assert table.keep_incomplete() == tmp_path / f"labels.incomplete{number}.csv"
+    assert (tmp_path / "labels.csv.part").read_text() == "of a run that was killed"
+    assert sorted(path.name for path in tmp_path.glob("labels*")) == [
+        *("labels.csv.part", "labels.incomplete (2).csv", "labels.incomplete.csv")
+    ]
+
+
+def test_a_name_of_255_bytes_takes_a_table(tmp_path: Path, tiny_engine: Engine) -> None:
+    place = tmp_path / ("é" * 125 + ".csv")
+    with LabelTable(Output(place, KIND), tiny_engine.info.signature) as table:
+        table.write([identification(Path("a.jpg"))])
+        assert table.finish().place == place
+    assert len(read(place)) == 1 and len(list(tmp_path.iterdir())) == 1
+
+
 def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engine: Engine) -> None:
+    with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+        table.finish()
     (tmp_path / "labels.csv").write_text("old")
-    with LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table:
+    with LabelTable(Output(tmp_path / "labels.csv", KIND, force=True), tiny_engine.info.signature) as table:
         table.write([identification(Path("a.jpg"))])
         assert table.keep_incomplete() == tmp_path / "labels.incomplete.csv"
     assert (tmp_path / "labels.csv").read_text() == "old"
@@ -271,17 +305,16 @@ def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engin
 
 @pytest.mark.parametrize("place", [".", "no folder/labels.csv"])
 def test_a_place_that_cannot_be_written_is_reported_at_once(tmp_path: Path, tiny_engine: Engine, place: str) -> None:
-    with pytest.raises(TableError):
-        LabelTable(tmp_path / place, tiny_engine.info.signature)
+    with pytest.raises(OutputError):
+        LabelTable(Output(tmp_path / place, KIND), tiny_engine.info.signature)
 
 
-def test_a_full_disk_is_reported(tiny_engine: Engine, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tiny_engine: Engine) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    (tmp_path / "labels.csv.part").symlink_to("/dev/full")
     with (
-        LabelTable(tmp_path / "labels.csv", tiny_engine.info.signature) as table,
-        pytest.raises(TableError, match="No space left"),
+        LabelTable(Output(Path("/dev/full"), KIND), tiny_engine.info.signature) as table,
+        pytest.raises(TableError, match="/dev/full: the disk is full"),
     ):
         table.write([identification(Path("a.jpg"))])
 

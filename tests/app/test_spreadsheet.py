@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from app.core import spreadsheet
 from app.core.decide import Decision, Level, Status
 from app.core.identify import Identification
 from app.core.spreadsheet import write_workbook
-from app.core.table import COLUMNS
+from app.core.table import EXPORT_COLUMNS, VERDICT
+from app.core.table import row as row_of
 
 ODD_NAMES = (
     *("=cmd()", "+1+1", "-2", "@SUM(A1)", "https://example.org/a.jpg", "mailto:a@b", "007", "_x0041_", " two  spaces "),
@@ -30,9 +31,13 @@ def identified(path: str, confidence: float = 0.9125) -> Identification:
     )
 
 
+def texts(identifications: Iterable[Identification]) -> Iterator[dict[str, str]]:
+    return (row_of(one, "tiny f00d") | {VERDICT: "accepted"} for one in identifications)
+
+
 def workbook(identifications: Iterator[Identification] | list[Identification]) -> openpyxl.Workbook:
     file = BytesIO()
-    write_workbook(identifications, file, "tiny f00d")
+    write_workbook(texts(identifications), file)
     return openpyxl.load_workbook(file)
 
 
@@ -44,21 +49,21 @@ def cells(sheet: Worksheet) -> list[dict[str, object]]:
 def test_figures_are_figures_and_all_else_is_text() -> None:
     sheet = workbook([identified("a.jpg"), Identification(Path("b.jpg"), error="the file is empty")])["labels"]
     first, second = cells(sheet)
-    assert tuple(first) == COLUMNS
+    assert tuple(first) == EXPORT_COLUMNS
     assert (first["path"], first["status"], first["confidence"], first["coarse_confidence"]) == (
         *("a.jpg", "identified", 0.9125, 0.95),
     )
     assert (second["status"], second["reason"], second["confidence"]) == ("error", "the file is empty", None)
-    cell = sheet.cell(2, COLUMNS.index("confidence") + 1)
+    cell = sheet.cell(2, EXPORT_COLUMNS.index("confidence") + 1)
     assert (cell.data_type, cell.number_format) == ("n", "0.0%")
-    assert sheet.cell(2, COLUMNS.index("label") + 1).data_type == "s"
+    assert sheet.cell(2, EXPORT_COLUMNS.index("label") + 1).data_type == "s"
 
 
 def test_the_header_is_bold_stays_in_sight_and_filters() -> None:
     sheet = workbook([identified(f"{i}.jpg") for i in range(3)])["labels"]
     assert all(cell.font.bold for cell in sheet[1]) and not any(cell.font.bold for cell in sheet[2])
-    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:U4"
-    assert workbook([])["labels"].auto_filter.ref == "A1:U2"
+    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:V4"
+    assert workbook([])["labels"].auto_filter.ref == "A1:V2"
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -69,17 +74,12 @@ def test_a_file_name_is_never_a_formula_or_an_address(name: str) -> None:
     assert cell.data_type == "s" and cell.hyperlink is None
 
 
-def test_a_name_that_is_no_text_keeps_its_row() -> None:
-    (row,) = cells(workbook([identified("\udce9.jpg")])["labels"])
-    assert row["path"] == "?.jpg"
-
-
 def test_what_one_sheet_cannot_hold_goes_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheet, "ROWS", 4)
     book = workbook([identified(f"{i}.jpg") for i in range(10)])
     assert book.sheetnames == ["labels", "labels 2", "labels 3"]
     assert [row["path"] for sheet in book for row in cells(sheet)] == [f"{i}.jpg" for i in range(10)]
-    assert [sheet.auto_filter.ref for sheet in book] == ["A1:U5", "A1:U5", "A1:U3"]
+    assert [sheet.auto_filter.ref for sheet in book] == ["A1:V5", "A1:V5", "A1:V3"]
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         tracemalloc.start()
         try:
             with (tmp_path / "a.xlsx").open("wb") as file:
-                write_workbook((identified(f"folder {i}/{i}.jpg") for i in range(rows)), file, "tiny f00d")
+                write_workbook(texts(identified(f"folder {i}/{i}.jpg") for i in range(rows)), file)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -103,7 +103,7 @@ def test_nothing_is_left_where_the_photos_cannot_be_read(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(spreadsheet.tempfile, "tempdir", str(tmp_path))
     with pytest.raises(LookupError):
-        write_workbook(failing(), BytesIO(), "m")
+        write_workbook(texts(failing()), BytesIO())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,4 +126,4 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
             else:
                 assert (row[name] or "") == text
     assert main(["export", str(place), "--format", "xlsx", "--out", str(tmp_path / "no" / "a.xlsx")]) == 2
-    assert "a.xlsx: cannot be written (No such file or directory)" in capsys.readouterr().err
+    assert "a.xlsx: the folder" in capsys.readouterr().err

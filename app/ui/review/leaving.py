@@ -15,6 +15,7 @@ from app.core.filing import UnknownStepError
 from app.core.filing_plan import Plan
 from app.core.project import Project
 from app.core.project_records import KnownModel
+from app.ui.asking import ChosenPlace, ask_place
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs
@@ -116,11 +117,7 @@ class Leaving(QObject):
         dialog.agreed.connect(go_on)
         dialog.open()
 
-    def _ask_place(self, kind: str, beside: Path) -> Path | None:
+    def _ask_place(self, kind: str, beside: Path) -> ChosenPlace | None:
         exporter = EXPORTERS[kind]
-        name, _ = QFileDialog.getSaveFileName(
-            self._page, f"Export: {exporter.words}", str(beside.with_suffix(exporter.suffix)), f"*{exporter.suffix}"
-        )
-        if not name:
-            return None
-        return Path(name) if Path(name).suffix else Path(name + exporter.suffix)
+        ending = Path(exporter.suffix).suffix or exporter.suffix
+        return ask_place(self._page, f"Export: {exporter.words}", exporter.place(beside), f"*{ending}", ending)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.actions import Action
 from app.core.copies import Copies, CopyError
-from app.core.exporters import export
+from app.core.exporters import EXPORTERS, Exported, export
 from app.core.filing import Filing, UnknownStepError
 from app.core.filing_plan import FilingError, Plan, plan
 from app.core.journal import Journal, Turned
@@ -24,6 +24,7 @@ from app.core.project_records import KnownModel
 from app.core.results import Result, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import SidecarError, keywords, write_sidecar
+from app.ui.asking import ChosenPlace
 from app.ui.job_line import Job
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
@@ -84,18 +85,18 @@ class Outputs(QObject):
         """Whether a job is under way or waits."""
         return bool(self._jobs)
 
-    def export(self, project: Project, model: KnownModel, kind: str, out: Path, total: int) -> None:
+    def export(self, project: Project, model: KnownModel, kind: str, chosen: ChosenPlace, total: int) -> None:
         """Write one of the formats of `EXPORTERS`."""
 
-        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> str:
+        def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Exported | None:
+            output = chosen.output(EXPORTERS[kind].kind, inputs=[project.path])
             rows = _counted(results(project, model), progress, cancelled)
             try:
-                export(rows, out, model, kind)
+                return export(rows, output, model, kind)
             except _CancelledError:
-                return "cancelled; nothing was written"
-            return f"written: {out}"
+                return None
 
-        self._start("exporting", project, total, work, lambda said: said)
+        self._start("exporting", project, total, work, self._say_exported)
 
     def sidecars(self, project: Project, model: KnownModel, total: int) -> None:
         """Write keywords into a sidecar beside each photo."""
@@ -211,6 +212,15 @@ class Outputs(QObject):
             return self._say_files("; ".join(found), [])
 
         self._start("finishing a step", project, 1, work, say, alone=True)
+
+    def _say_exported(self, done: Exported | None) -> str:
+        if done is None:
+            return "cancelled; nothing was written"
+        if done.problems:
+            count = len(done.problems)
+            words = f"{count:,} photos were not exported as they are, or the file is not where it should be"
+            self.problem.emit(done.problems[0] if count == 1 else words, "\n".join(done.problems))
+        return f"written: {done.written.place}"
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found

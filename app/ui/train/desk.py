@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.core.exporters import export
+from app.core.exporters import EXPORTERS, export
 from app.core.history import write_table
 from app.core.log_tail import Tail
 from app.core.paces import Pace, keep, kept, paces_file
@@ -25,6 +25,7 @@ from app.core.trainings import Curves, Row, Start, Watcher
 from app.ui.tasks import Task, Tasks
 from model.errors import MarqueError
 from model.files import make_folder
+from model.outputs import Output
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +203,7 @@ class Desk(QObject):
             out = self.folder / f"labelled {datetime.now():%Y-%m-%d %H.%M.%S}.csv"
             try:
                 make_folder(self.folder)
-                export(results(project, model), out, model, "training")
+                export(results(project, model), Output(out, EXPORTERS["training"].kind), model, "training")
                 data = (*also, spec("table", str(out)))
                 return data, survey(data)
             except SurveyError:

@@ -295,7 +295,7 @@ def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, mon
     (tmp_path / "locked").mkdir(mode=0o500)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(tmp_path / "no" / "such" / "x.csv"), ""))
     page.toolbar.export_wanted.emit("csv")
-    qtbot.waitUntil(lambda: "cannot be written" in page.errors.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "does not exist; make it first" in page.errors.text(), timeout=PATIENCE)
 
 
 def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, photos, qtbot, tmp_path, monkeypatch):
