@@ -15,7 +15,7 @@ from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.placing import folded, same_content
 from app.core.project_records import FoundFile
 from app.core.results import Result
-from app.core.sidecars import Sidecar, Sidecars, beside
+from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
 from model.errors import MarqueError, file_error
 
 PATTERN = "{type}/{class}/{name}"
@@ -230,7 +230,8 @@ class _Planner:
             if there is not None and _holds(there, path, file):
                 return None
             places = [(one.path, beside(one.path, path, candidate)) for one in companions]
-            if there is None and not self._is_taken(candidate) and all(self._takes(*one) for one in places):
+            free = there is None and not self._is_taken(candidate) and all(self._takes(*one) for one in places)
+            if free and not self._has_sidecar(candidate, {place for _, place in places}):
                 return candidate
             number += 1
             candidate = _numbered(target, number, companions=bool(companions))
@@ -241,6 +242,14 @@ class _Planner:
         if there is not None:
             return same_content(sidecar, there)
         return self._taken.get(folded(str(place)), sidecar) == sidecar
+
+    def _has_sidecar(self, target: Path, own: set[Path]) -> bool:
+        """Whether a sidecar is there, not one of its own, that would be taken for that of a photo of this name."""
+        names = (place_for_new(target), target.with_name(target.stem + ENDING))
+        mine = {folded(str(place)) for place in own}
+        return any(
+            folded(str(name)) not in mine and (self._there(name) is not None or self._is_taken(name)) for name in names
+        )
 
     def _take(self, sidecar: Sidecar, step: Step, place: Path) -> None:
         """Let a sidecar go to a place; once, where it goes there already with another photo of that name."""
