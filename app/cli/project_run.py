@@ -142,11 +142,13 @@ class _Run:
             time.sleep(_NAP)
 
     def _done(self, counts: Counts, *, interrupted: bool) -> None:
+        more = ["interrupted; the same command goes on"] if interrupted else []
         provider, rate = self.stage.provider, self.photos / self.seconds if self.seconds else 0.0
         self.report.done(
             [
                 f"{self.project.path}: {self._in_words(counts)}; {self.photos} in this run, {rate:.1f} photos/s on "
-                f"{provider.name} ({provider.reason})"
+                f"{provider.name} ({provider.reason})",
+                *more,
             ],
             speed(self.photos, self.seconds, provider, interrupted)
             | {"project": str(self.project.path)}

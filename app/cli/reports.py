@@ -87,7 +87,7 @@ class Report:
         self._write(name, [f"marque: {lines[0]}", *lines[1:]], {"text": "\n".join(lines)}, output=False)
 
     def _write(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact], *, output: bool) -> None:
-        for line in [_event(name, **facts)] if self.as_json else map(one_line, sentences):
+        for line in [_event(name, facts)] if self.as_json else map(one_line, sentences):
             write_line(line, output=output)
 
 
@@ -117,11 +117,11 @@ def _lines_of_progress() -> Advance:
         told = now
         rate = done / (now - start) if done else 0.0
         left = round((total - done) / rate, 1) if rate and total is not None else None
-        write_line(_event("progress", done=done, total=total, rate=round(rate, 2), seconds_left=left))
+        write_line(_event("progress", {"done": done, "total": total, "rate": round(rate, 2), "seconds_left": left}))
 
     return advance
 
 
-def _event(name: str, **facts: Fact) -> str:
+def _event(name: str, facts: Mapping[str, Fact]) -> str:
     """ASCII alone: bytes of a file name that are no text come as escapes that readers of JSON understand."""
-    return json.dumps({"event": name, **facts})
+    return json.dumps({"event": name} | dict(facts))

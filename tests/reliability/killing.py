@@ -94,11 +94,11 @@ class Commands:
         self._begin(words, cwd)
         return self._end(None)
 
-    def kill(self, *words: object, at: Moment | float, cwd: Path | None = None) -> Ended:
-        """Killed at a moment, or after so many seconds; it may end before."""
+    def kill(self, *words: object, at: Moment | float, cwd: Path | None = None, by: str = "KILL") -> Ended:
+        """Killed at a moment, or after so many seconds; it may end before. by: another signal, at a moment."""
         process = self._begin(words, cwd)
         if isinstance(at, Moment):
-            with self._tracing(process, ["-e", f"inject={at.call}:signal=KILL:when={at.number}"], at.call):
+            with self._tracing(process, ["-e", f"inject={at.call}:signal={by}:when={at.number}"], at.call):
                 return self._end(None)
         return self._end(at)
 
@@ -160,6 +160,7 @@ def _serve(entry: str) -> None:
     """Read requests: one to begin a command, one to let it go and wait for its end."""
     module, name = entry.split(":")
     function = getattr(importlib.import_module(module), name)
+    importlib.import_module("app.cli.commands")  # which `app.cli` itself loads when it is called
     for line in sys.stdin:
         request = json.loads(line)
         wait, go = os.pipe()
