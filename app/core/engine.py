@@ -21,6 +21,7 @@ import onnx
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from app.core import paths
 from model.bundle import (
     EVIDENCE,
     INPUT,
@@ -35,6 +36,7 @@ from model.bundle import (
     read_info,
 )
 from model.errors import MarqueError
+from model.graph_size import must_fit
 from model.onnx_runtime import FAULTS, onnxruntime
 from model.openset import energy
 from model.photo import fit, placed
@@ -278,8 +280,13 @@ class Engine:
         """A session after its first inference.
 
         Raises:
-            EngineError: if the session or the inference fails.
+            EngineError: if the session or the inference fails, or would take too much memory.
         """
+        if file.parent != paths.resources() / "models":  # those came with the program
+            try:
+                must_fit(graph)
+            except BundleError as error:
+                raise EngineError(f"{file}: {error}") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _inference_threads()
         options.log_severity_level = 4

@@ -145,6 +145,22 @@ def _other_shape(model: onnx.ModelProto) -> None:
             weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[..., :3], weights.name))
 
 
+def _absurdly_large(model: onnx.ModelProto) -> None:
+    """What doubles forty times."""
+    for turn in range(40):
+        names = ["colour" if turn == 0 else f"twice {turn}"] * 2
+        model.graph.node.add().CopyFrom(helper.make_node("Concat", names, [f"twice {turn + 1}"], axis=1))
+    model.graph.node.add().CopyFrom(helper.make_node("ReduceMean", ["twice 40"], ["likeness"], keepdims=0))
+    model.graph.output.append(helper.make_tensor_value_info("likeness", TensorProto.FLOAT, []))
+
+
+def _spread_out(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1 << 20, 1 << 20, 3]), "wide"))
+    model.graph.node.add().CopyFrom(helper.make_node("Expand", ["colour", "wide"], ["spread"]))
+    model.graph.node.add().CopyFrom(helper.make_node("ReduceMean", ["spread"], ["likeness"], keepdims=0))
+    model.graph.output.append(helper.make_tensor_value_info("likeness", TensorProto.FLOAT, []))
+
+
 def _unknown_kind(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.elem_type = 99
 
@@ -159,6 +175,8 @@ def _unknown_kind(model: onnx.ModelProto) -> None:
         (_no_numbers, "no numbers"),
         (_other_shape, "another shape than it says|cannot load|inference failed"),
         (_unknown_kind, "takes unknown values"),
+        (_absurdly_large, "absurd amounts of memory"),
+        (_spread_out, "absurd amounts of memory"),
     ],
 )
 def test_a_graph_that_could_do_harm_is_refused(

@@ -1,0 +1,48 @@
+"""What a model's graph would take in memory, found without running it."""
+
+from __future__ import annotations
+
+import math
+
+import onnx
+
+from model.bundle import INPUT, BundleError
+from model.onnx_runtime import FAULTS
+
+_MOST = 1 << 28
+"""Numbers that a graph may have in one place for one photo: four times what the largest input of 2048 pixels asks."""
+_READ = 64  # numbers of a weight that may say something of shapes
+
+
+def must_fit(graph: onnx.ModelProto) -> None:
+    """Raises BundleError if something in a graph is absurdly large for one photo, as far as its shapes can be told.
+
+    Weights are left out of what is looked at, but those that shapes are made of; it takes some milliseconds.
+    """
+    try:
+        inferred = onnx.shape_inference.infer_shapes(_without_weights(graph), data_prop=True)
+    except FAULTS as error:
+        raise BundleError(f"the model's graph is not well formed ({error})") from error
+    for value in inferred.graph.value_info:
+        shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        if math.prod(shape) > _MOST:
+            raise BundleError(f"the model would need absurd amounts of memory ('{value.name}' has the shape {shape})")
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    light = onnx.ModelProto(ir_version=model.ir_version)
+    light.opset_import.extend(model.opset_import)
+    graph = light.graph
+    graph.name = "shapes"
+    graph.node.extend(model.graph.node)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _READ:
+            graph.initializer.append(tensor)
+        else:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    for value in graph.input:
+        if value.name == INPUT:
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+    return light
