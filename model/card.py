@@ -142,13 +142,15 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
 
 
 def _summary(run: Run, info: BundleInfo, model: Path) -> str:
-    config, taxonomy = run.config(), info.taxonomy
+    config, taxonomy, difference = run.config(), info.taxonomy, info.training.get("onnxruntime_difference")
+    if not isinstance(difference, float):
+        raise RunError(f"{model}: does not say how far it is from the training; export {run.folder} again")
     return (
         f"{len(taxonomy.fine)} fine classes (models, ship classes) of {len(taxonomy.coarse)} types. "
         f"{config.network.backbone}, embedding of {info.embedding_dim}, input {info.preprocessing.size} x "
         f"{info.preprocessing.size} pixels ({info.preprocessing.fit}), {model.stat().st_size / 1e6:.1f} MB, "
         f"fingerprint `{info.fingerprint}`. onnxruntime and torch differ by at most "
-        f"{info.training['onnxruntime_difference']:.1e} on real photos.\n\n"
+        f"{difference:.1e} on real photos.\n\n"
         f"Types: {', '.join(taxonomy.coarse)}."
     )
 

@@ -32,7 +32,7 @@ class DataSettings(_Settings):
     """To choose settings without a look at the test, whose photos are then left out altogether. class_disjoint: tested
     on this half of the training classes. stratified: on as many of the other photos, with each fold drawn anew; the
     test photos are those that the same shares of validation and test hold out without a fold."""
-    split_seed: int = 0
+    split_seed: int = Field(default=0, ge=0, lt=1 << 63)
     """Of the random choices of the split; runs that are to be compared need the same."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
     """Share of the photos held out to choose and calibrate."""
@@ -63,7 +63,7 @@ class NetworkSettings(_Settings):
     """Where the backbone starts: imagenet (downloaded by torchvision), none, FILE (.safetensors, .pth), or an earlier
     run's folder or a model file (.onnx) with the same backbone, whose embedding and heads then go on too. Default:
     imagenet; none for demo: alone."""
-    embedding_dim: int = Field(default=256, ge=2)
+    embedding_dim: int = Field(default=256, ge=2, le=1 << 16)
     """Length of the embedding."""
     coarse_head_on: HeadOn = HeadOn.FEATURE
     """feature: linear softmax on the pooled feature. embedding: cosine softmax on the embedding."""
@@ -235,13 +235,13 @@ class TeacherSettings(_Settings):
 class MachineSettings(_Settings):
     """Where it runs."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
     """Of the starting weights of the heads, the order of the photos and their augmentation."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes an NVIDIA graphics card where there is one that torch can use."""
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     """bf16-mixed is two to four times as fast where the processor has it."""
-    workers: int = Field(default=4, ge=1)
+    workers: int = Field(default=4, ge=1, le=1024)
     """Threads that decode photos."""
     cache_gb: float = Field(default=6.0, ge=0)
     """Photos are kept decoded in memory when they fit into this; else decoded again in every epoch."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from model.files import write_whole
-from model.reading import must_fit, open_regular, parse_json, read_file
+from model.reading import must_fit, open_regular, parse_json, read_file, regular_file
 
 EVENTS_FILE = "events.jsonl"
 
@@ -39,7 +39,9 @@ class EventWriter:
     """Appends events; every line is flushed at once so that a follower sees it."""
 
     def __init__(self, path: Path | None) -> None:
-        """Args: path: None for a process that has nothing to report, because another does."""
+        """Args: path: None for a process that has nothing to report, because another does. Raises OSError."""
+        if path and path.exists():
+            regular_file(path)
         self._file = path.open("a", encoding="utf-8", newline="\n") if path else None
         # a writer was killed: its half line must not swallow the next
         if self._file and path and _ends_within_a_line(path):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from model.reading import regular_file
+
 _started: list[subprocess.Popen] = []  # they are waited for when they have ended, or the system would keep them
 
 
@@ -35,6 +37,8 @@ def start(command: Sequence[str], log: Path, folder: Path) -> Process:
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    if log.exists():
+        regular_file(log)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=environment, **apart

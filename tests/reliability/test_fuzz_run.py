@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,17 @@ def test_a_checkpoint_of_any_content_is_read_or_told(run: Run, data: st.DataObje
         reads_or_tells("run's checkpoint.pt, other content", run.load_checkpoint, "checkpoint.pt")
     finally:
         run.checkpoint.write_bytes(whole)
+
+
+def test_a_pipe_in_the_place_of_a_file_of_a_run_is_not_waited_for(run: Run, tmp_path: Path) -> None:
+    copy = Run(tmp_path / "run")
+    copy.folder.mkdir()
+    for name in READERS:
+        os.mkfifo(copy.folder / name)
+    for name, read in READERS.items():
+        reads_or_tells(f"run's {name}", partial(read, copy), name, copy.folder.name)
+    reads_or_tells("run's events.jsonl", lambda: EventWriter(copy.events), "events.jsonl")
+    reads_or_tells("run's folder", lambda: Run.open(copy.folder), copy.folder.name)
 
 
 class Evil:

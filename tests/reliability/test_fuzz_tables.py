@@ -147,6 +147,14 @@ def test_a_damaged_devkit_is_read_or_told(devkit: Path, name: str, data: st.Data
         file.write_bytes(whole)
 
 
+def test_a_devkit_that_unpacks_to_more_than_annotations_are_is_told(devkit: Path, tmp_path: Path) -> None:
+    (tmp_path / "devkit").mkdir()
+    savemat(tmp_path / "devkit/cars_meta.mat", {"class_names": np.zeros(9 << 20)}, do_compression=True)
+    assert (tmp_path / "devkit/cars_meta.mat").stat().st_size < 1 << 20
+    with pytest.raises(DataError, match=r"cars_meta\.mat: unpacked"):
+        read_cars196(tmp_path)
+
+
 REMEMBERED = {
     "theme": "dark",
     "identification_model": "/models/a.onnx",
