@@ -18,7 +18,8 @@ from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
 from app.core.results import Result, results
 from app.core.sidecars import Sidecars
-from app.core.xmp import SidecarError, keywords, write_sidecar
+from app.core.xmp import keywords
+from app.core.xmp_sidecar import SidecarError, write_sidecar
 from model.outputs import Output
 
 _SIDECARS, _COPIES = "xmp", "xmp-copies"

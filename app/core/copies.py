@@ -22,8 +22,9 @@ from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.placing import copy_new, write_new
 from app.core.project_records import ProjectImage
 from app.core.sidecars import Sidecars, beside, place_for_new
-from app.core.xmp import SidecarError, merged, read_sidecar
+from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
+from app.core.xmp_sidecar import SidecarError, read_sidecar
 from model.errors import MarqueError
 from model.reading import open_regular
 

@@ -32,6 +32,29 @@ class LabelledFile:
     also: Mapping[ListName, Sequence[str]] = field(default_factory=dict)
 
 
+def words_inside(content: bytes) -> dict[ListName, list[str]] | None:
+    """A person's own keywords in a file that `packet.takes` one, without those of a label; None if it is damaged.
+
+    Those of the older IPTC block count where there are none in XMP.
+    """
+    try:
+        embedded = read_packet(content)
+        packets = [lists(merged(packet, ())) for packet in embedded.packets]
+        further = [] if embedded.extension is None else [lists(embedded.extension)]
+    except (PacketError, XmpError):
+        return None
+    found = _together([*packets, *further])
+    return found if found.get(SUBJECT) else found | {SUBJECT: iptc_keywords(content)}
+
+
+def _together(many: list[dict[ListName, list[str]]]) -> dict[ListName, list[str]]:
+    together: dict[ListName, list[str]] = {}
+    for words in many:
+        for name, some in words.items():
+            together.setdefault(name, []).extend(some)
+    return together
+
+
 def labelled(content: bytes, keywords: tuple[str, ...]) -> LabelledFile:
     """Put the keywords of a label (of `xmp.keywords`) into a file that `packet.takes` one.
 
@@ -46,10 +69,7 @@ def labelled(content: bytes, keywords: tuple[str, ...]) -> LabelledFile:
     except XmpError:
         return LabelledFile(None, _DAMAGED)
     packet = embedded.packets[0] if len(embedded.packets) == 1 else None
-    also: dict[ListName, list[str]] = {}
-    for words in [further] if packet is not None else [*inside, further]:
-        for name, some in words.items():
-            also.setdefault(name, []).extend(some)
+    also = _together([further] if packet is not None else [*inside, further])
     if not any(words.get(SUBJECT) for words in (*inside, further)):
         also[SUBJECT] = iptc_keywords(content)
     reason = _FURTHER

@@ -1,4 +1,4 @@
-"""Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them; sidecars beside photos.
+"""Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
 same with slashes. Whatever else a packet of XMP holds stays as it is, to the character. A property of our own lists
@@ -7,21 +7,11 @@ what a label has added to these, and the next label takes exactly that away.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from app.core.decide import Decision, Level
-from app.core.placing import rename_without_overwriting
-from app.core.sidecars import Sidecars
-from app.core.xmp_encoding import XmpError
 from app.core.xmp_text import ListName, XmpText, legal
-from model.errors import MarqueError
-from model.reading import read_file
-from model.unfinished import part_beside
 
 SUBJECT = ListName("dc", "http://purl.org/dc/elements/1.1/", "subject", "Bag")
 _HIERARCHY = ListName("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag")
@@ -40,8 +30,6 @@ _NEW = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 </x:xmpmeta>
 <?xpacket end="w"?>
 """.encode()
-_LARGEST = 16 << 20
-_TRIES = 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ROOTS = ("Vessel", "Vehicle")
 _VESSELS = {"cargo", "naval", "passenger", "roro", "sail", "service", "small_craft", "tanker"}
@@ -63,10 +51,6 @@ _AFLOAT = (
 all other types are under Vehicle."""
 
 
-class SidecarError(MarqueError):
-    """A sidecar that cannot be read or written; the message names the file."""
-
-
 def keywords(answer: Decision | None) -> tuple[str, ...]:
     """The path of an answer from the root down: ("Vessel", "tanker", "name"); empty without a label."""
     if answer is None or answer.level is Level.NONE:
@@ -75,48 +59,6 @@ def keywords(answer: Decision | None) -> tuple[str, ...]:
     afloat = name in _VESSELS or (any(word in name for word in _AFLOAT) and "aircraft" not in name.replace("_", ""))
     parts = (answer.coarse,) if answer.level is Level.COARSE else (answer.coarse, answer.fine)
     return _clean((_ROOTS[0] if afloat else _ROOTS[1], *parts))
-
-
-def read_sidecar(place: Path) -> bytes:
-    """What a sidecar holds.
-
-    Raises:
-        SidecarError: if it is something else than a file (a named pipe, a link), is too large or cannot be read.
-    """
-    try:
-        if place.is_symlink():
-            raise SidecarError(f"{place}: this sidecar is a link to another file; left as it is")
-        return read_file(place, _LARGEST)
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
-
-
-def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None = None) -> Path | None:
-    """Put a label's keywords into the photo's sidecar, made if missing; the file, or None where there is nothing to do.
-
-    Args:
-        path: of `keywords`; empty takes an earlier label's keywords away.
-        sidecars: for many photos, so that each folder is read once.
-
-    Raises:
-        SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
-    """
-    place = (sidecars or Sidecars()).to_write(photo)
-    for _ in range(_TRIES):
-        there = os.path.lexists(place)
-        if not path and not there:
-            return None
-        before = read_sidecar(place) if there else None
-        try:
-            after = merged(before, path)
-        except XmpError as error:
-            raise SidecarError(f"{place}: this sidecar cannot be changed ({error}); left as it is") from error
-        if after == before:
-            return None
-        with suppress(_ChangedError):
-            _write(place, before, after)
-            return place
-    raise SidecarError(f"{place}: another program is writing this sidecar; left as it is", advice="try again later")
 
 
 def merged(packet: bytes | None, path: tuple[str, ...], also: Mapping[ListName, Sequence[str]] | None = None) -> bytes:
@@ -191,29 +133,3 @@ def _without(words: list[str], gone: list[str]) -> list[str]:
     for word in gone:
         rest.remove(word)
     return rest
-
-
-class _ChangedError(Exception):
-    """Another program has written the sidecar since it was read."""
-
-
-def _write(place: Path, before: bytes | None, after: bytes) -> None:
-    """Put a sidecar in place of what was read there. Raises _ChangedError, SidecarError; it stays as it was then."""
-    try:
-        with part_beside(place) as (file, part):
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()  # Windows moves no open file
-            if before is None:
-                rename_without_overwriting(part, place)
-                return
-            with suppress(OSError):
-                part.chmod(stat.S_IMODE(place.stat().st_mode))
-            if not os.path.lexists(place) or read_sidecar(place) != before:
-                raise _ChangedError
-            part.replace(place)
-    except FileExistsError:
-        raise _ChangedError from None
-    except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.sidecars import Sidecars, beside, place_for_new
-from app.core.xmp import write_sidecar
+from app.core.xmp_sidecar import write_sidecar
 
 
 def belongings(folder: Path, photo: str, *names: str) -> dict[str, list[str]]:

@@ -15,7 +15,9 @@ from app.cli import main
 from app.core.decide import Decision, Level, Status
 from app.core.project import Project
 from app.core.sidecars import Sidecars
-from app.core.xmp import SidecarError, keywords, merged, write_sidecar
+from app.core.xmp import SUBJECT, keywords, lists, merged
+from app.core.xmp_sidecar import SidecarError, write_sidecar
+from tests.app.tiny import colour_picture
 
 SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)
 
@@ -212,7 +214,7 @@ def while_merging(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], ti
             act()
         return merged(*given)
 
-    monkeypatch.setattr("app.core.xmp.merged", merging)
+    monkeypatch.setattr("app.core.xmp_sidecar.merged", merging)
 
 
 def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,3 +269,35 @@ def test_a_photo_that_changed_since_is_not_written_to(
     assert main(["identify", str(photos), "--project", project, "--model", str(tiny_model)]) == 0
     main(["export", project, "--format", "xmp"])
     assert "Vessel|ship|Azzurra class" in (folder / "2.jpg.xmp").read_text("utf-8")
+
+
+def test_a_new_sidecar_begins_with_the_keywords_that_the_photo_holds(tmp_path: Path) -> None:
+    """Programs that read a sidecar take its lists in place of the photo's."""
+    photos = {name: tmp_path / f"{name}.jpg" for name in ("bare", "own", "labelled", "older", "damaged", "large")}
+    packets = {"own": EXISTING.encode(), "labelled": merged(EXISTING.encode(), keywords(replace(SHIP, fine="MT Beta")))}
+    for name, photo in photos.items():
+        how = {"xmp": packets.get(name, b"<no xml")} if name in (*packets, "damaged") else {}
+        colour_picture((20, 30, 220)).save(photo, **how)
+    block = b"\x1c\x02\x19\x00\x07holiday"
+    older = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(block).to_bytes(4) + block
+    content = photos["older"].read_bytes()
+    photos["older"].write_bytes(content[:2] + b"\xff\xed" + (2 + len(older)).to_bytes(2) + older + content[2:])
+    content = photos["own"].read_bytes()
+    filling = (b"\xff\xe5\xff\xff" + bytes(65_533)) * 20  # more than a megabyte before the packet
+    photos["large"].write_bytes(content[:2] + filling + content[2:])
+    ours = ["Vessel", "MT Alpha"]
+    for name, held in {
+        **{key: ["harbour", "tanker"] for key in ("own", "labelled", "large")},
+        **{key: [] for key in ("bare", "damaged")},
+        "older": ["holiday"],
+    }.items():
+        place = write_sidecar(photos[name], keywords(SHIP))
+        assert place is not None
+        found = list(lists(place.read_bytes()).values())
+        assert sorted(found[0]) == sorted({*held, *ours, "tanker"}), name
+        assert found[1] == [*(["Places|Kiel"] if "harbour" in held else []), "Vessel|tanker|MT Alpha"]
+        write_sidecar(photos[name], ())
+        assert lists(place.read_bytes())[SUBJECT] == held  # they are the person's
+    (tmp_path / "own.jpg.xmp").write_text(EXISTING.replace("harbour", "other"), "utf-8")
+    write_sidecar(photos["own"], keywords(SHIP))  # what is there already counts as it is
+    assert lists((tmp_path / "own.jpg.xmp").read_bytes())[SUBJECT] == ["other", "tanker", *ours]

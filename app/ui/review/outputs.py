@@ -23,7 +23,8 @@ from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.core.results import Result, results
 from app.core.sidecars import Sidecars
-from app.core.xmp import SidecarError, keywords, write_sidecar
+from app.core.xmp import keywords
+from app.core.xmp_sidecar import SidecarError, write_sidecar
 from app.ui.asking import ChosenPlace
 from app.ui.job_line import Job
 from app.ui.tasks import Tasks

@@ -1,0 +1,114 @@
+"""XMP sidecars: files beside photos that take the keywords of labels and keep all that other programs have put there.
+
+Programs that read a sidecar take its lists in place of those inside the photo. So a new one begins with the words that
+the photo holds.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from app.core.labelled_file import words_inside
+from app.core.packet import takes
+from app.core.placing import rename_without_overwriting
+from app.core.sidecars import Sidecars
+from app.core.xmp import merged
+from app.core.xmp_encoding import XmpError
+from app.core.xmp_text import ListName
+from model.errors import MarqueError
+from model.reading import open_regular, read_file
+from model.unfinished import part_beside
+
+_LARGEST = 16 << 20
+_TRIES = 3
+_BEGINNING = 1 << 20
+"""Bytes in which nearly all JPEGs have everything but their pixels."""
+
+
+class SidecarError(MarqueError):
+    """A sidecar that cannot be read or written; the message names the file."""
+
+
+def read_sidecar(place: Path) -> bytes:
+    """What a sidecar holds.
+
+    Raises:
+        SidecarError: if it is something else than a file (a named pipe, a link), is too large or cannot be read.
+    """
+    try:
+        if place.is_symlink():
+            raise SidecarError(f"{place}: this sidecar is a link to another file; left as it is")
+        return read_file(place, _LARGEST)
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be read ({error.strerror})") from error
+
+
+def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None = None) -> Path | None:
+    """Put a label's keywords into the photo's sidecar, made if missing; the file, or None where there is nothing to do.
+
+    Args:
+        path: of `keywords`; empty takes an earlier label's keywords away.
+        sidecars: for many photos, so that each folder is read once.
+
+    Raises:
+        SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
+    """
+    place = (sidecars or Sidecars()).to_write(photo)
+    for _ in range(_TRIES):
+        there = os.path.lexists(place)
+        if not path and not there:
+            return None
+        before = read_sidecar(place) if there else None
+        try:
+            after = merged(before, path, {} if there else _words_inside(photo))
+        except XmpError as error:
+            raise SidecarError(f"{place}: this sidecar cannot be changed ({error}); left as it is") from error
+        if after == before:
+            return None
+        with suppress(_ChangedError):
+            _write(place, before, after)
+            return place
+    raise SidecarError(f"{place}: another program is writing this sidecar; left as it is", advice="try again later")
+
+
+def _words_inside(photo: Path) -> Mapping[ListName, Sequence[str]]:
+    """The person's keywords in a photo itself; none where it cannot be read, or has no packet that can."""
+    try:
+        with open_regular(photo) as file:
+            content = file.read(_BEGINNING)
+            if not takes(content):
+                return {}
+            words = words_inside(content)
+            return words if words is not None else words_inside(content + file.read()) or {}
+    except OSError:
+        return {}
+
+
+class _ChangedError(Exception):
+    """Another program has written the sidecar since it was read."""
+
+
+def _write(place: Path, before: bytes | None, after: bytes) -> None:
+    """Put a sidecar in place of what was read there. Raises _ChangedError, SidecarError; it stays as it was then."""
+    try:
+        with part_beside(place) as (file, part):
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()  # Windows moves no open file
+            if before is None:
+                rename_without_overwriting(part, place)
+                return
+            with suppress(OSError):
+                part.chmod(stat.S_IMODE(place.stat().st_mode))
+            if not os.path.lexists(place) or read_sidecar(place) != before:
+                raise _ChangedError
+            part.replace(place)
+    except FileExistsError:
+        raise _ChangedError from None
+    except OSError as error:
+        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
