@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core import scanned_folders
 from app.core.engine import Engine
 from app.core.identify import Identifier
 from app.core.labelling import label_project
@@ -38,6 +39,7 @@ class Stage:
         (self.photos / "1.jpg.xmp").write_text("of the second photo")
         with Project.create(self.project) as project:
             project.add_source(self.photos)
+            scanned_folders.remember(project, [self.photos])
             engine = Engine(write_tiny_model(folder / "tiny.onnx"), "cpu")
             list(label_project(project, Identifier(engine, None)))
         self.before = self._files(self.photos)

@@ -1,0 +1,471 @@
+"""What filing does with the files of a person: sidecars, links, copies that are the last, folders, names, changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from app.core import placing, scanned_folders
+from app.core.engine import Engine
+from app.core.identify import Identifier
+from app.core.labelling import label_project
+from app.core.placing import OtherContentError
+from app.core.project import Project
+from model.user_folders import HOME_VARIABLE
+from tests.app.tiny import COLOURS, colour_picture
+
+FINE = "Rossa 2010"
+Identify = Callable[..., None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "p").mkdir()
+    return tmp_path / "p"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "work.marque"
+
+
+@pytest.fixture
+def identify(folder: Path, place: Path, tiny_engine: Engine) -> Identify:
+    """Draws photos of one class under these names, and identifies them into the project."""
+
+    def make(*names: str) -> None:
+        for number, name in enumerate(names):
+            colour_picture(COLOURS[FINE], seed=number).save(folder / name, "JPEG", quality=92)
+        scan(place, folder, tiny_engine)
+
+    return make
+
+
+def scan(place: Path, folder: Path, engine: Engine) -> None:
+    with Project.open(place) if place.exists() else Project.create(place) as project:
+        project.add_source(folder)
+        scanned_folders.remember(project, [folder])
+        list(label_project(project, Identifier(engine, None)))
+
+
+def tree(folder: Path) -> set[str]:
+    """Every file and (with a slash) every folder in it."""
+    return {place.relative_to(folder).as_posix() + ("/" if place.is_dir() else "") for place in folder.rglob("*")}
+
+
+def file(place: Path, into: Path, *more: str) -> int:
+    return main(["file", str(place), "--into", str(into), "--pattern", "{type}/{name}", *more])
+
+
+def undo(place: Path, *more: str) -> int:
+    return main(["undo", str(place), *more])
+
+
+# sidecars
+
+
+@pytest.mark.parametrize("sidecar", ["a.xmp", "a.XMP", "a.jpg.xmp", "A.JPG.XMP"])
+def test_a_sidecar_goes_with_its_photo_and_back(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, sidecar: str, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a.jpg", "b.jpg")
+    (folder / sidecar).write_text("rating")
+    into = tmp_path / "s"
+    assert file(place, into, "--move", "--dry-run") == 0
+    told = capsys.readouterr()
+    assert f"{folder / sidecar} -> sedan/{sidecar}" in told.out and "2 photos and 1 sidecars would be filed" in told.err
+    for _ in range(2):
+        assert file(place, into, "--move") == 0
+        assert tree(folder) == set() and tree(into) == {"sedan/", "sedan/a.jpg", "sedan/b.jpg", f"sedan/{sidecar}"}
+        assert undo(place) == 0
+        assert tree(folder) == {"a.jpg", "b.jpg", sidecar} and not into.exists()
+        assert undo(place, "--redo") == 0 and not tree(folder)
+        assert undo(place) == 0
+    assert file(place, into) == 0
+    assert (into / "sedan" / sidecar).read_text() == "rating" == (folder / sidecar).read_text()
+    assert undo(place) == 0 and not into.exists() and (folder / sidecar).read_text() == "rating"
+
+
+def test_a_sidecar_that_others_need_is_copied_and_told(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a.jpg")
+    (folder / "a.nef").write_text("raw")
+    (folder / "a.xmp").write_text("of both")
+    assert file(place, tmp_path / "s", "--move") == 0
+    assert "a.nef needs it too" in capsys.readouterr().err
+    assert tree(folder) == {"a.nef", "a.xmp"} and (tmp_path / "s/sedan/a.xmp").read_text() == "of both"
+    assert undo(place) == 0
+    assert tree(folder) == {"a.jpg", "a.nef", "a.xmp"} and not (tmp_path / "s").exists()
+
+
+def test_a_raw_that_comes_after_the_plan_keeps_its_sidecar(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify("a.jpg")
+    (folder / "a.xmp").write_text("of both")
+    sync = placing.sync_folder
+
+    def later(*of: Path) -> None:
+        sync(*of)
+        (folder / "a.nef").write_text("raw")
+
+    monkeypatch.setattr("app.core.filing_moves.sync_folder", later)
+    assert file(place, tmp_path / "s", "--move") == 0
+    assert tree(folder) == {"a.nef", "a.xmp"} and (tmp_path / "s/sedan/a.xmp").exists()
+
+
+def test_photos_that_share_a_sidecar_take_it_along_when_all_of_them_go(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg", "a.jpeg")
+    (folder / "a.xmp").write_text("of both")
+    assert file(place, tmp_path / "s", "--move") == 0
+    assert tree(folder) == set() and tree(tmp_path / "s") == {"sedan/", "sedan/a.jpg", "sedan/a.jpeg", "sedan/a.xmp"}
+    assert undo(place) == 0
+    assert tree(folder) == {"a.jpg", "a.jpeg", "a.xmp"} and not (tmp_path / "s").exists()
+
+
+def test_what_a_sidecar_holds_since_goes_back_with_it(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg", "b.jpg")
+    (folder / "a.xmp").write_text("rating 3")
+    assert file(place, tmp_path / "s", "--move") == 0
+    (tmp_path / "s/sedan/a.xmp").write_text("rating 5")
+    assert main(["export", str(place), "--format", "xmp"]) == 1  # a.xmp is none
+    assert (tmp_path / "s/sedan/b.jpg.xmp").exists()
+    assert undo(place) == 0
+    assert (folder / "a.xmp").read_text() == "rating 5" and (folder / "b.jpg.xmp").exists()
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_sidecar_of_somebody_else_is_not_taken_for_that_of_a_filed_photo(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg")
+    (tmp_path / "s/sedan").mkdir(parents=True)
+    (tmp_path / "s/sedan/a.xmp").write_text("of a photo that was deleted")
+    assert file(place, tmp_path / "s", "--move") == 0
+    assert tree(tmp_path / "s") == {"sedan/", "sedan/a.xmp", "sedan/a (2).jpg"}
+    assert undo(place) == 0 and tree(tmp_path / "s") == {"sedan/", "sedan/a.xmp"}
+
+
+def test_photos_of_the_same_name_keep_their_sidecars_apart(place: Path, tmp_path: Path, tiny_engine: Engine) -> None:
+    for name in ("x", "y"):
+        (tmp_path / "p" / name).mkdir(parents=True)
+        colour_picture(COLOURS[FINE], seed=ord(name)).save(tmp_path / "p" / name / "a.jpg")
+        (tmp_path / "p" / name / "a.jpg.xmp").write_text(name)
+    scan(place, tmp_path / "p", tiny_engine)
+    assert file(place, tmp_path / "s", "--move") == 0
+    assert (tmp_path / "s/sedan/a.jpg.xmp").read_text() == "x"
+    assert (tmp_path / "s/sedan/a (2).jpg.xmp").read_text() == "y"
+
+
+# the last copy
+
+
+def test_a_copy_stays_when_it_is_the_last_one(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    identify("gone.jpg", "edited.jpg", "same time.jpg", "linked.jpg", "there.jpg")
+    assert file(place, tmp_path / "s") == 0
+    made = tmp_path / "s/sedan"
+    (folder / "gone.jpg").unlink()
+    (folder / "edited.jpg").write_bytes(b"edited")
+    times = (folder / "same time.jpg").stat()
+    content = bytearray((folder / "same time.jpg").read_bytes())
+    content[-10] ^= 1
+    (folder / "same time.jpg").write_bytes(content)
+    os.utime(folder / "same time.jpg", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (folder / "linked.jpg").unlink()
+    (folder / "linked.jpg").symlink_to(made / "linked.jpg")
+    capsys.readouterr()
+    assert undo(place) == 1
+    told = capsys.readouterr().err
+    for name in ("gone.jpg", "edited.jpg", "same time.jpg", "linked.jpg"):
+        assert f"{made / name}: stays" in told and (made / name).is_file()
+    assert not (made / "there.jpg").exists() and (folder / "there.jpg").exists()
+
+
+def test_a_spare_is_removed_only_where_another_whole_copy_is_there(tmp_path: Path) -> None:
+    one, other, link, folder = (tmp_path / name for name in ("one", "other", "link", "folder"))
+    one.write_bytes(b"same")
+    with pytest.raises(OSError, match="No such file"):
+        placing.remove_spare(one, other)
+    other.write_bytes(b"some")
+    with pytest.raises(OtherContentError):
+        placing.remove_spare(one, other)
+    with pytest.raises(OtherContentError):
+        placing.remove_spare(one, one)
+    link.symlink_to(one)
+    for kept, spare in ((link, one), (one, link)):
+        with pytest.raises(OtherContentError):
+            placing.remove_spare(spare, kept)
+    folder.symlink_to(tmp_path)
+    with pytest.raises(OtherContentError):
+        placing.remove_spare(one, folder / "one")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no ordinary file"):
+        placing.remove_spare(one, tmp_path / "pipe")
+    assert one.read_bytes() == b"same"
+    os.link(one, tmp_path / "second name")
+    placing.remove_spare(one, tmp_path / "second name")
+    assert not one.exists() and (tmp_path / "second name").read_bytes() == b"same"
+
+
+def test_a_photo_that_cannot_be_moved_away_stays_and_only_there(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    identify("a.jpg")
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.parent == folder and path.suffix == ".jpg":
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert file(place, tmp_path / "s", "--move") == 1
+    assert f"{folder / 'a.jpg'}: permission denied" in capsys.readouterr().err
+    assert tree(folder) == {"a.jpg"} and not (tmp_path / "s").exists()
+    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    with Project.open(place) as project:
+        assert [image.path for image in project.images()] == [folder / "a.jpg"]
+
+
+# folders
+
+
+def test_undo_removes_the_folders_that_the_filing_made_and_no_others(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg")
+    (tmp_path / "mine/empty").mkdir(parents=True)
+    into = tmp_path / "mine/new/sorted"
+    deep = ["file", str(place), "--into", str(into), "--pattern", "{type}/{class}/x/{status}/{name}", "--move"]
+    assert main(deep) == 0 and (into / f"sedan/{FINE}/x/identified/a.jpg").exists()
+    assert undo(place) == 0
+    assert tree(tmp_path / "mine") == {"empty/"}
+    (into / "sedan").mkdir(parents=True)  # now it is the person's
+    assert main(deep) == 0 and undo(place) == 0
+    assert tree(tmp_path / "mine") == {"empty/", "new/", "new/sorted/", "new/sorted/sedan/"}
+    assert undo(place, "--redo") == 0
+    (into / f"sedan/{FINE}/notes.txt").write_text("mine")
+    assert undo(place) == 0
+    assert tree(into / "sedan") == {f"{FINE}/", f"{FINE}/notes.txt"}
+
+
+# photos that changed, and links
+
+
+def test_a_photo_that_was_replaced_is_not_filed_and_waits_for_identification(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, tiny_engine: Engine, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a.jpg", "b.jpg", "touched.jpg")
+    colour_picture(COLOURS["Azzurra class"], seed=9).save(folder / "a.jpg")
+    os.utime(folder / "touched.jpg", (1, 1))
+    assert file(place, tmp_path / "s", "--dry-run") == 0
+    assert "a.jpg: stays (has changed since it was identified; identify it again)" in capsys.readouterr().out
+    assert file(place, tmp_path / "s", "--move") == 1
+    assert f"{folder / 'a.jpg'}: has changed since it was identified" in capsys.readouterr().err
+    assert tree(folder) == {"a.jpg"} and {"sedan/b.jpg", "sedan/touched.jpg"} < tree(tmp_path / "s")
+    with Project.open(place) as project:
+        assert [image.path.name for image in project.waiting(tiny_engine.info.fingerprint)] == ["a.jpg"]
+        list(label_project(project, Identifier(tiny_engine, None)))
+    assert file(place, tmp_path / "s", "--move") == 0 and (tmp_path / "s/ship/a.jpg").exists()
+
+
+def test_a_photo_that_was_replaced_under_its_size_and_time_is_noticed_when_it_is_copied(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a.jpg")
+    times, content = (folder / "a.jpg").stat(), bytearray((folder / "a.jpg").read_bytes())
+    content[-10] ^= 1
+    (folder / "a.jpg").write_bytes(content)
+    os.utime(folder / "a.jpg", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file(place, tmp_path / "s", "--move") == 1
+    assert "identify it again" in capsys.readouterr().err
+    assert (folder / "a.jpg").read_bytes() == content and not (tmp_path / "s").exists()
+    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+
+
+def test_a_linked_photo_is_copied_as_a_picture_and_never_moved(
+    folder: Path, place: Path, tmp_path: Path, tiny_engine: Engine, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "store").mkdir()
+    colour_picture(COLOURS[FINE], seed=1).save(tmp_path / "store/1.jpg")
+    (folder / "car.jpg").symlink_to("../store/1.jpg")
+    scan(place, folder, tiny_engine)
+    copy = tmp_path / "s/sedan/car.jpg"
+    assert file(place, tmp_path / "s") == 0
+    assert copy.read_bytes() == (tmp_path / "store/1.jpg").read_bytes() and not copy.is_symlink()
+    assert undo(place) == 0 and not (tmp_path / "s").exists() and (folder / "car.jpg").is_symlink()
+    capsys.readouterr()
+    assert file(place, tmp_path / "s", "--move") == 1
+    assert "car.jpg: a link" in capsys.readouterr().err and not (tmp_path / "s").exists()
+    assert (folder / "car.jpg").is_symlink() and (tmp_path / "store/1.jpg").exists()
+
+
+# names and places
+
+
+@pytest.mark.parametrize("below", ["", "deep/er"])
+def test_a_file_in_the_place_of_the_folder_is_refused_at_once(
+    identify: Identify, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture, below: str
+) -> None:
+    identify("a.jpg")
+    (tmp_path / "f").write_text("")
+    assert file(place, tmp_path / "f" / below) == 2
+    assert f"{tmp_path / 'f'}: this is a file" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+
+
+def test_an_error_names_the_file_that_caused_it(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    identify("a.jpg")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(placing.os, "fsync", full)
+        assert file(place, tmp_path / "s") == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 's/sedan/a.jpg'}: the disk is full" in told and str(folder / "a.jpg") not in told
+    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bytes of a name are counted otherwise there")
+def test_names_of_255_bytes_also_with_a_number(place: Path, tmp_path: Path, tiny_engine: Engine) -> None:
+    name = "ü" * 125 + "1.jpg"
+    for part in ("x", "y"):
+        (tmp_path / "p" / part).mkdir(parents=True)
+        colour_picture(COLOURS[FINE], seed=ord(part)).save(tmp_path / "p" / part / name)
+    scan(place, tmp_path / "p", tiny_engine)
+    assert file(place, tmp_path / "s", "--move") == 0
+    names = sorted(one.name for one in (tmp_path / "s/sedan").iterdir())
+    assert name in names and len(names) == 2 and all(one.endswith(".jpg") for one in names)
+    long = ["--pattern", "{class} {class} " * 12 + "{name}"]
+    assert undo(place) == 0
+    assert main(["file", str(place), "--into", str(tmp_path / "s"), *long]) == 0
+    assert len(list((tmp_path / "s").glob("*.jpg"))) == 2
+
+
+def test_folders_of_long_and_reserved_classes(identify: Identify, place: Path, tmp_path: Path) -> None:
+    identify("a.jpg", "b.jpg", "c.jpg")
+    names = {1: "x" * 300, 2: "x" * 299 + "y", 3: "con.x"}
+    with closing(sqlite3.connect(place)) as database, database:
+        for image, name in names.items():
+            database.execute("INSERT INTO label VALUES (?, 'corrected', 'sedan', ?)", (image, name))
+    assert main(["file", str(place), "--into", str(tmp_path / "s"), "--pattern", "{class}/{name}"]) == 0
+    folders = {one.name for one in (tmp_path / "s").iterdir()}
+    assert len(folders) == 3 and "con.x_" in folders and all(len(os.fsencode(one)) <= 255 for one in folders)
+
+
+def test_names_that_differ_in_case_or_unicode_form_do_not_meet(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "s/sedan").mkdir(parents=True)
+    (tmp_path / "s/sedan/A.JPG").write_text("somebody else's")
+    composed, decomposed = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))
+    identify("a.jpg", composed)
+    with suppress(OSError):
+        (folder / decomposed).write_bytes((folder / composed).read_bytes() + b"other")
+    names = [one.name for one in folder.iterdir()]
+    assert file(place, tmp_path / "s", "--move") == 0
+    filed = [one.name for one in (tmp_path / "s/sedan").iterdir()]
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in filed}) == len(filed) == 3
+    assert (tmp_path / "s/sedan/A.JPG").read_text() == "somebody else's" and len(names) >= 2
+
+
+# steps from elsewhere
+
+
+def crafted(place: Path, victim: Path, state: str) -> None:
+    """A step that nobody began here: it would remove `victim`."""
+    with closing(sqlite3.connect(place)) as database, database:
+        database.execute("INSERT INTO action (id, kind, title) VALUES (7, 'files', 'move 1 photo')")
+        copy = victim.with_name("copy")
+        shutil.copy2(victim, copy)
+        facts = victim.stat()
+        database.execute(
+            "INSERT INTO filed (action, image, move, source, target, size, modified, state) VALUES (7,1,1,?,?,?,?,?)",
+            (os.fsencode(victim), os.fsencode(copy), facts.st_size, facts.st_mtime_ns, state),
+        )
+
+
+@pytest.mark.parametrize("state", ["placed", "planned", "done", "returning"])
+def test_a_crafted_project_moves_nothing_before_the_person_has_seen_it(
+    identify: Identify, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture, state: str
+) -> None:
+    identify("a.jpg")
+    (tmp_path / "other").mkdir()
+    victim = tmp_path / "other/letter.txt"
+    victim.write_text("precious")
+    crafted(place, victim, state)
+    before = tree(tmp_path / "other")
+    model = tmp_path / "none.onnx"
+    assert undo(place) == 1
+    told = capsys.readouterr()
+    assert str(victim) in told.out + told.err and "--trust" in told.err
+    assert tree(tmp_path / "other") == before and not model.exists()
+    if state != "done":
+        assert file(place, tmp_path / "s") == 1 and tree(tmp_path / "other") == before
+    assert undo(place, "--trust") == 0 and tree(tmp_path / "other") < before  # the person wanted that
+    assert undo(place) == 0
+
+
+def test_a_step_that_was_changed_since_is_not_known_any_more(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg")
+    assert file(place, tmp_path / "s", "--move") == 0
+    with closing(sqlite3.connect(place)) as database, database:
+        database.execute("UPDATE filed SET source = ?", (os.fsencode(tmp_path / "elsewhere.jpg"),))
+    assert undo(place) == 1
+    assert tree(folder) == set() and (tmp_path / "s/sedan/a.jpg").exists() and not (tmp_path / "elsewhere.jpg").exists()
+
+
+def test_a_project_from_another_computer_asks_once(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify("a.jpg")
+    assert file(place, tmp_path / "s", "--move") == 0
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "another home"))
+    assert undo(place) == 1 and tree(folder) == set()
+    assert undo(place, "--trust") == 0 and tree(folder) == {"a.jpg"}
+    assert undo(place, "--redo") == 0 and undo(place) == 0 and tree(folder) == {"a.jpg"}
+
+
+def test_steps_of_a_copy_that_was_saved_under_another_name_are_known(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path
+) -> None:
+    identify("a.jpg")
+    assert file(place, tmp_path / "s", "--move") == 0
+    with Project.open(place) as project:
+        project.save_as(tmp_path / "copy.marque")
+    assert undo(tmp_path / "copy.marque") == 0 and tree(folder) == {"a.jpg"}
+
+
+def test_a_filing_that_cannot_be_remembered_is_not_begun(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, marque_home: Path, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a.jpg")
+    shutil.rmtree(marque_home / "data/filings", ignore_errors=True)
+    (marque_home / "data").mkdir(exist_ok=True)
+    (marque_home / "data/filings").write_text("a file in the place of the folder")
+    assert file(place, tmp_path / "s", "--move") == 2
+    assert "filings" in capsys.readouterr().err and tree(folder) == {"a.jpg"} and not (tmp_path / "s").exists()
+    (marque_home / "data/filings").unlink()
+    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
