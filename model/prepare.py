@@ -12,7 +12,7 @@ from pathlib import Path
 from model.config import Config, DataSettings
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
-from model.data.samples import DataError, Sample
+from model.data.samples import DataError, Sample, untrainable
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.labels import attribute_scales, encode, taxonomy_of
 from model.network import build_backbone
@@ -77,6 +77,8 @@ def dealt(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list
     train = part(samples, splits, Split.TRAIN)
     if len(train) < 2:
         raise DataError(f"{len(train)} photos are left for training; at least 2 are needed")
+    if problem := untrainable(Counter((sample.coarse, sample.fine or "") for sample in train)):
+        raise DataError(f"nothing to learn from the {len(train):,} photos for training: {problem}")
     taxonomy = taxonomy_of(train)
     attribute_scales(encode(train, taxonomy, config.loss.label_attributes), config.loss.label_attributes)
     if config.teacher.teacher is not None:

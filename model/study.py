@@ -143,10 +143,10 @@ class Study:
         if not wanted:
             return True
         samples = read_data(data).samples
+        for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
+            dealt(samples, config)  # what is wrong with the data is said before anything is computed
         if self.plan.mode == "full":
             return self._run_full([Task(cell, config, samples) for cell, config in wanted], jobs or 1)
-        for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
-            dealt(samples, config)  # told before the features of all photos are computed
         for start in {config.network.weights for _, config in wanted}:
             note_unknown_parts(start)
         features: dict[tuple[str | None, ...], Path] = {}

@@ -31,12 +31,14 @@ class Survey:
         classes: type, class ("" for photos of which only the type is known) and number of photos, the fewest first.
         problems: a message for each entry that was passed over.
         unread: the files of kinds that Marque knows and cannot read, in words.
+        obstacle: why nothing can be learned from these photos, or "".
     """
 
     photos: int
     classes: tuple[tuple[str, str, int], ...]
     problems: tuple[str, ...]
     unread: str = ""
+    obstacle: str = ""
 
     def words(self) -> str:
         """All of it in one line."""
@@ -76,7 +78,7 @@ def survey(data: Sequence[str]) -> Survey:
         raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is learned from already")
     # brings SciPy's readers, which the window starts without
     from model.data.readers import read_data
-    from model.data.samples import DataError
+    from model.data.samples import DataError, untrainable
 
     try:
         read = read_data(data, skip_bad=True)
@@ -84,7 +86,7 @@ def survey(data: Sequence[str]) -> Survey:
         raise SurveyError.like(error) from error
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
-    return Survey(len(read.samples), tuple(classes), read.skipped, read.unread)
+    return Survey(len(read.samples), tuple(classes), read.skipped, read.unread, untrainable(counts))
 
 
 def _counted(count: int, one: str, more: str) -> str:

@@ -41,6 +41,22 @@ class Sample:
     attributes: Mapping[str, float] = field(default_factory=dict)
 
 
+def untrainable(counts: Mapping[tuple[str, str], int]) -> str:
+    """Why nothing can be learned from photos of these types and classes; "" where it can.
+
+    Args:
+        counts: of type and class ("" where only the type is known), how many photos there are.
+    """
+    fine = sorted({name for _, name in counts if name})
+    if not fine:
+        return "of no photo the class is known, only the type; put the photos into folders type/class"
+    if len(fine) == 1 and len({coarse for coarse, _ in counts}) == 1:
+        return f"all photos are of the one class '{fine[0]}'; add photos of another class to tell it from"
+    if max(count for (_, name), count in counts.items() if name) < 2:
+        return f"none of the {len(fine):,} classes has two photos; add more photos of them"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """What was read.

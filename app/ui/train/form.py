@@ -298,6 +298,8 @@ class NewTraining(QDialog):
         problem = ""
         if survey is not None and survey.problems and not self.data.skip_bad.isChecked():
             problem = "Mend the entries with problems, or pass over them."
+        elif survey is not None and survey.obstacle:
+            problem = f"{survey.obstacle[0].upper()}{survey.obstacle[1:]}."
         elif name_wrong:
             problem = name_wrong
         elif checked.config is None:

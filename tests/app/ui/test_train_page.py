@@ -337,6 +337,19 @@ def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos
     form.reject()
 
 
+def test_one_class_cannot_be_learned(train, photos, qtbot):
+    one = photos.parent / "one"
+    shutil.copytree(photos / "sedan" / "Rossa 2010", one / "sedan" / "Rossa 2010")
+    (one / "sedan" / "Rossa 2010" / "raw.nef").touch()
+    form = form_of(train(), qtbot, "folder", str(one))
+    qtbot.waitUntil(lambda: "1 RAW photo skipped" in form.data.summary.whole(), timeout=PATIENCE)
+    assert not form.start_button.isEnabled()
+    assert (
+        form.time.text() == "All photos are of the one class 'Rossa 2010'; add photos of another class to tell it from."
+    )
+    form.reject()
+
+
 def test_without_the_libraries_the_page_says_how_to_get_them(train, finished, photos, monkeypatch, qtbot):
     monkeypatch.setattr(page_module, "missing_libraries", lambda: ["torch"])
     window = train()
