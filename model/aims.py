@@ -34,7 +34,7 @@ from model.bundle import Variant, beside, read_info
 from model.bundle import read as read_model
 from model.errors import MarqueError
 from model.export import BATCH
-from model.files import write_whole
+from model.outputs import Output, write_to
 from model.reading import read_toml
 from model.run import Run
 from model.stamp import metrics_of, variants_of
@@ -237,7 +237,8 @@ def main() -> int:
         run: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
         out: Path,
         model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
-    ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...]]:
+        force: bool = False,
+    ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...], bool]:
         """Write the table of what was aimed at and what came of it.
 
         Args:
@@ -245,16 +246,19 @@ def main() -> int:
             run: NAME=FOLDER of a finished run, by the name that the aims have for it; repeatable.
             out: The table, Markdown.
             model: NAME=FILE.onnx that a run was exported to, to time the variants beside it; repeatable.
+            force: Replace a file that is there and is not our own unchanged output.
         """
-        return aims, run, out, model
+        return aims, run, out, model, force
 
-    place, entries, out, exported = tyro.cli(command, prog="python -m model.aims")
+    place, entries, out, exported, force = tyro.cli(command, prog="python -m model.aims")
 
     def work() -> int:
         runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
-        text = report(read_aims(place), runs, _named("--model", exported))
-        write_whole(out, lambda file: file.write(text.encode()))
-        terminal.result(str(out))
+        models = _named("--model", exported)
+        read = [place, *models.values(), *(file for run in runs.values() for file in run.inputs())]
+        output = Output(out, "table of aims", inputs=read, force=force)  # before the models are timed
+        text = report(read_aims(place), runs, models)
+        terminal.result(str(write_to(output, lambda file: file.write(text.encode()))))
         return 0
 
     return terminal.run(work)

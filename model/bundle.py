@@ -21,7 +21,7 @@ from onnx.utils import Extractor
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.errors import MarqueError
-from model.files import write_whole
+from model.outputs import Output, write_to
 from model.photo import FitPolicy
 from model.reading import parse_json, read_file
 from model.taxonomy import Taxonomy, name_problem
@@ -209,17 +209,17 @@ def _without_names(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
     return nameless
 
 
-def write(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
-    """Write the graph with `info` as its metadata; the file appears whole or not at all.
+def write(place: Path | Output, graph: onnx.ModelProto, info: BundleInfo) -> Path:
+    """Write the graph with `info` as its metadata, whole or not at all; where the file is now.
 
     Raises:
         BundleError: if the graph does not have the input and outputs of the contract.
     """
-    _check_graph(path, graph, info)
+    _check_graph(place.place if isinstance(place, Output) else place, graph, info)
     whole = onnx.ModelProto()
     whole.CopyFrom(graph)
     onnx.helper.set_model_props(whole, {METADATA_KEY: info.model_dump_json()})
-    write_whole(path, lambda file: file.write(whole.SerializeToString()))
+    return write_to(place, lambda file: file.write(whole.SerializeToString()))
 
 
 def read_info(path: Path) -> BundleInfo:

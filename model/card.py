@@ -20,8 +20,8 @@ from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
 from model.data.splits import Split
-from model.files import write_whole
 from model.inference import part_of
+from model.outputs import Output, write_to
 from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
 
@@ -353,7 +353,8 @@ def main() -> int:
         origin: str,
         unseen: Path | None = None,
         out: Path | None = None,
-    ) -> tuple[Path, Path, str, Path | None, Path]:
+        force: bool = False,
+    ) -> tuple[Path, Path, str, Path | None, Path, bool]:
         """Write the card of an exported model.
 
         Args:
@@ -363,19 +364,22 @@ def main() -> int:
                 began; printed as it is.
             unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
+            force: Replace files that are there and are not our own unchanged output.
         """
-        return run, model, origin, unseen, out or model.with_suffix(".md")
+        return run, model, origin, unseen, out or model.with_suffix(".md"), force
 
-    folder, model, origin, unseen, out = tyro.cli(command, prog="python -m model.card")
+    folder, model, origin, unseen, out, force = tyro.cli(command, prog="python -m model.card")
 
     def work() -> int:
         run = Run.open(folder)
+        inputs = [model, *run.inputs()]
+        output = Output(out, "model card", inputs=inputs, force=force)
+        plot = Output(reliability_file(out.with_suffix(model.suffix)), "reliability plot", inputs=inputs, force=force)
         text = card(run, model, origin, None if unseen is None else Run.open(unseen))
         answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
-        plots.reliability(tables, reliability_file(out.with_suffix(model.suffix)))
-        write_whole(out, lambda file: file.write(text.encode()))
-        terminal.result(str(out))
+        plots.reliability(tables, plot)
+        terminal.result(str(write_to(output, lambda file: file.write(text.encode()))))
         return 0
 
     return terminal.run(work)

@@ -28,14 +28,15 @@ from model.data.readers.table import BOX_COLUMNS
 from model.data.samples import Sample
 from model.data.splits import Split
 from model.errors import MarqueError
-from model.files import write_whole
 from model.inference import part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
 from model.onnx_runtime import onnxruntime
+from model.outputs import Output, write_to
 from model.run import Run, write_json
+from model.signatures import MODEL
 from model.stamp import stamp, why_stale
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
@@ -49,6 +50,7 @@ RANGES = 256
 BATCH = 8
 """Photos in a batch when speeds are compared, as many as the program takes."""
 OPSET = 18
+_BESIDE = (Variant.FP16, Variant.INT8)
 
 
 class ExportError(MarqueError):
@@ -127,14 +129,17 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     return float(np.max(differences))  # Python's own max passes over what is no number
 
 
-def export(run: Run, out: Path, name: str | None = None, *, variants: bool = False) -> BundleInfo:
+def export(
+    run: Run, place: Path | Output, name: str | None = None, *, variants: Mapping[Variant, Path | Output] | bool = False
+) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
     Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint or
     calibration (`python -m model.evaluate`) are left out, and that is told.
 
     Args:
-        variants: also write those for GPU and CPU beside it (model/variants.py).
+        place: of the file; a path is the program's own and replaced, an output is written by its rules.
+        variants: also write those for GPU and CPU (model/variants.py), beside it or at places of their own.
 
     Raises:
         ExportError: if the folder is not there, variants are wanted of a run without test part, or onnxruntime and
@@ -142,6 +147,7 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
             that are no numbers; the full model is written then.
         RunError, PhotoError, DataError, BundleError: if the run, its photos or the result cannot be used.
     """
+    out = place.place if isinstance(place, Output) else place
     if not out.parent.is_dir():  # told before the minutes that the rest takes
         raise ExportError(f"{out}: the folder {out.parent} does not exist")
     if variants and not part_of(run, Split.TEST):
@@ -174,9 +180,10 @@ def export(run: Run, out: Path, name: str | None = None, *, variants: bool = Fal
         thresholds=chosen.thresholds,
         training=_facts(run, difference),
     )
-    bundle.write(out, stored, info)
+    bundle.write(place, stored, info)
     if variants:
-        _write_variants(run, out, graph, info)
+        beside = {variant: bundle.beside(out, variant) for variant in _BESIDE}
+        _write_variants(run, beside if variants is True else variants, graph, info)
     return info
 
 
@@ -186,14 +193,16 @@ def _compared(run: Run, graph: onnx.ModelProto, network: Network, preprocessing:
     return largest_difference(graph, network, _pictures(samples, COMPARED, preprocessing))
 
 
-def _write_variants(run: Run, out: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
+def _write_variants(
+    run: Run, places: Mapping[Variant, Path | Output], graph: onnx.ModelProto, info: BundleInfo
+) -> None:
     """Write the other variants beside the full one, each with what it loses on the test photos and how fast it is."""
     some = _pictures(part_of(run, Split.TRAIN), RANGES, info.preprocessing)
     graphs = {Variant.FP32: half_stored(graph), Variant.FP16: to_fp16(graph), Variant.INT8: to_int8(graph, some)}
     figures = measure(run, graphs)
-    for variant in (Variant.FP16, Variant.INT8):
+    for variant, place in places.items():
         own = info.model_copy(update={"variant": variant, "measured": figures[variant]})
-        bundle.write(bundle.beside(out, variant), graphs[variant], own)
+        bundle.write(place, graphs[variant], own)
     write_json(run.variants, {**stamp(run.load_checkpoint()["step"], Chosen.read(run)), **figures})
 
 
@@ -239,7 +248,7 @@ def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessin
     return np.stack([form.decode(samples[row]) for row in rows])
 
 
-def write_references(run: Run, out: Path) -> None:
+def write_references(run: Run, place: Path | Output) -> None:
     """The run's training photos as a CSV table that the reader `table:` takes.
 
     A gallery of these lets the program show the pictures that an answer rests on, and leaves the held-out photos out.
@@ -250,7 +259,7 @@ def write_references(run: Run, out: Path) -> None:
     for sample in part_of(run, Split.TRAIN):
         labels = (sample.path, sample.coarse, sample.fine or "", sample.group, sample.source)
         table.writerow((*labels, *(sample.box or ("", "", "", ""))))
-    write_whole(out, lambda file: file.write(text.getvalue().encode()))
+    write_to(place, lambda file: file.write(text.getvalue().encode()))
 
 
 def _facts(run: Run, difference: float) -> dict[str, Any]:
@@ -280,6 +289,19 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
     return facts
 
 
+def _outputs(
+    run: Run, out: Path, references: Path | None, *, variants: bool, force: bool
+) -> tuple[Output, Output | None, dict[Variant, Path | Output]]:
+    """The places of model, references and variants, checked before the minutes that the export takes."""
+    inputs = run.inputs()
+    beside = {variant: bundle.beside(out, variant) for variant in _BESIDE} if variants else {}
+    return (
+        Output(out, MODEL, inputs=inputs, force=force),
+        None if references is None else Output(references, "table of references", inputs=[*inputs, out], force=force),
+        {variant: Output(place, MODEL, inputs=inputs, force=force) for variant, place in beside.items()},
+    )
+
+
 def main() -> int:
     """Command line. Returns the exit code."""
 
@@ -289,7 +311,8 @@ def main() -> int:
         name: str | None = None,
         references: Path | None = None,
         variants: bool = False,
-    ) -> tuple[Path, Path, str | None, Path | None, bool]:
+        force: bool = False,
+    ) -> tuple[Path, Path, str | None, Path | None, bool, bool]:
         """Export a trained run as an identification model file.
 
         Args:
@@ -298,17 +321,19 @@ def main() -> int:
             name: The model's name in the program; default: the file's name.
             references: Also write the training photos as a table that `marque enrol` makes a gallery of.
             variants: Also write OUT.fp16.onnx and OUT.int8.onnx, and what they lose and win.
+            force: Replace files that are there and are not our own unchanged output.
         """
-        return run, out, name, references, variants
+        return run, out, name, references, variants, force
 
-    folder, out, name, references, variants = tyro.cli(command, prog="python -m model.export")
+    folder, out, name, references, variants, force = tyro.cli(command, prog="python -m model.export")
     keep_freed_memory()
 
     def work() -> int:
         run = Run.open(folder)
-        info = export(run, out, name, variants=variants)
-        if references is not None:
-            write_references(run, references)
+        model, table, beside = _outputs(run, out, references, variants=variants, force=force)
+        info = export(run, model, name, variants=beside)
+        if table is not None:
+            write_references(run, table)
         taxonomy = info.taxonomy
         terminal.result(
             f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"

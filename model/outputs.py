@@ -21,8 +21,9 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from model.command import ReaderGoneError
 from model.errors import FileError, MarqueError, file_error
-from model.files import rename_without_overwriting
+from model.files import rename_without_overwriting, write_whole
 from model.signatures import GALLERY, PROJECT, kind_by_name, kind_of
 from model.unfinished import part_beside
 from model.written import remember, remembered
@@ -97,7 +98,7 @@ class Output:
 
         Raises:
             OutputError: if the disk refuses. Whatever is raised, here or by `write`, nothing is left beside the place.
-            BrokenPipeError: if whoever reads the stream has gone.
+            ReaderGoneError: if whoever reads the stream has gone.
         """
         with self._faults():
             if self.streams:
@@ -211,13 +212,25 @@ class Output:
     def _faults(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
         except FileError as error:
             raise OutputError.like(error) from error
         except OSError as error:
             error.filename = error.filename2 = None  # the file in the making, of which the person knows nothing
             raise OutputError.like(file_error(error, self.place)) from error
+
+
+def write_to(place: Path | Output, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a file of the program's own, which is replaced, or an output by its rules; where it is now.
+
+    Raises:
+        FileError, OutputError: if the disk refuses.
+    """
+    if isinstance(place, Output):
+        return place.write(write).place
+    write_whole(place, write)
+    return place
 
 
 def put_free(part: Path, place: Path) -> Path:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from model.compare import Cell, Comparison, interval
 from model.data.samples import DataError
-from model.files import write_whole
+from model.outputs import Output, write_to
 from model.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"
@@ -44,7 +44,7 @@ _styled = mpl.rc_context(
 
 
 @_styled
-def reliability(tables: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
+def reliability(tables: Mapping[str, Sequence[Mapping[str, float]]], path: Path | Output) -> None:
     """Share of right answers against their confidence, a panel for each head, with the number of photos beneath.
 
     Args:
@@ -254,8 +254,9 @@ def _line(index: int) -> str:
     return _LINES[index % len(_LINES)]
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, place: Path | Output) -> None:
     """In the format that the name ends with, without the date in it."""
+    path = place.place if isinstance(place, Output) else place
     kind = path.suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {}
-    write_whole(path, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=metadata))
+    write_to(place, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=metadata))

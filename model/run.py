@@ -148,6 +148,10 @@ class Run:
         advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it anew"
         return read_json(self.variants, ("fp32",), advice)
 
+    def inputs(self) -> list[Path]:
+        """The files that make the run, which no output replaces; all but the model, which is exported again."""
+        return [place for place in self.folder.iterdir() if place.is_file() and place.suffix != self.model.suffix]
+
     def device(self) -> str:
         """What the computer that made the folder computes with. Raises RunError if that is not to be read."""
         advice = "without it nobody knows what the run was made on; put a copy back"

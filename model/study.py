@@ -46,7 +46,7 @@ from model.files import write_whole
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
 from model.network import BACKBONES
-from model.plan import Cell, Plan, baselines_of, cells, keep_plan, read_plan
+from model.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
 from model.run import RunError, read_arrays
@@ -136,6 +136,7 @@ class Study:
             PlanError, DataError, TaxonomyError, WeightsError, RunError, PhotoError, OSError: with a message for the
                 user.
         """
+        self._check_folder()
         self.out.mkdir(parents=True, exist_ok=True)
         wanted = self.missing(data, weights)
         keep_plan(self.plan, self.out)
@@ -156,6 +157,14 @@ class Study:
         tasks = [Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted]
         self._run_frozen(tasks, jobs or os.cpu_count() or 1)
         return True
+
+    def _check_folder(self) -> None:
+        """Raises RunError where something else than a study is in its place."""
+        if self.out.exists() and not self.out.is_dir():
+            raise RunError(f"{self.out}: this is a file; name a folder for the study")
+        ours = (self.out / PLAN_FILE).exists() or self._table.exists()
+        if self.out.exists() and not ours and any(self.out.iterdir()):
+            raise RunError(f"{self.out}: holds something that is no study; choose another --out")
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
         with (

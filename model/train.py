@@ -27,9 +27,11 @@ from model.events import EventWriter, rewind
 from model.export import export
 from model.labels import encode
 from model.memory import keep_freed_memory
+from model.outputs import Output
 from model.prepare import new_run, part
 from model.ranks import Ranks
 from model.run import Run, RunError
+from model.signatures import MODEL
 from model.teacher import lesson_for
 from model.terminal import note
 from model.trainer import Trainer
@@ -144,7 +146,7 @@ def finish(run: Run) -> None:
             result = evaluate(run)
             events.write("metric", step, **result["test"]["all"])
             show(result)
-        info = export(run, run.model, run.folder.name)
+        info = export(run, Output(run.model, MODEL, force=True), run.folder.name)
         events.write("done", step, model=run.model.name, fingerprint=info.fingerprint)
     terminal.result(f"identification model: {run.model}")
 

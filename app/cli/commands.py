@@ -11,7 +11,7 @@ from pathlib import Path
 # before anything of Qt: see app.core.engine
 import app.core.engine  # noqa: F401
 
-from app.cli import doctor, enrol, export, file, identify, undo  # isort: skip
+from app.cli import doctor, enrol, export, file, identify, label, undo  # isort: skip
 from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option
@@ -23,6 +23,7 @@ COMMANDS = {
     "identify": identify,
     "export": export,
     "file": file,
+    "label": label,
     "undo": undo,
     "enrol": enrol,
     "doctor": doctor,

@@ -59,15 +59,16 @@ class Rows:
         problems: what is left out or changed, a sentence each, once they were iterated.
     """
 
-    def __init__(self, results: Iterable[Result]) -> None:
-        self._results = results
+    def __init__(self, results: Iterable[Result], *, raw: bool) -> None:
+        """Args: raw: the format takes names of files that are no text, byte by byte."""
+        self._results, self.raw = results, raw
         self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[tuple[Result, State]]:
         for result in self._results:
             if result.excluded:
                 continue
-            if why := why_unwritable([str(result.image.path)]):
+            if why := why_unwritable([str(result.image.path)], raw=self.raw):
                 self.problems.append(why)
                 continue
             state = State.SAME if result.answer is None else state_of(result.image)
@@ -80,7 +81,7 @@ class Rows:
         for result, state in self:
             current = _without_answer(result) if state is State.CHANGED else result
             row = export_row(current, model.signature)
-            why = why_unwritable(row.values())
+            why = why_unwritable(row.values(), raw=self.raw)
             if not why and longest is not None and any(len(text) > longest for text in row.values()):
                 why = f"{row['path']}: one of its names is too long for a cell"
             if why:
@@ -98,12 +99,14 @@ class Exporter:
         suffix: what its default name has after the project's; of no two formats the same.
         words: for people.
         kind: of the output, in the words of the program.
+        raw: it takes names of files that are no text, byte by byte.
     """
 
     write: Callable[[Rows, Output, KnownModel], Written]
     suffix: str
     words: str
     kind: str
+    raw: bool = False
 
     def place(self, project: Path) -> Path:
         """Where it goes if nobody says: beside the project, under its name."""
@@ -122,7 +125,7 @@ def export(results: Iterable[Result], output: Output, model: KnownModel, kind: s
         ExportError, OutputError, TableError: if the place cannot be written to.
         ProjectError: as `results` does.
     """
-    rows = Rows(results)
+    rows = Rows(results, raw=EXPORTERS[kind].raw)
     try:
         written = EXPORTERS[kind].write(rows, output, model)
     except SpreadsheetError as error:
@@ -157,7 +160,7 @@ def _csv_for_spreadsheets(rows: Rows, output: Output, model: KnownModel) -> Writ
 
 
 def _write_csv(lines: Iterable[Sequence[str]], file: Any, start: str = "") -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     text.write(start)
     rows = CsvRows(text)
     for line in lines:
@@ -264,7 +267,7 @@ def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
             if state is State.CHANGED:
                 continue
             values = (_relative(result.image.path, folder), label.coarse, label.fine, source)
-            if why := why_unwritable(values):
+            if why := why_unwritable(values, raw=True):
                 rows.problems.append(why)
             else:
                 yield values
@@ -288,15 +291,19 @@ def _without_answer(result: Result) -> Result:
 
 
 EXPORTERS = {
-    "csv": Exporter(_csv, ".csv", "table of labels", KIND),
+    "csv": Exporter(_csv, ".csv", "table of labels", KIND, raw=True),
     "csv-for-spreadsheet": Exporter(
-        _csv_for_spreadsheets, ".spreadsheet.csv", "table of labels to open in a spreadsheet", "table for spreadsheets"
+        _csv_for_spreadsheets,
+        ".spreadsheet.csv",
+        "table of labels to open in a spreadsheet",
+        "table for spreadsheets",
+        raw=True,
     ),
     "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook", "workbook of labels"),
     "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image", "table of labels as JSON lines"),
     "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture", "COCO file"),
     "training": Exporter(
-        _training_table, ".training.csv", "what persons said, as data for the trainer", "training table"
+        _training_table, ".training.csv", "what persons said, as data for the trainer", "training table", raw=True
     ),
 }
 """Name of a format -> its exporter."""

@@ -13,7 +13,9 @@ from app.core.project import Project
 from app.core.project_records import KnownModel, ProjectImage
 
 _PAGE = 1000
-_BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}
+BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}
+"""What the reason of an answer says where the person gave it."""
+UNKNOWN_TO_PERSON = "unknown to a person"
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ def answer(decision: Decision | None, label: Label | None) -> Decision | None:
     known = decision or Decision(Status.UNKNOWN, "", Level.NONE, 0.0, "", "", 0.0, "", 0.0)
     if label.verdict is Verdict.UNKNOWN:
         return replace(
-            known, status=Status.UNKNOWN, label="", level=Level.NONE, confidence=0.0, reason="unknown to a person"
+            known, status=Status.UNKNOWN, label="", level=Level.NONE, confidence=0.0, reason=UNKNOWN_TO_PERSON
         )
-    reason = _BY_PERSON[label.verdict]
+    reason = BY_PERSON[label.verdict]
     if label.fine:
         known = replace(known, coarse=label.coarse, coarse_confidence=1.0, fine=label.fine, fine_confidence=1.0)
         return replace(

@@ -14,6 +14,7 @@ from app.core.decide import Status
 from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
 from app.core.results import Result
+from model.command import ReaderGoneError
 from model.errors import MarqueError, file_error
 from model.outputs import Output, Written, free_names, put_free
 
@@ -39,6 +40,7 @@ EXPORT_COLUMNS = (*COLUMNS, VERDICT)
 KIND = "table of labels"
 
 _PART = ".part"
+_RAW = "surrogateescape"  # bytes of a file name that are no text are written as they are
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GUARD = "'"
@@ -102,11 +104,15 @@ class CsvRows:
         (self._quoted if odd else self._plain).writerow(values)
 
 
-def why_unwritable(values: Iterable[str]) -> str:
-    """Why texts cannot stand in a file that is UTF-8 throughout; "" where they can."""
+def why_unwritable(values: Iterable[str], *, raw: bool = False) -> str:
+    """Why texts cannot stand in a file; "" where they can.
+
+    Args:
+        raw: the format takes names of files that are no text, byte by byte.
+    """
     for text in values:
         try:
-            text.encode()
+            text.encode("utf-8", _RAW if raw else "strict")
         except UnicodeEncodeError:
             return f"{text}: this name is not UTF-8 text, so it cannot stand in the file; rename it"
     return ""
@@ -116,7 +122,8 @@ class LabelTable:
     """A CSV file in the making, beside its final place: `labels.csv.part` until `finish` or `keep_incomplete`.
 
     Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. Where that name is
-    taken the next free one is used. A pipe or device is written to directly.
+    taken the next free one is used. A pipe or device is written to directly. Text is UTF-8; bytes of a file name that
+    are not are written as they are.
 
     Attributes:
         left_out: a sentence for each photo whose name cannot stand in the table.
@@ -137,7 +144,7 @@ class LabelTable:
         self._part = output.real
         try:
             file = output.stream() if output.streams else self._begun()
-            self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            self._text = io.TextIOWrapper(file, encoding="utf-8", errors=_RAW, newline="")
             self._rows = CsvRows(self._text)
             self._rows.write(COLUMNS)
         except OSError as error:
@@ -148,18 +155,18 @@ class LabelTable:
 
         Raises:
             TableError: if the disk refuses.
-            BrokenPipeError: if whoever reads the stream has gone.
+            ReaderGoneError: if whoever reads the stream has gone.
         """
         try:
             for identification in identifications:
                 values = list(row(identification, self._model).values())
-                if why := why_unwritable(values):
+                if why := why_unwritable(values, raw=True):
                     self.left_out.append(why)
                 else:
                     self._rows.write(values)
             self._text.flush()
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
         except OSError as error:
             raise self._fault(error) from error
 
@@ -220,8 +227,8 @@ class LabelTable:
     def _close(self) -> None:
         try:
             self._text.close()
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
         except OSError as error:
             raise self._fault(error) from error
 

@@ -151,9 +151,8 @@ def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp
     (folder / "a.png").rename(folder / os.fsdecode(b"\xe9.png"))
     out = tmp_path / "l.csv"
     assert main(["identify", str(folder), "--model", str(tiny_model)]) == 0
-    assert main(["identify", str(folder), "--model", str(tiny_model), "--out", str(out)]) == 1
-    assert "\\udce9.png: this name is not UTF-8 text" in capsys.readouterr().err
-    assert rows(out) == []
+    assert main(["identify", str(folder), "--model", str(tiny_model), "--out", str(out)]) == 0
+    assert b"\xe9.png" in out.read_bytes()
 
 
 def test_the_supplied_model_and_gallery_are_used(

@@ -65,10 +65,10 @@ def test_a_choice_is_known_by_what_was_chosen():
 
 
 def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypatch, capsys):
-    aims_file, out = tmp_path / "aims.toml", tmp_path / "out.md"
+    aims_file, out, table = tmp_path / "aims.toml", tmp_path / "out.md", tmp_path / "aims.md"
     aims_file.write_text(AIM)
     described = (card.main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out", out)
-    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out", out)
+    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out", table)
     assert call(*described) == 0 and call(*aimed_at) == 0
     out.unlink()
     calibrate(run, bound=0.25)
@@ -85,6 +85,28 @@ def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypat
     evaluate(run)
     export(run, run.model)
     assert call(*described) == 0 and call(*aimed_at) == 0
+
+
+def test_what_is_written_at_a_named_place_replaces_nothing_else(run, tmp_path, monkeypatch, capsys):
+    aims_file, mine = tmp_path / "aims.toml", tmp_path / "mine.md"
+    aims_file.write_text(AIM)
+    mine.write_text("my notes")
+    described = (card.main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out")
+    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out")
+    exported = (export_room.main, monkeypatch, run.folder, "--out")
+    calls = [(*described, mine), (*aimed_at, mine), (*exported, mine), (*exported, tmp_path / "x.onnx", "--references")]
+    for command in (*calls[:3], (*calls[3], mine)):
+        assert call(*command) == 2, command
+        assert f"{mine}: a file that Marque did not write is there" in capsys.readouterr().err
+    for place in (run.metrics, run.checkpoint, aims_file):
+        before = place.read_bytes()
+        assert call(*aimed_at, place, "--force") == 2
+        assert "this is what is being read" in capsys.readouterr().err and place.read_bytes() == before
+    assert call(*exported, run.folder / "config.json", "--force") == 2
+    assert mine.read_text() == "my notes" and not (tmp_path / "x.onnx").exists()
+    assert call(*described, mine, "--force") == 0 and call(*described, mine) == 0
+    assert call(*aimed_at, mine) == 2
+    assert "a model card, not a table of aims is there" in capsys.readouterr().err
 
 
 def test_after_the_training_went_on_the_aims_do_not_take_the_figures(run):

@@ -240,3 +240,13 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file,
     assert main([*map(str, command[3:]), "--jobs", "2"]) == 0
     assert len(read_rows(out / "runs.csv")) == 4 and len(read_rows(out / "curves.csv")) == 4 * 30
     assert not list((out / "runs").iterdir())
+
+
+def test_a_folder_that_holds_something_else_is_no_place_for_a_study(tmp_path, capsys):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "mine.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for name, words in (("letters", "holds something that is no study"), ("file", "this is a file")):
+        assert main(["recipe", "--out", str(tmp_path / name), "--data", "demo:"]) == 2
+        assert words in capsys.readouterr().err
+    assert [one.name for one in (tmp_path / "letters").iterdir()] == ["mine.txt"]

@@ -1,0 +1,231 @@
+"""What a person corrected in a table, brought back into a project as labels.
+
+The table is one of our exports, as a spreadsheet may have saved it, or any other with a column of files. In one of ours
+only what differs from what was exported counts. That is told by the table itself: `label` and `level` hold the answer,
+`reason` what the person had said. The best guess, which stands in `coarse` and `fine` where the answer does not go so
+far, is compared with the project's, as long as its confidence is still the one in the table.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from app.core.actions import Action
+from app.core.correction_table import CorrectionTable, TableRow
+from app.core.decide import Level, Status
+from app.core.evidence import ClassCandidate, TypeCandidate
+from app.core.labels import Label, Labels, Verdict
+from app.core.paths import tidy
+from app.core.project import Project
+from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
+from app.core.table import unguarded
+
+_NONE = "none"
+_VERDICTS = {"", _NONE, *Verdict}
+_ROUNDED = 6e-5  # tables have four decimals
+_EXPORTED = {reason: verdict.value for verdict, reason in BY_PERSON.items()} | {
+    UNKNOWN_TO_PERSON: Verdict.UNKNOWN.value
+}
+
+
+@dataclass
+class Corrections:
+    """What a table says anew.
+
+    Attributes:
+        labels: image -> its new label; None takes the person's label away.
+        unchanged: rows that say nothing new.
+        problems: a sentence for each row of which nothing is set.
+    """
+
+    labels: dict[int, Label | None] = field(default_factory=dict)
+    unchanged: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def apply(self, project: Project, table: Path) -> Action | None:
+        """Set the labels in one step that can be undone; None where there are none. Raises ProjectError."""
+        count = len(self.labels)
+        return Labels(project).set(self.labels, f"{count:,} label{'' if count == 1 else 's'} from {table.name}")
+
+
+def corrections(project: Project, place: Path) -> Corrections:
+    """Compare a table with a project; nothing is changed.
+
+    Raises:
+        TableError: if the file cannot be used as a table.
+        ProjectError: if the project cannot be read.
+    """
+    table = CorrectionTable.read(place)
+    found = Corrections()
+    wanted: dict[int, list[tuple[TableRow, Label | None]]] = defaultdict(list)
+    photos = _Photos(project, table)
+    types = photos.types()
+    for row in table.rows:
+        result = photos.of(row)
+        if result is None:
+            found.problems.append(f"{row.origin}: no photo of the project is {row.name}")
+            continue
+        told = _said(row, result, types, ours=table.is_ours)
+        if isinstance(told, str):
+            found.problems.append(f"{row.origin}: {told}")
+        elif told is _NOTHING or told == result.label:
+            found.unchanged += 1
+        else:
+            assert not isinstance(told, _Nothing)
+            wanted[result.image.id].append((row, told))
+    _keep_clear(found, wanted, photos)
+    return found
+
+
+class _Nothing:
+    """A row that says nothing new."""
+
+
+_NOTHING = _Nothing()
+
+
+class _Photos:
+    """The photos of a project by the names that tables have for them."""
+
+    def __init__(self, project: Project, table: CorrectionTable) -> None:
+        models = project.models()
+        named = {row.value("model") for row in table.rows}
+        model = next((one for one in models if one.signature in named), models[0] if models else None)
+        self._taxonomies = [one.taxonomy for one in models]
+        found = [] if model is None else results(project, model)
+        self._by_path, self._by_form = {}, defaultdict(list)
+        for result in found:
+            self._by_path[os.fsencode(result.image.path)] = result
+            self._by_form[_form(result.image.path)].append(result)
+        self._folder = table.place.absolute().parent
+
+    def of(self, row: TableRow) -> Result | None:
+        """The photo of a row: relative to the table's folder; the Unicode form of the name does not matter."""
+        names = dict.fromkeys((row.name, unguarded(row.name)))
+        places = [tidy(self._folder / name) for name in names if name]
+        for place in [*places, *(Path(os.path.realpath(place)) for place in places)]:
+            found = self._by_path.get(os.fsencode(place))
+            if found is not None:
+                return found
+        alike = [result for place in places for result in self._by_form.get(_form(place), ())]
+        return alike[0] if len(alike) == 1 else None
+
+    def types(self, without: Collection[int] = ()) -> dict[str, set[str]]:
+        """The types that each class has, by the models and by what the person has said of photos but `without`."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for taxonomy in self._taxonomies:
+            for fine, parent in zip(taxonomy.fine, taxonomy.parents, strict=True):
+                found[fine].add(taxonomy.coarse[parent])
+        for result in self._by_path.values():
+            if result.label is not None and result.label.fine and result.image.id not in without:
+                found[result.label.fine].add(result.label.coarse)
+        return found
+
+
+def _form(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path))
+
+
+def _said(row: TableRow, result: Result, types: Mapping[str, set[str]], *, ours: bool) -> Label | _Nothing | str | None:
+    """What a row says of its photo: a label, none, nothing new, or why it cannot be used."""
+    verdict = row.value("verdict").casefold()
+    if verdict not in _VERDICTS:
+        return f"the verdict '{verdict}' is none of unknown, excluded, none"
+    exported = _EXPORTED.get(row.value("reason"), "") if ours else ""
+    if verdict != exported:
+        if verdict in (Verdict.UNKNOWN, Verdict.EXCLUDED):
+            return Label(Verdict(verdict))
+        if verdict == _NONE:
+            return None
+    coarse, fine = row.value("coarse"), row.value("fine")
+    if not ours:
+        return _label(coarse, fine, result) if coarse or fine else _NOTHING
+    was = _exported(row, result, types)
+    new_coarse, new_fine = coarse != was.coarse, fine != was.fine
+    if not (new_coarse or new_fine):
+        if verdict == Verdict.ACCEPTED and not exported and row.value("label"):
+            return Label(Verdict.ACCEPTED, coarse, fine if row.value("level") == Level.FINE else "")
+        return _NOTHING
+    if (was.coarse is None and new_coarse) or (was.fine is None and new_fine):
+        return "the photo was identified again since the table was exported; export it again"
+    # a guess that nobody touched is no answer
+    return _label(coarse, fine if new_fine or row.value("level") == Level.FINE else "", result)
+
+
+class _Exported(NamedTuple):
+    """Coarse and fine of a row as they were exported; None where that cannot be told any more."""
+
+    coarse: str | None
+    fine: str | None
+
+
+def _exported(row: TableRow, result: Result, types: Mapping[str, set[str]]) -> _Exported:
+    level, label, evidence = row.value("level"), row.value("label"), result.evidence
+    if row.value("status") == Status.ERROR:
+        return _Exported("", "")
+    if level == Level.FINE:
+        # the table does not have the type of an exported class a second time: any type that the class has will do
+        coarse, known = row.value("coarse"), types.get(label, set())
+        if evidence is not None:  # a class of the gallery
+            known = known | {one.coarse for one in evidence.classes if one.name == label}
+        return _Exported(coarse if not known or coarse in known else min(known), label)
+    best = evidence.types[0] if evidence is not None else None
+    guess = evidence.classes[0] if evidence is not None and evidence.classes else None
+    fine = _guessed(row.value("fine_confidence"), guess)
+    return _Exported(label if level == Level.COARSE else _guessed(row.value("coarse_confidence"), best), fine)
+
+
+def _guessed(confidence: str, guess: TypeCandidate | ClassCandidate | None) -> str | None:
+    """The project's best guess, where its confidence is the one in the table."""
+    if guess is None:
+        return "" if _near(confidence, 0.0) else None
+    return guess.name if _near(confidence, guess.probability) else None
+
+
+def _near(text: str, confidence: float) -> bool:
+    try:
+        return abs(float(text.replace(",", ".")) - confidence) < _ROUNDED
+    except ValueError:
+        return False
+
+
+def _label(coarse: str, fine: str, result: Result) -> Label | str:
+    if not coarse:
+        return "there is a class but no type (column coarse)"
+    label, answer = result.label, result.decision
+    if label is not None and label.verdict in BY_PERSON and (label.coarse, label.fine) == (coarse, fine):
+        return label
+    answered = answer is not None and (answer.coarse, answer.fine if answer.level is Level.FINE else "") == (
+        coarse,
+        fine,
+    )
+    right = answered and answer is not None and answer.level is not Level.NONE
+    return Label(Verdict.ACCEPTED if right else Verdict.CORRECTED, coarse, fine)
+
+
+def _keep_clear(found: Corrections, wanted: Mapping[int, list[tuple[TableRow, Label | None]]], photos: _Photos) -> None:
+    """Take what is said once and puts no class under two types; list the others."""
+    clear = {}
+    for image, said in wanted.items():
+        if len({label for _, label in said}) == 1:
+            clear[image] = said[0]
+        else:
+            found.problems += [f"{row.origin}: {row.name} is told more than once, and differently" for row, _ in said]
+    types = photos.types(without=clear)
+    for _, new in clear.values():
+        if new is not None and new.fine:
+            types[new.fine].add(new.coarse)
+    for image, (row, new) in clear.items():
+        if new is not None and new.fine and len(types[new.fine]) > 1:
+            others = ", ".join(sorted(types[new.fine] - {new.coarse}))
+            found.problems.append(
+                f"{row.origin}: class {new.fine} is under {new.coarse} here, under {others} elsewhere"
+            )
+        else:
+            found.labels[image] = new
