@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.core import paths
 from app.ui import icons, keys
+from app.ui.widgets import for_button
 
 _WIDTH = 220
 _WORDS = {"marque": "most accurate", "marque-lite": "fastest, less accurate"}
@@ -46,7 +47,7 @@ class ModelButton(QToolButton):
         """What it says: a model's name, or what is being done about one."""
         self._words = words
         self.setAccessibleName(words)
-        self.setText(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, _WIDTH))
+        self.setText(for_button(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, _WIDTH)))
         self._tell()
 
     def words(self) -> str:
@@ -61,7 +62,7 @@ class ModelButton(QToolButton):
         own = () if used is None or used in self._supplied else (used,)
         for path in (*self._supplied, *own):
             words = _WORDS.get(path.stem, "") if path in self._supplied else "your own"
-            action = self._menu.addAction(f"{path.stem} - {words}" if words else path.stem)
+            action = self._menu.addAction(for_button(f"{path.stem} - {words}" if words else path.stem))
             action.setCheckable(True)
             action.setChecked(path == used)
             group.addAction(action)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.ui import icons
-from app.ui.widgets import IconLabel, label, small_button
+from app.ui.widgets import IconLabel, for_button, label, small_button
 
 
 class NoticeBar(QFrame):
@@ -70,7 +70,7 @@ class NoticeBar(QFrame):
         self._act = act
         self._text.setText(words)
         self.setAccessibleDescription(words)
-        self.do_button.setText(action)
+        self.do_button.setText(for_button(action))
         self.do_button.setToolTip(tip or action)
         self.do_button.setVisible(bool(action))
         self.details_button.setChecked(False)

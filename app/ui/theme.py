@@ -199,6 +199,9 @@ QLabel[kind="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[kind="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
 QLabel[kind="danger"] {{ color: {t.danger}; }}
 QLabel[kind="changed"] {{ color: {t.accent}; font-weight: 600; }}
+QLabel {{ qproperty-textFormat: PlainText; }}
+QLabel#readout, QLabel#legend {{ qproperty-textFormat: RichText; }}
+QToolTip {{ qproperty-textFormat: PlainText; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
 
 QPushButton {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;

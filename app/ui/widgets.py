@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.ui import icons, theme
 from app.ui.keys import Key
+from model.plain_text import one_line
 
 
 def label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
@@ -31,6 +32,11 @@ def label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLab
     if kind:
         result.setProperty("kind", kind)
     return result
+
+
+def for_button(text: str) -> str:
+    """A text with a name in it for a button or a menu: an & is shown, and underlines nothing."""
+    return one_line(text).replace("&", "&&")
 
 
 def tool_button(icon_name: str | None, key: Key, text: str = "", *, checkable: bool = False) -> QToolButton:
@@ -111,9 +117,9 @@ class ElidedLabel(QLabel):
             self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(0, self.width()))
+        shown = self.fontMetrics().elidedText(one_line(self._whole), Qt.TextElideMode.ElideRight, max(0, self.width()))
         self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+        self.setToolTip(one_line(self._whole) if shown != self._whole else "")
 
 
 class WrappedLabel(QLabel):

@@ -20,7 +20,7 @@ from app.ui.identify.empty import EmptyState
 from app.ui.loading import Thumbnails
 from app.ui.review.desk import Desk
 from app.ui.status import percent
-from app.ui.widgets import ElidedLabel, Splitter, small_button
+from app.ui.widgets import ElidedLabel, Splitter, for_button, small_button
 
 _NOTHING = {
     Known.PERSON: (
@@ -194,7 +194,8 @@ class Mistakes(QFrame):
         self.filter_button.setVisible(place == _Place.CONFUSIONS and between is not None)
         if between is not None:
             same = between[0] == between[1]
-            self.filter_button.setText(f"within {between[0]}" if same else f"{between[0]} taken for {between[1]}")
+            words = f"within {between[0]}" if same else f"{between[0]} taken for {between[1]}"
+            self.filter_button.setText(for_button(words))
         absent = len(findings.absent) if findings is not None else 0
         self.absent_button.setVisible(absent > 0 and place != _Place.NOTHING)
         self.absent_button.setText(f"identify {absent:,} more test photos")

@@ -13,7 +13,7 @@ from app.core.portable import SUFFIX
 from app.core.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.ui import icons, keys
 from app.ui.popup import Popup
-from app.ui.widgets import label
+from app.ui.widgets import for_button, label
 
 _FILTER = f"Galleries of Marque (*{SUFFIX})"
 _WIDTH = 420
@@ -79,7 +79,7 @@ class GalleryButton(QToolButton):
         self._place = place
         whole = "your own gallery, which begins with the supplied one" if place is None else shown(place)
         self.setToolTip(f"{whole}\n{keys.GALLERY_MENU.tooltip}")
-        self.setText(f" {self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150)}")
+        self.setText(f" {for_button(self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150))}")
         shared = place is not None and is_shared(place)
         self.own_action.setChecked(place is None)
         self.file_action.setChecked(place is not None and not shared)

@@ -13,6 +13,7 @@ from app.core import paths
 from app.core.project import SUFFIX
 from app.core.workplace import is_unsaved, unsaved_name
 from app.ui import icons
+from app.ui.widgets import for_button
 
 _KEPT = 8
 _FILTER = f"Projects of Marque (*{SUFFIX})"
@@ -75,7 +76,7 @@ class ProjectButton(QToolButton):
         self._path = path
         self.setToolTip(str(path) if path is not None else "no project is open")
         name = "no project" if path is None else title(path)
-        self.setText(f" {self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180)}")
+        self.setText(f" {for_button(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180))}")
         if path is not None:
             self.set_recent([path, *(one for one in self._recent if one != path)])
 
@@ -84,7 +85,7 @@ class ProjectButton(QToolButton):
         self._recent = list(recent)[:_KEPT]
         self._recent_menu.clear()
         for path in self._recent:
-            action = self._recent_menu.addAction(title(path))
+            action = self._recent_menu.addAction(for_button(title(path)))
             action.setToolTip(str(path))
             action.setEnabled(path.is_file() and path != self._path)
             action.triggered.connect(lambda _on=False, path=path: self.open_wanted.emit(path, False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QWidget
 
-from app.ui.widgets import ElidedLabel, IconLabel, small_button
+from app.ui.widgets import ElidedLabel, IconLabel, for_button, small_button
 
 _LEVELS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 FIRST_LEVEL = 0.95
@@ -56,7 +56,7 @@ class ProposalBar(QFrame):
         self.level_box.setVisible(level)
         self.do_button.setVisible(bool(action))
         self._words.set_whole(words)
-        self.do_button.setText(action)
+        self.do_button.setText(for_button(action))
         self.pass_button.setVisible(more)
         self.show()
 

@@ -193,6 +193,7 @@ class Epochs(QFrame):
         self._shown: dict[str, tuple[Curve, QColor]] = {}
         self._line = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self.legend = QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText)
+        self.legend.setObjectName("legend")
         self.legend.setProperty("kind", "caption")
         self.nothing = _empty("")
         note = label("band: one standard deviation", "caption")
