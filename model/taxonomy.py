@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model.errors import MarqueError
 
@@ -100,13 +100,19 @@ class Taxonomy(BaseModel):
 
         A name that the tree has already keeps its place, also where a pair puts it under another coarse class; of a
         new name that comes twice the first pair counts.
+
+        Raises:
+            TaxonomyError: if a new name is empty.
         """
         coarse, fine, parents = dict(self.coarse_index), dict(self.fine_index), list(self.parents)
         for coarse_name, fine_name in pairs:
             if fine_name not in fine:
                 fine[fine_name] = len(fine)
                 parents.append(coarse.setdefault(coarse_name, len(coarse)))
-        return Taxonomy(coarse=tuple(coarse), fine=tuple(fine), parents=tuple(parents))
+        try:
+            return Taxonomy(coarse=tuple(coarse), fine=tuple(fine), parents=tuple(parents))
+        except ValidationError as error:
+            raise TaxonomyError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 
     @property
     def problem(self) -> str:

@@ -18,7 +18,7 @@ from app.core import database, gallery_changes, gallery_file, gallery_index, gal
 from app.core.gallery_changes import Mark
 from app.core.gallery_file import KIND, Entry, GalleryError, Reference, root_id, upsert
 from app.core.gallery_holdings import Holdings
-from model.taxonomy import Taxonomy
+from model.taxonomy import Taxonomy, TaxonomyError
 
 __all__ = ["Entry", "Gallery", "GalleryError", "Neighbour", "Reference", "cosines_to_sums", "root_id", "upsert"]
 
@@ -232,11 +232,14 @@ class Gallery:
             return self._holdings.labels()
 
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
-        """`known` with the classes that only this gallery has after its own."""
+        """`known` with the classes that only this gallery has after its own. Raises GalleryError if they cannot be."""
         with self._lock:
             if self._whole is None or self._whole[0] is not known:
                 classes = sorted((coarse, fine) for coarse, fine in self.classes() if fine is not None)
-                self._whole = (known, known.extended(classes))
+                try:
+                    self._whole = (known, known.extended(classes))
+                except TaxonomyError as error:
+                    raise GalleryError(f"{self.path}: the gallery is damaged ({error})") from error
             return self._whole[1]
 
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:

@@ -187,7 +187,7 @@ def read_roots(path: Path, connection: sqlite3.Connection) -> dict[int, Path]:
         if Path(place).is_absolute():
             roots[number] = Path(place)
         elif not (PureWindowsPath(place).is_absolute() or PurePosixPath(place).is_absolute()):
-            raise damaged(path, f"the folder '{place}' is not given in full")
+            raise damaged(path, f"the folder '{place[:80]}' is not given in full")
     return roots
 
 
