@@ -35,6 +35,7 @@ from model.bundle import read as read_model
 from model.errors import MarqueError
 from model.export import BATCH
 from model.outputs import Output, write_to
+from model.plain_text import in_markdown
 from model.reading import read_toml
 from model.run import Run
 from model.stamp import metrics_of, variants_of
@@ -119,7 +120,8 @@ def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float])
     for aim in aims:
         value = _value(aim, figures, rates)
         wanted = f"at least {_cell(aim, aim.at_least)}" if aim.at_most is None else f"at most {_cell(aim, aim.at_most)}"
-        lines.append(f"| {aim.row} | {wanted} | {_cell(aim, value)} | {'met' if aim.is_met(value) else 'missed'} |")
+        met = "met" if aim.is_met(value) else "missed"
+        lines.append(f"| {in_markdown(aim.row)} | {wanted} | {_cell(aim, value)} | {met} |")
         if not aim.is_met(value) and aim.tried:
             missed.append(f"- {aim.row}: {_filled(aim, aim.tried, figures)}")
     notes = [f"- {aim.row}: {_filled(aim, aim.note, figures)}" for aim in aims if aim.note]
@@ -218,7 +220,7 @@ def report(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, 
     """
     rates = _measured_speeds(_timed_files(aims, runs, models))
     text = table(aims, {name: _figures_of(run) for name, run in runs.items()}, rates)
-    made = "\n".join(f"- {name}: {_made(run)}" for name, run in runs.items())
+    made = "\n".join(f"- {in_markdown(name)}: {_made(run)}" for name, run in runs.items())
     written = "Written by `python -m model.aims` from the runs and the file of aims."
     return f"{text}\n\nThe runs:\n\n{made}\n\n{written}\n"
 

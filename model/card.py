@@ -22,6 +22,7 @@ from model.config import Config
 from model.data.splits import Split
 from model.inference import part_of
 from model.outputs import Output, write_to
+from model.plain_text import in_markdown
 from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
 
@@ -97,7 +98,7 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
     if any(getattr(info, name) != getattr(chosen, name) for name in travels):
         raise RunError(f"{model}: its calibration is not that of {run.folder}; evaluate the run and export it again")
     paragraphs = [
-        f"# {info.name}",
+        f"# {in_markdown(info.name)}",
         _summary(run, info, model),
         "## What the program answers",
         f"On the photos held out for the test ({metrics['split'].replace('_', '-')} split; the model was neither "
@@ -151,7 +152,7 @@ def _summary(run: Run, info: BundleInfo, model: Path) -> str:
         f"{info.preprocessing.size} pixels ({info.preprocessing.fit}), {model.stat().st_size / 1e6:.1f} MB, "
         f"fingerprint `{info.fingerprint}`. onnxruntime and torch differ by at most "
         f"{difference:.1e} on real photos.\n\n"
-        f"Types: {', '.join(taxonomy.coarse)}."
+        f"Types: {', '.join(map(in_markdown, taxonomy.coarse))}."
     )
 
 
@@ -180,7 +181,7 @@ def _columns(parts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _table(rows: Sequence[tuple[str, str, str]], columns: dict[str, dict[str, Any]]) -> str:
     """Args: rows: words, name and unit of each figure; columns: the figures of each column by name."""
-    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+    lines = [f"| | {' | '.join(map(in_markdown, columns))} |", "|---|" + "---:|" * len(columns)]
     for words, name, unit in rows:
         if any(name in column for column in columns.values()):
             lines.append(f"| {words} | {' | '.join(_cell(column.get(name), unit) for column in columns.values())} |")

@@ -44,14 +44,17 @@ def guarded(work: Callable[[], int], ended: Ended) -> int:
 
     What libraries write goes to files meanwhile, and SIGTERM is Ctrl-C.
     """
-    with ours_alone(), logged(), _sigterm_interrupts():
-        code, said = _outcome(work)
-        if said is not None:
-            with suppress(ReaderGoneError, StreamError):
-                ended(said)
-        if code in (FAILED, NOBODY_READS):
-            _let_go_of_standard_output()
-        return code
+    try:
+        with _sigterm_interrupts(), ours_alone(), logged():
+            code, said = _outcome(work)
+            if said is not None:
+                with suppress(ReaderGoneError, StreamError):
+                    ended(said)
+            if code in (FAILED, NOBODY_READS):
+                _let_go_of_standard_output()
+            return code
+    except KeyboardInterrupt:  # before the work began, or once more at its end
+        return INTERRUPTED
 
 
 def _outcome(work: Callable[[], int]) -> tuple[int, MarqueError | str | None]:

@@ -12,11 +12,17 @@ _CONTROLS = re.compile(
     "\ud800-\udfff"  # bytes of a file name that are no text
     "]"
 )
+_MARKUP = re.compile(r"[\\`*<>&|\[\]]")
 
 
 def one_line(text: str) -> str:
     r"""A text without control codes: each is written as its escape (`\x1b`, `\n`, `\u202e`), so that it can be seen."""
     return _CONTROLS.sub(_escape, text)
+
+
+def in_markdown(text: str) -> str:
+    """A name for a Markdown text: neither markup, HTML nor the end of a cell."""
+    return _MARKUP.sub(r"\\\g<0>", one_line(text))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -27,6 +27,7 @@ from model.compare import (
     read_last_epochs,
 )
 from model.files import write_whole
+from model.plain_text import in_markdown
 
 
 def write_report(
@@ -226,7 +227,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(name: str) -> str:
-    return name.replace("|", "\\|")
+    return in_markdown(name)
 
 
 def _share(value: float) -> str:

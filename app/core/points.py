@@ -20,6 +20,7 @@ from app.core.gallery import Gallery, Reference
 from app.core.held_out import HeldOut
 from app.core.project import Project
 from model.files import write_whole
+from model.plain_text import one_line
 
 NONE = ""
 """Name of the group of those without a type, class, verdict or confidence."""
@@ -274,6 +275,6 @@ def write_svg(out: Path, places: np.ndarray, groups: Groups, colours: Sequence[s
         text += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>' for x, y in members.tolist()]
         x, y = _SIDE + 16 + 320 * (number // lines), 20 + 22 * (number % lines)
         text.append(f'</g><circle cx="{x}" cy="{y}" r="6" fill="{colour}"/>')
-        text.append(f'<text x="{x + 14}" y="{y + 5}">{escape(word)} ({counts[number]:,})</text>')
+        text.append(f'<text x="{x + 14}" y="{y + 5}">{escape(one_line(word))} ({counts[number]:,})</text>')
     text.append("</svg>")
     write_whole(out, lambda file: file.write("\n".join(text).encode("utf-8", "replace")))

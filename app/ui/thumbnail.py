@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 from app.core.decide import Status
 from app.ui import icons, theme
 from app.ui.status import FACES
+from model.plain_text import one_line
 
 
 def paint_picture(painter: QPainter, frame: QRectF, picture: QPixmap | None, *, missing: bool) -> None:
@@ -47,7 +48,7 @@ def paint_line(painter: QPainter, where: QRect, status: Status | None, text: str
     painter.setFont(theme.font(theme.CAPTION))
     painter.setPen(QColor(colours.text if status is Status.IDENTIFIED else colours.muted))
     room = where.adjusted(19, 0, 0, 0)
-    text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+    text = painter.fontMetrics().elidedText(one_line(text), Qt.TextElideMode.ElideRight, room.width())
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 

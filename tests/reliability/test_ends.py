@@ -282,7 +282,7 @@ def interrupted(situations: Situations, signal: str, moment: Moment, words: tupl
     ended = situations.signal(signal, moment, *words)
     assert ended.code in (0, 130), (words, moment, ended)  # 0: all was done when it came
     assert "Traceback" not in ended.err and "defect" not in ended.err
-    if ended.code == 130:
+    if ended.code == 130 and ended.err:  # nothing can be said before the streams are in order
         assert "interrupted" in ended.err
 
 
@@ -290,9 +290,10 @@ def interrupted(situations: Situations, signal: str, moment: Moment, words: tupl
 @pytest.mark.parametrize("command", ["model.train", "model.study"])
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 6.0, 12.0])
 def test_ctrl_c_in_a_command_of_the_trainer(tmp_path: Path, command: str, seconds: float) -> None:
+    small = ("--data", "demo:", "--weights", "none")
     words = {
-        "model.train": ["--data", "demo:", "--out", str(tmp_path / "run"), "--weights", "none"],
-        "model.study": ["heads", "--data", "demo:", "--out", str(tmp_path / "study"), "--weights", "none"],
+        "model.train": [*small, "--out", str(tmp_path / "run"), "--backbone", "resnet18", "--size", "64"],
+        "model.study": ["costs", *small, "--out", str(tmp_path / "study")],
     }[command]
     run = subprocess.Popen(
         [sys.executable, "-m", command, *words],
@@ -305,7 +306,7 @@ def test_ctrl_c_in_a_command_of_the_trainer(tmp_path: Path, command: str, second
         run.wait(seconds)
     except subprocess.TimeoutExpired:
         run.send_signal(2)
-    _, err = run.communicate(timeout=120)
+    _, err = run.communicate(timeout=400)
     # 0: stopped with a checkpoint; minus 2: it ended itself by the signal, which a shell shows as 130
     assert run.returncode in (0, 130, -2), err
     assert "Traceback" not in err

@@ -33,6 +33,7 @@ from app.core.judged import Judged
 from app.ui import theme, thumbnail
 from app.ui.loading import Thumbnails
 from app.ui.widgets import WrappedLabel, frame, label
+from model.plain_text import one_line
 
 _Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(168, 144)
@@ -103,7 +104,7 @@ class _Card(QStyledItemDelegate):
         painter.setFont(theme.font(theme.CAPTION))
         painter.setPen(QColor(theme.tokens().muted))
         line = QRect(where.left(), where.bottom() + 6, where.width(), 16)
-        words = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideMiddle, line.width())
+        words = painter.fontMetrics().elidedText(one_line(index.data()), Qt.TextElideMode.ElideMiddle, line.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         painter.restore()
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.ui import keys, theme
 from app.ui.thumbnail import paint_picture
 from app.ui.widgets import frame, label
+from model.plain_text import one_line
 
 _COLOUR, _COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _ACROSS, _SHOWN = 3, 6
@@ -88,7 +89,7 @@ class _Delegate(QStyledItemDelegate):
         room.setRight(room.right() - painter.fontMetrics().horizontalAdvance(index.data(_COUNT)) - 8)
         painter.setFont(theme.font(theme.BODY))
         painter.setPen(QColor(tokens.text))
-        words = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, room.width())
+        words = painter.fontMetrics().elidedText(one_line(index.data()), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         painter.restore()
 

@@ -27,6 +27,7 @@ from app.core.projection import inside
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture
+from model.plain_text import one_line
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant
 _MARGIN = 28
@@ -376,7 +377,7 @@ class MapView(QWidget):
         ):
             painter.setFont(theme.font(size))
             painter.setPen(QColor(colour))
-            words = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
+            words = painter.fontMetrics().elidedText(one_line(text), Qt.TextElideMode.ElideRight, int(line.width()))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
             line.translate(0, 18)
 

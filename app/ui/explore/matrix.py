@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.core.confusion import Crossing
 from app.ui import theme
 from app.ui.status import percent
+from model.plain_text import one_line
 
 _LEAST, _MOST = 24, 64  # side of a cell, pixels
 _NAMES = 128  # room for a type's name
@@ -188,7 +189,7 @@ class TypeMatrix(QWidget):
         metrics = painter.fontMetrics()
         for place, name in enumerate(crossing.types):
             touched = self._hovered or (self._current if self.hasFocus() else None)
-            words = metrics.elidedText(name, Qt.TextElideMode.ElideRight, _NAMES - 8)
+            words = metrics.elidedText(one_line(name), Qt.TextElideMode.ElideRight, _NAMES - 8)
             row = self.cell(place, 0)
             painter.setPen(QColor(tokens.accent if touched and touched[0] == place else tokens.text))
             painter.drawText(QRect(_TITLE, row.top(), _NAMES - 8, side), middle | Qt.AlignmentFlag.AlignRight, words)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from app.core.gallery import Reference
 from app.ui import icons, theme, thumbnail
 from app.ui.loading import Thumbnails
+from model.plain_text import one_line
 
 _Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(152, 136)
@@ -173,5 +174,5 @@ def paint_words(
     """A line in small print that ends in an ellipsis where it does not fit."""
     painter.setFont(theme.font(theme.CAPTION))
     painter.setPen(QColor(colour))
-    text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+    text = painter.fontMetrics().elidedText(one_line(text), Qt.TextElideMode.ElideRight, room.width())
     painter.drawText(room, across | Qt.AlignmentFlag.AlignVCenter, text)

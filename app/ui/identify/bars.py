@@ -14,6 +14,7 @@ from app.core.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
 from model.bundle import Thresholds
+from model.plain_text import one_line
 from model.taxonomy import Taxonomy
 
 
@@ -150,7 +151,7 @@ class PredictionTree(QWidget):
         painter.setPen(QColor(colours.muted if below else colours.text))
         painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure)
         room = line.adjusted(0, 0, -width, 0)
-        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, room.width())
+        name = painter.fontMetrics().elidedText(one_line(bar.name), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
 
         track = QRectF(where.x(), where.y() + 23, where.width(), 6)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QVBoxLayou
 from app.core.gallery import Neighbour
 from app.ui import icons, theme
 from app.ui.loading import Thumbnails
+from model.plain_text import one_line
 
 _HEIGHT = 72
 _PICTURE = QSize(88, 60)
@@ -164,4 +165,4 @@ class NeighbourStrip(QWidget):
 
 
 def _elided(painter: QPainter, text: str, width: int) -> str:
-    return painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return painter.fontMetrics().elidedText(one_line(text), Qt.TextElideMode.ElideRight, width)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.loading import Photo
+from model.plain_text import one_line
 
 _MARGIN = 16
 _STEP = 1.0015  # zoom for each of the 120 units of a wheel notch
@@ -292,7 +293,7 @@ class PhotoView(QWidget):
     def _chip(self, painter: QPainter, text: str, at: QPointF) -> None:
         painter.setFont(theme.font(theme.CAPTION))
         metrics = painter.fontMetrics()
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 40)
+        text = metrics.elidedText(one_line(text), Qt.TextElideMode.ElideMiddle, self.width() - 40)
         box = QRectF(0, 0, metrics.horizontalAdvance(text) + 16, 22)
         box.moveTo(max(4.0, min(at.x(), self.width() - box.width() - 4)), max(4.0, min(at.y(), self.height() - 26.0)))
         ground = QColor(theme.tokens().surface)

@@ -18,6 +18,7 @@ from app.ui import theme
 from app.ui.train.plot import Plot, Readout
 from app.ui.train.study_table import chance, number, span, unit
 from app.ui.widgets import ElidedLabel, WrappedLabel, label
+from model.plain_text import one_line
 
 if TYPE_CHECKING:
     from app.core.study import Curve, Line, Study
@@ -139,7 +140,7 @@ class Differences(QFrame):
         for place, line in enumerate(self._lines):
             assert line.comparison is not None
             name = f"{line.cell} − {line.comparison.baseline}" if often else line.cell
-            names.append((place, metrics.elidedText(name, Qt.TextElideMode.ElideRight, _NAMES)))
+            names.append((place, metrics.elidedText(one_line(name), Qt.TextElideMode.ElideRight, _NAMES)))
         self.plot.getAxis("left").setTicks([names])
 
     def words(self, line: Line) -> str:
