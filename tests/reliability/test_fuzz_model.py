@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from app.cli import main
 from app.core.engine import Engine
 from app.core.evidence import weigh
 from model.bundle import METADATA_KEY, read_info
@@ -221,3 +222,13 @@ def test_what_is_no_model_file_is_told_at_once(tmp_path: Path, kind: str) -> Non
         with path.open("wb") as file:
             file.truncate(100 << 30)
     reads_or_tells("model file", lambda: identify(path), path.name)
+
+
+def test_a_pipe_given_as_a_model_ends_the_command(
+    tmp_path: Path, photos: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    assert main(["identify", str(photos), "--model", str(tmp_path / "model.onnx"), "--gallery", "none"]) == 2
+    said = capfd.readouterr().err
+    assert "model.onnx: the model file cannot be read (it is a named pipe, not a file)" in said
+    assert "Traceback" not in said
