@@ -46,7 +46,6 @@ class Moves:
             if not row.move:
                 self._filed.change(row, State.DONE, digest=digest)
                 return
-            sync_folder(row.target.parent)
             self._filed.change(row, State.PLACED, digest=digest, place=row.target)
         if row.sidecar and self._is_needed(row.source, photo.source):
             self._filed.change(row, State.KEPT)
@@ -145,7 +144,6 @@ class Moves:
             copy_new(row.target, row.source, None if row.sidecar else row.digest)
         except OtherContentError:
             raise LeftError(f"{row.target}: the file has changed or gone since; left as it is") from None
-        sync_folder(row.source.parent)
 
     def _is_needed(self, sidecar: Path, photo: Path) -> bool:
         """Whether something else is in the folder of a photo's sidecar that it belongs to."""

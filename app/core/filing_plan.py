@@ -179,7 +179,7 @@ class _Planner:
     def __init__(self, into: Path, pattern: str) -> None:
         self._into, self._pattern = into, pattern
         self._sidecars = Sidecars()
-        self._folders: dict[Path, dict[str, str]] = {}  # what is in the target folders: folded name -> name
+        self._folders: dict[Path, dict[str, str] | None] = {}  # what is in the target folders: folded name -> name
         self._taken: dict[str, Path] = {}  # folded target -> its source
         self._companions: dict[Path, list[tuple[Step, Sidecar]]] = {}  # by the sidecar's place
 
@@ -290,10 +290,11 @@ class _Planner:
         folder = candidate.parent
         if folder not in self._folders:
             self._folders[folder] = _names(folder)
-        name = self._folders[folder].get(folded(candidate.name))
-        if name is not None:
-            return folder / name
-        return candidate if os.path.lexists(candidate) else None
+        names = self._folders[folder]
+        if names is None:
+            return candidate if os.path.lexists(candidate) else None
+        name = names.get(folded(candidate.name))
+        return None if name is None else folder / name
 
 
 class _StaysError(Exception):
@@ -356,12 +357,15 @@ def _cut(text: str, longest: int) -> str:
     return text
 
 
-def _names(folder: Path) -> dict[str, str]:
+def _names(folder: Path) -> dict[str, str] | None:
+    """What is in a folder; None where that cannot be read."""
     try:
         with os.scandir(folder) as listing:
             return {folded(entry.name): entry.name for entry in listing}
-    except OSError:
+    except FileNotFoundError:
         return {}  # not made yet
+    except OSError:
+        return None
 
 
 def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:

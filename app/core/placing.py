@@ -17,6 +17,8 @@ from model.files import rename_without_overwriting, sync_folder
 from model.unfinished import part_beside
 
 _CHUNK = 1 << 20
+_CANNOT_SYNC = {errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EROFS, errno.EACCES, errno.EPERM}
+"""Windows wants the file open for writing; a read-only medium has nothing to bring to the disk."""
 
 
 class OtherContentError(Exception):
@@ -79,8 +81,7 @@ def remove_spare(spare: Path, kept: Path) -> None:
     with _open(spare) as one, _open(kept) as other:
         if _is_one_entry(spare, kept) or not _same_content(one, spare, other, kept):
             raise OtherContentError(spare)
-        if os.name != "nt":  # where it takes a file that is open for writing
-            os.fsync(other.fileno())
+        _bring_to_disk(other)
         sync_folder(Path(os.path.realpath(kept)).parent)
         compared, now = os.fstat(one.fileno()), spare.lstat()
     if not os.path.samestat(compared, now) or compared.st_mtime_ns != now.st_mtime_ns:
@@ -100,6 +101,15 @@ def same_content(first: Path, second: Path) -> bool:
 def folded(name: str) -> str:
     """A name as file systems that do not tell case or Unicode forms apart see it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _bring_to_disk(file: BinaryIO) -> None:
+    """A file that is open for reading, which not every system and file system can bring there."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def _open(place: Path) -> BinaryIO:

@@ -118,7 +118,7 @@ def test_a_raw_that_comes_after_the_plan_keeps_its_sidecar(
         sync(*of)
         (folder / "a.nef").write_text("raw")
 
-    monkeypatch.setattr("app.core.filing_moves.sync_folder", later)
+    monkeypatch.setattr(placing, "sync_folder", later)
     assert file(place, tmp_path / "s", "--move") == 0
     assert tree(folder) == {"a.nef", "a.xmp"} and (tmp_path / "s/sedan/a.xmp").exists()
 
