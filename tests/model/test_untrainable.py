@@ -16,7 +16,7 @@ KINDS = {
     "one class": (["car/A/1.png", "car/A/2.png", "car/A/3.png", "car/4.png"], "all photos are of the one class 'A'"),
     "one photo each": (["car/A/1.png", "car/B/2.png", "car/C/3.png"], "none of the 3 classes has two photos"),
     "types alone": (["car/1.png", "car/2.png", "ship/3.png", "ship/4.png"], "of no photo the class is known"),
-    "nothing": (["car/A/notes.txt"], "no usable photo"),
+    "nothing": (["car/A/notes.txt"], "no photo of this class"),
     "RAW photos": (["car/A/1.nef", "car/B/2.nef"], "2 RAW photos skipped"),
 }
 
@@ -50,7 +50,7 @@ def test_a_study_is_refused_in_one_sentence(mode, tmp_path, capsys):
     (tmp_path / "plan.toml").write_text(PLAN.replace('mode = "frozen"', f'mode = "{mode}"'))
     assert study([str(tmp_path / "plan.toml"), "--data", f"folder:{photos}", "--out", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
-    assert "all photos are of the one class 'A'" in told and "Traceback" not in told
+    assert "needs a source with at least two fine classes" in told and "Traceback" not in told
     assert not (tmp_path / "out" / "runs").exists()
 
 

@@ -51,7 +51,7 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
     consistent = without_contradictions(samples)
     problems += consistent.problems
     if problems and not skip_bad:
-        raise DataError.of_lines(_summary(problems))
+        raise DataError.of_lines([*_summary(problems), *filter(None, [skipped_in_words(unread)])])
     if not consistent.samples:
         nothing = ": ".join(filter(None, (f"no usable photo in {', '.join(specs)}", skipped_in_words(unread))))
         raise DataError(nothing, lines=_summary(problems))
