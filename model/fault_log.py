@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -18,7 +19,27 @@ _OLDER = 2  # files
 
 
 class _Plain(logging.Formatter):
-    """A line a message, whatever names are in it; a traceback follows as it is."""
+    """A line a message, a frame or an exception, whatever names are in it: none can be taken for another line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        # logging keeps the traceback as the first handler has written it
+        before, record.exc_text = record.exc_text, None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = before
+
+    def formatException(self, ei: tuple) -> str:  # noqa: N802
+        lines: list[str] = []
+        error: traceback.TracebackException | None = traceback.TracebackException(*ei)
+        while error is not None:
+            above = [one_line(line.removesuffix("\n")) for line in error.format_exception_only()]
+            for frame in reversed(error.stack):
+                above.insert(0, f"    {one_line(frame.line or '')}")
+                above.insert(0, f'  File "{one_line(frame.filename)}", line {frame.lineno}, in {one_line(frame.name)}')
+            lines[:0] = ["Traceback (most recent call last):", *above]
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\n".join(lines)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         record.message = one_line(record.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -12,6 +13,7 @@ from app.cli.reports import Report
 from app.cli.terminal import add_model_option, in_words, model_file
 from app.core import paths
 from app.core.engine import Engine
+from app.core.fault_report import report_lines
 from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
 from model.errors import FileError, MarqueError
@@ -28,10 +30,17 @@ _PACKAGES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque doctor`."""
     add_model_option(parser)
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="a text to send along with the report of a defect: without names of folders, photos or models",
+    )
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
     """Print the report; 0, or 1 if something is wrong."""
+    if options.report:
+        return _for_a_report(options.model, report)
     found = _Findings(report)
     for name, distributions in _PACKAGES.items():
         found.tell(name, _version(distributions))
@@ -49,6 +58,24 @@ def run(options: argparse.Namespace, report: Report) -> int:
     elif not found.problems:
         report.show("done", "no problems found", {})
     return 1 if found.problems else 0
+
+
+def _for_a_report(chosen: Path | None, report: Report) -> int:
+    """Print what may be sent to those who make the program; 0."""
+    facts = [(name, _version(distributions)) for name, distributions in _PACKAGES.items()]
+    facts += [("python", f"{platform.python_version()} on {platform.platform()}")]
+    facts += [("processors", str(os.cpu_count()))]
+    try:
+        engine = Engine(model_file(chosen))
+    except MarqueError as error:
+        facts += [("model", f"cannot be used ({type(error).__name__})")]
+    else:
+        info = engine.info
+        size = f"{len(info.taxonomy.coarse)} types, {len(info.taxonomy.fine)} classes"
+        facts += [("model", f"fingerprint {info.fingerprint}, {size}"), ("processor", engine.provider.name)]
+    for line in report_lines(facts):
+        report.show("report", line, {"text": line})
+    return 0
 
 
 @dataclass
