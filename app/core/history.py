@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from model.events import EVENTS_FILE, Event, EventFollower
-from model.files import write_whole
+from model.outputs import Output, write_to
 
 _PACE_STEPS = 50
 _THIN = 1200
@@ -173,7 +173,7 @@ def smooth(values: np.ndarray, share: float) -> np.ndarray:
     return sums / (1 - share ** np.arange(1, len(values) + 1))
 
 
-def write_table(histories: Iterable[tuple[str, History]], out: Path) -> None:
+def write_table(histories: Iterable[tuple[str, History]], place: Path | Output) -> None:
     """All steps and epochs of some runs as one CSV file. Raises FileError."""
     told = [(name, history.events()) for name, history in histories]
     columns: dict[str, None] = {}
@@ -186,4 +186,4 @@ def write_table(histories: Iterable[tuple[str, History]], out: Path) -> None:
     for name, events in told:
         for event in events:
             writer.writerow({"run": name, "kind": event.kind, "step": event.step, "time": event.time, **event.values})
-    write_whole(out, lambda file: file.write(text.getvalue().encode()))
+    write_to(place, lambda file: file.write(text.getvalue().encode()))

@@ -19,7 +19,7 @@ from app.core.figures import NOBODY
 from app.core.gallery import Gallery, Reference
 from app.core.held_out import HeldOut
 from app.core.project import Project
-from model.files import write_whole
+from model.outputs import Output, write_to
 from model.plain_text import one_line
 
 NONE = ""
@@ -218,7 +218,7 @@ def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
     return columns.rows_of(points.images[here]), here
 
 
-def write_csv(out: Path, points: Points, columns: Columns, places: np.ndarray) -> None:
+def write_csv(place: Path | Output, points: Points, columns: Columns, places: np.ndarray) -> None:
     """The map as a table: file, x, y, type, class; of test photos also what was answered. Raises OSError."""
     (types, kinds), (classes, fines) = (_codes(points, columns, by) for by in (By.TYPE, By.CLASS))
     named = zip(_files(points, columns), places.tolist(), types.tolist(), classes.tolist(), strict=True)
@@ -229,7 +229,7 @@ def write_csv(out: Path, points: Points, columns: Columns, places: np.ndarray) -
         rows = [[*row, *more] for row, more in zip(rows, _answers(points.held_out), strict=True)]
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_whole(out, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+    write_to(place, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
 
 
 def _files(points: Points, columns: Columns) -> Sequence[str]:
@@ -251,7 +251,9 @@ def _answers(photos: HeldOut) -> Iterator[tuple[str, str, str, str]]:
         yield names[kind], names[fine], f"{confidence:.4f}", CORRECTNESS[place]
 
 
-def write_svg(out: Path, places: np.ndarray, groups: Groups, colours: Sequence[str], words: Sequence[str]) -> None:
+def write_svg(
+    place: Path | Output, places: np.ndarray, groups: Groups, colours: Sequence[str], words: Sequence[str]
+) -> None:
     """The map as a drawing with its legend. Raises OSError.
 
     Args:
@@ -277,4 +279,4 @@ def write_svg(out: Path, places: np.ndarray, groups: Groups, colours: Sequence[s
         text.append(f'</g><circle cx="{x}" cy="{y}" r="6" fill="{colour}"/>')
         text.append(f'<text x="{x + 14}" y="{y + 5}">{escape(one_line(word))} ({counts[number]:,})</text>')
     text.append("</svg>")
-    write_whole(out, lambda file: file.write("\n".join(text).encode("utf-8", "replace")))
+    write_to(place, lambda file: file.write("\n".join(text).encode("utf-8", "replace")))

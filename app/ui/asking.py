@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from model.outputs import Output, OutputError, TakenError
@@ -30,6 +32,14 @@ class ChosenPlace:
             return Output(self.place, kind, inputs=inputs, force=self.agreed)
         except TakenError as error:
             raise OutputError(error.message, advice="choose another name") from error
+
+
+def picture_bytes(picture: QImage) -> bytes:
+    """A picture as a PNG file; also on other threads than the GUI's."""
+    content = QBuffer()
+    content.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(content, "PNG")  # type: ignore[call-overload]
+    return bytes(content.data().data())
 
 
 def ask_place(parent: QWidget, title: str, suggested: Path, filters: str, suffix: str) -> ChosenPlace | None:

@@ -20,7 +20,7 @@ from app.ui.explore.colours import colours, rgb, words
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView, Tool
 from app.ui.explore.mistakes import Mistakes
-from app.ui.explore.saving import ask_where, picture_writer
+from app.ui.explore.saving import Writer, ask_where, picture_writer, saving
 from app.ui.explore.shown import Shown
 from app.ui.explore.sources import ask_for_training
 from app.ui.explore.survey import Survey
@@ -222,15 +222,18 @@ class ExplorePage(QWidget):
         out = ask_where(self, project.path.parent if project is not None else Path.home(), kind)
         if out is None:
             return
+        write: Writer
         if kind == "png":
-            work = picture_writer(out, self.map.picture())
+            write = picture_writer(self.map.picture())
         elif kind == "csv":
-            work = partial(write_csv, out, self.shown.points, self._desk.columns.snapshot(), self.map.places())
+            points, columns, places = self.shown.points, self._desk.columns.snapshot(), self.map.places()
+            write = partial(write_csv, points=points, columns=columns, places=places)
         else:
             names = [words(self.by, name) for name in self._groups.names]
             tints = [tint.name() for tint in self._tints()]
-            work = partial(write_svg, out, self.map.places(), self._groups, tints, names)
-        self.survey.tasks.once(work, lambda _: self._desk.said.emit(f"written: {out}"))
+            places, groups = self.map.places(), self._groups
+            write = partial(write_svg, places=places, groups=groups, colours=tints, words=names)
+        self.survey.tasks.once(saving(out, kind, write), lambda _: self._desk.said.emit(f"written: {out.place}"))
 
     # the window's side
 

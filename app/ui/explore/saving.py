@@ -1,4 +1,4 @@
-"""The map as a file: where to, and the picture."""
+"""The map as a file: where to, and what writes it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.ui.asking import ChosenPlace, ask_place, picture_bytes
 from app.ui.explore.toolbar import FORMATS
+from model.outputs import Output
+
+Writer = Callable[[Output], object]
 
 
-def ask_where(parent: QWidget, folder: Path, kind: str) -> Path | None:
+def ask_where(parent: QWidget, folder: Path, kind: str) -> ChosenPlace | None:
     """Ask where to save the map as one of FORMATS; None where the person does not."""
-    name, _ = QFileDialog.getSaveFileName(
-        parent, "Save the map", str(folder / f"map.{kind}"), f"{FORMATS[kind]} (*.{kind})"
-    )
-    return Path(name).with_suffix(f".{kind}") if name else None
+    return ask_place(parent, "Save the map", folder / f"map.{kind}", f"{FORMATS[kind]} (*.{kind})", f".{kind}")
 
 
-def picture_writer(out: Path, picture: QImage) -> Callable[[], None]:
-    """Work for another thread: writes the picture. Raises OSError where it cannot."""
+def picture_writer(picture: QImage) -> Writer:
+    """Writes the picture."""
+    return lambda output: output.write(lambda file: file.write(picture_bytes(picture)))
 
-    def write() -> None:
-        if not picture.save(str(out)):
-            raise OSError(f"{out}: the map cannot be written there")
 
-    return write
+def saving(chosen: ChosenPlace, kind: str, write: Writer) -> Callable[[], object]:
+    """Work for another thread. Raises OutputError."""
+    return lambda: write(chosen.output(f"{FORMATS[kind]} of the map"))

@@ -299,6 +299,12 @@ class Desk(QObject):
 
         self._change(lambda project: Labels(project).set(labels, title), put)
 
+    def take_labels(self, project: Project, labels: Mapping[int, Label | None]) -> None:
+        """Show labels that were set in the project meanwhile."""
+        if project is self.project:
+            self.labelled.emit(self.columns.set_labels(labels))
+            self._tell_steps()
+
     def turn(self, *, back: bool) -> None:
         """Take back the last step, or do the one again that was taken back."""
 

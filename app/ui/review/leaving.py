@@ -35,6 +35,8 @@ class Leaving(QObject):
         toolbar.sidecars_wanted.connect(self.write_sidecars)
         toolbar.copies_wanted.connect(self.write_copies)
         toolbar.filing_wanted.connect(self.file)
+        toolbar.project_button.corrections_wanted.connect(self.bring_back)
+        outputs.labels_changed.connect(desk.take_labels)
         desk.filing_step.connect(self._turn)
         outputs.files_changed.connect(desk.reload)
         outputs.outdated.connect(desk.reread)
@@ -64,6 +66,11 @@ class Leaving(QObject):
             if name:
                 begin = partial(self._outputs.copies, *opened, Path(name), len(self._desk.columns))
                 self._trusting.when_trusted(opened[0], begin)
+
+    def bring_back(self, table: Path) -> None:
+        """Set the labels that were corrected in a table, as one step."""
+        if self._desk.project is not None:
+            self._outputs.bring_back(self._desk.project, table)
 
     def file(self) -> None:
         """Ask how photos are to be filed into folders, and do it."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.actions import Action
 from app.core.copies import Copies, CopyError
+from app.core.corrections import Corrections, corrections
 from app.core.exporters import EXPORTERS, Exported, export
 from app.core.filing import Filing, UnknownStepError
 from app.core.filing_plan import FilingError, Plan, plan
@@ -46,6 +47,7 @@ class Outputs(QObject):
         job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
         problem: (text, details)
         planned: (number that it was asked for with, Plan, folder), unplanned: (that number, why there is no plan)
+        labels_changed: (Project, image -> its new label or None)
         files_changed: files were filed, or that was taken back
         outdated: photos are not the files any more that were identified
         unknown: (Project, UnknownStepError, back) a step was not begun on this computer; back: it was to be undone
@@ -58,6 +60,7 @@ class Outputs(QObject):
     planned = Signal(int, object, object)
     unplanned = Signal(int, str)
     files_changed = Signal()
+    labels_changed = Signal(object, object)
     outdated = Signal()
     unknown = Signal(object, object, bool)
     _progress = Signal(object, int)
@@ -127,6 +130,25 @@ class Outputs(QObject):
             return _one_by_one(results(project, model), write, progress, cancelled)
 
         self._start("copying", project, total, work, partial(self._say_written, f"photos copied into {into}"))
+
+    def bring_back(self, project: Project, table: Path) -> None:
+        """Set the labels that were corrected in a table, as one step that can be undone."""
+
+        def work(_progress: Callable[[int], None], _cancelled: Callable[[], bool]) -> Corrections:
+            found = corrections(project, table)
+            found.apply(project, table)
+            return found
+
+        def say(found: Corrections) -> str:
+            if found.labels:
+                self.labels_changed.emit(project, found.labels)
+            if found.problems:
+                self.problem.emit(
+                    f"{len(found.problems):,} rows of {table.name} were left out", "\n".join(found.problems)
+                )
+            return f"{len(found.labels):,} labels from {table.name}, {found.unchanged:,} rows unchanged"
+
+        self._start("reading the table", project, 1, work, say)
 
     def plan(self, project: Project, model: KnownModel, number: int, into: Path, pattern: str, decided: bool) -> None:
         """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""

@@ -35,6 +35,7 @@ class ProjectButton(QToolButton):
 
     Signals:
         open_wanted: (path, whether to make it), save_wanted: (path)
+        corrections_wanted: (a table in which labels were corrected)
         retry_wanted: read the files again that could not be read
         again_wanted: identify everything again
         relocate_wanted: (old folder, new folder)
@@ -44,6 +45,7 @@ class ProjectButton(QToolButton):
     open_wanted = Signal(object, bool)
     save_wanted = Signal(object)
     retry_wanted = Signal()
+    corrections_wanted = Signal(object)
     again_wanted = Signal()
     relocate_wanted = Signal(object, object)
     folders_asked = Signal()
@@ -63,6 +65,7 @@ class ProjectButton(QToolButton):
         menu.addAction("save a copy as…").triggered.connect(self._ask_save)
         menu.addSeparator()
         menu.addAction("photos were moved: locate them…").triggered.connect(self.folders_asked)
+        menu.addAction("bring back corrections from a table…").triggered.connect(self._ask_table)
         menu.addAction("read failed files again").triggered.connect(self.retry_wanted)
         again = menu.addAction("identify all photos again")
         again.setToolTip("with the gallery as it is now; your labels stay")
@@ -107,6 +110,13 @@ class ProjectButton(QToolButton):
         name, _ = QFileDialog.getOpenFileName(self, "Open a project", self._folder(), _FILTER)
         if name:
             self.open_wanted.emit(Path(name), False)
+
+    def _ask_table(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Bring back corrections", self._folder(), "Tables (*.csv *.txt *.tsv)"
+        )
+        if name:
+            self.corrections_wanted.emit(Path(name))
 
     def _ask_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Save a copy of the project", self._folder(), _FILTER)

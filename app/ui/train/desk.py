@@ -22,6 +22,7 @@ from app.core.results import results
 from app.core.runs import RunError, Runs
 from app.core.survey import Survey, SurveyError, spec, survey
 from app.core.trainings import Curves, Row, Start, Watcher
+from app.ui.asking import ChosenPlace, picture_bytes
 from app.ui.tasks import Task, Tasks
 from model.errors import MarqueError
 from model.files import make_folder
@@ -214,24 +215,24 @@ class Desk(QObject):
 
         self._read(number, work, on=project)
 
-    def write_table(self, out: Path) -> None:
+    def write_table(self, chosen: ChosenPlace) -> None:
         """The figures of the runs on show as CSV."""
         shown = self.shown
 
         def work() -> None:
+            output = chosen.output("table of figures")
             records = [record for record in self._watcher.runs.records() if record.name in shown]
-            write_table([(one.name, self._watcher.history(one.name, one.folder)) for one in records], out)
+            write_table([(one.name, self._watcher.history(one.name, one.folder)) for one in records], output)
 
-        self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
+        self._tasks.once(work, lambda _none: self.said.emit(f"written: {chosen.place}"))
 
-    def write_picture(self, image: QImage, out: Path) -> None:
+    def write_picture(self, image: QImage, chosen: ChosenPlace) -> None:
         """A picture of the curves as PNG."""
 
         def work() -> None:
-            if not image.save(str(out), "PNG"):  # type: ignore[call-overload]
-                raise RunError(f"{out}: the picture cannot be written there")
+            chosen.output("picture of the curves").write(lambda file: file.write(picture_bytes(image)))
 
-        self._tasks.once(work, lambda _none: self.said.emit(f"written: {out}"))
+        self._tasks.once(work, lambda _none: self.said.emit(f"written: {chosen.place}"))
 
     def _on_failed(self, message: str, details: str) -> None:
         self._looking = False

@@ -18,6 +18,7 @@ from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
 from app.core.trainings import Curves, Row
 from app.ui import keys
+from app.ui.asking import ask_place
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState
 from app.ui.requests import Loaded
@@ -198,15 +199,15 @@ class TrainPage(QWidget):
 
     def export_table(self) -> None:
         """The figures of the runs on show, as CSV."""
-        name, _ = QFileDialog.getSaveFileName(self, "Export the figures", str(Path.home() / "curves.csv"), "*.csv")
-        if name:
-            self.desk.write_table(Path(name))
+        chosen = ask_place(self, "Export the figures", Path.home() / "curves.csv", "*.csv", ".csv")
+        if chosen is not None:
+            self.desk.write_table(chosen)
 
     def export_picture(self) -> None:
         """The curves as PNG."""
-        name, _ = QFileDialog.getSaveFileName(self, "Export the curves", str(Path.home() / "curves.png"), "*.png")
-        if name and self.curves is not None:
-            self.desk.write_picture(self.curves.picture(), Path(name))
+        chosen = ask_place(self, "Export the curves", Path.home() / "curves.png", "*.png", ".png")
+        if chosen is not None and self.curves is not None:
+            self.desk.write_picture(self.curves.picture(), chosen)
 
     def current(self) -> str:
         """The name of the training that is chosen."""

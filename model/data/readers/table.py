@@ -40,7 +40,9 @@ def read_labels(path: Path) -> Reading:
 
 def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
     for column in ("file", "coarse"):
-        if not row.values[column].strip():
+        value = row.values[column]
+        a_name = column == "file" and value and (path.parent / value).is_file()  # of spaces alone
+        if not value.strip() and not a_name:
             raise DataError(f"{row.origin}: column '{column}' is empty")
     file = _named(path.parent, row)
     return Sample(

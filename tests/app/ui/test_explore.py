@@ -233,4 +233,4 @@ def test_the_map_is_saved_as_picture_drawing_and_table(explore, photos, qtbot, t
     assert {row["class"] for row in rows} == {"Gialla 2012", "Rossa 2010", "Azzurra class", "Celeste class"}
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(tmp_path / "no" / "map.png"), ""))
     page.toolbar.save_wanted.emit("png")
-    qtbot.waitUntil(lambda: "cannot be written" in page.errors.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "does not exist; make it first" in page.errors.text(), timeout=PATIENCE)

@@ -509,3 +509,28 @@ def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, q
     qtbot.waitUntil(lambda: "12 photos copied into" in window.status.jobs.text(), timeout=PATIENCE)
     copies = sorted((tmp_path / "copies").rglob("*.jpg"))
     assert len(copies) == 12 and all(b"Azzurra class" in copy.read_bytes() for copy in copies if "Azz" in str(copy))
+
+
+def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtbot, tmp_path, monkeypatch):
+    window = review(photos)
+    page = window.review
+    table = photos / "mine.csv"
+    table.write_text("file,coarse,fine,verdict\nsedan/Rossa 2010/1.jpg,ship,Azzurra class,\nnowhere.jpg,ship,,\n")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a, **_k: (str(table), ""))
+    actions = {action.text(): action for action in page.toolbar.project_button.menu().actions()}
+    actions["bring back corrections from a table…"].trigger()
+    until_told(qtbot, window, 1)
+    assert told(window) == {"sedan/Rossa 2010/1.jpg": Label(Verdict.CORRECTED, "ship", "Azzurra class")}
+    assert "1 rows of mine.csv were left out" in page.errors.text()
+    press(window, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until_told(qtbot, window, 0)
+
+
+def test_a_file_that_the_box_did_not_ask_about_is_not_replaced(review, photos, qtbot, tmp_path, monkeypatch):
+    window = review(photos)
+    page, notes = window.review, tmp_path / "notes.csv"
+    notes.write_text("mine")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(notes.with_suffix("")), ""))
+    page.toolbar.export_wanted.emit("csv")
+    qtbot.waitUntil(lambda: "a file that Marque did not write is there" in page.errors.text(), timeout=PATIENCE)
+    assert notes.read_text() == "mine" and "--force" not in page.errors.text()
