@@ -333,3 +333,29 @@ def test_an_encoding_that_has_no_word_for_a_name(tmp_path: Path, tiny_model: Pat
 def test_json_of_an_interruption_before_anything_is_loaded(situations) -> None:
     ended = situations.run("identify", "--json", "nowhere")
     assert [one["event"] for one in facts(ended)] == ["error"]
+
+
+@pytest.mark.parametrize("signal", [15, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_window_on_a_data_folder_that_cannot_be_written_ends_at_a_signal(
+    tmp_path: Path, tiny_model, signal
+) -> None:
+    for name in ("data", "config"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+        (tmp_path / "home" / name).chmod(0o555)
+    program = (
+        "import sys; from tests.reliability.situations import give_up_rights; give_up_rights(); "
+        "from app.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", program, "--model", str(tiny_model), "--gallery", str(tmp_path / "none.gallery")],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"MARQUE_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"},
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.wait(6)  # it is open
+    run.send_signal(signal)
+    _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (130, "")
+    assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == []
