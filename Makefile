@@ -11,12 +11,17 @@ GPU    ?=
 MINUTES ?= 30
 KIND   := $(if $(GPU),cuda,cpu)
 
-.PHONY: help run test test-all fuzz bench package lint clean
+# Ray's tests, with Ray, which the other tests do without
+RAY_TESTS := tests/app/test_distributed.py tests/reliability/test_nothing_leaves.py
+
+.PHONY: help run test test-ray test-all fuzz reliability bench package lint clean
 
 help:
 	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
 	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
 	@echo "make test-all   the same with the slow tests"
+	@echo "make test-ray   installs Ray too (200 MB) and runs its tests"
+	@echo "make reliability  kills every command over and over, and prints what was lost: nothing"
 	@echo "make fuzz       damaged and invented files for every reader, for MINUTES (30), others each time"
 	@echo "make bench      what selection, a frame of the map and a large gallery cost; PHOTOS=DIR: also the window with many photos"
 	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
@@ -47,6 +52,10 @@ lint: $(VENV)/.dev
 # a process for each processor; files are not divided, as the tests of one share what they train
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+test-ray: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --editable ".[ray]"
+	$(BIN)/python -m pytest -m "slow or not slow" -k "ray or distributed" $(RAY_TESTS)
 
 test-all: test
 	$(BIN)/python -m pytest -m slow

@@ -270,7 +270,7 @@ def _started(address: str | None) -> Any:
             logging_level=logging.CRITICAL,
             runtime_env={"env_vars": TELEMETRY_OFF},
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # OSError also where the temporary folder's path is long
         first: BaseException = error
         while (before := first.__cause__ or first.__context__) is not None:
             first = before  # a cluster that asks for a token says so behind a plain "failed to connect"

@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -221,7 +221,9 @@ def test_ray_on_this_computer(place: Place, tiny_model: Path, photos: Path) -> N
     pytest.importorskip("ray", reason='Ray is not installed: pip install "marque[ray]"')
     table = place.work / "labels.csv"
     options = ("--model", tiny_model, "--gallery", "none", "--out", table, "--engine", "ray")
-    done = place.run(*PROGRAM, "identify", photos, *options)
+    with tempfile.TemporaryDirectory(prefix="r") as short:  # its sockets lie there, and their paths must be short
+        place = replace(place, temporary=Path(short))
+        done = place.run(*PROGRAM, "identify", photos, *options)
     assert done.code == 0, done.err
     assert done.network and done.reached == []
     priorities = [path for path in done.changed if path.parts[1] == "proc"]  # which of them goes first without memory
