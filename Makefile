@@ -57,6 +57,9 @@ test-ray: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --editable ".[ray]"
 	$(BIN)/python -m pytest -m "slow or not slow" -k "ray or distributed" $(RAY_TESTS)
 
+reliability: $(VENV)/.dev
+	$(BIN)/python -m tests.reliability.kill_loop
+
 test-all: test
 	$(BIN)/python -m pytest -m slow
 

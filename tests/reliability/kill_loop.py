@@ -136,11 +136,10 @@ def _outcome_before(operation: Operation, site: Site, commands: Commands) -> obj
 
 
 def _difference(one: object, other: object) -> str:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return str(
-            [(name, one.get(name), other.get(name)) for name in {**one, **other} if one.get(name) != other.get(name)]
-        )
-    return ""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return ""
+    names = sorted({*one, *other})
+    return str([(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)])
 
 
 def _check_database(path: Path, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Commands that are killed at a moment of choice: after a time, or right before a system call that changes files.
 
 A program takes a second to load, and a kill is wanted before each of hundreds of calls. So the program is loaded once,
-by this module as a process of its own, and every command runs in a fork of that. strace is attached to the fork.
+by this module as a process of its own, and every command runs in a fork of that. strace is attached to the fork. What
+a command has loaded besides is loaded before the next one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +36,7 @@ CHANGING = (
 )
 """System calls that change files, folders, or what of them is on the disk."""
 
+_LOADED = "loaded"
 _DEFECT = 70  # exit code of a command that raised something
 _ATTACHING = 10.0  # seconds
 _ANY_PROCESS = ctypes.c_ulong(-1)
@@ -91,7 +94,7 @@ class Commands:
 
     def run(self, *words: object, cwd: Path | None = None) -> Ended:
         """Undisturbed."""
-        self._begin(words, cwd)
+        self._begin(words, cwd, undisturbed=True)
         return self._end(None)
 
     def kill(self, *words: object, at: Moment | float, cwd: Path | None = None, by: str = "KILL") -> Ended:
@@ -119,9 +122,10 @@ class Commands:
     def _tracing(self, process: int, how: list[str], calls: str) -> _Tracing:
         return _Tracing(process, how, calls, self._folder / "strace.log")
 
-    def _begin(self, words: tuple[object, ...], cwd: Path | None) -> int:
+    def _begin(self, words: tuple[object, ...], cwd: Path | None, *, undisturbed: bool = False) -> int:
         """A process that waits to be let go."""
-        return self._ask(words=[os.fsencode(str(word)).decode("latin-1") for word in words], cwd=str(cwd or ROOT))
+        encoded = [os.fsencode(str(word)).decode("latin-1") for word in words]
+        return self._ask(words=encoded, cwd=str(cwd or ROOT), undisturbed=undisturbed)
 
     def _end(self, seconds: float | None) -> Ended:
         status = self._ask(seconds=seconds)
@@ -174,6 +178,16 @@ def _serve(entry: str) -> None:
         os.write(go, b".")
         os.close(go)
         _answer(_status(process, seconds))
+        _load(Path(request["folder"]) / _LOADED)
+
+
+def _load(names: Path) -> None:
+    if names.exists():
+        for name in names.read_text(encoding="utf-8").splitlines():
+            if name not in sys.modules and name != "__mp_main__":
+                with suppress(ImportError):  # some names are made up by their packages
+                    importlib.import_module(name)
+        names.unlink()
 
 
 def _answer(number: int) -> None:
@@ -202,6 +216,9 @@ def _run(function: Any, request: Mapping[str, Any], wait: int) -> None:
     except BaseException:  # noqa: BLE001 - shown, as Python itself does
         traceback.print_exc()
         code = _DEFECT
+    if request["undisturbed"]:
+        with suppress(OSError):  # the disk may be full, as a test wants it
+            (folder / _LOADED).write_text("\n".join(name for name, one in sys.modules.items() if one), encoding="utf-8")
     atexit._run_exitfuncs()
     os._exit(code if isinstance(code, int) else int(code is not None))
 
