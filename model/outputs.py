@@ -26,7 +26,7 @@ from model.errors import FileError, MarqueError, file_error
 from model.files import rename_without_overwriting, write_whole
 from model.signatures import GALLERY, PROJECT, kind_by_name, kind_of
 from model.unfinished import part_beside
-from model.written import remember, remembered
+from model.written import expect, remember, remembered
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a database, and would read as part of it."""
@@ -131,6 +131,7 @@ class Output:
         with self._faults():
             digest = _digest(part)
             real = self.real
+            expect(real, self.kind, digest)
             if self._seen is not None and self._seen == self._seen_now():
                 with suppress(OSError):
                     part.chmod(stat.S_IMODE(real.stat().st_mode))
@@ -165,18 +166,18 @@ class Output:
 
     def _checked_existing(self, status: os.stat_result) -> _Seen:
         known = remembered(self.real)
-        digest = _digest(self.real) if known is not None else ""
-        if known == (self.kind, digest):
+        digest = _digest(self.real) if known else ""
+        if (self.kind, digest) in known:
             return digest
         found = kind_of(self.real) or kind_by_name(self.place.name)
         if found is not None and found != self.kind:
             raise OutputError(f"{self.place}: this is a {found}, which is never replaced; choose another name")
         if self._force:
             return _who(status)
-        if known is None:
+        if not known:
             why = "a file that Marque did not write"
-        elif known[1] == digest:
-            why = f"a {known[0]}, not a {self.kind}"
+        elif digest in (written for _, written in known):
+            why = f"a {known[0][0]}, not a {self.kind}"
         else:
             why = "a file that was changed since Marque wrote it"
         raise TakenError(f"{self.place}: {why} is there", advice="choose another name, or replace it with --force")

@@ -17,12 +17,21 @@ from model.user_folders import user_data_dir
 
 _FILE = "outputs.sqlite"
 _TABLE = """CREATE TABLE IF NOT EXISTS output (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, place BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, digest TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, place BLOB NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL,
+    UNIQUE (place, kind, digest)
 )"""
 _KEPT = 20_000
 _PATIENCE = 5  # seconds that one process waits for another
 
 _log = logging.getLogger(__name__)
+
+
+def expect(place: Path, kind: str, digest: str) -> None:
+    """Note an output that is about to be put in its place, beside what was written there before; as `remember`.
+
+    A program that is killed then knows what is there, whether it is the old file or the new one.
+    """
+    _note(place, kind, digest, alone=False)
 
 
 def remember(place: Path, kind: str, digest: str) -> None:
@@ -33,8 +42,14 @@ def remember(place: Path, kind: str, digest: str) -> None:
         kind: what it is, in the words of the program ("table of labels").
         digest: SHA-256 of its content, hexadecimal.
     """
+    _note(place, kind, digest, alone=True)
+
+
+def _note(place: Path, kind: str, digest: str, *, alone: bool) -> None:
     try:
         with _opened() as database, database:
+            if alone:
+                database.execute("DELETE FROM output WHERE place = ?", (os.fsencode(place),))
             database.execute(
                 "INSERT OR REPLACE INTO output (place, kind, digest) VALUES (?, ?, ?)",
                 (os.fsencode(place), kind, digest),
@@ -48,15 +63,20 @@ def remember(place: Path, kind: str, digest: str) -> None:
             (user_data_dir() / _FILE).unlink(missing_ok=True)
 
 
-def remembered(place: Path) -> tuple[str, str] | None:
-    """Kind and digest of what was last written at a place (absolute, links resolved); None where nothing is known."""
+def remembered(place: Path) -> list[tuple[str, str]]:
+    """Kind and digest of what was last written at a place (absolute, links resolved), the newest first.
+
+    There are several after a kill: what was about to be written, and what was there before.
+    """
     try:
         with _opened() as database:
-            row = database.execute("SELECT kind, digest FROM output WHERE place = ?", (os.fsencode(place),)).fetchone()
+            rows = database.execute(
+                "SELECT kind, digest FROM output WHERE place = ? ORDER BY number DESC", (os.fsencode(place),)
+            ).fetchall()
     except (OSError, sqlite3.Error) as error:
         _log.warning("what was written earlier is not known (%s)", error)
-        return None
-    return None if row is None else (str(row[0]), str(row[1]))
+        return []
+    return [(str(kind), str(digest)) for kind, digest in rows]
 
 
 @contextmanager

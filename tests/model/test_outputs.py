@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from model import outputs
 from model.outputs import Output, OutputError, TakenError, free_names
 from model.signatures import GALLERY, MODEL, PHOTO, PROJECT, kind_of
 
@@ -237,6 +238,27 @@ def test_a_damaged_memory_forgets_and_then_remembers_again(tmp_path: Path, home:
     write(place, force=True)
     write(place, force=True)
     write(place)
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_what_was_put_in_place_right_before_the_program_died_is_still_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place = tmp_path / "labels.csv"
+    if earlier:
+        write(place, b"first")
+    with monkeypatch.context() as dying:
+        dying.setattr(outputs, "remember", die)
+        with pytest.raises(KeyboardInterrupt):
+            write(place, b"second")
+    assert place.read_bytes() == b"second"
+    write(place, b"third")
+    place.write_bytes(b"somebody else's")
+    with pytest.raises(TakenError):
+        write(place)
 
 
 def test_many_at_a_time_lose_nothing(tmp_path: Path) -> None:

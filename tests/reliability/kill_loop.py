@@ -96,7 +96,7 @@ class KillLoop:
             assert again.code == 0, again
             result = operation.outcome(site, commands)
             assert result == whole, f"not what it would have been without the kill: {_difference(result, whole)}"
-            left = [path for path in site.work.rglob("*") if ".part" in path.name]
+            left = list(site.work.rglob(".marque-*.part*"))
             assert not left, left
             if operation.takes_back:
                 self._take_back(operation)
