@@ -19,7 +19,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.reliability.killing import Commands, Moment, cannot_trace
+from tests.reliability.killed_training import ENTRY, Training
+from tests.reliability.killing import Commands, Ended, Moment, cannot_trace
 from tests.reliability.operations import Operation, Site, operations, places, prepare
 
 
@@ -31,8 +32,14 @@ class Figures:
     moments: int = 0
     before_calls: int = 0
     at_times: int = 0
-    ended_before: int = 0
     losses: list[str] = field(default_factory=list)
+
+    def count(self, ended: Ended, at: Moment | float) -> None:
+        """Count a kill; a command that had ended before it is none."""
+        if ended.code is None and isinstance(at, Moment):
+            self.before_calls += 1
+        elif ended.code is None:
+            self.at_times += 1
 
     @property
     def kills(self) -> int:
@@ -84,15 +91,10 @@ class KillLoop:
         site, commands = self._site, self._commands
         site.begin(operation.state)
         ended = commands.kill(*words, at=at)
-        if ended.code is not None:
-            figures.ended_before += 1
-        elif isinstance(at, Moment):
-            figures.before_calls += 1
-        else:
-            figures.at_times += 1
+        figures.count(ended, at)
         try:
             self._check_after_kill(operation, before, whole)
-            again = commands.run(*words)
+            again = commands.run(*(words if operation.finish is None else operation.finish(site)))
             assert again.code == 0, again
             result = operation.outcome(site, commands)
             assert result == whole, f"not what it would have been without the kill: {_difference(result, whole)}"
@@ -126,6 +128,21 @@ class KillLoop:
             if database.exists():
                 _check_database(database, self._folder / "looked at")
         operation.afterwards(site, self._commands, before, whole)
+
+
+def kill_training(folder: Path, before_calls: int, at_times: int, seed: int = 1) -> Figures:
+    """Kill a training so often before a system call, and so often after a time."""
+    figures = Figures("training")
+    with Commands(folder, ENTRY, MARQUE_HOME=str(folder / "home"), OMP_NUM_THREADS="1") as commands:
+        training = Training(folder, commands)
+        figures.moments = len(training.moments)
+        for at in training.chosen(random.Random(seed), before_calls, at_times):
+            try:
+                figures.count(training.kill(at), at)
+            except Exception as error:  # noqa: BLE001 - as above
+                figures.count(Ended(None, "", ""), at)
+                figures.losses.append(f"training, killed at {at}: {type(error).__name__}: {error}")
+    return figures
 
 
 def _outcome_before(operation: Operation, site: Site, commands: Commands) -> object:
@@ -184,6 +201,8 @@ def main() -> int:
             prepare(site, commands)
             loop = KillLoop(folder, commands, site, options.seed)
             figures = [loop.run(operation, each - each // 3, each // 3) for operation in wanted]
+        if options.only in "training":
+            figures.append(kill_training(folder, max(each // 3, 1), max(each // 6, 1), options.seed))
     sys.stdout.write(table(figures) + "\n")
     losses = [loss for one in figures for loss in one.losses]
     sys.stdout.write("".join(f"{loss}\n" for loss in losses))

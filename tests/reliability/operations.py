@@ -85,6 +85,7 @@ class Operation:
         words: the command.
         outcome: what a person has when it is done; the same, however often it was killed before.
         afterwards: checks what must hold right after a kill, given the outcome before and the whole one.
+        finish: the command after a kill; None for the same once more. Redoing is told to be finished by filing again.
         takes_back: it moves photos: `marque undo` afterwards gives back what there was.
     """
 
@@ -93,6 +94,7 @@ class Operation:
     words: Callable[[Site], tuple[object, ...]]
     outcome: Outcome
     afterwards: Callable[[Site, Commands, object, object], None] = lambda *_: None
+    finish: Callable[[Site], tuple[object, ...]] | None = None
     takes_back: bool = False
 
 
@@ -132,7 +134,14 @@ def operations() -> list[Operation]:
         Operation("file", "identified", lambda site: site.file(), places, takes_back=True),
         Operation("file --move", "identified", lambda site: site.file("--move"), places, takes_back=True),
         Operation("undo", "moved", lambda site: ("undo", site.project), places),
-        Operation("undo --redo", "undone", lambda site: ("undo", site.project, "--redo"), places, takes_back=True),
+        Operation(
+            "undo --redo",
+            "undone",
+            lambda site: ("undo", site.project, "--redo"),
+            places,
+            finish=lambda site: site.file("--move"),
+            takes_back=True,
+        ),
         Operation("enrol", "identified", _enrol, references),
         Operation("older project", "older", lambda site: ("undo", site.project), answers),
         Operation("export xmp", "identified", lambda site: ("export", site.project, "--format", "xmp"), sidecars),
