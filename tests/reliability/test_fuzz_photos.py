@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.core import packet, xmp
+from app.core import packet, xmp, xmp_sidecar
 from app.core.images import thumbnail
 from app.core.xmp_encoding import XmpError
 from model.photo import PhotoError, read_rgb, read_small, upright_size
@@ -115,9 +115,11 @@ def test_a_damaged_sidecar_is_written_whole_or_told(place: Path, name: str, data
     sidecar.write_bytes(before)
 
     def write() -> None:
-        xmp.write_sidecar(photo, PATH)
+        xmp_sidecar.write_sidecar(photo, PATH)
         after = sidecar.read_bytes()
-        assert xmp.write_sidecar(photo, PATH) is None or sidecar.read_bytes() == after, "a second time changes nothing"
+        assert xmp_sidecar.write_sidecar(photo, PATH) is None or sidecar.read_bytes() == after, (
+            "a second time changes nothing"
+        )
         ElementTree.fromstring(after)
 
     reads_or_tells(f"sidecar, {name}", write, sidecar.name)
