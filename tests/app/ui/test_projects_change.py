@@ -14,6 +14,7 @@ from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.results import results
 from app.ui import inference
+from app.ui.asking import ChosenPlace
 from app.ui.explore import survey
 from app.ui.review import outputs, watching
 from app.ui.train import desk as train_desk
@@ -70,7 +71,8 @@ def look_at_the_map(window: MainWindow) -> None:
 
 def export(window: MainWindow) -> None:
     page = window.review
-    page.outputs.export(page.desk.project, page.desk.model, "csv", page.desk.project.path.with_suffix(".csv"), 12)
+    place = ChosenPlace(page.desk.project.path.with_suffix(".csv"), agreed=False)
+    page.outputs.export(page.desk.project, page.desk.model, "csv", place, 12)
 
 
 def watch(window: MainWindow) -> None:
