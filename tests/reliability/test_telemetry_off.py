@@ -5,8 +5,8 @@ onnxruntime makes a device id in the user's cache as it is imported, and looks u
 
 from __future__ import annotations
 
-import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +24,12 @@ TRAINER = [
 TESTS = [
     *("tests.app.busy_gallery", "tests.app.ui.busy_window"),
     *(f"tests.bench.{name}" for name in ("explore", "gallery", "review", "selection")),
+    *(f"tests.reliability.{name}" for name in ("fuzz", "kill_loop", "tour")),
 ]
-WITHOUT_LIBRARIES = ["packaging/smoke.py", "packaging/system_libraries.py"]
-"""They load nothing of ours, and start the program as a person does."""
+WITHOUT_LIBRARIES = [
+    *("packaging/smoke.py", "packaging/system_libraries.py", "tests.bench.checkouts", "tests.reliability.killing"),
+]
+"""They load no library by themselves, and start the program as a person does, or one of the others."""
 
 _CALL_HOME = {"onnxruntime", "ray"}
 _LOAD_THEM = {"torch", "torchvision", "lightning_fabric", "matplotlib"}
@@ -56,10 +59,7 @@ def _entry_points() -> set[str]:
     found = {"app.cli"}  # the script `marque` of pyproject.toml
     for folder in ("app", "model", "packaging", "tests"):
         for file in (ROOT / folder).rglob("*.py"):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            if file.name == "__main__.py" or any(
-                isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) for node in tree.body
-            ):
+            if file.name == "__main__.py" or re.search(r"^if __name__\b", file.read_text(encoding="utf-8"), re.M):
                 place = file.relative_to(ROOT)
                 found.add(str(place) if folder == "packaging" else ".".join(place.with_suffix("").parts))
     return found
@@ -86,10 +86,6 @@ def test_onnxruntime_is_imported_in_one_place() -> None:
     importing = set()
     for folder in ("app", "model", "packaging"):
         for file in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                if isinstance(node, ast.ImportFrom) and node.module is not None:
-                    names = [node.module]
-                if any(name.partition(".")[0] == "onnxruntime" for name in names):
-                    importing.add(file.relative_to(ROOT).as_posix())
+            if re.search(r"^\s*(import|from) onnxruntime\b", file.read_text(encoding="utf-8"), re.M):
+                importing.add(file.relative_to(ROOT).as_posix())
     assert importing == {"model/onnx_runtime.py", "model/variants.py"}
