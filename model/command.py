@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -52,6 +53,8 @@ def guarded(work: Callable[[], int], ended: Ended) -> int:
                     ended(said)
             if code in (FAILED, NOBODY_READS):
                 _let_go_of_standard_output()
+            atexit.unregister(_ignore_signals)
+            atexit.register(_ignore_signals)  # the last one that is registered comes first
             return code
     except KeyboardInterrupt:  # before the work began, or once more at its end
         return INTERRUPTED
@@ -101,6 +104,13 @@ def _let_go_of_standard_output() -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
+
+
+def _ignore_signals() -> None:
+    """All is done; what the program still has to put away is not to be cut short."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

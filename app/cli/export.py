@@ -162,10 +162,11 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
             f"{options.out}: {counts['copied']} photos copied, {counts['known']} there already, "
             f"{counts['unlabelled']} without a label, {counts['problems']} left out"
         )
-        if interrupted():
+        stopped = interrupted()
+        if stopped:
             sentences.append("interrupted; the same command continues")
-        report.done(sentences, {"format": _COPIES, "out": str(options.out), "interrupted": interrupted(), **counts})
-        if interrupted():
+        report.done(sentences, {"format": _COPIES, "out": str(options.out), "interrupted": stopped, **counts})
+        if stopped:
             return 130
     return 1 if counts["problems"] else 0
 

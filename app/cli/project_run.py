@@ -18,6 +18,7 @@ from app.core.project_lock import ProjectBusyError, only_writer
 from app.core.project_records import Counts
 from app.core.stage import Stage
 from app.core.watch import SETTLE, ProjectWatch
+from model.command import INTERRUPTED
 
 _SHARE = 10
 """A pause takes at least so many times as long as the look before it: a watch is idle for most of its time."""
@@ -62,9 +63,8 @@ def into_project(
         run = _Run(project, stage, report, interrupted)
         if watched:
             run.watch()
-        else:
-            run.once()
-    return 130 if interrupted() and not watched else 0
+            return 0
+        return INTERRUPTED if run.once() else 0
 
 
 @dataclass
@@ -78,11 +78,13 @@ class _Run:
     photos: int = 0
     seconds: float = 0.0
 
-    def once(self) -> None:
-        """Find and identify all that waits."""
+    def once(self) -> bool:
+        """Find and identify all that waits; whether it was interrupted."""
         last = self._follow(find=True)
         self._tell_skipped(last.skipped)
-        self._done(last.counts, interrupted=self.interrupted())
+        cut_off = self.interrupted()
+        self._done(last.counts, interrupted=cut_off)
+        return cut_off
 
     def watch(self) -> None:
         """Identify photos as they arrive, until Ctrl-C."""
