@@ -13,6 +13,7 @@ from pathlib import Path
 from app.core import filing_records
 from app.core.actions import Action, Kind
 from app.core.filing_plan import COARSEST_TIME, Step
+from app.core.paths import is_place
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import FoundFile
@@ -274,7 +275,7 @@ def _digest(execute: Callable[[str, tuple[int]], Iterable[tuple]], action: int) 
 
 
 def _path(stored: bytes) -> Path:
-    if b"\0" in stored:
+    if not is_place(stored):
         raise ValueError("a path that no file can have")
     return Path(os.fsdecode(stored))
 

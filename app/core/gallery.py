@@ -285,8 +285,9 @@ class Gallery:
             own = [self._roots[number]] if number in self._roots else []
         for root in (*own, *roots):
             picture = (root / reference.path).absolute()
-            if picture.is_file():
-                return picture
+            with suppress(OSError):  # a name that is too long for this system
+                if picture.is_file():
+                    return picture
         return None
 
     def close(self) -> None:

@@ -235,7 +235,7 @@ def blocks(path: Path, connection: sqlite3.Connection, dim: int, ids: Iterable[i
     last = 0
     while rows := cursor.fetchmany(_BLOCK):
         numbers, coarse, fine, source, root, files, embeddings = zip(*rows, strict=True)
-        _check_columns(path, (coarse, filter(None, fine), source), files, root)
+        _check_columns(path, (coarse, (name for name in fine if name is not None), source), files, root)
         if set(map(type, embeddings)) != {bytes} or set(map(len, embeddings)) != {2 * dim}:
             raise damaged(path, "an embedding of the wrong length")
         if numbers[0] <= last or (np.diff(np.array(numbers, np.int64)) <= 0).any():

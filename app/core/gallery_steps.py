@@ -114,8 +114,8 @@ class Steps:
                 (number,),
             ).fetchall()
             coming = [row for row in stored if row[6] is not None]
-            if any(not isinstance(row[7], bytes) or len(row[7]) != 2 * self.gallery.dim for row in coming):
-                raise damaged(self.gallery.path, "a step holds an embedding of the wrong length")
+            if not all(_is_sound(row, self.gallery.dim) for row in stored):
+                raise damaged(self.gallery.path, "a step holds what no reference can be")
             now = _rows(connection, "reference.id", [row[0] for row in stored])
             now |= _rows(connection, "digest", [row[6] for row in coming])
             ids = {row[0] for row in stored} | set(now)
@@ -136,6 +136,17 @@ class Steps:
             return None, None
         undo, redo = self.gallery.query(_UNDO), self.gallery.query(_REDO)
         return undo[0][1] if undo else None, redo[0][1] if redo else None
+
+
+def _is_sound(row: tuple, dim: int) -> bool:
+    """Whether a row of a step (reference, coarse, fine, source, place, path, digest, embedding) is as we write it."""
+    reference, coarse, fine, source, place, path, digest, embedding = row
+    if type(reference) is not int or reference < 1:
+        return False
+    if digest is None:
+        return True  # the reference is not there on this side
+    texts = (coarse, source, path, digest, *(one for one in (fine, place) if one is not None))
+    return all(type(one) is str for one in texts) and type(embedding) is bytes and len(embedding) == 2 * dim
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

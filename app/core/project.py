@@ -242,7 +242,7 @@ class Project:
         old, new = tidy(old), tidy(new)
         with self.change() as connection:
             for number, path in connection.execute("SELECT id, path FROM image").fetchall():
-                place = Path(os.fsdecode(path))
+                place = self._place(path)
                 if not place.is_relative_to(old):
                     continue
                 there = new / place.relative_to(old)
