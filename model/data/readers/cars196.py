@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import zlib
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
 from model.data.body_types import body_type
 from model.data.csvfile import read_table
+from model.data.readers.matlab import variables
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
 from model.photo import PhotoError, upright_size
@@ -26,7 +23,6 @@ _HALVES = (
 _LOOKED_AT = 50
 _DIGITS = 9  # of a class's number
 _LARGEST = 64 << 20  # bytes; the annotations of the whole set have less than one million
-_HEADER, _PACKED = 128, 15  # bytes before the first variable of a MATLAB file, and how a packed one is marked
 _LOG = logging.getLogger(__name__)
 
 _Row = tuple[int, str, str, Any, Path]  # class id, file name, origin, annotation, photo folder
@@ -151,34 +147,17 @@ def _whole(entry: Any, field: str, origin: str) -> int:
         raise DataError(f"{origin}: '{field}' is no whole number") from None
 
 
-def _unpacked(content: bytes) -> int:
-    """Bytes of the variables of a file of MATLAB 5 once they are unpacked, or the first number over the bound."""
-    order: Literal["little", "big"] = "big" if content[126:128] == b"MI" else "little"
-    total, at = 0, _HEADER
-    while at + 8 <= len(content) and total <= _LARGEST:
-        kind, size = (int.from_bytes(content[at + begin : at + begin + 4], order) for begin in (0, 4))
-        body = content[at + 8 : at + 8 + size]
-        if kind == _PACKED:
-            with suppress(zlib.error):  # said when it is read
-                body = zlib.decompressobj().decompress(body, _LARGEST + 1)
-        total += len(body)
-        at += 8 + size
-    return total
-
-
 def _load(path: Path, variable: str) -> Any:
-    """A variable of a MATLAB file; the numbers, texts and structures that it may hold run no code."""
+    """A variable of a MATLAB file."""
     try:
         content = read_file(path, _LARGEST)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
     except OSError as error:
         raise DataError(f"{path}: the file cannot be read ({error.strerror})") from error
-    if _unpacked(content) > _LARGEST:
-        raise DataError(f"{path}: unpacked the file would be larger than annotations can be")
     try:
-        found = loadmat(io.BytesIO(content), squeeze_me=True)
-    except Exception as error:  # on a damaged file scipy raises whatever its parts do
+        found = variables(content, _LARGEST)
+    except ValueError as error:
         raise DataError(f"{path}: not a MATLAB file that can be read ({error})") from error
     if variable not in found:
         raise DataError(f"{path}: variable '{variable}' is missing")
