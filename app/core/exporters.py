@@ -28,6 +28,7 @@ from model.photo import PhotoError, upright_size
 
 _CHANGED = "has changed since it was identified; identify it again"
 _LISTED = 20
+_FIGURES = tuple(name for name in EXPORT_COLUMNS if name.endswith(("confidence", "similarity")))
 _BOM = "\ufeff"
 
 
@@ -67,9 +68,6 @@ class Rows:
     def __iter__(self) -> Iterator[tuple[Result, State]]:
         for result in self._results:
             if result.excluded:
-                continue
-            if why := why_unwritable([str(result.image.path)], raw=self.raw):
-                self.problems.append(why)
                 continue
             state = State.SAME if result.answer is None else state_of(result.image)
             if state is State.CHANGED:
@@ -176,9 +174,8 @@ def _json_lines(rows: Rows, output: Output, model: KnownModel) -> Written:
     def lines() -> Iterator[bytes]:
         for texts in rows.texts(model):
             row: dict[str, Any] = dict(texts)
-            for name, text in texts.items():
-                if name.endswith(("confidence", "similarity")):
-                    row[name] = float(text) if text else None
+            for name in _FIGURES:
+                row[name] = float(texts[name]) if texts[name] else None
             yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
     return output.write(lambda file: file.writelines(lines()))
@@ -234,7 +231,8 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
         answer = result.answer
         if state is State.CHANGED:
             continue
-        if answer is not None and (why := why_unwritable((answer.label, answer.coarse))):
+        names = () if answer is None else (answer.label, answer.coarse)
+        if why := why_unwritable((str(result.image.path), *names)):
             rows.problems.append(why)
             continue
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
@@ -100,19 +100,25 @@ class CsvRows:
     def write(self, values: Sequence[str]) -> None:
         """Append a row. Raises OSError."""
         # the library does not quote a lone carriage return, which readers take for the end of the row
-        odd = any("\r" in value for value in values)
+        odd = "\r" in "".join(values)
         (self._quoted if odd else self._plain).writerow(values)
 
 
-def why_unwritable(values: Iterable[str], *, raw: bool = False) -> str:
+def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
     """Why texts cannot stand in a file; "" where they can.
 
     Args:
         raw: the format takes names of files that are no text, byte by byte.
     """
+    errors = _RAW if raw else "strict"
+    try:
+        "".join(values).encode("utf-8", errors)  # of each row: in one piece, as there are many
+        return ""
+    except UnicodeEncodeError:
+        pass
     for text in values:
         try:
-            text.encode("utf-8", _RAW if raw else "strict")
+            text.encode("utf-8", errors)
         except UnicodeEncodeError:
             return f"{text}: this name is not UTF-8 text, so it cannot stand in the file; rename it"
     return ""
