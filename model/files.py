@@ -7,8 +7,9 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,9 @@ _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 
 ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What numpy raises on an archive of arrays that is cut, damaged or something else."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on the file systems of today; some count characters."""
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -35,18 +39,50 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     with file_errors(path), part_beside(path) as (file, part):
         write(file)
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()  # Windows moves no open file
-        with suppress(OSError):
-            part.chmod(stat.S_IMODE(path.stat().st_mode))
-        part.replace(path)
+        close_on_disk(file)
+        take_place(part, path)
+
+
+def close_on_disk(file: BinaryIO) -> None:
+    """Bring a written file to the disk and close it, as Windows moves no open file. Raises OSError."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+
+
+def take_place(part: Path, path: Path) -> None:
+    """Put a finished file in the place of another one, with the permissions of that one. Raises OSError."""
+    with suppress(OSError):
+        part.chmod(stat.S_IMODE(path.stat().st_mode))
+    part.replace(path)
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing. Raises FileError."""
     with file_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def free_names(place: Path) -> Iterator[Path]:
+    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on, as of `numbered`."""
+    return (numbered(place, number) for number in count(1))
+
+
+def numbered(place: Path, number: int, *, room: int = 0) -> Path:
+    """A place with a number in its name from the second on; a name that is too long is shortened before its ending.
+
+    Args:
+        room: bytes that are to be left over for a longer name that is made of this one.
+    """
+    ending = f" ({number}){place.suffix}" if number > 1 else place.suffix
+    return place.with_name(shortened(place.stem, LONGEST_NAME - room - len(os.fsencode(ending))) + ending)
+
+
+def shortened(name: str, longest: int) -> str:
+    """The beginning of a file's name, of at most so many bytes."""
+    while name and len(os.fsencode(name)) > longest:
+        name = name[: min(len(name) - 1, max(longest, 0))]
+    return name
 
 
 def rename_without_overwriting(part: Path, target: Path) -> None:

@@ -17,13 +17,12 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from model.command import ReaderGoneError
 from model.errors import FileError, MarqueError, file_error
-from model.files import rename_without_overwriting, write_whole
+from model.files import close_on_disk, free_names, rename_without_overwriting, take_place, write_whole
 from model.signatures import GALLERY, PROJECT, kind_by_name, kind_of
 from model.unfinished import part_beside
 from model.written import expect, remember, remembered
@@ -32,7 +31,6 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a database, and would read as part of it."""
 _DATABASES = (GALLERY, PROJECT)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
-_LONGEST_NAME = 255  # bytes, on the file systems of today
 _Seen = str | tuple[int, ...] | None
 """What was at a place: the digest of our own output, who a foreign file is, or nothing."""
 
@@ -107,9 +105,7 @@ class Output:
                 return Written(self.place)
             with part_beside(self.real) as (file, part):
                 write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()  # Windows moves no open file
+                close_on_disk(file)
                 return self.put(part)
 
     def stream(self) -> BinaryIO:
@@ -119,7 +115,7 @@ class Output:
             return self.place.open("wb")
         out, err, *numbers = found.groups()
         number = 1 if out else 2 if err else int(next(number for number in numbers if number))
-        # not opened anew: that would begin at the start of a file that the shell appends to
+        # not opened again: that would begin at the start of a file that the shell appends to
         return os.fdopen(os.dup(number), "wb")
 
     def put(self, part: Path) -> Written:
@@ -133,9 +129,7 @@ class Output:
             real = self.real
             expect(real, self.kind, digest)
             if self._seen is not None and self._seen == self._seen_now():
-                with suppress(OSError):
-                    part.chmod(stat.S_IMODE(real.stat().st_mode))
-                part.replace(real)
+                take_place(part, real)
                 remember(real, self.kind, digest)
                 return Written(self.place)
             placed = put_free(part, real)
@@ -241,16 +235,6 @@ def put_free(part: Path, place: Path) -> Path:
             rename_without_overwriting(part, candidate)
             return candidate
     raise AssertionError("there are endless names")
-
-
-def free_names(place: Path) -> Iterator[Path]:
-    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on; a name that is too long is shortened."""
-    for number in count(1):
-        end = f" ({number}){place.suffix}" if number > 1 else place.suffix
-        stem = place.stem
-        while len(os.fsencode(stem + end)) > _LONGEST_NAME:
-            stem = stem[:-1]
-        yield place.with_name(stem + end)
 
 
 def _is_stream(place: Path) -> bool:

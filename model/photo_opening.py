@@ -17,15 +17,14 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
 
 import PIL
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from model.errors import MarqueError
+from model.errors import FileError, MarqueError
 from model.photo_files import HEIC_ADVICE, HEIC_SUFFIXES, PHOTO_SUFFIXES, UNREADABLE, suffix_of
-from model.reading import FileError, open_regular
+from model.reading import open_regular
 
 MAX_PIXELS = 400_000_000
 """Images above this are refused, but for JPEG files that can be decoded at a fraction of their size line by line."""
@@ -89,8 +88,7 @@ _read = io.BufferedReader.read  # without looking for it at each of many short r
 class _Source(io.BufferedReader):
     """A file as Pillow reads it: counts the time that passes between reads, and bounds what one read brings."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        assert isinstance(file, io.BufferedReader)
+    def __init__(self, file: io.BufferedReader) -> None:
         super().__init__(file.detach())
         self.size = os.fstat(self.fileno()).st_size
         self.left = MAX_SECONDS

@@ -14,8 +14,9 @@ import stat
 import tokenize
 import tomllib
 import zipfile
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from pydantic_core import from_json
@@ -57,7 +58,7 @@ def regular_file(path: Path) -> os.stat_result:
     return found
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading. Raises OSError as `regular_file`, without waiting for anything."""
     regular_file(path)
     descriptor = os.open(path, _OPENING)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +18,16 @@ from app.core.labelled_file import LabelledFile, labelled
 from app.core.packet import SIGNATURE, takes
 from app.core.paths import tidy
 from app.core.photo_state import ChangedPhotoError, check_unchanged
-from app.core.placing import copy_new, write_new
+from app.core.placing import copy_new, folded, write_new
 from app.core.project_records import ProjectImage
 from app.core.sidecars import Sidecars, beside, place_for_new
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_sidecar import SidecarError, read_sidecar
 from model.errors import MarqueError
+from model.files import LONGEST_NAME, numbered
 from model.reading import open_regular
 
-_LONGEST_NAME = 255
-"""Bytes, on all file systems of today; some count characters."""
 _NO_ROOM = "only JPEG and PNG files take them inside"
 _HAS_SIDECAR = "the photos have sidecars, and these are copied too"
 
@@ -107,9 +105,9 @@ class Copies:
         others may be copied too, its copy belongs to this photo alone.
         """
         found = self._sidecars.of(photo)
-        names = {_folded(place_for_new(photo)), _folded(photo.with_suffix(".xmp"))}
+        names = {folded(place_for_new(photo)), folded(photo.with_suffix(".xmp"))}
         alone = [(one.path, beside(one.path, photo, place)) for one in found if not one.others]
-        main = next((pair for pair in alone if _folded(pair[0]) in names), None)
+        main = next((pair for pair in alone if folded(pair[0]) in names), None)
         shared = next(((one.path, _place_of_sidecar(place)) for one in found if one.others), None)
         return main or shared, [pair for pair in alone if pair is not main]
 
@@ -123,10 +121,10 @@ class Copies:
             Path(photo.name),  # it was moved since
         )
         number, candidate = 1, below
-        while _folded(candidate) in self._taken:
+        while folded(candidate) in self._taken:
             number += 1
-            candidate = _numbered(below, number)
-        self._taken.add(_folded(candidate))
+            candidate = numbered(below, number)
+        self._taken.add(folded(candidate))
         return self._into / candidate
 
 
@@ -146,22 +144,10 @@ def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
     ]
 
 
-def _folded(path: Path) -> str:
-    """A path as file systems see it that tell neither case nor Unicode forms apart."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
-
-
-def _numbered(path: Path, number: int) -> Path:
-    ending, stem = f" ({number}){path.suffix}", path.stem
-    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
-        stem = stem[:-1]
-    return path.with_name(stem + ending)
-
-
 def _place_of_sidecar(place: Path) -> Path:
     """`a.jpg.xmp`, or `a.xmp` where the other name would be too long."""
     new = place_for_new(place)
-    return new if len(os.fsencode(new.name)) <= _LONGEST_NAME else place.with_suffix(".xmp")
+    return new if len(os.fsencode(new.name)) <= LONGEST_NAME else place.with_suffix(".xmp")
 
 
 def _content(photo: Path) -> bytes | None:

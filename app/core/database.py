@@ -15,9 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from app.core.placing import rename_without_overwriting
 from model.errors import MarqueError
-from model.files import sync_folder
+from model.files import close_on_disk, rename_without_overwriting, sync_folder
 from model.reading import regular_file
 from model.unfinished import part_beside
 
@@ -232,8 +231,7 @@ def new_file(path: Path, fault: type[MarqueError], kind: str) -> Iterator[Path]:
         with part_beside(path) as (file, part):
             with faults(path, fault, kind):
                 yield part
-            os.fsync(file.fileno())
-            file.close()  # Windows moves no open file
+            close_on_disk(file)
             rename_without_overwriting(part, path)
         with suppress(OSError):  # it is there, only perhaps not yet on the disk
             sync_folder(path.parent)

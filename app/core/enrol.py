@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.core.content_digest import new_digest
 from app.core.engine import BATCH, Engine
 from app.core.gallery import Entry
 from app.core.pipeline import default_workers, map_in_order
@@ -146,7 +146,8 @@ def _home(sample: Sample) -> tuple[str, str]:
 
 def digest_of(content: bytes, box: Box | None = None) -> str:
     """By what a gallery knows a photo, or a part of one: several objects of one photo are several references."""
-    digest = hashlib.blake2b(content, digest_size=16)
+    digest = new_digest()
+    digest.update(content)
     if box is not None:
         digest.update(repr(box).encode())
     return digest.hexdigest()

@@ -17,6 +17,7 @@ from app.core.project_records import FoundFile
 from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
 from model.errors import MarqueError, file_error
+from model.files import LONGEST_NAME, numbered, shortened
 
 PATTERN = "{type}/{class}/{name}"
 """Where a photo goes, below the folder that was chosen."""
@@ -30,7 +31,6 @@ _RESERVED = {
     *("con", "prn", "aux", "nul", "conin$", "conout$"),
     *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
 }
-_LONGEST = 255  # bytes of a name
 _ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
 _WITHOUT_CLASS = "class not told"
 _CHANGED = "has changed since it was identified"
@@ -215,7 +215,7 @@ class _Planner:
         if target is None:
             raise _StaysError("is there already")
         step = Step(image.id, image.path, target, file.size, file.modified, image.digest, link)
-        self._taken[folded(str(target))] = image.path
+        self._taken[folded(target)] = image.path
         for sidecar in companions:
             place = beside(sidecar.path, image.path, target)
             if not same_content(sidecar.path, place):
@@ -224,7 +224,7 @@ class _Planner:
 
     def _free(self, target: Path, path: Path, file: FoundFile, companions: tuple[Sidecar, ...]) -> Path | None:
         """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
-        number, candidate = 1, _numbered(target, 1, companions=bool(companions))
+        number, candidate = 1, numbered(target, 1)
         while True:
             there = self._there(candidate)
             if there is not None and _holds(there, path, file):
@@ -234,21 +234,21 @@ class _Planner:
             if free and not self._has_sidecar(candidate, {place for _, place in places}):
                 return candidate
             number += 1
-            candidate = _numbered(target, number, companions=bool(companions))
+            candidate = numbered(target, number, room=_ROOM if companions else 0)
 
     def _takes(self, sidecar: Path, place: Path) -> bool:
         """Whether a sidecar can go to a place: nothing is there, or the same."""
         there = self._there(place)
         if there is not None:
             return same_content(sidecar, there)
-        return self._taken.get(folded(str(place)), sidecar) == sidecar
+        return self._taken.get(folded(place), sidecar) == sidecar
 
     def _has_sidecar(self, target: Path, own: set[Path]) -> bool:
         """Whether a sidecar is there, not one of its own, that would be taken for that of a photo of this name."""
         names = (place_for_new(target), target.with_name(target.stem + ENDING))
-        mine = {folded(str(place)) for place in own}
+        mine = {folded(place) for place in own}
         return any(
-            folded(str(name)) not in mine and (self._there(name) is not None or self._is_taken(name)) for name in names
+            folded(name) not in mine and (self._there(name) is not None or self._is_taken(name)) for name in names
         )
 
     def _take(self, sidecar: Sidecar, step: Step, place: Path) -> None:
@@ -256,7 +256,7 @@ class _Planner:
         uses = self._companions.setdefault(sidecar.path, [])
         uses[:] = [use for use in uses if use[0].target != place]
         uses.append((replace(step, target=place), sidecar))
-        self._taken[folded(str(place))] = sidecar.path
+        self._taken[folded(place)] = sidecar.path
 
     def _with(self, steps: list[Step]) -> Iterator[Step]:
         """The steps of the sidecars. One that several photos share is moved with the last of them, if all are filed."""
@@ -283,7 +283,7 @@ class _Planner:
         return iter(sorted(found, key=lambda step: order[step.image]))
 
     def _is_taken(self, candidate: Path) -> bool:
-        return folded(str(candidate)) in self._taken
+        return folded(candidate) in self._taken
 
     def _there(self, candidate: Path) -> Path | None:
         """What has this name, in whatever case and Unicode form; None if nothing has."""
@@ -336,25 +336,10 @@ def _is_reserved(name: str) -> bool:
 
 def _fitting_folder(name: str) -> str:
     """A folder's name, shortened where it is too long; names that differ stay different."""
-    if len(os.fsencode(name)) <= _LONGEST:
+    if len(os.fsencode(name)) <= LONGEST_NAME:
         return name
     mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-    return _cut(name, _LONGEST - len(mark)).rstrip(". ") + mark
-
-
-def _numbered(target: Path, number: int, *, companions: bool) -> Path:
-    """A target with a number in its name from the second on, shortened before its ending where it is too long."""
-    mark = f" ({number})" if number > 1 else ""
-    longest = _LONGEST - (_ROOM if companions and mark else 0)
-    stem = _cut(target.stem, longest - len(os.fsencode(mark + target.suffix)))
-    return target.with_name(f"{stem}{mark}{target.suffix}")
-
-
-def _cut(text: str, longest: int) -> str:
-    """The beginning of a text, of at most so many bytes as a file's name."""
-    while text and len(os.fsencode(text)) > longest:
-        text = text[: min(len(text) - 1, longest)]
-    return text
+    return shortened(name, LONGEST_NAME - len(mark)).rstrip(". ") + mark
 
 
 def _names(folder: Path) -> dict[str, str] | None:

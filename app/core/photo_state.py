@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
+from app.core.content_digest import content_digest
 from app.core.project_records import FoundFile, ProjectImage
-from app.core.stage import content_digest
 from model.errors import MarqueError
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
-import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from model.files import rename_without_overwriting, sync_folder
+from app.core.content_digest import new_digest
+from model.files import close_on_disk, rename_without_overwriting, sync_folder
+from model.reading import open_regular
 from model.unfinished import part_beside
 
 _CHUNK = 1 << 20
@@ -40,24 +40,22 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
     target.parent.mkdir(parents=True, exist_ok=True)
     with part_beside(target) as (file, part), _about(target, instead_of=part):
         write(file)
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()  # Windows moves no open file
+        close_on_disk(file)
         shutil.copystat(like, part)
         rename_without_overwriting(part, target)
 
 
 def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
-    """A copy with the times of its source; the digest of its content (as `stage.content_digest`).
+    """A copy with the times of its source; the digest of its content (as of `content_digest`).
 
     Args:
         digest: what the content must have.
 
     Raises:
         OtherContentError: if the content is another one; then there is no copy.
-        FileExistsError, OSError: as `write_new`; also where the source is no ordinary file.
+        FileExistsError, OSError: as `write_new`, and as `open_regular` of the source.
     """
-    found = hashlib.blake2b(digest_size=16)
+    found = new_digest()
 
     def write(copy: BinaryIO) -> None:
         while chunk := _read(original, source):
@@ -66,7 +64,7 @@ def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
         if digest is not None and found.hexdigest() != digest:
             raise OtherContentError(source)
 
-    with _open(source) as original:
+    with open_regular(source) as original:
         write_new(target, write, source)
     return found.hexdigest()
 
@@ -78,7 +76,7 @@ def remove_spare(spare: Path, kept: Path) -> None:
         OtherContentError: if `kept` is not another file with the same content; then `spare` stays.
         OSError: if one of them cannot be read, or `spare` cannot be removed.
     """
-    with _open(spare) as one, _open(kept) as other:
+    with open_regular(spare) as one, open_regular(kept) as other:
         if _is_one_entry(spare, kept) or not _same_content(one, spare, other, kept):
             raise OtherContentError(spare)
         _bring_to_disk(other)
@@ -92,15 +90,15 @@ def remove_spare(spare: Path, kept: Path) -> None:
 def same_content(first: Path, second: Path) -> bool:
     """Whether both are ordinary files, or links to such, with the same content. False where one cannot be read."""
     try:
-        with _open(first) as one, _open(second) as other:
+        with open_regular(first) as one, open_regular(second) as other:
             return _same_content(one, first, other, second)
     except OSError:
         return False
 
 
-def folded(name: str) -> str:
-    """A name as file systems that do not tell case or Unicode forms apart see it."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+def folded(name: str | Path) -> str:
+    """A name or path as file systems that do not tell case or Unicode forms apart see it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
 
 
 def _bring_to_disk(file: BinaryIO) -> None:
@@ -110,13 +108,6 @@ def _bring_to_disk(file: BinaryIO) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_SYNC:
             raise
-
-
-def _open(place: Path) -> BinaryIO:
-    """An ordinary file for reading; opening anything else may block for ever, or have effects."""
-    if not stat.S_ISREG(place.stat().st_mode):
-        raise OSError(errno.EINVAL, "this is no ordinary file", str(place))
-    return place.open("rb")
 
 
 def _is_one_entry(first: Path, second: Path) -> bool:

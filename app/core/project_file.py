@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import filecmp
-import os
 import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from app.core import database, project_format
-from app.core.placing import rename_without_overwriting
+from app.core.placing import same_content
 from app.core.project_format import APPLICATION_ID, ID, KIND, MIGRATIONS, SCHEMA, ProjectError
 from app.core.project_lock import only_writer
+from model.files import close_on_disk, free_names, rename_without_overwriting
 from model.reading import first_line
 from model.unfinished import part_beside
 
@@ -184,16 +182,14 @@ def _back_up(path: Path, version: int) -> None:
         with part_beside(backup) as (file, part):
             with closing(database.connect(path, "ro")) as source, closing(database.connect(part, "rw")) as copy:
                 source.backup(copy)
-            os.fsync(file.fileno())
-            file.close()
-            for number in count(2):
+            close_on_disk(file)
+            for place in free_names(backup):
                 try:
-                    rename_without_overwriting(part, backup)
+                    rename_without_overwriting(part, place)
                     return
                 except FileExistsError:
-                    if backup.is_file() and filecmp.cmp(part, backup, shallow=False):
+                    if same_content(part, place):
                         return  # of an attempt that was killed
-                    backup = path.with_name(f"{path.name}.format{version} ({number}).backup")
     except OSError as error:
         raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
 

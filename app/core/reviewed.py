@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.core.content_digest import content_digest
 from app.core.engine import BATCH, Engine
 from app.core.enrol import Enrolled
 from app.core.labels import Labels, Verdict
@@ -14,7 +15,6 @@ from app.core.own_gallery import Shelf
 from app.core.project import Project
 from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
-from app.core.stage import content_digest
 from app.core.teach import enrol_as_step, sample_of
 from model.data.samples import Sample
 

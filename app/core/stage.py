@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from app.core.content_digest import content_digest
 from app.core.engine import BATCH
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
@@ -129,9 +129,3 @@ class Local:
                 outcome = replace(outcome, evidence=answer.evidence, embedding=answer.embedding)
             outcomes.append(outcome)
         return outcomes
-
-
-def content_digest(path: Path) -> str:
-    """Identifies a file's content: BLAKE2b, 32 hex digits. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -16,7 +16,8 @@ from app.core.identify import Identification
 from app.core.results import Result
 from model.command import ReaderGoneError
 from model.errors import MarqueError, file_error
-from model.outputs import Output, Written, free_names, put_free
+from model.files import free_names
+from model.outputs import Output, Written, put_free
 
 COLUMNS = (
     "path",

@@ -7,19 +7,18 @@ the photo holds.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from app.core.labelled_file import words_inside
 from app.core.packet import takes
-from app.core.placing import rename_without_overwriting
 from app.core.sidecars import Sidecars
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_text import ListName
 from model.errors import MarqueError
+from model.files import close_on_disk, rename_without_overwriting, take_place
 from model.reading import open_regular, read_file
 from model.unfinished import part_beside
 
@@ -97,17 +96,13 @@ def _write(place: Path, before: bytes | None, after: bytes) -> None:
     try:
         with part_beside(place) as (file, part):
             file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()  # Windows moves no open file
+            close_on_disk(file)
             if before is None:
                 rename_without_overwriting(part, place)
                 return
-            with suppress(OSError):
-                part.chmod(stat.S_IMODE(place.stat().st_mode))
             if not os.path.lexists(place) or read_sidecar(place) != before:
                 raise _ChangedError
-            part.replace(place)
+            take_place(part, place)
     except FileExistsError:
         raise _ChangedError from None
     except OSError as error:

@@ -214,7 +214,7 @@ def test_a_spare_is_removed_only_where_another_whole_copy_is_there(tmp_path: Pat
     with pytest.raises(OtherContentError):
         placing.remove_spare(one, folder / "one")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="no ordinary file"):
+    with pytest.raises(OSError, match="named pipe"):
         placing.remove_spare(one, tmp_path / "pipe")
     assert one.read_bytes() == b"same"
     os.link(one, tmp_path / "second name")

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from model import outputs
-from model.outputs import Output, OutputError, TakenError, free_names
+from model.files import free_names
+from model.outputs import Output, OutputError, TakenError
 from model.signatures import GALLERY, MODEL, PHOTO, PROJECT, kind_of
 
 TABLE = "table of labels"

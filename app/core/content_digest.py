@@ -1,0 +1,19 @@
+"""By what project and gallery know the content of a file, wherever it is and whatever it is called."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from model.reading import open_regular
+
+
+def new_digest() -> hashlib.blake2b:
+    """A digest of nothing yet, to be updated with the content piece by piece."""
+    return hashlib.blake2b(digest_size=16)
+
+
+def content_digest(path: Path) -> str:
+    """The digest of a whole file, hexadecimal. Raises OSError, also where it is no file."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, new_digest).hexdigest()
