@@ -16,6 +16,7 @@ from app.ui.popup import Popup
 from app.ui.widgets import for_button, label
 
 _FILTER = f"Galleries of Marque (*{SUFFIX})"
+_NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite  # a file that exists is refused anyway
 _WIDTH = 420
 
 
@@ -128,7 +129,9 @@ class GalleryButton(QToolButton):
             self.import_wanted.emit(Path(name))
 
     def _ask_export(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Export the gallery", str(Path.home() / f"my{SUFFIX}"), _FILTER)
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export the gallery", str(Path.home() / f"my{SUFFIX}"), _FILTER, options=_NEVER_OVER_ANOTHER
+        )
         if name:
             path = Path(name)
             self.export_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))

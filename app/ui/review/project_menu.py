@@ -17,6 +17,7 @@ from app.ui.widgets import for_button
 
 _KEPT = 8
 _FILTER = f"Projects of Marque (*{SUFFIX})"
+_NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite  # a file that exists is refused anyway
 
 
 def new_place() -> Path:
@@ -119,7 +120,9 @@ class ProjectButton(QToolButton):
             self.corrections_wanted.emit(Path(name))
 
     def _ask_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save a copy of the project", self._folder(), _FILTER)
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save a copy of the project", self._folder(), _FILTER, options=_NEVER_OVER_ANOTHER
+        )
         if name:
             path = Path(name)
             self.save_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
