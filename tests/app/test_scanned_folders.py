@@ -54,9 +54,7 @@ def test_folders_that_were_not_scanned_here_are_shown_and_asked_about(
     assert sorted(tmp_path.rglob("*")) == before
     assert main([*words, "--trust"]) == 0
     capsys.readouterr()
-    assert (
-        main(["export", str(identified), "--format", "xmp"]) == 0
-    )  # it asks once
+    assert main(["export", str(identified), "--format", "xmp"]) == 0  # it asks once
     assert "--trust" not in capsys.readouterr().err
 
 

@@ -1,0 +1,124 @@
+"""The window with projects that others use, that come from elsewhere, that go away, or that cannot be written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.core import database, scanned_folders
+from app.core.filing_plan import plan
+from app.core.labels import Label, Verdict
+from app.core.results import results
+from app.ui.review.trusting import TrustDialog
+from app.ui.window import MainWindow
+from tests.app.test_project_lock import HOLDS
+
+PATIENCE = 15_000
+
+
+@pytest.fixture
+def other(identified: MainWindow) -> Iterator[subprocess.Popen[str]]:
+    """Another program that changes the open project."""
+    command = [sys.executable, "-c", HOLDS, str(identified.review.desk.project.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "has it\n"
+        yield process
+        process.kill()
+
+
+def file_into(window: MainWindow, into: Path) -> None:
+    desk = window.review.desk
+    window.review.outputs.file(desk.project, plan(results(desk.project, desk.model), into), move=True)
+
+
+def test_the_window_waits_for_another_program_and_can_be_told_not_to(
+    identified: MainWindow, other: subprocess.Popen[str], tmp_path: Path, photos: Path, qtbot: QtBot
+) -> None:
+    outputs, jobs = identified.review.outputs, identified.status.jobs
+    waiting = f"waiting for the other program (process {other.pid}, since "
+    file_into(identified, tmp_path / "sorted")
+    qtbot.waitUntil(lambda: jobs.text().startswith(waiting), timeout=PATIENCE)
+    QTest.mouseClick(jobs.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not outputs.busy(), timeout=PATIENCE)
+    assert "the other program" in identified.review.errors.text()
+    assert len(list(photos.rglob("*.jpg"))) == 12 and not (tmp_path / "sorted").exists()
+
+    file_into(identified, tmp_path / "sorted")
+    qtbot.waitUntil(lambda: jobs.text().startswith(waiting), timeout=PATIENCE)
+    assert other.stdin is not None
+    other.stdin.close()
+    qtbot.waitUntil(lambda: not outputs.busy(), timeout=PATIENCE)
+    assert len(list((tmp_path / "sorted").rglob("*.jpg"))) == 12 and jobs.text().startswith("move 12 photos")
+
+
+def test_a_label_is_taken_back_when_the_other_program_is_done(
+    identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
+) -> None:
+    desk, jobs = identified.review.desk, identified.status.jobs
+    desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    desk.turn(back=True)
+    qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
+    assert other.stdin is not None
+    other.stdin.close()
+    qtbot.waitUntil(lambda: jobs.text() == "undone: exclude 1 photo", timeout=PATIENCE)
+
+
+def test_folders_from_elsewhere_are_shown_before_anything_is_written(
+    identified: MainWindow, photos: Path, qtbot: QtBot
+) -> None:
+    page = identified.review
+    for record in scanned_folders._records(page.desk.project.id).iterdir():
+        record.unlink()
+
+    def asked() -> TrustDialog:
+        page.toolbar.sidecars_wanted.emit()
+        qtbot.waitUntil(lambda: any(one.isVisible() for one in page.findChildren(TrustDialog)), timeout=PATIENCE)
+        return next(one for one in page.findChildren(TrustDialog) if one.isVisible())
+
+    dialog = asked()
+    shown = [dialog.folders.item(row).text() for row in range(dialog.folders.count())]
+    assert shown == sorted({str(path.parent) for path in photos.rglob("*.jpg")})
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not page.outputs.busy() and not list(photos.rglob("*.xmp"))
+    QTest.mouseClick(asked().agree_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(list(photos.rglob("*.xmp"))) == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
+    page.toolbar.sidecars_wanted.emit()  # it asks once
+    qtbot.waitUntil(page.outputs.busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
+    assert not any(one.isVisible() for one in page.findChildren(TrustDialog))
+
+
+def test_a_project_that_was_replaced_is_noticed_and_opened_again(
+    identified: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    page = identified.review
+    place = page.desk.project.path
+    page.desk.project.save_as(tmp_path / "other.marque")
+    (tmp_path / "other.marque").replace(place)
+    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    qtbot.waitUntil(lambda: "was replaced by another file while it was in use" in page.errors.text(), timeout=PATIENCE)
+    before = page.desk.project
+    page.desk.open(place)
+    qtbot.waitUntil(lambda: page.desk.project is not before, timeout=PATIENCE)
+    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    qtbot.waitUntil(lambda: "exclude 1 photo" in page.toolbar.undo_button.toolTip(), timeout=PATIENCE)
+
+
+def test_a_project_in_a_read_only_place_is_shown(
+    identified: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = identified.review
+    page.desk.project.save_as(tmp_path / "other.marque")
+    monkeypatch.setattr(database, "can_be_written", lambda _path: False)  # the administrator may write everywhere
+    page.desk.open(tmp_path / "other.marque")
+    qtbot.waitUntil(lambda: page.desk.project.read_only and len(page.desk.columns) == 12, timeout=PATIENCE)
+    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    qtbot.waitUntil(lambda: "the project is read-only here" in page.errors.text(), timeout=PATIENCE)
