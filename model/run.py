@@ -43,6 +43,7 @@ from model.reading import parse_json, read_file
 from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
 from model.tested import TESTED_FILE
+from model.unfinished import folder_beside
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 
@@ -79,20 +80,30 @@ class Run:
     ) -> Run:
         """Make the folder and write down what the run starts from; `config.json` comes last and marks it complete.
 
+        A folder that was not there appears with all of it, so that a kill leaves none that is neither free nor a run.
+
         Raises:
             RunError: if the folder holds something already or cannot be made.
         """
         check_free(folder)
-        run = cls(folder)
+
+        def write(run: Run) -> None:
+            write_split(run._split, samples, splits)
+            write_json(run._versions, _versions())
+            write_json(run._taxonomy, taxonomy.model_dump())
+            write_json(run._config, config.model_dump(mode="json"))
+
+        if folder.exists():  # an empty one, which may be a place where a drive is mounted
+            write(cls(folder))
+            return cls(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with folder_beside(folder) as part:
+                write(cls(part))
+                part.rename(folder)
         except OSError as error:
             raise RunError(f"{folder}: the run folder cannot be made ({error.strerror})") from error
-        write_split(run._split, samples, splits)
-        write_json(run._versions, _versions())
-        write_json(run._taxonomy, taxonomy.model_dump())
-        write_json(run._config, config.model_dump(mode="json"))
-        return run
+        return cls(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Run:

@@ -12,6 +12,7 @@ from model.command import ReaderGoneError, guarded, write_line
 from model.errors import MarqueError
 from model.plain_text import one_line
 from model.standard_error import words
+from model.unfinished import remove_leftovers
 
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 
@@ -44,6 +45,7 @@ def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
 
 def run(work: Callable[[], int]) -> int:
     """Do the work of a command; its exit code, or that of what ended it, which is said in one sentence."""
+    remove_leftovers()
     return guarded(work, fail)
 
 

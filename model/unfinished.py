@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,18 @@ def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
                 part.with_name(part.name + companion).unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """A new, empty folder beside `target`; gone at the end with all in it, unless it was moved. Raises OSError."""
+    part = target.with_name(f".marque-{secrets.token_hex(6)}.part")
+    _lists.note(part)
+    part.mkdir()
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def remove_leftovers() -> None:
     """Remove what processes that were killed have left half-written; to be called when a program starts."""
     try:
@@ -96,6 +109,8 @@ def _removed(part: Path) -> bool:
     if not part.parent.is_dir():
         return False
     try:
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part)
         for companion in ("", *_COMPANIONS):
             part.with_name(part.name + companion).unlink(missing_ok=True)
     except OSError as error:

@@ -71,6 +71,23 @@ def test_a_list_that_names_other_files_removes_none_of_them(tmp_path: Path, home
     assert photo.read_bytes() == b"a photo" and not (lists / "crafted.list").exists()
 
 
+def test_a_folder_in_the_making_is_removed_but_not_what_a_link_leads_to(tmp_path: Path, home: Path) -> None:
+    half, link, whole = (
+        tmp_path / ".marque-0123456789ab.part",
+        tmp_path / ".marque-ba9876543210.part",
+        tmp_path / "whole",
+    )
+    for folder in (half, whole):
+        folder.mkdir()
+        (folder / "config.json").write_bytes(b"{}")
+    link.symlink_to(whole)
+    lists = home / "data" / "unfinished"
+    lists.mkdir(parents=True)
+    (lists / "dead.list").write_bytes(os.fsencode(half) + b"\0" + os.fsencode(link) + b"\0")
+    remove_leftovers()
+    assert not half.exists() and not link.is_symlink() and (whole / "config.json").exists()
+
+
 def test_a_part_is_gone_whatever_is_raised(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), part_beside(tmp_path / "x") as (file, part):
         file.write(b"half")

@@ -172,8 +172,8 @@ def _check_database(path: Path, folder: Path) -> None:
 
 def table(figures: Sequence[Figures]) -> str:
     """The figures for people, in Markdown."""
-    rows = ["| command | kills before a system call | kills at a random time | of so many calls | losses |"]
-    rows += ["|---|---:|---:|---:|---:|"]
+    columns = ("killed before a system call", "killed at a random time", "system calls that change files", "losses")
+    rows = [f"| command | {' | '.join(columns)} |", "|---|---:|---:|---:|---:|"]
     rows += [
         f"| {one.name} | {one.before_calls} | {one.at_times} | {one.moments} | {len(one.losses)} |" for one in figures
     ]
