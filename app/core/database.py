@@ -42,6 +42,9 @@ _SECONDS = 30.0  # that reading a file may take, and a second more for each of t
 _BYTES_A_SECOND = 1 << 20
 _STEPS = 1_000_000  # of SQLite's machine between two looks at the clock
 
+_LEAST_BYTES = 6  # of a row
+_MORE_ROWS = 1 << 20  # that may lie in the log still
+
 _COMPANIONS = ("-wal", "-journal", "-shm")
 _SUPER_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 """How a journal ends that names another one, which SQLite removes after the file has been put right."""
@@ -279,6 +282,13 @@ def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if database.in_transaction:  # a full disk may have rolled it back already
             database.execute("ROLLBACK")
         raise
+
+
+def all_rows(cursor: sqlite3.Cursor, size: int) -> list[tuple] | None:
+    """All rows of a query; None where they are more than a file of `size` bytes can hold, as of one without an end."""
+    most = size // _LEAST_BYTES + _MORE_ROWS
+    rows = cursor.fetchmany(most)
+    return rows if len(rows) < most else None
 
 
 @contextmanager

@@ -185,11 +185,14 @@ class Gallery:
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
         """Rows of the file, for `gallery_steps`."""
         with self._lock, gallery_file.faults(self.path):
-            self._must_be_there()
-            return self._database.execute(sql, values).fetchall()
+            size = self._must_be_there()
+            rows = database.all_rows(self._database.execute(sql, values), size)
+        if rows is None:
+            raise gallery_file.damaged(self.path, "it claims to hold more than fits into it")
+        return rows
 
-    def _must_be_there(self) -> None:
-        database.must_be_same(self.path, self._file.identity, GalleryError, KIND)
+    def _must_be_there(self) -> int:
+        return database.must_be_same(self.path, self._file.identity, GalleryError, KIND)
 
     def copy_to(self, path: Path) -> None:
         """A copy of the file, which appears whole or not at all.

@@ -34,8 +34,6 @@ SUFFIX = ".marque"
 """Ending of a project's file name."""
 
 _CHOSEN = "thresholds of "  # and the model's fingerprint: a key of the table meta
-_LEAST_BYTES = 6  # that a row takes at least
-_MORE_ROWS = 1 << 20  # that may lie beside the file still
 _CHUNK = 500  # values of an IN (...) list
 
 
@@ -241,7 +239,7 @@ class Project:
         moved = 0
         old, new = tidy(old), tidy(new)
         with self.change() as connection:
-            for number, path in connection.execute("SELECT id, path FROM image").fetchall():
+            for number, path in self.read("SELECT id, path FROM image"):
                 place = self._place(path)
                 if not place.is_relative_to(old):
                     continue
@@ -375,9 +373,9 @@ class Project:
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
         """All rows of a query. Raises ProjectError."""
         with self._lock, project_file.faults(self.path):
-            most = self._must_be_there() // _LEAST_BYTES + _MORE_ROWS
-            rows = self._database.execute(query, values).fetchmany(most)
-        if len(rows) == most:
+            size = self._must_be_there()
+            rows = database.all_rows(self._database.execute(query, values), size)
+        if rows is None:
             raise project_file.damaged(self.path, "it claims to hold more than fits into it")
         return rows
 
