@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from model.reading import regular_file
+from model.wording import counted
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """File name endings of photos that take the extra `heic`."""
@@ -67,7 +68,7 @@ def suffix_of(name: str) -> str:
 
 def skipped_in_words(skipped: Mapping[str, int]) -> str:
     """What `scan` counted, as "31 RAW photos and 2 videos skipped"; "" where nothing was."""
-    parts = [f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(skipped.items()) if count]
+    parts = [counted(count, kind) for kind, count in sorted(skipped.items()) if count]
     if not parts:
         return ""
     listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -22,6 +22,7 @@ from model.teacher import checked_teacher
 from model.terminal import note
 from model.unfold import is_model_file
 from model.weights import load_starting_weights
+from model.wording import first_of
 
 _SHOWN = 10
 
@@ -179,7 +180,6 @@ def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample],
         bad = {error.path: error for error in store.decode_all("checking photos")}
     messages = [f"{sample.origin}: {bad[sample.path]}" for sample in samples if sample.path in bad]
     if messages and not config.data.skip_bad:
-        more = [f"and {len(messages) - _SHOWN} more"] if len(messages) > _SHOWN else []
         advice = "mend or remove them, or pass over them with --skip-bad"
-        raise DataError.of_lines([*messages[:_SHOWN], *more, advice])
+        raise DataError.of_lines([*first_of(messages, _SHOWN), advice])
     return [sample for sample in samples if sample.path not in bad], messages

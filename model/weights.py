@@ -19,6 +19,7 @@ from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
 from model.terminal import note
 from model.unfold import is_model_file, stored_weights, unfolded
+from model.wording import first_of
 
 
 class WeightsError(MarqueError):
@@ -115,8 +116,8 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
         if key in state and state[key].shape != wanted[key].shape
     ]
     if wrong:
-        shown = [*wrong[:10], *([f"and {len(wrong) - 10} more"] if len(wrong) > 10 else [])]
-        raise WeightsError(f"{weights}: these weights do not fit {name}:", lines=[f"  {line}" for line in shown])
+        lines = [f"  {line}" for line in first_of(wrong, 10)]
+        raise WeightsError(f"{weights}: these weights do not fit {name}:", lines=lines)
     backbone.load_state_dict({key: state[key].to(wanted[key].dtype) for key in wanted if key in state}, strict=False)
 
 

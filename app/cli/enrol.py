@@ -20,6 +20,7 @@ from app.core.enrol import enrol, limit_per_class
 from app.core.gallery import Gallery
 from app.core.references import References, is_shared, open_references, place_of, shown
 from model.data.samples import Dataset, Sample
+from model.wording import first_of
 
 _KINDS = ("folder", "table", "cars196")
 _SHOWN_PROBLEMS = 20
@@ -120,11 +121,8 @@ def _enrol_all(
             {"photos": len(gallery)},
         )
         gallery.finish_index()
-    shown = problems if report.as_json else problems[:_SHOWN_PROBLEMS]
-    for problem in shown:
+    for problem in problems if report.as_json else first_of(problems, _SHOWN_PROBLEMS):
         report.tell("warning", [f"skipped: {problem}"], {"text": f"skipped: {problem}"})
-    if len(problems) > len(shown):
-        report.tell("warning", [f"skipped: and {len(problems) - len(shown)} more"], {})
     finished = added + known + len(problems) == len(samples) + len(skipped)
     report.done(
         [

@@ -16,7 +16,6 @@ from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
-    counted,
     gallery_place,
     interruptible,
     model_file,
@@ -25,13 +24,14 @@ from app.cli.terminal import (
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
-from app.core.exporters import listed
+from app.core.exporters import LISTED
 from app.core.identify import Identification, Identifier
 from app.core.references import is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
 from app.core.table import KIND, LabelTable
 from model.outputs import Output
 from model.photo_files import scan, skipped_in_words
+from model.wording import counted, first_of
 
 _GALLERY = "reference photos: a file, postgresql://user@host/database, or 'none' (default: beside the model)"
 _LOCAL, _RAY = "local", "ray"
@@ -170,7 +170,7 @@ class _Files:
             with LabelTable(output, self.stage.info.signature) as table:
                 self._identify_all(table.write)
                 left_out = table.left_out
-                for problem in listed(left_out):
+                for problem in first_of(left_out, LISTED):
                     self.report.warning(problem)
                 if self._cut_off:
                     place = table.keep_incomplete()

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
-from app.cli.terminal import counted
 from app.core.corrections import corrections
-from app.core.exporters import listed
+from app.core.exporters import LISTED
 from app.core.project import Project
+from model.wording import counted, first_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         found = corrections(project, options.table)
         if not options.dry_run:
             found.apply(project, options.table)
-    for problem in listed(found.problems):
+    for problem in first_of(found.problems, LISTED):
         report.warning(problem)
     removed = sum(label is None for label in found.labels.values())
     facts = {

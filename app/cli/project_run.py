@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
-from app.cli.terminal import UsageError, counted, must_exist
+from app.cli.terminal import UsageError, must_exist
 from app.core import scanned_folders
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
@@ -19,6 +19,7 @@ from app.core.project_records import Counts
 from app.core.stage import Stage
 from app.core.watch import SETTLE, ProjectWatch
 from model.command import INTERRUPTED
+from model.wording import counted
 
 _SHARE = 10
 """A pause takes at least so many times as long as the look before it: a watch is idle for most of its time."""

@@ -20,6 +20,7 @@ from app.core.references import Place, References, place_of
 from model.bundle import Variant
 from model.errors import MarqueError
 from model.standard_error import words
+from model.wording import counted
 
 NO_GALLERY = "none"
 
@@ -48,11 +49,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -> None:
     """An option that takes a whole number from one up."""
     parser.add_argument(flag, type=_positive, metavar="N", help=help_text)
-
-
-def counted(number: int, one: str, more: str | None = None) -> str:
-    """So many of something; more: the word for several, `one` with an s unless it is given."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def in_words(gallery: References) -> str:

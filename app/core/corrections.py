@@ -25,6 +25,7 @@ from app.core.paths import tidy
 from app.core.project import Project
 from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
 from app.core.table import unguarded
+from model.wording import counted
 
 _NONE = "none"
 _VERDICTS = {"", _NONE, *Verdict}
@@ -50,8 +51,7 @@ class Corrections:
 
     def apply(self, project: Project, table: Path) -> Action | None:
         """Set the labels in one step that can be undone; None where there are none. Raises ProjectError."""
-        count = len(self.labels)
-        return Labels(project).set(self.labels, f"{count:,} label{'' if count == 1 else 's'} from {table.name}")
+        return Labels(project).set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
 
 
 def corrections(project: Project, place: Path) -> Corrections:

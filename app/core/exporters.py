@@ -25,9 +25,11 @@ from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, w
 from model.errors import MarqueError
 from model.outputs import Output, Written
 from model.photo import PhotoError, upright_size
+from model.wording import counted, first_of
 
 _CHANGED = "has changed since it was identified; identify it again"
-_LISTED = 20
+LISTED = 20
+"""Photos that are named at most where something is wrong with many."""
 _FIGURES = tuple(name for name in EXPORT_COLUMNS if name.endswith(("confidence", "similarity")))
 _BOM = "\ufeff"
 
@@ -129,12 +131,6 @@ def export(results: Iterable[Result], output: Output, model: KnownModel, kind: s
     except SpreadsheetError as error:
         raise ExportError(f"{output.place}: {error}") from error
     return Exported(written, [*([written.note] if written.note else []), *rows.problems])
-
-
-def listed(sentences: Sequence[str]) -> list[str]:
-    """The first of many sentences, and how many there are besides."""
-    more = len(sentences) - _LISTED
-    return [*sentences[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _csv(rows: Rows, output: Output, model: KnownModel) -> Written:
@@ -243,10 +239,10 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
             else:  # it never had a place in the file
                 rows.problems.append(f"{result.image.path}: left out, as it has no size ({error.reason})")
     if away:
-        count = f"{len(away):,} photo{'' if len(away) == 1 else 's'}"
         raise AwayError(
-            f"{output.place}: not written, as {count} cannot be reached; connect their drive, or exclude them",
-            lines=listed(away),
+            f"{output.place}: not written, as {counted(len(away), 'photo')} cannot be reached",
+            advice="connect their drive, or exclude them",
+            lines=first_of(away, LISTED),
         )
     return output.write(lambda file: file.write(coco.content()))
 

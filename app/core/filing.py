@@ -26,6 +26,7 @@ from app.core.project import Project
 from app.core.project_records import FoundFile
 from app.core.sidecars import Sidecars, beside
 from model.errors import MarqueError, file_error
+from model.wording import counted
 
 _FORWARD, _STANDING = (State.PLANNED, State.PLACED), (State.DONE, State.PLACED, State.KEPT)
 
@@ -74,8 +75,7 @@ class Filing:
             wanted = wanted.for_move()
         if not wanted.steps:
             return None
-        count = len(wanted.steps)
-        title = f"{'move' if move else 'copy'} {count} photo{'' if count == 1 else 's'}"
+        title = f"{'move' if move else 'copy'} {counted(len(wanted.steps), 'photo')}"
         with self._project.change() as connection:
             number = begin(connection, Kind.FILES, title)
             self._filed.add(connection, number, (*wanted.steps, *wanted.sidecars), move=move)

@@ -18,6 +18,7 @@ from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
 from model.errors import MarqueError, file_error
 from model.files import LONGEST_NAME, numbered, shortened
+from model.wording import counted
 
 PATTERN = "{type}/{class}/{name}"
 """Where a photo goes, below the folder that was chosen."""
@@ -169,8 +170,8 @@ def shown(wanted: Plan, into: Path, *, move: bool = False) -> Iterator[tuple[str
 
 def summary(wanted: Plan) -> str:
     """How much would be filed, in words."""
-    sidecars = f" and {len(wanted.sidecars):,} sidecars" if wanted.sidecars else ""
-    return f"{len(wanted.steps):,} photos{sidecars} would be filed"
+    sidecars = f" and {counted(len(wanted.sidecars), 'sidecar')}" if wanted.sidecars else ""
+    return f"{counted(len(wanted.steps), 'photo')}{sidecars} would be filed"
 
 
 class _Planner:

@@ -20,6 +20,7 @@ from app.core.gallery_steps import Steps
 from app.core.images import PhotoError, load
 from app.core.own_gallery import Shelf, own_place
 from app.core.pipeline import default_workers, map_in_order
+from model.wording import counted
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def reembed(
     if not entries:
         return
     steps, step = Steps(shelf.writable()), None
-    title = f"re-embed {total:,} reference{'' if total == 1 else 's'}"
+    title = f"re-embed {counted(total, 'reference')}"
     workers = default_workers()
     reading = map_in_order(
         lambda entry: _read(engine, entry), entries, workers=workers, ahead=batch + workers, cancelled=cancelled

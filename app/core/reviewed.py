@@ -17,6 +17,7 @@ from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
 from app.core.teach import enrol_as_step, sample_of
 from model.data.samples import Sample
+from model.wording import counted
 
 _TOLD = (Verdict.ACCEPTED, Verdict.CORRECTED)
 
@@ -38,7 +39,7 @@ class Reviewed:
     @property
     def title(self) -> str:
         """Of the step in the gallery."""
-        return f"enrol {len(self.samples):,} photo{'' if len(self.samples) == 1 else 's'} from the project"
+        return f"enrol {counted(len(self.samples), 'photo')} from the project"
 
 
 def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Reviewed:

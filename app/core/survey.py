@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import MarqueError
+from model.wording import counted
 
 KINDS = {
     "folder": "a folder of photos in type/class/",
@@ -44,9 +45,7 @@ class Survey:
         """All of it in one line."""
         counts = [count for _, name, count in self.classes if name]
         types = len({kind for kind, _, _ in self.classes})
-        parts = [
-            f"{self.photos:,} photos, {_counted(types, 'type', 'types')}, {_counted(len(counts), 'class', 'classes')}"
-        ]
+        parts = [f"{self.photos:,} photos, {counted(types, 'type')}, {counted(len(counts), 'class', 'classes')}"]
         if counts:
             least, most = min(counts), max(counts)
             parts.append(f"{least:,} photos a class" if least == most else f"{least:,} to {most:,} photos a class")
@@ -54,7 +53,7 @@ class Survey:
         if untold:
             parts.append(f"{untold:,} photos of which only the type is known")
         if self.problems:
-            parts.append(_counted(len(self.problems), "problem", "problems"))
+            parts.append(counted(len(self.problems), "problem"))
         if self.unread:
             parts.append(self.unread)
         return " · ".join(parts)
@@ -87,7 +86,3 @@ def survey(data: Sequence[str]) -> Survey:
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
     return Survey(len(read.samples), tuple(classes), read.skipped, read.unread, untrainable(counts))
-
-
-def _counted(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"

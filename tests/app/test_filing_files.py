@@ -81,7 +81,7 @@ def test_a_sidecar_goes_with_its_photo_and_back(
     into = tmp_path / "s"
     assert file(place, into, "--move", "--dry-run") == 0
     told = capsys.readouterr()
-    assert f"{folder / sidecar} -> sedan/{sidecar}" in told.out and "2 photos and 1 sidecars would be filed" in told.err
+    assert f"{folder / sidecar} -> sedan/{sidecar}" in told.out and "2 photos and 1 sidecar would be filed" in told.err
     for _ in range(2):
         assert file(place, into, "--move") == 0
         assert tree(folder) == set() and tree(into) == {"sedan/", "sedan/a.jpg", "sedan/b.jpg", f"sedan/{sidecar}"}

@@ -26,6 +26,7 @@ from app.ui.job_line import Job
 from app.ui.requests import GalleryWork, Loaded
 from app.ui.tasks import Task, Tasks
 from model.taxonomy import Taxonomy
+from model.wording import counted
 
 Label = tuple[str, str | None]
 Cancelled = Callable[[], bool]
@@ -220,7 +221,7 @@ class Desk(QObject):
 
     def relocate(self, places: Mapping[int, tuple[Path, str]]) -> None:
         """Pictures lie elsewhere now: folder and path from there, by the references' ids."""
-        title = f"locate {len(places):,} picture{'' if len(places) == 1 else 's'}"
+        title = f"locate {counted(len(places), 'picture')}"
         self.change(lambda steps: steps.relocate(places, title), title)
 
     def relabel(self, references: Sequence[Reference], label: Label) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.core.enrol import Enrolled
+from model.wording import counted
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Done:
 
 def photos(count: int) -> str:
     """A number of photos in words."""
-    return f"{count:,} photo{'' if count == 1 else 's'}"
+    return counted(count, "photo")
 
 
 def there_already(count: int) -> str:

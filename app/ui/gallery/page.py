@@ -29,6 +29,7 @@ from app.ui.loading import Thumbnails
 from app.ui.notice import NoticeBar
 from app.ui.requests import Loaded
 from app.ui.widgets import ElidedLabel, Splitter, bind, label, small_button
+from model.wording import counted
 
 _TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."
 
@@ -375,5 +376,5 @@ class GalleryPage(QWidget):
 
 def _heading(node: Node, count: int) -> str:
     coarse, fine = node
-    photos = f"{count:,} reference photo{'' if count == 1 else 's'}"
+    photos = counted(count, "reference photo")
     return f"{fine} · {coarse} · {photos}" if fine is not None else f"{coarse} · {photos}"

@@ -17,6 +17,7 @@ from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.gallery.done import Done, there_already
 from app.ui.job_line import Job
 from app.ui.notice import NoticeBar
+from model.wording import counted, first_of
 
 _LISTED = 500
 
@@ -186,7 +187,7 @@ class Transfers(QObject):
 
     def _preview(self, found: Located) -> None:
         count, total = len(found.places), len(found.places) + len(found.missing)
-        details = "\n".join(_shortened([f"not found: {path}" for path in found.missing]))
+        details = "\n".join(first_of([f"not found: {path}" for path in found.missing], _LISTED))
         if not total:
             self._say("All pictures are where they should be.")
         elif not count:
@@ -196,7 +197,7 @@ class Transfers(QObject):
             unlike = f" {other:,} of them by name alone: the file's content is not what was enrolled." if other else ""
             self._say(
                 f"{count:,} of {total:,} missing pictures lie in {found.folder}.{unlike}",
-                f"show {count:,} picture{'' if count == 1 else 's'}",
+                f"show {counted(count, 'picture')}",
                 lambda: self._desk.relocate(found.places),
                 details=details,
             )
@@ -215,7 +216,7 @@ class Transfers(QObject):
 
 
 def _references(count: int) -> str:
-    return f"{count:,} reference{'' if count == 1 else 's'}"
+    return counted(count, "reference")
 
 
 def _gone(behind: Behind) -> str:
@@ -224,8 +225,4 @@ def _gone(behind: Behind) -> str:
 
 
 def _listed(behind: Behind) -> str:
-    return "\n".join([*behind.problems, *_shortened([f"not found: {place}" for place in behind.missing])])
-
-
-def _shortened(lines: list[str]) -> list[str]:
-    return [*lines[:_LISTED], *([f"and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else [])]
+    return "\n".join([*behind.problems, *first_of([f"not found: {place}" for place in behind.missing], _LISTED)])

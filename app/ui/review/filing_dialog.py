@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.core.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
 from app.ui.requests import next_request
 from app.ui.widgets import ElidedLabel, label
+from model.wording import counted
 
 _SHOWN = 500
 _TYPING = 300  # milliseconds after the last key
@@ -128,7 +129,7 @@ class FilingDialog(QDialog):
                 self.preview.addItem(f"and {more:,} more")
                 break
             self.preview.addItem(line)
-        self.do_button.setText(f"file {len(plan.steps):,} photos")
+        self.do_button.setText(f"file {counted(len(plan.steps), 'photo')}")
         self.do_button.setEnabled(bool(plan.steps))
 
     def _choose_folder(self) -> None:

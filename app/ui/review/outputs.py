@@ -30,6 +30,7 @@ from app.ui.asking import ChosenPlace
 from app.ui.job_line import Job
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
+from model.wording import counted
 
 _TELL_SECONDS = 0.05
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
@@ -143,10 +144,10 @@ class Outputs(QObject):
             if found.labels:
                 self.labels_changed.emit(project, found.labels)
             if found.problems:
-                self.problem.emit(
-                    f"{len(found.problems):,} rows of {table.name} were left out", "\n".join(found.problems)
-                )
-            return f"{len(found.labels):,} labels from {table.name}, {found.unchanged:,} rows unchanged"
+                words = f"{counted(len(found.problems), 'row')} of {table.name} could not be used"
+                self.problem.emit(words, "\n".join(found.problems))
+            unchanged = counted(found.unchanged, "row")
+            return f"{counted(len(found.labels), 'label')} from {table.name}, {unchanged} unchanged"
 
         self._start("reading the table", project, 1, work, say)
 
@@ -186,7 +187,7 @@ class Outputs(QObject):
         def say(found: tuple[str, list[str]]) -> str:
             words, problems = found
             if move and wanted.copied:
-                words += f"; {len(wanted.copied):,} sidecars were copied, as other files need them too"
+                words += f"; {counted(len(wanted.copied), 'sidecar')} copied, as other files need them too"
             if problems:
                 self.outdated.emit()
             return self._say_files(words, problems)
@@ -240,9 +241,9 @@ class Outputs(QObject):
         if done is None:
             return "cancelled; nothing was written"
         if done.problems:
-            count = len(done.problems)
-            words = f"{count:,} photos were not exported as they are, or the file is not where it should be"
-            self.problem.emit(done.problems[0] if count == 1 else words, "\n".join(done.problems))
+            first, *more = done.problems
+            words = f"{len(done.problems):,} problems with this export"
+            self.problem.emit(words if more else first, "\n".join(done.problems))
         return f"written: {done.written.place}"
 
     def _say_written(self, words: str, found: _Written) -> str:

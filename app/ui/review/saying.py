@@ -11,6 +11,7 @@ from app.core.labels import Label, Verdict
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
 from app.ui.review.listing import Listing
+from model.wording import counted
 
 
 class Saying(QObject):
@@ -60,8 +61,8 @@ class Saying(QObject):
     def _label(self, labels: Mapping[int, Label | None], verb: str, *, advance: bool = True) -> None:
         if not labels:
             return
-        count, places = len(labels), self._chosen.places()
-        self._desk.label(labels, f"{verb} {count:,} photo{'' if count == 1 else 's'}")
+        places = self._chosen.places()
+        self._desk.label(labels, f"{verb} {counted(len(labels), 'photo')}")
         if advance and len(places):
             following = int(places[-1]) + 1
             if following < self._listing.rowCount():  # it is current also when the filter drops those before it

@@ -13,6 +13,7 @@ from model.data.readers.reading import Reading, with_checked_photos, without_con
 from model.data.readers.table import read_labels
 from model.data.samples import DataError, Dataset
 from model.photo_files import skipped_in_words
+from model.wording import first_of
 
 _SHOWN_PROBLEMS = 5
 _FORMS = "cars196:DIR, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"
@@ -51,10 +52,10 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
     consistent = without_contradictions(samples)
     problems += consistent.problems
     if problems and not skip_bad:
-        raise DataError.of_lines([*_summary(problems), *filter(None, [skipped_in_words(unread)])])
+        raise DataError.of_lines([*first_of(problems, _SHOWN_PROBLEMS), *filter(None, [skipped_in_words(unread)])])
     if not consistent.samples:
         nothing = ": ".join(filter(None, (f"no usable photo in {', '.join(specs)}", skipped_in_words(unread))))
-        raise DataError(nothing, lines=_summary(problems))
+        raise DataError(nothing, lines=first_of(problems, _SHOWN_PROBLEMS))
     return Dataset(tuple(consistent.samples), tuple(problems), skipped_in_words(unread))
 
 
@@ -65,10 +66,3 @@ def _read(spec: str) -> Reading:
     if not path and kind != "demo":
         raise DataError(f"'{spec}' names no place; give one of {_FORMS}")
     return _READERS[kind](path)
-
-
-def _summary(problems: Sequence[str]) -> list[str]:
-    shown = list(problems[:_SHOWN_PROBLEMS])
-    if len(problems) > _SHOWN_PROBLEMS:
-        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
-    return shown

@@ -66,7 +66,7 @@ def test_a_plan_for_older_settings_is_not_offered(open_marque, photos, qtbot, mo
     )
     gate.open.set()
     qtbot.waitUntil(lambda: len(offered) == 2, timeout=PATIENCE)
-    assert offered == ["", "file 1 photos"]
+    assert offered == ["", "file 1 photo"]
     dialog.reject()
 
 

@@ -521,7 +521,7 @@ def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtb
     actions["bring back corrections from a table…"].trigger()
     until_told(qtbot, window, 1)
     assert told(window) == {"sedan/Rossa 2010/1.jpg": Label(Verdict.CORRECTED, "ship", "Azzurra class")}
-    assert "1 rows of mine.csv were left out" in page.errors.text()
+    assert "1 row of mine.csv could not be used" in page.errors.text()
     press(window, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     until_told(qtbot, window, 0)
 
