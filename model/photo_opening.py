@@ -77,6 +77,10 @@ class PhotoError(MarqueError):
         self.path = Path(path)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[PhotoError], tuple[Path, str]]:
+        """Its own arguments, on the way from another process."""
+        return type(self), (self.path, self.reason)
+
 
 class _Refused(Exception):  # noqa: N818
     """A file that is given up while Pillow reads it; none of the classes that Pillow takes for damage."""

@@ -94,7 +94,7 @@ class Copies:
             new |= _copy(photo, place) if inside.content is None else _put(inside.content, place, photo)
             return Copy(place, inside.reason or (_HAS_SIDECAR if own is not None else ""), new)
         except (ChangedPhotoError, SidecarError) as error:
-            raise CopyError(error.message, advice=error.advice) from error
+            raise CopyError.like(error) from error
         except OSError as error:
             raise CopyError(f"{photo}: cannot be copied to {place} ({error.strerror})") from error
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.core.decide import Status
 from app.core.labels import Verdict
-from app.core.photo_state import State, state_of
+from app.core.photo_state import CHANGED, State, state_of
 from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
@@ -27,7 +27,6 @@ from model.outputs import Output, Written
 from model.photo import PhotoError, upright_size
 from model.wording import counted, first_of
 
-_CHANGED = "has changed since it was identified; identify it again"
 LISTED = 20
 """Photos that are named at most where something is wrong with many."""
 _FIGURES = tuple(name for name in EXPORT_COLUMNS if name.endswith(("confidence", "similarity")))
@@ -73,7 +72,7 @@ class Rows:
                 continue
             state = State.SAME if result.answer is None else state_of(result.image)
             if state is State.CHANGED:
-                self.problems.append(f"{result.image.path}: {_CHANGED}")
+                self.problems.append(f"{result.image.path}: {CHANGED}")
             yield result, state
 
     def texts(self, model: KnownModel, longest: int | None = None) -> Iterator[dict[str, str]]:
@@ -280,7 +279,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _without_answer(result: Result) -> Result:
     """An image as it is told where its answer was given to another content."""
-    image = replace(result.image, error=_CHANGED)
+    image = replace(result.image, error=CHANGED)
     return replace(result, image=image, evidence=None, decision=None, label=None, answer=None)
 
 

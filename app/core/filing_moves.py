@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.core.actions import Action
 from app.core.filed import Filed, Folder, Row, State, is_unchanged
+from app.core.photo_state import CHANGED
 from app.core.placing import OtherContentError, copy_new, remove_spare, same_content
 from app.core.sidecars import Sidecars
 from model.files import sync_folder
@@ -115,9 +116,7 @@ class Moves:
                 return copy_new(row.source, row.target, row.digest)
         if row.source.exists():
             self._filed.identify_again([row.image])
-            raise LeftError(
-                f"{row.source}: the file has changed or gone since it was identified; left as it is, identify it again"
-            )
+            raise LeftError(f"{row.source}: {CHANGED}")
         raise LeftError(f"{row.source}: the file has changed or gone since; left as it is")
 
     def _remove_source(self, row: Row) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.core.decide import Decision, Status
 from app.core.paths import tidy
-from app.core.photo_state import ChangedPhotoError, check_unchanged
+from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.placing import folded, same_content
 from app.core.project_records import FoundFile
 from app.core.results import Result
@@ -34,7 +34,6 @@ _RESERVED = {
 }
 _ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
 _WITHOUT_CLASS = "class not told"
-_CHANGED = "has changed since it was identified"
 _LINK = "a link: only copies are made of what it leads to"
 
 
@@ -96,7 +95,7 @@ class Plan:
     @property
     def refused(self) -> list[str]:
         """What stays because of its file, not because of its label, in words."""
-        return [f"{path}: {reason}" for path, reason in self.left if reason.startswith((_CHANGED, _LINK))]
+        return [f"{path}: {reason}" for path, reason in self.left if reason in (CHANGED, _LINK)]
 
     @property
     def copied(self) -> list[str]:
@@ -193,8 +192,8 @@ class _Planner:
             try:
                 step = self._step(result)
             except ChangedPhotoError as error:
-                left.append((path, str(error).removeprefix(f"{path}: ")))
-                changed += [result.image.id] if _CHANGED in str(error) else []
+                left.append((path, error.reason))
+                changed += [result.image.id] if error.changed else []
             except _StaysError as reason:
                 left.append((path, str(reason)))
             else:

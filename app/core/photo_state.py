@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 
 from app.core.content_digest import content_digest
-from app.core.project_records import FoundFile, ProjectImage
+from app.core.project_records import ProjectImage
 from model.errors import MarqueError
 
 
@@ -19,8 +21,21 @@ class State(StrEnum):
     """It is gone, or the drive that it is on is."""
 
 
+CHANGED = "has changed since it was identified; identify it again"
+"""What is said of a photo in whose place another file is."""
+
+
 class ChangedPhotoError(MarqueError):
-    """A photo that is not the one that was identified any more, or is gone; the message names it."""
+    """A photo that is not the one that was identified any more, or is gone; the message names it.
+
+    Attributes:
+        reason: the message without the photo.
+        changed: whether another file is there, which can be identified.
+    """
+
+    def __init__(self, path: Path, reason: str, *, changed: bool = False) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason, self.changed = reason, changed
 
 
 def check_unchanged(image: ProjectImage) -> None:
@@ -33,16 +48,13 @@ def check_unchanged(image: ProjectImage) -> None:
         ChangedPhotoError: if the file is another one, is gone or cannot be read, now or when it was to be identified.
     """
     if image.error is not None:
-        raise ChangedPhotoError(f"{image.path}: {image.error}")
+        raise ChangedPhotoError(image.path, image.error)
     try:
-        found = FoundFile.of(image.path)
-        if (found.size, found.modified) == (image.size, image.modified):
-            return
-        if found.size == image.size and image.digest is not None and content_digest(image.path) == image.digest:
-            return
+        same = _is_same(image, image.path.stat())
     except OSError as error:
-        raise ChangedPhotoError(f"{image.path}: cannot be read ({error.strerror})") from error
-    raise ChangedPhotoError(f"{image.path}: has changed since it was identified", advice="identify it again")
+        raise ChangedPhotoError(image.path, f"cannot be read ({error.strerror})") from error
+    if not same:
+        raise ChangedPhotoError(image.path, CHANGED, changed=True)
 
 
 def state_of(image: ProjectImage) -> State:
@@ -51,10 +63,13 @@ def state_of(image: ProjectImage) -> State:
         found = image.path.stat()
     except OSError:
         return State.AWAY
+    with suppress(OSError):  # what cannot be compared counts as changed
+        if _is_same(image, found):
+            return State.SAME
+    return State.CHANGED
+
+
+def _is_same(image: ProjectImage, found: os.stat_result) -> bool:
     if (found.st_size, found.st_mtime_ns) == (image.size, image.modified):
-        return State.SAME
-    try:
-        check_unchanged(replace(image, error=None))
-    except ChangedPhotoError:
-        return State.CHANGED
-    return State.SAME
+        return True
+    return found.st_size == image.size and image.digest is not None and content_digest(image.path) == image.digest

@@ -2,8 +2,7 @@
 
 The paths in a project are a part of its file, and a file can come from anywhere. Before anything is written beside
 photos, or their content is copied, because a project says where they lie, their folders must be known here, or the
-person must say that they are right. A record is an empty file: its folder is named by the project's number, itself by
-the SHA-256 of a path. So there is nothing in it to be read wrongly, and two programs can write at once.
+person must say that they are right. A record is named by the SHA-256 of a path.
 """
 
 from __future__ import annotations
@@ -16,32 +15,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.paths import tidy, user_data_dir
+from app.core.local_records import LocalRecords
+from app.core.paths import tidy
 
 if TYPE_CHECKING:  # it carries over what is known here
     from app.core.project import Project
 
-_FOLDER = "scanned"
-
-log = logging.getLogger(__name__)
+_records = LocalRecords("scanned")
+_log = logging.getLogger(__name__)
 
 
 def remember(project: Project, places: Iterable[Path]) -> None:
     """Folders or photos that the person has named; where that cannot be written down, the person is asked later."""
+    named = {tidy(place) for place in places}
     try:
-        folder = _records(project.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        for place in places:
-            (folder / _name(tidy(place))).touch()
+        # a folder stands for all that is in it
+        _records.keep(project.id, [_name(place) for place in named if named.isdisjoint(place.parents)])
     except OSError as error:
-        log.warning("which folders were scanned cannot be written down: %s", error)
+        _log.warning("which folders were scanned cannot be written down: %s", error)
 
 
 def unknown(project: Project) -> list[Path]:
     """The folders of a project's photos that lie in none that was scanned here, in order. Raises ProjectError."""
     known: set[str] = set()
     with suppress(OSError):  # nothing was ever written down
-        known = {place.name for place in _records(project.id).iterdir()}
+        known = _records.names(project.id)
     by_folder: dict[Path, list[Path]] = {}
     for _, path, _ in project.places():
         place = Path(os.fsdecode(path))
@@ -61,10 +59,7 @@ def trust(project: Project) -> None:
 def carry_over(project: str, copy: str) -> None:
     """What is known of a project holds for a copy of it that this program has made."""
     with suppress(OSError):
-        names = [place.name for place in _records(project).iterdir()]
-        _records(copy).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            (_records(copy) / name).touch()
+        _records.carry_over(project, copy)
 
 
 def _is_below(folder: Path, known: set[str]) -> bool:
@@ -75,7 +70,3 @@ def _is_below(folder: Path, known: set[str]) -> bool:
 
 def _name(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()
-
-
-def _records(project: str) -> Path:
-    return user_data_dir() / _FOLDER / project

@@ -284,6 +284,16 @@ def test_a_photo_that_was_replaced_is_not_filed_and_waits_for_identification(
     assert file(place, tmp_path / "s", "--move") == 0 and (tmp_path / "s/ship/a.jpg").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_a_photo_that_was_replaced_is_reported_whatever_its_name(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    identify("a\n.jpg")
+    (folder / "a\n.jpg").write_bytes(b"other")
+    assert file(place, tmp_path / "s") == 1
+    assert r"a\n.jpg: has changed since it was identified; identify it again" in capsys.readouterr().err
+
+
 def test_a_photo_that_was_replaced_under_its_size_and_time_is_noticed_when_it_is_copied(
     identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

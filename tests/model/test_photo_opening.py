@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import pickle
 import re
 import socket
 import struct
@@ -438,3 +439,8 @@ print(read > 100, refused > 100)
         tmp_path,
     )
     assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
+def test_an_error_comes_whole_from_another_process(tmp_path: Path) -> None:
+    error = pickle.loads(pickle.dumps(PhotoError(tmp_path / "a.jpg", "damaged")))
+    assert (str(error), error.path, error.reason) == (f"{tmp_path / 'a.jpg'}: damaged", tmp_path / "a.jpg", "damaged")
