@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
 from app.core import scanned_folders
+from app.core.paths import user_data_dir
 from app.core.project import Project
 from app.core.project_records import FoundFile
 
@@ -19,11 +21,9 @@ def identified(tiny_model: Path, photos: Path, tmp_path: Path) -> Path:
     return place
 
 
-def from_elsewhere(place: Path) -> None:
+def from_elsewhere() -> None:
     """The project comes to another computer."""
-    with Project.open(place) as project:
-        for record in scanned_folders._records(project.id).iterdir():
-            record.unlink()
+    shutil.rmtree(user_data_dir() / "scanned")
 
 
 COMMANDS = {
@@ -44,7 +44,7 @@ def test_folders_that_were_not_scanned_here_are_shown_and_asked_about(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    from_elsewhere(identified)
+    from_elsewhere()
     before = sorted(tmp_path.rglob("*"))
     name, *options = command
     words = [name, str(identified), *options]
@@ -70,7 +70,7 @@ def test_a_project_of_this_computer_is_not_asked_about(
 
 
 def test_a_table_needs_no_trust(identified: Path, tmp_path: Path) -> None:
-    from_elsewhere(identified)
+    from_elsewhere()
     assert main(["export", str(identified), "--format", "csv", "--out", str(tmp_path / "out.csv")]) == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core import database, scanned_folders
+from app.core import database
 from app.core.filing_plan import plan
 from app.core.labels import Label, Verdict
+from app.core.paths import user_data_dir
 from app.core.results import results
 from app.ui.review.trusting import TrustDialog
 from app.ui.window import MainWindow
@@ -74,8 +76,7 @@ def test_folders_from_elsewhere_are_shown_before_anything_is_written(
     identified: MainWindow, photos: Path, qtbot: QtBot
 ) -> None:
     page = identified.review
-    for record in scanned_folders._records(page.desk.project.id).iterdir():
-        record.unlink()
+    shutil.rmtree(user_data_dir() / "scanned")
 
     def asked() -> TrustDialog:
         page.toolbar.sidecars_wanted.emit()
