@@ -16,7 +16,7 @@ from app.core.filing_plan import COARSEST_TIME, Step
 from app.core.paths import is_place
 from app.core.project import Project
 from app.core.project_file import ProjectError
-from app.core.project_records import FoundFile
+from app.core.project_records import REPLACED, FoundFile, modified
 
 
 class State(StrEnum):
@@ -234,8 +234,8 @@ class Filed:
                 except OSError:
                     continue
                 connection.execute(
-                    "UPDATE image SET size = ?, modified = ?, digest = NULL, error = NULL WHERE id = ?",
-                    (file.size, file.modified, image),
+                    "UPDATE image SET size = ?, modified = ?, digest = ?, error = NULL WHERE id = ?",
+                    (file.size, file.modified, REPLACED, image),
                 )
                 connection.execute("DELETE FROM prediction WHERE image = ?", (image,))
 
@@ -300,4 +300,4 @@ def is_unchanged(row: Row, place: Path) -> bool:
         return False
     # some file systems keep times in steps of two seconds, so a copy's may differ by as much
     tolerance = 0 if copied else COARSEST_TIME
-    return status.st_size == row.size and abs(status.st_mtime_ns - row.modified) <= tolerance
+    return status.st_size == row.size and abs(modified(status) - row.modified) <= tolerance

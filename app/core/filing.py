@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 from app.core.actions import Action, Kind, begin
-from app.core.filed import STANDING, Filed, Row, State, is_unchanged
-from app.core.filing_moves import LeftError, Moves
+from app.core.filed import STANDING, Filed, Row, State
+from app.core.filing_moves import LeftError, Moves, is_as_filed
 from app.core.filing_plan import Plan, Step
 from app.core.placing import same_content
 from app.core.project import Project
@@ -153,10 +153,10 @@ class Filing:
         return problems
 
     def can_be_taken_back(self, action: Action) -> bool:
-        """Whether one photo of it at least is where it was put, and nothing is where it came from."""
+        """Whether one photo of it at least is where it was put, and can go from there without a loss."""
         return any(
-            is_unchanged(row, row.target)
-            and (not row.move or is_unchanged(row, row.source) or not os.path.lexists(row.source))
+            is_as_filed(row)
+            and (same_content(row.source, row.target) or (row.move and not os.path.lexists(row.source)))
             for row in self._filed.rows(action)
             if row.state in STANDING and not row.sidecar
         )

@@ -6,10 +6,12 @@ Nothing is overwritten, and no file is removed unless another whole copy of it i
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 from app.core.actions import Action
+from app.core.content_digest import content_digest
 from app.core.filed import Filed, Folder, Row, State, is_unchanged
 from app.core.photo_state import CHANGED
 from app.core.placing import OtherContentError, copy_new, remove_spare, same_content
@@ -57,7 +59,7 @@ class Moves:
     def back(self, row: Row) -> None:
         """Take a file back: bring it to where it came from, if it was moved, and remove it where it was put."""
         # what a person has done to a sidecar since goes back with it
-        if not (os.path.lexists(row.target) if row.sidecar else is_unchanged(row, row.target)):
+        if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
             raise LeftError(f"{row.target}: the file has changed or gone since; left as it is")
         brought = row.move and not os.path.lexists(row.source)
         if brought:
@@ -177,6 +179,22 @@ class Moves:
     def _note(self, folder: Path, state: Folder) -> None:
         self._folders[folder] = state
         self._filed.change_folder(self._action, folder, state)
+
+
+def is_as_filed(row: Row) -> bool:
+    """Whether a photo lies where it was filed to, unchanged: by its size and time, or else by its content.
+
+    It may have been touched, or brought back from a backup.
+    """
+    if is_unchanged(row, row.target):
+        return True
+    try:
+        status = row.target.lstat()
+        if row.digest is None or not stat.S_ISREG(status.st_mode) or status.st_size != row.size:
+            return False
+        return content_digest(row.target) == row.digest
+    except OSError:
+        return False
 
 
 def _where(row: Row) -> Path:

@@ -13,7 +13,7 @@ from app.core.decide import Decision, Status
 from app.core.paths import tidy
 from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.placing import folded, same_content
-from app.core.project_records import FoundFile
+from app.core.project_records import FoundFile, modified
 from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
 from model.errors import MarqueError, file_error
@@ -74,12 +74,14 @@ class Plan:
         left: photos that stay, with the reason.
         sidecars: steps of what goes with the photos.
         changed: numbers of photos among `left` that are not the files that were identified.
+        unreachable: photos among `left` that are not there, or cannot be read now.
     """
 
     steps: tuple[Step, ...]
     left: tuple[tuple[Path, str], ...]
     sidecars: tuple[Step, ...] = ()
     changed: tuple[int, ...] = ()
+    unreachable: tuple[Path, ...] = ()
 
     def for_move(self) -> Plan:
         """The same where photos are moved: links stay."""
@@ -95,7 +97,8 @@ class Plan:
     @property
     def refused(self) -> list[str]:
         """What stays because of its file, not because of its label, in words."""
-        return [f"{path}: {reason}" for path, reason in self.left if reason in (CHANGED, _LINK)]
+        away = set(self.unreachable)
+        return [f"{path}: {reason}" for path, reason in self.left if reason in (CHANGED, _LINK) or path in away]
 
     @property
     def copied(self) -> list[str]:
@@ -187,18 +190,22 @@ class _Planner:
         steps: list[Step] = []
         left: list[tuple[Path, str]] = []
         changed: list[int] = []
+        unreachable: list[Path] = []
         for result in results:
             path = result.image.path
             try:
                 step = self._step(result)
             except ChangedPhotoError as error:
                 left.append((path, error.reason))
-                changed += [result.image.id] if error.changed else []
+                if error.changed:
+                    changed.append(result.image.id)
+                else:
+                    unreachable.append(path)
             except _StaysError as reason:
                 left.append((path, str(reason)))
             else:
                 steps.append(step)
-        return Plan(tuple(steps), tuple(left), tuple(self._with(steps)), tuple(changed))
+        return Plan(tuple(steps), tuple(left), tuple(self._with(steps)), tuple(changed), tuple(unreachable))
 
     def _step(self, result: Result) -> Step:
         """Raises _StaysError, ChangedPhotoError."""
@@ -209,7 +216,7 @@ class _Planner:
         try:
             file, link = FoundFile.of(image.path), image.path.is_symlink()
         except OSError as error:
-            raise _StaysError(f"cannot be read ({error.strerror})") from error
+            raise ChangedPhotoError(image.path, f"cannot be read ({error.strerror})") from error
         companions = self._sidecars.of(image.path)
         target = self._free(_place(answer, image.path, self._into, self._pattern), image.path, file, companions)
         if target is None:
@@ -357,7 +364,7 @@ def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:
     """Whether a file is the photo, or a copy as a filing makes it: of the same time and content."""
     try:
         status = candidate.stat()
-        alike = status.st_size == file.size and abs(status.st_mtime_ns - file.modified) <= COARSEST_TIME
+        alike = status.st_size == file.size and abs(modified(status) - file.modified) <= COARSEST_TIME
         return alike and (candidate.samefile(path) or same_content(candidate, path))
     except OSError:
         return False

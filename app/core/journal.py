@@ -11,10 +11,16 @@ from app.core.labels import Labels
 from app.core.project import Project
 from app.core.project_file import contents
 
-_IN_VAIN = 2  # the column `undone` of a filing whose files were away when it was to be taken back
+# the column `undone` of a filing of which something is filed still, as its files were away or have changed when it was
+# taken back; such a step is never forgotten
+_IN_VAIN = 2
 _LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
 _IN_VAIN_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {_IN_VAIN} ORDER BY id DESC"
-_NEXT = "SELECT id, kind, title FROM action WHERE undone = 1 ORDER BY id LIMIT 1"
+_NEXT = (
+    f"SELECT id, kind, title FROM action WHERE (undone = 1 OR undone = {_IN_VAIN} "
+    "AND id IN (SELECT action FROM filed WHERE state = 'undone')) "
+    "AND id > (SELECT coalesce(max(id), 0) FROM action WHERE undone = 0) ORDER BY id LIMIT 1"
+)
 
 
 class Turned(NamedTuple):
@@ -45,8 +51,8 @@ class Journal:
     ) -> Turned | None:
         """Take back the last step; None where there is none.
 
-        A filing of whose files none can be taken back, as on a drive that is away, is kept and passed over from then
-        on, until its files are there again.
+        What is left of a filing of which not all can be taken back, as its files are on a drive that is away or have
+        changed, is kept and passed over from then on, until one of its files can be taken back.
 
         Args:
             progress: told how many files were dealt with.
@@ -83,7 +89,7 @@ class Journal:
         if action is None:
             return None
         problems: list[str] = []
-        stays = False
+        stays, standing = False, 0
         if action.kind is Kind.FILES:
             filing = Filing(self._project)
             do = filing.take_back if back else filing.carry_out
@@ -91,10 +97,11 @@ class Journal:
             problems = do(action, progress, cancelled)
             if cancelled():
                 return Turned(action, problems)
-            stays = bool(problems) and filing.standing(action) == before
+            standing = filing.standing(action)
+            stays = bool(problems) and standing == before
         with self._project.change() as connection:
             if action.kind is Kind.LABELS:
                 Labels(self._project).turn(connection, action, back=back)
-            undone = (_IN_VAIN if back else True) if stays else back
+            undone = (_IN_VAIN if standing else True) if back or stays else False
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
         return Turned(action, problems, stays)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.core.content_digest import content_digest
-from app.core.project_records import ProjectImage
+from app.core.project_records import REPLACED, ProjectImage, modified
 from model.errors import MarqueError
 
 
@@ -70,6 +70,8 @@ def state_of(image: ProjectImage) -> State:
 
 
 def _is_same(image: ProjectImage, found: os.stat_result) -> bool:
-    if (found.st_size, found.st_mtime_ns) == (image.size, image.modified):
+    if image.digest == REPLACED:
+        return False
+    if (found.st_size, modified(found)) == (image.size, image.modified):
         return True
     return found.st_size == image.size and image.digest is not None and content_digest(image.path) == image.digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,15 @@ from model.files import close_on_disk, rename_without_overwriting, sync_folder
 from model.reading import open_regular
 from model.unfinished import part_beside
 
+if sys.platform != "win32":
+    import fcntl
+
 _CHUNK = 1 << 20
 _CANNOT_SYNC = {errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EROFS, errno.EACCES, errno.EPERM}
 """Windows wants the file open for writing; a read-only medium has nothing to bring to the disk."""
+
+_NO_PERMISSIONS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
+"""What FAT, exFAT and network drives answer where permissions are to be kept."""
 
 
 class OtherContentError(Exception):
@@ -30,7 +37,7 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
 
     Args:
         write: is given the open file.
-        like: a file whose times and permissions it takes.
+        like: a file whose times it takes, and its permissions, where the file system has such.
 
     Raises:
         FileExistsError: if something is there; it stays as it was.
@@ -41,8 +48,18 @@ def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> 
     with part_beside(target) as (file, part), _about(target, instead_of=part):
         write(file)
         close_on_disk(file)
-        shutil.copystat(like, part)
+        _take_times(part, like)
         rename_without_overwriting(part, target)
+
+
+def _take_times(part: Path, like: Path) -> None:
+    try:
+        shutil.copystat(like, part)
+    except OSError as error:
+        if error.errno not in _NO_PERMISSIONS:
+            raise
+        status = like.stat()
+        os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
@@ -72,19 +89,30 @@ def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
 def remove_spare(spare: Path, kept: Path) -> None:
     """Remove a file of which another whole copy is there, and on the disk.
 
+    Both are locked meanwhile: two programs that each take the other one's file for the spare one must not remove both.
+
     Raises:
         OtherContentError: if `kept` is not another file with the same content; then `spare` stays.
-        OSError: if one of them cannot be read, or `spare` cannot be removed.
+        OSError: if one of them cannot be read, or `spare` cannot be removed, also because another program is about to.
     """
     with open_regular(spare) as one, open_regular(kept) as other:
-        if _is_one_entry(spare, kept) or not _same_content(one, spare, other, kept):
+        if _is_one_entry(spare, kept):
+            raise OtherContentError(spare)
+        _lock(one, spare, to_remove=True)
+        if not os.path.sameopenfile(one.fileno(), other.fileno()):  # they may be two names of one file
+            _lock(other, kept, to_remove=False)
+        if not _same_content(one, spare, other, kept):
             raise OtherContentError(spare)
         _bring_to_disk(other)
         sync_folder(Path(os.path.realpath(kept)).parent)
         compared, now = os.fstat(one.fileno()), spare.lstat()
-    if not os.path.samestat(compared, now) or compared.st_mtime_ns != now.st_mtime_ns:
-        raise OtherContentError(spare)  # a link, or something has taken its place meanwhile
-    spare.unlink()
+        if not os.path.samestat(compared, now) or compared.st_mtime_ns != now.st_mtime_ns:
+            raise OtherContentError(spare)  # a link, or something has taken its place meanwhile
+        if not os.path.samestat(os.fstat(other.fileno()), kept.stat()):
+            raise OtherContentError(kept)
+        if sys.platform == "win32":
+            one.close()  # it removes no open file, which is also why nobody can remove the other one
+        spare.unlink()
 
 
 def same_content(first: Path, second: Path) -> bool:
@@ -99,6 +127,21 @@ def same_content(first: Path, second: Path) -> bool:
 def folded(name: str | Path) -> str:
     """A name or path as file systems that do not tell case or Unicode forms apart see it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
+
+
+def _lock(file: BinaryIO, place: Path, *, to_remove: bool) -> None:
+    """Keep other processes from removing an open file, or from counting on it, until it is closed.
+
+    Raises:
+        BlockingIOError: if one of them is at it.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if to_remove else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BlockingIOError(error.errno, "another program is moving or removing it", str(place)) from error
+        except OSError:
+            return  # network drives lock no file that is only read
 
 
 def _bring_to_disk(file: BinaryIO) -> None:

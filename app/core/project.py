@@ -24,7 +24,7 @@ from app.core.figures import FigureWriter
 from app.core.paths import is_place, tidy
 from app.core.project_file import Alone, OpenFile, alone_at_once
 from app.core.project_format import KIND, ProjectError
-from app.core.project_records import Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from model.bundle import BundleInfo, Thresholds
 from model.photo import MISSING, NO_PERMISSION
 from model.reading import parse_json
@@ -147,8 +147,8 @@ class Project:
     def add_images(self, source: int, files: Iterable[FoundFile]) -> int:
         """Take in image files; how many are new, have changed since they were last seen, or are there again.
 
-        A changed file loses its predictions and waits again; what a person said of it stays. One that was missing, or
-        was not allowed to be read, waits again too.
+        A changed file loses its predictions and waits again; what a person said of it stays, and counts as an answer
+        when it was identified again. One that was missing, or was not allowed to be read, waits again too.
         """
         touched = 0
         with self.change() as connection:
@@ -156,9 +156,9 @@ class Project:
                 row = connection.execute(
                     "INSERT INTO image (source, path, size, modified) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT (path) DO UPDATE SET size = excluded.size, modified = excluded.modified, "
-                    "digest = NULL, error = NULL "
+                    "digest = ?, error = NULL "
                     "WHERE size <> excluded.size OR modified <> excluded.modified RETURNING id",
-                    (source, os.fsencode(file.path), file.size, file.modified),
+                    (source, os.fsencode(file.path), file.size, file.modified, REPLACED),
                 ).fetchone()
                 if row is not None:
                     touched += 1
@@ -301,10 +301,13 @@ class Project:
         with self.change() as connection:
             figures = FigureWriter(connection)
             for outcome in outcomes:
-                connection.execute(
-                    "UPDATE image SET digest = coalesce(?, digest), error = ? WHERE id = ?",
-                    (outcome.digest, outcome.error, outcome.image),
-                )
+                kept = connection.execute(
+                    "UPDATE image SET digest = coalesce(?, CASE WHEN ? THEN nullif(digest, ?) ELSE digest END), "
+                    "error = ? WHERE id = ?",
+                    (outcome.digest, outcome.evidence is not None, REPLACED, outcome.error, outcome.image),
+                ).rowcount
+                if not kept:
+                    continue  # a filing has found out meanwhile that it is another image's file
                 if outcome.evidence is None or outcome.embedding is None:
                     # an outdated one is better than none where the file is away
                     connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,8 @@ from app.core.evidence import Evidence
 from app.core.paths import tidy
 from model.bundle import Thresholds
 from model.taxonomy import Taxonomy
+
+_LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,17 @@ class KnownModel:
         return f"{self.name} {self.fingerprint}"
 
 
+def modified(status: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds since 1970; of times that no database can hold, the nearest one.
+
+    Cameras with a wrong clock and damaged file systems have such: before 1677 and after 2262.
+    """
+    return max(-_LATEST, min(status.st_mtime_ns, _LATEST))
+
+
 @dataclass(frozen=True)
 class FoundFile:
-    """An image file as the scan found it. modified: of the file, nanoseconds."""
+    """An image file as the scan found it. modified: of the file, as of `modified`."""
 
     path: Path
     size: int
@@ -41,12 +52,21 @@ class FoundFile:
     def of(cls, path: Path) -> Self:
         """The file as it is now. Raises OSError."""
         status = path.stat()
-        return cls(tidy(path), status.st_size, status.st_mtime_ns)
+        return cls(tidy(path), status.st_size, modified(status))
+
+
+REPLACED = ""
+"""In place of a digest: the file is another one than was identified, and was not identified since."""
 
 
 @dataclass(frozen=True)
 class ProjectImage:
-    """An image of the project. error: why it could not be read when that was last tried, or None."""
+    """An image of the project.
+
+    Attributes:
+        digest: of the content that was identified; None where that is not known, or REPLACED.
+        error: why it could not be read when that was last tried, or None.
+    """
 
     id: int
     path: Path

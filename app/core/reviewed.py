@@ -12,6 +12,7 @@ from app.core.engine import BATCH, Engine
 from app.core.enrol import Enrolled
 from app.core.labels import Labels, Verdict
 from app.core.own_gallery import Shelf
+from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
@@ -28,11 +29,13 @@ class Reviewed:
 
     Attributes:
         samples: those that the person labelled, those of a label together.
+        images: the same as the project knows them.
         embeddings: by the digest of the file, float32 [d], unit length; of those that the model in use has embedded.
         left_out: how many have no class of the person, as they are unlabelled, unknown or excluded.
     """
 
     samples: tuple[Sample, ...]
+    images: tuple[ProjectImage, ...]
     embeddings: dict[str, np.ndarray]
     left_out: int
 
@@ -42,26 +45,25 @@ class Reviewed:
         return f"enrol {counted(len(self.samples), 'photo')} from the project"
 
 
-def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Reviewed:
+def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Reviewed:
     """Look up labels and embeddings of images.
 
     Args:
         project: that holds them.
         fingerprint: of the identification model in use; embeddings of others do not count.
-        images: their numbers.
+        numbers: of the images.
 
     Raises:
         ProjectError: if the project cannot be read.
     """
     told = {
-        image: label for image, label in Labels(project).of(images).items() if label.verdict in _TOLD and label.coarse
+        image: label for image, label in Labels(project).of(numbers).items() if label.verdict in _TOLD and label.coarse
     }
     query = "SELECT image, embedding FROM prediction WHERE model = ? AND image IN ({})"
     stored = dict(project.read_each(query, list(told), (fingerprint,)))
-    samples, embeddings = [], {}
-    for image in project.images(list(told)):
-        label = told[image.id]
-        samples.append(sample_of(image.path, label.coarse, label.fine or None))
+    embeddings = {}
+    images = sorted(project.images(list(told)), key=lambda image: (told[image.id].coarse, told[image.id].fine))
+    for image in images:
         digest = _digest(image) if image.id in stored else None
         if digest is not None:
             with contents(project.path, f"the embedding of image {image.id}"):
@@ -69,8 +71,8 @@ def reviewed(project: Project, fingerprint: str, images: Sequence[int]) -> Revie
                 if not np.isfinite(vector).all():
                     raise ValueError("not made of numbers")
             embeddings[digest] = vector / np.maximum(np.linalg.norm(vector), np.finfo(np.float32).tiny)
-    samples.sort(key=lambda sample: (sample.coarse, sample.fine or ""))
-    return Reviewed(tuple(samples), embeddings, len(set(images)) - len(told))
+    samples = [sample_of(image.path, told[image.id].coarse, told[image.id].fine or None) for image in images]
+    return Reviewed(tuple(samples), tuple(images), embeddings, len(set(numbers)) - len(told))
 
 
 def enrol_reviewed(
@@ -78,7 +80,7 @@ def enrol_reviewed(
 ) -> Iterator[tuple[int, Enrolled]]:
     """Enrol them as one step of the gallery; the number of all photos and a report, first an empty one.
 
-    A file is read again, so that one that has changed since is embedded as it is now.
+    A photo that has changed since it was identified is left out and reported: its label was given to another one.
 
     Raises:
         EngineError: if the inference fails.
@@ -86,8 +88,17 @@ def enrol_reviewed(
     """
     total = len(photos.samples)
     yield total, Enrolled(0, 0, ())
+    samples, problems = [], []
+    for sample, image in zip(photos.samples, photos.images, strict=True):
+        try:
+            check_unchanged(image)
+            samples.append(sample)
+        except ChangedPhotoError as error:
+            problems.append(str(error))
+    if problems:
+        yield total, Enrolled(0, 0, tuple(problems))
     for report in enrol_as_step(
-        engine, shelf, photos.samples, photos.title, embeddings=photos.embeddings, batch=BATCH, cancelled=cancelled
+        engine, shelf, samples, photos.title, embeddings=photos.embeddings, batch=BATCH, cancelled=cancelled
     ):
         yield total, report
 

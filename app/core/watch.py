@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from app.core.paths import tidy
 from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project_records import FoundFile, modified
 from model.photo_files import listings, natural_key, skipped_in_words
 
 SETTLE = 2.0
@@ -116,8 +116,8 @@ class Watcher:
                 if not isinstance(error, FileNotFoundError):  # that one is gone since the listing
                     self._problems[Path(entry.path)] = f"cannot be looked at ({error.strerror})"
                 continue
-            if seen is None or (seen.size, seen.modified) != (status.st_size, status.st_mtime_ns):
-                seen = _Seen(status.st_size, status.st_mtime_ns, now)
+            if seen is None or (seen.size, seen.modified) != (status.st_size, modified(status)):
+                seen = _Seen(status.st_size, modified(status), now)
             elif seen.since is not None and self._has_settled(seen, now) and len(found) < _AT_ONCE:
                 seen = self._completed(Path(entry.path), seen, now, found)
             after[name] = seen

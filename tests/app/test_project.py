@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_names_that_are_no_text_are_kept(project: Project) -> None:
 def test_a_batch_is_stored_whole_or_not_at_all(project: Project) -> None:
     project.add_images(1, [found(0), found(1)])
     with pytest.raises(ProjectError, match=r"work\.marque"):
-        project.store("m", [outcome(1), outcome(99)])  # there is no image 99
+        project.store("m", [outcome(1), replace(outcome(2), digest=b"no text")])
     assert project.counts("m").waiting == 2
 
 
