@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -279,20 +280,16 @@ def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
 
 
 def _whole(row: Row, column: str) -> int:
-    try:
+    with suppress(ValueError):
         value = int(row.values[column])
         if abs(value) <= _LARGEST:
             return value
-    except ValueError:
-        pass
-    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a whole number") from None
+    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a whole number")
 
 
 def _number(row: Row, column: str) -> float:
-    try:
+    with suppress(ValueError):
         value = float(row.values[column])
         if abs(value) <= _LARGEST or not math.isfinite(value):  # those that are not finite count as missing
             return value
-    except ValueError:
-        pass
-    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a number") from None
+    raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a number")

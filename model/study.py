@@ -167,10 +167,7 @@ class Study:
             raise RunError(f"{self.out}: holds something that is no study; choose another --out")
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
-        with (
-            _pool(jobs, threads=1) as pool,
-            terminal.progress() as progress,
-        ):
+        with _pool(jobs, threads=1) as pool, terminal.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             left = {pool.submit(run_frozen, task) for task in tasks}
             try:
@@ -187,10 +184,7 @@ class Study:
     def _run_full(self, tasks: list[Task], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
         threads = max(1, (os.cpu_count() or 1) // jobs)
-        with (
-            _pool(jobs, threads) as pool,
-            terminal.progress() as progress,
-        ):
+        with _pool(jobs, threads) as pool, terminal.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             running = [pool.submit(_in_worker, task, folder) for task, folder in zip(tasks, folders, strict=True)]
             try:
@@ -291,24 +285,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     place, out, data, weights, seeds, jobs = tyro.cli(command, args=arguments, prog="python -m model.study")
 
+    stopped = f"stopped; the same command continues. What is done is in {out}"
+
     def work() -> int:
         plan = read_plan(place)
         study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
-        if not study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
-            terminal.note(f"stopped; the same command goes on. What is done is in {out}")
-            return 0
-        terminal.result(str(study.report()))
-        return 0
-
-    def kept() -> int:
         try:
             with file_errors(out):
-                return work()
+                if study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
+                    terminal.result(str(study.report()))
+                else:
+                    terminal.note(stopped)
         except KeyboardInterrupt:
-            terminal.note(f"stopped; the same command goes on. What is done is in {out}")
+            terminal.note(stopped)
             return INTERRUPTED
+        return 0
 
-    return terminal.run(kept)
+    return terminal.run(work)
 
 
 if __name__ == "__main__":

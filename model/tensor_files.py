@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.reading import LARGE, must_fit, regular_file
+from model.reading import LARGE, first_line, must_fit, regular_file
 
 
 def read_tensors(path: Path) -> Any:
@@ -26,7 +26,7 @@ def read_tensors(path: Path) -> Any:
     try:
         content = _loaded(path, size)
     except Exception as error:  # on a damaged file torch raises whatever its parts do
-        raise ValueError((str(error).splitlines() or [type(error).__name__])[0]) from error
+        raise ValueError(first_line(error)) from error
     if not all(_is_plain(tensor) for tensor in tensors_in(content)):
         raise ValueError("it holds tensors of a kind that no network has")
     claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors_in(content))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from app.core.table import TableError, unguarded
+from model.errors import file_error
 from model.reading import SMALL, read_file
 
 _DELIMITERS = ",;\t"
@@ -52,7 +54,11 @@ class CorrectionTable:
         Raises:
             TableError: if the file cannot be read, is no table, or lacks a column.
         """
-        text = _decoded(read_file(place, _MOST), place)
+        try:
+            content = read_file(place, _MOST)
+        except OSError as error:
+            raise TableError.like(file_error(error, place)) from error
+        text = _decoded(content, place)
         lines = _records(text, place)
         if not lines:
             raise TableError(f"{place}: the file is empty")
@@ -60,7 +66,7 @@ class CorrectionTable:
         name = next((column for column in _NAMES if column in header), None)
         if name is None or not {"coarse", "verdict"} & set(header):
             raise TableError(f"{place}: the first line must name the columns file (or path), coarse and fine")
-        twice = next((column for column in header if column and header.count(column) > 1), None)
+        twice = next((column for column, times in Counter(header).items() if column and times > 1), None)
         if twice is not None:
             raise TableError(f"{place}: the column {twice} occurs twice")
         rows = []

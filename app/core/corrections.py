@@ -1,9 +1,9 @@
 """What a person corrected in a table, brought back into a project as labels.
 
 The table is one of our exports, as a spreadsheet may have saved it, or any other with a column of files. In one of ours
-only what differs from what was exported counts. That is told by the table itself: `label` and `level` hold the answer,
-`reason` what the person had said. The best guess, which stands in `coarse` and `fine` where the answer does not go so
-far, is compared with the project's, as long as its confidence is still the one in the table.
+only what differs from what was exported counts. The table itself shows what that was: `label` and `level` hold the
+answer, `reason` what the person had said. The best guess, which is in `coarse` and `fine` where the answer does not go
+so far, is compared with the project's, as long as its confidence is still the one in the table.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EXPORTED = {reason: verdict.value for verdict, reason in BY_PERSON.items()} | {
 
 @dataclass
 class Corrections:
-    """What a table says anew.
+    """What a table changes.
 
     Attributes:
         labels: image -> its new label; None takes the person's label away.
@@ -71,14 +71,13 @@ def corrections(project: Project, place: Path) -> Corrections:
         if result is None:
             found.problems.append(f"{row.origin}: no photo of the project is {row.name}")
             continue
-        told = _said(row, result, types, ours=table.is_ours)
-        if isinstance(told, str):
-            found.problems.append(f"{row.origin}: {told}")
-        elif told is _NOTHING or told == result.label:
+        said = _said(row, result, types, ours=table.is_ours)
+        if isinstance(said, str):
+            found.problems.append(f"{row.origin}: {said}")
+        elif isinstance(said, _Nothing) or said == result.label:
             found.unchanged += 1
         else:
-            assert not isinstance(told, _Nothing)
-            wanted[result.image.id].append((row, told))
+            wanted[result.image.id].append((row, said))
     _keep_clear(found, wanted, photos)
     return found
 
@@ -159,7 +158,7 @@ def _said(row: TableRow, result: Result, types: Mapping[str, set[str]], *, ours:
 
 
 class _Exported(NamedTuple):
-    """Coarse and fine of a row as they were exported; None where that cannot be told any more."""
+    """Coarse and fine of a row as they were exported; None where that cannot be found out any more."""
 
     coarse: str | None
     fine: str | None
@@ -216,7 +215,8 @@ def _keep_clear(found: Corrections, wanted: Mapping[int, list[tuple[TableRow, La
         if len({label for _, label in said}) == 1:
             clear[image] = said[0]
         else:
-            found.problems += [f"{row.origin}: {row.name} is told more than once, and differently" for row, _ in said]
+            words = "is in the table more than once, with different labels"
+            found.problems += [f"{row.origin}: {row.name} {words}" for row, _ in said]
     types = photos.types(without=clear)
     for _, new in clear.values():
         if new is not None and new.fine:

@@ -6,14 +6,14 @@ files; so are all settings but numbers and switches.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from app.core import paths
-from model.fault_log import LOG
+from model.fault_log import log_file
+from model.reading import parse_json, read_file
 
 _FAULTS = 20
 _NEWEST = 200_000  # bytes of the log that are looked at
@@ -53,7 +53,7 @@ def report_lines(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def _settings() -> Iterator[str]:
     try:
-        entries = json.loads((paths.user_config_dir() / "settings.json").read_bytes())
+        entries = parse_json(read_file(paths.user_config_dir() / "settings.json"))
     except (OSError, ValueError):
         return
     for name in _SETTINGS:
@@ -69,7 +69,7 @@ def _shown(value: object) -> str:
 
 def _faults() -> list[Fault]:
     try:
-        content = (paths.user_data_dir() / LOG).read_bytes()[-_NEWEST:]
+        content = read_file(log_file())[-_NEWEST:]
     except OSError:
         return []
     found: list[Fault] = []

@@ -117,9 +117,8 @@ class Index:
 def exact(path: Path, connection: sqlite3.Connection, dim: int) -> Index:
     """All references of a gallery's file, searched exactly. Raises GalleryError."""
     gathering, vectors = Gathering(), faiss.IndexFlatIP(dim)
-    vectors.codes.resize(
-        count(path, connection, dim) * vectors.code_size
-    )  # reserved, or it is copied again and again as it grows
+    # reserved, or it is copied again and again as it grows
+    vectors.codes.resize(count(path, connection, dim) * vectors.code_size)
     vectors.codes.clear()
     for block in blocks(path, connection, dim):
         gathering.add(block)

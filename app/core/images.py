@@ -1,4 +1,4 @@
-"""Opening photos; the program opens photographs nowhere else."""
+"""Photos as pictures on show: in full, and small."""
 
 from __future__ import annotations
 

@@ -97,6 +97,7 @@ def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:
 def _label(columns: Sequence[str | None]) -> Label:
     """Raises ValueError or TypeError if these are no label."""
     verdict, coarse, fine = columns
+    # adding to a text raises where the file holds something else
     return Label(Verdict(verdict or ""), "" + (coarse or ""), "" + (fine or ""))
 
 

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from app.core.project_format import ProjectError
 from model.files import write_whole
+from model.reading import parse_json, read_file
 
 _LOCK, _HOLDER = ".lock", ".holder"
 _LONGEST = 4096  # bytes of a holder's file that are read
@@ -86,10 +87,11 @@ class ProjectLock:
         except (OSError, NotImplementedError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise ProjectError(
-                f"{self._project}: the project cannot be locked for changes ({why or error}); "
-                f"{self._lock_file} must be a file that can be written"
+                f"{self._project}: the project cannot be locked, so its files and steps cannot be changed here "
+                f"({self._lock_file.name}: {why or error})",
+                advice="change that, or work in a copy of the project on a disk of this computer",
             ) from error
-        with suppress(OSError):  # a full disk: others are told less
+        with suppress(OSError):  # a full disk: then others cannot say who has it
             text = json.dumps(asdict(Holder.this(self._program)))
             write_whole(self._holder_file, lambda file: file.write(text.encode()))
         return None
@@ -112,23 +114,16 @@ class ProjectLock:
 
     def _who(self) -> str:
         try:
-            if not stat.S_ISREG(self._holder_file.lstat().st_mode):
+            if self._holder_file.is_symlink():
                 return _NOBODY_KNOWN
-            with self._holder_file.open("rb") as file:
-                found = Holder(**json.loads(file.read(_LONGEST)))
+            found = Holder(**parse_json(read_file(self._holder_file, _LONGEST)))
             names = (found.program, found.computer)
             if not all(isinstance(name, str) and name.isprintable() and len(name) < _LONGEST_WORDS for name in names):
                 return _NOBODY_KNOWN
             if type(found.process) is not int:
                 return _NOBODY_KNOWN
             return str(found)
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            OverflowError,
-            RecursionError,
-        ):  # not written yet, or written by something else
+        except (OSError, ValueError, TypeError, OverflowError):  # not written yet, or by something else
             return _NOBODY_KNOWN
 
 

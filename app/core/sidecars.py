@@ -17,27 +17,11 @@ from app.core.placing import folded
 
 ENDING = ".xmp"
 
-_OWNS_NOTHING = frozenset(
-    {
-        *("", ENDING, ".aae", ".bak", ".cos", ".csv", ".cube", ".dop", ".htm", ".html", ".icc", ".ini", ".json"),
-        *(
-            ".log",
-            ".md",
-            ".on1",
-            ".part",
-            ".pdf",
-            ".pp3",
-            ".sha256",
-            ".thm",
-            ".tsv",
-            ".txt",
-            ".url",
-            ".xml",
-            ".yaml",
-            ".yml",
-        ),
-    }
+_NO_PHOTOS = (
+    ".aae .bak .cos .csv .cube .dop .htm .html .icc .ini .json .log .md .on1 .part .pdf .pp3 .sha256 .thm .tsv .txt "
+    ".url .xml .yaml .yml"
 )
+_OWNS_NOTHING = frozenset({"", ENDING, *_NO_PHOTOS.split()})
 """Endings of files that have no XMP sidecar. Any other file may be a photo in a format that we do not know."""
 _DUPLICATE = re.compile(r"(.+)_\d{2,}(\.[^.]+)", re.DOTALL)
 

@@ -16,10 +16,10 @@ _TEXT_COLUMNS = ("file", "coarse", "fine", "group", "source")
 def read_labels(path: Path) -> Reading:
     """Read a CSV file with the columns `file` and `coarse`, and where wanted `fine`, `group`, `source` and a box.
 
-    Files are relative to the folder of the CSV file; of spaces around a name nothing is made where there is no file of
-    the name with them. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture,
-    right and bottom exclusive. Every other column that holds nothing but numbers becomes an attribute; the rest is
-    left alone. Without a `source` column the source is the name of the CSV file.
+    Files are relative to the folder of the CSV file; spaces around a name are dropped where no file has the name with
+    them. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture, right and bottom exclusive. Every other
+    column that holds nothing but numbers becomes an attribute; the rest is left alone. Without a `source` column the
+    source is the name of the CSV file.
 
     Raises:
         DataError: if the file cannot be read as such, or a column is missing.
@@ -41,8 +41,8 @@ def read_labels(path: Path) -> Reading:
 def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
     for column in ("file", "coarse"):
         value = row.values[column]
-        a_name = column == "file" and value and (path.parent / value).is_file()  # of spaces alone
-        if not value.strip() and not a_name:
+        # a name may be of spaces alone
+        if not value.strip() and not (column == "file" and value and (path.parent / value).is_file()):
             raise DataError(f"{row.origin}: column '{column}' is empty")
     file = _named(path.parent, row)
     return Sample(
