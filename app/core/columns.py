@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,10 @@ WAITING = len(STATUSES)
 
 _TOLD = [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)]
 _PIECE = 4000
+
+
+_MOST_NAMES = 1 << 20
+_UNKNOWN = NOBODY - 1  # in place of the place of a name that is not there
 
 
 class Names:
@@ -141,7 +146,7 @@ class Columns:
             images: numbers ascending.
         """
         last = int(self.ids[-1]) if len(self.ids) else 0
-        numbers = np.array([number for number, _, _ in images], np.int64)
+        numbers = np.fromiter(map(itemgetter(0), images), np.int64, len(images))
         known = int(np.searchsorted(numbers, last, side="right"))
         if known < len(images):
             self._grow(len(images) - known)
@@ -151,7 +156,7 @@ class Columns:
         for row, (_, path, _) in zip(rows[:known].tolist(), images, strict=False):
             self.paths[row] = os.fsdecode(path)
             self.errors.pop(row, None)
-        self.errors |= {row: one[2] for row, one in zip(rows.tolist(), images, strict=True) if one[2] is not None}
+        self.errors |= {int(rows[at]): one[2] for at, one in enumerate(images) if one[2] is not None}
         self.predictions["image"][rows] = 0
         self._decide(rows)
         return rows
@@ -334,18 +339,23 @@ def read_predictions(
 
 
 def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: Names) -> np.ndarray:
-    known = project.read("SELECT id, name FROM name ORDER BY id")  # read after the rows, so it has all of theirs
+    known = project.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
     with contents(project.path, "the figures of an image"):
         if {len(figures) for _, figures in rows} != {FIGURES.itemsize}:
             raise ValueError("of another length")
         piece = np.frombuffer(b"".join(figures for _, figures in rows), FIGURES).copy()
         if (piece["image"] != [image for image, _ in rows]).any():
             raise ValueError("of another image")
-        numbers = np.array([NOBODY, *(number for number, _ in known)], np.int64)
-        places = np.array([NOBODY, *(names.place(name) for _, name in known)], np.int64)
+        if any(not 0 < number < _MOST_NAMES for number, _ in known):
+            raise ValueError("a name with an absurd number")
+        place_of = np.full(max((number for number, _ in known), default=0) + 2, _UNKNOWN)
+        place_of[NOBODY] = NOBODY  # the last one
+        for number, name in known:
+            place_of[number] = names.place(name)
         for field in NAMED:
-            found = np.minimum(np.searchsorted(numbers, piece[field]), len(numbers) - 1)
-            if (numbers[found] != piece[field]).any():
+            if piece[field].min() < NOBODY:
                 raise ValueError("a name that is not there")
-            piece[field] = places[found]
+            piece[field] = place_of[piece[field]]
+            if piece[field].min() == _UNKNOWN:
+                raise ValueError("a name that is not there")
     return piece

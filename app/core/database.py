@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from model.errors import MarqueError
@@ -96,8 +97,9 @@ def must_be_file(path: Path, fault: type[MarqueError], kind: str) -> tuple[int, 
     """
     try:
         found = regular_file(path)
+        place = os.path.realpath(path)
         for ending in _COMPANIONS:
-            _must_be_own(path.resolve(), ending, fault, kind)
+            _must_be_own(place, ending, fault, kind)
     except FileNotFoundError:
         raise fault(f"{path}: the {kind} does not exist") from None
     except (OSError, ValueError) as error:  # a name with a zero byte
@@ -105,16 +107,16 @@ def must_be_file(path: Path, fault: type[MarqueError], kind: str) -> tuple[int, 
     return found.st_dev, found.st_ino
 
 
-def _must_be_own(path: Path, ending: str, fault: type[MarqueError], kind: str) -> None:
-    companion = path.with_name(path.name + ending)
+def _must_be_own(place: str, ending: str, fault: type[MarqueError], kind: str) -> None:
+    companion = place + ending
     try:
-        found = companion.lstat()
+        found = os.lstat(companion)
     except FileNotFoundError:
         return
     if not stat.S_ISREG(found.st_mode):
         raise fault(f"{companion}: this belongs to the {kind} and must be a file", advice="remove it")
     if ending == "-journal" and found.st_size > len(_SUPER_JOURNAL):
-        with companion.open("rb") as file:
+        with Path(companion).open("rb") as file:
             file.seek(-len(_SUPER_JOURNAL), os.SEEK_END)
             if file.read() == _SUPER_JOURNAL:
                 raise fault(
@@ -257,6 +259,7 @@ def schema(database: sqlite3.Connection) -> Schema:
     return frozenset((str(kind), str(name), str(table), _normal(sql)) for kind, name, table, sql in rows)
 
 
+@lru_cache(_MOST_OBJECTS)
 def _normal(sql: object) -> str:
     """A statement without comments, and with one space between all of its parts."""
     return "" if sql is None else " ".join(part[0] for part in _TOKENS.finditer(str(sql)) if part["nothing"] is None)

@@ -119,11 +119,13 @@ def fill(part: Path, fingerprint: str, dim: int) -> None:
     database.fill(part, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, page=_PAGE)
 
 
+_MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, gallery_changes.BEGIN, STEP_TABLES + gallery_changes.BEGIN)
+"""What a gallery may have besides its tables: steps, an account of changes, both."""
+
+
 @cache
-def _schemas() -> tuple[database.Schema, ...]:
-    """What a gallery may be made of: with or without steps, and an account of changes."""
-    more: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, gallery_changes.BEGIN, STEP_TABLES + gallery_changes.BEGIN)
-    return tuple(database.schema_of(_TABLES, one) for one in more)
+def _schema(more: tuple[str, ...]) -> database.Schema:
+    return database.schema_of(_TABLES, more)
 
 
 def check_format(path: Path, connection: sqlite3.Connection) -> None:
@@ -136,7 +138,8 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
             f"{path}: the gallery has format {version}, this program reads format {SCHEMA}; "
             + ("update the program" if version > SCHEMA else "enrol its photos again")
         )
-    if database.schema(connection) not in _schemas():
+    found = database.schema(connection)
+    if not any(found == _schema(more) for more in _MORE):
         raise GalleryError(f"{path}: this is no gallery as Marque makes them (its tables are others)")
 
 
