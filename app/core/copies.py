@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.content_digest import content_digest, new_digest
 from app.core.labelled_file import LabelledFile, labelled
 from app.core.packet import SIGNATURE, takes
 from app.core.paths import tidy
-from app.core.photo_state import ChangedPhotoError, check_unchanged
+from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.placing import copy_new, folded, write_new
 from app.core.project_records import ProjectImage
 from app.core.sidecars import Sidecars, beside, place_for_new
@@ -81,6 +82,8 @@ class Copies:
         try:
             content = _content(photo)
             check_unchanged(image)
+            if image.digest is not None and _digest(photo, content) != image.digest:
+                raise ChangedPhotoError(photo, CHANGED, changed=True)  # by a file of the same size and time
             inside = LabelledFile(None, _NO_ROOM) if content is None else labelled(content, keywords)
             new = False
             own, others = self._own_sidecars(photo, place)
@@ -155,6 +158,14 @@ def _content(photo: Path) -> bytes | None:
     with open_regular(photo) as file:
         beginning = file.read(SIGNATURE)
         return beginning + file.read() if takes(beginning) else None
+
+
+def _digest(photo: Path, content: bytes | None) -> str:
+    if content is None:
+        return content_digest(photo)
+    digest = new_digest()
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _merged(sidecar: Path, keywords: tuple[str, ...]) -> bytes:

@@ -137,7 +137,8 @@ class Filing:
         self._take_along(action)
         self._filed.change_all(action, _STANDING, State.RETURNING)
         moves, problems = Moves(self._filed, action), []
-        groups = [group for group in self._filed.groups(action) if group.has(State.RETURNING)]
+        # the last one first: a sidecar that several photos share was copied with those before, and moved with the last
+        groups = [group for group in reversed(self._filed.groups(action)) if group.has(State.RETURNING)]
         for done, group in enumerate(groups, start=1):
             if cancelled():
                 break
@@ -149,17 +150,20 @@ class Filing:
                     break
             progress(done)
         self._filed.stay(row for group in groups for row in group.rows)
-        moves.remove_folders(last=self.standing(action) == 0)
+        moves.remove_folders(last=not self.holds_files(action))
         return problems
 
     def can_be_taken_back(self, action: Action) -> bool:
-        """Whether one photo of it at least is where it was put, and can go from there without a loss."""
-        return any(
-            is_as_filed(row)
-            and (same_content(row.source, row.target) or (row.move and not os.path.lexists(row.source)))
-            for row in self._filed.rows(action)
-            if row.state in STANDING and not row.sidecar
-        )
+        """Whether one file of it at least is where it was put, and can go from there without a loss."""
+        for group in self._filed.groups(action):
+            rows = [group.photo] if group.photo.state in STANDING else group.sidecars  # which stay with their photo
+            if any(_can_be_taken_back(row) for row in rows if row.state in STANDING):
+                return True
+        return False
+
+    def holds_files(self, action: Action) -> bool:
+        """Whether a file of it, photo or sidecar, was filed and not taken back."""
+        return any(group.has(*STANDING) for group in self._filed.groups(action))
 
     def standing(self, action: Action) -> int:
         """How many of its photos were filed and not taken back."""
@@ -215,7 +219,7 @@ class Filing:
         self._filed.change_all(action, (State.PLANNED,), State.LEFT)
         standing, total = self.standing(action), self.count(action)
         if not standing:
-            moves.remove_folders(last=True)
+            moves.remove_folders(last=not self.holds_files(action))
         self._filed.set_undone(action, undone=not standing)
         if back:
             words = f"taking back '{action.title}' was interrupted: {total - standing:,} done"
@@ -256,6 +260,12 @@ class Filing:
                     new.append(Step(row.image, place, one.path, file.size, file.modified, sidecar=True))
         if new:
             self._filed.add_found(action, new)
+
+
+def _can_be_taken_back(row: Row) -> bool:
+    if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
+        return False
+    return same_content(row.source, row.target) or (row.move and not os.path.lexists(row.source))
 
 
 def _problem(work: Callable[[], None], place: Path) -> str:

@@ -89,7 +89,7 @@ class Journal:
         if action is None:
             return None
         problems: list[str] = []
-        stays, standing = False, 0
+        stays, rest = False, False
         if action.kind is Kind.FILES:
             filing = Filing(self._project)
             do = filing.take_back if back else filing.carry_out
@@ -97,11 +97,11 @@ class Journal:
             problems = do(action, progress, cancelled)
             if cancelled():
                 return Turned(action, problems)
-            standing = filing.standing(action)
-            stays = bool(problems) and standing == before
+            stays = bool(problems) and filing.standing(action) == before
+            rest = filing.holds_files(action)
         with self._project.change() as connection:
             if action.kind is Kind.LABELS:
                 Labels(self._project).turn(connection, action, back=back)
-            undone = (_IN_VAIN if standing else True) if back or stays else False
+            undone = (_IN_VAIN if rest else True) if back or stays else False
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
         return Turned(action, problems, stays)

@@ -169,3 +169,39 @@ def test_photos_that_were_only_touched_since_are_brought_back(folder, place, tmp
     assert file(place, tmp_path / "out", "--move") == 0
     os.utime(tmp_path / "out/sedan/a.jpg", (1, 1))  # as by a copy of the whole folder to another drive and back
     assert undo(place) == 0 and tree(folder) == {"a.jpg", "b.jpg"}
+
+
+def test_a_sidecar_that_two_photos_share_comes_back_whichever_of_them_had_it(folder, place, tmp_path, tiny_engine):
+    colour_picture(COLOURS["Azzurra class"], seed=3).save(folder / "a.png")
+    (folder / "a.xmp").write_text("rating")
+    scan(place, folder, tiny_engine)
+    assert file(place, tmp_path / "out", "--move") == 0 and tree(folder) == set()
+    assert undo(place) == 0
+    assert tree(folder) == {"a.jpg", "a.png", "a.xmp", "b.jpg"} and not (tmp_path / "out").exists()
+
+
+def test_a_sidecar_that_was_left_as_another_was_in_its_place_can_come_back_later(folder, place, tmp_path):
+    (folder / "a.jpg.xmp").write_text("rating")
+    assert file(place, tmp_path / "out", "--move") == 0
+    (folder / "a.jpg.xmp").write_text("another")
+    assert undo(place) == 1 and tree(tmp_path / "out") == {"sedan/", "sedan/a.jpg.xmp"}
+    assert say(place, folder / "b.jpg", "sedan", "Gialla 2012") == 0
+    (folder / "a.jpg.xmp").unlink()
+    assert undo(place) == 0 and undo(place) == 0
+    assert (folder / "a.jpg.xmp").read_text() == "rating" and not (tmp_path / "out").exists()
+
+
+def test_photos_that_took_each_others_place_and_time_are_not_copied_under_the_answer_of_the_other(
+    folder, place, tmp_path, tiny_engine, capsys
+):
+    for name, fine in (("c.bmp", "Rossa 2010"), ("d.bmp", "Azzurra class")):
+        colour_picture(COLOURS[fine], seed=3).save(folder / name)
+        os.utime(folder / name, (1, 1))
+    scan(place, folder, tiny_engine)
+    (folder / "c.bmp").rename(folder / "e")
+    (folder / "d.bmp").rename(folder / "c.bmp")
+    (folder / "e").rename(folder / "d.bmp")
+    assert main(["export", str(place), "--format", "xmp-copies", "--out", str(tmp_path / "copies")]) == 1
+    told = capsys.readouterr().err
+    assert all(f"{folder / name}: has changed since it was identified" in told for name in ("c.bmp", "d.bmp"))
+    assert not any(tmp_path.glob("copies/*.bmp*"))
