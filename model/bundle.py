@@ -167,6 +167,16 @@ class BundleInfo(_Part):
                 raise ValueError(f"temperatures of '{name}', which is no type of the model")
         return self
 
+    def shapes(self, photos: int) -> dict[str, tuple[int, ...]]:
+        """Output of the graph -> its shape for so many photos; of the evidence without height and width."""
+        types, classes = len(self.taxonomy.coarse), len(self.taxonomy.fine)
+        columns = zip(OUTPUTS, (types, classes, self.embedding_dim), strict=True)
+        return {
+            **{name: (photos, width) for name, width in columns},
+            LIKENESS: (photos,),
+            EVIDENCE: (photos, classes),
+        }
+
     @property
     def calibrated(self) -> bool:
         """Whether temperatures were chosen on validation photos, so that confidences can be taken as they are."""
@@ -299,13 +309,14 @@ def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
         raise BundleError(f"{path}: the model's inputs are {inputs[:5]}, expected ['{INPUT}']")
     _check_input(path, next(value for value in graph.graph.input if value.name == INPUT), info.preprocessing.size)
     outputs = {value.name: value for value in graph.graph.output}
-    taxonomy = info.taxonomy
-    for name, expected in zip(OUTPUTS, (len(taxonomy.coarse), len(taxonomy.fine), info.embedding_dim), strict=True):
+    promised = info.shapes(photos=1)
+    for name in OUTPUTS:
         if name not in outputs:
             raise BundleError(f"{path}: the model has no output '{name}'")
         shape = [dim.dim_value for dim in outputs[name].type.tensor_type.shape.dim]
         if len(shape) != 2:
             raise BundleError(f"{path}: output '{name}' is no table, but {_described(outputs[name])}")
+        expected = promised[name][1]
         if shape[-1] != expected:
             raise BundleError(f"{path}: output '{name}' has {shape[-1]} columns, the metadata says {expected}")
 

@@ -93,9 +93,9 @@ def _answers(session: onnxruntime.InferenceSession, info: BundleInfo, pictures: 
         given = session.run(list(OUTPUTS), {INPUT: pictures})
     except FAULTS as error:
         raise BundleError(f"the inference failed ({error})") from error
-    widths = (len(info.taxonomy.coarse), len(info.taxonomy.fine), info.embedding_dim)
-    for name, array, width in zip(OUTPUTS, given, widths, strict=True):
-        if array.shape != (len(pictures), width) or not np.isfinite(array).all():
+    promised = info.shapes(len(pictures))
+    for name, array in zip(OUTPUTS, given, strict=True):
+        if array.shape != promised[name] or not np.isfinite(array).all():
             raise BundleError(f"the model's '{name}' is not what it says; the model file is damaged")
     return given
 

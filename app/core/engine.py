@@ -309,10 +309,7 @@ class Engine:
 
     def _must_be_as_promised(self, file: Path, given: dict[str, np.ndarray]) -> None:
         """Raises EngineError if what the graph gives for one photo has other shapes than it says."""
-        info = self.info
-        widths = (len(info.taxonomy.coarse), len(info.taxonomy.fine), info.embedding_dim)
-        promised: dict[str, tuple[int, ...]] = {name: (1, width) for name, width in zip(OUTPUTS, widths, strict=True)}
-        promised |= {LIKENESS: (1,), EVIDENCE: (1, widths[1])}
+        promised = self.info.shapes(photos=1)
         for name, array in given.items():
             shape = array.shape[:2] if name == EVIDENCE and array.ndim == 4 else array.shape
             if shape != promised[name]:

@@ -121,7 +121,7 @@ class Leaving(QObject):
     def _ask(self, step: UnknownStepError, go_on: Callable[[], None]) -> None:
         dialog = UnknownStepDialog(step, self._page)
         self._desk.opened.connect(dialog.reject)
-        dialog.agreed.connect(go_on)
+        dialog.accepted.connect(go_on)
         dialog.open()
 
     def _ask_place(self, kind: str, beside: Path) -> ChosenPlace | None:

@@ -5,47 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from app.core import scanned_folders
 from app.core.project import Project
+from app.ui.review.list_dialog import ListDialog
 from app.ui.tasks import Tasks
-from app.ui.widgets import label
-
-_SHOWN = 500
 
 
-class TrustDialog(QDialog):
+class TrustDialog(ListDialog):
     """Shows folders that were not scanned on this computer; accepted where the person finds them right."""
 
     def __init__(self, folders: Sequence[Path], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Are these folders right?")
-        self.resize(640, 420)
-        self.folders = QListWidget()
-        self.folders.setObjectName("list")
-        self.folders.setAccessibleName("folders")
-        self.folders.addItems([str(folder) for folder in folders[:_SHOWN]])
-        if len(folders) > _SHOWN:
-            self.folders.addItem(f"and {len(folders) - _SHOWN:,} more")
-        self.agree_button, cancel = QPushButton("these folders are right"), QPushButton("cancel")
+        super().__init__(
+            "Are these folders right?",
+            "This project has photos in folders that were not scanned into it on this computer.",
+            "What you asked for writes beside these photos, or copies or moves them.",
+            [str(folder) for folder in folders],
+            parent,
+        )
+        self.list.setAccessibleName("folders")
+        self.agree_button.setText("these folders are right")
         self.agree_button.setProperty("kind", "primary")
-        self.agree_button.setAutoDefault(False)
-        cancel.setDefault(True)
-        self.agree_button.clicked.connect(self.accept)
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.agree_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 16)
-        column.setSpacing(12)
-        column.addWidget(label("This project has photos in folders that were not scanned into it on this computer."))
-        column.addWidget(self.folders, 1)
-        column.addWidget(label("What you asked for writes beside these photos, or copies or moves them.", "muted"))
-        column.addLayout(buttons)
 
 
 class Trusting(QObject):
@@ -64,7 +46,6 @@ class Trusting(QObject):
                 begin()
                 return
             dialog = TrustDialog(folders, self._page)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.accepted.connect(agreed)
             dialog.open()
 

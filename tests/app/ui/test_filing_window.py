@@ -100,9 +100,9 @@ def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
     for agree in (False, True):
         identified.review.desk.turn(back=True)
         asked = unknown_step(identified, qtbot)
-        assert asked.files.count() == 12 and str(filed) in asked.files.item(0).text()
+        assert asked.list.count() == 12 and str(filed) in asked.list.item(0).text()
         assert len(list(filed.rglob("*.jpg"))) == 12
-        click(asked.do_button if agree else asked.cancel_button)
+        click(asked.agree_button if agree else asked.cancel_button)
         qtbot.waitUntil(lambda: not identified.review.findChildren(UnknownStepDialog), timeout=PATIENCE)
     until_idle(identified, qtbot, lambda: not filed.exists())
     assert len(list(photos.rglob("*.jpg"))) == 12
@@ -124,7 +124,7 @@ def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_pat
         )
     identified.review.desk.open(other)
     asked = unknown_step(identified, qtbot)
-    assert victim.exists() and str(victim) in asked.files.item(0).text()
-    click(asked.do_button if agree else asked.cancel_button)
+    assert victim.exists() and str(victim) in asked.list.item(0).text()
+    click(asked.agree_button if agree else asked.cancel_button)
     until_idle(identified, qtbot, lambda: victim.exists() is not agree)
     assert copy.read_text() == "precious"

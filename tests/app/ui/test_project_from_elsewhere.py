@@ -84,7 +84,7 @@ def test_folders_from_elsewhere_are_shown_before_anything_is_written(
         return next(one for one in page.findChildren(TrustDialog) if one.isVisible())
 
     dialog = asked()
-    shown = [dialog.folders.item(row).text() for row in range(dialog.folders.count())]
+    shown = [dialog.list.item(row).text() for row in range(dialog.list.count())]
     assert shown == sorted({str(path.parent) for path in photos.rglob("*.jpg")})
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not page.outputs.busy() and not list(photos.rglob("*.xmp"))
