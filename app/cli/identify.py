@@ -25,6 +25,7 @@ from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
 from app.core.exporters import LISTED
+from app.core.files_in_use import FilesInUse
 from app.core.identify import Identification, Identifier
 from app.core.references import is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
@@ -82,6 +83,18 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if options.ray_address is not None and options.engine != _RAY:
         raise UsageError("--ray-address belongs to --engine ray")
     output = None if options.out is None else _output(options)
+    model = model_file(options.model)
+    gallery = gallery_place(options.gallery, model)
+    in_use = FilesInUse({"model": model} | ({"gallery": gallery} if isinstance(gallery, Path) else {}))
+    code = _identify(options, report, output)
+    changed = in_use.changed()
+    for sentence in changed:
+        report.warning(sentence)
+    return code or (1 if changed else 0)
+
+
+def _identify(options: argparse.Namespace, report: Report, output: Output | None) -> int:
+    """The run itself; its exit code."""
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options, report) as stage:
