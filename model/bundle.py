@@ -164,7 +164,7 @@ class BundleInfo(_Part):
             raise ValueError(problem)
         for name in (name for domain in self.calibration.domains for name in domain.types):
             if name not in self.taxonomy.coarse_index:
-                raise ValueError(f"temperatures of '{name}', which is no type of the model")
+                raise ValueError(f"temperatures of '{name}', which is not a type of the model")
         return self
 
     def shapes(self, photos: int) -> dict[str, tuple[int, ...]]:
@@ -315,7 +315,7 @@ def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
             raise BundleError(f"{path}: the model has no output '{name}'")
         shape = [dim.dim_value for dim in outputs[name].type.tensor_type.shape.dim]
         if len(shape) != 2:
-            raise BundleError(f"{path}: output '{name}' is no table, but {_described(outputs[name])}")
+            raise BundleError(f"{path}: output '{name}' is not a table but {_described(outputs[name])}")
         expected = promised[name][1]
         if shape[-1] != expected:
             raise BundleError(f"{path}: output '{name}' has {shape[-1]} columns, the metadata says {expected}")

@@ -89,7 +89,7 @@ def logged() -> Iterator[None]:
     handler = _handler()
     root.addHandler(handler)
     logging.captureWarnings(True)
-    raises, logging.raiseExceptions = logging.raiseExceptions, False  # a full disk is told elsewhere
+    raises, logging.raiseExceptions = logging.raiseExceptions, False  # a full disk is reported elsewhere
     try:
         yield
     finally:

@@ -15,9 +15,9 @@ _READ = 64  # numbers of a weight that may say something of shapes
 
 
 def must_fit(graph: onnx.ModelProto) -> None:
-    """Raises BundleError if something in a graph is absurdly large for one photo, as far as its shapes can be told.
+    """Raises BundleError if something in a graph is absurdly large for one photo, as far as its shapes are known.
 
-    Weights are left out of what is looked at, but those that shapes are made of; it takes some milliseconds.
+    Only those weights are looked at that shapes are made of, so it takes some milliseconds.
     """
     try:
         inferred = onnx.shape_inference.infer_shapes(_without_weights(graph), data_prop=True)

@@ -324,7 +324,7 @@ def _decode_in_thread(image: ImageFile) -> None:
 def _silence_libtiff() -> None:
     """Have libtiff print nothing on standard error: what is wrong with a file Pillow raises, too.
 
-    The library lies beside Pillow's modules where Pillow was installed as a wheel; otherwise it is the system's.
+    The library is beside Pillow's modules where Pillow was installed as a wheel; otherwise it is the system's.
     """
     beside = Path(PIL.__file__).parent
     found = [

@@ -156,7 +156,7 @@ class Run:
 
     def read_variants(self) -> dict[str, Any]:
         """What model/export.py wrote of the variants. Raises RunError."""
-        advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it anew"
+        advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it again"
         return read_json(self.variants, ("fp32",), advice)
 
     def inputs(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What an existing file is, told by its first bytes and by its name: a photo, or one of Marque's own kinds."""
+"""What an existing file is, by its name and its first bytes: a photo, or one of Marque's own kinds."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise DataError(table.problems[0])
     for row in table.rows:
         if not row.values["seed"].isdecimal() or len(row.values["seed"]) > _DIGITS:
-            raise DataError(f"{row.origin}: the seed '{row.values['seed'][:40]}' is no whole number")
+            raise DataError(f"{row.origin}: the seed '{row.values['seed'][:40]}' is not a whole number")
     return [row.values for row in table.rows]
 
 
@@ -164,7 +164,7 @@ class Study:
             raise RunError(f"{self.out}: this is a file; name a folder for the study")
         ours = (self.out / PLAN_FILE).exists() or self._table.exists()
         if self.out.exists() and not ours and any(self.out.iterdir()):
-            raise RunError(f"{self.out}: holds something that is no study; choose another --out")
+            raise RunError(f"{self.out}: holds something other than a study; choose another --out")
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
         with _pool(jobs, threads=1) as pool, terminal.progress() as progress:

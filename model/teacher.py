@@ -49,7 +49,7 @@ def lesson_for(run: Run, teacher: Path) -> Lesson:
     kept = run.folder / "lesson.npz"
     if kept.is_file():
         shapes = {name: ("photos", name) for name in Lesson._fields}
-        arrays = read_arrays(kept, shapes, "delete it; it is made again when the training goes on")
+        arrays = read_arrays(kept, shapes, "delete it; it is made again when the training continues")
         return Lesson(*(torch.from_numpy(arrays[name]) for name in Lesson._fields))
     other = checked_teacher(teacher, run.taxonomy(), *run.samples())
     config = other.config().model_copy(update={"machine": run.config().machine})

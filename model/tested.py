@@ -131,7 +131,7 @@ def read_tested(path: Path) -> Tested:
     except (ValueError, KeyError, TypeError) as error:
         raise TestedError(
             f"{path}: damaged, or not the test photos of a training ({error}); "
-            f"python -m model.evaluate {path.parent} writes it anew"
+            f"python -m model.evaluate {path.parent} writes it again"
         ) from error
 
 

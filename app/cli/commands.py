@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     report = Report(asked_for_json(arguments))
     parser = Parser(f"marque {arguments[0]}", report, description=command.__doc__, epilog=EXIT_CODES)
     command.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="all that is told as JSON, an object a line")
+    parser.add_argument("--json", action="store_true", help="write everything as JSON, an object a line")
     return command.run(parser.parse_args(arguments[1:]), report)
 
 

@@ -80,7 +80,7 @@ def _for_a_report(chosen: Path | None, report: Report) -> int:
 
 @dataclass
 class _Findings:
-    """What is told line by line, and what is wrong."""
+    """What is found out, line by line, and what is wrong."""
 
     report: Report
     problems: list[str] = field(default_factory=list)

@@ -80,7 +80,7 @@ def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Rep
     ]
     sentences += [f"copied, not moved: {words}" for words in (wanted.copied if options.move else ())]
     if stopped:
-        sentences.append("interrupted; the same command goes on, and marque undo takes back what was done")
+        sentences.append("interrupted; the same command continues, and marque undo takes back what was done")
     report.done(
         sentences,
         {

@@ -1,4 +1,4 @@
-"""Reads the arguments of a command; what is wrong with them is told as everything else is."""
+"""Reads the arguments of a command; mistakes in them are reported as everything else is."""
 
 from __future__ import annotations
 

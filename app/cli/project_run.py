@@ -145,7 +145,7 @@ class _Run:
             time.sleep(_NAP)
 
     def _done(self, counts: Counts, *, interrupted: bool) -> None:
-        more = ["interrupted; the same command goes on"] if interrupted else []
+        more = ["interrupted; the same command continues"] if interrupted else []
         provider, rate = self.stage.provider, self.photos / self.seconds if self.seconds else 0.0
         self.report.done(
             [

@@ -1,4 +1,4 @@
-"""How a command tells how it goes: a bar and sentences for people, or lines of JSON for scripts."""
+"""How a command reports what it does: a bar and sentences for people, or lines of JSON for scripts."""
 
 from __future__ import annotations
 

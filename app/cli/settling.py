@@ -11,7 +11,7 @@ _SHOWN = 20
 def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
     """Finish what a program has left in the middle; False where that is from elsewhere and not trusted: it is listed.
 
-    To be called by who has the project for itself.
+    Only for those who hold the project's lock.
     """
     unknown = filing.unknown()
     for step in unknown:

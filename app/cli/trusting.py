@@ -1,4 +1,4 @@
-"""`--trust`: what a project says of this computer's folders is believed though it does not come from here."""
+"""`--trust`: the person vouches for the folders and files that a project from elsewhere names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_trust_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="believe what the project says of folders and files, though not from here; look at the list first",
+        help="trust the folders and files that the project names, also if it is from elsewhere; look at the list first",
     )
 
 
@@ -33,7 +33,7 @@ def is_trusted(project: Project, trust: bool, report: Report) -> bool:
     if not folders:
         return True
     report.warning(
-        f"{project.path}: its photos lie in folders that were not scanned into it on this computer, so nothing was done"
+        f"{project.path}: its photos are in folders that were not scanned into it on this computer, so nothing was done"
     )
     for folder in folders[:_SHOWN]:
         report.tell("unknown_folder", [f"  {folder}"], {"folder": str(folder)})

@@ -258,7 +258,7 @@ class Engine:
         return self._open(self.path, read(self.path)[1], own, providers, note)
 
     def _variant(self, wanted: Variant) -> tuple[Path, onnx.ModelProto]:
-        """A variant that lies beside this file, and its graph. Raises BundleError if it is none of this network."""
+        """A variant beside this file, and its graph. Raises BundleError if it is not one of this network."""
         file = beside(self.path, wanted)
         info, graph = read(file)
         if (info.fingerprint, info.variant) != (self.info.fingerprint, wanted):

@@ -278,7 +278,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _without_answer(result: Result) -> Result:
-    """An image as it is told where its answer was given to another content."""
+    """An image whose answer was given to another content, as exports have it."""
     image = replace(result.image, error=CHANGED)
     return replace(result, image=image, evidence=None, decision=None, label=None, answer=None)
 

@@ -180,14 +180,14 @@ class Filed:
         rows = self._project.read(f"SELECT id, kind, title FROM action WHERE {condition} ORDER BY id")
         return [Action(number, Kind(kind), title) for number, kind, title in rows]
 
-    def change_all(self, action: Action, before: Iterable[State], after: State) -> int:
-        """Bring all files of a step that are in some states to another; how many that were."""
+    def change_all(self, action: Action, before: Iterable[State], after: State) -> None:
+        """Bring all files of a step that are in some states to another."""
         before = tuple(before)
         with self._project.change() as connection:
             marks = ",".join("?" * len(before))
-            return connection.execute(
+            connection.execute(
                 f"UPDATE filed SET state = ? WHERE action = ? AND state IN ({marks})", (after, action.id, *before)
-            ).rowcount
+            )
 
     def change(self, row: Row, state: State, *, digest: str | None = None, place: Path | None = None) -> None:
         """Note a new state, with the photo's new place where it has one."""

@@ -28,7 +28,7 @@ from app.core.sidecars import Sidecars, beside
 from model.errors import MarqueError, file_error
 from model.wording import counted
 
-_FORWARD, _STANDING = (State.PLANNED, State.PLACED), (State.DONE, State.PLACED, State.KEPT)
+_FORWARD = (State.PLANNED, State.PLACED)
 
 
 class UnknownStepError(MarqueError):
@@ -128,14 +128,14 @@ class Filing:
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
-        """Undo what was done, with the folders that were made for it; what has changed since is left, and told.
+        """Undo what was done, with the folders that were made for it; what has changed since is left and reported.
 
         Raises:
             UnknownStepError: if the step is from elsewhere.
         """
         self.check_known(action)
         self._take_along(action)
-        self._filed.change_all(action, _STANDING, State.RETURNING)
+        self._filed.change_all(action, STANDING, State.RETURNING)
         moves, problems = Moves(self._filed, action), []
         # the last one first: a sidecar that several photos share was copied with those before, and moved with the last
         groups = [group for group in reversed(self._filed.groups(action)) if group.has(State.RETURNING)]
@@ -234,7 +234,7 @@ class Filing:
     def _settle_row(self, moves: Moves, row: Row, photo: Row) -> None:
         if row is not photo and photo.state is State.DONE and row.state is State.PLANNED:
             moves.forward(row, photo)  # a sidecar goes where its photo is
-        elif row is not photo and photo.state is State.UNDONE and row.state in (*_STANDING, State.RETURNING):
+        elif row is not photo and photo.state is State.UNDONE and row.state in STANDING:
             moves.back(row)
         elif row.state is State.PLACED or (row.state is State.PLANNED and same_content(row.source, row.target)):
             moves.forward(row, photo)

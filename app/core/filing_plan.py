@@ -110,8 +110,8 @@ def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
     """Where each photo with a label would go, and its sidecars with it; nothing is touched.
 
     A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
-    where it would go already, itself or as a copy, stays: a filing that was interrupted goes on, and one that is done
-    twice does nothing.
+    where it would go already, itself or as a copy, stays: a filing that was interrupted continues, and one that is
+    done twice does nothing.
 
     Raises:
         FilingError: if the pattern or the folder is wrong.

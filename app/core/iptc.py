@@ -21,7 +21,7 @@ _EXTENDED = 0x8000
 
 
 def iptc_keywords(jpeg: bytes) -> list[str]:
-    """The keywords, in their order; none where the block is damaged or there is no such."""
+    """The keywords, in their order; none where there is no such block, or it is damaged."""
     block = b""
     with suppress(IndexError, ValueError):
         for marker, _, body, end in segments(jpeg):

@@ -33,7 +33,7 @@ class LabelledFile:
 
 
 def words_inside(content: bytes) -> dict[ListName, list[str]] | None:
-    """A person's own keywords in a file that `packet.takes` one, without those of a label; None if it is damaged.
+    """A person's own keywords in a file that can hold a packet, without those of a label; None if it is damaged.
 
     Those of the older IPTC block count where there are none in XMP.
     """
@@ -56,7 +56,7 @@ def _together(many: list[dict[ListName, list[str]]]) -> dict[ListName, list[str]
 
 
 def labelled(content: bytes, keywords: tuple[str, ...]) -> LabelledFile:
-    """Put the keywords of a label (of `xmp.keywords`) into a file that `packet.takes` one.
+    """Put the keywords of a label (of `xmp.keywords`) into a file that can hold a packet.
 
     Keywords of the older IPTC block are put there too where XMP has none, as programs ask one of the two.
     """

@@ -1,4 +1,4 @@
-"""Unexpected faults go to the log and to the error bar; the program goes on."""
+"""Unexpected faults go to the log and to the error bar; the program continues."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path):
     [
         (tiny_graph(widths=(2, 5, 4)), "output 'fine_logits' has 5 columns, the metadata says 3"),
         (tiny_graph(names=("coarse_logits", "fine_logits", "features")), "the model has no output 'embedding'"),
-        (tiny_graph(shapeless=True), r"output 'coarse_logits' is no table, but float \[\]"),
+        (tiny_graph(shapeless=True), r"output 'coarse_logits' is not a table but float \[\]"),
         (tiny_graph(shape=("N", SIZE, 64, 3)), r"takes uint8 \[None, 32, 64, 3\], expected uint8 \[N, 32, 32, 3\]"),
         (tiny_graph(shape=("N", 3, SIZE, SIZE)), "expected uint8"),
         (tiny_graph(shape=("N", SIZE)), "expected uint8"),

@@ -246,7 +246,7 @@ def test_a_folder_that_holds_something_else_is_no_place_for_a_study(tmp_path, ca
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
-    for name, words in (("letters", "holds something that is no study"), ("file", "this is a file")):
+    for name, words in (("letters", "holds something other than a study"), ("file", "this is a file")):
         assert main(["recipe", "--out", str(tmp_path / name), "--data", "demo:"]) == 2
         assert words in capsys.readouterr().err
     assert [one.name for one in (tmp_path / "letters").iterdir()] == ["mine.txt"]

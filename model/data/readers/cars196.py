@@ -144,7 +144,7 @@ def _whole(entry: Any, field: str, origin: str) -> int:
     try:
         return int(entry[field])
     except (ValueError, TypeError, OverflowError):
-        raise DataError(f"{origin}: '{field}' is no whole number") from None
+        raise DataError(f"{origin}: '{field}' is not a whole number") from None
 
 
 def _load(path: Path, variable: str) -> Any:
