@@ -51,9 +51,14 @@ def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     except OSError as error:
         error.filename = str(target)
         raise
+    file = os.fdopen(descriptor, "w+b")
     try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file, part
+        yield file, part
+        file.close()
+    except BaseException:
+        with suppress(OSError):  # on a full disk it fails again, and only the first error tells of which file
+            file.close()
+        raise
     finally:
         for companion in ("", *_COMPANIONS):
             with suppress(OSError):

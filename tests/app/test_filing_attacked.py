@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from app.cli import main
 from app.core.engine import Engine
-from app.core.placing import OtherContentError, remove_spare
+from app.core.placing import OtherContentError, copy_new, remove_spare
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.sidecars import Sidecars
@@ -205,3 +206,16 @@ def test_photos_that_took_each_others_place_and_time_are_not_copied_under_the_an
     told = capsys.readouterr().err
     assert all(f"{folder / name}: has changed since it was identified" in told for name in ("c.bmp", "d.bmp"))
     assert not any(tmp_path.glob("copies/*.bmp*"))
+
+
+def test_where_there_is_no_room_the_copy_is_named_and_not_the_photo(tmp_path):
+    photo, copy = tmp_path / "a.jpg", tmp_path / "out/a.jpg"
+    photo.write_bytes(b"x" * 5000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as told:
+            copy_new(photo, copy)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.value.filename == str(copy) and list(copy.parent.iterdir()) == []
