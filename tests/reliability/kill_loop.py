@@ -185,7 +185,7 @@ def table(figures: Sequence[Figures]) -> str:
 def main() -> int:
     """0 if nothing was lost."""
     parser = argparse.ArgumentParser("python -m tests.reliability.kill_loop", description=__doc__)
-    parser.add_argument("--kills", type=int, default=400, help="about so many, a third of them at random times")
+    parser.add_argument("--kills", type=int, default=300, help="about so many, a third of them at random times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="operations with this in their names")
     options = parser.parse_args()
