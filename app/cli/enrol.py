@@ -23,7 +23,6 @@ from model.data.samples import Dataset, Sample
 from model.wording import first_of
 
 _KINDS = ("folder", "table", "cars196")
-_SHOWN_PROBLEMS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +120,7 @@ def _enrol_all(
             {"photos": len(gallery)},
         )
         gallery.finish_index()
-    for problem in problems if report.as_json else first_of(problems, _SHOWN_PROBLEMS):
+    for problem in problems if report.as_json else first_of(problems):
         report.tell("warning", [f"skipped: {problem}"], {"text": f"skipped: {problem}"})
     finished = added + known + len(problems) == len(samples) + len(skipped)
     report.done(

@@ -11,7 +11,7 @@ from app.cli.reports import Report
 from app.cli.terminal import UsageError, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
-from app.core.exporters import EXPORTERS, LISTED, AwayError, export
+from app.core.exporters import EXPORTERS, AwayError, export
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_lock import only_writer
@@ -81,7 +81,7 @@ def _file(options: argparse.Namespace, report: Report) -> int:
         except AwayError as error:
             report.ended(error)
             return 1
-    for problem in first_of(done.problems, LISTED):
+    for problem in first_of(done.problems):
         report.warning(problem)
     report.done(
         [f"{exporter.words}: {done.written.place}"],

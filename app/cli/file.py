@@ -10,7 +10,6 @@ from app.cli.settling import settle
 from app.cli.terminal import UsageError, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core import scanned_folders
-from app.core.exporters import LISTED
 from app.core.filing import Filing
 from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
 from app.core.project import Project
@@ -60,7 +59,7 @@ def _show(wanted: Plan, options: argparse.Namespace, report: Report) -> None:
 
 def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Report) -> int:
     refused = wanted.refused
-    for words in first_of(refused, LISTED):
+    for words in first_of(refused):
         report.warning(words)
     action = filing.begin(wanted, move=options.move)
     if action is None:

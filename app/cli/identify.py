@@ -24,7 +24,6 @@ from app.cli.terminal import (
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
-from app.core.exporters import LISTED
 from app.core.files_in_use import FilesInUse
 from app.core.identify import Identification, Identifier
 from app.core.references import is_shared, open_references, shown
@@ -183,7 +182,7 @@ class _Files:
             with LabelTable(output, self.stage.info.signature) as table:
                 self._identify_all(table.write)
                 left_out = table.left_out
-                for problem in first_of(left_out, LISTED):
+                for problem in first_of(left_out):
                     self.report.warning(problem)
                 if self._cut_off:
                     place = table.keep_incomplete()

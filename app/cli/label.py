@@ -7,7 +7,6 @@ from pathlib import Path
 
 from app.cli.reports import Report
 from app.core.corrections import corrections
-from app.core.exporters import LISTED
 from app.core.project import Project
 from model.wording import counted, first_of
 
@@ -33,7 +32,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         found = corrections(project, options.table)
         if not options.dry_run:
             found.apply(project, options.table)
-    for problem in first_of(found.problems, LISTED):
+    for problem in first_of(found.problems):
         report.warning(problem)
     removed = sum(label is None for label in found.labels.values())
     facts = {

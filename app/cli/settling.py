@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from app.cli.reports import Report
 from app.core.filing import Filing, UnknownStepError
-
-_SHOWN = 20
+from model.wording import LISTED
 
 
 def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
@@ -27,9 +26,9 @@ def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
 def tell_unknown(step: UnknownStepError, report: Report) -> None:
     """The files that a step is about, and how they are dealt with."""
     report.warning(f"{step.message}; it is about these files:")
-    for source, target in step.files[:_SHOWN]:
+    for source, target in step.files[:LISTED]:
         line = f"{source} -> {target}"
         report.show("unknown", line, {"source": str(source), "target": str(target)})
-    if len(step.files) > _SHOWN:
-        report.warning(f"and {len(step.files) - _SHOWN:,} more")
+    if len(step.files) > LISTED:
+        report.warning(f"and {len(step.files) - LISTED:,} more")
     report.warning("if you know them and want them moved or removed, give the same command with --trust")

@@ -7,8 +7,7 @@ import argparse
 from app.cli.reports import Report
 from app.core import scanned_folders
 from app.core.project import Project
-
-_SHOWN = 20
+from model.wording import LISTED
 
 
 def add_trust_argument(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +34,9 @@ def is_trusted(project: Project, trust: bool, report: Report) -> bool:
     report.warning(
         f"{project.path}: its photos are in folders that were not scanned into it on this computer, so nothing was done"
     )
-    for folder in folders[:_SHOWN]:
+    for folder in folders[:LISTED]:
         report.tell("unknown_folder", [f"  {folder}"], {"folder": str(folder)})
-    if len(folders) > _SHOWN:
-        report.warning(f"and {len(folders) - _SHOWN:,} more folders")
+    if len(folders) > LISTED:
+        report.warning(f"and {len(folders) - LISTED:,} more folders")
     report.warning("look at them; if they are right, give the same command with --trust")
     return False

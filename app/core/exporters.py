@@ -27,8 +27,6 @@ from model.outputs import Output, Written
 from model.photo import PhotoError, upright_size
 from model.wording import counted, first_of
 
-LISTED = 20
-"""Photos that are named at most where something is wrong with many."""
 _FIGURES = tuple(name for name in EXPORT_COLUMNS if name.endswith(("confidence", "similarity")))
 _BOM = "\ufeff"
 
@@ -241,7 +239,7 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
         raise AwayError(
             f"{output.place}: not written, as {counted(len(away), 'photo')} cannot be reached",
             advice="connect their drive, or exclude them",
-            lines=first_of(away, LISTED),
+            lines=first_of(away),
         )
     return output.write(lambda file: file.write(coco.content()))
 

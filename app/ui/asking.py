@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from model.outputs import Output, OutputError, TakenError
 from model.photo_files import PHOTO_SUFFIXES
 
+NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite
+"""For a box whose file is refused anyway where there is one already."""
+
 
 @dataclass(frozen=True)
 class ChosenPlace:

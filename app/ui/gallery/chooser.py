@@ -12,11 +12,11 @@ from app.core.own_gallery import ADDS_ONLY
 from app.core.portable import SUFFIX
 from app.core.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.ui import icons, keys
+from app.ui.asking import NEVER_OVER_ANOTHER
 from app.ui.popup import Popup
 from app.ui.widgets import for_button, label
 
 _FILTER = f"Galleries of Marque (*{SUFFIX})"
-_NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite  # a file that exists is refused anyway
 _WIDTH = 420
 
 
@@ -130,7 +130,7 @@ class GalleryButton(QToolButton):
 
     def _ask_export(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Export the gallery", str(Path.home() / f"my{SUFFIX}"), _FILTER, options=_NEVER_OVER_ANOTHER
+            self, "Export the gallery", str(Path.home() / f"my{SUFFIX}"), _FILTER, options=NEVER_OVER_ANOTHER
         )
         if name:
             path = Path(name)

@@ -13,11 +13,11 @@ from app.core import paths
 from app.core.project import SUFFIX
 from app.core.workplace import is_unsaved, unsaved_name
 from app.ui import icons
+from app.ui.asking import NEVER_OVER_ANOTHER
 from app.ui.widgets import for_button
 
 _KEPT = 8
 _FILTER = f"Projects of Marque (*{SUFFIX})"
-_NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite  # a file that exists is refused anyway
 
 
 def new_place() -> Path:
@@ -121,7 +121,7 @@ class ProjectButton(QToolButton):
 
     def _ask_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save a copy of the project", self._folder(), _FILTER, options=_NEVER_OVER_ANOTHER
+            self, "Save a copy of the project", self._folder(), _FILTER, options=NEVER_OVER_ANOTHER
         )
         if name:
             path = Path(name)
