@@ -94,7 +94,8 @@ class Project:
 
     def check(self) -> None:
         """Read the whole file to see that it is sound, on a connection of its own. Raises ProjectError if it is not."""
-        project_file.check_soundness(self.path, self._file.place)
+        place = self._file.place
+        project_file.check_soundness(self.path, place, writing=not self.read_only or place != self.path)
 
     def save_as(self, path: Path) -> None:
         """Write a whole copy of the project to another place; this one stays open.

@@ -36,6 +36,7 @@ __all__ = [
 Alone = Callable[[Path], AbstractContextManager[None]]
 """Holds the lock of a project within a block, as `only_writer`."""
 
+_UNCHANGED = "ro&immutable=1"  # makes no files beside it, which is impossible in a read-only place
 _COPIED = "it lies in a read-only place and was read from a temporary copy"
 
 
@@ -106,8 +107,7 @@ def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenFi
 
 
 def _connect(place: Path, *, writing: bool, held: ExitStack) -> sqlite3.Connection:
-    # "immutable" makes no files beside it, which is impossible in a read-only place
-    return held.enter_context(closing(database.connect(place, "rw" if writing else "ro&immutable=1")))
+    return held.enter_context(closing(database.connect(place, "rw" if writing else _UNCHANGED)))
 
 
 def _checked(path: Path, connection: sqlite3.Connection, *, sound: bool) -> int:
@@ -129,14 +129,16 @@ def _checked(path: Path, connection: sqlite3.Connection, *, sound: bool) -> int:
     return version
 
 
-def check_soundness(path: Path, place: Path) -> None:
+def check_soundness(path: Path, place: Path, *, writing: bool) -> None:
     """Read a whole file that is open, on a connection of its own. Raises ProjectError if it is damaged.
 
     Args:
         path: what it is called.
         place: where it lies.
+        writing: whether it can be written there.
     """
-    with faults(path), closing(database.connect(place, "ro")) as connection, database.bounded(place, connection):
+    mode = "ro" if writing else _UNCHANGED
+    with faults(path), closing(database.connect(place, mode)) as connection, database.bounded(place, connection):
         _check_soundness(path, connection)
 
 

@@ -51,7 +51,9 @@ class ErrorBar(QFrame):
         self.hide()
 
     def show_problem(self, text: str, details: str = "") -> None:
-        """Show a problem in one sentence or two; `details` unfold on request."""
+        """Show a problem in one sentence or two; further lines of it and `details` unfold on request."""
+        text, _, more = text.partition("\n")
+        details = "\n".join(part for part in (more, details) if part and part != text)
         self._history.append(f"{text}\n{details}".strip())
         del self._history[: -self._KEPT]
         self._text.setText(text)

@@ -34,6 +34,7 @@ from model.bundle import BundleError
 log = logging.getLogger(__name__)
 
 _BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
+_DEFECT = "a defect of Marque stopped it; the line at the top says more"
 _TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
 
@@ -283,6 +284,9 @@ class Inference(QThread):
                 answer = self._identify(identifier, asked)
         except (EngineError, GalleryError) as error:
             self.answer_failed.emit(asked.request, str(error))
+        except Exception:
+            self.answer_failed.emit(asked.request, _DEFECT)
+            raise
         else:
             self.answered.emit(asked.request, answer)
 
@@ -330,6 +334,9 @@ class Inference(QThread):
         except GalleryError as error:
             self._lose(error)
             self.bulk_failed.emit(generation, str(error))
+        except Exception:
+            self.bulk_failed.emit(generation, _DEFECT)
+            raise
 
     def _next_files(self, generation: int) -> Iterator[Path]:
         """Files of the folder in work as long as there are any; the decoding threads pull here."""

@@ -28,12 +28,14 @@ class Task:
         steps: what is done, on the thread.
         then: takes each value, on the GUI thread.
         on: what it works on, and must not be closed meanwhile; None where there is no such thing.
+        failed: called on the GUI thread where it ended with an error: with its words, or "" after a defect.
         cancelled: set by `cancel`; read between two steps, and by steps that take long.
     """
 
     steps: Steps
     then: Callable[[Any], None]
     on: object = None
+    failed: Callable[[str], None] = lambda _words: None
     cancelled: bool = False
 
     def cancel(self) -> None:
@@ -63,23 +65,35 @@ class Tasks(QThread):
         self._delivered.connect(self._deliver)
         self._failed.connect(self._fail)
 
-    def submit(self, steps: Steps, then: Callable[[Any], None] = lambda _value: None, *, on: object = None) -> Task:
-        """Put a task behind those that wait; `on`: see Task."""
-        task = Task(steps, then, on)
+    def submit(
+        self,
+        steps: Steps,
+        then: Callable[[Any], None] = lambda _value: None,
+        *,
+        on: object = None,
+        failed: Callable[[str], None] = lambda _words: None,
+    ) -> Task:
+        """Put a task behind those that wait; `on`, `failed`: see Task."""
+        task = Task(steps, then, on, failed)
         with self._changed:
             self._waiting.append((task, None))
             self._changed.notify()
         return task
 
     def once(
-        self, work: Callable[[], Any], then: Callable[[Any], None] = lambda _value: None, *, on: object = None
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None] = lambda _value: None,
+        *,
+        on: object = None,
+        failed: Callable[[str], None] = lambda _words: None,
     ) -> Task:
         """A task of one step."""
 
         def steps() -> Iterator[Any]:
             yield work()
 
-        return self.submit(steps, then, on=on)
+        return self.submit(steps, then, on=on, failed=failed)
 
     def uses(self, thing: object) -> bool:
         """Whether a task that works on this waits or is under way."""
@@ -133,6 +147,7 @@ class Tasks(QThread):
             # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
             log.exception("a task failed")
             sys.excepthook(*sys.exc_info())
+            self._failed.emit(task, "", "")
             return False
         self._delivered.emit(task, value)
         return True
@@ -143,4 +158,6 @@ class Tasks(QThread):
 
     def _fail(self, task: Task, message: str, details: str) -> None:
         if not task.cancelled:
-            self.failed.emit(message, details)
+            task.failed(message)
+            if message:
+                self.failed.emit(message, details)

@@ -351,8 +351,8 @@ class MainWindow(QMainWindow):
             self.settings.recent_projects = self.review.toolbar.project_button.recent()
             self._save_settings()
 
-    def _on_project_failed(self) -> None:
-        if self.review.desk.project is None:
+    def _on_project_failed(self, made: bool) -> None:
+        if self.review.desk.project is None and not made:  # another new one would fail as this one did
             self.review.desk.open(new_place(), create=True)
 
     def _on_loading(self, name: str) -> None:

@@ -56,6 +56,7 @@ class Session(QObject):
         self._request = self._scan_number = self._generation = 0
         self._scans_running = 0
         self._skipped: list[str] = []  # of the scans of what is open
+        self._scan_failed = False  # one of them has said what cannot be opened
         self._loaded: Loaded | None = None
         self._job: Job | None = None
         self._row = -1
@@ -135,7 +136,7 @@ class Session(QObject):
 
     def _restart(self) -> None:
         self._scan_number += 1
-        self._skipped = []
+        self._skipped, self._scan_failed = [], False
         self._scan.cancel()
         self._scans_running = 0
         self._generation += 1
@@ -249,6 +250,7 @@ class Session(QObject):
 
     def _on_scan_problem(self, number: int, path: Path, reason: str) -> None:
         if number == self._scan_number:
+            self._scan_failed = True
             self.problem.emit(f"{path.name or path}: {reason}. Check the path and open it again.", str(path))
 
     def _on_scanned(self, number: int, skipped: str) -> None:
@@ -257,7 +259,7 @@ class Session(QObject):
         self._scans_running -= 1
         if skipped:
             self._skipped.append(skipped)
-        if not self._scans_running and self.photos.rowCount() == 0:
+        if not self._scans_running and self.photos.rowCount() == 0 and not self._scan_failed:
             found = f"No photo that Marque can read: {skipped}." if skipped else "No photos found there."
             self.problem.emit(f"{found} Open a folder that holds pictures, or single photos.", "")
         elif skipped:

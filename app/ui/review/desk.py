@@ -47,7 +47,7 @@ _Opened = tuple[Project, list[KnownModel], list[str], list[UnknownStepError]]
 class Desk(QObject):
     """Signals:
     opened: another project is open; its columns fill up from now on
-    open_failed: what should have been opened cannot be; `problem` says why
+    open_failed: (whether it was to be made) what should have been opened cannot be; `problem` says why
     grown: images or predictions have come, or thresholds changed: the list is to be arranged anew
     labelled: (rows) the person's labels of these rows have changed
     steps_changed: (undo, redo) titles of the steps, None where there is none
@@ -58,7 +58,7 @@ class Desk(QObject):
     """
 
     opened = Signal()
-    open_failed = Signal()
+    open_failed = Signal(bool)
     grown = Signal()
     labelled = Signal(object)
     steps_changed = Signal(object, object)
@@ -131,9 +131,12 @@ class Desk(QObject):
                 project = Project.create(path)
             else:
                 project = Project.open(path, sound=False, to_read=True, alone=self.waits.alone)
-            said = [project.note] if project.note else []
+            said: list[str] = []
             unknown: list[UnknownStepError] = []
-            if not project.read_only:
+            if project.read_only:
+                note = f"; {project.note}" if project.note else ""
+                said = [f"{path}: this project can be looked at and exported here, but not changed{note}"]
+            else:
                 with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
                     filing = Filing(project)
                     said, unknown = filing.settle(), filing.unknown()
@@ -143,7 +146,7 @@ class Desk(QObject):
             try:
                 yield work()
             except ProjectError:
-                self.open_failed.emit()
+                self.open_failed.emit(create)
                 raise
 
         def take(found: _Opened) -> None:

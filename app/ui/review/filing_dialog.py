@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
 from app.ui.requests import next_request
-from app.ui.widgets import ElidedLabel, label
+from app.ui.widgets import WrappedLabel, label
 from model.wording import counted
 
 _SHOWN = 500
@@ -54,7 +54,7 @@ class FilingDialog(QDialog):
         self.copy_choice, self.move_choice = QRadioButton("copy"), QRadioButton("move")
         self.copy_choice.setChecked(True)
         self.decided_choice = QCheckBox("only photos that you have accepted or corrected")
-        self.summary = ElidedLabel(kind="strong")
+        self.summary = WrappedLabel("strong")
         self.preview = QListWidget()
         self.preview.setObjectName("list")
         self.do_button = QPushButton("file photos")
@@ -85,9 +85,9 @@ class FilingDialog(QDialog):
         grid.addWidget(self.pattern, 1, 1, 1, 2)
         grid.addWidget(label(f"made of {fields}", "caption"), 2, 1, 1, 2)
         how = QHBoxLayout()
+        how.setSpacing(16)
         how.addWidget(self.copy_choice)
         how.addWidget(self.move_choice)
-        how.addSpacing(16)
         how.addWidget(self.decided_choice)
         how.addStretch(1)
         grid.addLayout(how, 3, 1, 1, 2)
@@ -123,7 +123,8 @@ class FilingDialog(QDialog):
         plan = self._plan.for_move() if move else self._plan
         self.summary.set_whole(summary(plan) + (f", {len(plan.left):,} stay" if plan.left else ""))
         self.preview.clear()
-        for number, (line, _) in enumerate(shown(plan, self._into, move=move)):
+        staying_first = sorted(shown(plan, self._into, move=move), key=lambda one: one[1]["target"] is not None)
+        for number, (line, _) in enumerate(staying_first):
             if number == _SHOWN:
                 more = len(plan.steps) + len(plan.sidecars) + len(plan.left) - _SHOWN
                 self.preview.addItem(f"and {more:,} more")

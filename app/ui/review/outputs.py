@@ -69,7 +69,7 @@ class Outputs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tasks = Tasks(self)
-        self.tasks.failed.connect(self._on_failed)
+        self.tasks.failed.connect(self.problem)
         self._progress.connect(self._on_progress)
         self._jobs: dict[Job, int] = {}
         self._waits = Waits(self)
@@ -169,7 +169,10 @@ class Outputs(QObject):
             else:
                 self.unplanned.emit(number, str(found))
 
-        self.tasks.once(work, tell, on=project)
+        def fail(words: str) -> None:
+            self.unplanned.emit(number, words or "it could not be worked out what would happen")
+
+        self.tasks.once(work, tell, on=project, failed=fail)
 
     def file(self, project: Project, wanted: Plan, *, move: bool) -> None:
         """Carry a plan out."""
@@ -241,22 +244,24 @@ class Outputs(QObject):
         if done is None:
             return "cancelled; nothing was written"
         if done.problems:
-            first, *more = done.problems
-            words = f"{len(done.problems):,} problems with this export"
-            self.problem.emit(words if more else first, "\n".join(done.problems))
+            self._tell(f"{len(done.problems):,} problems with this export", done.problems)
         return f"written: {done.written.place}"
 
     def _say_written(self, words: str, found: _Written) -> str:
         written, problems = found
         if problems:
-            self.problem.emit(f"{len(problems):,} photos were left as they are", "\n".join(problems))
+            self._tell(f"{len(problems):,} photos were left as they are", problems)
         return f"{written:,} {words}"
 
     def _say_files(self, words: str, problems: list[str]) -> str:
         self.files_changed.emit()
         if problems:
-            self.problem.emit(f"{len(problems):,} files were left as they are", "\n".join(problems))
+            self._tell(f"{len(problems):,} files were left as they are", problems)
         return words
+
+    def _tell(self, words: str, problems: list[str]) -> None:
+        """One problem as it is; of several ones how many there are, and they themselves on request."""
+        self.problem.emit(words if len(problems) > 1 else problems[0], "\n".join(problems))
 
     def _start(
         self,
@@ -289,7 +294,9 @@ class Outputs(QObject):
             yield done
 
         self.job_began.emit(job)
-        self.tasks.submit(steps, lambda value: self._end(job, say(value)), on=project)
+        self.tasks.submit(
+            steps, lambda value: self._end(job, say(value)), on=project, failed=lambda _words: self._end(job, "")
+        )
 
     def _end(self, job: Job, words: str) -> None:
         self._jobs.pop(job, None)
@@ -298,11 +305,6 @@ class Outputs(QObject):
     def _on_progress(self, job: Job, done: int) -> None:
         if job in self._jobs:
             self.job_advanced.emit(job, done, self._jobs[job], False)
-
-    def _on_failed(self, message: str, details: str) -> None:
-        self.problem.emit(message, details)
-        if self._jobs:  # they are served in their order
-            self._end(next(iter(self._jobs)), "")
 
 
 def _one_by_one(

@@ -1,0 +1,129 @@
+"""Defects and errors on the window's threads: they are told, and nothing waits for what does not come any more."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+
+from app.core.engine import Engine
+from app.core.project_file import ProjectError
+from app.ui.error_bar import ErrorBar
+from app.ui.review import outputs
+from app.ui.review.filing_dialog import FilingDialog
+
+PATIENCE = 15_000
+
+
+def broken(*_args, **_options):
+    """Something that nobody has thought of."""
+    raise KeyError("a defect")
+
+
+def said(bar) -> bool:
+    return bar.text().startswith("This is a defect of Marque (KeyError")
+
+
+@pytest.mark.qt_no_exception_capture
+def test_a_job_with_a_defect_ends(identified, qtbot, monkeypatch, photos):
+    page, jobs = identified.review, identified.status.jobs
+    identified.show_page(1)
+    monkeypatch.setattr(outputs, "corrections", broken)
+    page.outputs.bring_back(page.desk.project, photos)
+    qtbot.waitUntil(lambda: said(page.errors), timeout=PATIENCE)
+    assert not page.outputs.busy() and not jobs.cancel_button.isVisible()
+
+
+def dialog_of(window) -> FilingDialog:
+    window.review.leaving.file()
+    return next(one for one in window.review.findChildren(FilingDialog) if one.isVisible())
+
+
+@pytest.mark.qt_no_exception_capture
+def test_the_filing_dialog_says_why_there_is_no_plan(identified, qtbot, monkeypatch):
+    project = identified.review.desk.project
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "plan", broken)
+        dialog = dialog_of(identified)
+        why = "it could not be worked out what would happen"
+        qtbot.waitUntil(lambda: dialog.summary.whole() == why, timeout=PATIENCE)
+    dialog.reject()
+    project.path.unlink()
+    dialog = dialog_of(identified)
+    qtbot.waitUntil(lambda: "was deleted or moved" in dialog.summary.whole(), timeout=PATIENCE)
+    assert not dialog.do_button.isEnabled()
+    dialog.reject()
+
+
+def test_a_plan_that_fails_does_not_end_the_job_in_work(identified, qtbot, monkeypatch, tmp_path):
+    page, ended = identified.review, []
+    page.outputs.job_ended.connect(lambda job, _words: ended.append(job.verb))
+
+    def lost(_rows, _into, _pattern):
+        raise ProjectError("it is away")
+
+    monkeypatch.setattr(outputs, "plan", lost)
+    page.outputs.plan(page.desk.project, page.desk.model, 1, tmp_path, "{name}", False)
+    page.outputs.sidecars(page.desk.project, page.desk.model, 12)
+    qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
+    assert ended == ["writing sidecars"] and "12 sidecars written" in identified.status.jobs.text()
+
+
+@pytest.mark.qt_no_exception_capture
+def test_a_photo_is_not_identified_for_ever_after_a_defect(identified, qtbot, monkeypatch, photos):
+    page = identified.identify
+    monkeypatch.setattr(Engine, "run", broken)
+    page.session.open([photos])
+    qtbot.waitUntil(lambda: said(page.errors) and "defect" in page.panel.texts()["reason"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not identified.status.jobs.cancel_button.isVisible(), timeout=PATIENCE)
+    assert "was not identified to its end" in page.errors._details.toPlainText()
+
+
+def test_a_place_that_takes_no_project_is_told_once(open_marque, qtbot, monkeypatch, tmp_path):
+    tried = []
+
+    def nowhere():
+        tried.append(tmp_path / "gone" / "new.marque")
+        return tried[-1]
+
+    monkeypatch.setattr("app.ui.window.new_place", nowhere)
+    window = open_marque()
+    qtbot.waitUntil(lambda: bool(window.review.errors.text()), timeout=PATIENCE)
+    qtbot.wait(200)
+    assert len(tried) == 1 and window.review.desk.project is None
+
+
+def test_a_named_pipe_is_told_as_what_it_is(open_marque, qtbot, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    window = open_marque()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "pipe.jpg"))])
+    window.open_dropped(data)
+    qtbot.waitUntil(lambda: "a named pipe" in window.identify.errors.text(), timeout=PATIENCE)
+
+
+def test_the_bar_stays_one_line_of_a_long_list(qtbot):
+    bar = ErrorBar()
+    qtbot.addWidget(bar)
+    bar.show_problem("not written; connect the drive\n" + "\n".join(f"{number}.jpg: away" for number in range(20)))
+    assert bar.text() == "not written; connect the drive" and "19.jpg: away" in bar._details.toPlainText()
+    assert not bar._more.isHidden()
+    bar.clear()
+    bar.show_problem("one photo has changed", "one photo has changed")
+    assert bar._more.isHidden()
+
+
+def test_a_read_only_project_is_said_to_be_one_and_left_alone(identified, tmp_path, qtbot, monkeypatch):
+    page, place = identified.review, tmp_path / "medium" / "other.marque"
+    place.parent.mkdir()
+    page.desk.project.save_as(place)
+    with sqlite3.connect(place) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    database.close()
+    monkeypatch.setattr("app.core.database.can_be_written", lambda _path: False)
+    page.desk.open(place)
+    qtbot.waitUntil(lambda: "can be looked at and exported here, but not changed" in page.errors.text())
+    page.desk.project.check()
+    assert [path.name for path in place.parent.iterdir()] == ["other.marque"]
