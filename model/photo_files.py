@@ -221,6 +221,8 @@ def _listing(
                 elif (suffix := suffix_of(name)) in PHOTO_SUFFIXES:
                     if entry.is_file():
                         files.append(entry)
+                    elif entry.is_symlink() and not os.path.exists(entry.path):
+                        problem(folder / name, "the link leads to a file that is not there")
                 elif suffix in UNREADABLE and entry.is_file():
                     skipped[UNREADABLE[suffix]] += 1
             except OSError as error:  # a link to itself

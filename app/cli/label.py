@@ -47,5 +47,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         f"{counted(len(found.labels) - removed, 'label')} {verb}set, {removed:,} {verb}taken away, "
         f"{counted(found.unchanged, 'row')} unchanged, {counted(len(found.problems), 'row')} left out"
     )
-    report.done([sentence if options.dry_run else f"{sentence}; take back with: marque undo"], facts)
+    if found.labels and not options.dry_run:
+        sentence += "; take back with: marque undo"
+    report.done([sentence], facts)
     return 1 if found.problems else 0

@@ -148,6 +148,8 @@ def _said(row: TableRow, result: Result, types: Mapping[str, set[str]], *, ours:
     was = _exported(row, result, types)
     new_coarse, new_fine = coarse != was.coarse, fine != was.fine
     if not (new_coarse or new_fine):
+        if row.value("level") == Level.FINE and row.value("label") != fine:
+            return "the column label was changed; correct coarse and fine instead, which are read"
         if verdict == Verdict.ACCEPTED and not exported and row.value("label"):
             return Label(Verdict.ACCEPTED, coarse, fine if row.value("level") == Level.FINE else "")
         return _NOTHING
@@ -170,10 +172,14 @@ def _exported(row: TableRow, result: Result, types: Mapping[str, set[str]]) -> _
         return _Exported("", "")
     if level == Level.FINE:
         # the table does not have the type of an exported class a second time: any type that the class has will do
-        coarse, known = row.value("coarse"), types.get(label, set())
+        fine = label
+        if row.value("reason") not in _EXPORTED and evidence is not None and evidence.classes:
+            # in the table the column label may have been edited too
+            fine = _guessed(row.value("fine_confidence"), evidence.classes[0]) or label
+        coarse, known = row.value("coarse"), types.get(fine, set())
         if evidence is not None:  # a class of the gallery
-            known = known | {one.coarse for one in evidence.classes if one.name == label}
-        return _Exported(coarse if not known or coarse in known else min(known), label)
+            known = known | {one.coarse for one in evidence.classes if one.name == fine}
+        return _Exported(coarse if not known or coarse in known else min(known), fine)
     best = evidence.types[0] if evidence is not None else None
     guess = evidence.classes[0] if evidence is not None and evidence.classes else None
     fine = _guessed(row.value("fine_confidence"), guess)
@@ -196,7 +202,9 @@ def _near(text: str, confidence: float) -> bool:
 
 def _label(coarse: str, fine: str, result: Result) -> Label | str:
     if not coarse:
-        return "there is a class but no type (column coarse)"
+        if fine:
+            return "there is a class but no type (column coarse)"
+        return "coarse and fine are empty; to take your label away, write none in the column verdict"
     label, answer = result.label, result.decision
     if label is not None and label.verdict in BY_PERSON and (label.coarse, label.fine) == (coarse, fine):
         return label

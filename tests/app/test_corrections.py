@@ -115,6 +115,29 @@ def test_what_differs_is_set_as_one_step(work: Path, capsys: pytest.CaptureFixtu
     assert told(work) == before
 
 
+def test_a_class_that_was_replaced_in_the_whole_table_counts(work: Path) -> None:
+    out, rows = exported(work)
+    rows[5] |= {"label": "Nuova", "fine": "Nuova"}
+    save(out, rows)
+    assert main(["label", str(work), "--from", str(out)]) == 0
+    assert told(work)[6] == Label(Verdict.CORRECTED, rows[5]["coarse"], "Nuova")
+
+
+def test_a_class_that_was_changed_in_the_wrong_column_is_listed(work: Path, capsys: pytest.CaptureFixture) -> None:
+    before = told(work)
+    out, rows = exported(work)
+    rows[5]["label"] = "Nuova"
+    rows[6] |= {"coarse": "", "fine": ""}
+    save(out, rows)
+    capsys.readouterr()
+    assert main(["label", str(work), "--from", str(out)]) == 1
+    listed = capsys.readouterr().err
+    assert "table.csv:7: the column label was changed" in listed
+    assert "table.csv:8: coarse and fine are empty" in listed
+    assert "marque undo" not in listed  # which would take back another step
+    assert told(work) == before
+
+
 def test_a_type_alone_is_corrected_without_the_guess_beside_it(work: Path) -> None:
     choose_thresholds(work, 1.0)  # nothing is told: coarse and fine are guesses
     out, rows = exported(work)

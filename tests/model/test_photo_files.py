@@ -70,6 +70,14 @@ def test_loops_of_links_end_and_each_file_comes_once(tmp_path: Path) -> None:
     assert list(scan([first, tmp_path, tmp_path / "a", first])) == [first]
 
 
+def test_a_link_to_a_photo_that_is_away_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "away.jpg").symlink_to(tmp_path / "drive" / "away.jpg")
+    (tmp_path / "notes.txt").symlink_to(tmp_path / "drive" / "notes.txt")
+    problems: dict[Path, str] = {}
+    assert list(scan([tmp_path], problem=problems.__setitem__)) == []
+    assert problems == {tmp_path / "away.jpg": "the link leads to a file that is not there"}
+
+
 def test_a_named_file_is_taken_whatever_its_ending(tmp_path: Path) -> None:
     raw = touch(tmp_path / "photo.from_phone")
     assert list(scan([raw])) == [raw]
