@@ -221,7 +221,7 @@ def _listing(
                 elif (suffix := suffix_of(name)) in PHOTO_SUFFIXES:
                     if entry.is_file():
                         files.append(entry)
-                    elif entry.is_symlink() and not os.path.exists(entry.path):
+                    elif entry.is_symlink() and not Path(entry.path).exists():
                         problem(folder / name, "the link leads to a file that is not there")
                 elif suffix in UNREADABLE and entry.is_file():
                     skipped[UNREADABLE[suffix]] += 1
