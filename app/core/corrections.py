@@ -182,8 +182,8 @@ def _exported(row: TableRow, result: Result, types: Mapping[str, set[str]]) -> _
         return _Exported(coarse if not known or coarse in known else min(known), fine)
     best = evidence.types[0] if evidence is not None else None
     guess = evidence.classes[0] if evidence is not None and evidence.classes else None
-    fine = _guessed(row.value("fine_confidence"), guess)
-    return _Exported(label if level == Level.COARSE else _guessed(row.value("coarse_confidence"), best), fine)
+    guessed = _guessed(row.value("fine_confidence"), guess)
+    return _Exported(label if level == Level.COARSE else _guessed(row.value("coarse_confidence"), best), guessed)
 
 
 def _guessed(confidence: str, guess: TypeCandidate | ClassCandidate | None) -> str | None:
