@@ -38,9 +38,10 @@ def new_run(folder: Path, config: Config) -> Run:
     choose_accelerator(config.machine.accelerator)
     read = read_data(config.data.data, skip_bad=config.data.skip_bad)
     assert config.network.backbone is not None and config.network.weights is not None
-    load_starting_weights(build_backbone(config.network.backbone)[0], config.network.backbone, config.network.weights)
+    # before the weights, which may have to be downloaded
     if not config.data.skip_bad:  # with it the photos are not known before all were opened, which takes minutes
         dealt(read.samples, config)
+    load_starting_weights(build_backbone(config.network.backbone)[0], config.network.backbone, config.network.weights)
     samples, damaged = _decodable(read.samples, config)
     skipped = [*read.skipped, *damaged]
     for message in skipped[:_SHOWN]:

@@ -44,6 +44,16 @@ def test_a_training_is_refused_in_one_sentence(kind, skip_bad, tmp_path, capsys)
     assert not (tmp_path / "run").exists()
 
 
+def test_no_weights_are_downloaded_for_photos_that_cannot_be_learned_from(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    names, said = KINDS["one class"]
+    photos = folder(tmp_path / "photos", names)
+    small = ["--backbone", "mobilenet_v2", "--weights", "imagenet", "--size", "32", "--accelerator", "cpu"]
+    assert train(["--data", f"folder:{photos}", "--out", str(tmp_path / "run"), *small]) == 2
+    told = capsys.readouterr().err
+    assert said in told and "download" not in told
+
+
 @pytest.mark.parametrize("mode", ["frozen", "full"])
 def test_a_study_is_refused_in_one_sentence(mode, tmp_path, capsys):
     photos = folder(tmp_path / "photos", KINDS["one class"][0])
