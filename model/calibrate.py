@@ -318,7 +318,7 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
             "ece_tempered": expected_calibration_error(softmax((logits / t[:, None])[known]), labels[known]),
             "ece_after": expected_calibration_error(found[known], labels[known]),
             "accepted": float(accepted.mean()),
-            "accepted_right": float(right[accepted].mean()),
+            "accepted_right": float(right[accepted].mean()) if accepted.any() else None,
         }
     return facts
 

@@ -273,6 +273,13 @@ def _cell(value: float | None, unit: str) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
+def _reached(figures: dict[str, Any]) -> str:
+    if figures["accepted_right"] is None:
+        return "none of the photos reach"
+    accepted, right = 100 * figures["accepted"], 100 * figures["accepted_right"]
+    return f"{accepted:.0f} % of the photos reach, {right:.0f} % of these rightly"
+
+
 def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
     facts, thresholds = chosen["validation"], info.thresholds
     lines = []
@@ -281,8 +288,7 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
         if "ece_after" in figures:
             lines.append(
                 f"- {words}: {_temperatures(info, level)}; {_calibration_errors(figures, level)}; shown as the "
-                f"answer from {100 * needed:.0f} % on, which {100 * figures['accepted']:.0f} % of the photos reach, "
-                f"{100 * figures['accepted_right']:.0f} % of these rightly"
+                f"answer from {100 * needed:.0f} % on, which {_reached(figures)}"
             )
     calibration, fusion = info.calibration, info.fusion
     lines.append(

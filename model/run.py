@@ -144,7 +144,8 @@ class Run:
 
     def read_calibration(self) -> dict[str, Any]:
         """What model/calibrate.py wrote: what was chosen, and `validation`, what it gives there. Raises RunError."""
-        return read_json(self.calibration, ("calibration", "fusion", "thresholds", "validation"), self.choosing_anew)
+        names = ("calibration", "fusion", "thresholds", "validation")
+        return read_json(self.calibration, names, self.choosing_anew, _EARLIER_CALIBRATION)
 
     @property
     def choosing_anew(self) -> str:
@@ -212,18 +213,26 @@ def write_json(path: Path, content: Any) -> None:
     write_whole(path, lambda file: file.write(text.encode()))
 
 
-def read_json(path: Path, names: Sequence[str], advice: str) -> dict[str, Any]:
+_EARLIER_CALIBRATION = (b'"accepted_right": NaN', b'"accepted_right": null')
+"""What was written where no photo was sure enough, which is no JSON; what is written today."""
+
+
+def read_json(
+    path: Path, names: Sequence[str], advice: str, earlier: tuple[bytes, bytes] = (b"", b"")
+) -> dict[str, Any]:
     """What `write_json` wrote, an object.
 
     Args:
         names: what it must hold.
         advice: how the file comes back, for the message.
+        earlier: text that earlier versions wrote, and what it stands for.
 
     Raises:
         RunError: if it cannot be read, is damaged or something else.
     """
     try:
-        content = parse_json(read_file(path))
+        text = read_file(path)
+        content = parse_json(text.replace(*earlier) if earlier[0] else text)
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

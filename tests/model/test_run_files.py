@@ -108,3 +108,16 @@ def test_a_choice_with_a_value_that_cannot_be_is_told(run):
         RunError, match=r"calibration\.json: damaged \(calibration\.fine_temperature: .*model\.calibrate"
     ):
         Chosen.read(run)
+
+
+@pytest.mark.parametrize("written", ["NaN", "null"])
+def test_where_no_photo_is_sure_enough_the_choice_can_be_read_and_described(run, written):
+    """Earlier versions wrote NaN there, which is no JSON."""
+    chosen = json.loads(run.calibration.read_text(encoding="utf-8"))
+    figures = dict.fromkeys(("ece_before", "ece_tempered", "ece_after"), 0.5) | {"photos": 60, "accepted": 0.0}
+    figures["accepted_right"] = float("nan") if written == "NaN" else None
+    chosen["validation"] = {"photos": 60, "coarse": figures, "fine": figures}
+    run.calibration.write_text(json.dumps(chosen, indent=1), encoding="utf-8")
+    assert written in run.calibration.read_text(encoding="utf-8")
+    assert run.read_calibration()["validation"]["fine"]["accepted_right"] is None
+    assert described(run).count("none of the photos reach") == 2
