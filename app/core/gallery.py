@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ import numpy as np
 
 from app.core import database, gallery_changes, gallery_file, gallery_index, gallery_index_file
 from app.core.gallery_changes import Mark
-from app.core.gallery_file import KIND, Entry, GalleryError, Reference, root_id, upsert
+from app.core.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
 from app.core.gallery_holdings import Holdings
 from model.taxonomy import Taxonomy, TaxonomyError
 
@@ -36,16 +36,6 @@ class Neighbour:
     similarity: float
 
 
-@dataclass(frozen=True)
-class _File:
-    """A gallery's file that is open; identity: tells it from another one of its name; held: is closed at the end."""
-
-    connection: sqlite3.Connection
-    read_only: bool
-    identity: tuple[int, int]
-    held: ExitStack
-
-
 class Gallery:
     """An open gallery. Safe to use from several threads; an addition or removal is one transaction.
 
@@ -56,7 +46,7 @@ class Gallery:
         read_only: whether `add` and `remove` are refused.
     """
 
-    def __init__(self, path: Path, file: _File) -> None:
+    def __init__(self, path: Path, file: OpenFile) -> None:
         """For `create` and `open`; loads all references into memory."""
         self.path = path
         self.read_only = file.read_only
@@ -94,26 +84,13 @@ class Gallery:
         Raises:
             GalleryError: if it is missing, no gallery, damaged, or made by another identification model.
         """
-        identity = database.must_be_file(path, GalleryError, KIND)
-        with ExitStack() as held, gallery_file.faults(path):
-            place, mode = path, "rw"
-            if read_only:
-                # "immutable" makes no -wal and -shm files; where another program is writing they must be read
-                mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
-                if database.has_journal(path) and not database.can_be_written(path):
-                    place, mode = held.enter_context(database.temporary_copy(path, GalleryError, KIND)), "rw"
-            connection = held.enter_context(closing(database.connect(place, mode)))
-            with database.bounded(place, connection):
-                gallery_file.check_format(path, connection)
-                made_by, _ = gallery_file.read_meta(path, connection)
-                if fingerprint not in (None, made_by):
-                    raise GalleryError(
-                        f"{path}: the gallery was made with another identification model ({made_by}, in use is "
-                        f"{fingerprint}); enrol its photos again with the model in use"
-                    )
-                gallery = cls(path, _File(connection, read_only, identity, own := ExitStack()))
-            own.push(held.pop_all())
-        return gallery
+        file = gallery_file.open_file(path, fingerprint, read_only=read_only)
+        try:
+            with gallery_file.faults(path), database.bounded(file.place, file.connection):
+                return cls(path, file)
+        except BaseException:
+            file.held.close()
+            raise
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -107,6 +107,25 @@ class Block:
     lengths: np.ndarray
 
 
+@dataclass(frozen=True)
+class OpenFile:
+    """A gallery's file that is open.
+
+    Attributes:
+        connection: to it.
+        place: what is open: the file itself, or a temporary copy.
+        read_only: whether nothing is to be changed.
+        identity: tells the file from another one of its name.
+        held: is closed at the end.
+    """
+
+    connection: sqlite3.Connection
+    place: Path
+    read_only: bool
+    identity: tuple[int, int]
+    held: ExitStack
+
+
 def create(path: Path, fingerprint: str, dim: int) -> None:
     """Make the file of a new, empty gallery. Raises GalleryError if it exists or cannot be written."""
     with database.new_file(path, GalleryError, KIND) as part:
@@ -121,6 +140,28 @@ def fill(part: Path, fingerprint: str, dim: int) -> None:
 
 _MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, gallery_changes.BEGIN, STEP_TABLES + gallery_changes.BEGIN)
 """What a gallery may have besides its tables: steps, an account of changes, both."""
+
+
+def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenFile:
+    """Open a gallery's file and check what it is; as of `Gallery.open`, which raises the same."""
+    identity = database.must_be_file(path, GalleryError, KIND)
+    with ExitStack() as held, faults(path):
+        place, mode = path, "rw"
+        if read_only:
+            # "immutable" makes no -wal and -shm files; where another program is writing they must be read
+            mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+            if database.has_journal(path) and not database.can_be_written(path):
+                place, mode = held.enter_context(database.temporary_copy(path, GalleryError, KIND)), "rw"
+        connection = held.enter_context(closing(database.connect(place, mode)))
+        with database.bounded(place, connection):
+            check_format(path, connection)
+            made_by, _ = read_meta(path, connection)
+        if fingerprint not in (None, made_by):
+            raise GalleryError(
+                f"{path}: the gallery was made with another identification model ({made_by}, in use is "
+                f"{fingerprint}); enrol its photos again with the model in use"
+            )
+        return OpenFile(connection, place, read_only, identity, held.pop_all())
 
 
 @cache
