@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.project_lock import only_writer
+from app.core.project_lock import ProjectBusyError, only_writer
 from app.ui.job_line import Job
 
 PROGRAM = "the window of Marque"
 """What the window is called in the messages of other programs."""
+
+_PAUSE = 0.1  # seconds between two attempts
 
 
 class Waits(QObject):
@@ -46,6 +50,35 @@ class Waits(QObject):
             with only_writer(project, PROGRAM, lambda holder: waiting.goes_on(holder) and not self._stopping):
                 waiting.end()
                 yield
+        finally:
+            waiting.end()
+
+    def in_turns(self, project: Path, work: Callable[[], Any]) -> Iterator[Any]:
+        """The steps of a task that does `work` with the lock of a project: None as long as it waits, and its result.
+
+        Other tasks of the thread have their turns meanwhile. Raises as `alone`.
+        """
+        waiting, free = _Waiting(self), False
+        try:
+            while not free:
+                goes_on = False
+
+                def ask(holder: str) -> bool:
+                    nonlocal goes_on
+                    goes_on = waiting.goes_on(holder) and not self._stopping
+                    return False
+
+                try:
+                    with only_writer(project, PROGRAM, ask):
+                        free = True
+                        waiting.end()
+                        done = work()
+                except ProjectBusyError:
+                    if not goes_on:
+                        raise
+                    time.sleep(_PAUSE)
+                    yield None
+            yield done
         finally:
             waiting.end()
 

@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Marque")
         self.setMinimumSize(_LEAST_SIZE)
         self._settings_file = paths.user_config_dir() / "settings.json"
+        paths.user_data_dir()  # where there can be none that is known before any thread is started
         self.settings = settings.load(self._settings_file)
         self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
         self._asked_theme = theme_name

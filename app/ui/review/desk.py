@@ -89,7 +89,7 @@ class Desk(QObject):
         self.watching.problem.connect(self.problem)
         self.watching.said.connect(self.said)
         self.watching.arrived.connect(self._on_arrived)
-        for user in (self.checks, self.running):
+        for user in (self.tasks, self.checks, self.running):
             self.leftover.add_user(user)
 
     @property
@@ -311,20 +311,30 @@ class Desk(QObject):
     def turn(self, *, back: bool) -> None:
         """Take back the last step, or do the one again that was taken back."""
 
-        def work(project: Project) -> tuple[Action | None, int, dict[int, Label]]:
-            with self.waits.alone(project.path):
-                journal = Journal(project)
-                action = journal.next_steps()[0 if back else 1]
-                if action is None:
-                    return None, 0, {}
-                if action.kind is Kind.FILES:
-                    return action, Filing(project).count(action), {}
-                _ = journal.undo() if back else journal.redo()
-                return action, 0, Labels(project).all()
+        project = self.project
+        if project is None:
+            return
+        journal = Journal(project)
 
-        def put(found: tuple[Action | None, int, dict[int, Label]]) -> None:
-            action, count, labels = found
-            if action is None:
+        def next_step() -> Action | None:
+            return journal.next_steps()[0 if back else 1]
+
+        def turn(wanted: Action | None) -> tuple[Action | None, int, dict[int, Label]]:
+            action = next_step()
+            if action is None or wanted is None or (back and action.id > wanted.id):
+                return None, 0, {}  # what was done while it waited is not what was meant
+            if action.kind is Kind.FILES:
+                return action, Filing(project).count(action), {}
+            _ = journal.undo() if back else journal.redo()
+            return action, 0, Labels(project).all()
+
+        def steps() -> Iterator[tuple[Action | None, int, dict[int, Label]] | None]:
+            wanted = next_step()
+            yield from self.waits.in_turns(project.path, lambda: turn(wanted))
+
+        def put(found: tuple[Action | None, int, dict[int, Label]] | None) -> None:
+            action, count, labels = found or (None, 0, {})
+            if action is None or project is not self.project:
                 return
             if action.kind is Kind.FILES:
                 self.filing_step.emit(count, back)
@@ -334,7 +344,7 @@ class Desk(QObject):
             self._tell_steps()
             self.said.emit(f"{'undone' if back else 'done again'}: {action.title}")
 
-        self._change(work, put)
+        self.tasks.submit(steps, put, on=project)
 
     def reload(self) -> None:
         """Files were moved: read where they are now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
@@ -127,3 +129,12 @@ def test_a_read_only_project_is_said_to_be_one_and_left_alone(identified, tmp_pa
     qtbot.waitUntil(lambda: "can be looked at and exported here, but not changed" in page.errors.text())
     page.desk.project.check()
     assert [path.name for path in place.parent.iterdir()] == ["other.marque"]
+
+
+def test_a_file_in_the_place_of_the_data_folder_ends_the_program_with_a_sentence(tmp_path, photos):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "data").write_text("no folder")
+    command = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", str(photos)]
+    variables = os.environ | {"MARQUE_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "MARQUE_HOME" in done.stderr

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core import database
 from app.core.filing_plan import plan
-from app.core.labels import Label, Verdict
+from app.core.labels import Label, Labels, Verdict
 from app.core.paths import user_data_dir
 from app.core.results import results
 from app.ui.review.trusting import TrustDialog
@@ -67,9 +67,28 @@ def test_a_label_is_taken_back_when_the_other_program_is_done(
     desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     desk.turn(back=True)
     qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
+    found: list[str] = []
+    desk.find(2, lambda result: found.append(result.image.path.name))  # looking at another photo does not wait
+    qtbot.waitUntil(lambda: bool(found), timeout=PATIENCE)
     assert other.stdin is not None
     other.stdin.close()
     qtbot.waitUntil(lambda: jobs.text() == "undone: exclude 1 photo", timeout=PATIENCE)
+
+
+def test_what_was_labelled_while_an_undo_waited_stays(
+    identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
+) -> None:
+    desk, jobs = identified.review.desk, identified.status.jobs
+    desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    desk.turn(back=True)
+    qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
+    desk.label({2: Label(Verdict.UNKNOWN)}, "unknown: 1 photo")
+    tip = identified.review.toolbar.undo_button.toolTip
+    qtbot.waitUntil(lambda: "unknown: 1 photo" in tip(), timeout=PATIENCE)
+    assert other.stdin is not None
+    other.stdin.close()
+    qtbot.waitUntil(lambda: not jobs.cancel_button.isVisible(), timeout=PATIENCE)
+    assert "unknown: 1 photo" in tip() and set(Labels(desk.project).all()) == {1, 2}
 
 
 def test_folders_from_elsewhere_are_shown_before_anything_is_written(
