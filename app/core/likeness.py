@@ -7,6 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 
 
+def over_rows(
+    ids: np.ndarray, embeddings: np.ndarray, labels: np.ndarray, all_ids: np.ndarray, to: int | None
+) -> np.ndarray:
+    """How alike all photos of a list are to one of them, or (None) each to its own class: float32 over `all_ids`.
+
+    Args:
+        ids: int64 [N], of the photos that have an embedding, ascending.
+        embeddings: float32 [N, d], unit length.
+        labels: int over `all_ids`.
+        all_ids: int64, of the whole list, ascending.
+        to: a photo's number.
+    """
+    rows = np.searchsorted(all_ids, ids)
+    inside = rows < len(all_ids)
+    ids, embeddings, rows = ids[inside], embeddings[inside], rows[inside]
+    if to is None:
+        values = to_own_class(embeddings, labels[rows])
+    else:
+        place = int(np.searchsorted(ids, to))
+        known = place < len(ids) and ids[place] == to
+        values = to_one(embeddings, place) if known else np.zeros(len(ids), np.float32)
+    return spread(ids, values, all_ids)
+
+
 def to_own_class(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cosine of each photo to the centre of those that are shown as the same class, itself left out: float32 [N].
 

@@ -7,7 +7,6 @@ with what changed, and that is put in its place on the GUI thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import Columns
 from app.core.figures import NOBODY
-from app.core.filing import Filing, UnknownStepError
+from app.core.filing import Filing
 from app.core.identify import Identification
 from app.core.journal import Journal
 from app.core.labels import Label, Labels
 from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.project_lock import ProjectBusyError, only_writer
 from app.core.project_records import KnownModel, ProjectImage
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
@@ -35,13 +32,13 @@ from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling
 from app.ui.review.leftover import Leftover
+from app.ui.review.opening import Opened, open_project
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
-from app.ui.waits import PROGRAM, Waits
+from app.ui.waits import Waits
 from model.bundle import Thresholds
-
-_Opened = tuple[Project, list[KnownModel], list[str], list[UnknownStepError]]
+from model.errors import MarqueError
 
 
 class Desk(QObject):
@@ -123,35 +120,20 @@ class Desk(QObject):
         same = self.project is not None and self.project.path == path
         still_open = self.project if same else self.leftover.take_back(path)
 
-        def work() -> _Opened:
-            if still_open is not None and still_open.is_there():
-                # perhaps as its photos are being filed: there is nothing to settle
-                return still_open, still_open.models(), [], []
-            if create:
-                project = Project.create(path)
-            else:
-                project = Project.open(path, sound=False, to_read=True, alone=self.waits.alone)
-            said: list[str] = []
-            unknown: list[UnknownStepError] = []
-            if project.read_only:
-                note = f"; {project.note}" if project.note else ""
-                said = [f"{path}: this project can be looked at and exported here, but not changed{note}"]
-            else:
-                with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
-                    filing = Filing(project)
-                    said, unknown = filing.settle(), filing.unknown()
-            return project, project.models(), said, unknown
-
-        def steps() -> Iterator[_Opened]:
+        def steps() -> Iterator[Opened]:
             try:
-                yield work()
-            except ProjectError:
+                if still_open is not None and still_open.is_there():
+                    # perhaps as its photos are being filed: there is nothing to settle
+                    yield Opened(still_open, still_open.models())
+                else:
+                    yield open_project(path, self.waits.alone, create=create)
+            except MarqueError:
                 self.open_failed.emit(create)
                 raise
 
-        def take(found: _Opened) -> None:
+        def take(found: Opened) -> None:
             self._take(found)
-            if still_open is not None and not same and found[0] is not still_open:
+            if still_open is not None and not same and found.project is not still_open:
                 self.leftover.leave(still_open)
 
         self.tasks.submit(steps, take)
@@ -184,17 +166,17 @@ class Desk(QObject):
         if self._run_wanted:
             self._begin_run()
 
-    def _take(self, found: _Opened) -> None:
-        project, models, interrupted, unknown = found
+    def _take(self, found: Opened) -> None:
+        project = found.project
         old, self.project = self.project, project
         self.model = None
         self._filling.load(project, None)
         self.opened.emit()
-        for words in interrupted:
+        for words in found.said:
             self.problem.emit(words, "")
-        if unknown:
-            self.unknown_steps.emit(unknown)
-        self._choose_model(models)
+        if found.unknown:
+            self.unknown_steps.emit(found.unknown)
+        self._choose_model(found.models)
         self._tell_steps()
         unrecorded, self._unrecorded = self._unrecorded, []
         for place, identified in unrecorded:
@@ -215,9 +197,10 @@ class Desk(QObject):
             self.model = known.get(own.fingerprint, own)
         else:
             self.model = models[0] if models else None
-        self._load()
+        self.reread()
 
-    def _load(self) -> None:
+    def reread(self) -> None:
+        """Read again what is known of all photos."""
         if self.project is not None:
             self._filling.load(self.project, self.model)
 
@@ -247,7 +230,7 @@ class Desk(QObject):
         self._change(lambda project: project.retry_failed(), lambda _: self._begin_run())
 
     def identify_again(self) -> None:
-        """Ask the identification model anew about all photos: the gallery is another one since. Labels stay."""
+        """Ask the identification model again about all photos: the gallery is another one since. Labels stay."""
         model = self._loaded.info.fingerprint if self._loaded is not None else self.model and self.model.fingerprint
         if model:
             self._run_wanted = True
@@ -351,17 +334,13 @@ class Desk(QObject):
 
         def put(images: list[ProjectImage]) -> None:
             if [image.id for image in images] != self.columns.ids.tolist():
-                self._load()
+                self.reread()
             for image in images:
                 self.columns.move(image.id, image.path)
             self.grown.emit()
             self._tell_steps()
 
         self._change(lambda project: project.images(), put)
-
-    def reread(self) -> None:
-        """Photos are other files now: read again what is known of all of them."""
-        self._load()
 
     def _tell_steps(self) -> None:
         def titles(found: tuple[Action | None, Action | None]) -> None:
@@ -373,7 +352,7 @@ class Desk(QObject):
     # what is asked about it
 
     def choose_thresholds(self, thresholds: Thresholds | None) -> None:
-        """Decide everything anew by these; None: as the identification model recommends."""
+        """Decide everything again by these; None: as the identification model recommends."""
         model = self.model
         if model is None or self.project is None:
             return
@@ -397,17 +376,8 @@ class Desk(QObject):
         labels, all_ids = columns.shown.label.copy(), columns.ids
 
         def work(project: Project) -> np.ndarray:
-            ids, embeddings = project.embeddings(model.fingerprint)
-            rows = np.searchsorted(all_ids, ids)
-            inside = rows < len(all_ids)
-            ids, embeddings, rows = ids[inside], embeddings[inside], rows[inside]
-            if order is Order.ODD:
-                values = likeness.to_own_class(embeddings, labels[rows])
-            else:
-                place = int(np.searchsorted(ids, image))
-                known = place < len(ids) and ids[place] == image
-                values = likeness.to_one(embeddings, place) if known else np.zeros(len(ids), np.float32)
-            return likeness.spread(ids, values, all_ids)
+            to = None if order is Order.ODD else image
+            return likeness.over_rows(*project.embeddings(model.fingerprint), labels, all_ids, to)
 
         self._change(work, then)
 
@@ -426,7 +396,7 @@ class Desk(QObject):
 
     def _on_relocated(self, found: int) -> None:
         self.said.emit(f"{found:,} photos found in their new place")
-        self._load()
+        self.reread()
 
     def _change(self, work: Callable[[Project], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
         """Something to be done with the project on its thread; `then` takes the result unless another is open then."""

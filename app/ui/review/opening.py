@@ -1,0 +1,56 @@
+"""A project is opened or made, and what a program has left in the middle is brought to rest; on a worker thread."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core.filing import Filing, UnknownStepError
+from app.core.project import Project
+from app.core.project_file import Alone
+from app.core.project_lock import ProjectBusyError, only_writer
+from app.core.project_records import KnownModel
+from app.ui.waits import PROGRAM
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project that is open.
+
+    Attributes:
+        models: that have predicted.
+        said: what the person should know, a sentence each.
+        unknown: steps that were left in the middle and not begun on this computer.
+    """
+
+    project: Project
+    models: list[KnownModel]
+    said: list[str] = field(default_factory=list)
+    unknown: list[UnknownStepError] = field(default_factory=list)
+
+
+def open_project(path: Path, alone: Alone, *, create: bool) -> Opened:
+    """Open or make a project.
+
+    Args:
+        alone: holds its lock while it is brought up to date.
+
+    Raises:
+        MarqueError: if it cannot be used.
+    """
+    project = Project.create(path) if create else Project.open(path, sound=False, to_read=True, alone=alone)
+    try:
+        found = Opened(project, project.models())
+        if project.read_only:
+            note = f"; {project.note}" if project.note else ""
+            found.said.append(f"{path}: this project can be looked at and exported here, but not changed{note}")
+        else:
+            with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
+                filing = Filing(project)
+                found.said.extend(filing.settle())
+                found.unknown.extend(filing.unknown())
+    except BaseException:
+        project.close()
+        raise
+    return found
