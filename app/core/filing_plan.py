@@ -16,7 +16,7 @@ from app.core.placing import folded, same_content
 from app.core.project_records import FoundFile, modified
 from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
-from model.errors import MarqueError, file_error
+from model.errors import FileError, MarqueError, file_error
 from model.files import LONGEST_NAME, numbered, shortened
 from model.wording import counted
 
@@ -217,7 +217,10 @@ class _Planner:
             file, link = FoundFile.of(image.path), image.path.is_symlink()
         except OSError as error:
             raise ChangedPhotoError(image.path, f"cannot be read ({error.strerror})") from error
-        companions = self._sidecars.of(image.path)
+        try:
+            companions = self._sidecars.of(image.path)
+        except FileError as error:
+            raise _StaysError(f"which sidecars belong to it is not known ({error.message})") from error
         target = self._free(_place(answer, image.path, self._into, self._pattern), image.path, file, companions)
         if target is None:
             raise _StaysError("is there already")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.placing import folded
+from model.errors import file_error
 
 ENDING = ".xmp"
 
@@ -43,7 +44,8 @@ class Sidecars:
     def of(self, photo: Path) -> tuple[Sidecar, ...]:
         """All sidecars that belong to a photo: `a.jpg.xmp`, `a.xmp`, then darktable's others.
 
-        None where the folder cannot be read.
+        Raises:
+            FileError: if the folder cannot be listed, so that nobody knows which there are.
         """
         return tuple(
             Sidecar(photo.parent / name, tuple(photo.parent / other for other in others))
@@ -51,7 +53,7 @@ class Sidecars:
         )
 
     def to_write(self, photo: Path) -> Path:
-        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one."""
+        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one. Raises FileError."""
         new = place_for_new(photo)
         alone = [one.path for one in self.of(photo) if not one.others]
         mine = (one for one in alone if folded(one.name) in (folded(new.name), folded(photo.stem + ENDING)))
@@ -149,8 +151,10 @@ def _files(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as listing:
             return [entry.name for entry in listing if _is_file(entry)]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise file_error(error, folder) from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -17,7 +17,7 @@ from app.core.sidecars import Sidecars
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_text import ListName
-from model.errors import MarqueError
+from model.errors import FileError, MarqueError
 from model.files import close_on_disk, rename_without_overwriting, take_place
 from model.reading import open_regular, read_file
 from model.unfinished import part_beside
@@ -56,7 +56,10 @@ def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None 
     Raises:
         SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
     """
-    place = (sidecars or Sidecars()).to_write(photo)
+    try:
+        place = (sidecars or Sidecars()).to_write(photo)
+    except FileError as error:
+        raise SidecarError.like(error) from error
     for _ in range(_TRIES):
         there = os.path.lexists(place)
         if not path and not there:

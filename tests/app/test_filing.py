@@ -245,3 +245,21 @@ def test_at_the_command_line(project: Project, tmp_path: Path, photos: Path, cap
     shutil.rmtree(into, ignore_errors=True)
     with Project.open(project.path) as again:
         assert {image.path for image in again.images()} == {photos / name for name in before}
+
+
+def test_a_photo_whose_sidecars_are_not_known_stays(
+    project: Project, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real thing, a folder that may not be listed, is in test_read_only_places.py: here we may list everything."""
+    really = os.scandir
+
+    def not_this_one(folder: Path | str) -> object:
+        if str(folder) == str(photos / "sedan" / "Gialla 2012"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return really(folder)
+
+    monkeypatch.setattr(os, "scandir", not_this_one)
+    wanted = planned(project, tmp_path / "filed")
+    stay = {path.name: reason for path, reason in wanted.left if "sidecars" in reason}
+    assert stay and all("permission denied" in reason for reason in stay.values())
+    assert not any(step.source.parent.name == "Gialla 2012" for step in wanted.steps)

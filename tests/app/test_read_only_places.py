@@ -132,3 +132,29 @@ def test_a_gallery_with_a_log_beside_it(medium: Path) -> None:
         burn(medium, place, place.with_name("a.gallery-wal"))
     ended = run(medium, SEARCH, str(medium / "disc" / "a.gallery"))
     assert (ended.returncode, ended.stdout) == (0, "6\n"), ended.stderr
+
+
+UNLISTED = """
+import sys
+from pathlib import Path
+from app.core.sidecars import Sidecars
+from app.core.xmp_sidecar import SidecarError, write_sidecar
+from model.errors import FileError
+photo = Path(sys.argv[1])
+for act in (lambda: Sidecars().of(photo), lambda: write_sidecar(photo, ("Vehicle", "sedan"))):
+    try:
+        act()
+    except (FileError, SidecarError) as error:
+        print(type(error).__name__, error.message)
+"""
+
+
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_one_without_sidecars(medium: Path) -> None:
+    (medium / "disc" / "a.jpg").write_bytes(b"a photo")
+    (medium / "disc" / "a.xmp").write_bytes(b"its sidecar")
+    (medium / "disc").chmod(0o711)
+    done = run(medium, UNLISTED, str(medium / "disc" / "a.jpg"))
+    assert done.stdout.splitlines() == [
+        f"FileError {medium / 'disc'}: permission denied",
+        f"SidecarError {medium / 'disc'}: permission denied",
+    ], done.stderr
