@@ -208,9 +208,9 @@ def check_free(folder: Path) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON for people to read, whole or not at all."""
+    """Write JSON for people to read, whole or not at all. Bytes of file names that are no text become `?`."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_whole(path, lambda file: file.write(text.encode("utf-8", "replace")))
 
 
 _EARLIER_CALIBRATION = (b'"accepted_right": NaN', b'"accepted_right": null')

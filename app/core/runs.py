@@ -264,9 +264,14 @@ class Runs:
         return record.folder
 
     def _keep(self, record: Record) -> Record:
-        text = record.model_dump_json(indent=1) + "\n"
         try:
-            write_whole(self._file(record.name), lambda file: file.write(text.encode()))
+            content = (record.model_dump_json(indent=1) + "\n").encode()
+        except ValueError:  # what pydantic raises for bytes of a file name that are no text
+            raise RunError(
+                f"{record.folder}: the path of a training has to be UTF-8", advice="rename the folder"
+            ) from None
+        try:
+            write_whole(self._file(record.name), lambda file: file.write(content))
         except OSError as error:
             raise RunError(f"{self._file(record.name)}: cannot be written ({error.strerror})") from error
         return record

@@ -6,8 +6,9 @@ import logging
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.core.stored_path import StoredPath, StoredPlace
 from app.ui.theme import Name
 from model.files import write_whole
 from model.reading import parse_json, read_file
@@ -15,13 +16,6 @@ from model.reading import parse_json, read_file
 log = logging.getLogger(__name__)
 
 
-def _can_be_a_path(value: Any) -> Any:
-    if "\0" in str(value):
-        raise ValueError("a path has no zeros in it")
-    return value
-
-
-_Path = Annotated[Path, AfterValidator(_can_be_a_path)]
 _Pixels = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
@@ -31,16 +25,16 @@ class Settings(BaseModel):
     model_config = ConfigDict(validate_assignment=True)
 
     theme: Name | None = None
-    identification_model: _Path | None = None
-    last_folder: _Path | None = None
-    project: _Path | None = None
-    galleries: dict[str, Annotated[str, AfterValidator(_can_be_a_path)]] = Field(
+    identification_model: StoredPath | None = None
+    last_folder: StoredPath | None = None
+    project: StoredPath | None = None
+    galleries: dict[str, StoredPlace] = Field(
         default_factory=dict, description="chosen gallery, a file or an address, by its model's fingerprint"
     )
     reembedding_declined: list[str] = Field(
         default_factory=list, description="fingerprints of models for which nothing is to be re-embedded"
     )
-    recent_projects: list[_Path] = Field(default_factory=list)
+    recent_projects: list[StoredPath] = Field(default_factory=list)
     geometry: str | None = Field(default=None, description="Qt's window geometry, base64")
     splitters: dict[str, list[_Pixels]] = Field(default_factory=dict, description="sizes in pixels by splitter name")
 

@@ -15,7 +15,8 @@ from app.core import paths
 from app.core.fault_report import report_lines
 from model.fault_log import logged
 
-WORDS = st.text(st.characters(exclude_characters="/\0", exclude_categories=()), min_size=1, max_size=40)
+# Without halves of characters: neither a settings file nor the place of code can hold one
+WORDS = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=40)
 
 
 def name(text: str) -> str:
