@@ -45,7 +45,7 @@ def test_identify_says_that_its_model_and_gallery_have_gone(
                 (tmp_path / "another").replace(file)
             else:
                 file.unlink()
-        rest, problems = running.communicate(timeout=120)
+        rest, problems = running.stdout.read(), running.stderr.read()
     word = "replaced by another file" if replaced else "deleted or moved"
     assert running.returncode == 1 and len(rest.splitlines()) == 299
     assert f"{model}: the model was {word}" in problems and f"{tiny_gallery}: the gallery was {word}" in problems

@@ -95,6 +95,7 @@ def test_finishing_a_finished_run_again_keeps_the_bound_that_was_taken_over(run)
     assert read_info(run.model).thresholds.familiarity == 0.25
 
 
+@pytest.mark.slow
 def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
     calibrate(run)
     step = go_on(run)
@@ -112,6 +113,7 @@ def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
         card(run, out, "none.")
 
 
+@pytest.mark.slow
 def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run, tmp_path):
     calibrate(run)
     step = go_on(run)

@@ -87,7 +87,7 @@ def test_both_labels_count_by_their_shares():
     assert figures["fine"] > 0 and "distance" not in figures
 
 
-@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+@pytest.mark.parametrize("kind", ["mixup", pytest.param("cutmix", marks=pytest.mark.slow)])
 def test_a_training_with_mixed_batches_goes_on_where_it_stopped(kind, picture_folder, tmp_path):
     config = Config.model_validate(
         {

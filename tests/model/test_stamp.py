@@ -64,6 +64,7 @@ def test_a_choice_is_known_by_what_was_chosen():
     assert len({digest(one), *map(digest, others)}) == 3
 
 
+@pytest.mark.slow
 def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypatch, capsys):
     aims_file, out, table = tmp_path / "aims.toml", tmp_path / "out.md", tmp_path / "aims.md"
     aims_file.write_text(AIM)

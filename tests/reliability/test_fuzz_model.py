@@ -197,7 +197,7 @@ def test_a_graph_that_could_do_harm_is_refused(
         ({"name": "x" * 1000}, "1000 characters"),
         ({"taxonomy": {"coarse": ["a\nb", "c"], "fine": ["1", "2", "3", "4"], "parents": [0, 0, 1, 1]}}, "be shown"),
         ({"calibration": {"coarse_temperature": 1e-300}}, "coarse_temperature"),
-        ({"calibration": {"domains": [{"types": ["x"], "coarse_temperature": 1, "fine_temperature": 1}]}}, "no type"),
+        ({"calibration": {"domains": [{"types": ["x"], "coarse_temperature": 1, "fine_temperature": 1}]}}, "a type"),
         ({"fusion": {"neighbours": 1 << 40}}, "neighbours"),
         ({"embedding_dim": 1 << 40}, "embedding_dim"),
         ({"thresholds": {"familiarity": float("inf")}}, "damaged"),
