@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 # before anything of Qt: see app.core.engine
 import app.core.engine  # noqa: F401
-
-from app.cli import doctor, enrol, export, file, identify, label, undo  # isort: skip
 from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option
@@ -19,16 +18,9 @@ from app.core.references import place_of
 from model.command import EXIT_CODES
 from model.unfinished import remove_leftovers
 
-COMMANDS = {
-    "identify": identify,
-    "export": export,
-    "file": file,
-    "label": label,
-    "undo": undo,
-    "enrol": enrol,
-    "doctor": doctor,
-}
+COMMANDS = ("identify", "export", "file", "label", "undo", "enrol", "doctor")
 
+_HELP = {"-h", "--help"}
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
@@ -37,12 +29,57 @@ def run(arguments: Sequence[str]) -> int:
     remove_leftovers()
     if not arguments or arguments[0] not in COMMANDS:
         return _window(arguments)
-    command = COMMANDS[arguments[0]]
+    command = command_of(arguments[0])
     report = Report(asked_for_json(arguments))
     parser = Parser(f"marque {arguments[0]}", report, description=command.__doc__, epilog=EXIT_CODES)
     command.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write everything as JSON, an object a line")
     return command.run(parser.parse_args(arguments[1:]), report)
+
+
+def command_of(name: str) -> ModuleType:
+    """The module of a command, loaded when it is asked for: each brings libraries that the others do without.
+
+    Every name is written out, so that programs that pack Marque find what belongs to it.
+
+    Raises:
+        KeyError: if it is none of COMMANDS.
+    """
+    match name:
+        case "identify":
+            from app.cli import identify
+
+            return identify
+        case "export":
+            from app.cli import export
+
+            return export
+        case "file":
+            from app.cli import file
+
+            return file
+        case "label":
+            from app.cli import label
+
+            return label
+        case "undo":
+            from app.cli import undo
+
+            return undo
+        case "enrol":
+            from app.cli import enrol
+
+            return enrol
+        case "doctor":
+            from app.cli import doctor
+
+            return doctor
+    raise KeyError(name)
+
+
+def _list_of_commands() -> str:
+    summaries = ((command_of(name).__doc__ or "").splitlines()[0] for name in COMMANDS)
+    return "\n".join(f"  {name:<10}{summary}" for name, summary in zip(COMMANDS, summaries, strict=True))
 
 
 def _window(arguments: Sequence[str]) -> int:
@@ -51,8 +88,8 @@ def _window(arguments: Sequence[str]) -> int:
         Report(),
         usage="marque [PATH ...] [options]\n       marque {" + ",".join(COMMANDS) + "} ...",
         description="Identify vehicles and vessels in photos. Opens the window, with the photos or folders named.",
-        epilog="commands, each with its own --help:\n"
-        + "\n".join(f"  {name:<10}{(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()),
+        # the list loads all commands, which the window itself does without
+        epilog=f"commands, each with its own --help:\n{_list_of_commands()}" if _HELP & set(arguments) else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photo or folder to open")

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from app.cli.commands import COMMANDS, command_of
+
 ROOT = Path(__file__).parents[2]
 
 CHANGING = (
@@ -164,7 +166,8 @@ def _serve(entry: str) -> None:
     """Read requests: one to begin a command, one to let it go and wait for its end."""
     module, name = entry.split(":")
     function = getattr(importlib.import_module(module), name)
-    importlib.import_module("app.cli.commands")  # which `app.cli` itself loads when it is called
+    for command in COMMANDS:  # which `app.cli` itself loads when one is called
+        command_of(command)
     for line in sys.stdin:
         request = json.loads(line)
         wait, go = os.pipe()
