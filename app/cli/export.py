@@ -21,7 +21,7 @@ from app.core.sidecars import Sidecars
 from app.core.xmp import keywords
 from app.core.xmp_sidecar import SidecarError, write_sidecar
 from model.outputs import Output
-from model.wording import first_of
+from model.wording import counted, first_of
 
 _SIDECARS, _COPIES = "xmp", "xmp-copies"
 _TABLE, _FOR_SPREADSHEET = "csv", "csv-for-spreadsheet"
@@ -128,7 +128,7 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
                     report.warning(str(error))
             advance(done, total)
     report.done(
-        [f"{written} sidecars written, {problems} left as they are"],
+        [f"{counted(written, 'sidecar')} written, {problems} left as they are"],
         {"format": _SIDECARS, "written": written, "problems": problems},
     )
     return 1 if problems else 0
@@ -156,11 +156,11 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
                     report.warning(str(error))
                 advance(done, total)
         sentences = [
-            f"{count} of the copies have their keywords in a sidecar beside them: {reason}"
+            f"keywords in a sidecar beside the copy, for {counted(count, 'photo')}: {reason}"
             for reason, count in in_sidecars.items()
         ]
         sentences.append(
-            f"{options.out}: {counts['copied']} photos copied, {counts['known']} there already, "
+            f"{options.out}: {counted(counts['copied'], 'photo')} copied, {counts['known']} there already, "
             f"{counts['unlabelled']} without a label, {counts['problems']} left out"
         )
         stopped = interrupted()

@@ -176,7 +176,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     export = ["export", place, "--format", "xmp-copies", "--out", str(out)]
     assert main(export) == 0
     told = capsys.readouterr().err
-    assert "1 of the copies have their keywords in a sidecar beside them: only JPEG and PNG" in told
+    assert "keywords in a sidecar beside the copy, for 1 photo: only JPEG and PNG" in told
     assert f"{out}: 11 photos copied, 0 there already, 3 without a label, 0 left out" in told
     assert contents(photos) == before
     without = {path.relative_to(photos).as_posix() for path in (excluded, unknown, photos / "broken.jpg")}

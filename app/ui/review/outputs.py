@@ -115,7 +115,7 @@ class Outputs(QObject):
 
             return _one_by_one(results(project, model), write, progress, cancelled)
 
-        say = partial(self._say_written, "sidecars written")
+        say = partial(self._say_written, "sidecar", "written")
         self._start("writing sidecars", project, total, work, say, alone=True)
 
     def copies(self, project: Project, model: KnownModel, into: Path, total: int) -> None:
@@ -130,7 +130,7 @@ class Outputs(QObject):
 
             return _one_by_one(results(project, model), write, progress, cancelled)
 
-        self._start("copying", project, total, work, partial(self._say_written, f"photos copied into {into}"))
+        self._start("copying", project, total, work, partial(self._say_written, "photo", f"copied into {into}"))
 
     def bring_back(self, project: Project, table: Path) -> None:
         """Set the labels that were corrected in a table, as one step that can be undone."""
@@ -247,11 +247,11 @@ class Outputs(QObject):
             self._tell(f"{len(done.problems):,} problems with this export", done.problems)
         return f"written: {done.written.place}"
 
-    def _say_written(self, words: str, found: _Written) -> str:
+    def _say_written(self, one: str, words: str, found: _Written) -> str:
         written, problems = found
         if problems:
             self._tell(f"{len(problems):,} photos were left as they are", problems)
-        return f"{written:,} {words}"
+        return f"{counted(written, one)} {words}"
 
     def _say_files(self, words: str, problems: list[str]) -> str:
         self.files_changed.emit()
