@@ -37,6 +37,21 @@ CACHES = {
 pytestmark = pytest.mark.skipif(bool(cannot_trace()), reason=cannot_trace() or "strace can trace")
 
 
+BUILD_MACHINES = (
+    "CI",
+    "BUILD_",
+    "BUILDKITE",
+    "CIRCLECI",
+    "GITHUB_",
+    "GITLAB_",
+    "JENKINS",
+    "TEAMCITY",
+    "TF_BUILD",
+    "TRAVIS",
+)
+"""Variables by which onnxruntime knows a build machine, where it sends nothing by itself; people have none of them."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A home and a temporary folder of their own, and a folder for what a person works on."""
@@ -47,8 +62,8 @@ class Place:
     logs: Path
 
     def run(self, *words: object) -> Traced:
-        """Run Python with these words, in an environment that names no other folder."""
-        named = ("XDG_", "MARQUE_", "MPL", "TORCH_HOME", *TELEMETRY_OFF)
+        """Run Python with these words, in an environment as a person has it, that names no other folder."""
+        named = ("XDG_", "MARQUE_", "MPL", "TORCH_HOME", *BUILD_MACHINES, *TELEMETRY_OFF)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(named)}
         environment |= {"HOME": str(self.home), "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)}
         logs = Path(tempfile.mkdtemp(dir=self.logs))
