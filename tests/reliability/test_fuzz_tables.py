@@ -170,10 +170,10 @@ def test_a_devkit_that_unpacks_to_more_than_annotations_are_is_told(devkit: Path
 REMEMBERED = {
     "theme": "dark",
     "identification_model": "/models/a.onnx",
-    "project": "/work/a.marque",
+    "project": "/photos/a.marque",
     "galleries": {"0123": "/g/a.gallery"},
     "reembedding_declined": ["0123"],
-    "recent_projects": ["/work/a.marque"],
+    "recent_projects": ["/photos/a.marque"],
     "geometry": "AAAA",
     "splitters": {"review": [100, 200]},
 }
