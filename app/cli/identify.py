@@ -26,7 +26,7 @@ from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
 from app.core.files_in_use import FilesInUse
 from app.core.identify import Identification, Identifier
-from app.core.references import is_shared, open_references, shown
+from app.core.references import Place, is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
 from app.core.table import KIND, LabelTable
 from model.outputs import Output
@@ -81,22 +81,27 @@ def run(options: argparse.Namespace, report: Report) -> int:
         raise UsageError("--again needs a project that has answers: --project FILE.marque")
     if options.ray_address is not None and options.engine != _RAY:
         raise UsageError("--ray-address belongs to --engine ray")
-    output = None if options.out is None else _output(options)
     model = model_file(options.model)
     gallery = gallery_place(options.gallery, model)
-    in_use = FilesInUse({"model": model} | ({"gallery": gallery} if isinstance(gallery, Path) else {}))
-    code = _identify(options, report, output)
+    read = {"model": model} | ({"gallery": gallery} if isinstance(gallery, Path) else {})
+    inputs = [*options.paths, *read.values()]
+    # the place is checked before the work
+    output = None if options.out is None else Output(options.out, KIND, inputs=inputs, force=options.force)
+    in_use = FilesInUse(read)
+    code = _identify(options, report, model, gallery, output)
     changed = in_use.changed()
     for sentence in changed:
         report.warning(sentence)
     return code or (1 if changed else 0)
 
 
-def _identify(options: argparse.Namespace, report: Report, output: Output | None) -> int:
+def _identify(
+    options: argparse.Namespace, report: Report, model: Path, gallery: Place | None, output: Output | None
+) -> int:
     """The run itself; its exit code."""
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
-        with _stage(options, report) as stage:
+        with _stage(options, report, model, gallery) as stage:
             if options.project is not None:
                 return into_project(
                     stage,
@@ -110,19 +115,9 @@ def _identify(options: argparse.Namespace, report: Report, output: Output | None
             return _Files(stage, files, report, interrupted).into(output)
 
 
-def _output(options: argparse.Namespace) -> Output:
-    """The place of the table, checked before the work. Raises OutputError."""
-    model = model_file(options.model)
-    gallery = gallery_place(options.gallery, model)
-    inputs = [*options.paths, model, *([gallery] if isinstance(gallery, Path) else [])]
-    return Output(options.out, KIND, inputs=inputs, force=options.force)
-
-
 @contextmanager
-def _stage(options: argparse.Namespace, report: Report) -> Iterator[Stage]:
+def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Place | None) -> Iterator[Stage]:
     """What decodes and identifies, as the options say."""
-    model = model_file(options.model)
-    gallery = gallery_place(options.gallery, model)
     engine = None if options.engine == _RAY else Engine(model, options.device, options.precision)
     if options.ray_address is not None:
         report.connecting("the Ray cluster at", options.ray_address)
