@@ -43,7 +43,7 @@ def command_of(name: str) -> ModuleType:
     Every name is written out, so that programs that pack Marque find what belongs to it.
 
     Raises:
-        KeyError: if it is none of COMMANDS.
+        KeyError: if it is not one of COMMANDS.
     """
     match name:
         case "identify":
