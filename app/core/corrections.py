@@ -135,7 +135,7 @@ def _said(row: TableRow, result: Result, types: Mapping[str, set[str]], *, ours:
     """What a row says of its photo: a label, none, nothing new, or why it cannot be used."""
     verdict = row.value("verdict").casefold()
     if verdict not in _VERDICTS:
-        return f"the verdict '{verdict}' is not one of unknown, excluded, none"
+        return f"the verdict '{verdict}' is none of unknown, excluded, none"
     exported = _EXPORTED.get(row.value("reason"), "") if ours else ""
     if verdict != exported:
         if verdict in (Verdict.UNKNOWN, Verdict.EXCLUDED):
