@@ -9,6 +9,7 @@ PATHS  ?=
 PHOTOS ?=
 GPU    ?=
 MINUTES ?= 30
+SEED   ?=
 KIND   := $(if $(GPU),cuda,cpu)
 
 # Ray's tests, with Ray, which the other tests do without
@@ -22,7 +23,7 @@ help:
 	@echo "make test-all   the same with the slow tests"
 	@echo "make test-ray   installs Ray too (200 MB) and runs its tests"
 	@echo "make reliability  kills every command over and over, and prints what was lost: nothing"
-	@echo "make fuzz       damaged and invented files for every reader, for MINUTES (30), others each time"
+	@echo "make fuzz       damaged and invented files for every reader, for MINUTES (30), others each time; SEED=N: those of an earlier run"
 	@echo "make bench      what selection, a frame of the map and a large gallery cost; PHOTOS=DIR: also the window with many photos"
 	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
 	@echo "make clean      remove the environment and what the tools left"
@@ -64,7 +65,7 @@ test-all: test
 	$(BIN)/python -m pytest -m slow
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m tests.reliability.fuzz $(MINUTES)
+	$(BIN)/python -m tests.reliability.fuzz $(MINUTES) $(SEED)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.selection
