@@ -1,7 +1,7 @@
 """The fuzz tests for some minutes, and how many files each reader was given: `python -m tests.reliability.fuzz 30`.
 
-Each turn has a seed of its own, the first seed plus its number. A failed turn names its seed; `python -m tests.reliability.fuzz 30 SEED`
-draws the files of an earlier run again.
+Each turn has a seed of its own, the first seed plus its number. A failed turn names its seed;
+`python -m tests.reliability.fuzz 30 SEED` draws the files of an earlier run again.
 """
 
 from __future__ import annotations
