@@ -234,14 +234,14 @@ class Filing:
     def _settle_row(self, moves: Moves, row: Row, photo: Row) -> None:
         if row is not photo and photo.state is State.DONE and row.state is State.PLANNED:
             moves.forward(row, photo)  # a sidecar goes where its photo is
+        elif row.state is State.RETURNING and os.path.lexists(row.source) and not os.path.lexists(row.target):
+            self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
         elif row is not photo and photo.state is State.UNDONE and row.state in STANDING:
             moves.back(row)
         elif row.state is State.PLACED or (row.state is State.PLANNED and same_content(row.source, row.target)):
             moves.forward(row, photo)
         elif row.state is State.RETURNING:
-            if os.path.lexists(row.source) and not os.path.lexists(row.target):
-                self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
-            elif row.move and same_content(row.source, row.target):
+            if row.move and same_content(row.source, row.target):
                 moves.back(row)
             else:
                 self._filed.stay([row])

@@ -9,12 +9,14 @@ import unicodedata
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.cli import main
 from app.core import placing, scanned_folders
 from app.core.engine import Engine
+from app.core.filed import Filed, Row, State
 from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.placing import OtherContentError
@@ -92,6 +94,29 @@ def test_a_sidecar_goes_with_its_photo_and_back(
     assert file(place, into) == 0
     assert (into / "sedan" / sidecar).read_text() == "rating" == (folder / sidecar).read_text()
     assert undo(place) == 0 and not into.exists() and (folder / sidecar).read_text() == "rating"
+
+
+def test_an_undo_that_ends_between_a_sidecar_and_its_note_is_finished(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify("a.jpg")
+    (folder / "a.jpg.xmp").write_text("rating")
+    assert file(place, tmp_path / "s", "--move") == 0
+    note = Filed.change
+
+    def ends(filed: Filed, row: Row, state: State, **more: Any) -> None:
+        if row.sidecar and state is State.UNDONE:
+            raise KeyboardInterrupt
+        note(filed, row, state, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Filed, "change", ends)
+        assert undo(place) == 130
+    assert tree(folder) == {"a.jpg", "a.jpg.xmp"}
+    assert undo(place) == 0
+    with Project.open(place) as project:
+        assert {state for (state,) in project.read("SELECT state FROM filed")} <= {"undone"}
+    assert file(place, tmp_path / "s", "--move") == 0 and not tree(folder)
 
 
 def test_a_sidecar_that_others_need_is_copied_and_told(
