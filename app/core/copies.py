@@ -21,12 +21,12 @@ from app.core.paths import tidy
 from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.placing import copy_new, folded, write_new
 from app.core.project_records import ProjectImage
-from app.core.sidecars import Sidecars, beside, place_for_new
+from app.core.sidecars import Sidecars, beside, is_too_long, place_for_new, short_place_for_new
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_sidecar import SidecarError, read_sidecar
 from model.errors import MarqueError
-from model.files import LONGEST_NAME, numbered
+from model.files import numbered
 from model.reading import open_regular
 
 _NO_ROOM = "only JPEG and PNG files take them inside"
@@ -108,7 +108,7 @@ class Copies:
         others may be copied too, its copy belongs to this photo alone.
         """
         found = self._sidecars.of(photo)
-        names = {folded(place_for_new(photo)), folded(photo.with_suffix(".xmp"))}
+        names = {folded(place_for_new(photo)), folded(short_place_for_new(photo))}
         alone = [(one.path, beside(one.path, photo, place)) for one in found if not one.others]
         main = next((pair for pair in alone if folded(pair[0]) in names), None)
         shared = next(((one.path, _place_of_sidecar(place)) for one in found if one.others), None)
@@ -150,7 +150,7 @@ def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
 def _place_of_sidecar(place: Path) -> Path:
     """`a.jpg.xmp`, or `a.xmp` where the other name would be too long."""
     new = place_for_new(place)
-    return new if len(os.fsencode(new.name)) <= LONGEST_NAME else place.with_suffix(".xmp")
+    return short_place_for_new(place) if is_too_long(new) else new
 
 
 def _content(photo: Path) -> bytes | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.core.placing import folded
 from model.errors import file_error
+from model.files import LONGEST_NAME
 
 ENDING = ".xmp"
 
@@ -53,10 +54,15 @@ class Sidecars:
         )
 
     def to_write(self, photo: Path) -> Path:
-        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one. Raises FileError."""
+        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one. Raises FileError.
+
+        A new one is `a.xmp` where `a.jpg.xmp` would be too long a name and no other file has a claim to `a.xmp`.
+        """
         new = place_for_new(photo)
         alone = [one.path for one in self.of(photo) if not one.others]
         mine = (one for one in alone if folded(one.name) in (folded(new.name), folded(photo.stem + ENDING)))
+        if is_too_long(new) and self._folder(photo.parent).has_stem_alone(photo.name):
+            new = short_place_for_new(photo)
         return next(mine, new)
 
     def _folder(self, folder: Path) -> _Folder:
@@ -68,6 +74,16 @@ class Sidecars:
 def place_for_new(photo: Path) -> Path:
     """Where a photo gets a new sidecar, which no other photo can take for its own: `a.jpg.xmp`."""
     return photo.with_name(photo.name + ENDING)
+
+
+def short_place_for_new(photo: Path) -> Path:
+    """`a.xmp`, which is no longer than the photo's own name."""
+    return photo.with_suffix(ENDING)
+
+
+def is_too_long(place: Path) -> bool:
+    """Whether the name is longer than file systems take."""
+    return len(os.fsencode(place.name)) > LONGEST_NAME
 
 
 def beside(sidecar: Path, photo: Path, target: Path) -> Path:
@@ -95,11 +111,12 @@ class _Folder:
         for name in names:
             if _is_sidecar(name):
                 self._sidecars.setdefault(folded(_stem(name)), []).append(name)
+        self._names = names
         if self._sidecars:
-            self._find_owners(names)
+            self._find_owners()
 
-    def _find_owners(self, names: list[str]) -> None:
-        for name in names:
+    def _find_owners(self) -> None:
+        for name in self._names:
             stem, ending = os.path.splitext(name)  # noqa: PTH122 -- a Path for each name of a large folder takes its time
             if ending.lower() not in _OWNS_NOTHING:
                 self._named.setdefault(folded(name), []).append(name)
@@ -108,6 +125,13 @@ class _Folder:
             original = _DUPLICATE.fullmatch(key)
             if original and key not in self._named and key not in self._stems:
                 self._duplicates.setdefault(original[1] + original[2], []).extend(sidecars)
+
+    def has_stem_alone(self, photo: str) -> bool:
+        """Whether `a.xmp` would belong to this photo and to no other file."""
+        if not self._named:
+            self._find_owners()
+        stem = folded(_stem(photo))
+        return stem not in self._named and _with(photo, self._stems.get(stem, [])) == [photo]
 
     def of(self, photo: str) -> Iterator[tuple[str, list[str]]]:
         """Each sidecar of a photo, with the names of the other files that it belongs to."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.core.labelled_file import words_inside
 from app.core.packet import takes
-from app.core.sidecars import Sidecars
+from app.core.sidecars import Sidecars, is_too_long
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_text import ListName
@@ -109,4 +109,5 @@ def _write(place: Path, before: bytes | None, after: bytes) -> None:
     except FileExistsError:
         raise _ChangedError from None
     except OSError as error:
-        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})") from error
+        advice = "give the photo a shorter name" if is_too_long(place) else ""
+        raise SidecarError(f"{place}: the sidecar cannot be written ({error.strerror})", advice=advice) from error

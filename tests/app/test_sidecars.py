@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.sidecars import Sidecars, beside, place_for_new
-from app.core.xmp_sidecar import write_sidecar
+from app.core.xmp_sidecar import SidecarError, write_sidecar
 
 
 def belongings(folder: Path, photo: str, *names: str) -> dict[str, list[str]]:
@@ -101,3 +101,21 @@ def test_a_shared_sidecar_is_never_written(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     assert write_sidecar(tmp_path / "a.jpg", ("Vehicle", "sedan")) == tmp_path / "a.jpg.xmp"
     assert (tmp_path / "a.xmp").read_text() == "a.xmp" and "sedan" in (tmp_path / "a.jpg.xmp").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are counted in characters there")
+def test_the_sidecar_of_a_photo_with_a_long_name_has_the_name_without_its_ending(tmp_path: Path) -> None:
+    alone, shared = "ü" * 125, "ä" * 125  # 250 bytes
+    for name in (f"{alone}.jpg", f"{alone}.txt", f"{shared}.jpg", f"{shared}.nef", "a.jpg"):
+        (tmp_path / name).touch()
+    sidecars = Sidecars()
+    path = ("Vehicle", "sedan")
+    for _ in range(2):  # a sidecar that was written is found again
+        write_sidecar(tmp_path / f"{alone}.jpg", path, sidecars)
+    assert "sedan" in (tmp_path / f"{alone}.xmp").read_text()
+    with pytest.raises(SidecarError, match=r"cannot be written.*too long.*give the photo a shorter name"):
+        write_sidecar(tmp_path / f"{shared}.jpg", path, sidecars)
+    assert write_sidecar(tmp_path / f"{shared}.jpg", (), sidecars) is None
+    assert write_sidecar(tmp_path / "a.jpg", path, sidecars) == tmp_path / "a.jpg.xmp"
+    assert {place.name for place in tmp_path.glob("*.xmp")} == {f"{alone}.xmp", "a.jpg.xmp"}
+    assert write_sidecar(tmp_path / f"{alone}.jpg", ("Vehicle", "tanker")) == tmp_path / f"{alone}.xmp"
