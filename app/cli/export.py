@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
-from app.cli.reports import Report
+from app.cli.reports import Report, Warnings
 from app.cli.terminal import UsageError, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
@@ -107,7 +107,7 @@ def _last_model(project: Project) -> KnownModel:
 def _sidecars(options: argparse.Namespace, report: Report) -> int:
     if options.out is not None:
         raise UsageError("--format xmp writes beside each photo; leave --out away")
-    written, problems = 0, 0
+    written, problems = 0, Warnings(report)
     with (
         _open(options, report) as project,
         nullcontext() if project.read_only else only_writer(options.project, "marque export"),
@@ -124,14 +124,14 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
                     check_unchanged(result.image)
                     written += write_sidecar(result.image.path, path, sidecars) is not None
                 except (SidecarError, ChangedPhotoError) as error:
-                    problems += 1
-                    report.warning(str(error))
+                    problems.add(str(error))
             advance(done, total)
+    problems.end()
     report.done(
-        [f"{counted(written, 'sidecar')} written, {problems} left as they are"],
-        {"format": _SIDECARS, "written": written, "problems": problems},
+        [f"{counted(written, 'sidecar')} written, {problems.count} left as they are"],
+        {"format": _SIDECARS, "written": written, "problems": problems.count},
     )
-    return 1 if problems else 0
+    return 1 if problems.count else 0
 
 
 def _copies(options: argparse.Namespace, report: Report) -> int:
@@ -139,6 +139,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         raise UsageError(f"--format {_COPIES} needs a folder for the copies: --out DIR")
     counts: Counter[str] = Counter(dict.fromkeys(("copied", "known", "unlabelled", "problems"), 0))
     in_sidecars: Counter[str] = Counter()
+    problems = Warnings(report)
     with _open(options, report) as project, interruptible() as interrupted:
         if not is_trusted(project, options.trust, report):
             return 1
@@ -153,8 +154,9 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
                     counts.update([_copy(copies, result, in_sidecars)])
                 except CopyError as error:
                     counts.update(["problems"])
-                    report.warning(str(error))
+                    problems.add(str(error))
                 advance(done, total)
+        problems.end()
         sentences = [
             f"keywords in a sidecar beside the copy, for {counted(count, 'photo')}: {reason}"
             for reason, count in in_sidecars.items()

@@ -13,6 +13,7 @@ from model.command import write_line
 from model.errors import MarqueError
 from model.plain_text import one_line
 from model.standard_error import keep_small
+from model.wording import LISTED
 
 if TYPE_CHECKING:  # loads the engine, which takes its time
     from app.core.stage import Processor
@@ -89,6 +90,28 @@ class Report:
     def _write(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact], *, output: bool) -> None:
         for line in [_event(name, facts)] if self.as_json else map(one_line, sentences):
             write_line(line, output=output)
+
+
+class Warnings:
+    """Warnings of one kind, of which there may be very many.
+
+    People see the first ones and how many more there are, scripts all of them.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.count = 0
+
+    def add(self, text: str) -> None:
+        """One more."""
+        self.count += 1
+        if self._report.as_json or self.count <= LISTED:
+            self._report.warning(text)
+
+    def end(self) -> None:
+        """No more will come."""
+        if not self._report.as_json and self.count > LISTED:
+            self._report.warning(f"and {self.count - LISTED:,} more")
 
 
 def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -> dict[str, Fact]:

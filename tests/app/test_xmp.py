@@ -161,6 +161,23 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
         assert len(project.images()) == 12
 
 
+def test_of_many_problems_people_see_the_first_ones_and_scripts_all(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "new.marque"
+    assert main(["identify", str(photos), "--project", str(place), "--model", str(tiny_model)]) == 0
+    for photo in photos.rglob("*.jpg"):
+        photo.with_name(f"{photo.name}.xmp").write_text("no xml")
+    monkeypatch.setattr("app.cli.reports.LISTED", 5)
+    capsys.readouterr()
+    assert main(["export", str(place), "--format", "xmp"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("cannot be changed") == 5 and "and 7 more" in said and "12 left as they are" in said
+    assert main(["export", str(place), "--format", "xmp-copies", "--out", str(tmp_path / "out"), "--json"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("cannot be changed") == 12 and "more" not in said
+
+
 def test_names_with_signs_that_xml_or_paths_forbid(tmp_path: Path) -> None:
     """A packet of ours is well-formed whatever a class is called, and can be written again."""
     names = [
