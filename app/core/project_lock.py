@@ -71,7 +71,8 @@ class ProjectLock:
         place = project.resolve()
         self._lock_file = place.with_name(f".{place.name}{_LOCK}")
         self._holder_file = place.with_name(f".{place.name}{_HOLDER}")
-        self._lock = FileLock(self._lock_file, thread_local=False)
+        # where the file system has no locks, filelock would take the file itself for one, which a crash does not free
+        self._lock = FileLock(self._lock_file, thread_local=False, fallback_to_soft=False)
 
     def take(self) -> str | None:
         """Take the lock if it is free; None, or else who has it, in words.

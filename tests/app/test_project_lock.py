@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -119,3 +121,16 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(place: Path, tmp_path: 
     with only_writer(place, "this program"):
         pass
     assert precious.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files are locked in another way there")
+def test_a_file_system_without_locks_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(_file: int, _operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(ProjectError, match=r"cannot be locked.*on a disk of this computer"), only_writer(place, "this"):
+        pass
+    monkeypatch.undo()
+    with only_writer(place, "this program"):
+        pass
