@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Kind(StrEnum):
@@ -12,6 +12,16 @@ class Kind(StrEnum):
 
     LABELS = "labels"
     FILES = "files"
+
+
+class Undone(IntEnum):
+    """Whether a step is taken back, in the column `undone`."""
+
+    NO = 0
+    YES = 1
+    IN_PART = 2
+    """A filing of which something is filed still, and something is not: because files were away or had changed when it
+    was taken back, or because it was being done again when the program stopped. It is never forgotten."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Action:
 
 def begin(connection: sqlite3.Connection, kind: Kind, title: str) -> int:
     """A new step; its number. What was undone before it can no longer be done again, as everywhere."""
-    connection.execute("DELETE FROM action WHERE undone = 1")
+    connection.execute("DELETE FROM action WHERE undone = ?", (Undone.YES,))
     (number,) = connection.execute(
         "INSERT INTO action (kind, title) VALUES (?, ?) RETURNING id", (kind, title)
     ).fetchone()

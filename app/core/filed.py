@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.core import filing_records
-from app.core.actions import Action, Kind
+from app.core.actions import Action, Kind, Undone
 from app.core.filing_plan import COARSEST_TIME, Step
 from app.core.paths import is_place
 from app.core.project import Project
@@ -220,8 +220,12 @@ class Filed:
         with self._project.change() as connection:
             connection.execute("DELETE FROM action WHERE id = ?", (action.id,))
 
-    def set_undone(self, action: Action, *, undone: bool) -> None:
-        """Whether the whole step is taken back."""
+    def is_undone(self, action: Action) -> bool:
+        """Whether the step is noted as taken back, in part at least."""
+        return bool(self._project.read("SELECT undone FROM action WHERE id = ?", (action.id,))[0][0])
+
+    def set_undone(self, action: Action, undone: Undone) -> None:
+        """Note whether the step is taken back."""
         with self._project.change() as connection:
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.actions import Action, Kind, begin
+from app.core.actions import Action, Kind, Undone, begin
 from app.core.filed import STANDING, Filed, Row, State
 from app.core.filing_moves import LeftError, Moves, is_as_filed
 from app.core.filing_plan import Plan, Step
@@ -115,7 +115,8 @@ class Filing:
             progress(done)
         self._filed.change_all(action, (State.PLANNED,), State.UNDONE if again else State.LEFT)
         if self.standing(action):
-            self._filed.set_undone(action, undone=False)
+            stopped = cancelled() and self._filed.count(action, State.UNDONE) > 0
+            self._filed.set_undone(action, Undone.IN_PART if stopped else Undone.NO)
         else:
             moves.remove_folders(last=True)
             if not again:
@@ -212,23 +213,31 @@ class Filing:
         back = self._filed.count(action, State.RETURNING)
         groups = self._filed.groups(action)
         forward = any(group.has(*_FORWARD) for group in groups)
+        # a step that is done again is noted as taken back until all is done
+        again = forward and self._filed.is_undone(action)
         for group in groups:
             for row in group.rows:
                 with suppress(LeftError, OSError):
                     self._settle_row(moves, row, group.photo)
-        self._filed.change_all(action, (State.PLANNED,), State.LEFT)
+        self._filed.change_all(action, (State.PLANNED,), State.UNDONE if again else State.LEFT)
         standing, total = self.standing(action), self.count(action)
         if not standing:
             moves.remove_folders(last=not self.holds_files(action))
-        self._filed.set_undone(action, undone=not standing)
+        rest = again and standing < total
+        self._filed.set_undone(action, Undone.YES if not standing else Undone.IN_PART if rest else Undone.NO)
         if back:
             words = f"taking back '{action.title}' was interrupted: {total - standing:,} done"
             return f"{words}, {standing:,} still to do; undo it again" if standing else words
         if not forward:
             return ""
-        words = (
-            f"'{action.title}' was interrupted: {standing:,} done, {total - standing:,} left as they were; file again"
-        )
+        if again:
+            words = f"doing '{action.title}' again was interrupted: {standing:,} done"
+            if not rest:
+                return words
+            words = f"{words}, {total - standing:,} still to do; redo it, file again"
+        else:
+            left = f"{total - standing:,} left as they were"
+            words = f"'{action.title}' was interrupted: {standing:,} done, {left}; file again"
         return f"{words}, or undo it" if standing else words
 
     def _settle_row(self, moves: Moves, row: Row, photo: Row) -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from app.core.actions import Action, Kind
+from app.core.actions import Action, Kind, Undone
 from app.core.filing import Filing
 from app.core.labels import Labels
 from app.core.project import Project
 from app.core.project_file import contents
 
-# the column `undone` of a filing of which something is filed still, as its files were away or have changed when it was
-# taken back; such a step is never forgotten
-_IN_VAIN = 2
 _LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
-_IN_VAIN_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {_IN_VAIN} ORDER BY id DESC"
+_IN_PART_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {Undone.IN_PART} ORDER BY id DESC"
 _NEXT = (
-    f"SELECT id, kind, title FROM action WHERE (undone = 1 OR undone = {_IN_VAIN} "
+    f"SELECT id, kind, title FROM action WHERE (undone = 1 OR undone = {Undone.IN_PART} "
     "AND id IN (SELECT action FROM filed WHERE state = 'undone')) "
     "AND id > (SELECT coalesce(max(id), 0) FROM action WHERE undone = 0) ORDER BY id LIMIT 1"
 )
@@ -56,7 +53,7 @@ class Journal:
 
         Args:
             progress: told how many files were dealt with.
-            cancelled: whether to stop between two files; the step then stays, and the next `undo` goes on with it.
+            cancelled: whether to stop between two files; the step then stays, and the next one continues it.
 
         Raises:
             ProjectError: if the disk refuses.
@@ -72,7 +69,7 @@ class Journal:
 
     def _last(self) -> Action | None:
         last, filing = self._find(_LAST), Filing(self._project)
-        away = self._actions(_IN_VAIN_SINCE, last.id if last is not None else 0)
+        away = self._actions(_IN_PART_SINCE, last.id if last is not None else 0)
         return next((action for action in away if filing.can_be_taken_back(action)), last)
 
     def _find(self, query: str) -> Action | None:
@@ -102,6 +99,6 @@ class Journal:
         with self._project.change() as connection:
             if action.kind is Kind.LABELS:
                 Labels(self._project).turn(connection, action, back=back)
-            undone = (_IN_VAIN if rest else True) if back or stays else False
+            undone = (Undone.IN_PART if rest else Undone.YES) if back or stays else Undone.NO
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
         return Turned(action, problems, stays)

@@ -13,6 +13,7 @@ import pytest
 
 from app.cli import main
 from app.core.engine import Engine
+from app.core.journal import Journal
 from app.core.placing import OtherContentError, copy_new, remove_spare
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
@@ -87,6 +88,54 @@ def test_a_step_that_was_taken_back_in_part_can_be_done_again(folder, place, tmp
         assert tree(tmp_path / "out") == {"sedan/", "sedan/a.jpg"}
         assert undo(place, "--redo") == 0
         assert tree(tmp_path / "out") == {"sedan/", "sedan/a.jpg", "sedan/b.jpg"}
+
+
+class Killed(BaseException):
+    """The program ends at once."""
+
+
+@pytest.mark.parametrize("then", ["--redo", "undo", "file"])
+@pytest.mark.parametrize("moved", [["--move"], []], ids=["move", "copy"])
+@pytest.mark.parametrize("done", [0, 1], ids=["none done", "one done"])
+def test_a_redo_that_was_killed_is_finished_or_taken_back(
+    folder, place, tmp_path, capsys, monkeypatch, then, moved, done
+):
+    out, all_filed = tmp_path / "out", {"sedan/", "sedan/a.jpg", "sedan/b.jpg"}
+    assert file(place, out, *moved) == 0 and undo(place) == 0
+    copies = iter([copy_new] * done)
+
+    def copy(*arguments: object) -> object:
+        return next(copies, die)(*arguments)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("app.core.filing_moves.copy_new", copy)
+        undo(place, "--redo")
+    capsys.readouterr()
+    if then == "file":
+        assert file(place, out, *moved) == 0
+    elif then == "--redo":
+        assert undo(place, "--redo") == 0
+        assert "done again: " in capsys.readouterr().err and tree(out) == all_filed
+    if then != "undo":
+        assert tree(out) == all_filed and tree(folder) == (set() if moved else {"a.jpg", "b.jpg"})
+    for _ in range(2):
+        assert undo(place) == 0
+    assert tree(folder) == {"a.jpg", "b.jpg"} and not out.exists()
+
+
+def test_a_redo_that_was_stopped_can_be_continued(folder, place, tmp_path):
+    out = tmp_path / "out"
+    assert file(place, out) == 0 and undo(place) == 0
+    with Project.open(place) as project:
+        answers = iter([False])
+        Journal(project).redo(cancelled=lambda: next(answers, True))
+        undone, redone = Journal(project).next_steps()
+        assert undone == redone is not None and tree(out) == {"sedan/", "sedan/a.jpg"}
+    assert undo(place, "--redo") == 0 and tree(out) == {"sedan/", "sedan/a.jpg", "sedan/b.jpg"}
+    assert undo(place) == 0 and not out.exists()
 
 
 def test_a_copy_that_stays_as_it_is_the_last_one_does_not_keep_earlier_steps_from_being_taken_back(

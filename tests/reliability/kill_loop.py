@@ -94,7 +94,7 @@ class KillLoop:
         figures.count(ended, at)
         try:
             self._check_after_kill(operation, before, whole)
-            again = commands.run(*(words if operation.finish is None else operation.finish(site)))
+            again = commands.run(*words)
             assert again.code == 0, again
             result = operation.outcome(site, commands)
             assert result == whole, f"not what it would have been without the kill: {_difference(result, whole)}"

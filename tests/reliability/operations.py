@@ -85,7 +85,6 @@ class Operation:
         words: the command.
         outcome: what a person has when it is done; the same, however often it was killed before.
         afterwards: checks what must hold right after a kill, given the outcome before and the whole one.
-        finish: the command after a kill; None for the same once more. Redoing is told to be finished by filing again.
         takes_back: it moves photos: `marque undo` afterwards gives back what there was.
     """
 
@@ -94,7 +93,6 @@ class Operation:
     words: Callable[[Site], tuple[object, ...]]
     outcome: Outcome
     afterwards: Callable[[Site, Commands, object, object], None] = lambda *_: None
-    finish: Callable[[Site], tuple[object, ...]] | None = None
     takes_back: bool = False
 
 
@@ -139,7 +137,6 @@ def operations() -> list[Operation]:
             "undone",
             lambda site: ("undo", site.project, "--redo"),
             places,
-            finish=lambda site: site.file("--move"),
             takes_back=True,
         ),
         Operation("enrol", "identified", _enrol, references),

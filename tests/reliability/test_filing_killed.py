@@ -76,10 +76,11 @@ class Stage:
             assert {image.path.parent.is_relative_to(folder) for image in project.images()} == {True}
             assert not project.read("SELECT 1 FROM filed WHERE state IN ('planned', 'placed', 'returning')")
 
-    def recover(self, number: int) -> None:
+    def recover(self, kind: str, number: int) -> None:
         """What a person does next, one way or the other; ends right."""
         if number % 2:
-            again = self.commands.run(*self._words(self.FILE))
+            redo = kind == "redo" and number % 4 == 1
+            again = self.commands.run(*self._words(self.REDO if redo else self.FILE))
             assert again.code == 0, again.err
             self.check_all_in(self.sorted)
         for _ in range(2):  # what was filed before the kill, and after it
@@ -114,7 +115,7 @@ def kill_at(stage: Stage, kind: str, every: int) -> int:
         ended = stage.commands.kill(*words, at=moment)
         kills += ended.code is None
         stage.check_whole()
-        stage.recover(number)
+        stage.recover(kind, number)
     return kills
 
 
@@ -136,4 +137,4 @@ def test_a_name_of_ours_is_given_only_to_a_whole_file(stage: Stage) -> None:
         stage.reset()
         assert stage.commands.kill(*words, at=Moment("link", number)).code is None
         stage.check_whole()
-        stage.recover(number)
+        stage.recover("file", number)
