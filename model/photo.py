@@ -14,11 +14,21 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from model.photo_opening import MISSING, NO_PERMISSION, PhotoError, decode, opened, orientation, within_memory
+from model.photo_opening import (
+    MISSING,
+    NO_PERMISSION,
+    OTHER_FORMAT,
+    PhotoError,
+    decode,
+    opened,
+    orientation,
+    within_memory,
+)
 
 __all__ = [
     "MISSING",
     "NO_PERMISSION",
+    "OTHER_FORMAT",
     "FitPolicy",
     "PhotoError",
     "fit",

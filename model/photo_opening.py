@@ -35,6 +35,8 @@ MAX_SECONDS = 30.0
 
 MISSING = "the file does not exist"
 """Reason of a PhotoError, by which a program can tell a file that was moved from a damaged one."""
+OTHER_FORMAT = "which Marque cannot read"
+"""Part of the reason for a file in a format that is known and not read, by its ending; it is not damaged."""
 NO_PERMISSION = "no permission to read the file"
 """The same of a file that is there, and may be readable another time."""
 
@@ -252,7 +254,7 @@ def _unread(suffix: str) -> str:
     """Why a file of a known kind is not read, by its ending; "" of another kind."""
     kind = UNREADABLE.get(suffix, "")
     advice = f"; {HEIC_ADVICE}" if suffix in HEIC_SUFFIXES else ""
-    return f"this is a {kind}, which Marque cannot read{advice}" if kind else ""
+    return f"this is a {kind}, {OTHER_FORMAT}{advice}" if kind else ""
 
 
 def _check_pixels(image: ImageFile, source: _Source) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.photo import PhotoError, read_small
+from model.photo import OTHER_FORMAT, PhotoError, read_small
 from model.photo import read_rgb as load
 
-__all__ = ["PhotoError", "load", "thumbnail"]
+__all__ = ["PhotoError", "advice", "load", "thumbnail"]
 
 
 def thumbnail(path: Path, side: int) -> Image.Image:
@@ -21,3 +21,15 @@ def thumbnail(path: Path, side: int) -> Image.Image:
     image = read_small(path, side)
     image.thumbnail((side, side), Image.Resampling.BILINEAR)
     return image
+
+
+def advice(reason: str, otherwise: str) -> str:
+    """What a person can do about a photo that cannot be opened.
+
+    Args:
+        reason: of its PhotoError.
+        otherwise: what else they can do ("exclude it").
+    """
+    if OTHER_FORMAT in reason:
+        return f"Convert it to JPEG, or {otherwise}."
+    return f"Open it in another program to see whether it is damaged, or {otherwise}."

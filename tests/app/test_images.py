@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.images import PhotoError, load, thumbnail
+from app.core.images import PhotoError, advice, load, thumbnail
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,13 @@ def test_thumbnails_of_bad_files_say_why(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 3])
     with pytest.raises(PhotoError, match="damaged or cut short"):
         thumbnail(tmp_path / "cut.jpg", 32)
+
+
+@pytest.mark.parametrize(("name", "damaged"), [("a.CR2", False), ("a.mov", False), ("a.jpg", True)])
+def test_a_photo_of_another_format_is_not_called_damaged(tmp_path: Path, name: str, damaged: bool) -> None:
+    (tmp_path / name).write_text("no picture")
+    with pytest.raises(PhotoError) as found:
+        load(tmp_path / name)
+    words = advice(found.value.reason, "exclude it")
+    assert words.endswith(", or exclude it.")
+    assert ("damaged" in words, "Convert it to JPEG" in words) == (damaged, not damaged)

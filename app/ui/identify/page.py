@@ -8,6 +8,7 @@ from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from app.core import images
 from app.ui import heat, icons, keys
 from app.ui.dropping import local_files
 from app.ui.error_bar import ErrorBar
@@ -21,8 +22,6 @@ from app.ui.inference import Inference
 from app.ui.loading import Photo, Thumbnails
 from app.ui.requests import Answer, Loaded
 from app.ui.widgets import Splitter, bind, frame, tool_button
-
-_ADVICE = "Open it in another program to see whether it is damaged, or choose another photo."
 
 
 class IdentifyPage(QWidget):
@@ -256,7 +255,7 @@ class IdentifyPage(QWidget):
         self.compare.leave()
         self._mark_compared()
         self.view.show_message(f"{self.session.subject()}\n{reason}")
-        self.panel.show_error(self.session.subject(), reason, _ADVICE)
+        self.panel.show_error(self.session.subject(), reason, images.advice(reason, "choose another photo"))
 
     def _on_cropped(self, box: QRect | None) -> None:
         self.session.set_crop(box)

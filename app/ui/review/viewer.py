@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.core import images
 from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.ui import heat
@@ -17,7 +18,7 @@ from app.ui.requests import Answer, Question, next_request
 from model.photo import MISSING
 
 _LOCATE = "Where the photos were moved: locate them, in the menu of the project."
-_ADVICE = "Open it in another program to see whether it is damaged, or exclude it."
+_OTHERWISE = "exclude it"
 
 
 class Viewer(QWidget):
@@ -74,7 +75,8 @@ class Viewer(QWidget):
             self._request = next_request()
             self._photo = None
             self.compare.show_message(f"{result.image.path.name}\n{result.image.error}")
-            self.panel.show_error(result.image.path.name, result.image.error, _ADVICE)
+            advice = images.advice(result.image.error, _OTHERWISE)
+            self.panel.show_error(result.image.path.name, result.image.error, advice)
             return
         self._request = next_request()
         if same:
@@ -130,7 +132,7 @@ class Viewer(QWidget):
             name = self._result.image.path.name
             self._photo = None
             self.compare.show_message(f"{name}\n{reason}")
-            self.panel.show_error(name, reason, _LOCATE if reason == MISSING else _ADVICE)
+            self.panel.show_error(name, reason, _LOCATE if reason == MISSING else images.advice(reason, _OTHERWISE))
 
     def _on_answer(self, request: int, answer: Answer) -> None:
         if request != self._request or self._result is None or self._model is None:

@@ -52,6 +52,15 @@ def test_dropped_files_that_are_no_photos_are_rows_with_their_reason(open_marque
     assert {found[name][0] for name in (" space.jpg", "two\nlines.jpg", "b\xe9.jpg")} == {Status.IDENTIFIED}
 
 
+def test_a_raw_photo_is_not_called_damaged(open_marque, answered, tmp_path):
+    (tmp_path / "camera.CR2").write_bytes(b"II*\0")
+    window = open_marque(tmp_path / "camera.CR2")
+    answered(window, "camera.CR2")
+    assert window.identify.panel.texts()["reason"] == (
+        "This is a RAW photo, which Marque cannot read. Convert it to JPEG, or choose another photo."
+    )
+
+
 def test_a_folder_that_holds_nothing_readable_says_what_is_in_it(open_marque, qtbot, tmp_path):
     for number in range(31):
         (tmp_path / "raw" / f"{number}.nef").parent.mkdir(exist_ok=True)
