@@ -6,6 +6,7 @@ import argparse
 
 from app.cli.reports import Report
 from app.core import scanned_folders
+from app.core.local_records import perhaps_lost
 from app.core.project import Project
 from model.wording import LISTED
 
@@ -32,7 +33,8 @@ def is_trusted(project: Project, trust: bool, report: Report) -> bool:
     if not folders:
         return True
     report.warning(
-        f"{project.path}: its photos are in folders that were not scanned into it on this computer, so nothing was done"
+        f"{project.path}: nothing was done, as its photos are in folders that were not scanned into it on this computer"
+        f"{perhaps_lost()}"
     )
     for folder in folders[:LISTED]:
         report.tell("unknown_folder", [f"  {folder}"], {"folder": str(folder)})

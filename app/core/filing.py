@@ -21,6 +21,7 @@ from app.core.actions import Action, Kind, Undone, begin
 from app.core.filed import STANDING, Filed, Row, State
 from app.core.filing_moves import LeftError, Moves, is_as_filed
 from app.core.filing_plan import Plan, Step
+from app.core.local_records import perhaps_lost
 from app.core.placing import same_content
 from app.core.project import Project
 from app.core.project_records import FoundFile
@@ -37,11 +38,13 @@ class UnknownStepError(MarqueError):
     Attributes:
         action: the step.
         files: source and target of each file that it is about.
+        words: that it was not begun here, and why that may seem so.
     """
 
     def __init__(self, action: Action, files: list[tuple[Path, Path]]) -> None:
+        self.words = f"'{action.title}' was not begun on this computer{perhaps_lost()}"
         super().__init__(
-            f"'{action.title}' was not begun on this computer; nothing was touched",
+            f"{self.words}; nothing was touched",
             advice="look at the files that it is about first",
             details="\n".join(f"{source} -> {target}" for source, target in files),
         )

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from app.core.local_records import LocalRecords
+from app.core.local_records import FILINGS, LocalRecords
 from model.errors import file_errors
 
-_KIND = "filings"
 _DIGEST = re.compile("[0-9a-f]{64}")
-_records = LocalRecords(_KIND)
+_records = LocalRecords(FILINGS)
 
 
 def keep(project: str, step: int, rows: str) -> None:
@@ -29,13 +28,13 @@ def keep(project: str, step: int, rows: str) -> None:
     Raises:
         FileError: if the data folder cannot be written.
     """
-    with file_errors(_KIND):
+    with file_errors(FILINGS):
         _records.keep(project, [_name(step, rows)])
 
 
 def knows(project: str, step: int, rows: str) -> bool:
     """Whether this step was begun on this computer with these rows. Raises FileError if that cannot be found out."""
-    with file_errors(_KIND):
+    with file_errors(FILINGS):
         return _records.has(project, _name(step, rows))
 
 

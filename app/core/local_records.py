@@ -15,7 +15,19 @@ from pathlib import Path
 from model.files import sync_folder
 from model.user_folders import user_data_dir
 
+SCANNED, FILINGS = "scanned", "filings"
+"""The kinds of records: folders that were scanned, steps that were begun."""
+
 _NUMBER = re.compile("[0-9a-f]{32}")
+
+
+def perhaps_lost() -> str:
+    """Words behind a sentence on what is not known here, where there is no record of any project; "" where there is."""
+    with suppress(OSError):
+        folder = user_data_dir()
+        if not any(place.is_dir() and any(place.iterdir()) for place in (folder / SCANNED, folder / FILINGS)):
+            return f"; this is also so when Marque's data folder was lost or moved ({folder})"
+    return ""
 
 
 class LocalRecords:

@@ -15,13 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.local_records import LocalRecords
+from app.core.local_records import SCANNED, LocalRecords
 from app.core.paths import tidy
 
 if TYPE_CHECKING:  # it carries over what is known here
     from app.core.project import Project
 
-_records = LocalRecords("scanned")
+_records = LocalRecords(SCANNED)
 _log = logging.getLogger(__name__)
 
 

@@ -473,12 +473,18 @@ def test_a_step_that_was_changed_since_is_not_known_any_more(
 
 
 def test_a_project_from_another_computer_asks_once(
-    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    identify: Identify,
+    folder: Path,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     identify("a.jpg")
     assert file(place, tmp_path / "s", "--move") == 0
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "another home"))
     assert undo(place) == 1 and tree(folder) == set()
+    assert "not begun on this computer; this is also so when Marque's data folder was lost" in capsys.readouterr().err
     assert undo(place, "--trust") == 0 and tree(folder) == {"a.jpg"}
     assert undo(place, "--redo") == 0 and undo(place) == 0 and tree(folder) == {"a.jpg"}
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.core import scanned_folders
-from app.core.local_records import LocalRecords
+from app.core.local_records import FILINGS, SCANNED, LocalRecords, perhaps_lost
+from app.core.paths import user_data_dir
 from app.core.project import Project
 
 _ONE, _OTHER = "1" * 32, "2" * 32
@@ -21,6 +22,13 @@ def test_records_are_of_one_project_and_hold_for_its_copies() -> None:
     assert records.names(_OTHER) == {"a", "b"}
     with pytest.raises(ValueError, match="no number of a project"):
         records.has("../elsewhere", "a")
+
+
+@pytest.mark.parametrize("kind", [SCANNED, FILINGS])
+def test_the_data_folder_may_be_lost_where_nothing_is_known_of_any_project(kind: str) -> None:
+    assert f"data folder was lost or moved ({user_data_dir()})" in perhaps_lost()
+    LocalRecords(kind).keep(_ONE, ["a"])
+    assert perhaps_lost() == ""
 
 
 def test_a_folder_that_was_opened_stands_for_the_photos_in_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.core import scanned_folders
+from app.core.local_records import perhaps_lost
 from app.core.project import Project
 from app.ui.review.list_dialog import ListDialog
 from app.ui.tasks import Tasks
@@ -17,10 +18,11 @@ from app.ui.tasks import Tasks
 class TrustDialog(ListDialog):
     """Shows folders that were not scanned on this computer; accepted where the person finds them right."""
 
-    def __init__(self, folders: Sequence[Path], parent: QWidget | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], lost: str, parent: QWidget | None = None) -> None:
+        """Args: lost: as of `perhaps_lost`."""
         super().__init__(
             "Are these folders right?",
-            "This project has photos in folders that were not scanned into it on this computer.",
+            f"This project has photos in folders that were not scanned into it on this computer{lost}.",
             "What you asked for writes beside these photos, or copies or moves them.",
             [str(folder) for folder in folders],
             parent,
@@ -41,15 +43,19 @@ class Trusting(QObject):
     def when_trusted(self, project: Project, begin: Callable[[], None]) -> None:
         """Call `begin` unless the person finds that the folders of the project are wrong."""
 
-        def look(folders: Sequence[Path]) -> None:
+        def find() -> tuple[Sequence[Path], str]:
+            return scanned_folders.unknown(project), perhaps_lost()
+
+        def look(found: tuple[Sequence[Path], str]) -> None:
+            folders, lost = found
             if not folders:
                 begin()
                 return
-            dialog = TrustDialog(folders, self._page)
+            dialog = TrustDialog(folders, lost, self._page)
             dialog.accepted.connect(agreed)
             dialog.open()
 
         def agreed() -> None:
             self._tasks.once(lambda: scanned_folders.trust(project), lambda _: begin(), on=project)
 
-        self._tasks.once(lambda: scanned_folders.unknown(project), look, on=project)
+        self._tasks.once(find, look, on=project)

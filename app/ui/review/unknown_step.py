@@ -16,7 +16,7 @@ class UnknownStepDialog(ListDialog):
         folders = counted(len(step.folders), "folder")
         super().__init__(
             "Files of a step from elsewhere",
-            f"'{step.action.title}' was not begun on this computer.",
+            f"{step.words}.",
             f"It would move or remove files in {folders}. Go on only if you know them.",
             [f"{source} -> {target}" for source, target in step.files],
             parent,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core import database
@@ -105,6 +106,7 @@ def test_folders_from_elsewhere_are_shown_before_anything_is_written(
     dialog = asked()
     shown = [dialog.list.item(row).text() for row in range(dialog.list.count())]
     assert shown == sorted({str(path.parent) for path in photos.rglob("*.jpg")})
+    assert any("data folder was lost or moved" in one.text() for one in dialog.findChildren(QLabel))
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not page.outputs.busy() and not list(photos.rglob("*.xmp"))
     QTest.mouseClick(asked().agree_button, Qt.MouseButton.LeftButton)
