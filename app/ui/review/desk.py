@@ -136,7 +136,11 @@ class Desk(QObject):
             if still_open is not None and not same and found.project is not still_open:
                 self.leftover.leave(still_open)
 
-        self.tasks.submit(steps, take)
+        def fail(_words: str) -> None:
+            if still_open is not None and not same:
+                self.leftover.leave(still_open)
+
+        self.tasks.submit(steps, take, failed=fail)
 
     def save_as(self, path: Path) -> None:
         """Go on in a copy of the project."""

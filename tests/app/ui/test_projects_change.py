@@ -65,6 +65,22 @@ def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, phot
     qtbot.waitUntil(lambda: page.listing.path(0).is_relative_to(tmp_path / "sorted"), timeout=PATIENCE)
 
 
+def test_a_project_that_cannot_be_opened_again_is_closed(identified, tmp_path, qtbot):
+    """It was kept open by a filing; meanwhile its file has gone for a while."""
+    desk = identified.review.desk
+    first, go_on = desk.project, threading.Event()
+    identified.review.outputs.tasks.once(lambda: go_on.wait(PATIENCE / 1000), on=first)
+    open_another(identified, qtbot, tmp_path / "other.marque")
+    first.path.rename(tmp_path / "elsewhere.marque")
+    with qtbot.waitSignal(desk.problem, timeout=PATIENCE):
+        desk.open(first.path)
+    (tmp_path / "elsewhere.marque").rename(first.path)
+    assert is_open(first)
+    go_on.set()
+    qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
+    assert desk.project.path == tmp_path / "other.marque"
+
+
 def look_at_the_map(window: MainWindow) -> None:
     window.show_page(3)
 
