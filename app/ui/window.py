@@ -340,8 +340,8 @@ class MainWindow(QMainWindow):
         """The project of last time, or a new one."""
         last = self.settings.project
         self.review.toolbar.project_button.set_recent(self.settings.recent_projects)
-        if last is not None and last.is_file():
-            self.review.desk.open(last)
+        if last is not None:
+            self.review.desk.open(last)  # where that has gone, `_on_project_failed` makes a new one
         else:
             self.review.desk.open(new_place(), create=True)
 

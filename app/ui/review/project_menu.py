@@ -91,7 +91,7 @@ class ProjectButton(QToolButton):
         for path in self._recent:
             action = self._recent_menu.addAction(for_button(title(path)))
             action.setToolTip(str(path))
-            action.setEnabled(path.is_file() and path != self._path)
+            action.setEnabled(path != self._path)  # one that has gone is found out when it is opened: drives can hang
             action.triggered.connect(lambda _on=False, path=path: self.open_wanted.emit(path, False))
 
     def recent(self) -> list[Path]:

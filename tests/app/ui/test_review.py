@@ -330,6 +330,18 @@ def test_identified_photos_are_in_the_project_without_being_asked(open_marque, a
         assert project.counts(project.models()[0].fingerprint).predicted == 12
 
 
+def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque, qtbot):
+    window = open_marque()
+    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
+    place = window.settings.project
+    window.close()
+    place.rename(place.with_name("elsewhere.marque"))
+    window = open_marque()
+    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
+    assert window.review.desk.project.path.exists()
+    assert f"{place}: the project does not exist" in window.review.errors.text()
+
+
 def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, monkeypatch):
     window = review(photos)
     page, button = window.review, window.review.toolbar.project_button
@@ -343,6 +355,11 @@ def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, mo
     qtbot.waitUntil(lambda: page.desk.project.path not in (copy, first), timeout=PATIENCE)
     assert page.listing.rowCount() == 0 and page.empty.isVisible()
     assert button.recent()[1:] == [copy, first]
+    gone = tmp_path / "gone.marque"
+    button.set_recent([*button.recent(), gone])
+    action(action(button.menu(), "recent projects").menu(), "gone").trigger()
+    qtbot.waitUntil(lambda: f"{gone}: the project does not exist" in page.errors.text(), timeout=PATIENCE)
+    assert page.desk.project is not None
     (tmp_path / "broken.marque").write_bytes(b"this is none")
     page.desk.open(tmp_path / "broken.marque")
     qtbot.waitUntil(lambda: "broken.marque" in page.errors.text(), timeout=PATIENCE)
