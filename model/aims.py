@@ -30,6 +30,7 @@ import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model import terminal
+from model.arguments import read as read_arguments
 from model.bundle import Variant, beside, read_info
 from model.bundle import read as read_model
 from model.errors import MarqueError
@@ -252,7 +253,7 @@ def main() -> int:
         """
         return aims, run, out, model, force
 
-    place, entries, out, exported, force = tyro.cli(command, prog="python -m model.aims")
+    place, entries, out, exported, force = read_arguments(command, "model.aims")
 
     def work() -> int:
         runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from model import terminal
 from model.answers import References, Seen, references_of
+from model.arguments import read as read_arguments
 from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.samples import Sample
@@ -335,13 +336,13 @@ def main() -> int:
         """
         return run, chosen_on
 
-    folder, other = tyro.cli(command, prog="python -m model.calibrate")
+    folder, other = read_arguments(command, "model.calibrate")
     keep_freed_memory()
 
     def work() -> int:
         run = Run.open(folder)
         chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
-        terminal.result(chosen.model_dump_json(indent=1))
+        terminal.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
         return 0
 
     return terminal.run(work)

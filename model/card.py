@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import tyro
 
 from model import plots, terminal
+from model.arguments import read as read_arguments
 from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
@@ -375,7 +376,7 @@ def main() -> int:
         """
         return run, model, origin, unseen, out or model.with_suffix(".md"), force
 
-    folder, model, origin, unseen, out, force = tyro.cli(command, prog="python -m model.card")
+    folder, model, origin, unseen, out, force = read_arguments(command, "model.card")
 
     def work() -> int:
         run = Run.open(folder)

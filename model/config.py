@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import tyro
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model.arguments import read
 from model.choices import FOLDS, Average, Backbone, Baseline, Distance, Form, HeadOn, Rule, SecondHinge
 from model.photo import FitPolicy
 
@@ -311,4 +312,4 @@ class Command(_Settings):
 
 def parse(arguments: Sequence[str] | None = None) -> Command:
     """The command line as settings; ends the program with a message where it is wrong."""
-    return tyro.cli(Command, args=arguments, prog="python -m model.train", config=(tyro.conf.EnumChoicesFromValues,))
+    return read(Command, "model.train", arguments, config=(tyro.conf.EnumChoicesFromValues,))

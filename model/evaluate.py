@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 
 from model import terminal
 from model.answers import Seen, references_of
+from model.arguments import read as read_arguments
 from model.bundle import Fusion
 from model.calibrate import Chosen, calibrated, kinds
 from model.data.samples import Sample
@@ -227,7 +227,7 @@ def show(result: dict[str, Any]) -> None:
     for name in result["test"]["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))
-    terminal.show(table)
+    terminal.show(table, result)
 
 
 def _cell(value: float | None) -> str:
@@ -243,24 +243,19 @@ def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """Command line. Returns the exit code."""
 
-    def command(run: Annotated[Path, tyro.conf.Positional], json_out: bool = False) -> tuple[Path, bool]:
+    def command(run: Annotated[Path, tyro.conf.Positional]) -> Path:
         """Evaluate a run on its test part.
 
         Args:
             run: Folder of the run.
-            json_out: Print JSON instead of a table.
         """
-        return run, json_out
+        return run
 
-    folder, as_json = tyro.cli(command, prog="python -m model.evaluate")
+    folder = read_arguments(command, "model.evaluate")
     keep_freed_memory()
 
     def work() -> int:
-        figures_found = evaluate(Run.open(folder))
-        if as_json:
-            terminal.result(json.dumps(figures_found, indent=1))
-        else:
-            show(figures_found)
+        show(evaluate(Run.open(folder)))
         return 0
 
     return terminal.run(work)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from model import bundle, terminal
 from model.answers import Seen, references_of
+from model.arguments import read as read_arguments
 from model.bundle import BundleInfo, Preprocessing, Variant
 from model.calibrate import Chosen, calibrated
 from model.data.pipeline import PictureForm
@@ -297,7 +298,9 @@ def _outputs(
     beside = {variant: bundle.beside(out, variant) for variant in _BESIDE} if variants else {}
     return (
         Output(out, MODEL, inputs=inputs, force=force),
-        None if references is None else Output(references, "table of references", inputs=[*inputs, out], force=force),
+        None
+        if references is None
+        else Output(references, "table of references", inputs=[*inputs, out, *beside.values()], force=force),
         {variant: Output(place, MODEL, inputs=inputs, force=force) for variant, place in beside.items()},
     )
 
@@ -325,7 +328,7 @@ def main() -> int:
         """
         return run, out, name, references, variants, force
 
-    folder, out, name, references, variants, force = tyro.cli(command, prog="python -m model.export")
+    folder, out, name, references, variants, force = read_arguments(command, "model.export")
     keep_freed_memory()
 
     def work() -> int:

@@ -72,7 +72,7 @@ class Output:
         Args:
             place: where the output is to be. Of a link what it points to is replaced, and the link stays.
             kind: what it is; a file of ours of another kind is not replaced without `force`.
-            inputs: what the same command reads, files or folders; it is never replaced.
+            inputs: what the same command reads, or writes besides, files or folders; it is never replaced.
             force: the person has agreed to lose an existing file.
 
         Raises:
@@ -147,6 +147,8 @@ class Output:
         try:
             status = self.real.stat()
         except FileNotFoundError:
+            if any(_same_name(one, self.real) for one in self._inputs):
+                raise OutputError(f"{self.place}: this belongs to the same command; choose another name") from None
             self._check_folder()
             return None
         if stat.S_ISDIR(status.st_mode):

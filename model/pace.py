@@ -6,7 +6,6 @@ A few steps of the trainer itself on drawn pictures, from no weights; prints one
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
@@ -15,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-import tyro
 from pydantic import ValidationError
 
 from model import terminal
+from model.arguments import read as read_arguments
 from model.config import Config
 from model.data.readers import read_data
 from model.errors import file_errors
@@ -95,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         """
         return backbone, size
 
-    backbone, size = tyro.cli(command, args=arguments, prog="python -m model.pace")
+    backbone, size = read_arguments(command, "model.pace", arguments)
     keep_freed_memory()
     terminal.console.quiet = True
 
@@ -104,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = measure(backbone, size)
         except ValidationError as error:
             raise RunError(error.errors()[0]["msg"]) from error
-        terminal.result(json.dumps(found))
+        terminal.data(found)
         return 0
 
     return terminal.run(work)

@@ -34,6 +34,7 @@ import tyro
 from sklearn.manifold import TSNE
 
 from model import terminal
+from model.arguments import read as read_arguments
 from model.command import INTERRUPTED
 from model.compare import best_first, read_cells
 from model.config import Config
@@ -283,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         """
         return plan, out, data, weights, seeds, jobs
 
-    place, out, data, weights, seeds, jobs = tyro.cli(command, args=arguments, prog="python -m model.study")
+    place, out, data, weights, seeds, jobs = read_arguments(command, "model.study", arguments)
 
     stopped = f"stopped; the same command continues. What is done is in {out}"
 

@@ -7,7 +7,6 @@ of them are of such classes.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ import torch
 import tyro
 
 from model import terminal
+from model.arguments import read as read_arguments
 from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
@@ -112,14 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         """
         return run, model
 
-    folder, model = tyro.cli(command, args=arguments, prog="python -m model.versus")
+    folder, model = read_arguments(command, "model.versus", arguments)
 
     def tell(done: int, photos: int) -> None:
-        terminal.result(json.dumps({"done": done, "photos": photos}))
+        terminal.data({"done": done, "photos": photos})
 
     def work() -> int:
         with file_errors(folder):
-            terminal.result(json.dumps(versus(Run.open(folder), model, tell)))
+            terminal.data(versus(Run.open(folder), model, tell))
         return 0
 
     return terminal.run(work)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.command import write_line
 from model.errors import MarqueError
+from model.json_lines import JSON_OPTION, Advance, event, lines_of_progress
 from model.plain_text import one_line
 from model.standard_error import keep_small
 from model.wording import LISTED
@@ -19,18 +18,13 @@ if TYPE_CHECKING:  # loads the engine, which takes its time
     from app.core.stage import Processor
 
 Fact = str | int | float | bool | None | list[str]
-Advance = Callable[[int, int | None], None]
-"""Told how many photos are done, and of how many; None while that is not known."""
-
-_JSON = "--json"
 _SHORTEST = "--j"  # to which argparse lets it be shortened
-_BETWEEN = 0.5  # seconds from one line of progress to the next
 
 
 def asked_for_json(arguments: Sequence[str]) -> bool:
     """Whether the arguments of a command ask for JSON: known before they are read, as they may be wrong."""
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return any(_JSON.startswith(one) and len(one) >= len(_SHORTEST) for one in ours)
+    return any(JSON_OPTION.startswith(one) and len(one) >= len(_SHORTEST) for one in ours)
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class Report:
     def running(self, description: str, *, bar: bool = True) -> Iterator[Advance]:
         """Within, the yielded function tells the progress. bar: whether a bar may be drawn, on a terminal."""
         if self.as_json:
-            yield _lines_of_progress()
+            yield lines_of_progress()
             return
         from app.cli.terminal import progress_bar  # brings the bar's library
 
@@ -88,7 +82,7 @@ class Report:
         self._write(name, [f"marque: {lines[0]}", *lines[1:]], {"text": "\n".join(lines)}, output=False)
 
     def _write(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact], *, output: bool) -> None:
-        for line in [_event(name, facts)] if self.as_json else map(one_line, sentences):
+        for line in [event(name, facts)] if self.as_json else map(one_line, sentences):
             write_line(line, output=output)
 
 
@@ -124,27 +118,3 @@ def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -
         "processor": provider.name,
         "reason": provider.reason,
     }
-
-
-def _lines_of_progress() -> Advance:
-    """A line at the first call, then twice a second at most, and when all is done."""
-    start = time.monotonic()
-    told = float("-inf")
-
-    def advance(done: int, total: int | None) -> None:
-        nonlocal told
-        keep_small()
-        now = time.monotonic()
-        if now - told < _BETWEEN and done != total:
-            return
-        told = now
-        rate = done / (now - start) if done else 0.0
-        left = round((total - done) / rate, 1) if rate and total is not None else None
-        write_line(_event("progress", {"done": done, "total": total, "rate": round(rate, 2), "seconds_left": left}))
-
-    return advance
-
-
-def _event(name: str, facts: Mapping[str, Fact]) -> str:
-    """ASCII alone: bytes of a file name that are no text come as escapes that readers of JSON understand."""
-    return json.dumps({"event": name} | dict(facts))

@@ -283,3 +283,9 @@ def test_free_names_fit_the_file_system(tmp_path: Path) -> None:
     assert next(names).name == "é" * 125 + ".csv"
     second = next(names).name
     assert second.endswith(" (2).csv") and len(second.encode()) <= 255
+
+
+def test_two_outputs_of_one_command_never_share_a_place(tmp_path: Path) -> None:
+    """Neither is there yet."""
+    with pytest.raises(OutputError, match="belongs to the same command"):
+        Output(tmp_path / "new.onnx", "table of references", inputs=[tmp_path / "new.onnx"], force=True)

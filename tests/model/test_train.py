@@ -177,7 +177,7 @@ def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
 
 
 def test_evaluate_prints_the_figures(unbroken, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["evaluate", str(unbroken), "--json-out"])
+    monkeypatch.setattr(sys, "argv", ["evaluate", str(unbroken), "--json"])
     assert evaluate_main() == 0
     figures = json.loads(capsys.readouterr().out)["test"]["all"]
     assert figures["photos"] > 0

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from model import aims, calibrate, card, evaluate, export, pace, study, terminal, train, versus
+from model.arguments import read
+
+COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
+
+
+@pytest.fixture(autouse=True)
+def words_afterwards() -> Iterator[None]:
+    yield
+    terminal.speak_json(False)
+    terminal.console.quiet = False
+
+
+def command(place: Path) -> Path:
+    """Do something.
+
+    Args:
+        place: Where.
+    """
+    return place
+
+
+def events(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("module", COMMANDS, ids=lambda module: module.__name__)
+def test_wrong_usage_of_every_command_is_a_line_of_json(module, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command", "--nonsense", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    (told,) = events(captured.err)
+    assert captured.out == "" and told["event"] == "error" and "--help" in told["text"]
+
+
+def test_whatever_a_command_says_is_json(capsys):
+    assert read(command, "model.some", ["--json", "--place", "x"]) == Path("x")
+
+    def work() -> int:
+        terminal.note("a word")
+        with terminal.progress() as bar:
+            assert list(bar.track(range(3), description="reading")) == [0, 1, 2]
+            task = bar.add_task("training", total=2)
+            bar.advance(task)
+            bar.update(task, advance=1)
+        terminal.result("two\nlines")
+        terminal.show(Table(), {"figure": 0.5})
+        raise terminal.ReaderGoneError
+
+    assert terminal.run(work) == 141
+    terminal.fail("it broke")
+    captured = capsys.readouterr()
+    assert events(captured.out) == [{"event": "result", "text": "two\nlines"}, {"event": "result", "figure": 0.5}]
+    note, *progress, error = events(captured.err)
+    assert note == {"event": "note", "text": "a word"} and error == {"event": "error", "text": "it broke"}
+    assert {one["event"] for one in progress} == {"progress"}
+    ends = {one["what"]: (one["done"], one["total"]) for one in progress}
+    assert ends == {"reading": (3, 3), "training": (2, 2)}
+
+
+def test_the_next_command_speaks_words(capsys):
+    read(command, "model.some", ["--json", "--place", "x"])
+    read(command, "model.some", ["--place", "x"])
+    terminal.note("a word")
+    assert capsys.readouterr().err == "a word\n"
+
+
+def test_the_help_names_the_option(capsys):
+    with pytest.raises(SystemExit) as ended:
+        read(command, "model.some", ["--help", "--json"])
+    assert not ended.value.code and "--json" in capsys.readouterr().out
