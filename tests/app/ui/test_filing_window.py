@@ -128,3 +128,19 @@ def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_pat
     click(asked.agree_button if agree else asked.cancel_button)
     until_idle(identified, qtbot, lambda: victim.exists() is not agree)
     assert copy.read_text() == "precious"
+
+
+def test_a_project_that_is_deleted_while_the_dialog_asks_moves_no_photo(identified, photos, tmp_path, qtbot):
+    dialog = ask(identified, qtbot, tmp_path / "sorted")
+    dialog.move_choice.setChecked(True)
+    page = identified.review
+    place = page.desk.project.path
+    for ending in ("", "-wal", "-shm"):
+        place.with_name(place.name + ending).unlink(missing_ok=True)
+    click(dialog.do_button)
+    qtbot.waitUntil(lambda: "was deleted or moved while it was in use" in page.errors.text(), timeout=PATIENCE)
+    assert len(list(photos.rglob("*.jpg"))) == 12 and not (tmp_path / "sorted").exists()
+    page.errors.clear()
+    page.toolbar.sidecars_wanted.emit()
+    qtbot.waitUntil(lambda: "was deleted or moved while it was in use" in page.errors.text(), timeout=PATIENCE)
+    assert not list(photos.rglob("*.xmp")) and not place.exists()
