@@ -12,7 +12,8 @@ def _on_exception(kind: type[BaseException], error: BaseException, trace: Traceb
     if not issubclass(kind, KeyboardInterrupt):
         _before(kind, error, trace)
     elif sys.stderr is not None:
-        sys.stderr.write("interrupted\n")
+        # what writes the other lines of JSON may not be loaded yet
+        sys.stderr.write('{"event": "error", "text": "interrupted"}\n' if "--json" in sys.argv else "interrupted\n")
 
 
 def protect() -> None:

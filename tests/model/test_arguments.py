@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.table import Table
 
-from model import aims, calibrate, card, evaluate, export, pace, study, terminal, train, versus
+from model import aims, calibrate, card, evaluate, export, interruption, pace, study, terminal, train, versus
 from model.arguments import read
 
 COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
@@ -80,3 +81,13 @@ def test_the_help_names_the_option(capsys):
     with pytest.raises(SystemExit) as ended:
         read(command, "model.some", ["--help", "--json"])
     assert not ended.value.code and "--json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [([], "interrupted\n"), (["--json"], '{"event": "error", "text": "interrupted"}\n')]
+)
+def test_an_interruption_while_a_command_is_loaded(more, said, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command", *more])
+    monkeypatch.setattr("sys.excepthook", interruption._on_exception)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert capsys.readouterr().err == said
