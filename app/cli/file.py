@@ -72,10 +72,11 @@ def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Rep
     for problem in problems:
         report.warning(problem)
     filed = filing.standing(action)
+    left = len(refused) + len(problems)
     sentences = [
-        f"{action.title} into {options.into}: {len(problems)} left as they are; take back with: marque undo"
+        f"{action.title} into {options.into}: {left:,} left as they are; take back with: marque undo"
         if filed
-        else f"nothing was filed into {options.into}: {len(problems)} left as they are"
+        else f"nothing was filed into {options.into}: {left:,} left as they are"
     ]
     sentences += [f"copied, not moved: {words}" for words in (wanted.copied if options.move else ())]
     if stopped:
@@ -88,10 +89,10 @@ def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Rep
             "into": str(options.into),
             "filed": filed,
             "sidecars": len(wanted.sidecars),
-            "problems": len(problems),
+            "problems": left,
             "stay": len(wanted.left),
         },
     )
     if stopped:
         return 130
-    return 1 if problems or refused else 0
+    return 1 if left else 0
