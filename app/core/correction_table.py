@@ -23,9 +23,12 @@ _MOST = 16 * SMALL  # a million rows
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row. origin: its place ("labels.csv:17"); name: its file as it stands there; values: by column."""
+    """A row. origin: its place ("labels.csv:17"); line: where it begins; name: its file as it stands there; values: by
+    column.
+    """
 
     origin: str
+    line: int
     name: str
     values: dict[str, str]
 
@@ -74,7 +77,7 @@ class CorrectionTable:
             if len(record) > len(header) and any(record[len(header) :]):
                 raise TableError(f"{place}:{number}: {len(record)} values, but {len(header)} columns")
             values = dict(zip(header, record, strict=False))
-            rows.append(TableRow(f"{place.name}:{number}", values.get(name, ""), values))
+            rows.append(TableRow(f"{place.name}:{number}", number, values.get(name, ""), values))
         return cls(place, rows, is_ours=set(header) >= _OURS)
 
 

@@ -42,7 +42,7 @@ class Corrections:
     Attributes:
         labels: image -> its new label; None takes the person's label away.
         unchanged: rows that say nothing new.
-        problems: a sentence for each row of which nothing is set.
+        problems: a sentence for each row of which nothing is set, in the order of the table.
     """
 
     labels: dict[int, Label | None] = field(default_factory=dict)
@@ -64,21 +64,23 @@ def corrections(project: Project, place: Path) -> Corrections:
     table = CorrectionTable.read(place)
     found = Corrections()
     wanted: dict[int, list[tuple[TableRow, Label | None]]] = defaultdict(list)
+    refused: list[tuple[TableRow, str]] = []
     photos = _Photos(project, table)
     types = photos.types()
     for row in table.rows:
         result = photos.of(row)
         if result is None:
-            found.problems.append(f"{row.origin}: no photo of the project is {row.name}")
+            refused.append((row, f"no photo of the project is {row.name}"))
             continue
         said = _said(row, result, types, ours=table.is_ours)
         if isinstance(said, str):
-            found.problems.append(f"{row.origin}: {said}")
+            refused.append((row, said))
         elif isinstance(said, _Nothing) or said == result.label:
             found.unchanged += 1
         else:
             wanted[result.image.id].append((row, said))
-    _keep_clear(found, wanted, photos)
+    refused += _keep_clear(found, wanted, photos)
+    found.problems = [f"{row.origin}: {why}" for row, why in sorted(refused, key=lambda one: one[0].line)]
     return found
 
 
@@ -216,15 +218,17 @@ def _label(coarse: str, fine: str, result: Result) -> Label | str:
     return Label(Verdict.ACCEPTED if right else Verdict.CORRECTED, coarse, fine)
 
 
-def _keep_clear(found: Corrections, wanted: Mapping[int, list[tuple[TableRow, Label | None]]], photos: _Photos) -> None:
-    """Take what is said once and puts no class under two types; list the others."""
-    clear = {}
+def _keep_clear(
+    found: Corrections, wanted: Mapping[int, list[tuple[TableRow, Label | None]]], photos: _Photos
+) -> list[tuple[TableRow, str]]:
+    """Take what is said once and puts no class under two types; the others, each with the reason."""
+    clear, refused = {}, []
     for image, said in wanted.items():
         if len({label for _, label in said}) == 1:
             clear[image] = said[0]
         else:
             words = "is in the table more than once, with different labels"
-            found.problems += [f"{row.origin}: {row.name} {words}" for row, _ in said]
+            refused += [(row, f"{row.name} {words}") for row, _ in said]
     types = photos.types(without=clear)
     for _, new in clear.values():
         if new is not None and new.fine:
@@ -232,8 +236,7 @@ def _keep_clear(found: Corrections, wanted: Mapping[int, list[tuple[TableRow, La
     for image, (row, new) in clear.items():
         if new is not None and new.fine and len(types[new.fine]) > 1:
             others = ", ".join(sorted(types[new.fine] - {new.coarse}))
-            found.problems.append(
-                f"{row.origin}: class {new.fine} is under {new.coarse} here, under {others} elsewhere"
-            )
+            refused.append((row, f"class {new.fine} is under {new.coarse} here, under {others} elsewhere"))
         else:
             found.labels[image] = new
+    return refused

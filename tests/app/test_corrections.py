@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -176,6 +177,8 @@ def test_rows_that_cannot_be_used_are_listed_and_not_set(work: Path, capsys: pyt
         "0 labels set, 0 taken away",
     ):
         assert words in said, words
+    listed = [int(number) for number in re.findall(r"table\.csv:(\d+): ", said)]
+    assert len(listed) == 8 and listed == sorted(listed)
     assert told(work) == before
 
 
