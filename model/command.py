@@ -20,8 +20,8 @@ FAILED, INTERRUPTED, NOBODY_READS = 2, 130, 141
 """Exit codes: cannot be done, Ctrl-C or SIGTERM, whoever read our output has gone."""
 
 EXIT_CODES = (
-    "exit codes: 0 finished, 1 a problem was found or something was left as it is, 2 wrong usage, unusable input or a "
-    "defect of Marque, 130 interrupted, 141 whoever read the output has gone"
+    "exit codes: 0 finished, 1 a problem was found or something was left as it is or out, 2 wrong usage, unusable "
+    "input or a defect of Marque, 130 interrupted, 141 whoever read the output has gone"
 )
 
 

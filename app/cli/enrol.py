@@ -19,6 +19,7 @@ from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
 from app.core.gallery import Gallery
 from app.core.references import References, is_shared, open_references, place_of, shown
+from model.command import INTERRUPTED
 from model.data.samples import Dataset, Sample
 from model.wording import first_of
 
@@ -49,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Enrol everything in the source; 0, or 130 after Ctrl-C, when what was done stays in the gallery."""
+    """Enrol everything in the source.
+
+    Returns:
+        0, 1 where photos were skipped, or 130 after Ctrl-C, when what was done stays in the gallery.
+    """
     data = _read(source_spec(options.source))
     samples: Sequence[Sample] = data.samples
     if data.unread:
@@ -61,8 +66,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if is_shared(options.gallery):
         report.connecting("the shared gallery", shown(options.gallery))
     with open_references(options.gallery, fingerprint, dim, write=True) as gallery, interruptible() as interrupted:
-        finished = _enrol_all(engine, gallery, samples, data.skipped, options, report, interrupted)
-    return 0 if finished else 130
+        return _enrol_all(engine, gallery, samples, data.skipped, options, report, interrupted)
 
 
 def source_spec(source: str) -> str:
@@ -95,8 +99,8 @@ def _enrol_all(
     options: argparse.Namespace,
     report: Report,
     interrupted: Callable[[], bool],
-) -> bool:
-    """Enrol with a progress bar and say how it went; False if it was interrupted."""
+) -> int:
+    """Enrol with a progress bar and say how it went; the exit code."""
     added = known = done = 0
     problems = list(skipped)
     with report.running("enrolling") as advance:
@@ -137,4 +141,6 @@ def _enrol_all(
             "photos": len(gallery),
         },
     )
-    return finished
+    if not finished:
+        return INTERRUPTED
+    return 1 if problems else 0
