@@ -1,8 +1,8 @@
 """The one guard for every file that is written at a place that a person named, or that follows from such a name.
 
-An output never replaces something that is not that very output. Never replaced: what the same command reads, a photo, a
-project, gallery or model where something else is written. Replaced when the person said so (`force`): every other file.
-Replaced without asking: what Marque wrote there itself, as long as nobody has changed it.
+An output never replaces something that is not that very output. Never replaced: what the same command reads, a photo or
+video, a sidecar, a project, gallery or model where something else is written. Replaced when the person said so
+(`force`): every other file. Replaced without asking: what Marque wrote there itself, as long as nobody has changed it.
 
 All of this is checked twice: before the work, so that nobody waits an hour for a refusal, and when the finished file
 gets its name. What has appeared or changed there in between stays; the output then takes a free name beside it.

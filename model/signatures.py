@@ -1,4 +1,4 @@
-"""What an existing file is, by its name and its first bytes: a photo, or one of Marque's own kinds."""
+"""What an existing file is, by its name and its first bytes: a picture, a sidecar, or one of Marque's own kinds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from pathlib import Path
 
 from model.photo_files import PHOTO_SUFFIXES, UNREADABLE, suffix_of
 
-PHOTO, PROJECT, GALLERY, MODEL = "photo", "project", "gallery", "model"
+PHOTO, SIDECAR, PROJECT, GALLERY, MODEL = "photo", "sidecar", "project", "gallery", "model"
 
-_BY_SUFFIX = {".marque": PROJECT, ".gallery": GALLERY, ".onnx": MODEL}
+_BY_SUFFIX = {
+    **UNREADABLE,
+    **dict.fromkeys(PHOTO_SUFFIXES, PHOTO),
+    ".xmp": SIDECAR,
+    ".marque": PROJECT,
+    ".gallery": GALLERY,
+    ".onnx": MODEL,
+}
 _SQLITE, _APPLICATION = b"SQLite format 3\0", slice(68, 72)
 _BY_APPLICATION = {b"MQUP": PROJECT, b"MQUG": GALLERY}
 """What SQLite's application id says; app/core writes these."""
@@ -21,7 +28,7 @@ _HEAD = 72
 
 
 def kind_of(path: Path) -> str | None:
-    """PHOTO, PROJECT, GALLERY or MODEL, whichever name or content says so first; None for every other file.
+    """One of the kinds above, or of `UNREADABLE`, as the name says or else the content; None for every other file.
 
     Raises:
         OSError: if the file cannot be read.
@@ -30,9 +37,8 @@ def kind_of(path: Path) -> str | None:
 
 
 def kind_by_name(name: str) -> str | None:
-    """The same by a file's name alone; RAW photos and videos count as photos."""
-    suffix = suffix_of(name)
-    return PHOTO if suffix in PHOTO_SUFFIXES or suffix in UNREADABLE else _BY_SUFFIX.get(suffix)
+    """The same by a file's name alone."""
+    return _BY_SUFFIX.get(suffix_of(name))
 
 
 def _kind_by_content(path: Path) -> str | None:

@@ -15,7 +15,7 @@ from PIL import Image
 from model import outputs
 from model.files import free_names
 from model.outputs import Output, OutputError, TakenError
-from model.signatures import GALLERY, MODEL, PHOTO, PROJECT, kind_of
+from model.signatures import GALLERY, MODEL, PHOTO, PROJECT, SIDECAR, kind_of
 
 TABLE = "table of labels"
 
@@ -86,17 +86,23 @@ def test_even_our_own_output_is_kept_where_the_same_call_reads_it(tmp_path: Path
         write(place, b"new", inputs=[place])
 
 
-def test_photos_and_files_of_marque_are_never_replaced(tmp_path: Path) -> None:
+def test_photos_sidecars_and_files_of_marque_are_never_replaced(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     Image.new("RGB", (4, 4)).save(tmp_path / "no ending", "PNG")
     (tmp_path / "broken.JPEG").write_bytes(b"no picture")
     (tmp_path / "broken.marque").write_bytes(b"")
+    for name in ("a.xmp", "a.jpg.XMP", "a.mp4", "a.nef"):
+        (tmp_path / name).write_bytes(b"of another program")
     sqlite_file(tmp_path / "project.db", 0x4D515550)
     sqlite_file(tmp_path / "gallery.db", 0x4D515547)
     for name, kind in {
         "a.jpg": PHOTO,
         "no ending": PHOTO,
         "broken.JPEG": PHOTO,
+        "a.xmp": SIDECAR,
+        "a.jpg.XMP": SIDECAR,
+        "a.mp4": "video",
+        "a.nef": "RAW photo",
         "broken.marque": PROJECT,
         "project.db": PROJECT,
         "gallery.db": GALLERY,
