@@ -160,7 +160,7 @@ class _Run:
 
     def _in_words(self, counts: Counts) -> str:
         # an answer may also be that a photo shows nothing known
-        done = f"{counted(counts.total, 'image')}, {counts.predicted:,} with an answer"
+        done = f"{counted(counts.total, 'photo')}, {counts.predicted:,} with an answer"
         return f"{done}, {counted(counts.failed, 'error')}, {counts.waiting:,} waiting"
 
 

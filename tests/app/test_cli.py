@@ -82,12 +82,12 @@ def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_pa
     colour_picture((220, 20, 30)).save(tmp_path / "red.png")
     arguments = ["identify", str(tmp_path), "--model", str(tiny_model), "--project", str(tmp_path / "p.marque")]
     assert main(arguments) == 0
-    assert "1 image, 1 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+    assert "1 photo, 1 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
     colour_picture((5, 5, 5)).save(tmp_path / "dark.png")
     assert main(["identify", str(tmp_path / "dark.png"), "--model", str(tiny_model)]) == 0
     assert capsys.readouterr().out.startswith("unknown")
     assert main(arguments) == 0
-    assert "2 images, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
+    assert "2 photos, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
 
 
 def test_a_project_answers_again_with_a_gallery_that_has_changed(tiny_model: Path, tmp_path: Path, capsys) -> None:
