@@ -2,7 +2,7 @@
 
 A program that is killed leaves such a file behind. So each process keeps a list of those that it began, in the user's
 data folder, under a lock that the operating system frees when the process ends; the next start removes what is on the
-lists of processes that have gone.
+lists of processes that have gone. Where the data folder has no locks, nothing is noted and nothing removed.
 """
 
 from __future__ import annotations
@@ -87,8 +87,13 @@ def remove_leftovers() -> None:
         _remove_listed(found)
 
 
+def _lock(listed: Path) -> FileLock:
+    # where the file system has no locks, filelock would take the file itself for one, which a crash does not free
+    return FileLock(listed.with_suffix(_LOCK), fallback_to_soft=False)
+
+
 def _remove_listed(found: Path) -> None:
-    lock = FileLock(found.with_suffix(_LOCK))
+    lock = _lock(found)
     try:
         with lock.acquire(blocking=False):
             away = [part for part in _parts(found) if not _removed(part)]
@@ -99,8 +104,8 @@ def _remove_listed(found: Path) -> None:
                 found.with_suffix(_LOCK).unlink(missing_ok=True)
     except Timeout:
         return  # its process is at work
-    except OSError as error:
-        _log.warning("%s: cannot be looked through (%s)", found, error.strerror)
+    except (OSError, NotImplementedError) as error:
+        _log.warning("%s: cannot be looked through (%s)", found, error)
 
 
 def _parts(found: Path) -> list[Path]:
@@ -132,11 +137,11 @@ class _Lists:
         self._file: BinaryIO | None = None
 
     def note(self, part: Path) -> None:
-        """Write a place down before there is a file. Where the data folder takes nothing, none are noted."""
+        """Write a place down before there is a file. Where the data folder takes nothing or has no locks, none are."""
         with self._guard:
             if self._process != os.getpid():  # also in a process that was forked off
                 self._process, self._file = os.getpid(), None
-                with suppress(OSError):
+                with suppress(OSError, NotImplementedError):
                     self._begin()
             if self._file is not None:
                 with suppress(OSError):  # a full disk
@@ -146,8 +151,12 @@ class _Lists:
         folder = user_data_dir() / _FOLDER
         folder.mkdir(exist_ok=True)
         place = folder / f"{secrets.token_hex(6)}{_LIST}"
-        lock = FileLock(place.with_suffix(_LOCK))
-        lock.acquire(blocking=False)
+        lock = _lock(place)
+        try:
+            lock.acquire(blocking=False)
+        except (OSError, NotImplementedError):
+            place.with_suffix(_LOCK).unlink(missing_ok=True)
+            raise
         self._file = place.open("wb", buffering=0)
         atexit.register(self._end, self._process, self._file, place, lock)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from model import unfinished
 from model.files import write_whole
 from model.unfinished import part_beside, remove_leftovers
 
 _DIES_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
+from model import unfinished
 from model.files import write_whole
 def write(file):
     file.write(b"half")
@@ -102,3 +105,27 @@ def test_the_new_file_has_the_permissions_of_the_old_one(tmp_path: Path) -> None
     place.chmod(0o640)
     write_whole(place, lambda file: file.write(b"after"))
     assert place.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks by other means")
+@pytest.mark.filterwarnings("error")
+def test_where_the_data_folder_has_no_locks_nothing_is_noted_and_nothing_removed(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on some network drives."""
+    lists = home / "data" / "unfinished"
+    lists.mkdir(parents=True)
+    part = tmp_path / ".marque-0123456789ab.part"
+    part.write_bytes(b"perhaps of a program that is at work")
+    (lists / "another.list").write_bytes(os.fsencode(part) + b"\0")
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    monkeypatch.setattr(unfinished, "_lists", unfinished._Lists())
+    remove_leftovers()
+    assert part.exists()
+    write_whole(tmp_path / "table.csv", lambda file: file.write(b"whole"))
+    assert (tmp_path / "table.csv").read_bytes() == b"whole"
+    assert [one.name for one in lists.glob("*.list")] == ["another.list"]
