@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a database, and would read as part of it."""
 _DATABASES = (GALLERY, PROJECT)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
+_IGNORES_CASE = sys.platform in ("darwin", "win32")
+"""Whether `N.onnx` and `n.onnx` are one file, as a rule: neither of them is there that could be asked."""
 _Seen = str | tuple[int, ...] | None
 """What was at a place: the digest of our own output, who a foreign file is, or nothing."""
 
@@ -147,7 +150,7 @@ class Output:
         try:
             status = self.real.stat()
         except FileNotFoundError:
-            if any(_same_name(one, self.real) for one in self._inputs):
+            if any(_will_be_same(one, self.real) for one in self._inputs):
                 raise OutputError(f"{self.place}: this belongs to the same command; choose another name") from None
             self._check_folder()
             return None
@@ -256,7 +259,16 @@ def _same(status: os.stat_result, other: Path) -> bool:
         return False
 
 
+def _will_be_same(one: Path, other: Path) -> bool:
+    """Whether two places, of which one has no file yet, will be one file.
+
+    On a drive that ignores case where the system does not (exFAT on Linux) nothing is lost: `put` finds the first file.
+    """
+    return _same_name(one, other) if _IGNORES_CASE else os.path.realpath(one) == os.path.realpath(other)
+
+
 def _same_name(one: Path, other: Path) -> bool:
+    """Whether two names are the same to a file system that ignores case."""
     return os.path.realpath(one).casefold() == os.path.realpath(other).casefold()
 
 

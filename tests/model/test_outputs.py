@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,15 @@ def test_two_outputs_of_one_command_never_share_a_place(tmp_path: Path) -> None:
     """Neither is there yet."""
     with pytest.raises(OutputError, match="belongs to the same command"):
         Output(tmp_path / "new.onnx", "table of references", inputs=[tmp_path / "new.onnx"], force=True)
+
+
+@pytest.mark.parametrize("ignores_case", [True, False])
+def test_upper_and_lower_case_are_two_places_where_the_system_tells_them_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignores_case: bool
+) -> None:
+    monkeypatch.setattr(outputs, "_IGNORES_CASE", ignores_case)
+    with pytest.raises(OutputError, match="belongs to the same") if ignores_case else nullcontext():
+        Output(tmp_path / "N.onnx", MODEL, inputs=[tmp_path / "n.onnx"])
+    # by some file systems of every system SQLite would be given this one
+    with pytest.raises(OutputError, match=r"belongs to work\.marque"):
+        Output(tmp_path / "WORK.marque-WAL", "table", inputs=[tmp_path / "work.marque"])
