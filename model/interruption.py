@@ -1,9 +1,12 @@
-"""Ctrl-C while a command is still being loaded: a word and no traceback. Afterwards each command answers for itself."""
+"""Ctrl-C or SIGTERM while a command is being loaded: a word and no traceback. Then each command answers for itself."""
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import sys
-from types import TracebackType
+import threading
+from types import FrameType, TracebackType
 
 _before = sys.excepthook
 
@@ -16,9 +19,16 @@ def _on_exception(kind: type[BaseException], error: BaseException, trace: Traceb
         sys.stderr.write('{"event": "error", "text": "interrupted"}\n' if "--json" in sys.argv else "interrupted\n")
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def protect() -> None:
-    """Answer from now on."""
+    """Answer from now on. SIGTERM is left to who has it already, and in worker processes to the system."""
     sys.excepthook = _on_exception
+    ours = threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+    if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupt)
 
 
 protect()

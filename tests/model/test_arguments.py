@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,3 +96,31 @@ def test_an_interruption_while_a_command_is_loaded(more, said, monkeypatch, caps
     monkeypatch.setattr("sys.excepthook", interruption._on_exception)
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process can answer")
+@pytest.mark.parametrize(
+    ("more", "said"), [([], "interrupted\n"), (["--json"], '{"event": "error", "text": "interrupted"}\n')]
+)
+def test_sigterm_while_a_command_is_loaded_is_as_ctrl_c(more, said):
+    program = "import os, signal, model; os.kill(os.getpid(), signal.SIGTERM); import torch"
+    ended = subprocess.run([sys.executable, "-c", program, *more], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, said)  # which a shell calls 130
+
+
+def test_a_worker_process_ends_at_sigterm():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(_answers_sigterm).result() is signal.SIG_DFL
+
+
+def test_who_answers_sigterm_already_goes_on_with_that():
+    program = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); import model; "
+        "print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "True\n"
+
+
+def _answers_sigterm():
+    return signal.getsignal(signal.SIGTERM)
