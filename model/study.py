@@ -138,15 +138,15 @@ class Study:
                 user.
         """
         self._check_folder()
-        self.out.mkdir(parents=True, exist_ok=True)
         wanted = self.missing(data, weights)
+        samples = read_data(data).samples if wanted else ()
+        for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
+            dealt(samples, config)  # what is wrong with the data is said before anything is computed or written
+        self.out.mkdir(parents=True, exist_ok=True)
         keep_plan(self.plan, self.out)
         terminal.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
         if not wanted:
             return True
-        samples = read_data(data).samples
-        for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
-            dealt(samples, config)  # what is wrong with the data is said before anything is computed
         if self.plan.mode == "full":
             return self._run_full([Task(cell, config, samples) for cell, config in wanted], jobs or 1)
         for start in {config.network.weights for _, config in wanted}:

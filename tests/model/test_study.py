@@ -1,6 +1,7 @@
 """Studies: what a plan means, that nothing is run twice, and that a run repeats itself."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -229,7 +230,7 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file,
     while len(list((out / "runs").glob("*/checkpoint.pt"))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
     end(process)
-    assert process.wait(60) in (0, 130, -signal.SIGTERM)
+    assert process.wait(60) in (0, 130, -signal.SIGINT)
     until = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):  # its workers too have ended
         while time.monotonic() < until:
@@ -250,3 +251,13 @@ def test_a_folder_that_holds_something_else_is_no_place_for_a_study(tmp_path, ca
         assert main(["recipe", "--out", str(tmp_path / name), "--data", "demo:"]) == 2
         assert words in capsys.readouterr().err
     assert [one.name for one in (tmp_path / "letters").iterdir()] == ["mine.txt"]
+
+
+def test_a_study_that_is_refused_for_its_data_leaves_no_folder(plan_file, picture_folder, tmp_path, capsys):
+    few = tmp_path / "few" / "car" / "A"
+    few.mkdir(parents=True)
+    shutil.copy(min(picture_folder.rglob("*.*")), few)
+    for data, words in (("nowhere", "does not exist"), (tmp_path / "few", "two fine classes")):
+        assert main([str(plan_file), "--out", str(tmp_path / "new" / "study"), "--data", f"folder:{data}"]) == 2
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
