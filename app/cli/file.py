@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli.reports import Report
 from app.cli.settling import settle
-from app.cli.terminal import UsageError, interruptible
+from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core import scanned_folders
 from app.core.filing import Filing
@@ -73,14 +73,15 @@ def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Rep
         report.warning(problem)
     filed = filing.standing(action)
     left = len(refused) + len(problems)
+    undo = as_typed("marque", "undo", options.project)
     sentences = [
-        f"{action.title} into {options.into}: {left:,} left as they are; take back with: marque undo"
+        f"{action.title} into {options.into}: {left:,} left as they are; take back with: {undo}"
         if filed
         else f"nothing was filed into {options.into}: {left:,} left as they are"
     ]
     sentences += [f"copied, not moved: {words}" for words in (wanted.copied if options.move else ())]
     if stopped:
-        sentences.append("interrupted; the same command continues, and marque undo takes back what was done")
+        sentences.append(f"interrupted; the same command continues; what was done is taken back with: {undo}")
     report.done(
         sentences,
         {

@@ -16,6 +16,7 @@ from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import (
     UsageError,
     add_model_arguments,
+    as_typed,
     gallery_place,
     interruptible,
     model_file,
@@ -74,7 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, report: Report) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
     if options.project is not None and options.out is not None:
-        raise UsageError("--project keeps the answers itself; write a table of it with: marque export")
+        export = as_typed("marque", "export", options.project, "--format", "csv", "--out", options.out)
+        raise UsageError(
+            f"--project keeps the answers itself; leave --out away, and write a table of it with: {export}"
+        )
     if options.watch and options.project is None:
         raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
     if options.again and options.project is None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.reports import Report
+from app.cli.terminal import as_typed
 from app.core.corrections import corrections
 from app.core.project import Project
 from model.wording import counted, first_of
@@ -48,6 +49,6 @@ def run(options: argparse.Namespace, report: Report) -> int:
         f"{counted(found.unchanged, 'row')} unchanged, {counted(len(found.problems), 'row')} left out"
     )
     if found.labels and not options.dry_run:
-        sentence += "; take back with: marque undo"
+        sentence += f"; take back with: {as_typed('marque', 'undo', options.project)}"
     report.done([sentence], facts)
     return 1 if found.problems else 0

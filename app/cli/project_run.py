@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
-from app.cli.terminal import UsageError, must_exist
+from app.cli.terminal import UsageError, as_typed, must_exist
 from app.core import scanned_folders
 from app.core.filing import Filing
 from app.core.labelling import Progress, run_stage
@@ -55,7 +55,7 @@ def into_project(
             for words in filing.settle():
                 report.warning(words)
             for step in filing.unknown():
-                report.warning(f"{step.message}; to see its files: marque undo")
+                report.warning(f"{step.message}; to see its files: {as_typed('marque', 'undo', place)}")
         for path in paths:
             project.add_source(path, watched=True if watched else None)
         scanned_folders.remember(project, paths)

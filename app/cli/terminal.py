@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,6 +60,12 @@ def in_words(gallery: References) -> str:
     types = counted(len({coarse for coarse, _ in labels}), "type")
     classes = counted(sum(fine is not None for _, fine in labels), "class", "classes")
     return f"{counted(len(gallery), 'photo')} of {types}, {classes}; {gallery.approximation or 'exact search'}"
+
+
+def as_typed(*words: str | Path) -> str:
+    """A command as it can be typed: quoted for the shell of this system."""
+    texts = [str(word) for word in words]
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
 
 
 def must_exist(named: Sequence[Path]) -> None:

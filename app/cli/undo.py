@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.cli.reports import Report
 from app.cli.settling import settle, tell_unknown
+from app.cli.terminal import as_typed
 from app.cli.trusting import add_trust_argument
 from app.core.actions import Kind
 from app.core.filing import Filing, UnknownStepError
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         report.warning(problem)
     sentence = f"{word}: {turned.action.title}"
     if turned.stays:
-        command = "marque undo --redo does it again" if options.redo else "marque undo takes it back"
-        sentence = f"not {sentence}; when its files are there again, {command}"
+        command = as_typed("marque", "undo", options.project, *(["--redo"] if options.redo else []))
+        sentence = f"not {sentence}; when its files are there again, use: {command}"
     report.done([sentence], {"step": turned.action.title, "stays": turned.stays, "problems": len(turned.problems)})
     return 1 if turned.problems else 0

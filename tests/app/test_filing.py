@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -245,6 +246,29 @@ def test_at_the_command_line(project: Project, tmp_path: Path, photos: Path, cap
     shutil.rmtree(into, ignore_errors=True)
     with Project.open(project.path) as again:
         assert {image.path for image in again.images()} == {photos / name for name in before}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="quotes are read as a shell of Linux and macOS does")
+def test_commands_that_are_named_can_be_typed(
+    project: Project, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture
+) -> None:
+    project.close()
+    place = str(project.path.rename(tmp_path / "ann's $work (2).marque"))
+    before = contents(photos)
+    scanned = ["--trust"]  # the project has another name
+    assert main(["file", place, "--into", str(tmp_path / "drive"), "--move", *scanned]) == 0
+    undo = shlex.split(capsys.readouterr().err.partition("take back with: ")[2])
+    assert undo == ["marque", "undo", place]
+    (tmp_path / "drive").rename(tmp_path / "unplugged")
+    assert main([*undo[1:], *scanned]) == 1
+    assert shlex.split(capsys.readouterr().err.partition("are there again, use: ")[2]) == undo
+    (tmp_path / "unplugged").rename(tmp_path / "drive")
+    assert main([*undo[1:], *scanned]) == 0
+    assert contents(photos) == before
+    table = tmp_path / "labels.csv"
+    table.write_text(f"file,coarse\n{min(photos.rglob('*.*'))},tram\n")
+    assert main(["label", place, "--from", str(table)]) == 0
+    assert shlex.split(capsys.readouterr().err.partition("take back with: ")[2]) == undo
 
 
 def test_a_photo_whose_sidecars_are_not_known_stays(
