@@ -7,8 +7,8 @@ from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
-from app.cli.reports import Report, Warnings
-from app.cli.terminal import UsageError, interruptible
+from app.cli.reports import Fact, Report, Warnings
+from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, AwayError, export
@@ -16,7 +16,7 @@ from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
-from app.core.results import Result, results
+from app.core.results import Result, not_identified, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import keywords
 from app.core.xmp_sidecar import SidecarError, write_sidecar
@@ -81,11 +81,19 @@ def _file(options: argparse.Namespace, report: Report) -> int:
         except AwayError as error:
             report.ended(error)
             return 1
-    for problem in first_of(done.problems):
-        report.warning(problem)
+        for problem in first_of(done.problems):
+            report.warning(problem)
+        _tell_waiting(done.waiting, project, report)
+    sentence = f"{exporter.words}: {done.written.place}; {counted(done.photos, 'photo')}"
     report.done(
-        [f"{exporter.words}: {done.written.place}"],
-        {"format": options.format, "out": str(done.written.place), "problems": len(done.problems)},
+        [": ".join(filter(None, (sentence, done.note)))],
+        {
+            "format": options.format,
+            "out": str(done.written.place),
+            "photos": done.photos,
+            "not_identified": done.waiting,
+            "problems": len(done.problems),
+        },
     )
     return 1 if done.problems else 0
 
@@ -95,6 +103,13 @@ def _open(options: argparse.Namespace, report: Report) -> Project:
     if project.note:
         report.warning(f"{options.project}: {project.note}")
     return project
+
+
+def _tell_waiting(count: int, project: Project, report: Report) -> None:
+    if count:
+        # whichever is named, a run looks through all places of the project
+        place = min((place for _, place, _ in project.sources()), key=lambda one: not one.exists(), default="PATH")
+        report.warning(not_identified(count, as_typed("marque", "identify", place, "--project", project.path)))
 
 
 def _last_model(project: Project) -> KnownModel:
@@ -107,7 +122,7 @@ def _last_model(project: Project) -> KnownModel:
 def _sidecars(options: argparse.Namespace, report: Report) -> int:
     if options.out is not None:
         raise UsageError("--format xmp writes beside each photo; leave --out away")
-    written, problems = 0, Warnings(report)
+    written, waiting, problems = 0, 0, Warnings(report)
     with (
         _open(options, report) as project,
         nullcontext() if project.read_only else only_writer(options.project, "marque export"),
@@ -119,6 +134,7 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
         total = project.counts(model.fingerprint).total
         for done, result in enumerate(results(project, model), 1):
             path = keywords(result.answer)
+            waiting += result.waits
             if not result.excluded and (path or result.image.error is None):
                 try:
                     check_unchanged(result.image)
@@ -126,10 +142,11 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
                 except (SidecarError, ChangedPhotoError) as error:
                     problems.add(str(error))
             advance(done, total)
-    problems.end()
+        problems.end()
+        _tell_waiting(waiting, project, report)
     report.done(
         [f"{counted(written, 'sidecar')} written, {problems.count} left as they are"],
-        {"format": _SIDECARS, "written": written, "problems": problems.count},
+        {"format": _SIDECARS, "written": written, "not_identified": waiting, "problems": problems.count},
     )
     return 1 if problems.count else 0
 
@@ -139,7 +156,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         raise UsageError(f"--format {_COPIES} needs a folder for the copies: --out DIR")
     counts: Counter[str] = Counter(dict.fromkeys(("copied", "known", "unlabelled", "problems"), 0))
     in_sidecars: Counter[str] = Counter()
-    problems = Warnings(report)
+    waiting, problems = 0, Warnings(report)
     with _open(options, report) as project, interruptible() as interrupted:
         if not is_trusted(project, options.trust, report):
             return 1
@@ -150,6 +167,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
             for done, result in enumerate(results(project, model), 1):
                 if interrupted():
                     break
+                waiting += result.waits
                 try:
                     counts.update([_copy(copies, result, in_sidecars)])
                 except CopyError as error:
@@ -157,6 +175,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
                     problems.add(str(error))
                 advance(done, total)
         problems.end()
+        _tell_waiting(waiting, project, report)
         sentences = [
             f"keywords in a sidecar beside the copy, for {counted(count, 'photo')}: {reason}"
             for reason, count in in_sidecars.items()
@@ -168,7 +187,8 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         stopped = interrupted()
         if stopped:
             sentences.append("interrupted; the same command continues")
-        report.done(sentences, {"format": _COPIES, "out": str(options.out), "interrupted": stopped, **counts})
+        told: dict[str, Fact] = {"format": _COPIES, "out": str(options.out), "interrupted": stopped}
+        report.done(sentences, {**told, **counts, "not_identified": waiting})
         if stopped:
             return 130
     return 1 if counts["problems"] else 0

@@ -46,10 +46,16 @@ class Exported:
     Attributes:
         written: where the file is.
         problems: what was left out or has no answer, a sentence each.
+        photos: how many the file holds.
+        waiting: how many photos of the project are not identified yet.
+        note: why it holds none, or "".
     """
 
     written: Written
     problems: list[str]
+    photos: int
+    waiting: int
+    note: str
 
 
 class Rows:
@@ -57,17 +63,23 @@ class Rows:
 
     Attributes:
         problems: what is left out or changed, a sentence each, once they were iterated.
+        taken: how many went into the file; a format counts those that it takes.
+        waiting: how many are not identified yet.
+        note: as of `Exported`.
     """
 
     def __init__(self, results: Iterable[Result], *, raw: bool) -> None:
         """Args: raw: the format takes names of files that are no text, byte by byte."""
         self._results, self.raw = results, raw
         self.problems: list[str] = []
+        self.taken = self.waiting = 0
+        self.note = ""
 
     def __iter__(self) -> Iterator[tuple[Result, State]]:
         for result in self._results:
             if result.excluded:
                 continue
+            self.waiting += result.waits
             state = State.SAME if result.answer is None else state_of(result.image)
             if state is State.CHANGED:
                 self.problems.append(f"{result.image.path}: {CHANGED}")
@@ -84,6 +96,7 @@ class Rows:
             if why:
                 self.problems.append(why)
             else:
+                self.taken += 1
                 yield row
 
 
@@ -127,7 +140,8 @@ def export(results: Iterable[Result], output: Output, model: KnownModel, kind: s
         written = EXPORTERS[kind].write(rows, output, model)
     except SpreadsheetError as error:
         raise ExportError(f"{output.place}: {error}") from error
-    return Exported(written, [*([written.note] if written.note else []), *rows.problems])
+    problems = [*([written.note] if written.note else []), *rows.problems]
+    return Exported(written, problems, rows.taken, rows.waiting, rows.note)
 
 
 def _csv(rows: Rows, output: Output, model: KnownModel) -> Written:
@@ -230,6 +244,7 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
             continue
         try:
             coco.add(result, *upright_size(result.image.path))
+            rows.taken += 1
         except PhotoError as error:
             if answer is not None:
                 away.append(f"{result.image.path}: {error.reason}")
@@ -251,16 +266,19 @@ def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
 
     def lines() -> Iterator[Sequence[str]]:
         yield "file", "coarse", "fine", "source"
+        rows.note = "no photo has a label yet; accept or correct answers first"
         for result, state in rows:
             label = result.label
             if label is None or label.verdict not in (Verdict.ACCEPTED, Verdict.CORRECTED) or not label.coarse:
                 continue
+            rows.note = ""
             if state is State.CHANGED:
                 continue
             values = (_relative(result.image.path, folder), label.coarse, label.fine, source)
             if why := why_unwritable(values, raw=True):
                 rows.problems.append(why)
             else:
+                rows.taken += 1
                 yield values
 
     return output.write(lambda file: _write_csv(lines(), file))

@@ -11,6 +11,7 @@ from app.core.identify import Identification
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_records import KnownModel, ProjectImage
+from model.wording import counted
 
 _PAGE = 1000
 BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}
@@ -41,6 +42,11 @@ class Result:
         """Whether the person wants it left out."""
         return self.label is not None and self.label.verdict is Verdict.EXCLUDED
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has no answer only because it was not identified yet."""
+        return self.answer is None and self.image.error is None and not self.excluded
+
     def identification(self) -> Identification:
         """As a row of the table of labels."""
         error = self.image.error or (None if self.answer is not None else "not identified yet")
@@ -63,6 +69,12 @@ def results(project: Project, model: KnownModel) -> Iterator[Result]:
             decision = None if found is None else decide(found, model.thresholds)
             yield Result(image, found, decision, label, answer(decision, label))
         last = page[-1].id
+
+
+def not_identified(count: int, how: str) -> str:
+    """What an export says of photos that wait; how: what identifies them."""
+    are, them = ("is", "it") if count == 1 else ("are", "them")
+    return f"{counted(count, 'photo')} {are} not identified yet; identify {them} with: {how}"
 
 
 def result_of(project: Project, model: KnownModel | None, image: int) -> Result | None:

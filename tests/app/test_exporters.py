@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.project_records import FoundFile
 from app.core.results import results
 from app.core.table import EXPORT_COLUMNS
 from model.data.readers import read_data
@@ -105,7 +109,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     place = tmp_path / "new.marque"
     arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--gallery", "none"]
     assert main(arguments) == 0
-    assert "12 images, 12 with an answer, 0 errors, 0 waiting; 12 in this run" in capsys.readouterr().err
+    assert "12 photos, 12 with an answer, 0 errors, 0 waiting; 12 in this run" in capsys.readouterr().err
     assert main(arguments) == 0
     assert "0 in this run" in capsys.readouterr().err
     with Project.open(place) as project:
@@ -130,3 +134,57 @@ def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsy
     assert main(["export", str(place), "--format", "csv"]) == 2
     told = capsys.readouterr().err
     assert "marque export" in told and "does not exist" in told and "nothing was identified" in told
+
+
+def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    place, training = tmp_path / "new.marque", tmp_path / "new.training.csv"
+    use = ["--model", str(tiny_model), "--gallery", "none"]
+    assert main(["identify", str(photos), "--project", str(place), *use]) == 0
+    capsys.readouterr()
+    for kind, count in (("csv", 12), ("xlsx", 12), ("jsonl", 12), ("coco", 12), ("training", 0)):
+        assert main(["export", str(place), "--format", kind, "--json"]) == 0
+        (done,) = map(json.loads, capsys.readouterr().err.splitlines())
+        assert (done["photos"], done["not_identified"], done["problems"]) == (count, 0, 0)
+    assert main(["export", str(place), "--format", "training"]) == 0
+    why = "no photo has a label yet; accept or correct answers first"
+    assert capsys.readouterr().err == f"{EXPORTERS['training'].words}: {training}; 0 photos: {why}\n"
+    with Project.open(place) as project:
+        Labels(project).set({1: Label(Verdict.ACCEPTED, "ship")}, "one")
+    assert main(["export", str(place), "--format", "training"]) == 0
+    assert capsys.readouterr().err.endswith(f"{training}; 1 photo\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="quotes are read as a shell of Linux and macOS does")
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl", "coco", "training", "xmp", "xmp-copies"])
+def test_every_export_tells_of_photos_that_are_not_identified_yet(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture, kind: str
+) -> None:
+    """Two that are new; and one that was replaced, and then noted when it was to be filed."""
+    place = tmp_path / "ann's.marque"
+    use = ["--model", str(tiny_model), "--gallery", "none"]
+    assert main(["identify", str(photos), "--project", str(place), *use]) == 0
+    replaced = min(photos.rglob("*.*"))
+    shutil.copy(max(photos.rglob("*.*")), replaced)
+    assert main(["file", str(place), "--into", str(tmp_path / "filed")]) == 1
+    with Project.open(place) as project:
+        (source,) = project.sources()
+        for name in ("new 1.jpg", "new 2.jpg"):
+            shutil.copy(replaced, photos / name)
+            project.add_images(source[0], [FoundFile.of(photos / name)])
+    out = {"xmp": [], "xmp-copies": ["--out", str(tmp_path / "copies")]}.get(kind, ["--out", str(tmp_path / "o")])
+    capsys.readouterr()
+    code = main(["export", str(place), "--format", kind, *out])
+    assert code == (1 if kind == "xmp" else 0)  # it names what was replaced
+    words = "marque: 3 photos are not identified yet; identify them with: "
+    (told,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith(words))
+    typed = shlex.split(told.removeprefix(words))
+    assert typed == ["marque", "identify", str(photos), "--project", str(place)]
+    if kind == "csv":
+        with (tmp_path / "o").open(encoding="utf-8", newline="") as file:
+            assert [row["reason"] for row in csv.DictReader(file)].count("not identified yet") == 3
+    assert main([*typed[1:], *use]) == 0
+    capsys.readouterr()
+    assert main(["export", str(place), "--format", kind, *out, "--json"]) == 0
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["not_identified"] == 0

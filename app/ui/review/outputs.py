@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,7 +22,7 @@ from app.core.labels import Verdict
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_records import KnownModel
-from app.core.results import Result, results
+from app.core.results import Result, not_identified, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import keywords
 from app.core.xmp_sidecar import SidecarError, write_sidecar
@@ -34,8 +34,17 @@ from model.wording import counted
 
 _TELL_SECONDS = 0.05
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
-_Written = tuple[int, list[str]]
+_HOW_TO_IDENTIFY = "folder"
+"""What the button is called that identifies photos into a project."""
 _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
+
+
+class _Written(NamedTuple):
+    """How many were written, what could not be, in words, and how many photos are not identified yet."""
+
+    written: int
+    problems: list[str]
+    waiting: int
 
 
 class Outputs(QObject):
@@ -245,13 +254,13 @@ class Outputs(QObject):
             return "cancelled; nothing was written"
         if done.problems:
             self._tell(f"{len(done.problems):,} problems with this export", done.problems)
-        return f"written: {done.written.place}"
+        sentence = f"written: {done.written.place}; {counted(done.photos, 'photo')}"
+        return ": ".join(filter(None, (sentence, done.note))) + _and_waiting(done.waiting)
 
     def _say_written(self, one: str, words: str, found: _Written) -> str:
-        written, problems = found
-        if problems:
-            self._tell(f"{len(problems):,} photos were left as they are", problems)
-        return f"{counted(written, one)} {words}"
+        if found.problems:
+            self._tell(f"{len(found.problems):,} photos were left as they are", found.problems)
+        return f"{counted(found.written, one)} {words}{_and_waiting(found.waiting)}"
 
     def _say_files(self, words: str, problems: list[str]) -> str:
         self.files_changed.emit()
@@ -313,20 +322,23 @@ def _one_by_one(
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
 ) -> _Written:
-    """How many were written, and what could not be, in words; excluded ones and unreadable ones without a label are not
-    touched.
-    """
-    written, problems = 0, []
+    """Excluded ones and unreadable ones without a label are not touched."""
+    written, problems, waiting = 0, [], 0
     for done, result in enumerate(rows, start=1):
         if cancelled():
             break
+        waiting += result.waits
         if not result.excluded and (result.image.error is None or keywords(result.answer)):
             try:
                 written += write(result)
             except (SidecarError, CopyError, ChangedPhotoError) as error:
                 problems.append(str(error))
         progress(done)
-    return written, problems
+    return _Written(written, problems, waiting)
+
+
+def _and_waiting(count: int) -> str:
+    return f"; {not_identified(count, _HOW_TO_IDENTIFY)}" if count else ""
 
 
 class _CancelledError(Exception):

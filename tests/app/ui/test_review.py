@@ -21,6 +21,7 @@ from app.core.filing import Filing
 from app.core.filing_plan import plan
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.project_records import FoundFile
 from app.core.results import results
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.window import MainWindow
@@ -276,16 +277,35 @@ def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "Gialla 2012", timeout=PATIENCE)
 
 
+def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbot, tmp_path, monkeypatch):
+    window = review(photos)
+    page, out = window.review, tmp_path / "labels.csv"
+    shutil.copy(min(photos.rglob("*.*")), photos / "new.jpg")
+    with Project.open(page.desk.project.path) as project:
+        project.add_images(project.sources()[0][0], [FoundFile.of(photos / "new.jpg")])
+    words = "; 1 photo is not identified yet; identify it with: folder"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
+    page.toolbar.export_wanted.emit("csv")
+    qtbot.waitUntil(lambda: f"written: {out}; 13 photos{words}" in window.status.jobs.text(), timeout=PATIENCE)
+    page.toolbar.sidecars_wanted.emit()
+    qtbot.waitUntil(lambda: f"12 sidecars written{words}" in window.status.jobs.text(), timeout=PATIENCE)
+
+
 def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, monkeypatch):
     window = review(photos)
     page = window.review
     page.chosen.go(0)
     press(window, Key.Key_X)
     until_told(qtbot, window, 1)
-    for kind, out in (("csv", tmp_path / "labels.csv"), ("coco", tmp_path / "labels.json")):
+    for kind, out, words in (
+        ("csv", tmp_path / "labels.csv", "11 photos"),
+        ("coco", tmp_path / "labels.json", "11 photos"),
+        ("training", tmp_path / "t.csv", "0 photos: no photo has a label yet"),
+    ):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, out=out, **_k: (str(out), ""))
         page.toolbar.export_wanted.emit(kind)
-        qtbot.waitUntil(lambda out=out: f"written: {out}" in window.status.jobs.text(), timeout=PATIENCE)
+        said = f"written: {out}; {words}"
+        qtbot.waitUntil(lambda said=said: said in window.status.jobs.text(), timeout=PATIENCE)
     rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8")))
     assert len(rows) == 11 and {row["status"] for row in rows} == {"identified"}
     assert len(json.loads((tmp_path / "labels.json").read_text())["annotations"]) == 11
