@@ -27,7 +27,7 @@ from app.core.judged import (
 from app.core.points import Source, read_points
 from app.core.runs import Runs
 from app.ui.inference import Loaded
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks
 from model.tested import TESTED_FILE

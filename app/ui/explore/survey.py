@@ -9,7 +9,7 @@ from app.core.held_out import Training, finished_trainings, read_held_out
 from app.core.points import Points, Source, read_points
 from app.core.projection import STEPS
 from app.ui.explore.projector import Layout, Projector
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks

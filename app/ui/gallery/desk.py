@@ -22,7 +22,7 @@ from app.core.reviewed import Reviewed, enrol_reviewed
 from app.core.teach import known_types, teach
 from app.ui.gallery.done import Done, passed_over, photos, there_already
 from app.ui.inference import Inference
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.requests import GalleryWork, Loaded
 from app.ui.tasks import Task, Tasks
 from model.taxonomy import Taxonomy

@@ -15,7 +15,7 @@ from app.core.own_gallery import Shelf
 from app.core.reembed import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.gallery.done import Done, there_already
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.notice import NoticeBar
 from model.wording import counted, first_of
 

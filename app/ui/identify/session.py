@@ -14,7 +14,7 @@ from app.core.identify import Identification
 from app.core.paths import tidy
 from app.ui.identify.filmstrip import Entry, PhotoList
 from app.ui.inference import Inference
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
 from app.ui.requests import Answer, Loaded, Question, next_request
 from app.ui.status import FACES

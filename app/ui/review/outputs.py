@@ -27,7 +27,7 @@ from app.core.sidecars import Sidecars
 from app.core.xmp import keywords
 from app.core.xmp_sidecar import SidecarError, write_sidecar
 from app.ui.asking import ChosenPlace
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
 from model.wording import counted

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.labelling import Progress
 from app.core.project import Project
 from app.ui.inference import Inference
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.requests import ProjectRun
 
 

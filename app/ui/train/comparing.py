@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core import versus
 from app.core.versus import Count, Versus
-from app.ui.job_line import Job
+from app.ui.jobs import Job
 from app.ui.train.side import Side
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgre
 from app.core.runs import State
 from app.core.trainings import Row
 from app.ui import theme
-from app.ui.job_line import clock_text
+from app.ui.jobs import clock_text
 from app.ui.status import Face
 from app.ui.widgets import ElidedLabel, IconLabel
 

@@ -1,0 +1,80 @@
+"""Long work as the window follows it: count, rate and time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_RATE_SECONDS = 10.0
+
+
+class JobClock:
+    """Count, rate and time left of a job; the rate is that of the last ten seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._marks: list[tuple[float, int]] = [(now, 0)]
+        self.started = now
+
+    def advance(self, now: float, done: int) -> None:
+        """Note that `done` items are finished at `now` (seconds)."""
+        self._marks.append((now, done))
+        while len(self._marks) > 2 and now - self._marks[1][0] > _RATE_SECONDS:
+            del self._marks[0]
+
+    @property
+    def rate(self) -> float:
+        """Items a second, 0 as long as nothing is known."""
+        (first, before), (last, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (last - first) if last > first else 0.0
+
+    def seconds_left(self, total: int) -> float | None:
+        """Estimate for the rest, None as long as nothing is known."""
+        return (total - self._marks[-1][1]) / self.rate if self.rate > 0 else None
+
+
+def clock_text(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@dataclass(eq=False)
+class Job:
+    """Something that takes its time.
+
+    Attributes:
+        verb: what is going on ("identifying").
+        cancel: called when the person wants it to end.
+        pause: called with True to pause and False to go on; None where it cannot.
+        counted: whether it is made of items that can be counted.
+    """
+
+    verb: str
+    cancel: Callable[[], None]
+    pause: Callable[[bool], None] | None = None
+    counted: bool = True
+    paused: bool = False
+    clock: JobClock = field(default_factory=lambda: JobClock(time.monotonic()))
+    done: int = 0
+    total: int = 0
+    growing: bool = True
+
+    def advance(self, done: int, total: int, growing: bool) -> None:
+        """How far it is; `growing` says that `total` is not final, so no time left is given."""
+        self.done, self.total, self.growing = done, total, growing
+        self.clock.advance(time.monotonic(), done)
+
+    def words(self) -> str:
+        """All of it in one line."""
+        if not self.counted:
+            return self.verb
+        parts = [f"{'paused' if self.paused else self.verb} {self.done:,} / {self.total:,}"]
+        parts[0] += " or more" if self.growing else ""
+        if self.clock.rate > 0 and not self.paused:
+            parts.append(f"{self.clock.rate:,.1f} a second")
+        left = self.clock.seconds_left(self.total)
+        if left is not None and not self.growing and not self.paused:
+            parts.append(f"{clock_text(left)} left")
+        return " · ".join(parts)
