@@ -11,8 +11,8 @@ from app.cli.terminal import as_typed
 from app.cli.trusting import add_trust_argument
 from app.core.actions import Kind
 from app.core.filing import Filing, UnknownStepError
-from app.core.journal import Journal
 from app.core.project import Project
+from app.core.project_journal import journal_of
 from app.core.project_lock import only_writer
 
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
     word = "done again" if options.redo else "taken back"
     with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
-        filing, journal = Filing(project), Journal(project)
+        filing, journal = Filing(project), journal_of(project)
         if not settle(filing, report, trust=options.trust):
             return 1
         step = journal.next_steps()[1 if options.redo else 0]

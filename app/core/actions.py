@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
@@ -31,6 +32,23 @@ class Action:
     id: int
     kind: Kind
     title: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How far a step was taken back or done again.
+
+    Attributes:
+        problems: what had to be left as it is (a file that changed since), in words.
+        stays: nothing of it could be taken back or done again.
+        rest: something of it is still done.
+        write: what it changes in the project's tables, in the transaction that turns the step.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    stays: bool = False
+    rest: bool = False
+    write: Callable[[sqlite3.Connection], None] = lambda _connection: None
 
 
 def begin(connection: sqlite3.Connection, kind: Kind, title: str) -> int:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.actions import Action, Kind, Undone, begin
+from app.core.actions import Action, Kind, Turn, Undone, begin
 from app.core.filed import STANDING, Filed, Row, State
 from app.core.filing_moves import LeftError, Moves, is_as_filed
 from app.core.filing_plan import Plan, Step
@@ -156,6 +156,15 @@ class Filing:
         self._filed.stay(row for group in groups for row in group.rows)
         moves.remove_folders(last=not self.holds_files(action))
         return problems
+
+    def turn(
+        self, action: Action, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
+    ) -> Turn:
+        """Take a filing back, or do it again; for the journal."""
+        before = self.standing(action)
+        problems = (self.take_back if back else self.carry_out)(action, progress, cancelled)
+        stays = bool(problems) and self.standing(action) == before
+        return Turn(problems, stays=stays, rest=self.holds_files(action))
 
     def can_be_taken_back(self, action: Action) -> bool:
         """Whether one file of it at least is where it was put, and can go from there without a loss."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
-from app.core.actions import Action, Kind, Undone
-from app.core.filing import Filing
-from app.core.labels import Labels
+from app.core.actions import Action, Kind, Turn, Undone
 from app.core.project import Project
 from app.core.project_file import contents
 
@@ -33,11 +31,28 @@ class Turned(NamedTuple):
     stays: bool = False
 
 
-class Journal:
-    """The steps of a project that can be taken back or done again."""
+class StepTurner(Protocol):
+    """How steps of one kind are taken back and done again."""
 
-    def __init__(self, project: Project) -> None:
+    def turn(
+        self, action: Action, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
+    ) -> Turn:
+        """Take a step back, or do it again; arguments and errors as of `Journal.undo`."""
+
+    def can_be_taken_back(self, action: Action) -> bool:
+        """Whether something can be taken back now of a step of which something was left."""
+
+
+class Journal:
+    """The steps of a project that can be taken back or done again.
+
+    Args:
+        turners: for every kind of step, how it is turned.
+    """
+
+    def __init__(self, project: Project, turners: Mapping[Kind, StepTurner]) -> None:
         self._project = project
+        self._turners = turners
 
     def next_steps(self) -> tuple[Action | None, Action | None]:
         """What `undo` and what `redo` would take up; None where there is nothing."""
@@ -68,9 +83,9 @@ class Journal:
         return self._turn(self._find(_NEXT), progress, cancelled, back=False)
 
     def _last(self) -> Action | None:
-        last, filing = self._find(_LAST), Filing(self._project)
+        last = self._find(_LAST)
         away = self._actions(_IN_PART_SINCE, last.id if last is not None else 0)
-        return next((action for action in away if filing.can_be_taken_back(action)), last)
+        return next((action for action in away if self._turners[action.kind].can_be_taken_back(action)), last)
 
     def _find(self, query: str) -> Action | None:
         return next(iter(self._actions(query)), None)
@@ -85,20 +100,11 @@ class Journal:
     ) -> Turned | None:
         if action is None:
             return None
-        problems: list[str] = []
-        stays, rest = False, False
-        if action.kind is Kind.FILES:
-            filing = Filing(self._project)
-            do = filing.take_back if back else filing.carry_out
-            before = filing.standing(action)
-            problems = do(action, progress, cancelled)
-            if cancelled():
-                return Turned(action, problems)
-            stays = bool(problems) and filing.standing(action) == before
-            rest = filing.holds_files(action)
+        turn = self._turners[action.kind].turn(action, progress, cancelled, back=back)
+        if cancelled():
+            return Turned(action, turn.problems)
         with self._project.change() as connection:
-            if action.kind is Kind.LABELS:
-                Labels(self._project).turn(connection, action, back=back)
-            undone = (Undone.IN_PART if rest else Undone.YES) if back or stays else Undone.NO
+            turn.write(connection)
+            undone = (Undone.IN_PART if turn.rest else Undone.YES) if back or turn.stays else Undone.NO
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
-        return Turned(action, problems, stays)
+        return Turned(action, turn.problems, turn.stays)

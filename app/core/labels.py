@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.actions import Action, Kind, begin
+from app.core.actions import Action, Kind, Turn, begin
 from app.core.project import Project
 from app.core.project_file import contents
 
@@ -79,15 +79,21 @@ class Labels:
             _write(connection, changed.items())
         return Action(number, Kind.LABELS, title)
 
-    def turn(self, connection: sqlite3.Connection, action: Action, *, back: bool) -> None:
+    def turn(
+        self, action: Action, _progress: Callable[[int], None], _cancelled: Callable[[], bool], *, back: bool
+    ) -> Turn:
         """Bring the images of a step to what they were before it (`back`), or after it; for the journal."""
         side = "before" if back else "after"
-        rows = connection.execute(
+        rows = self._project.read(
             f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?", (action.id,)
-        ).fetchall()
+        )
         with contents(self._project.path, "a label that is to come back"):
-            before = [(image, None if columns[0] is None else _label(columns)) for image, *columns in rows]
-        _write(connection, before)
+            labels = [(image, None if columns[0] is None else _label(columns)) for image, *columns in rows]
+        return Turn(write=lambda connection: _write(connection, labels))
+
+    def can_be_taken_back(self, _action: Action) -> bool:
+        """Labels always can."""
+        return True
 
 
 def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:

@@ -20,10 +20,10 @@ from app.core.filed import Filed
 from app.core.filing import Filing
 from app.core.filing_plan import FilingError, Plan, check_pattern, plan
 from app.core.identify import Identifier
-from app.core.journal import Journal
 from app.core.labelling import label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.project_journal import journal_of
 from app.core.results import results
 
 
@@ -96,12 +96,12 @@ def test_what_was_filed_is_taken_back_and_done_again(
     assert {image.path for image in project.images()} == places
     project.close()
     with Project.open(project.path) as again:
-        turned = Journal(again).undo()
+        turned = journal_of(again).undo()
         assert turned is not None and turned[1] == []
         assert (contents(photos) == before and not into.exists()) or contents(into) == {}
         assert {image.path for image in again.images()} == {photos / name for name in before}
         assert Labels(again).of([1])  # the labels are a step of their own
-        turned = Journal(again).redo()
+        turned = journal_of(again).redo()
         assert turned is not None and turned[1] == []
         assert contents(into) == after
 
@@ -119,7 +119,7 @@ def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Pat
     mine = wanted.steps[2].target
     mine.write_bytes(b"edited after it was filed")
     wanted.steps[3].source.write_text("another file took the old place")
-    turned = Journal(project).undo()
+    turned = journal_of(project).undo()
     assert turned is not None and len(turned[1]) == 2
     assert mine.read_bytes() == b"edited after it was filed"
     assert wanted.steps[3].source.read_text() == "another file took the old place"
@@ -131,7 +131,7 @@ def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project,
     filing = Filing(project)
     assert filing.carry_out(filing.begin(planned(project, drive), move=True)) == []
     drive.rename(tmp_path / "unplugged")
-    journal = Journal(project)
+    journal = journal_of(project)
     turned = journal.undo()
     assert turned is not None and turned.stays and len(turned.problems) == 10
     # passed over from now on
@@ -186,7 +186,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     assert filing.carry_out(action) == []
     assert len([name for name in contents(into) if not name.endswith(".part")]) == 10
     assert len(contents(photos)) == (2 if move else 12)
-    turned = Journal(project).undo()
+    turned = journal_of(project).undo()
     assert turned is not None and turned[1] == [] and contents(photos) == before
 
 

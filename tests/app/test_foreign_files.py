@@ -17,11 +17,11 @@ from app.cli import main
 from app.core.columns import Names, read_predictions
 from app.core.gallery import Gallery, GalleryError
 from app.core.gallery_steps import Steps
-from app.core.journal import Journal
 from app.core.labels import Label, Labels, Verdict
 from app.core.paths import resources
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_journal import journal_of
 from app.core.results import results
 from model.bundle import read_info
 from tests.app.foreign import tamper
@@ -56,7 +56,7 @@ def look(path: Path, *, sound: bool = False) -> None:
         opened.sources()
         opened.images()
         opened.places()
-        Journal(opened).next_steps()
+        journal_of(opened).next_steps()
         Labels(opened).all()
         for model in opened.models():
             list(results(opened, model))

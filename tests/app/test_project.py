@@ -16,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from app.core import database, project_format
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
-from app.core.journal import Journal
 from app.core.labels import Label, Labels, Verdict
 from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_file import ProjectError
+from app.core.project_journal import journal_of
 from app.core.project_records import Counts, FoundFile, Outcome
 from model.photo import MISSING, NO_PERMISSION
 
@@ -303,14 +303,14 @@ class UndoAndRedo(RuleBasedStateMachine):
     @precondition(lambda self: self.done)
     @rule()
     def undo(self) -> None:
-        assert Journal(self.project).undo() is not None
+        assert journal_of(self.project).undo() is not None
         self.undone.append(self.now)
         self.now = self.done.pop()
 
     @precondition(lambda self: self.undone)
     @rule()
     def redo(self) -> None:
-        assert Journal(self.project).redo() is not None
+        assert journal_of(self.project).redo() is not None
         self.done.append(self.now)
         self.now = self.undone.pop()
 
@@ -322,11 +322,11 @@ class UndoAndRedo(RuleBasedStateMachine):
     @invariant()
     def labels_and_titles_are_right(self) -> None:
         assert Labels(self.project).all() == self.now
-        undo, redo = Journal(self.project).next_steps()
+        undo, redo = journal_of(self.project).next_steps()
         assert (undo is not None, redo is not None) == (bool(self.done), bool(self.undone))
 
     def teardown(self) -> None:
-        assert (Journal(self.project).undo() is None) == (not self.done)
+        assert (journal_of(self.project).undo() is None) == (not self.done)
         self.project.close()
 
 

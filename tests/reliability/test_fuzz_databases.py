@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from app.core.columns import Columns, read_predictions
 from app.core.gallery import Gallery
-from app.core.journal import Journal
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.project_journal import journal_of
 from app.core.results import results
 from model.bundle import read_info
 from tests.app.synthetic import DIM, clustered, entries, unit
@@ -52,7 +52,7 @@ def look(path: Path) -> None:
         opened.sources()
         opened.images()
         opened.places()
-        Journal(opened).next_steps()
+        journal_of(opened).next_steps()
         Labels(opened).all()
         for model in opened.models():
             opened.counts(model.fingerprint)

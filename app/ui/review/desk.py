@@ -20,9 +20,9 @@ from app.core.columns import Columns
 from app.core.figures import NOBODY
 from app.core.filing import Filing
 from app.core.identify import Identification
-from app.core.journal import Journal
 from app.core.labels import Label, Labels
 from app.core.project import Project
+from app.core.project_journal import journal_of
 from app.core.project_records import KnownModel, ProjectImage
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
@@ -301,7 +301,7 @@ class Desk(QObject):
         project = self.project
         if project is None:
             return
-        journal = Journal(project)
+        journal = journal_of(project)
 
         def next_step() -> Action | None:
             return journal.next_steps()[0 if back else 1]
@@ -351,7 +351,7 @@ class Desk(QObject):
             undo, redo = found
             self.steps_changed.emit(undo.title if undo else None, redo.title if redo else None)
 
-        self._change(lambda project: Journal(project).next_steps(), titles)
+        self._change(lambda project: journal_of(project).next_steps(), titles)
 
     # what is asked about it
 

@@ -17,10 +17,11 @@ from app.core.corrections import Corrections, corrections
 from app.core.exporters import EXPORTERS, Exported, export
 from app.core.filing import Filing, UnknownStepError
 from app.core.filing_plan import FilingError, Plan, plan
-from app.core.journal import Journal, Turned
+from app.core.journal import Turned
 from app.core.labels import Verdict
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
+from app.core.project_journal import journal_of
 from app.core.project_records import KnownModel
 from app.core.results import Result, not_identified, results
 from app.core.sidecars import Sidecars
@@ -214,7 +215,7 @@ class Outputs(QObject):
         """
 
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Turned | UnknownStepError | None:
-            journal = Journal(project)
+            journal = journal_of(project)
             if trust is not None:
                 Filing(project).trust(trust)
             try:

@@ -1,0 +1,14 @@
+"""The journal of a project with every kind of step that there is."""
+
+from __future__ import annotations
+
+from app.core.actions import Kind
+from app.core.filing import Filing
+from app.core.journal import Journal
+from app.core.labels import Labels
+from app.core.project import Project
+
+
+def journal_of(project: Project) -> Journal:
+    """Undo and redo of a project: labels, and files."""
+    return Journal(project, {Kind.LABELS: Labels(project), Kind.FILES: Filing(project)})
