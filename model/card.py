@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from model import plots, terminal
+from model import terminal
 from model.arguments import read as read_arguments
 from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
@@ -24,6 +24,7 @@ from model.data.splits import Split
 from model.inference import part_of
 from model.outputs import Output, write_to
 from model.plain_text import in_markdown
+from model.reliability_plot import draw_reliability
 from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
 
@@ -386,7 +387,7 @@ def main() -> int:
         text = card(run, model, origin, None if unseen is None else Run.open(unseen))
         answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
-        plots.reliability(tables, plot)
+        draw_reliability(tables, plot)
         terminal.result(str(write_to(output, lambda file: file.write(text.encode()))))
         return 0
 

@@ -28,7 +28,7 @@ from model.plan import Cell, Plan, PlanError
 from model.prepare import create_run, dealt, part
 from model.retrieval import clustering, retrieval
 from model.run import Run, RunError
-from model.train import StopRequest, train
+from model.session import StopRequest, train
 
 _WATCHED_FIGURES = {"epoch", "val_recall_1", "step_ms", "selection_ms"}
 _WATCHED = 4

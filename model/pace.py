@@ -26,7 +26,7 @@ from model.memory import keep_freed_memory
 from model.prepare import create_run
 from model.ranks import Ranks, choose_accelerator
 from model.run import RunError
-from model.train import build_trainer
+from model.session import build_trainer
 
 _DATA = "demo:"
 _EVERY = 2  # of its pictures; all of them say no more

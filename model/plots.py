@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -16,55 +15,17 @@ from matplotlib.figure import Figure
 
 from model.compare import Cell, Comparison, interval
 from model.data.samples import DataError
-from model.outputs import Output, write_to
+from model.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"
 """The setting on the horizontal axis of `dimensions`."""
 
-# Okabe and Ito's palette without its yellow, which is too pale on white
-_COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-# Their numbers have no divisor in common with that of the colours: 56 and 28 pairs before one returns
-_MARKERS = "osD^vP*X"
-_LINES = ("-", "--", ":", "-.")
 _VERDICTS = {"better": ("#0072B2", "o"), "worse": ("#D55E00", "s"), "not distinguishable": ("#000000", "D")}
 _NOT_TESTED = ("#767676", "X")
 
-# The same figures give the same file; a "$" in a cell's name is no formula
-_styled = mpl.rc_context(
-    {
-        "svg.hashsalt": "report",
-        "text.parse_math": False,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-    }
-)
 
-
-@_styled
-def reliability(tables: Mapping[str, Sequence[Mapping[str, float]]], path: Path | Output) -> None:
-    """Share of right answers against their confidence, a panel for each head, with the number of photos beneath.
-
-    Args:
-        tables: of `metrics.reliability`, by the name of the head.
-    """
-    figure = Figure(figsize=(4.2 * len(tables), 4.4), layout="constrained")
-    axes = figure.subplots(2, len(tables), squeeze=False, sharex=True, gridspec_kw={"height_ratios": (3, 1)})
-    for column, (name, table) in enumerate(tables.items()):
-        confidence = [row["confidence"] for row in table]
-        above, below = axes[0, column], axes[1, column]
-        above.plot((0, 1), (0, 1), color="#767676", linestyle=":", label="as sure as right")
-        above.plot(confidence, [row["right"] for row in table], color=_COLOURS[2], marker="o")
-        above.set(title=name, ylabel="share right", xlim=(0, 1), ylim=(0, 1))
-        above.legend(loc="upper left")
-        below.bar(confidence, [row["photos"] for row in table], width=0.05, color=_COLOURS[2])
-        below.set(xlabel="confidence", ylabel="photos")
-    _save(figure, path)
-
-
-@_styled
+@styled
 def forest(path: Path, comparisons: Sequence[Comparison], words: str) -> None:
     """Difference of a figure and its 95 % interval, one line per comparison that has a common seed, best on top.
 
@@ -88,10 +49,10 @@ def forest(path: Path, comparisons: Sequence[Comparison], words: str) -> None:
     ax.set_xlabel(f"difference of {words} in points, 95 % interval")
     ax.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-@_styled
+@styled
 def curves(
     path: Path, measured: Mapping[str, Mapping[int, Sequence[float]]], comparisons: Sequence[Comparison]
 ) -> None:
@@ -122,7 +83,7 @@ def curves(
         ax.set_ylabel("R@1 (%)")
         ax.grid(alpha=0.3)
         ax.legend(fontsize="small", ncols=1 + len(panel) // 8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _curve(ax: Axes, index: int, cell: str, measured: Mapping[int, Sequence[float]]) -> None:
@@ -130,12 +91,12 @@ def _curve(ax: Axes, index: int, cell: str, measured: Mapping[int, Sequence[floa
     mean = 100 * np.array([statistics.fmean(values) for values in measured.values()])
     spread = 100 * np.array([statistics.stdev(values) if len(values) > 1 else 0.0 for values in measured.values()])
     # a lone point has no line to be seen by
-    marker = _MARKERS[index % len(_MARKERS)] if len(epochs) == 1 else None
-    (line,) = ax.plot(epochs, mean, color=_colour(index), linestyle=_line(index), marker=marker, label=cell)
+    marker = MARKERS[index % len(MARKERS)] if len(epochs) == 1 else None
+    (line,) = ax.plot(epochs, mean, color=colour_of(index), linestyle=line_of(index), marker=marker, label=cell)
     ax.fill_between(epochs, mean - spread, mean + spread, color=line.get_color(), alpha=0.15, linewidth=0)
 
 
-@_styled
+@styled
 def dimensions(path: Path, cells: Sequence[Cell]) -> None:
     """R@1 against the embedding dimension with 95 % intervals, a line per combination of the other settings.
 
@@ -157,8 +118,8 @@ def dimensions(path: Path, cells: Sequence[Cell]) -> None:
         intervals = [interval(line[dimension].values("recall_1")) for dimension in at]
         mean = [100 * mean for mean, _ in intervals]
         half = [100 * half for _, half in intervals]
-        style: dict[str, Any] = {"color": _colour(index), "linestyle": _line(index)}
-        marker = _MARKERS[index % len(_MARKERS)]
+        style: dict[str, Any] = {"color": colour_of(index), "linestyle": line_of(index)}
+        marker = MARKERS[index % len(MARKERS)]
         ax.errorbar(at, mean, yerr=half, marker=marker, capsize=3, label=others or None, **style)
     ticks = sorted({dimension for line in lines.values() for dimension in line})
     ax.set_xscale("log", base=2)
@@ -169,7 +130,7 @@ def dimensions(path: Path, cells: Sequence[Cell]) -> None:
     ax.grid(alpha=0.3)
     if any(lines):
         figure.legend(loc="outside right upper", fontsize="small")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _dimension(cell: Cell) -> float:
@@ -183,7 +144,7 @@ def _dimension(cell: Cell) -> float:
     return dimension
 
 
-@_styled
+@styled
 def class_map(path: Path, archive: Path) -> None:
     """Test photos in two dimensions: colour and marker are the type, thin lines lead to the mean of the class.
 
@@ -200,13 +161,13 @@ def class_map(path: Path, archive: Path) -> None:
     ax.add_collection(LineCollection(to_class_means(points, fine), colors="#767676", linewidths=0.3, alpha=0.3))
     for index, name in enumerate(np.unique(coarse)):
         mine = points[coarse == name]
-        marker = _MARKERS[index % len(_MARKERS)]
-        ax.scatter(mine[:, 0], mine[:, 1], s=12, marker=marker, color=_colour(index), linewidths=0, label=str(name))
+        marker = MARKERS[index % len(MARKERS)]
+        ax.scatter(mine[:, 0], mine[:, 1], s=12, marker=marker, color=colour_of(index), linewidths=0, label=str(name))
     ax.set_title(title)
     ax.set_aspect("equal", adjustable="datalim")
     ax.set_axis_off()
     figure.legend(loc="outside right upper", title="type", markerscale=2)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def to_class_means(points: np.ndarray, fine: np.ndarray) -> list[np.ndarray]:
@@ -244,19 +205,3 @@ def _read_map(archive: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     if coarse.shape != points.shape[:1] or fine.shape != points.shape[:1]:
         raise DataError(f"{archive}: {len(points)} points, but coarse {coarse.shape} and fine {fine.shape}")
     return points, coarse, fine, str(title)
-
-
-def _colour(index: int) -> str:
-    return _COLOURS[index % len(_COLOURS)]
-
-
-def _line(index: int) -> str:
-    return _LINES[index % len(_LINES)]
-
-
-def _save(figure: Figure, place: Path | Output) -> None:
-    """In the format that the name ends with, without the date in it."""
-    path = place.place if isinstance(place, Output) else place
-    kind = path.suffix.removeprefix(".")
-    metadata = {"Date": None} if kind == "svg" else {}
-    write_to(place, lambda file: figure.savefig(file, format=kind, dpi=150, metadata=metadata))

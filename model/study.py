@@ -51,7 +51,7 @@ from model.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, re
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
 from model.run import RunError, read_arrays
-from model.train import StopRequest
+from model.session import StopRequest
 
 _DIGITS = 9  # of a seed
 

@@ -4,7 +4,8 @@ from PIL import Image, ImageDraw
 
 from model.config import Config
 from model.prepare import new_run
-from model.train import StopRequest, finish, train
+from model.session import StopRequest, train
+from model.train import finish
 from tests.model.small import SMALL
 
 SHAPES = {"boat": ("ferry", "tug", "yacht"), "car": ("coupe", "van")}

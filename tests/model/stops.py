@@ -1,6 +1,6 @@
 """Stopping a training in its middle."""
 
-from model.train import StopRequest
+from model.session import StopRequest
 
 
 class StopAt(StopRequest):

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from model.baselines import BASELINES
-from model.config import Config, LossSettings
+from model.config import Config, LossSettings, parse
 from model.events import read_events
 from model.labels import Labels
 from model.network import NetworkOutput
@@ -20,7 +20,7 @@ from model.optimiser import build_optimiser
 from model.prepare import new_run
 from model.run import Run
 from model.selection import role_masks
-from model.train import StopRequest, parse, train
+from model.session import StopRequest, train
 from tests.model.stops import StopAt
 
 PROXIES = {"proxy_nca": 4 * 8, "proxy_anchor": 4 * 8, "soft_triple": 10 * 4 * 8}

@@ -8,7 +8,7 @@ import torch
 
 from model import prepare
 from model.batches import build_sampler
-from model.config import Config, LossSettings
+from model.config import Config, LossSettings, parse
 from model.data.samples import DataError
 from model.events import read_events
 from model.labels import Labels, attribute_scales
@@ -17,7 +17,8 @@ from model.network import NetworkOutput
 from model.objective import Objective
 from model.prepare import new_run
 from model.run import Run
-from model.train import StopRequest, main, parse, train
+from model.session import StopRequest, train
+from model.train import main
 from tests.model.stops import StopAt
 
 SETTINGS = [

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from model import prepare
-from model import train as train_room
+from model import session
 from model.config import Config
 from model.distill import Lesson, distillation
 from model.events import read_events
@@ -16,8 +16,8 @@ from model.network import NetworkOutput
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.run import Run, RunError
+from model.session import StopRequest, build_trainer, train
 from model.teacher import lesson_for
-from model.train import StopRequest, build_trainer, train
 
 
 def output(seed, dim=4):
@@ -109,6 +109,6 @@ def test_of_several_processes_the_first_alone_asks_the_teacher(first, order, tea
 
     done = []
     run = pupil(teacher, tmp_path / "pupil")
-    monkeypatch.setattr(train_room, "lesson_for", lambda *given: done.append("lesson") or lesson_for(*given))
+    monkeypatch.setattr(session, "lesson_for", lambda *given: done.append("lesson") or lesson_for(*given))
     build_trainer(run, OneOfTwo(run.config().machine))
     assert done == order

@@ -16,7 +16,7 @@ from model.objective import Objective, fine_cross_entropy
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.run import Run
-from model.train import StopRequest, train
+from model.session import StopRequest, train
 from tests.model.small import SMALL
 from tests.model.stops import StopAt
 

@@ -21,7 +21,7 @@ from model.inference import features_of, infer_samples, part_of, trained_network
 from model.prepare import new_run
 from model.projection import SHRINKAGE, fit, project, signed_root
 from model.run import Run
-from model.train import StopRequest, train
+from model.session import StopRequest, train
 from model.variants import cpu_session
 from tests.model.small import SMALL
 

@@ -16,7 +16,7 @@ import torch
 
 from model import bundle
 from model.card import main as card_main
-from model.config import Config, LossSettings
+from model.config import Config, LossSettings, parse
 from model.data.splits import Split
 from model.evaluate import main as evaluate_main
 from model.events import read_events
@@ -27,9 +27,10 @@ from model.optimiser import build_optimiser, learning_rate_share
 from model.prepare import new_run
 from model.retrieval import recall_1
 from model.run import Run
+from model.session import StopRequest, train
 from model.taxonomy import Taxonomy
 from model.tested import read_tested
-from model.train import StopRequest, main, parse, train
+from model.train import main
 from model.trainer import build_network
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")

@@ -16,8 +16,9 @@ from model.network import Network
 from model.photo import fit
 from model.prepare import new_run
 from model.ranks import Ranks
+from model.session import StopRequest, build_trainer, train
 from model.taxonomy import Taxonomy
-from model.train import StopRequest, build_trainer, finish, train
+from model.train import finish
 from model.trainer import build_network, head_settings
 from model.unfold import settle
 from model.variants import cpu_session

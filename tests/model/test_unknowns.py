@@ -22,8 +22,8 @@ from model.export import export
 from model.network import NetworkOutput
 from model.prepare import new_run
 from model.run import Run
+from model.session import StopRequest, train
 from model.tested import read_tested
-from model.train import StopRequest, train
 from model.unknowns import given
 from tests.app.test_decide import evidence
 from tests.model.test_calibrate import TREE, seen

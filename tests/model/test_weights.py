@@ -14,8 +14,9 @@ from model.inference import trained_network
 from model.network import build_backbone
 from model.prepare import new_run, parts_before
 from model.run import RunError
+from model.session import StopRequest, train
 from model.taxonomy import Taxonomy
-from model.train import StopRequest, finish, train
+from model.train import finish
 from model.trainer import build_network
 from model.weights import WeightsError, load_starting_weights, start_network
 from tests.model.small import SMALL
