@@ -3,5 +3,7 @@
 import os
 from pathlib import Path
 
-REAL_PHOTOS = Path(os.environ.get("MARQUE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from tests.checkout import ROOT
+
+REAL_PHOTOS = Path(os.environ.get("MARQUE_DATA", ROOT.parent / "shared" / "data"))
 """The folder that MARQUE_DATA names, or else shared/data beside the repository: cars196/ and vessels/."""

@@ -3,11 +3,10 @@
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 from importlinter.cli import EXIT_STATUS_ERROR, EXIT_STATUS_SUCCESS, lint_imports
 
-ROOT = Path(__file__).parents[1]
+from tests.checkout import ROOT
 
 
 def test_imports_only_go_down(capsys):

@@ -20,8 +20,7 @@ from app.core.gallery import Entry, Gallery
 from app.core.own_gallery import own_place
 from model.bundle import Variant, read, read_info, write
 from tests.app.tiny import GREEN, FailingGpu, colour_picture, write_tiny_model
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 
 def rows(path: Path) -> list[dict[str, str]]:

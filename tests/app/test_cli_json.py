@@ -12,8 +12,7 @@ import pytest
 
 from app.cli import main
 from tests.app.tiny import colour_picture
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 
 def events(text: str) -> list[dict]:

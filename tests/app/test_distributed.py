@@ -26,8 +26,7 @@ from app.core.results import results
 from app.core.stage import Local
 from model.bundle import read_info
 from tests.app.tiny import FailingGpu
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ class NoTorch:
 sys.meta_path.insert(0, NoTorch())
 import app.cli, app.core
 for package in (app.cli, app.core):
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
 assert "onnxruntime" in sys.modules
 qt = [name for name in sys.modules if name.startswith(("PySide6", "shiboken6", "app.ui"))]

@@ -22,8 +22,7 @@ from app.core.project_records import FoundFile, Outcome
 from app.core.watch import SETTLE, ProjectWatch, Watcher
 from model.photo_files import scan
 from tests.app.tiny import colour_picture
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 
 def put(path: Path, content: bytes = b"photo") -> Path:

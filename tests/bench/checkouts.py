@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parents[2]
+from tests.checkout import ROOT
+
 _DRAWS = 10_000
 _SLOWER = 1.03
 _MARQUE = "import sys; from app.cli import main; sys.exit(main())"
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--model", default="marque-lite", help="supplied model, or a file")
     parser.add_argument("--pairs", type=int, default=15)
     options = parser.parse_args()
-    trees = (HERE, options.other.resolve())
+    trees = (ROOT, options.other.resolve())
     photos = options.photos.resolve()
     with tempfile.TemporaryDirectory() as folder:
         places = [Path(folder) / str(side) for side in range(2)]
@@ -139,7 +140,7 @@ def main() -> None:
             )
             python(trees[side], places[side] / "home", _MARQUE, *arguments)
             multiply(places[side] / "work.marque")
-        say(f"{HERE} / {options.other}, {os.cpu_count()} cores, {options.model}")
+        say(f"{ROOT} / {options.other}, {os.cpu_count()} cores, {options.model}")
         say(told("open a project", ratios((lambda: open_project(0), lambda: open_project(1)), options.pairs)))
         if len(rows) != 1:
             raise SystemExit(f"the two projects hold different numbers of photos: {sorted(rows)}")

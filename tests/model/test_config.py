@@ -9,13 +9,11 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from model import choices
+from model import baselines, choices, network, selection
 from model.config import Config, DataSettings, OptimiserSettings
 
 
 def test_there_is_code_behind_every_name():
-    baselines, network = pytest.importorskip("model.baselines"), pytest.importorskip("model.network")
-    selection = pytest.importorskip("model.selection")
     assert get_args(choices.Backbone) == tuple(network.BACKBONES)
     assert get_args(choices.Rule) == tuple(selection.RULES)
     assert get_args(choices.Baseline) == tuple(baselines.BASELINES)

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model import prepare
-from model import session
+from model import prepare, session
 from model.config import Config
 from model.distill import Lesson, distillation
 from model.events import read_events

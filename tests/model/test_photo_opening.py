@@ -21,9 +21,9 @@ from PIL import Image
 
 from model import photo_opening
 from model.photo import PhotoError, read_object, read_rgb, read_small, upright_size
+from tests.checkout import ROOT
 from tests.model.odd_files import jpeg_of_many_scans, png, png_chunk, write_heic
 
-ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="measures as Linux does")
 
 

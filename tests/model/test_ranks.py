@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ import torch
 
 from model.events import read_events
 from model.run import Run
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 # Run by each process: the first steps of a network without batch statistics, which differ between the parts of a batch.
 SCRIPT = """

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,8 +25,7 @@ from model.inference import part_of
 from model.labels import encode, taxonomy_of
 from model.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import Study, main, read_rows, write_rows
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 PLAN = """
 title = "A small one"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -32,9 +31,9 @@ from model.taxonomy import Taxonomy
 from model.tested import read_tested
 from model.train import main
 from model.trainer import build_network
+from tests.checkout import ROOT
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")
-ROOT = Path(__file__).parents[2]
 SETTINGS = [
     *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "3", "--embedding-dim", "16"),
     *("--batch-coarse", "2", "--batch-fine", "2", "--batch-images", "3", "--lr", "3e-3", "--validation", "0.2"),
@@ -116,7 +115,7 @@ def test_the_model_file_does_what_the_network_does(unbroken):
 
 def test_the_model_file_does_not_tell_where_it_was_made(unbroken):
     content = (unbroken / "model.onnx").read_bytes()
-    for place in ("site-packages", str(Path(bundle.__file__).parent), str(unbroken.parent)):
+    for place in ("site-packages", str(ROOT), str(unbroken.parent)):
         assert place.encode() not in content
 
 

@@ -28,8 +28,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from app.cli.commands import COMMANDS, command_of
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 CHANGING = (
     *("write", "pwrite64", "writev", "pwritev", "copy_file_range", "sendfile", "ftruncate", "truncate", "fallocate"),

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from tests.app.tiny import COLOURS, colour_picture
+from tests.checkout import ROOT
 from tests.reliability.killing import Ended, Moment, cannot_trace
 from tests.reliability.situations import Situations, cannot_mount, facts
 
@@ -300,7 +301,7 @@ def test_ctrl_c_in_a_command_of_the_trainer(tmp_path: Path, command: str, second
         [sys.executable, "-m", command, *words],
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ | {"MARQUE_HOME": str(tmp_path / "home")},
     )
     try:
@@ -323,7 +324,7 @@ def test_an_encoding_that_has_no_word_for_a_name(tmp_path: Path, tiny_model: Pat
             *("--model", str(tiny_model), "--gallery", "none", "--device", "cpu"),
         ],
         capture_output=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
         check=False,
     )
@@ -351,7 +352,7 @@ def test_the_window_on_a_data_folder_that_cannot_be_written_ends_at_a_signal(
         [sys.executable, "-c", program, "--model", str(tiny_model), "--gallery", str(tmp_path / "none.gallery")],
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ | {"MARQUE_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"},
     )
     with pytest.raises(subprocess.TimeoutExpired):

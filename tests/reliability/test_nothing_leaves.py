@@ -18,10 +18,10 @@ import pytest
 
 from model.privacy import TELEMETRY_OFF
 from tests.app.tiny import COLOURS, colour_picture
+from tests.checkout import ROOT
 from tests.reliability.killing import cannot_trace
 from tests.reliability.tracing import Traced, traced
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = ("-c", "import sys; from app.cli import main; sys.exit(main())")
 
 OUR_FOLDERS = (".local/share/marque", ".config/marque", ".cache/marque")

@@ -9,13 +9,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from model.privacy import TELEMETRY_OFF
-
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
 
 PROGRAM = ["app.cli", "packaging/launch.py"]
 TRAINER = [
