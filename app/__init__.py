@@ -1,1 +1,1 @@
-import model.privacy  # noqa: F401 - before any library is loaded
+import model.system.privacy  # noqa: F401 - before any library is loaded

@@ -1,2 +1,2 @@
-import model.interruption
-import model.privacy  # noqa: F401 - both before any library is loaded
+import model.system.interruption
+import model.system.privacy  # noqa: F401 - both before any library is loaded

@@ -29,17 +29,17 @@ import numpy as np
 import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from model import terminal
-from model.arguments import read as read_arguments
 from model.bundle import Variant, beside, read_info
 from model.bundle import read as read_model
-from model.errors import MarqueError
 from model.export import BATCH
-from model.outputs import Output, write_to
-from model.plain_text import in_markdown
-from model.reading import read_toml
 from model.run import Run
 from model.stamp import metrics_of, variants_of
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.errors import MarqueError
+from model.system.outputs import Output, write_to
+from model.system.plain_text import in_markdown
+from model.system.reading import read_toml
 from model.variants import speeds
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -261,10 +261,10 @@ def main() -> int:
         read = [place, *models.values(), *(file for run in runs.values() for file in run.inputs())]
         output = Output(out, "table of aims", inputs=read, force=force)  # before the models are timed
         text = report(read_aims(place), runs, models)
-        terminal.result(str(write_to(output, lambda file: file.write(text.encode()))))
+        console.result(str(write_to(output, lambda file: file.write(text.encode()))))
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 def _named(option: str, entries: Sequence[str]) -> dict[str, Path]:

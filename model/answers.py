@@ -9,13 +9,13 @@ import numpy as np
 
 from model.bundle import Calibration, Familiarity, Fusion
 from model.data.splits import Split
-from model.files import write_whole
 from model.inference import infer_samples, part_of
 from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
 from model.openset import familiarity
 from model.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.run import Run, RunError, read_arrays
+from model.system.files import write_whole
 from model.taxonomy import NO_FINE, Taxonomy
 
 _ADVICE = "delete it; what needs it next makes it again"

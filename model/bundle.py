@@ -20,10 +20,10 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.utils import Extractor
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model.errors import MarqueError
-from model.outputs import Output, write_to
 from model.photo import FitPolicy
-from model.reading import parse_json, read_file
+from model.system.errors import MarqueError
+from model.system.outputs import Output, write_to
+from model.system.reading import parse_json, read_file
 from model.taxonomy import Taxonomy, name_problem
 
 METADATA_KEY = "marque"

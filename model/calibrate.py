@@ -12,9 +12,7 @@ import tyro
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
 
-from model import terminal
 from model.answers import References, Seen, references_of
-from model.arguments import read as read_arguments
 from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.samples import Sample
@@ -28,6 +26,8 @@ from model.openset import largest
 from model.posterior import softmax, temperatures, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
+from model.system import console
+from model.system.arguments import read as read_arguments
 from model.taxonomy import Taxonomy
 
 FINE_PRECISION = 0.90
@@ -342,10 +342,10 @@ def main() -> int:
     def work() -> int:
         run = Run.open(folder)
         chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
-        terminal.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
+        console.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

@@ -15,18 +15,18 @@ from typing import Annotated, Any
 
 import tyro
 
-from model import terminal
-from model.arguments import read as read_arguments
 from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
 from model.config import Config
 from model.data.splits import Split
 from model.inference import part_of
-from model.outputs import Output, write_to
-from model.plain_text import in_markdown
 from model.reliability_plot import draw_reliability
 from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.outputs import Output, write_to
+from model.system.plain_text import in_markdown
 
 _ANSWERS = (
     ("photos", "photos", ""),
@@ -388,10 +388,10 @@ def main() -> int:
         answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         draw_reliability(tables, plot)
-        terminal.result(str(write_to(output, lambda file: file.write(text.encode()))))
+        console.result(str(write_to(output, lambda file: file.write(text.encode()))))
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

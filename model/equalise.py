@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from model.bundle import INPUT
-from model.onnx_runtime import onnxruntime
+from model.system.onnx_runtime import onnxruntime
 
 _TRANSPARENT = ("Concat", "Relu", "MaxPool", "AveragePool")
 """What commutes with a positive factor of each channel."""

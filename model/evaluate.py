@@ -15,9 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from torch.nn import functional as F
 
-from model import terminal
 from model.answers import Seen, references_of
-from model.arguments import read as read_arguments
 from model.bundle import Fusion
 from model.calibrate import Chosen, calibrated, kinds
 from model.data.samples import Sample
@@ -35,11 +33,13 @@ from model.metrics import (
     reliability,
 )
 from model.network import Network, NetworkOutput
-from model.plain_text import one_line
 from model.posterior import Posterior, tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.stamp import stamp
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.plain_text import one_line
 from model.taxonomy import Taxonomy
 from model.tested import Tested
 from model.unknowns import few_shot, given, unknown_figures
@@ -227,7 +227,7 @@ def show(result: dict[str, Any]) -> None:
     for name in result["test"]["all"]:
         cells = [columns[source][name] for source in columns]
         table.add_row(name, *(_cell(value) for value in cells))
-    terminal.show(table, result)
+    console.show(table, result)
 
 
 def _cell(value: float | None) -> str:
@@ -258,7 +258,7 @@ def main() -> int:
         show(evaluate(Run.open(folder)))
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

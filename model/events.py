@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from model.files import write_whole
-from model.reading import must_fit, open_regular, parse_json, read_file, regular_file
+from model.system.files import write_whole
+from model.system.reading import must_fit, open_regular, parse_json, read_file, regular_file
 
 EVENTS_FILE = "events.jsonl"
 

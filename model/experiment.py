@@ -17,7 +17,6 @@ from model.config import Config
 from model.data.samples import Box, DataError, Sample
 from model.data.splits import Split
 from model.events import EventFollower
-from model.files import ARCHIVE_FAULTS
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
 from model.labels import Labels, encode, group_numbers, taxonomy_of
@@ -29,6 +28,7 @@ from model.prepare import create_run, dealt, part
 from model.retrieval import clustering, retrieval
 from model.run import Run, RunError
 from model.session import StopRequest, train
+from model.system.files import ARCHIVE_FAULTS
 
 _WATCHED_FIGURES = {"epoch", "val_recall_1", "step_ms", "selection_ms"}
 _WATCHED = 4

@@ -19,26 +19,27 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from model import bundle, terminal
+from model import bundle
 from model.answers import Seen, references_of
-from model.arguments import read as read_arguments
 from model.bundle import BundleInfo, Preprocessing, Variant
 from model.calibrate import Chosen, calibrated
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
 from model.data.samples import Sample
 from model.data.splits import Split
-from model.errors import MarqueError
 from model.inference import part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence
-from model.onnx_runtime import onnxruntime
-from model.outputs import Output, write_to
 from model.run import Run, write_json
-from model.signatures import MODEL
 from model.stamp import stamp, why_stale
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.errors import MarqueError
+from model.system.onnx_runtime import onnxruntime
+from model.system.outputs import Output, write_to
+from model.system.signatures import MODEL
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 5e-3
@@ -283,7 +284,7 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
         if why is None:
             facts["metrics"] = metrics
         else:
-            terminal.note(
+            console.note(
                 f"{run.metrics}: left out, for {why}; to have them in the file: python -m model.evaluate {run.folder}, "
                 "then export it again"
             )
@@ -338,12 +339,12 @@ def main() -> int:
         if table is not None:
             write_references(run, table)
         taxonomy = info.taxonomy
-        terminal.result(
+        console.result(
             f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"
         )
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

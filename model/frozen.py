@@ -22,7 +22,6 @@ from model.batches import build_sampler
 from model.config import Config
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
-from model.files import write_whole
 from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
 from model.network import Heads, NetworkOutput
@@ -30,6 +29,7 @@ from model.objective import Objective
 from model.optimiser import learning_rate_share
 from model.retrieval import recall_1
 from model.run import Run
+from model.system.files import write_whole
 from model.taxonomy import Taxonomy
 from model.trainer import build_network, head_settings, step_seed
 from model.weights import load_starting_weights

@@ -7,7 +7,7 @@ import math
 import onnx
 
 from model.bundle import INPUT, BundleError
-from model.onnx_runtime import FAULTS
+from model.system.onnx_runtime import FAULTS
 
 _MOST = 1 << 28
 """Numbers that a graph may have in one place for one photo: four times what the largest input of 2048 pixels asks."""

@@ -16,17 +16,17 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from pydantic import ValidationError
 
-from model import terminal
-from model.arguments import read as read_arguments
 from model.config import Config
 from model.data.readers import read_data
-from model.errors import file_errors
 from model.events import EventFollower, EventWriter
 from model.memory import keep_freed_memory
 from model.prepare import create_run
 from model.ranks import Ranks, choose_accelerator
 from model.run import RunError
 from model.session import build_trainer
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.errors import file_errors
 
 _DATA = "demo:"
 _EVERY = 2  # of its pictures; all of them say no more
@@ -96,17 +96,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     backbone, size = read_arguments(command, "model.pace", arguments)
     keep_freed_memory()
-    terminal.console.quiet = True
+    console.console.quiet = True
 
     def work() -> int:
         try:
             found = measure(backbone, size)
         except ValidationError as error:
             raise RunError(error.errors()[0]["msg"]) from error
-        terminal.data(found)
+        console.data(found)
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

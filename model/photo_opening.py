@@ -22,9 +22,9 @@ import PIL
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from model.errors import FileError, MarqueError
-from model.photo_files import HEIC_ADVICE, HEIC_SUFFIXES, PHOTO_SUFFIXES, UNREADABLE, suffix_of
-from model.reading import open_regular
+from model.system.errors import FileError, MarqueError
+from model.system.photo_files import HEIC_ADVICE, HEIC_SUFFIXES, PHOTO_SUFFIXES, UNREADABLE, suffix_of
+from model.system.reading import open_regular
 
 MAX_PIXELS = 400_000_000
 """Images above this are refused, but for JPEG files that can be decoded at a fraction of their size line by line."""

@@ -20,9 +20,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model.errors import MarqueError
-from model.files import write_whole
-from model.reading import read_file, read_toml
+from model.system.errors import MarqueError
+from model.system.files import write_whole
+from model.system.reading import read_file, read_toml
 
 PLANS = Path(__file__).parent / "studies" / "plans"
 PLAN_FILE = "plan.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from model.outputs import Output, write_to
+from model.system.outputs import Output, write_to
 
 # Okabe and Ito's palette without its yellow, which is too pale on white
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from model.compare import Cell, Comparison, interval
 from model.data.samples import DataError
 from model.plot_style import MARKERS, colour_of, line_of, save_figure, styled
-from model.reading import read_arrays
+from model.system.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"
 """The setting on the horizontal axis of `dimensions`."""

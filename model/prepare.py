@@ -18,11 +18,11 @@ from model.labels import attribute_scales, encode, taxonomy_of
 from model.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free
+from model.system.console import note
+from model.system.wording import first_of
 from model.teacher import checked_teacher
-from model.terminal import note
 from model.unfold import is_model_file
 from model.weights import load_starting_weights
-from model.wording import first_of
 
 _SHOWN = 10
 

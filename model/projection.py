@@ -19,12 +19,12 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from model.answers import keep_references
 from model.data.samples import DataError
 from model.data.splits import Split
-from model.files import write_whole
 from model.inference import features_of, has_projection, part_of, trained_network
 from model.labels import encode
 from model.landmarks import landmarks
 from model.network import Projection, signed_root
 from model.run import Run
+from model.system.files import write_whole
 
 SHRINKAGE = 0.3
 """How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did

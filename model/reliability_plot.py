@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from model.outputs import Output
 from model.plot_style import COLOURS, save_figure, styled
+from model.system.outputs import Output
 
 
 @styled

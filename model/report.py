@@ -26,8 +26,8 @@ from model.compare import (
     read_curves,
     read_last_epochs,
 )
-from model.files import write_whole
-from model.plain_text import in_markdown
+from model.system.files import write_whole
+from model.system.plain_text import in_markdown
 
 
 def write_report(

@@ -32,18 +32,18 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from model import reading
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split, read_split, write_split
-from model.errors import MarqueError
 from model.events import EVENTS_FILE
-from model.files import write_whole
-from model.reading import parse_json, read_file
+from model.system import reading
+from model.system.errors import MarqueError
+from model.system.files import write_whole
+from model.system.reading import parse_json, read_file
+from model.system.unfinished import folder_beside
 from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
 from model.tested import TESTED_FILE
-from model.unfinished import folder_beside
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 

@@ -15,8 +15,8 @@ from model.labels import encode
 from model.prepare import part
 from model.ranks import Ranks
 from model.run import Run
+from model.system.console import note
 from model.teacher import lesson_for
-from model.terminal import note
 from model.trainer import Trainer
 
 _CACHE_MARGIN = 1.15

@@ -33,17 +33,12 @@ import torch
 import tyro
 from sklearn.manifold import TSNE
 
-from model import terminal
-from model.arguments import read as read_arguments
-from model.command import INTERRUPTED
 from model.compare import best_first, read_cells
 from model.config import Config
 from model.data.csvfile import read_table
 from model.data.readers import read_data
 from model.data.samples import DataError
-from model.errors import file_errors
 from model.experiment import Result, Task, config_of, run_frozen, run_full
-from model.files import write_whole
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
 from model.network import BACKBONES
@@ -52,6 +47,11 @@ from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
 from model.run import RunError, read_arrays
 from model.session import StopRequest
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.command import INTERRUPTED
+from model.system.errors import file_errors
+from model.system.files import write_whole
 
 _DIGITS = 9  # of a seed
 
@@ -144,7 +144,7 @@ class Study:
             dealt(samples, config)  # what is wrong with the data is said before anything is computed or written
         self.out.mkdir(parents=True, exist_ok=True)
         keep_plan(self.plan, self.out)
-        terminal.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
+        console.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
         if not wanted:
             return True
         if self.plan.mode == "full":
@@ -168,7 +168,7 @@ class Study:
             raise RunError(f"{self.out}: holds something other than a study; choose another --out")
 
     def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
-        with _pool(jobs, threads=1) as pool, terminal.progress() as progress:
+        with _pool(jobs, threads=1) as pool, console.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             left = {pool.submit(run_frozen, task) for task in tasks}
             try:
@@ -185,7 +185,7 @@ class Study:
     def _run_full(self, tasks: list[Task], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
         threads = max(1, (os.cpu_count() or 1) // jobs)
-        with _pool(jobs, threads) as pool, terminal.progress() as progress:
+        with _pool(jobs, threads) as pool, console.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             running = [pool.submit(_in_worker, task, folder) for task, folder in zip(tasks, folders, strict=True)]
             try:
@@ -212,7 +212,7 @@ _stopped: StopRequest
 def _begin_worker(threads: int) -> None:
     global _stopped
     torch.set_num_threads(threads)
-    terminal.console.quiet = True  # several bars at a time are none; a run's folder has its events
+    console.console.quiet = True  # several bars at a time are none; a run's folder has its events
     keep_freed_memory()
     _stopped = StopRequest()
     threading.Thread(target=_end_with_the_study, args=(_stopped,), daemon=True).start()
@@ -294,15 +294,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with file_errors(out):
                 if study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
-                    terminal.result(str(study.report()))
+                    console.result(str(study.report()))
                 else:
-                    terminal.note(stopped)
+                    console.note(stopped)
         except KeyboardInterrupt:
-            terminal.note(stopped)
+            console.note(stopped)
             return INTERRUPTED
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 NO_FINE = -1
 """The fine index of an image whose fine class is unknown."""

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from model.data.samples import Sample
 from model.data.splits import Split
 from model.distill import Lesson
-from model.files import write_whole
 from model.inference import infer_samples, part_of, trained_network
 from model.run import Run, RunError, read_arrays
+from model.system.files import write_whole
 from model.taxonomy import Taxonomy
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.reading import LARGE, first_line, must_fit, regular_file
+from model.system.reading import LARGE, first_line, must_fit, regular_file
 
 
 def read_tensors(path: Path) -> Any:

@@ -26,10 +26,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from model.data.samples import Sample
-from model.errors import MarqueError
-from model.files import write_whole
 from model.posterior import Posterior
-from model.reading import read_arrays
+from model.system.errors import MarqueError
+from model.system.files import write_whole
+from model.system.reading import read_arrays
 from model.taxonomy import NO_FINE, Taxonomy
 
 TESTED_FILE = "test.npz"

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import torch
 
-from model import terminal
 from model.config import Command, Config, parse
 from model.data.splits import Split
-from model.errors import file_error
 from model.evaluate import evaluate, show
 from model.events import EventWriter, rewind
 from model.export import export
 from model.memory import keep_freed_memory
-from model.outputs import Output
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.run import Run, RunError
 from model.session import StopRequest, is_trained, train
-from model.signatures import MODEL
-from model.terminal import note
+from model.system import console
+from model.system.console import note
+from model.system.errors import file_error
+from model.system.outputs import Output
+from model.system.signatures import MODEL
 
 _SMALLER = "take fewer photos a batch, a smaller size or network"
 
@@ -49,7 +49,7 @@ def finish(run: Run) -> None:
             show(result)
         info = export(run, Output(run.model, MODEL, force=True), run.folder.name)
         events.write("done", step, model=run.model.name, fingerprint=info.fingerprint)
-    terminal.result(f"identification model: {run.model}")
+    console.result(f"identification model: {run.model}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     command = parse(arguments)
     keep_freed_memory()
-    return terminal.run(lambda: _train(command))
+    return console.run(lambda: _train(command))
 
 
 def _train(command: Command) -> int:

@@ -18,7 +18,6 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from model import terminal
 from model.batches import build_sampler
 from model.config import Config
 from model.data.pipeline import Augmentation, PictureStore
@@ -33,6 +32,7 @@ from model.optimiser import average_weights, build_optimiser, learning_rate_shar
 from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
+from model.system import console
 from model.taxonomy import Taxonomy
 from model.unfold import is_model_file, settle
 from model.weights import start_network
@@ -189,7 +189,7 @@ class Trainer:
         """Train to the last epoch, or until `stopped()`; True when finished. The checkpoint is written either way."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         figures = TextColumn("{task.fields[figures]}")
-        with terminal.progress(*columns, figures, shown=self._ranks.is_first) as progress:
+        with console.progress(*columns, figures, shown=self._ranks.is_first) as progress:
             while self.epoch < self.epochs:
                 if not self._train_epoch(events, stopped, progress):
                     self.save()

@@ -23,7 +23,6 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, giving
 from model.equalise import equalise
-from model.onnx_runtime import FAULTS, onnxruntime
 from model.rewrite import (
     Bytes,
     concatenated,
@@ -33,6 +32,7 @@ from model.rewrite import (
     pixels_as_bytes,
     take_bytes,
 )
+from model.system.onnx_runtime import FAULTS, onnxruntime
 
 _QUANTISED = ("Conv", "Concat", "Relu", "Clip", "Add", "MaxPool", "AveragePool")
 """Operators in 8 bits; the heads stay in float32, where the last digits decide."""

@@ -18,19 +18,19 @@ import onnx
 import torch
 import tyro
 
-from model import terminal
-from model.arguments import read as read_arguments
 from model.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.samples import Sample
 from model.data.splits import Split
-from model.errors import file_errors
 from model.evaluate import figures
 from model.inference import part_of
 from model.labels import encode
 from model.network import NetworkOutput
-from model.onnx_runtime import FAULTS, onnxruntime
 from model.run import Run, RunError
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.errors import file_errors
+from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.variants import cpu_session
 
 _BATCH = 32
@@ -115,14 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, model = read_arguments(command, "model.versus", arguments)
 
     def tell(done: int, photos: int) -> None:
-        terminal.data({"done": done, "photos": photos})
+        console.data({"done": done, "photos": photos})
 
     def work() -> int:
         with file_errors(folder):
-            terminal.data(versus(Run.open(folder), model, tell))
+            console.data(versus(Run.open(folder), model, tell))
         return 0
 
-    return terminal.run(work)
+    return console.run(work)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ import torchvision
 from torch import Tensor, nn
 
 from model.bundle import BundleError
-from model.errors import MarqueError
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
+from model.system.console import note
+from model.system.errors import MarqueError
+from model.system.wording import first_of
 from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
-from model.terminal import note
 from model.unfold import is_model_file, stored_weights, unfolded
-from model.wording import first_of
 
 
 class WeightsError(MarqueError):

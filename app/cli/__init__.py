@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.cli.reports import Report, asked_for_json
-from model.command import guarded
+from model.system.command import guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code, of those in `model.command`.
+    """Run the command; the exit code, of those in `model.system.command`.
 
     Args:
         argv: arguments without the program's name; None for those of this process.

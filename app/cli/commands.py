@@ -15,8 +15,8 @@ from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option
 from app.core.references import place_of
-from model.command import EXIT_CODES
-from model.unfinished import remove_leftovers
+from model.system.command import EXIT_CODES
+from model.system.unfinished import remove_leftovers
 
 COMMANDS = ("identify", "export", "file", "label", "undo", "enrol", "doctor")
 

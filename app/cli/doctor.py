@@ -16,7 +16,7 @@ from app.core.engine import Engine
 from app.core.fault_report import report_lines
 from app.core.gallery import Gallery
 from app.core.own_gallery import own_place
-from model.errors import FileError, MarqueError
+from model.system.errors import FileError, MarqueError
 
 _PACKAGES = {
     "marque": ("marque",),

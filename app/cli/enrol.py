@@ -21,7 +21,7 @@ from app.core.gallery import Gallery
 from app.core.references import References, is_shared, open_references, place_of, shown
 from model.command import INTERRUPTED
 from model.data.samples import Dataset, Sample
-from model.wording import first_of
+from model.system.wording import first_of
 
 _KINDS = ("folder", "table", "cars196")
 

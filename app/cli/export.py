@@ -20,8 +20,8 @@ from app.core.results import Result, not_identified, results
 from app.core.sidecars import Sidecars
 from app.core.xmp import keywords
 from app.core.xmp_sidecar import SidecarError, write_sidecar
-from model.outputs import Output
-from model.wording import counted, first_of
+from model.system.outputs import Output
+from model.system.wording import counted, first_of
 
 _SIDECARS, _COPIES = "xmp", "xmp-copies"
 _TABLE, _FOR_SPREADSHEET = "csv", "csv-for-spreadsheet"

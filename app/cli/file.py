@@ -15,7 +15,7 @@ from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.results import results
-from model.wording import first_of
+from model.system.wording import first_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -30,9 +30,9 @@ from app.core.identify import Identification, Identifier
 from app.core.references import Place, is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
 from app.core.table import KIND, LabelTable
-from model.outputs import Output
-from model.photo_files import scan, skipped_in_words
-from model.wording import counted, first_of
+from model.system.outputs import Output
+from model.system.photo_files import scan, skipped_in_words
+from model.system.wording import counted, first_of
 
 _GALLERY = "reference photos: a file, postgresql://user@host/database, or 'none' (default: beside the model)"
 _LOCAL, _RAY = "local", "ray"

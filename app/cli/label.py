@@ -9,7 +9,7 @@ from app.cli.reports import Report
 from app.cli.terminal import as_typed
 from app.core.corrections import corrections
 from app.core.project import Project
-from model.wording import counted, first_of
+from model.system.wording import counted, first_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,8 @@ from app.core.project_lock import ProjectBusyError, only_writer
 from app.core.project_records import Counts
 from app.core.stage import Stage
 from app.core.watch import SETTLE, ProjectWatch
-from model.command import INTERRUPTED
-from model.wording import counted
+from model.system.command import INTERRUPTED
+from model.system.wording import counted
 
 _SHARE = 10
 """A pause takes at least so many times as long as the look before it: a watch is idle for most of its time."""

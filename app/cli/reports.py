@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.command import write_line
-from model.errors import MarqueError
-from model.json_lines import JSON_OPTION, Advance, event, lines_of_progress
-from model.plain_text import one_line
-from model.standard_error import keep_small
-from model.wording import LISTED
+from model.system.command import write_line
+from model.system.errors import MarqueError
+from model.system.json_lines import JSON_OPTION, Advance, event, lines_of_progress
+from model.system.plain_text import one_line
+from model.system.standard_error import keep_small
+from model.system.wording import LISTED
 
 if TYPE_CHECKING:  # loads the engine, which takes its time
     from app.core.stage import Processor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.cli.reports import Report
 from app.core.filing import Filing, UnknownStepError
-from model.wording import LISTED
+from model.system.wording import LISTED
 
 
 def settle(filing: Filing, report: Report, *, trust: bool) -> bool:

@@ -21,9 +21,9 @@ from app.core import paths
 from app.core.engine import BATCH
 from app.core.references import Place, References, place_of
 from model.bundle import Variant
-from model.errors import MarqueError
-from model.standard_error import words
-from model.wording import counted
+from model.system.errors import MarqueError
+from model.system.standard_error import words
+from model.system.wording import counted
 
 NO_GALLERY = "none"
 

@@ -8,7 +8,7 @@ from app.cli.reports import Report
 from app.core import scanned_folders
 from app.core.local_records import perhaps_lost
 from app.core.project import Project
-from model.wording import LISTED
+from model.system.wording import LISTED
 
 
 def add_trust_argument(parser: argparse.ArgumentParser) -> None:

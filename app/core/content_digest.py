@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from model.reading import open_regular
+from model.system.reading import open_regular
 
 
 def new_digest() -> hashlib.blake2b:

@@ -25,9 +25,9 @@ from app.core.sidecars import Sidecars, beside, is_too_long, place_for_new, shor
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_sidecar import SidecarError, read_sidecar
-from model.errors import MarqueError
-from model.files import numbered
-from model.reading import open_regular
+from model.system.errors import MarqueError
+from model.system.files import numbered
+from model.system.reading import open_regular
 
 _NO_ROOM = "only JPEG and PNG files take them inside"
 _HAS_SIDECAR = "the photos have sidecars, and these are copied too"

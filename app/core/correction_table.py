@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from app.core.table import TableError, unguarded
-from model.errors import file_error
-from model.reading import SMALL, read_file
+from model.system.errors import file_error
+from model.system.reading import SMALL, read_file
 
 _DELIMITERS = ",;\t"
 _NAMES = ("file", "path")

@@ -25,7 +25,7 @@ from app.core.paths import tidy
 from app.core.project import Project
 from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
 from app.core.table import unguarded
-from model.wording import counted
+from model.system.wording import counted
 
 _NONE = "none"
 _VERDICTS = {"", _NONE, *Verdict}

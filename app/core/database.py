@@ -16,10 +16,10 @@ from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from model.errors import MarqueError
-from model.files import close_on_disk, rename_without_overwriting, sync_folder
-from model.reading import regular_file
-from model.unfinished import part_beside
+from model.system.errors import MarqueError
+from model.system.files import close_on_disk, rename_without_overwriting, sync_folder
+from model.system.reading import regular_file
+from model.system.unfinished import part_beside
 
 Schema = frozenset[tuple[str, str, str, str]]
 """Of each object of a file its type, name, table and SQL, whatever the spaces and comments in that."""

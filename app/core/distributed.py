@@ -27,9 +27,9 @@ from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
 from app.core.stage import Local, Processor
 from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
-from model.errors import MarqueError
 from model.photo import fit
-from model.privacy import TELEMETRY_OFF
+from model.system.errors import MarqueError
+from model.system.privacy import TELEMETRY_OFF
 
 _BATCHES_A_TASK = 4
 _ACTOR_SHARE = 0.5

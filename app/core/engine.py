@@ -35,11 +35,11 @@ from model.bundle import (
     read,
     read_info,
 )
-from model.errors import MarqueError
 from model.graph_size import must_fit
-from model.onnx_runtime import FAULTS, onnxruntime
 from model.openset import energy
 from model.photo import fit, placed
+from model.system.errors import MarqueError
+from model.system.onnx_runtime import FAULTS, onnxruntime
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "fp16", "int8"]

@@ -22,10 +22,10 @@ from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
-from model.errors import MarqueError
-from model.outputs import Output, Written
 from model.photo import PhotoError, upright_size
-from model.wording import counted, first_of
+from model.system.errors import MarqueError
+from model.system.outputs import Output, Written
+from model.system.wording import counted, first_of
 
 _FIGURES = tuple(name for name in EXPORT_COLUMNS if name.endswith(("confidence", "similarity")))
 _BOM = "\ufeff"

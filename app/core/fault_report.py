@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from app.core import paths
-from model.fault_log import log_file
-from model.reading import parse_json, read_file
+from model.system.fault_log import log_file
+from model.system.reading import parse_json, read_file
 
 _FAULTS = 20
 _NEWEST = 200_000  # bytes of the log that are looked at

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.core.database import must_be_same
-from model.errors import MarqueError
-from model.reading import regular_file
+from model.system.errors import MarqueError
+from model.system.reading import regular_file
 
 
 class ReplacedError(MarqueError):

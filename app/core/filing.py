@@ -26,8 +26,8 @@ from app.core.placing import same_content
 from app.core.project import Project
 from app.core.project_records import FoundFile
 from app.core.sidecars import Sidecars, beside
-from model.errors import MarqueError, file_error
-from model.wording import counted
+from model.system.errors import MarqueError, file_error
+from model.system.wording import counted
 
 _FORWARD = (State.PLANNED, State.PLACED)
 

@@ -16,7 +16,7 @@ from app.core.filed import Filed, Folder, Row, State, is_unchanged
 from app.core.photo_state import CHANGED
 from app.core.placing import OtherContentError, copy_new, remove_spare, same_content
 from app.core.sidecars import Sidecars
-from model.files import sync_folder
+from model.system.files import sync_folder
 
 
 class LeftError(Exception):

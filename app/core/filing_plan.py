@@ -16,9 +16,9 @@ from app.core.placing import folded, same_content
 from app.core.project_records import FoundFile, modified
 from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
-from model.errors import FileError, MarqueError, file_error
-from model.files import LONGEST_NAME, numbered, shortened
-from model.wording import counted
+from model.system.errors import FileError, MarqueError, file_error
+from model.system.files import LONGEST_NAME, numbered, shortened
+from model.system.wording import counted
 
 PATTERN = "{type}/{class}/{name}"
 """Where a photo goes, below the folder that was chosen."""

@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 
 from app.core.local_records import FILINGS, LocalRecords
-from model.errors import file_errors
+from model.system.errors import file_errors
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _records = LocalRecords(FILINGS)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from app.core import database, gallery_changes
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 SCHEMA = 1
 """The file's `user_version`."""

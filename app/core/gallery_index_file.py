@@ -21,8 +21,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from app.core.gallery_changes import Mark
 from app.core.gallery_columns import Columns
 from app.core.gallery_index import Index, Recall, empty
-from model.files import ARCHIVE_FAULTS, write_whole
-from model.reading import must_fit, open_regular, parse_json, read_array
+from model.system.files import ARCHIVE_FAULTS, write_whole
+from model.system.reading import must_fit, open_regular, parse_json, read_array
 
 _FORMAT = 1  # another one, where anything here changes that is written, also _TOGETHER
 _SUFFIX = ".index"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from model.events import EVENTS_FILE, Event, EventFollower
-from model.outputs import Output, write_to
+from model.system.outputs import Output, write_to
 
 _PACE_STEPS = 50
 _THIN = 1200

@@ -13,7 +13,7 @@ import numpy as np
 from app.core.columns import Columns, Names, best_guess
 from app.core.held_out import HeldOut
 from app.core.points import Points
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 _BLOCK = 500
 

@@ -20,7 +20,7 @@ from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts, FoundFile, ProjectImage
 from app.core.stage import Local, Stage
-from model.photo_files import scan, skipped_in_words
+from model.system.photo_files import scan, skipped_in_words
 
 _FOUND = 256  # files that the scan hands over at a time
 _RECOUNT = 0.5  # seconds

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from model.files import sync_folder
-from model.user_folders import user_data_dir
+from model.system.files import sync_folder
+from model.system.user_folders import user_data_dir
 
 SCANNED, FILINGS = "scanned", "filings"
 """The kinds of records: folders that were scanned, steps that were begun."""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from app.core.content_digest import content_digest
 from app.core.gallery import Entry
-from model.photo_files import scan
+from model.system.photo_files import scan
 
 _TELL = 50
 

@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.reading import open_regular
+from model.system.reading import open_regular
 
 _MOST = 256 * 1024  # bytes of one look; what is older than the last so many is passed over
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.core import paths
-from model.files import make_folder, write_whole
-from model.reading import read_file
+from model.system.files import make_folder, write_whole
+from model.system.reading import read_file
 
 CPU, CUDA = "cpu", "cuda"
 

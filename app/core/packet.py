@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 _JPEG = b"\xff\xd8\xff"
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"

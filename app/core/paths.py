@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from model.bundle import Variant
-from model.user_folders import HOME_VARIABLE, user_config_dir, user_data_dir
+from model.system.user_folders import HOME_VARIABLE, user_config_dir, user_data_dir
 
 __all__ = [
     "HOME_VARIABLE",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.content_digest import content_digest
 from app.core.project_records import REPLACED, ProjectImage, modified
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 
 class State(StrEnum):

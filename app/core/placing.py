@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.core.content_digest import new_digest
-from model.files import close_on_disk, rename_without_overwriting, sync_folder
-from model.reading import open_regular
-from model.unfinished import part_beside
+from model.system.files import close_on_disk, rename_without_overwriting, sync_folder
+from model.system.reading import open_regular
+from model.system.unfinished import part_beside
 
 if sys.platform != "win32":
     import fcntl

@@ -19,8 +19,8 @@ from app.core.figures import NOBODY
 from app.core.gallery import Gallery, Reference
 from app.core.held_out import HeldOut
 from app.core.project import Project
-from model.outputs import Output, write_to
-from model.plain_text import one_line
+from model.system.outputs import Output, write_to
+from model.system.plain_text import one_line
 
 NONE = ""
 """Name of the group of those without a type, class, verdict or confidence."""

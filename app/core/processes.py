@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from model.reading import regular_file
+from model.system.reading import regular_file
 
 _started: list[subprocess.Popen] = []  # they are waited for when they have ended, or the system would keep them
 

@@ -27,7 +27,7 @@ from app.core.project_format import KIND, ProjectError
 from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from model.bundle import BundleInfo, Thresholds
 from model.photo import MISSING, NO_PERMISSION
-from model.reading import parse_json
+from model.system.reading import parse_json
 from model.taxonomy import Taxonomy
 
 SUFFIX = ".marque"

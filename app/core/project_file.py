@@ -14,9 +14,9 @@ from app.core import database, project_format
 from app.core.placing import same_content
 from app.core.project_format import APPLICATION_ID, ID, KIND, MIGRATIONS, SCHEMA, ProjectError
 from app.core.project_lock import only_writer
-from model.files import close_on_disk, free_names, rename_without_overwriting
-from model.reading import first_line
-from model.unfinished import part_beside
+from model.system.files import close_on_disk, free_names, rename_without_overwriting
+from model.system.reading import first_line
+from model.system.unfinished import part_beside
 
 __all__ = [
     "Alone",

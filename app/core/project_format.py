@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from app.core.database import Schema, schema_of
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header
 KIND = "project"

@@ -21,8 +21,8 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from app.core.project_format import ProjectError
-from model.files import write_whole
-from model.reading import parse_json, read_file
+from model.system.files import write_whole
+from model.system.reading import parse_json, read_file
 
 _LOCK, _HOLDER = ".lock", ".holder"
 _LONGEST = 4096  # bytes of a holder's file that are read

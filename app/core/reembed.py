@@ -20,7 +20,7 @@ from app.core.gallery_steps import Steps
 from app.core.images import PhotoError, load
 from app.core.own_gallery import Shelf, own_place
 from app.core.pipeline import default_workers, map_in_order
-from model.wording import counted
+from model.system.wording import counted
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
 from app.core.teach import enrol_as_step, sample_of
 from model.data.samples import Sample
-from model.wording import counted
+from model.system.wording import counted
 
 _TOLD = (Verdict.ACCEPTED, Verdict.CORRECTED)
 

@@ -20,9 +20,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from app.core import paths, processes
 from app.core.processes import Process
-from model.errors import MarqueError
-from model.files import make_folder, write_whole
-from model.reading import open_regular, parse_json, read_file
+from model.system.errors import MarqueError
+from model.system.files import make_folder, write_whole
+from model.system.reading import open_regular, parse_json, read_file
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
 _NEEDED = (

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.placing import folded
-from model.errors import file_error
-from model.files import LONGEST_NAME
+from model.system.errors import file_error
+from model.system.files import LONGEST_NAME
 
 ENDING = ".xmp"
 

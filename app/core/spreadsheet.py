@@ -12,7 +12,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from app.core.table import EXPORT_COLUMNS
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 LONGEST_CELL = 32_767
 """Characters of a cell, which Excel limits."""

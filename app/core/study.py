@@ -25,9 +25,9 @@ from model.compare import (
     read_curves,
 )
 from model.data.samples import DataError
-from model.errors import MarqueError
 from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
-from model.reading import read_file
+from model.system.errors import MarqueError
+from model.system.reading import read_file
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
 _FIRST_FIGURE = "recall_1"  # where no plan tells

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.errors import MarqueError
-from model.wording import counted
+from model.system.errors import MarqueError
+from model.system.wording import counted
 
 KINDS = {
     "folder": "a folder of photos in type/class/",

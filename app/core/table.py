@@ -14,10 +14,10 @@ from app.core.decide import Status
 from app.core.evidence import NEIGHBOURS_KEPT
 from app.core.identify import Identification
 from app.core.results import Result
-from model.command import ReaderGoneError
-from model.errors import MarqueError, file_error
-from model.files import free_names
-from model.outputs import Output, Written, put_free
+from model.system.command import ReaderGoneError
+from model.system.errors import MarqueError, file_error
+from model.system.files import free_names
+from model.system.outputs import Output, Written, put_free
 
 COLUMNS = (
     "path",

@@ -13,7 +13,7 @@ from app.core.enrol import Enrolled, enrol
 from app.core.gallery import Entry
 from app.core.own_gallery import Shelf
 from model.data.samples import Sample
-from model.photo_files import scan, skipped_in_words
+from model.system.photo_files import scan, skipped_in_words
 from model.taxonomy import Taxonomy
 
 SOURCE = "own photos"

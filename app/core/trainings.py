@@ -17,7 +17,7 @@ from app.core.paces import CPU, CUDA, Pace
 from app.core.paths import bundled_models
 from app.core.runs import Record, Runs, State, held_out_figures
 from model.bundle import read_info
-from model.reading import parse_json, read_file
+from model.system.reading import parse_json, read_file
 
 log = logging.getLogger(__name__)
 

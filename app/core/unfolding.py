@@ -16,7 +16,7 @@ import numpy as np
 
 from app.core.give_way import give_way
 from app.core.projection import Report, StoppedError, tsne
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 APART = 200
 """From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_records import FoundFile, modified
-from model.photo_files import listings, natural_key, skipped_in_words
+from model.system.photo_files import listings, natural_key, skipped_in_words
 
 SETTLE = 2.0
 """Seconds over which a file must not change before it is taken for complete."""

@@ -9,7 +9,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, which begins alike

@@ -17,10 +17,10 @@ from app.core.sidecars import Sidecars, is_too_long
 from app.core.xmp import merged
 from app.core.xmp_encoding import XmpError
 from app.core.xmp_text import ListName
-from model.errors import FileError, MarqueError
-from model.files import close_on_disk, rename_without_overwriting, take_place
-from model.reading import open_regular, read_file
-from model.unfinished import part_beside
+from model.system.errors import FileError, MarqueError
+from model.system.files import close_on_disk, rename_without_overwriting, take_place
+from model.system.reading import open_regular, read_file
+from model.system.unfinished import part_beside
 
 _LARGEST = 16 << 20
 _TRIES = 3

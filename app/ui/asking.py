@@ -10,8 +10,8 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from model.outputs import Output, OutputError, TakenError
-from model.photo_files import PHOTO_SUFFIXES
+from model.system.outputs import Output, OutputError, TakenError
+from model.system.photo_files import PHOTO_SUFFIXES
 
 NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite
 """For a box whose file is refused anyway where there is one already."""

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QSize, QThreadPool, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from app.core import images
-from model import photo_files
+from model.system import photo_files
 
 THUMBNAIL_SIDE = 256
 """Longest side of a thumbnail in device pixels: enough for 128 at twice the density."""

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.stored_path import StoredPath, StoredPlace
 from app.ui.theme import Name
-from model.files import write_whole
-from model.reading import parse_json, read_file
+from model.system.files import write_whole
+from model.system.reading import parse_json, read_file
 
 log = logging.getLogger(__name__)
 

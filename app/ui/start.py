@@ -19,7 +19,7 @@ from app.ui import theme
 from app.ui.faults import log_qt_messages
 from app.ui.pauses import shorten_pauses
 from app.ui.window import MainWindow
-from model.command import INTERRUPTED
+from model.system.command import INTERRUPTED
 
 
 def open_window(

@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from model.errors import for_people
+from model.system.errors import for_people
 
 log = logging.getLogger(__name__)
 

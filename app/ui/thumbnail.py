@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 from app.core.decide import Status
 from app.ui import icons, theme
 from app.ui.status import FACES
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 
 def paint_picture(painter: QPainter, frame: QRectF, picture: QPixmap | None, *, missing: bool) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.ui import icons, theme
 from app.ui.keys import Key
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 
 def label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:

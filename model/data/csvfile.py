@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from model.data.samples import DataError
-from model.reading import TABLE, must_fit, open_regular, regular_file
+from model.system.reading import TABLE, must_fit, open_regular, regular_file
 
 _MOST_COLUMNS = 10_000
 _SHOWN_COLUMNS, _SHOWN_TEXT = 30, 500

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from model import terminal
 from model.data.samples import Sample
 from model.photo import FitPolicy, PhotoError, fit, read_object
+from model.system import console
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class PictureStore:
         minutes, not in the third hour.
         """
         jobs = self._pool.map(self._decode_into_cache, range(len(self)))
-        with terminal.progress() as progress:
+        with console.progress() as progress:
             told = progress.track(jobs, description=title, total=len(self))
             return [error for error in told if error is not None]
 

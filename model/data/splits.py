@@ -15,8 +15,8 @@ from model.choices import FOLDS
 from model.data.csvfile import Row, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
 from model.data.samples import DataError, Sample
-from model.files import write_whole
-from model.reading import parse_json
+from model.system.files import write_whole
+from model.system.reading import parse_json
 
 _COLUMNS = ("path", "coarse", "fine", "source", "group", "split", *BOX_COLUMNS, "attributes")
 _MIN_GROUPS = 3  # a class with as many groups is in the training and in the test split

@@ -21,7 +21,7 @@ from app.core.project_records import FoundFile
 from app.core.results import results
 from app.core.table import EXPORT_COLUMNS
 from model.data.readers import read_data
-from model.outputs import Output, OutputError
+from model.system.outputs import Output, OutputError
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.placing import OtherContentError
 from app.core.project import Project
-from model.user_folders import HOME_VARIABLE
+from model.system.user_folders import HOME_VARIABLE
 from tests.app.tiny import COLOURS, colour_picture
 
 FINE = "Rossa 2010"

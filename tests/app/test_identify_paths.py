@@ -21,7 +21,7 @@ from app.core.identify import Identification, Identifier
 from app.core.images import load
 from app.core.pipeline import identify_paths, map_in_order
 from app.core.table import COLUMNS, KIND, LabelTable, TableError
-from model.outputs import Output, OutputError
+from model.system.outputs import Output, OutputError
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model
 
 

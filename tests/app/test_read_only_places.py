@@ -139,7 +139,7 @@ import sys
 from pathlib import Path
 from app.core.sidecars import Sidecars
 from app.core.xmp_sidecar import SidecarError, write_sidecar
-from model.errors import FileError
+from model.system.errors import FileError
 photo = Path(sys.argv[1])
 for act in (lambda: Sidecars().of(photo), lambda: write_sidecar(photo, ("Vehicle", "sedan"))):
     try:

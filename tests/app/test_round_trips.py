@@ -25,7 +25,7 @@ from app.core.project_records import KnownModel
 from app.core.results import Result, answer
 from app.core.table import guarded, unguarded
 from model.data.readers.table import read_labels
-from model.outputs import Output
+from model.system.outputs import Output
 from tests.app.tiny import colour_picture
 
 MODEL = KnownModel("f00d", "tiny", None, None)  # type: ignore[arg-type]

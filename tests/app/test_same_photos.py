@@ -18,7 +18,7 @@ from app.core.project import Project
 from app.core.watch import Watcher
 from model.data.readers import read_data
 from model.data.samples import DataError
-from model.photo_files import scan
+from model.system.photo_files import scan
 
 _FOLDERS = [
     "car",

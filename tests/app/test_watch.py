@@ -20,7 +20,7 @@ from app.core import watch as watch_module
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.watch import SETTLE, ProjectWatch, Watcher
-from model.photo_files import scan
+from model.system.photo_files import scan
 from tests.app.tiny import colour_picture
 from tests.checkout import ROOT
 

@@ -32,7 +32,7 @@ from app.core.project_records import Outcome
 from app.ui.pauses import shorten_pauses
 from app.ui.start import open_window
 from app.ui.window import MainWindow
-from model.photo_files import scan
+from model.system.photo_files import scan
 
 _BEAT = 5  # milliseconds
 _BROKEN = 20

@@ -21,7 +21,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 EXAMPLES, COUNTS = "MARQUE_FUZZ_EXAMPLES", "MARQUE_FUZZ_COUNTS"
 SECONDS, ROOM = 20, 2 << 30

@@ -28,10 +28,10 @@ from model.calibrate import Chosen
 from model.config import Config
 from model.data.samples import Sample
 from model.data.splits import Split
-from model.errors import MarqueError
 from model.events import EventWriter, rewind
 from model.posterior import Posterior
 from model.run import Run, read_arrays, write_json
+from model.system.errors import MarqueError
 from model.taxonomy import Taxonomy
 from model.tested import Tested
 from model.weights import load_starting_weights

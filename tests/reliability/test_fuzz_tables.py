@@ -22,9 +22,9 @@ from model.data.readers.cars196 import read_cars196
 from model.data.readers.matlab import variables
 from model.data.readers.table import read_labels
 from model.data.samples import DataError
-from model.errors import MarqueError
 from model.plan import cells, keep_plan, kept_plan, read_plan
 from model.study import read_rows
+from model.system.errors import MarqueError
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
 
 LABELS = "file,coarse,fine,x1,y1,x2,y2,year\na.jpg,boat,tug,1,2,30,40,1999\nb.jpg,car,,,,,,2001.5\n"

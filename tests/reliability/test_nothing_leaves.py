@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from model.privacy import TELEMETRY_OFF
+from model.system.privacy import TELEMETRY_OFF
 from tests.app.tiny import COLOURS, colour_picture
 from tests.checkout import ROOT
 from tests.reliability.killing import cannot_trace

@@ -33,7 +33,7 @@ from app.core.judged import Judged
 from app.ui import theme, thumbnail
 from app.ui.loading import Thumbnails
 from app.ui.widgets import WrappedLabel, frame, label
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(168, 144)

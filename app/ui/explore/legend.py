@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.ui import keys, theme
 from app.ui.thumbnail import paint_picture
 from app.ui.widgets import frame, label
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _COLOUR, _COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _ACROSS, _SHOWN = 3, 6

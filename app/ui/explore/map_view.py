@@ -27,7 +27,7 @@ from app.core.projection import inside
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant
 _MARGIN = 28

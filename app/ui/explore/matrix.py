@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.core.confusion import Crossing
 from app.ui import theme
 from app.ui.status import percent
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _LEAST, _MOST = 24, 64  # side of a cell, pixels
 _NAMES = 128  # room for a type's name

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.asking import ChosenPlace, ask_place, picture_bytes
 from app.ui.explore.toolbar import FORMATS
-from model.outputs import Output
+from model.system.outputs import Output
 
 Writer = Callable[[Output], object]
 

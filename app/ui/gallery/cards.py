@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from app.core.gallery import Reference
 from app.ui import icons, theme, thumbnail
 from app.ui.loading import Thumbnails
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(152, 136)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.core.enrol import Enrolled
-from model.wording import counted
+from model.system.wording import counted
 
 
 @dataclass

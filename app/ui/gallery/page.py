@@ -29,7 +29,7 @@ from app.ui.loading import Thumbnails
 from app.ui.notice import NoticeBar
 from app.ui.requests import Loaded
 from app.ui.widgets import ElidedLabel, Splitter, bind, label, small_button
-from model.wording import counted
+from model.system.wording import counted
 
 _TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."
 

@@ -17,7 +17,7 @@ from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.gallery.done import Done, there_already
 from app.ui.jobs import Job
 from app.ui.notice import NoticeBar
-from model.wording import counted, first_of
+from model.system.wording import counted, first_of
 
 _LISTED = 500
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 from app.core.classnames import find
 from app.core.gallery import Reference
 from app.ui import theme
-from model.photo_files import natural_key
+from model.system.photo_files import natural_key
 
 Node = tuple[str, str | None]
 """Type and class; class None for a type's own row, which stands for all that is beneath it."""

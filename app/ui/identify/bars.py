@@ -14,7 +14,7 @@ from app.core.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
 from model.bundle import Thresholds
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 from model.taxonomy import Taxonomy
 
 

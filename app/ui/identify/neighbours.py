@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QVBoxLayou
 from app.core.gallery import Neighbour
 from app.ui import icons, theme
 from app.ui.loading import Thumbnails
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _HEIGHT = 72
 _PICTURE = QSize(88, 60)

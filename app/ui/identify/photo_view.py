@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.loading import Photo
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 _MARGIN = 16
 _STEP = 1.0015  # zoom for each of the 120 units of a wheel notch

@@ -38,7 +38,7 @@ from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
 from model.bundle import Thresholds
-from model.errors import MarqueError
+from model.system.errors import MarqueError
 
 
 class Desk(QObject):

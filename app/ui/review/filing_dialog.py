@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app.core.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
 from app.ui.requests import next_request
 from app.ui.widgets import WrappedLabel, label
-from model.wording import counted
+from model.system.wording import counted
 
 _SHOWN = 500
 _TYPING = 300  # milliseconds after the last key

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.widgets import label
-from model.plain_text import one_line
-from model.wording import first_of
+from model.system.plain_text import one_line
+from model.system.wording import first_of
 
 _SHOWN = 500
 

@@ -31,7 +31,7 @@ from app.ui.asking import ChosenPlace
 from app.ui.jobs import Job
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
-from model.wording import counted
+from model.system.wording import counted
 
 _TELL_SECONDS = 0.05
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)

@@ -11,7 +11,7 @@ from app.core.labels import Label, Verdict
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
 from app.ui.review.listing import Listing
-from model.wording import counted
+from model.system.wording import counted
 
 
 class Saying(QObject):

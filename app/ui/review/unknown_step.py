@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.filing import UnknownStepError
 from app.ui.review.list_dialog import ListDialog
-from model.wording import counted
+from model.system.wording import counted
 
 
 class UnknownStepDialog(ListDialog):

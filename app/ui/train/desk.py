@@ -24,9 +24,9 @@ from app.core.survey import Survey, SurveyError, spec, survey
 from app.core.trainings import Curves, Row, Start, Watcher
 from app.ui.asking import ChosenPlace, picture_bytes
 from app.ui.tasks import Task, Tasks
-from model.errors import MarqueError
-from model.files import make_folder
-from model.outputs import Output
+from model.system.errors import MarqueError
+from model.system.files import make_folder
+from model.system.outputs import Output
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from app.ui import theme
 from app.ui.train.plot import Plot, Readout
 from app.ui.train.study_table import chance, number, span, unit
 from app.ui.widgets import ElidedLabel, WrappedLabel, label
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 if TYPE_CHECKING:
     from app.core.study import Curve, Line, Study

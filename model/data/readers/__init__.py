@@ -12,8 +12,8 @@ from model.data.readers.folder import read_folder
 from model.data.readers.reading import Reading, with_checked_photos, without_contradictions
 from model.data.readers.table import read_labels
 from model.data.samples import DataError, Dataset
-from model.photo_files import skipped_in_words
-from model.wording import first_of
+from model.system.photo_files import skipped_in_words
+from model.system.wording import first_of
 
 _SHOWN_PROBLEMS = 5
 _FORMS = "cars196:DIR, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"

@@ -14,7 +14,7 @@ from model.data.readers.matlab import variables
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
 from model.photo import PhotoError, upright_size
-from model.reading import read_file
+from model.system.reading import read_file
 
 _HALVES = (
     (Path("devkit/cars_train_annos.mat"), "cars_train"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model.data.readers.reading import Reading, require_folder
 from model.data.samples import DataError, Sample
-from model.photo_files import listings
+from model.system.photo_files import listings
 
 _Class = tuple[str, ...]  # (coarse,) or (coarse, fine)
 

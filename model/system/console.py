@@ -11,12 +11,12 @@ from typing import IO, Any, NoReturn
 from rich.console import Console, RenderableType
 from rich.progress import Progress, ProgressColumn, TaskID
 
-from model.command import ReaderGoneError, guarded, write_line
-from model.errors import MarqueError
-from model.json_lines import Advance, event, lines_of_progress
-from model.plain_text import one_line
-from model.standard_error import words
-from model.unfinished import remove_leftovers
+from model.system.command import ReaderGoneError, guarded, write_line
+from model.system.errors import MarqueError
+from model.system.json_lines import Advance, event, lines_of_progress
+from model.system.plain_text import one_line
+from model.system.standard_error import words
+from model.system.unfinished import remove_leftovers
 
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 

@@ -6,7 +6,7 @@ import mmap
 from contextlib import suppress
 from pathlib import Path
 
-from model.photo_files import PHOTO_SUFFIXES, UNREADABLE, suffix_of
+from model.system.photo_files import PHOTO_SUFFIXES, UNREADABLE, suffix_of
 
 PHOTO, SIDECAR, PROJECT, GALLERY, MODEL = "photo", "sidecar", "project", "gallery", "model"
 

@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from model.errors import FileError, MarqueError, file_errors, for_people
-from model.files import make_folder, write_whole
-from model.user_folders import user_data_dir
+from model.system.errors import FileError, MarqueError, file_errors, for_people
+from model.system.files import make_folder, write_whole
+from model.system.user_folders import user_data_dir
 
 
 def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path):

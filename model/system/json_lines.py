@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from model.command import write_line
-from model.standard_error import keep_small
+from model.system.command import write_line
+from model.system.standard_error import keep_small
 
 JSON_OPTION = "--json"
 

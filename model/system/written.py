@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from model.user_folders import user_data_dir
+from model.system.user_folders import user_data_dir
 
 _FILE = "outputs.sqlite"
 _TABLE = """CREATE TABLE IF NOT EXISTS output (

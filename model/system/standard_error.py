@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from model.user_folders import user_data_dir
+from model.system.user_folders import user_data_dir
 
 LIBRARIES_LOG = "libraries.log"
 _LARGEST = 1 << 20  # bytes

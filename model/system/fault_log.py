@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from model.plain_text import one_line
-from model.user_folders import user_data_dir
+from model.system.plain_text import one_line
+from model.system.user_folders import user_data_dir
 
 LOG = "marque.log"
 HOW_TO_REPORT = "please report it with what this prints: marque doctor --report"

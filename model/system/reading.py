@@ -21,8 +21,8 @@ from typing import IO, Any
 import numpy as np
 from pydantic_core import from_json
 
-from model.errors import FileError
-from model.files import ARCHIVE_FAULTS
+from model.system.errors import FileError
+from model.system.files import ARCHIVE_FAULTS
 
 SMALL = 64 << 20
 """Bytes that a document for one person (settings, a record, a plan, figures) never comes near."""

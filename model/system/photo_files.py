@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
 
-from model.reading import regular_file
-from model.wording import counted
+from model.system.reading import regular_file
+from model.system.wording import counted
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """File name endings of photos that take the extra `heic`."""

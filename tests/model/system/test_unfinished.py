@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from model import unfinished
-from model.files import write_whole
-from model.unfinished import part_beside, remove_leftovers
+from model.system import unfinished
+from model.system.files import write_whole
+from model.system.unfinished import part_beside, remove_leftovers
 
 _DIES_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from model import unfinished
-from model.files import write_whole
+from model.system import unfinished
+from model.system.files import write_whole
 def write(file):
     file.write(b"half")
     file.flush()

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import tyro
 
-from model import terminal
-from model.json_lines import JSON_OPTION
+from model.system import console
+from model.system.json_lines import JSON_OPTION
 
 _Read = TypeVar("_Read")
 _FRAME = re.compile("[\u2500-\u257f]+")  # around tyro's errors
@@ -31,7 +31,7 @@ def read(
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = JSON_OPTION in given
-    terminal.speak_json(as_json)
+    console.speak_json(as_json)
     said = io.StringIO()
     try:
         with redirect_stderr(said if as_json else sys.stderr):
@@ -44,7 +44,7 @@ def read(
             )
     except SystemExit as ended:
         if as_json and ended.code:
-            terminal.fail(" ".join(_FRAME.sub(" ", said.getvalue()).split()))
+            console.fail(" ".join(_FRAME.sub(" ", said.getvalue()).split()))
         raise
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from model import aims, calibrate, card, evaluate, export, interruption, pace, study, terminal, train, versus
-from model.arguments import read
+from model import aims, calibrate, card, evaluate, export, pace, study, train, versus
+from model.system import console, interruption
+from model.system.arguments import read
 
 COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
 
@@ -22,8 +23,8 @@ COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
 @pytest.fixture(autouse=True)
 def words_afterwards() -> Iterator[None]:
     yield
-    terminal.speak_json(False)
-    terminal.console.quiet = False
+    console.speak_json(False)
+    console.console.quiet = False
 
 
 def command(place: Path) -> Path:
@@ -54,18 +55,18 @@ def test_whatever_a_command_says_is_json(capsys):
     assert read(command, "model.some", ["--json", "--place", "x"]) == Path("x")
 
     def work() -> int:
-        terminal.note("a word")
-        with terminal.progress() as bar:
+        console.note("a word")
+        with console.progress() as bar:
             assert list(bar.track(range(3), description="reading")) == [0, 1, 2]
             task = bar.add_task("training", total=2)
             bar.advance(task)
             bar.update(task, advance=1)
-        terminal.result("two\nlines")
-        terminal.show(Table(), {"figure": 0.5})
-        raise terminal.ReaderGoneError
+        console.result("two\nlines")
+        console.show(Table(), {"figure": 0.5})
+        raise console.ReaderGoneError
 
-    assert terminal.run(work) == 141
-    terminal.fail("it broke")
+    assert console.run(work) == 141
+    console.fail("it broke")
     captured = capsys.readouterr()
     assert events(captured.out) == [{"event": "result", "text": "two\nlines"}, {"event": "result", "figure": 0.5}]
     note, *progress, error = events(captured.err)
@@ -78,7 +79,7 @@ def test_whatever_a_command_says_is_json(capsys):
 def test_the_next_command_speaks_words(capsys):
     read(command, "model.some", ["--json", "--place", "x"])
     read(command, "model.some", ["--place", "x"])
-    terminal.note("a word")
+    console.note("a word")
     assert capsys.readouterr().err == "a word\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from model.user_folders import user_cache_place
+from model.system.user_folders import user_cache_place
 
 TELEMETRY_OFF = {
     # Without it, importing onnxruntime makes a device id and a store of events in the user's cache, and sends them.

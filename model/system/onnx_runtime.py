@@ -1,6 +1,6 @@
 """onnxruntime with its telemetry off, and the errors that it raises; every other module takes it from here.
 
-The variable in `model.privacy` keeps its collector from being started. On Windows it hands events to the system as
+The variable in `model.system.privacy` keeps its collector from being started. On Windows it hands events to the system as
 well, until it is told not to.
 """
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.photo_files import HEIC_ADVICE, natural_key, scan, skipped_in_words
+from model.system.photo_files import HEIC_ADVICE, natural_key, scan, skipped_in_words
 
 
 def touch(path: Path) -> Path:
@@ -177,7 +177,7 @@ def test_without_the_extra_heic_photos_are_counted_with_the_advice(tmp_path: Pat
 import sys
 from collections import Counter
 sys.modules["pillow_heif"] = None
-from model.photo_files import scan, skipped_in_words
+from model.system.photo_files import scan, skipped_in_words
 skipped = Counter()
 print(list(scan([{str(tmp_path)!r}], skipped=skipped)), skipped_in_words(skipped))"""
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model import outputs
-from model.files import free_names
-from model.outputs import Output, OutputError, TakenError
-from model.signatures import GALLERY, MODEL, PHOTO, PROJECT, SIDECAR, kind_of
+from model.system import outputs
+from model.system.files import free_names
+from model.system.outputs import Output, OutputError, TakenError
+from model.system.signatures import GALLERY, MODEL, PHOTO, PROJECT, SIDECAR, kind_of
 
 TABLE = "table of labels"
 

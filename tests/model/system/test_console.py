@@ -6,7 +6,7 @@ import io
 import pytest
 from rich.table import Table
 
-from model import terminal
+from model.system import console
 
 
 class Broken(io.StringIO):
@@ -32,14 +32,14 @@ def test_a_table_that_nobody_can_read_ends_the_command(number, code, monkeypatch
     monkeypatch.setattr("sys.stdout", Broken(number))
 
     def work() -> int:
-        terminal.show(table(), {})
+        console.show(table(), {})
         return 0
 
-    assert terminal.run(work) == code
+    assert console.run(work) == code
     said = capfd.readouterr().err
     assert said.startswith("error: standard output: the disk is full") if code == 2 else said == ""
 
 
 def test_a_table_is_drawn_on_standard_output(capsys) -> None:
-    terminal.show(table(), {})
+    console.show(table(), {})
     assert "0.5" in capsys.readouterr().out

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from model.command import ReaderGoneError
-from model.errors import FileError, MarqueError, file_error
-from model.files import close_on_disk, free_names, rename_without_overwriting, take_place, write_whole
-from model.signatures import GALLERY, PROJECT, kind_by_name, kind_of
-from model.unfinished import part_beside
-from model.written import expect, remember, remembered
+from model.system.command import ReaderGoneError
+from model.system.errors import FileError, MarqueError, file_error
+from model.system.files import close_on_disk, free_names, rename_without_overwriting, take_place, write_whole
+from model.system.signatures import GALLERY, PROJECT, kind_by_name, kind_of
+from model.system.unfinished import part_beside
+from model.system.written import expect, remember, remembered
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a database, and would read as part of it."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.errors import MarqueError
-from model.reading import open_regular, parse_json, read_arrays, read_file, regular_file
+from model.system.errors import MarqueError
+from model.system.reading import open_regular, parse_json, read_arrays, read_file, regular_file
 
 
 def test_a_file_and_a_link_to_it_are_read(tmp_path: Path) -> None:

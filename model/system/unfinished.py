@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from model.user_folders import user_data_dir
+from model.system.user_folders import user_data_dir
 
 _FOLDER = "unfinished"
 _LIST, _LOCK = ".list", ".lock"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from model.plain_text import one_line
+from model.system.plain_text import one_line
 
 
 class MarqueError(Exception):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from model.errors import file_error
+from model.system.errors import file_error
 
 HOME_VARIABLE = "MARQUE_HOME"
 """Environment variable naming one folder for the user's data and settings, in place of the system's own."""

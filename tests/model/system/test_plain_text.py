@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.points import Groups, write_svg
-from model.errors import MarqueError
-from model.plain_text import in_markdown, one_line
+from model.system.errors import MarqueError
+from model.system.plain_text import in_markdown, one_line
 
 
 def test_what_acts_on_a_terminal_becomes_an_escape():

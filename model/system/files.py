@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from model.errors import file_errors
-from model.unfinished import part_beside
+from model.system.errors import file_errors
+from model.system.unfinished import part_beside
 
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What file systems without hard links answer: exFAT, network drives, those in user space."""
