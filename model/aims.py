@@ -29,8 +29,8 @@ import numpy as np
 import tyro
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from model.bundle import Variant, beside, read_info
-from model.bundle import read as read_model
+from model.contract.bundle import Variant, beside, read_info
+from model.contract.bundle import read as read_model
 from model.export import BATCH
 from model.run import Run
 from model.stamp import metrics_of, variants_of

@@ -7,16 +7,16 @@ from typing import Self
 
 import numpy as np
 
-from model.bundle import Calibration, Familiarity, Fusion
+from model.contract.bundle import Calibration, Familiarity, Fusion
+from model.contract.openset import familiarity
+from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
+from model.contract.taxonomy import NO_FINE, Taxonomy
 from model.data.splits import Split
 from model.inference import infer_samples, part_of
 from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
-from model.openset import familiarity
-from model.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
-from model.taxonomy import NO_FINE, Taxonomy
 
 _ADVICE = "delete it; what needs it next makes it again"
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once

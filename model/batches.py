@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from model.config import Config
+from model.contract.config import Config
 from model.data.class_hard import ClassHardSampler, ClassMeans
 from model.data.dense import DenseSampler
 from model.data.even import EvenSampler

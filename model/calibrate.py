@@ -13,22 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
 
 from model.answers import References, Seen, references_of
-from model.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
+from model.contract.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
+from model.contract.openset import largest
+from model.contract.posterior import softmax, temperatures, tree_posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.cuts import log_loss, separating, temperature, threshold_for
-from model.data.samples import Sample
 from model.data.splits import Split
 from model.fewshot import TooFewError, none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
-from model.openset import largest
-from model.posterior import softmax, temperatures, tree_posterior
 from model.projection import project
 from model.run import Run, RunError, write_json
 from model.system import console
 from model.system.arguments import read as read_arguments
-from model.taxonomy import Taxonomy
 
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from model.bundle import BundleInfo, Variant, beside, read_info
 from model.calibrate import Chosen
-from model.config import Config
+from model.contract.bundle import BundleInfo, Variant, beside, read_info
+from model.contract.config import Config
 from model.data.splits import Split
 from model.inference import part_of
 from model.reliability_plot import draw_reliability

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.contract.samples import DataError
 from model.data.csvfile import Row, read_table
-from model.data.samples import DataError
 
 BaselinesOf = Callable[[Mapping[str, str]], Sequence[str]]
 """From a cell's first row of the table, as text, to the cells it is compared with; itself does not count."""

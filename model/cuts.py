@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from model.posterior import softmax
+from model.contract.posterior import softmax
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -8,13 +8,13 @@ import numpy as np
 
 from model.answers import References, Seen
 from model.calibrate import Chosen
-from model.data.samples import Sample
+from model.contract.openset import familiarity
+from model.contract.posterior import fuse, tree_posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.fewshot import SHOTS, lasting
 from model.labels import encode, group_numbers, taxonomy_of
 from model.network import NetworkOutput
-from model.openset import familiarity
-from model.posterior import fuse, tree_posterior
-from model.taxonomy import Taxonomy
 
 DRAWS = 5
 """How often other photos are enrolled; the figures are means."""

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from model.bundle import INPUT
+from model.contract.bundle import INPUT
 from model.system.onnx_runtime import onnxruntime
 
 _TRANSPARENT = ("Concat", "Relu", "MaxPool", "AveragePool")

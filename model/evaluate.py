@@ -16,9 +16,12 @@ from rich.text import Text
 from torch.nn import functional as F
 
 from model.answers import Seen, references_of
-from model.bundle import Fusion
 from model.calibrate import Chosen, calibrated, kinds
-from model.data.samples import Sample
+from model.contract.bundle import Fusion
+from model.contract.posterior import Posterior, tree_posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import Tested
 from model.data.splits import Split
 from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
@@ -33,15 +36,12 @@ from model.metrics import (
     reliability,
 )
 from model.network import Network, NetworkOutput
-from model.posterior import Posterior, tree_posterior
 from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.stamp import stamp
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.plain_text import one_line
-from model.taxonomy import Taxonomy
-from model.tested import Tested
 from model.unknowns import few_shot, given, unknown_figures
 
 
@@ -116,7 +116,7 @@ def evaluate(run: Run) -> dict[str, Any]:
     (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same photos with
     red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the program does not
     take, for it takes twice the time; `unknowns` what becomes of what it cannot know (model/unknowns.py). What the
-    figures of the photos as they are rest on is kept photo by photo (model/tested.py).
+    figures of the photos as they are rest on is kept photo by photo (model/contract/tested_photos.py).
 
     Calibrates first where the run is not calibrated yet, or was trained on since.
 

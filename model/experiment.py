@@ -13,10 +13,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from model.config import Config
-from model.data.samples import Box, DataError, Sample
+from model.contract.config import Config
+from model.contract.events import EventFollower
+from model.contract.samples import Box, DataError, Sample
 from model.data.splits import Split
-from model.events import EventFollower
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
 from model.labels import Labels, encode, group_numbers, taxonomy_of

@@ -19,13 +19,13 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from model import bundle
 from model.answers import Seen, references_of
-from model.bundle import BundleInfo, Preprocessing, Variant
 from model.calibrate import Chosen, calibrated
+from model.contract import bundle
+from model.contract.bundle import BundleInfo, Preprocessing, Variant
+from model.contract.samples import Sample
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
-from model.data.samples import Sample
 from model.data.splits import Split
 from model.inference import part_of, trained_network
 from model.labels import encode

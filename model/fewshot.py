@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.posterior import class_scores
+from model.contract.posterior import class_scores
 
 WAYS = 20
 SHOTS = (1, 5, 10)

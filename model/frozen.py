@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.batches import build_sampler
-from model.config import Config
+from model.contract.config import Config
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.samples import Sample
 from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
 from model.network import Heads, NetworkOutput
@@ -30,7 +31,6 @@ from model.optimiser import learning_rate_share
 from model.retrieval import recall_1
 from model.run import Run
 from model.system.files import write_whole
-from model.taxonomy import Taxonomy
 from model.trainer import build_network, head_settings, step_seed
 from model.weights import load_starting_weights
 

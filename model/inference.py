@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.config import Config
+from model.contract.config import Config
+from model.contract.photo import fit
+from model.contract.samples import Sample
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.samples import Sample
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.network import Network, NetworkOutput, Projection
 from model.optimiser import average_weights
-from model.photo import fit
 from model.run import Run, RunError, Shape, must_have, read_arrays
 from model.trainer import build_network, infer
 

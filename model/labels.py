@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.data.samples import DataError, Sample
-from model.taxonomy import NO_FINE, Taxonomy
+from model.contract.samples import DataError, Sample
+from model.contract.taxonomy import NO_FINE, Taxonomy
 
 
 class Labels(NamedTuple):

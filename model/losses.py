@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.choices import Average, Form, SecondHinge
+from model.contract.choices import Average, Form, SecondHinge
 from model.selection import NONE, Quadruplets, RoleMasks
 
 _EPSILON = 1e-12  # the slope of a square root at 0 is infinite

@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.choices import HeadOn
+from model.contract.choices import HeadOn
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -33,7 +33,7 @@ class NetworkOutput(NamedTuple):
     raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
     where the network has a projection.
     likeness: to what the network was trained on at all, whatever the class [B]: cosine of the embedding to the nearest
-    landmark (model/landmarks.py), or the energy of the coarse logits (model/openset.py) where there are none.
+    landmark (model/landmarks.py), or the energy of the coarse logits (model/contract/openset.py) where there are none.
     """
 
     coarse_logits: Tensor

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.baselines import BASELINES
-from model.config import LossSettings
+from model.contract.config import LossSettings
 from model.labels import Labels
 from model.logratio import LogRatioLoss, label_distances
 from model.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from model.config import Config
+from model.contract.config import Config
 from model.network import Network
 from model.objective import Objective
 

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from pydantic import ValidationError
 
-from model.config import Config
+from model.contract.config import Config
+from model.contract.events import EventFollower, EventWriter
 from model.data.readers import read_data
-from model.events import EventFollower, EventWriter
 from model.memory import keep_freed_memory
 from model.prepare import create_run
 from model.ranks import Ranks, choose_accelerator

@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from model.compare import Cell, Comparison, interval
-from model.data.samples import DataError
+from model.contract.samples import DataError
 from model.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.system.reading import read_arrays
 

@@ -17,7 +17,7 @@ import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from model.answers import keep_references
-from model.data.samples import DataError
+from model.contract.samples import DataError
 from model.data.splits import Split
 from model.inference import features_of, has_projection, part_of, trained_network
 from model.labels import encode

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from model.config import MachineSettings
+from model.contract.config import MachineSettings
 from model.network import NetworkOutput
 from model.run import RunError
 

@@ -4,14 +4,14 @@ config.json      the settings, with every default filled in
 versions.json    Python and libraries, machine, command line
 taxonomy.json    the label tree that the heads were trained on
 split.csv        every photo with its labels and the part that it was in
-events.jsonl     what happened (model/events.py)
+events.jsonl     what happened (model/contract/events.py)
 checkpoint.pt    weights, their moving average, optimiser and place in the epoch
 metrics.json     figures on the held-out parts (model/evaluate.py)
 calibration.json temperatures, weights and thresholds (model/calibrate.py)
 variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
 projection.npz   what photos are compared by (model/projection.py)
 references.npz   embeddings of the training photos (model/answers.py)
-test.npz         embeddings and answers of the test photos (model/tested.py)
+test.npz         embeddings and answers of the test photos (model/contract/tested_photos.py)
 model.onnx       the identification model
 """
 
@@ -32,18 +32,18 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from model.config import Config
-from model.data.samples import Sample
+from model.contract.config import Config
+from model.contract.events import EVENTS_FILE
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import TESTED_FILE
 from model.data.splits import Split, read_split, write_split
-from model.events import EVENTS_FILE
 from model.system import reading
 from model.system.errors import MarqueError
 from model.system.files import write_whole
 from model.system.reading import parse_json, read_file
 from model.system.unfinished import folder_beside
-from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
-from model.tested import TESTED_FILE
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 

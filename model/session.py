@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from model.contract.events import EventWriter, rewind
+from model.contract.samples import DataError, Sample
 from model.data.pipeline import PictureForm, PictureStore
-from model.data.samples import DataError, Sample
 from model.data.splits import Split
-from model.events import EventWriter, rewind
 from model.labels import encode
 from model.prepare import part
 from model.ranks import Ranks

@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from model.bundle import Variant
 from model.calibrate import Chosen
+from model.contract.bundle import Variant
 from model.run import Run, RunError
 
 CHOICE = "choice"

@@ -34,10 +34,10 @@ import tyro
 from sklearn.manifold import TSNE
 
 from model.compare import best_first, read_cells
-from model.config import Config
+from model.contract.config import Config
+from model.contract.samples import DataError
 from model.data.csvfile import read_table
 from model.data.readers import read_data
-from model.data.samples import DataError
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.frozen import cached_features
 from model.memory import keep_freed_memory

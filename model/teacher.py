@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from model.data.samples import Sample
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.distill import Lesson
 from model.inference import infer_samples, part_of, trained_network
 from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
-from model.taxonomy import Taxonomy
 
 
 def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample], splits: Sequence[Split]) -> Run:

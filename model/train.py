@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from model.config import Command, Config, parse
+from model.contract.config import Command, Config, parse
+from model.contract.events import EventWriter, rewind
 from model.data.splits import Split
 from model.evaluate import evaluate, show
-from model.events import EventWriter, rewind
 from model.export import export
 from model.memory import keep_freed_memory
 from model.prepare import new_run

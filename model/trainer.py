@@ -19,10 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from model.batches import build_sampler
-from model.config import Config
+from model.contract.config import Config
+from model.contract.events import EventWriter
+from model.contract.taxonomy import Taxonomy
 from model.data.pipeline import Augmentation, PictureStore
 from model.distill import Lesson, distillation
-from model.events import EventWriter
 from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
 from model.mixing import Mixture
@@ -33,7 +34,6 @@ from model.ranks import Ranks
 from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.system import console
-from model.taxonomy import Taxonomy
 from model.unfold import is_model_file, settle
 from model.weights import start_network
 

@@ -17,8 +17,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from model import bundle
-from model.bundle import BundleError, BundleInfo, Variant
+from model.contract import bundle
+from model.contract.bundle import BundleError, BundleInfo, Variant
 
 _NETWORK = "network."  # where the exported module has the network
 _HALF, _FOLDED = ".half", ".weight_bias"  # how the file calls weights in half precision, and what a convolution adds

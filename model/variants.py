@@ -21,7 +21,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, giving
+from model.contract.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, giving
 from model.equalise import equalise
 from model.rewrite import (
     Bytes,

@@ -11,13 +11,13 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from model.bundle import BundleError
+from model.contract.bundle import BundleError
+from model.contract.taxonomy import Taxonomy
 from model.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.system.console import note
 from model.system.errors import MarqueError
 from model.system.wording import first_of
-from model.taxonomy import Taxonomy
 from model.tensor_files import not_finite, read_tensors
 from model.unfold import is_model_file, stored_weights, unfolded
 

@@ -37,7 +37,7 @@ def analysis(*, gpu: bool) -> dict[str, object]:
         "hiddenimports": ["resources", "faiss", "pyqtgraph"],
         "excludes": _LEFT_OUT,
         # its docstrings are shown in the form of a new training, and read from the source
-        "module_collection_mode": {"model.config": "pyz+py"},
+        "module_collection_mode": {"model.contract.config": "pyz+py"},
         "noarchive": False,
     }
 

@@ -19,8 +19,8 @@ from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
 from app.core.gallery import Gallery
 from app.core.references import References, is_shared, open_references, place_of, shown
-from model.command import INTERRUPTED
-from model.data.samples import Dataset, Sample
+from model.system.command import INTERRUPTED
+from model.contract.samples import Dataset, Sample
 from model.system.wording import first_of
 
 _KINDS = ("folder", "table", "cars196")

@@ -20,7 +20,7 @@ from rich.text import Text
 from app.core import paths
 from app.core.engine import BATCH
 from app.core.references import Place, References, place_of
-from model.bundle import Variant
+from model.contract.bundle import Variant
 from model.system.errors import MarqueError
 from model.system.standard_error import words
 from model.system.wording import counted

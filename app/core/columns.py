@@ -21,7 +21,7 @@ from app.core.labels import Label, Verdict
 from app.core.project import Project
 from app.core.project_file import contents
 from app.core.project_records import Place
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 STATUSES = (*Status,)
 LEVELS = (*Level,)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from app.core.evidence import ClassCandidate, Evidence
 from app.core.gallery import Neighbour
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 _RIVAL_SHARE = 0.5
 """A second class counts as a rival, and is named, from this part of the first one's probability."""

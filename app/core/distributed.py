@@ -26,8 +26,8 @@ from app.core.images import PhotoError, load
 from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
 from app.core.stage import Local, Processor
-from model.bundle import BundleError, BundleInfo, Preprocessing, read_info
-from model.photo import fit
+from model.contract.bundle import BundleError, BundleInfo, Preprocessing, read_info
+from model.contract.photo import fit
 from model.system.errors import MarqueError
 from model.system.privacy import TELEMETRY_OFF
 

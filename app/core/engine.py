@@ -22,7 +22,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from app.core import paths
-from model.bundle import (
+from model.contract.bundle import (
     EVIDENCE,
     INPUT,
     LIKENESS,
@@ -35,9 +35,9 @@ from model.bundle import (
     read,
     read_info,
 )
-from model.graph_size import must_fit
-from model.openset import energy
-from model.photo import fit, placed
+from model.contract.graph_size import must_fit
+from model.contract.openset import energy
+from model.contract.photo import fit, placed
 from model.system.errors import MarqueError
 from model.system.onnx_runtime import FAULTS, onnxruntime
 
@@ -92,7 +92,7 @@ class Outputs:
         coarse_logits: float32 [N, n_coarse].
         fine_logits: float32 [N, n_fine]; no columns where the model knows no fine classes.
         embeddings: float32 [N, d], unit length.
-        likeness: float32 [N], to what the network was trained on; see `model.bundle.LIKENESS`.
+        likeness: float32 [N], to what the network was trained on; see `model.contract.bundle.LIKENESS`.
     """
 
     coarse_logits: np.ndarray
@@ -137,7 +137,7 @@ class Engine:
                 works; a file that is a variant itself is what runs.
 
         Raises:
-            model.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model;
+            model.contract.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model;
                 if the file is a variant and another precision was asked for.
             EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
         """

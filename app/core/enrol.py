@@ -16,8 +16,8 @@ from app.core.engine import BATCH, Engine
 from app.core.gallery import Entry
 from app.core.pipeline import default_workers, map_in_order
 from app.core.references import References
-from model.data.samples import Box, Sample
-from model.photo import PhotoError, read_object
+from model.contract.photo import PhotoError, read_object
+from model.contract.samples import Box, Sample
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 
 from app.core.engine import Outputs
 from app.core.gallery import Neighbour, Reference
-from model.bundle import BundleInfo
-from model.openset import familiarity
-from model.posterior import Posterior, class_scores, fuse, tree_posterior
-from model.taxonomy import NO_FINE, Taxonomy
+from model.contract.bundle import BundleInfo
+from model.contract.openset import familiarity
+from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
+from model.contract.taxonomy import NO_FINE, Taxonomy
 
 CLASSES_KEPT = 10
 """The most probable fine classes of a photo that are kept."""
@@ -72,8 +72,8 @@ class Evidence:
     Attributes:
         types: all types, most probable first.
         classes: the most probable fine classes, at most CLASSES_KEPT, most probable first.
-        likeness: to what the model was trained on at all (`model.bundle.LIKENESS`).
-        familiarity: with the known classes, in standard deviations (model/openset.py).
+        likeness: to what the model was trained on at all (`model.contract.bundle.LIKENESS`).
+        familiarity: with the known classes, in standard deviations (model/contract/openset.py).
         neighbours: nearest reference photos, at most NEIGHBOURS_KEPT, most similar first.
     """
 

@@ -22,7 +22,7 @@ from app.core.project_records import KnownModel
 from app.core.results import Result
 from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
-from model.photo import PhotoError, upright_size
+from model.contract.photo import PhotoError, upright_size
 from model.system.errors import MarqueError
 from model.system.outputs import Output, Written
 from model.system.wording import counted, first_of

@@ -18,7 +18,7 @@ from app.core import database, gallery_changes, gallery_file, gallery_index, gal
 from app.core.gallery_changes import Mark
 from app.core.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
 from app.core.gallery_holdings import Holdings
-from model.taxonomy import Taxonomy, TaxonomyError
+from model.contract.taxonomy import Taxonomy, TaxonomyError
 
 __all__ = ["Entry", "Gallery", "GalleryError", "Neighbour", "Reference", "cosines_to_sums", "root_id", "upsert"]
 

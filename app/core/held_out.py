@@ -10,8 +10,8 @@ import numpy as np
 from app.core.columns import Columns, Names
 from app.core.figures import NOBODY
 from app.core.runs import Runs
-from model.taxonomy import Taxonomy
-from model.tested import TESTED_FILE, Tested, TestedError, read_tested
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import TESTED_FILE, Tested, TestedError, read_tested
 
 
 @dataclass(frozen=True)

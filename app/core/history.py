@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from model.events import EVENTS_FILE, Event, EventFollower
+from model.contract.events import EVENTS_FILE, Event, EventFollower
 from model.system.outputs import Output, write_to
 
 _PACE_STEPS = 50

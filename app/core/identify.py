@@ -15,7 +15,7 @@ from app.core.engine import Engine, EngineError
 from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from app.core.gallery import Neighbour
 from app.core.references import References
-from model.bundle import BundleError
+from model.contract.bundle import BundleError
 
 _T = TypeVar("_T")
 

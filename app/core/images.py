@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from model.photo import OTHER_FORMAT, PhotoError, read_small
-from model.photo import read_rgb as load
+from model.contract.photo import OTHER_FORMAT, PhotoError, read_small
+from model.contract.photo import read_rgb as load
 
 __all__ = ["PhotoError", "advice", "load", "thumbnail"]
 

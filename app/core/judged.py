@@ -75,7 +75,7 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
         TestPartError: if the run has none or its list cannot be read.
     """
     # the window starts without the readers of data
-    from model.data.samples import DataError
+    from model.contract.samples import DataError
     from model.data.splits import Split, read_split
 
     try:

@@ -7,7 +7,7 @@ from importlib import resources as packages
 from pathlib import Path
 from typing import TypeGuard
 
-from model.bundle import Variant
+from model.contract.bundle import Variant
 from model.system.user_folders import HOME_VARIABLE, user_config_dir, user_data_dir
 
 __all__ = [

@@ -25,10 +25,10 @@ from app.core.paths import is_place, tidy
 from app.core.project_file import Alone, OpenFile, alone_at_once
 from app.core.project_format import KIND, ProjectError
 from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
-from model.bundle import BundleInfo, Thresholds
-from model.photo import MISSING, NO_PERMISSION
+from model.contract.bundle import BundleInfo, Thresholds
+from model.contract.photo import MISSING, NO_PERMISSION
+from model.contract.taxonomy import Taxonomy
 from model.system.reading import parse_json
-from model.taxonomy import Taxonomy
 
 SUFFIX = ".marque"
 """Ending of a project's file name."""

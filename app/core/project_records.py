@@ -11,8 +11,8 @@ import numpy as np
 
 from app.core.evidence import Evidence
 from app.core.paths import tidy
-from model.bundle import Thresholds
-from model.taxonomy import Taxonomy
+from model.contract.bundle import Thresholds
+from model.contract.taxonomy import Taxonomy
 
 _LATEST = 2**63 - 1
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from app.core.paces import CPU, Pace
-from model.choices import Backbone
-from model.config import Config, InputSettings, NetworkSettings, OptimiserSettings
+from model.contract.choices import Backbone
+from model.contract.config import Config, InputSettings, NetworkSettings, OptimiserSettings
 
 BACKBONES: dict[Backbone, str] = {
     "mobilenet_v3_small": "smallest",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 from app.core.gallery import Entry, Gallery, GalleryError, Neighbour, Reference
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 
 if TYPE_CHECKING:  # psycopg is an extra
     from app.core.shared_gallery import SharedGallery

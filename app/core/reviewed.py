@@ -17,7 +17,7 @@ from app.core.project import Project
 from app.core.project_file import contents
 from app.core.project_records import FoundFile, ProjectImage
 from app.core.teach import enrol_as_step, sample_of
-from model.data.samples import Sample
+from model.contract.samples import Sample
 from model.system.wording import counted
 
 _TOLD = (Verdict.ACCEPTED, Verdict.CORRECTED)

@@ -1,4 +1,4 @@
-"""The settings of the trainer as fields of a form, read off `model.config`: one that is added there is one more here.
+"""The settings of the trainer as fields of a form, read off `model.contract.config`: one that is added there is one more here.
 
 What a person typed is text; a field reads it and says in a sentence what it would take instead.
 """
@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic.fields import FieldInfo
 
-from model.config import Config
+from model.contract.config import Config
 
 YES, NO = "yes", "no"
 """A switch as text."""
@@ -50,7 +50,7 @@ class SettingField:
     """One setting.
 
     Attributes:
-        section, name: as in `model.config.Config`.
+        section, name: as in `model.contract.config.Config`.
         kind: what is entered.
         default: the value where nothing is said; of a choice its name.
         optional: whether nothing (None, the empty text) is a value too.

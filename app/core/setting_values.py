@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.core.setting_fields import Kind, fields
-from model.config import Config
+from model.contract.config import Config
 
 WHOLE = ""
 """Path of a problem that belongs to no field and no section."""

@@ -25,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from app.core import shared_recall
 from app.core.gallery import Entry, GalleryError, Neighbour, Reference, cosines_to_sums
 from app.core.gallery_index import Recall
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 
 _CANDIDATES = 100
 """Neighbours that the index looks through for a search, at least; more find more of the true ones but take longer."""

@@ -16,7 +16,7 @@ from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
 from app.core.pipeline import default_workers, identify_paths, map_in_order
 from app.core.project_records import Outcome, ProjectImage
-from model.bundle import BundleInfo
+from model.contract.bundle import BundleInfo
 
 
 class Processor(NamedTuple):

@@ -24,7 +24,7 @@ from model.compare import (
     read_cells,
     read_curves,
 )
-from model.data.samples import DataError
+from model.contract.samples import DataError
 from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
 from model.system.errors import MarqueError
 from model.system.reading import read_file

@@ -76,8 +76,8 @@ def survey(data: Sequence[str]) -> Survey:
     if len(set(data)) < len(data):
         raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is learned from already")
     # brings SciPy's readers, which the window starts without
+    from model.contract.samples import DataError, untrainable
     from model.data.readers import read_data
-    from model.data.samples import DataError, untrainable
 
     try:
         read = read_data(data, skip_bad=True)

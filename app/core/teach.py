@@ -12,9 +12,9 @@ from app.core.engine import Engine
 from app.core.enrol import Enrolled, enrol
 from app.core.gallery import Entry
 from app.core.own_gallery import Shelf
-from model.data.samples import Sample
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.system.photo_files import scan, skipped_in_words
-from model.taxonomy import Taxonomy
 
 SOURCE = "own photos"
 """The collection that photos of the user belong to."""

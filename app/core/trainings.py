@@ -16,7 +16,7 @@ from app.core.log_tail import LogTail, Tail
 from app.core.paces import CPU, CUDA, Pace
 from app.core.paths import bundled_models
 from app.core.runs import Record, Runs, State, held_out_figures
-from model.bundle import read_info
+from model.contract.bundle import read_info
 from model.system.reading import parse_json, read_file
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.core.columns import Columns
 from app.core.figures import NOBODY
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 
 
 def classes(columns: Columns, taxonomy: Taxonomy | None) -> tuple[tuple[str, ...], dict[str, str]]:

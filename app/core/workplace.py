@@ -11,7 +11,7 @@ from app.core import scanned_folders
 from app.core.identify import Identification
 from app.core.project import SUFFIX, Project
 from app.core.project_records import FoundFile, Outcome
-from model.bundle import BundleInfo
+from model.contract.bundle import BundleInfo
 
 
 def unsaved_name(folder: Path, now: datetime) -> Path:

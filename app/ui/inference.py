@@ -29,7 +29,7 @@ from app.core.references import is_shared, shown
 from app.core.stage import Local
 from app.ui.loading import Batches
 from app.ui.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
-from model.bundle import BundleError
+from model.contract.bundle import BundleError
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from app.core.identify import Identification
 from app.core.own_gallery import Shelf
 from app.core.project import Project
 from app.core.references import Place, is_shared
-from model.bundle import BundleInfo
+from model.contract.bundle import BundleInfo
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the photo; right and bottom exclusive."""

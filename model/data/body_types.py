@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.data.samples import DataError
+from model.contract.samples import DataError
 
 BODY_TYPES = ("convertible", "coupe", "hatchback", "minivan", "pickup", "sedan", "suv", "van", "wagon")
 

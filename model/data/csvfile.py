@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from model.data.samples import DataError
+from model.contract.samples import DataError
 from model.system.reading import TABLE, must_fit, open_regular, regular_file
 
 _MOST_COLUMNS = 10_000

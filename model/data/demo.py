@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from platformdirs import user_cache_path
 
-from model.data.samples import DataError
+from model.contract.samples import DataError
 
 SEED = 7
 PHOTOS_PER_FINE = 24

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from model.data.samples import Sample
-from model.photo import FitPolicy, PhotoError, fit, read_object
+from model.contract.photo import FitPolicy, PhotoError, fit, read_object
+from model.contract.samples import Sample
 from model.system import console
 
 
 @dataclass(frozen=True, slots=True)
 class PictureForm:
-    """How photos are held: squares of `size` pixels, made by `model.photo.fit`.
+    """How photos are held: squares of `size` pixels, made by `model.contract.photo.fit`.
 
     Attributes:
         exchanged: whether with red and blue exchanged.
@@ -131,7 +131,7 @@ class Augmentation:
     def __init__(
         self, size: int, *, crop_scale: float, colour: float, trivial: bool, exchange: float, erase: float
     ) -> None:
-        """Args: as `model.config.InputSettings`; trivial: one operation of TrivialAugment instead of the jitter."""
+        """Args: as `model.contract.config.InputSettings`; trivial: one operation of TrivialAugment instead of the jitter."""
         steps: list[torch.nn.Module] = [
             v2.RandomResizedCrop(size, scale=(crop_scale, 1.0), ratio=(0.75, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),

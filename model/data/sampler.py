@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.taxonomy import NO_FINE
+from model.contract.taxonomy import NO_FINE
 
 _DUE = 1e6  # above every other key of a draw
 

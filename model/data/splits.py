@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model.choices import FOLDS
+from model.contract.choices import FOLDS
+from model.contract.samples import DataError, Sample
 from model.data.csvfile import Row, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
-from model.data.samples import DataError, Sample
 from model.system.files import write_whole
 from model.system.reading import parse_json
 

@@ -21,8 +21,8 @@ from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.results import results
 from app.core.suggestions import suggest
-from model.bundle import Thresholds
-from model.taxonomy import Taxonomy
+from model.contract.bundle import Thresholds
+from model.contract.taxonomy import Taxonomy
 from tests.app.test_decide import cases, evidence, near
 
 MODEL = "m"

@@ -16,7 +16,7 @@ from app.core.correction_table import CorrectionTable
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.table import TableError
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 Rows = list[dict[str, str]]
 

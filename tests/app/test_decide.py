@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.core.decide import Decision, Level, Status, decide
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery import Neighbour, Reference
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}
 HALF = Thresholds(fine=0.6, coarse=0.5, likeness=2.0, familiarity=-1.0)

@@ -24,7 +24,7 @@ from app.core.labelling import run_stage
 from app.core.project import Project
 from app.core.results import results
 from app.core.stage import Local
-from model.bundle import read_info
+from model.contract.bundle import read_info
 from tests.app.tiny import FailingGpu
 from tests.checkout import ROOT
 

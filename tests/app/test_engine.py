@@ -15,8 +15,8 @@ from PIL import Image
 
 from app.core import engine as engine_module
 from app.core.engine import Engine, EngineError, Precision
-from model import bundle
-from model.photo import FitPolicy
+from model.contract import bundle
+from model.contract.photo import FitPolicy
 from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
 
 HAS_DRIVER = engine_module._has_nvidia_driver()

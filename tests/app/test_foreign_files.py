@@ -23,7 +23,7 @@ from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_journal import journal_of
 from app.core.results import results
-from model.bundle import read_info
+from model.contract.bundle import read_info
 from tests.app.foreign import tamper
 from tests.app.synthetic import DIM, clustered, entries
 from tests.app.test_project import found, outcome

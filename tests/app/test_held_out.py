@@ -15,8 +15,8 @@ from app.core.held_out import HeldOut, Training, finished_trainings, read_held_o
 from app.core.judged import by_training
 from app.core.points import BY_TRAINING, By, Points, find, grouped, write_csv
 from app.core.runs import Runs
-from model.taxonomy import Taxonomy
-from model.tested import TESTED_FILE, Tested, TestedError
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import TESTED_FILE, Tested, TestedError
 from tests.app.tiny import TINY_TAXONOMY, write_tiny_run
 
 

@@ -12,7 +12,7 @@ from app.core.decide import Decision, Status
 from app.core.engine import Engine
 from app.core.gallery import Entry, Gallery
 from app.core.identify import Identifier
-from model.bundle import Familiarity, Thresholds
+from model.contract.bundle import Familiarity, Thresholds
 from tests.app.tiny import COLOURS, DIM, GREEN, colour_picture, write_tiny_model
 
 Answer = Callable[[Sequence[tuple[Image.Image, str, str | None]], Image.Image], Decision]

@@ -13,7 +13,7 @@ from app.core.figures import FIGURES
 from app.core.gallery import Gallery, GalleryError
 from app.core.labels import Label, Verdict
 from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 
 @pytest.fixture

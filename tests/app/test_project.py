@@ -22,7 +22,7 @@ from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_journal import journal_of
 from app.core.project_records import Counts, FoundFile, Outcome
-from model.photo import MISSING, NO_PERMISSION
+from model.contract.photo import MISSING, NO_PERMISSION
 
 EVIDENCE = Evidence(
     (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),

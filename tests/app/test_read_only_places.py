@@ -16,7 +16,7 @@ import pytest
 
 from app.core.gallery import Gallery
 from app.core.project import Project
-from model.bundle import read_info
+from model.contract.bundle import read_info
 from tests.app.synthetic import DIM, clustered, entries
 from tests.app.test_project import found, old_project, outcome
 

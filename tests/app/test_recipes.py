@@ -24,8 +24,8 @@ from app.core.recipes import (
     rough,
 )
 from app.core.survey import KINDS, SurveyError, spec, survey
-from model.choices import Backbone
-from model.config import Config
+from model.contract.choices import Backbone
+from model.contract.config import Config
 
 
 def test_there_are_words_for_every_backbone_and_recipe():

@@ -17,7 +17,7 @@ from app.core import processes
 from app.core.history import History, smooth, write_table
 from app.core.processes import Process
 from app.core.runs import RunError, Runs, State, held_out_figures
-from model.events import EVENTS_FILE, EventWriter, rewind
+from model.contract.events import EVENTS_FILE, EventWriter, rewind
 
 STAND_IN = """
 import json, pathlib, signal, sys, time

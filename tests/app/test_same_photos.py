@@ -16,8 +16,8 @@ from app.core.gallery import Gallery
 from app.core.labelling import Scan
 from app.core.project import Project
 from app.core.watch import Watcher
+from model.contract.samples import DataError
 from model.data.readers import read_data
-from model.data.samples import DataError
 from model.system.photo_files import scan
 
 _FOLDERS = [

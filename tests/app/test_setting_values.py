@@ -16,7 +16,7 @@ from app.core import setting_fields, setting_values
 from app.core.recipes import RECIPES
 from app.core.setting_fields import LEFT_OUT, Kind, SettingField, fields, sections
 from app.core.setting_values import WHOLE, Checked, arguments, check, value_of
-from model.config import Config, MachineSettings, parse
+from model.contract.config import Config, MachineSettings, parse
 
 TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=8).filter(
     lambda text: not text.startswith("-") and text != "None"

@@ -16,7 +16,7 @@ from app.core.gallery import Entry, Gallery, GalleryError
 from app.core.own_gallery import Shelf
 from app.core.references import open_references
 from app.core.teach import teach
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
 
 psycopg = pytest.importorskip("psycopg")

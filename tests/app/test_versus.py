@@ -14,7 +14,7 @@ from app.core.versus import Count, Versus, command, told
 def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
     pytest.importorskip("torch")
     from model import versus
-    from model.config import Config
+    from model.contract.config import Config
     from model.data.readers import read_data
     from model.data.splits import Split
     from model.inference import part_of

@@ -12,12 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from app.core.engine import Device, Engine, EngineError, Outputs, Precision
-from model import bundle
-from model.data.samples import Sample
+from model.contract import bundle
+from model.contract.posterior import Posterior, type_sums
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import TESTED_FILE, Tested
 from model.data.splits import Split, write_split
-from model.posterior import Posterior, type_sums
-from model.taxonomy import Taxonomy
-from model.tested import TESTED_FILE, Tested
 
 SIDE = 32
 DIM = 4

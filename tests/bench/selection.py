@@ -14,14 +14,14 @@ import time
 import numpy as np
 import torch
 
-from model.config import Config
+from model.contract.config import Config
+from model.contract.taxonomy import Taxonomy
 from model.labels import Labels
 from model.losses import squared_distances
 from model.memory import keep_freed_memory
 from model.objective import Objective
 from model.optimiser import build_optimiser
 from model.selection import RULES, SelectionOptions, role_masks
-from model.taxonomy import Taxonomy
 from model.trainer import build_network
 
 SMALL, LARGE, DIM, SIDE = 108, 4096, 256, 160

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from model.config import Config
+from model.contract.config import Config
 from model.prepare import new_run
 from model.session import StopRequest, train
 from model.train import finish

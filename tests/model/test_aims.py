@@ -9,7 +9,7 @@ import pytest
 
 from model import aims as aims_room
 from model.aims import AimsError, main, read_aims, report, table
-from model.bundle import Variant, beside
+from model.contract.bundle import Variant, beside
 
 AIMS = """
 [[aim]]

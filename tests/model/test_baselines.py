@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from model.baselines import BASELINES
-from model.config import Config, LossSettings, parse
-from model.events import read_events
+from model.contract.config import Config, LossSettings, parse
+from model.contract.events import read_events
 from model.labels import Labels
 from model.network import NetworkOutput
 from model.objective import Objective

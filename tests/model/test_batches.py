@@ -8,9 +8,9 @@ import torch
 
 from model import prepare
 from model.batches import build_sampler
-from model.config import Config, LossSettings, parse
-from model.data.samples import DataError
-from model.events import read_events
+from model.contract.config import Config, LossSettings, parse
+from model.contract.events import read_events
+from model.contract.samples import DataError
 from model.labels import Labels, attribute_scales
 from model.logratio import LogRatioLoss, label_distances
 from model.network import NetworkOutput

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.answers import References, Seen
-from model.bundle import Calibration, Fusion
 from model.calibrate import _facts, choose, kinds
+from model.contract.bundle import Calibration, Fusion
+from model.contract.posterior import class_scores, softmax
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.cuts import log_loss, separating
-from model.data.samples import Sample
 from model.labels import Labels
 from model.metrics import expected_calibration_error, reliability
-from model.posterior import class_scores, softmax
-from model.taxonomy import Taxonomy
 
 TREE = Taxonomy(coarse=("a", "b", "c"), fine=tuple(f"f{i}" for i in range(9)), parents=tuple(i // 3 for i in range(9)))
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.contract.photo import FitPolicy, fit, read_rgb
+from model.contract.samples import DataError
 from model.data import demo
 from model.data.demo import demo_folder, draw_demo
 from model.data.readers import read_data
-from model.data.samples import DataError
-from model.photo import FitPolicy, fit, read_rgb
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.contract.taxonomy import NO_FINE
 from model.data.dense import DenseSampler, LabelNeighbours
 from model.logratio import label_distances
-from model.taxonomy import NO_FINE
 
 
 def collection(seed, size):

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from model import prepare, session
-from model.config import Config
+from model.contract.config import Config
+from model.contract.events import read_events
 from model.distill import Lesson, distillation
-from model.events import read_events
 from model.network import NetworkOutput
 from model.prepare import new_run
 from model.ranks import Ranks

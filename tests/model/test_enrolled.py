@@ -15,14 +15,14 @@ from app.core.evidence import weigh
 from app.core.gallery import Neighbour, Reference
 from model import enrolled
 from model.answers import References
-from model.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.calibrate import Chosen
-from model.data.samples import Sample
+from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.enrolled import Photos, enrolled_figures
 from model.fewshot import QUERIES
 from model.labels import encode
 from model.network import NetworkOutput
-from model.taxonomy import Taxonomy
 
 KNOWN = Taxonomy(coarse=("coupe", "sedan"), fine=("A", "B", "C"), parents=(0, 0, 1))
 NEW = (("sedan", "D"), ("tram", "E"))

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.contract.samples import DataError
+from model.contract.taxonomy import NO_FINE
 from model.data.even import EvenSampler
 from model.data.sampler import BatchShape
-from model.data.samples import DataError
-from model.taxonomy import NO_FINE
 
 SHAPES = st.builds(BatchShape, coarse=st.integers(1, 3), fine=st.integers(1, 3), images=st.integers(1, 4))
 

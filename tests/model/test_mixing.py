@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from model.config import Config, LossSettings
-from model.events import read_events
+from model.contract.config import Config, LossSettings
+from model.contract.events import read_events
 from model.labels import Labels
 from model.mixing import Mixture
 from model.network import NetworkOutput

@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
+from model.contract.photo import FitPolicy, PhotoError
+from model.contract.samples import Sample
 from model.data.pipeline import Augmentation, PictureForm, PictureStore
-from model.data.samples import Sample
-from model.photo import FitPolicy, PhotoError
 
 
 def sample_of(path, box=None):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.events import read_events
+from model.contract.events import read_events
 from model.run import Run
 from tests.checkout import ROOT
 
@@ -16,7 +16,7 @@ SCRIPT = """
 import os, sys
 import numpy as np
 import torch
-from model.config import Config, MachineSettings
+from model.contract.config import Config, MachineSettings
 from model.labels import Labels
 from model.losses import squared_distances
 from model.network import HeadOn, Heads

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from model.contract.samples import DataError
 from model.data.body_types import BODY_TYPES, body_type
 from model.data.readers import read_data
-from model.data.samples import DataError
 from tests.real_photos import REAL_PHOTOS as DATA
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model.compare import Cell, Run, compare, compare_all, holm, interval, read_cells
-from model.data.samples import DataError
+from model.contract.samples import DataError
 from model.plots import to_class_means
 from model.report import write_report
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from model.config import DataSettings
+from model.contract.config import DataSettings
+from model.contract.samples import DataError, Sample
 from model.data.readers import read_data
-from model.data.samples import DataError, Sample
 from model.data.splits import (
     FOLDS,
     Split,

@@ -9,8 +9,8 @@ import pytest
 from model import aims, card
 from model import calibrate as calibrate_room
 from model import export as export_room
-from model.bundle import Calibration, Domain, Fusion, read_info
 from model.calibrate import Chosen, calibrate
+from model.contract.bundle import Calibration, Domain, Fusion, read_info
 from model.evaluate import evaluate
 from model.export import export
 from model.run import Run, RunError

@@ -15,9 +15,9 @@ import torch
 
 from model import experiment
 from model import study as study_room
-from model.config import Config
+from model.contract.config import Config
+from model.contract.samples import DataError
 from model.data.readers import read_data
-from model.data.samples import DataError
 from model.data.splits import Split
 from model.experiment import Task, config_of, run_frozen
 from model.frozen import cached_features, train_heads

@@ -13,12 +13,14 @@ import onnxruntime
 import pytest
 import torch
 
-from model import bundle
 from model.card import main as card_main
-from model.config import Config, LossSettings, parse
+from model.contract import bundle
+from model.contract.config import Config, LossSettings, parse
+from model.contract.events import read_events
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import read_tested
 from model.data.splits import Split
 from model.evaluate import main as evaluate_main
-from model.events import read_events
 from model.export import TOLERANCE, ExportError, export
 from model.inference import part_of
 from model.objective import Objective, collapse_signs
@@ -27,8 +29,6 @@ from model.prepare import new_run
 from model.retrieval import recall_1
 from model.run import Run
 from model.session import StopRequest, train
-from model.taxonomy import Taxonomy
-from model.tested import read_tested
 from model.train import main
 from model.trainer import build_network
 from tests.checkout import ROOT

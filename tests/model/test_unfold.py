@@ -7,17 +7,17 @@ import torch
 from torch.nn.functional import normalize
 
 from app.core import paths
-from model.bundle import OUTPUTS, Variant, beside, read_info
-from model.config import Config
+from model.contract.bundle import OUTPUTS, Variant, beside, read_info
+from model.contract.config import Config
+from model.contract.photo import fit
+from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.inference import trained_network
 from model.network import Network
-from model.photo import fit
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.session import StopRequest, build_trainer, train
-from model.taxonomy import Taxonomy
 from model.train import finish
 from model.trainer import build_network, head_settings
 from model.unfold import settle

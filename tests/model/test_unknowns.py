@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from app.core.decide import Status, decide
 from model import calibrate as calibrate_module
-from model.bundle import Calibration, Fusion, Thresholds
 from model.calibrate import Chosen, bound_of, calibrate
 from model.card import _unknowns, card
-from model.config import Config
-from model.data.samples import Sample
+from model.contract.bundle import Calibration, Fusion, Thresholds
+from model.contract.config import Config
+from model.contract.samples import Sample
+from model.contract.tested_photos import read_tested
 from model.data.splits import Split, some_classes
 from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
 from model.export import export
@@ -23,7 +24,6 @@ from model.network import NetworkOutput
 from model.prepare import new_run
 from model.run import Run
 from model.session import StopRequest, train
-from model.tested import read_tested
 from model.unknowns import given
 from tests.app.test_decide import evidence
 from tests.model.test_calibrate import TREE, seen

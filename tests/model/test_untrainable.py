@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.data.samples import untrainable
+from model.contract.samples import untrainable
 from model.study import main as study
 from model.train import main as train
 from tests.model.test_study import PLAN

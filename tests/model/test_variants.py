@@ -6,7 +6,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from model.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
+from model.contract.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
 from model.export import to_onnx
 from model.network import HeadOn, Network, Projection
 from model.variants import (

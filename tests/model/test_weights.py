@@ -7,15 +7,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model.config import Config
-from model.data.samples import DataError
+from model.contract.config import Config
+from model.contract.samples import DataError
+from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.inference import trained_network
 from model.network import build_backbone
 from model.prepare import new_run, parts_before
 from model.run import RunError
 from model.session import StopRequest, train
-from model.taxonomy import Taxonomy
 from model.train import finish
 from model.trainer import build_network
 from model.weights import WeightsError, load_starting_weights, start_network

@@ -18,7 +18,7 @@ from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_journal import journal_of
 from app.core.results import results
-from model.bundle import read_info
+from model.contract.bundle import read_info
 from tests.app.synthetic import DIM, clustered, entries, unit
 from tests.app.test_project import found, outcome
 from tests.app.tiny import TINY_TAXONOMY, write_tiny_model

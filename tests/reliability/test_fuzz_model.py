@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from app.cli import main
 from app.core.engine import Engine
 from app.core.evidence import weigh
-from model.bundle import METADATA_KEY, read_info
+from model.contract.bundle import METADATA_KEY, read_info
 from model.system.errors import MarqueError
 from tests.app.tiny import SIDE, tiny_graph, write_tiny_model
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells

@@ -15,7 +15,7 @@ from PIL import Image
 from app.core import packet, xmp, xmp_sidecar
 from app.core.images import thumbnail
 from app.core.xmp_encoding import XmpError
-from model.photo import PhotoError, read_rgb, read_small, upright_size
+from model.contract.photo import PhotoError, read_rgb, read_small, upright_size
 from tests.reliability.fuzzing import damaged, fuzz, reads_or_tells
 
 PATH = ("Vehicle", "sedan", "A4 <b>&")

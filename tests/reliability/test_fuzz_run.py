@@ -25,15 +25,15 @@ from app.core.history import History, write_table
 from app.core.runs import Runs, held_out_figures
 from app.core.trainings import Watcher
 from model.calibrate import Chosen
-from model.config import Config
-from model.data.samples import Sample
+from model.contract.config import Config
+from model.contract.events import EventWriter, rewind
+from model.contract.posterior import Posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
+from model.contract.tested_photos import Tested
 from model.data.splits import Split
-from model.events import EventWriter, rewind
-from model.posterior import Posterior
 from model.run import Run, read_arrays, write_json
 from model.system.errors import MarqueError
-from model.taxonomy import Taxonomy
-from model.tested import Tested
 from model.weights import load_starting_weights
 from tests.model.small import SMALL
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells

@@ -11,7 +11,7 @@ from app.core.labels import Verdict
 from app.core.points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
 from app.ui import theme
 from app.ui.status import FACES, VERDICT_FACES
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 
 _NOTHING = {
     By.TYPE: "no type",

@@ -30,7 +30,7 @@ from app.ui.inference import Loaded
 from app.ui.jobs import Job
 from app.ui.review.desk import Desk
 from app.ui.tasks import Task, Tasks
-from model.tested import TESTED_FILE
+from model.contract.tested_photos import TESTED_FILE
 
 _LATER = 400  # milliseconds after the last change of the project
 

@@ -25,8 +25,8 @@ from app.ui.inference import Inference
 from app.ui.jobs import Job
 from app.ui.requests import GalleryWork, Loaded
 from app.ui.tasks import Task, Tasks
+from model.contract.taxonomy import Taxonomy
 from model.system.wording import counted
-from model.taxonomy import Taxonomy
 
 Label = tuple[str, str | None]
 Cancelled = Callable[[], bool]

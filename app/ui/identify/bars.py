@@ -13,9 +13,9 @@ from app.core.decide import Decision, Level
 from app.core.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
+from model.contract.taxonomy import Taxonomy
 from model.system.plain_text import one_line
-from model.taxonomy import Taxonomy
 
 
 class Judge(Protocol):

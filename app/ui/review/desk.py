@@ -37,7 +37,7 @@ from app.ui.review.running import Running
 from app.ui.review.watching import Watching
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
 
 

@@ -14,7 +14,7 @@ from app.core.labels import Label, Verdict
 from app.core.vocabulary import classes, likely
 from app.ui.popup import OfferingPopup
 from app.ui.widgets import label
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 
 _SIZE = (360, 320)
 _OFFERED = 10

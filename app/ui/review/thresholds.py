@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSlider,
 
 from app.core.arrange import Show
 from app.ui.widgets import label
-from model.bundle import Thresholds
+from model.contract.bundle import Thresholds
 
 
 class ThresholdBox(QFrame):

@@ -15,7 +15,7 @@ from app.ui.identify.panel import PredictionPanel
 from app.ui.inference import Inference
 from app.ui.loading import Photo, PhotoLoader, Thumbnails
 from app.ui.requests import Answer, Question, next_request
-from model.photo import MISSING
+from model.contract.photo import MISSING
 
 _LOCATE = "Where the photos were moved: locate them, in the menu of the project."
 _OTHERWISE = "exclude it"

@@ -21,7 +21,7 @@ from app.core.setting_values import WHOLE, value_of
 from app.ui import icons, keys
 from app.ui.train.setting_row import SettingRow
 from app.ui.widgets import bind, label
-from model.config import Config
+from model.contract.config import Config
 
 
 class AllSettings(QWidget):

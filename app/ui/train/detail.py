@@ -14,7 +14,7 @@ from app.core.versus import Versus
 from app.ui import keys
 from app.ui.train.run_list import state_words
 from app.ui.widgets import ElidedLabel, WrappedLabel, frame, label
-from model.bundle import BundleInfo
+from model.contract.bundle import BundleInfo
 
 _FIGURES = {
     "fine_accuracy": "class right",

@@ -43,7 +43,7 @@ from app.core.trainings import Start
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.form_data import DataChooser
 from app.ui.widgets import ElidedBox, label
-from model.config import Config
+from model.contract.config import Config
 
 _MEASURE = "train a few steps of this network on this computer, which takes about a minute"
 _BUSY = "a training runs now, so the pace would be wrong"

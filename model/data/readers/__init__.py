@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from model.contract.samples import DataError, Dataset
 from model.data.demo import demo_folder
 from model.data.readers.cars196 import read_cars196
 from model.data.readers.folder import read_folder
 from model.data.readers.reading import Reading, with_checked_photos, without_contradictions
 from model.data.readers.table import read_labels
-from model.data.samples import DataError, Dataset
 from model.system.photo_files import skipped_in_words
 from model.system.wording import first_of
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from model.contract.photo import PhotoError, upright_size
+from model.contract.samples import DataError, Sample
 from model.data.body_types import body_type
 from model.data.csvfile import read_table
 from model.data.readers.matlab import variables
 from model.data.readers.reading import Reading, require_folder
-from model.data.samples import DataError, Sample
-from model.photo import PhotoError, upright_size
 from model.system.reading import read_file
 
 _HALVES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from model.contract.samples import DataError, Sample
 from model.data.readers.reading import Reading, require_folder
-from model.data.samples import DataError, Sample
 from model.system.photo_files import listings
 
 _Class = tuple[str, ...]  # (coarse,) or (coarse, fine)

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from model.data.samples import Box, DataError, Sample
-from model.photo import PhotoError, upright_size
+from model.contract.photo import PhotoError, upright_size
+from model.contract.samples import Box, DataError, Sample
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from model.contract.samples import Box, DataError, Sample
 from model.data.csvfile import Row, Table, read_table
 from model.data.readers.reading import Reading
-from model.data.samples import Box, DataError, Sample
 
 BOX_COLUMNS = ("x1", "y1", "x2", "y2")
 _TEXT_COLUMNS = ("file", "coarse", "fine", "group", "source")

@@ -12,7 +12,7 @@ from app.core.engine import Engine
 from app.core.gallery import Entry, Gallery
 from app.ui import theme
 from app.ui.widgets import ElidedLabel, for_button
-from model.taxonomy import Taxonomy
+from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
 from tests.app.ui.conftest import PATIENCE
 

@@ -24,8 +24,8 @@ from app.ui.train.form import NewTraining
 from app.ui.train.form_data import LABELLED
 from app.ui.train.page import TrainPage
 from app.ui.window import MainWindow
-from model.config import Config
-from model.events import EVENTS_FILE, EventWriter
+from model.contract.config import Config
+from model.contract.events import EVENTS_FILE, EventWriter
 from tests.app.tiny import write_tiny_model
 
 PATIENCE = 20_000

@@ -15,7 +15,7 @@ from app.core.survey import Survey
 from app.ui import keys
 from app.ui.train.editors import Choice, Line, Switch, WholeNumber
 from app.ui.train.form import NewTraining
-from model.config import parse
+from model.contract.config import parse
 
 PATIENCE = 15_000
 Key, Control = Qt.Key, Qt.KeyboardModifier.ControlModifier

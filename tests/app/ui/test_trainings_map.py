@@ -18,7 +18,7 @@ from app.core.runs import Runs
 from app.ui import theme
 from app.ui.explore.colours import rgb
 from app.ui.window import MainWindow
-from model.tested import TESTED_FILE
+from model.contract.tested_photos import TESTED_FILE
 from tests.app.tiny import write_tiny_run
 from tests.app.ui.test_explore import PATIENCE, explore, laid_out
 from tests.app.ui.test_mistakes import judged

@@ -21,7 +21,7 @@ from app.core.identify import Identification
 from app.ui import theme
 from app.ui.requests import Answer
 from app.ui.window import MainWindow
-from model.bundle import EVIDENCE, Calibration
+from model.contract.bundle import EVIDENCE, Calibration
 from tests.app.tiny import write_tiny_model
 
 PATIENCE = 15_000

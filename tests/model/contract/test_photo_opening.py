@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import photo_opening
-from model.photo import PhotoError, read_object, read_rgb, read_small, upright_size
+from model.contract import photo_opening
+from model.contract.photo import PhotoError, read_object, read_rgb, read_small, upright_size
 from tests.checkout import ROOT
 from tests.model.odd_files import jpeg_of_many_scans, png, png_chunk, write_heic
 
@@ -65,7 +65,7 @@ def test_photos_are_opened_in_one_place_with_a_list_of_formats() -> None:
                 if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Image.open")
             ]
     assert found
-    assert {place for place, _ in found} == {"model/photo_opening.py"}
+    assert {place for place, _ in found} == {"model/contract/photo_opening.py"}
     assert all("formats" in keywords for _, keywords in found)
 
 
@@ -79,7 +79,7 @@ def test_no_process_is_started_for_a_file(tmp_path: Path) -> None:
         """
 import sys
 from pathlib import Path
-from model.photo import PhotoError, read_rgb
+from model.contract.photo import PhotoError, read_rgb
 events = []
 starting = ("subprocess", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
 sys.addaudithook(lambda name, _: events.append(name) if name.startswith(starting) else None)
@@ -149,7 +149,7 @@ def test_without_the_extra_the_advice_is_given(tmp_path: Path) -> None:
         """
 import sys
 sys.modules["pillow_heif"] = None
-from model.photo import PhotoError, read_rgb
+from model.contract.photo import PhotoError, read_rgb
 try:
     read_rgb(sys.argv[1])
 except PhotoError as error:
@@ -192,7 +192,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 from model import photo_opening
-from model.photo import PhotoError, read_rgb, read_small, upright_size
+from model.contract.photo import PhotoError, read_rgb, read_small, upright_size
 photo_opening.MAX_BYTES = int(sys.argv[1])
 def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -413,7 +413,7 @@ def test_damaged_files_put_nothing_on_standard_error(tmp_path: Path) -> None:
         """
 import logging, random, sys
 from pathlib import Path
-from model.photo import PhotoError, read_rgb, upright_size
+from model.contract.photo import PhotoError, read_rgb, upright_size
 chance = random.Random(0)
 read = refused = 0
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from model.data.samples import Sample
-from model.posterior import Posterior
+from model.contract.posterior import Posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import NO_FINE, Taxonomy
 from model.system.errors import MarqueError
 from model.system.files import write_whole
 from model.system.reading import read_arrays
-from model.taxonomy import NO_FINE, Taxonomy
 
 TESTED_FILE = "test.npz"
 _FORMAT = 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.events import EVENTS_FILE, Event, EventFollower, EventWriter, read_events, rewind
+from model.contract.events import EVENTS_FILE, Event, EventFollower, EventWriter, read_events, rewind
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.bundle import Familiarity
+from model.contract.bundle import Familiarity
 
 
 def energy(logits: np.ndarray) -> np.ndarray:

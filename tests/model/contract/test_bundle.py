@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import InferenceSession
 
-from model.bundle import (
+from model.contract.bundle import (
     METADATA_KEY,
     BundleError,
     BundleInfo,
@@ -18,8 +18,8 @@ from model.bundle import (
     read_info,
     write,
 )
-from model.photo import FitPolicy
-from model.taxonomy import Taxonomy
+from model.contract.photo import FitPolicy
+from model.contract.taxonomy import Taxonomy
 
 SIZE = 32
 TREE = Taxonomy(coarse=("boat", "car"), fine=("ferry", "tug", "van"), parents=(0, 0, 1))

@@ -9,8 +9,9 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from model import baselines, choices, network, selection
-from model.config import Config, DataSettings, OptimiserSettings
+from model import baselines, network, selection
+from model.contract import choices
+from model.contract.config import Config, DataSettings, OptimiserSettings
 
 
 def test_there_is_code_behind_every_name():
@@ -20,7 +21,7 @@ def test_there_is_code_behind_every_name():
 
 
 def test_the_settings_are_read_without_torch():
-    program = "import sys, model.config; raise SystemExit('torch' in sys.modules or 'scipy' in sys.modules)"
+    program = "import sys, model.contract.config; raise SystemExit('torch' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from model.photo_opening import (
+from model.contract.photo_opening import (
     MISSING,
     NO_PERMISSION,
     OTHER_FORMAT,

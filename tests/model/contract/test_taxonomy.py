@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from model.taxonomy import NO_FINE, Taxonomy, TaxonomyError
+from model.contract.taxonomy import NO_FINE, Taxonomy, TaxonomyError
 
 CARS = Taxonomy(coarse=("coupe", "sedan"), fine=("TT", "A4", "S6"), parents=(0, 1, 1))
 

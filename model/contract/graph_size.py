@@ -6,7 +6,7 @@ import math
 
 import onnx
 
-from model.bundle import INPUT, BundleError
+from model.contract.bundle import INPUT, BundleError
 from model.system.onnx_runtime import FAULTS
 
 _MOST = 1 << 28

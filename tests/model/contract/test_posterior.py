@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.bundle import Calibration, Domain, Familiarity, Fusion
-from model.openset import energy, familiarity
-from model.posterior import Posterior, class_scores, domain_of, enrolled_posterior, fuse, tree_posterior, type_sums
-from model.taxonomy import Taxonomy
+from model.contract.bundle import Calibration, Domain, Familiarity, Fusion
+from model.contract.openset import energy, familiarity
+from model.contract.posterior import (
+    Posterior,
+    class_scores,
+    domain_of,
+    enrolled_posterior,
+    fuse,
+    tree_posterior,
+    type_sums,
+)
+from model.contract.taxonomy import Taxonomy
 
 TREE = Taxonomy(coarse=("bus", "coupe", "sedan"), fine=("RX-8", "TL", "TSX"), parents=(1, 2, 2))
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.bundle import Calibration, Fusion
-from model.openset import energy
-from model.taxonomy import Taxonomy
+from model.contract.bundle import Calibration, Fusion
+from model.contract.openset import energy
+from model.contract.taxonomy import Taxonomy
 
 _LEAST = 1e-12
 _TELLING = 3.0

@@ -20,11 +20,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.utils import Extractor
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model.photo import FitPolicy
+from model.contract.photo import FitPolicy
+from model.contract.taxonomy import Taxonomy, name_problem
 from model.system.errors import MarqueError
 from model.system.outputs import Output, write_to
 from model.system.reading import parse_json, read_file
-from model.taxonomy import Taxonomy, name_problem
 
 METADATA_KEY = "marque"
 FORMAT = 2
@@ -32,7 +32,7 @@ INPUT = "image"
 OUTPUTS = ("coarse_logits", "fine_logits", "embedding")
 LIKENESS = "likeness"
 """An output that older files do not have: [N], how like what the network was trained on a picture is at all; in its
-place counts the energy of the coarse logits (model/openset.py)."""
+place counts the energy of the coarse logits (model/contract/openset.py)."""
 EVIDENCE = "evidence"
 """An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
 
@@ -74,7 +74,7 @@ def beside(path: Path, variant: Variant) -> Path:
 
 
 class Preprocessing(_Part):
-    """How a photograph becomes the network's input: `model.photo.fit(image, size, fit)`."""
+    """How a photograph becomes the network's input: `model.contract.photo.fit(image, size, fit)`."""
 
     size: int = Field(ge=16, le=2048, description="side of the square input, pixels")
     fit: FitPolicy = FitPolicy.SQUASH

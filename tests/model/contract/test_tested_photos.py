@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data.samples import Sample
-from model.posterior import Posterior
-from model.taxonomy import NO_FINE, Taxonomy
-from model.tested import Tested, TestedError, read_tested
+from model.contract.posterior import Posterior
+from model.contract.samples import Sample
+from model.contract.taxonomy import NO_FINE, Taxonomy
+from model.contract.tested_photos import Tested, TestedError, read_tested
 
 TREE = Taxonomy(coarse=("boat", "car"), fine=("ferry", "tug", "coupe"), parents=(0, 0, 1))
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from model import photo, photo_opening
-from model.photo import FitPolicy, PhotoError, fit, placed, read_rgb, upright_size
+from model.contract import photo, photo_opening
+from model.contract.photo import FitPolicy, PhotoError, fit, placed, read_rgb, upright_size
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
