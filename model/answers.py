@@ -11,9 +11,9 @@ from model.contract.bundle import Calibration, Familiarity, Fusion
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.contract.taxonomy import NO_FINE, Taxonomy
+from model.data.labels import Labels, encode
 from model.data.splits import Split
 from model.inference import infer_samples, part_of
-from model.labels import Labels, encode
 from model.network import Network, NetworkOutput
 from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole

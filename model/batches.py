@@ -8,15 +8,15 @@ from model.contract.config import Config
 from model.data.class_hard import ClassHardSampler, ClassMeans
 from model.data.dense import DenseSampler
 from model.data.even import EvenSampler
+from model.data.labels import Labels
 from model.data.sampler import BatchShape, HierarchicalSampler, Sampler
-from model.labels import Labels
 
 
 def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: Config) -> Sampler:
     """The sampler that the settings name, for photos with these labels.
 
     Args:
-        scales: of the attributes, see `model.labels.attribute_scales`.
+        scales: of the attributes, see `model.data.labels.attribute_scales`.
     """
     settings, seed = config.optimiser, config.machine.seed
     shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)

@@ -19,10 +19,10 @@ from model.contract.posterior import softmax, temperatures, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.cuts import log_loss, separating, temperature, threshold_for
+from model.data.labels import encode
 from model.data.splits import Split
 from model.fewshot import TooFewError, none_score
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
-from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import expected_calibration_error
 from model.projection import project

@@ -12,8 +12,8 @@ from model.contract.openset import familiarity
 from model.contract.posterior import fuse, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
+from model.data.labels import encode, group_numbers, taxonomy_of
 from model.fewshot import SHOTS, lasting
-from model.labels import encode, group_numbers, taxonomy_of
 from model.network import NetworkOutput
 
 DRAWS = 5

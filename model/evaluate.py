@@ -22,10 +22,10 @@ from model.contract.posterior import Posterior, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
+from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
-from model.labels import encode, group_numbers, taxonomy_of
 from model.memory import keep_freed_memory
 from model.metrics import (
     accuracy,

@@ -16,10 +16,10 @@ from torch import Tensor
 from model.contract.config import Config
 from model.contract.events import EventFollower
 from model.contract.samples import Box, DataError, Sample
+from model.data.labels import Labels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
-from model.labels import Labels, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, macro_accuracy
 from model.network import NetworkOutput
 from model.objective import collapse_signs

@@ -24,11 +24,11 @@ from model.calibrate import Chosen, calibrated
 from model.contract import bundle
 from model.contract.bundle import BundleInfo, Preprocessing, Variant
 from model.contract.samples import Sample
+from model.data.labels import encode
 from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
 from model.inference import part_of, trained_network
-from model.labels import encode
 from model.memory import keep_freed_memory
 from model.metrics import accuracy
 from model.network import Network, NetworkOutput, has_evidence

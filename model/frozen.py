@@ -22,8 +22,8 @@ from model.batches import build_sampler
 from model.contract.config import Config
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
+from model.data.labels import Labels, attribute_scales
 from model.data.pipeline import PictureForm, PictureStore
-from model.labels import Labels, attribute_scales
 from model.metrics import mean_of
 from model.network import Heads, NetworkOutput
 from model.objective import Objective

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from model.baselines import BASELINES
 from model.contract.config import LossSettings
-from model.labels import Labels
+from model.data.labels import Labels
 from model.logratio import LogRatioLoss, label_distances
 from model.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
 from model.network import NetworkOutput

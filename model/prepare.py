@@ -11,10 +11,10 @@ from pathlib import Path
 
 from model.contract.config import Config, DataSettings
 from model.contract.samples import DataError, Sample, untrainable
+from model.data.labels import attribute_scales, encode, taxonomy_of
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
-from model.labels import attribute_scales, encode, taxonomy_of
 from model.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free

@@ -18,9 +18,9 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 
 from model.answers import keep_references
 from model.contract.samples import DataError
+from model.data.labels import encode
 from model.data.splits import Split
 from model.inference import features_of, has_projection, part_of, trained_network
-from model.labels import encode
 from model.landmarks import landmarks
 from model.network import Projection, signed_root
 from model.run import Run

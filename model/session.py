@@ -9,9 +9,9 @@ from types import FrameType
 
 from model.contract.events import EventWriter, rewind
 from model.contract.samples import DataError, Sample
+from model.data.labels import encode
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.splits import Split
-from model.labels import encode
 from model.prepare import part
 from model.ranks import Ranks
 from model.run import Run

@@ -22,9 +22,9 @@ from model.batches import build_sampler
 from model.contract.config import Config
 from model.contract.events import EventWriter
 from model.contract.taxonomy import Taxonomy
+from model.data.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.data.pipeline import Augmentation, PictureStore
 from model.distill import Lesson, distillation
-from model.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.metrics import accuracy, mean_of
 from model.mixing import Mixture
 from model.network import HeadOn, Network, NetworkOutput

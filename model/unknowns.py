@@ -9,11 +9,11 @@ from model.answers import Seen, references_of
 from model.calibrate import Chosen
 from model.contract.posterior import Posterior
 from model.contract.taxonomy import Taxonomy
+from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.enrolled import Photos, enrolled_figures
 from model.fewshot import SHOTS, episodes
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
-from model.labels import encode, group_numbers, taxonomy_of
 from model.network import Network
 from model.run import Run
 

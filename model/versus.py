@@ -20,11 +20,11 @@ import tyro
 
 from model.contract.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.contract.samples import Sample
+from model.data.labels import encode
 from model.data.pipeline import PictureForm, PictureStore
 from model.data.splits import Split
 from model.evaluate import figures
 from model.inference import part_of
-from model.labels import encode
 from model.network import NetworkOutput
 from model.run import Run, RunError
 from model.system import console

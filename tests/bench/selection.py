@@ -16,7 +16,7 @@ import torch
 
 from model.contract.config import Config
 from model.contract.taxonomy import Taxonomy
-from model.labels import Labels
+from model.data.labels import Labels
 from model.losses import squared_distances
 from model.memory import keep_freed_memory
 from model.objective import Objective

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from model.baselines import BASELINES
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
-from model.labels import Labels
+from model.data.labels import Labels
 from model.network import NetworkOutput
 from model.objective import Objective
 from model.optimiser import build_optimiser

@@ -11,7 +11,7 @@ from model.batches import build_sampler
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.contract.samples import DataError
-from model.labels import Labels, attribute_scales
+from model.data.labels import Labels, attribute_scales
 from model.logratio import LogRatioLoss, label_distances
 from model.network import NetworkOutput
 from model.objective import Objective

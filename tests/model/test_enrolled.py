@@ -19,9 +19,9 @@ from model.calibrate import Chosen
 from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
+from model.data.labels import encode
 from model.enrolled import Photos, enrolled_figures
 from model.fewshot import QUERIES
-from model.labels import encode
 from model.network import NetworkOutput
 
 KNOWN = Taxonomy(coarse=("coupe", "sedan"), fine=("A", "B", "C"), parents=(0, 0, 1))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from model.contract.config import Config, LossSettings
 from model.contract.events import read_events
-from model.labels import Labels
+from model.data.labels import Labels
 from model.mixing import Mixture
 from model.network import NetworkOutput
 from model.objective import Objective, fine_cross_entropy

@@ -17,7 +17,7 @@ import os, sys
 import numpy as np
 import torch
 from model.contract.config import Config, MachineSettings
-from model.labels import Labels
+from model.data.labels import Labels
 from model.losses import squared_distances
 from model.network import HeadOn, Heads
 from model.objective import Objective

@@ -17,12 +17,12 @@ from model import experiment
 from model import study as study_room
 from model.contract.config import Config
 from model.contract.samples import DataError
+from model.data.labels import encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split
 from model.experiment import Task, config_of, run_frozen
 from model.frozen import cached_features, train_heads
 from model.inference import part_of
-from model.labels import encode, taxonomy_of
 from model.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import Study, main, read_rows, write_rows
 from tests.checkout import ROOT
