@@ -20,7 +20,7 @@ from model.contract.bundle import BundleInfo, Variant, beside, read_info
 from model.contract.config import Config
 from model.data.splits import Split
 from model.inference import part_of
-from model.reliability_plot import draw_reliability
+from model.metrics.reliability_plot import draw_reliability
 from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
 from model.system import console

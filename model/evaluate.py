@@ -27,7 +27,7 @@ from model.data.splits import Split
 from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
 from model.memory import keep_freed_memory
-from model.metrics import (
+from model.metrics.classification import (
     accuracy,
     chance_calibration_error,
     expected_calibration_error,
@@ -35,8 +35,8 @@ from model.metrics import (
     macro_standard_error,
     reliability,
 )
+from model.metrics.retrieval import retrieval
 from model.network import Network, NetworkOutput
-from model.retrieval import retrieval
 from model.run import Run, RunError, write_json
 from model.stamp import stamp
 from model.system import console

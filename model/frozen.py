@@ -24,11 +24,11 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales
 from model.data.pipeline import PictureForm, PictureStore
-from model.metrics import mean_of
+from model.metrics.classification import mean_of
+from model.metrics.retrieval import recall_1
 from model.network import Heads, NetworkOutput
 from model.objective import Objective
 from model.optimiser import learning_rate_share
-from model.retrieval import recall_1
 from model.run import Run
 from model.system.files import write_whole
 from model.trainer import build_network, head_settings, step_seed

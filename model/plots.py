@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from model.compare import Cell, Comparison, interval
 from model.contract.samples import DataError
-from model.plot_style import MARKERS, colour_of, line_of, save_figure, styled
+from model.metrics.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.system.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"

@@ -25,13 +25,13 @@ from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.data.pipeline import Augmentation, PictureStore
 from model.distill import Lesson, distillation
-from model.metrics import accuracy, mean_of
+from model.metrics.classification import accuracy, mean_of
+from model.metrics.retrieval import recall_1
 from model.mixing import Mixture
 from model.network import HeadOn, Network, NetworkOutput
 from model.objective import Objective, collapse_signs
 from model.optimiser import average_weights, build_optimiser, learning_rate_share
 from model.ranks import Ranks
-from model.retrieval import recall_1
 from model.run import Run, RunError
 from model.system import console
 from model.unfold import is_model_file, settle

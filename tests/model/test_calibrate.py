@@ -16,7 +16,7 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.cuts import log_loss, separating
 from model.data.labels import Labels
-from model.metrics import expected_calibration_error, reliability
+from model.metrics.classification import expected_calibration_error, reliability
 
 TREE = Taxonomy(coarse=("a", "b", "c"), fine=tuple(f"f{i}" for i in range(9)), parents=tuple(i // 3 for i in range(9)))
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.retrieval import RECALLS, clustering, recall_1, retrieval
+from model.metrics.retrieval import RECALLS, clustering, recall_1, retrieval
 
 
 def ranked_levels(z, coarse, fine, groups, euclidean, q):

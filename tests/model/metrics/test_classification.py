@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.cuts import temperature, threshold_for
-from model.metrics import (
+from model.metrics.classification import (
     accuracy,
     chance_calibration_error,
     expected_calibration_error,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from model.plot_style import COLOURS, save_figure, styled
+from model.metrics.plot_style import COLOURS, save_figure, styled
 from model.system.outputs import Output
 
 

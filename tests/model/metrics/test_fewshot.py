@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from model import fewshot
-from model.fewshot import FEW, QUERIES
+from model.metrics import fewshot
+from model.metrics.fewshot import FEW, QUERIES
 
 
 def clusters(classes, each, noise, seed=0):
