@@ -20,12 +20,12 @@ import tyro
 from torch import Tensor, nn
 
 from model.answers import Seen, references_of
+from model.batching.pipeline import PictureForm
 from model.calibrate import Chosen, calibrated
 from model.contract import bundle
 from model.contract.bundle import BundleInfo, Preprocessing, Variant
 from model.contract.samples import Sample
 from model.data.labels import encode
-from model.data.pipeline import PictureForm
 from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
 from model.inference import part_of, trained_network

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.batches import build_sampler
+from model.batching.batch_choice import build_sampler
+from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.config import Config
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales
-from model.data.pipeline import PictureForm, PictureStore
 from model.metrics.classification import mean_of
 from model.metrics.retrieval import recall_1
 from model.network import Heads, NetworkOutput

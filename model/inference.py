@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.config import Config
 from model.contract.photo import fit
 from model.contract.samples import Sample
-from model.data.pipeline import PictureForm, PictureStore
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.network import Network, NetworkOutput, Projection

@@ -91,7 +91,7 @@ class Objective(nn.Module):
     def of_mixture(
         self, output: NetworkOutput, labels: Labels, others: Labels, share: float
     ) -> tuple[Tensor, dict[str, float]]:
-        """The cost of mixed pictures: both heads, by both labels (model/mixing.py).
+        """The cost of mixed pictures: both heads, by both labels (model/batching/mixing.py).
 
         Args:
             others: labels of the pictures that were mixed in.

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.config import Config, DataSettings
 from model.contract.samples import DataError, Sample, untrainable
 from model.data.labels import attribute_scales, encode, taxonomy_of
-from model.data.pipeline import PictureForm, PictureStore
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.network import build_backbone

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.events import EventWriter, rewind
 from model.contract.samples import DataError, Sample
 from model.data.labels import encode
-from model.data.pipeline import PictureForm, PictureStore
 from model.data.splits import Split
 from model.prepare import part
 from model.ranks import Ranks

@@ -18,16 +18,16 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from model.batches import build_sampler
+from model.batching.batch_choice import build_sampler
+from model.batching.mixing import Mixture
+from model.batching.pipeline import Augmentation, PictureStore
 from model.contract.config import Config
 from model.contract.events import EventWriter
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
-from model.data.pipeline import Augmentation, PictureStore
 from model.distill import Lesson, distillation
 from model.metrics.classification import accuracy, mean_of
 from model.metrics.retrieval import recall_1
-from model.mixing import Mixture
 from model.network import HeadOn, Network, NetworkOutput
 from model.objective import Objective, collapse_signs
 from model.optimiser import average_weights, build_optimiser, learning_rate_share

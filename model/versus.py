@@ -18,10 +18,10 @@ import onnx
 import torch
 import tyro
 
+from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
 from model.contract.samples import Sample
 from model.data.labels import encode
-from model.data.pipeline import PictureForm, PictureStore
 from model.data.splits import Split
 from model.evaluate import figures
 from model.inference import part_of

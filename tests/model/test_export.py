@@ -16,10 +16,10 @@ from onnx import helper, numpy_helper
 from model import calibrate as calibrate_room
 from model import card as card_room
 from model import export as room
+from model.batching.pipeline import PictureForm
 from model.calibrate import Chosen, bound_of, calibrate, calibrated
 from model.card import card
 from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
-from model.data.pipeline import PictureForm
 from model.data.splits import Split, write_split
 from model.evaluate import evaluate
 from model.export import ExportError, export

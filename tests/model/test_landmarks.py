@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.engine import Engine
-from model.data.pipeline import PictureForm
+from model.batching.pipeline import PictureForm
 from model.data.splits import Split
 from model.inference import infer_samples, infer_strangers, part_of, trained_network
 from model.landmarks import PHOTOS_EACH, landmarks

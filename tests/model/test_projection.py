@@ -10,11 +10,11 @@ import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from model.answers import references_of
+from model.batching.pipeline import PictureForm
 from model.calibrate import calibrate
 from model.contract.bundle import INPUT
 from model.contract.config import Config
 from model.contract.samples import DataError
-from model.data.pipeline import PictureForm
 from model.data.splits import Split
 from model.evaluate import evaluate
 from model.inference import features_of, infer_samples, part_of, trained_network

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from model.batching.sampler import BatchShape, Sampler
 from model.contract.samples import DataError
 from model.contract.taxonomy import NO_FINE
-from model.data.sampler import BatchShape, Sampler
 
 
 class EvenSampler(Sampler):

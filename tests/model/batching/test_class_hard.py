@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.batching.class_hard import ClassHardSampler, ClassMeans
+from model.batching.sampler import BatchShape
 from model.contract.taxonomy import NO_FINE
-from model.data.class_hard import ClassHardSampler, ClassMeans
-from model.data.sampler import BatchShape
 
 SHAPES = st.builds(BatchShape, coarse=st.integers(1, 4), fine=st.integers(1, 4), images=st.integers(1, 4))
 

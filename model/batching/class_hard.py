@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.batching.sampler import BatchShape, Sampler
 from model.contract.taxonomy import NO_FINE
-from model.data.sampler import BatchShape, Sampler
 
 
 class ClassMeans:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from model.batching.mixing import Mixture
 from model.contract.config import Config, LossSettings
 from model.contract.events import read_events
 from model.data.labels import Labels
-from model.mixing import Mixture
 from model.network import NetworkOutput
 from model.objective import Objective, fine_cross_entropy
 from model.prepare import new_run

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.batching.even import EvenSampler
+from model.batching.sampler import BatchShape
 from model.contract.samples import DataError
 from model.contract.taxonomy import NO_FINE
-from model.data.even import EvenSampler
-from model.data.sampler import BatchShape
 
 SHAPES = st.builds(BatchShape, coarse=st.integers(1, 3), fine=st.integers(1, 3), images=st.integers(1, 4))
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
+from model.batching.pipeline import Augmentation, PictureForm, PictureStore
 from model.contract.photo import FitPolicy, PhotoError
 from model.contract.samples import Sample
-from model.data.pipeline import Augmentation, PictureForm, PictureStore
 
 
 def sample_of(path, box=None):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model.batching.class_hard import ClassHardSampler, ClassMeans
+from model.batching.dense import DenseSampler
+from model.batching.even import EvenSampler
+from model.batching.sampler import BatchShape, HierarchicalSampler, Sampler
 from model.contract.config import Config
-from model.data.class_hard import ClassHardSampler, ClassMeans
-from model.data.dense import DenseSampler
-from model.data.even import EvenSampler
 from model.data.labels import Labels
-from model.data.sampler import BatchShape, HierarchicalSampler, Sampler
 
 
 def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: Config) -> Sampler:

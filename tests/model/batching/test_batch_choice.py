@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model import prepare
-from model.batches import build_sampler
+from model.batching.batch_choice import build_sampler
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.contract.samples import DataError

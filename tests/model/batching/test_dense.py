@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.batching.dense import DenseSampler, LabelNeighbours
 from model.contract.taxonomy import NO_FINE
-from model.data.dense import DenseSampler, LabelNeighbours
 from model.logratio import label_distances
 
 

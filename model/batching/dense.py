@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
+from model.batching.sampler import Sampler
 from model.contract.taxonomy import NO_FINE
-from model.data.sampler import Sampler
 
 _TIE = 1e-9
 """Distances of labels nearer to each other than this are equal: attributes are divided and summed in floating point."""

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.batching.sampler import BatchShape, HierarchicalSampler
 from model.contract.taxonomy import NO_FINE
-from model.data.sampler import BatchShape, HierarchicalSampler
 
 SHAPES = st.builds(BatchShape, coarse=st.integers(1, 4), fine=st.integers(1, 4), images=st.integers(1, 4))
 
