@@ -14,7 +14,7 @@ from model.contract.taxonomy import NO_FINE, Taxonomy
 from model.data.labels import Labels, encode
 from model.data.splits import Split
 from model.inference import infer_samples, part_of
-from model.network import Network, NetworkOutput
+from model.method.network import Network, NetworkOutput
 from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
 

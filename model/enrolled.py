@@ -13,8 +13,8 @@ from model.contract.posterior import fuse, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
+from model.method.network import NetworkOutput
 from model.metrics.fewshot import SHOTS, lasting
-from model.network import NetworkOutput
 
 DRAWS = 5
 """How often other photos are enrolled; the figures are means."""

@@ -27,6 +27,7 @@ from model.data.splits import Split
 from model.enrolled import Photos
 from model.inference import infer_samples, part_of, trained_network
 from model.memory import keep_freed_memory
+from model.method.network import Network, NetworkOutput
 from model.metrics.classification import (
     accuracy,
     chance_calibration_error,
@@ -36,7 +37,6 @@ from model.metrics.classification import (
     reliability,
 )
 from model.metrics.retrieval import retrieval
-from model.network import Network, NetworkOutput
 from model.run import Run, RunError, write_json
 from model.stamp import stamp
 from model.system import console

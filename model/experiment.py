@@ -20,10 +20,10 @@ from model.data.labels import Labels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.frozen import train_heads
 from model.inference import infer_samples, trained_network
+from model.method.network import NetworkOutput
+from model.method.objective import collapse_signs
 from model.metrics.classification import accuracy, macro_accuracy
 from model.metrics.retrieval import clustering, retrieval
-from model.network import NetworkOutput
-from model.objective import collapse_signs
 from model.plan import Cell, Plan, PlanError
 from model.prepare import create_run, dealt, part
 from model.run import Run, RunError

@@ -30,8 +30,8 @@ from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
 from model.inference import part_of, trained_network
 from model.memory import keep_freed_memory
+from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
-from model.network import Network, NetworkOutput, has_evidence
 from model.run import Run, write_json
 from model.stamp import stamp, why_stale
 from model.system import console

@@ -24,10 +24,10 @@ from model.contract.config import Config
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales
+from model.method.network import Heads, NetworkOutput
+from model.method.objective import Objective
 from model.metrics.classification import mean_of
 from model.metrics.retrieval import recall_1
-from model.network import Heads, NetworkOutput
-from model.objective import Objective
 from model.optimiser import learning_rate_share
 from model.run import Run
 from model.system.files import write_whole

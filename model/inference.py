@@ -14,7 +14,7 @@ from model.contract.photo import fit
 from model.contract.samples import Sample
 from model.data.splits import Split
 from model.data.strangers import stranger
-from model.network import Network, NetworkOutput, Projection
+from model.method.network import Network, NetworkOutput, Projection
 from model.optimiser import average_weights
 from model.run import Run, RunError, Shape, must_have, read_arrays
 from model.trainer import build_network, infer

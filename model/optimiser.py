@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from model.contract.config import Config
-from model.network import Network
-from model.objective import Objective
+from model.method.network import Network
+from model.method.objective import Objective
 
 _Tensors = tuple[Tensor, ...] | list[Tensor]
 

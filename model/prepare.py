@@ -15,7 +15,7 @@ from model.contract.samples import DataError, Sample, untrainable
 from model.data.labels import attribute_scales, encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
-from model.network import build_backbone
+from model.method.network import build_backbone
 from model.ranks import choose_accelerator
 from model.run import Run, check_free
 from model.system.console import note

@@ -22,7 +22,7 @@ from model.data.labels import encode
 from model.data.splits import Split
 from model.inference import features_of, has_projection, part_of, trained_network
 from model.landmarks import landmarks
-from model.network import Projection, signed_root
+from model.method.network import Projection, signed_root
 from model.run import Run
 from model.system.files import write_whole
 

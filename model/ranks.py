@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 
 from model.contract.config import MachineSettings
-from model.network import NetworkOutput
+from model.method.network import NetworkOutput
 from model.run import RunError
 
 _T = TypeVar("_T")

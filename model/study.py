@@ -41,7 +41,7 @@ from model.data.readers import read_data
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.frozen import cached_features
 from model.memory import keep_freed_memory
-from model.network import BACKBONES
+from model.method.network import BACKBONES
 from model.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
 from model.prepare import dealt, note_unknown_parts
 from model.report import write_report

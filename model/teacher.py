@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
-from model.distill import Lesson
 from model.inference import infer_samples, part_of, trained_network
+from model.method.distillation import Lesson
 from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
 

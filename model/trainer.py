@@ -25,11 +25,11 @@ from model.contract.config import Config
 from model.contract.events import EventWriter
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
-from model.distill import Lesson, distillation
+from model.method.distillation import Lesson, distillation
+from model.method.network import HeadOn, Network, NetworkOutput
+from model.method.objective import Objective, collapse_signs
 from model.metrics.classification import accuracy, mean_of
 from model.metrics.retrieval import recall_1
-from model.network import HeadOn, Network, NetworkOutput
-from model.objective import Objective, collapse_signs
 from model.optimiser import average_weights, build_optimiser, learning_rate_share
 from model.ranks import Ranks
 from model.run import Run, RunError

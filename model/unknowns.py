@@ -13,8 +13,8 @@ from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.enrolled import Photos, enrolled_figures
 from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
+from model.method.network import Network
 from model.metrics.fewshot import SHOTS, episodes
-from model.network import Network
 from model.run import Run
 
 

@@ -25,7 +25,7 @@ from model.data.labels import encode
 from model.data.splits import Split
 from model.evaluate import figures
 from model.inference import part_of
-from model.network import NetworkOutput
+from model.method.network import NetworkOutput
 from model.run import Run, RunError
 from model.system import console
 from model.system.arguments import read as read_arguments

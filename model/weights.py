@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from model.contract.bundle import BundleError
 from model.contract.taxonomy import Taxonomy
-from model.network import BACKBONES, Heads, Network
+from model.method.network import BACKBONES, Heads, Network
 from model.run import Run
 from model.system.console import note
 from model.system.errors import MarqueError

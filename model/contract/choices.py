@@ -18,7 +18,7 @@ Backbone = Literal[
     "efficientnet_v2_s",
     "convnext_tiny",
 ]
-"""Backbones of `model.network`."""
+"""Backbones of `model.method.network`."""
 
 Rule = Literal[
     "random",
@@ -30,10 +30,10 @@ Rule = Literal[
     "semi_easy",
     "semi_hard",
 ]
-"""Rules of `model.selection`."""
+"""Rules of `model.method.quadruplet_selection`."""
 
 Distance = Literal["quadruplet", "log_ratio", "plain_ratio", "none"]
-"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.logratio` with and without logarithm,
+"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.method.logratio` with and without logarithm,
 or none, which is classification alone."""
 
 Baseline = Literal[
@@ -46,7 +46,7 @@ Baseline = Literal[
     "multi_similarity",
     "soft_triple",
 ]
-"""Distance costs of `model.baselines`."""
+"""Distance costs of `model.method.baselines`."""
 
 FOLDS = 2
 """Parts of the training classes that take turns as test classes when settings are chosen. Halves, as in the protocol

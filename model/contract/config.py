@@ -221,7 +221,7 @@ class OptimiserSettings(_Settings):
 
 
 class TeacherSettings(_Settings):
-    """Learning from a larger network that was trained on the same photos (model/distill.py)."""
+    """Learning from a larger network that was trained on the same photos (model/method/distillation.py)."""
 
     teacher: str | None = Field(default=None, min_length=1)
     """Folder of the finished run that teaches; none by default."""

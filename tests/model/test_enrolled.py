@@ -21,8 +21,8 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode
 from model.enrolled import Photos, enrolled_figures
+from model.method.network import NetworkOutput
 from model.metrics.fewshot import QUERIES
-from model.network import NetworkOutput
 
 KNOWN = Taxonomy(coarse=("coupe", "sedan"), fine=("A", "B", "C"), parents=(0, 0, 1))
 NEW = (("sedan", "D"), ("tram", "E"))

@@ -11,7 +11,7 @@ from torchvision.models import DenseNet
 from model import variants
 from model.equalise import _ranges, equalise
 from model.export import to_onnx
-from model.network import HeadOn, Heads, Network
+from model.method.network import HeadOn, Heads, Network
 from model.variants import outputs_of, to_int8
 
 SIZE = 32

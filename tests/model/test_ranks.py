@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from model.contract.config import Config, MachineSettings
 from model.data.labels import Labels
-from model.losses import squared_distances
-from model.network import HeadOn, Heads
-from model.objective import Objective
+from model.method.losses import squared_distances
+from model.method.network import HeadOn, Heads
+from model.method.objective import Objective
 from model.ranks import Ranks
-from model.selection import RULES, SelectionOptions, role_masks
+from model.method.quadruplet_selection import RULES, SelectionOptions, role_masks
 
 ranks = Ranks(MachineSettings(accelerator="cpu", precision="32-true"))
 torch.manual_seed(0)

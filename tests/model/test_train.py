@@ -23,8 +23,8 @@ from model.data.splits import Split
 from model.evaluate import main as evaluate_main
 from model.export import TOLERANCE, ExportError, export
 from model.inference import part_of
+from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
-from model.objective import Objective, collapse_signs
 from model.optimiser import build_optimiser, learning_rate_share
 from model.prepare import new_run
 from model.run import Run

@@ -14,7 +14,7 @@ from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.inference import trained_network
-from model.network import Network
+from model.method.network import Network
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.session import StopRequest, build_trainer, train

@@ -20,7 +20,7 @@ from model.contract.tested_photos import read_tested
 from model.data.splits import Split, some_classes
 from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
 from model.export import export
-from model.network import NetworkOutput
+from model.method.network import NetworkOutput
 from model.prepare import new_run
 from model.run import Run
 from model.session import StopRequest, train

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 
 from model.contract.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
 from model.export import to_onnx
-from model.network import HeadOn, Network, Projection
+from model.method.network import HeadOn, Network, Projection
 from model.variants import (
     cpu_session,
     half_stored,

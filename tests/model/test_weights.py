@@ -12,7 +12,7 @@ from model.contract.samples import DataError
 from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.inference import trained_network
-from model.network import build_backbone
+from model.method.network import build_backbone
 from model.prepare import new_run, parts_before
 from model.run import RunError
 from model.session import StopRequest, train

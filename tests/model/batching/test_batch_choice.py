@@ -12,9 +12,9 @@ from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.contract.samples import DataError
 from model.data.labels import Labels, attribute_scales
-from model.logratio import LogRatioLoss, label_distances
-from model.network import NetworkOutput
-from model.objective import Objective
+from model.method.logratio import LogRatioLoss, label_distances
+from model.method.network import NetworkOutput
+from model.method.objective import Objective
 from model.prepare import new_run
 from model.run import Run
 from model.session import StopRequest, train

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from model.batching.dense import DenseSampler, LabelNeighbours
 from model.contract.taxonomy import NO_FINE
-from model.logratio import label_distances
+from model.method.logratio import label_distances
 
 
 def collection(seed, size):

@@ -11,8 +11,8 @@ from model.batching.mixing import Mixture
 from model.contract.config import Config, LossSettings
 from model.contract.events import read_events
 from model.data.labels import Labels
-from model.network import NetworkOutput
-from model.objective import Objective, fine_cross_entropy
+from model.method.network import NetworkOutput
+from model.method.objective import Objective, fine_cross_entropy
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.run import Run

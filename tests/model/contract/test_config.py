@@ -9,14 +9,14 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from model import baselines, network, selection
 from model.contract import choices
 from model.contract.config import Config, DataSettings, OptimiserSettings
+from model.method import baselines, network, quadruplet_selection
 
 
 def test_there_is_code_behind_every_name():
     assert get_args(choices.Backbone) == tuple(network.BACKBONES)
-    assert get_args(choices.Rule) == tuple(selection.RULES)
+    assert get_args(choices.Rule) == tuple(quadruplet_selection.RULES)
     assert get_args(choices.Baseline) == tuple(baselines.BASELINES)
 
 

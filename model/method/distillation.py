@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.network import NetworkOutput
+from model.method.network import NetworkOutput
 
 
 class Lesson(NamedTuple):

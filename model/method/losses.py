@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.contract.choices import Average, Form, SecondHinge
-from model.selection import NONE, Quadruplets, RoleMasks
+from model.method.quadruplet_selection import NONE, Quadruplets, RoleMasks
 
 _EPSILON = 1e-12  # the slope of a square root at 0 is infinite
 

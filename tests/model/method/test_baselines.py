@@ -10,16 +10,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model.baselines import BASELINES
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.data.labels import Labels
-from model.network import NetworkOutput
-from model.objective import Objective
+from model.method.baselines import BASELINES
+from model.method.network import NetworkOutput
+from model.method.objective import Objective
+from model.method.quadruplet_selection import role_masks
 from model.optimiser import build_optimiser
 from model.prepare import new_run
 from model.run import Run
-from model.selection import role_masks
 from model.session import StopRequest, train
 from tests.model.stops import StopAt
 

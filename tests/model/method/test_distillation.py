@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from model import prepare, session
 from model.contract.config import Config
 from model.contract.events import read_events
-from model.distill import Lesson, distillation
-from model.network import NetworkOutput
+from model.method.distillation import Lesson, distillation
+from model.method.network import NetworkOutput
 from model.prepare import new_run
 from model.ranks import Ranks
 from model.run import Run, RunError

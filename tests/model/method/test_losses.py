@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from model.losses import Average, Form, QuadrupletCost, SecondHinge, squared_distances
-from model.selection import NONE, RULES, Quadruplets, SelectionOptions, role_masks
+from model.method.losses import Average, Form, QuadrupletCost, SecondHinge, squared_distances
+from model.method.quadruplet_selection import NONE, RULES, Quadruplets, SelectionOptions, role_masks
 
 MARGINS = {"margin_fine": 0.1, "margin_coarse": 0.25}
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.selection import NONE, RULES, SelectionOptions, hardness, nearest, role_masks, semi_easy
+from model.method.quadruplet_selection import NONE, RULES, SelectionOptions, hardness, nearest, role_masks, semi_easy
 
 BATCHES = 1000
 

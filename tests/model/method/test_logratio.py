@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.logratio import LogRatioLoss, label_distances
+from model.method.logratio import LogRatioLoss, label_distances
 
 
 def batch(seed, size):

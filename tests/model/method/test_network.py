@@ -1,15 +1,7 @@
 import pytest
 import torch
 
-from model.network import (
-    BACKBONES,
-    CosineHead,
-    HeadOn,
-    Network,
-    build_backbone,
-    has_evidence,
-    last_map,
-)
+from model.method.network import BACKBONES, CosineHead, HeadOn, Network, build_backbone, has_evidence, last_map
 
 
 def network(backbone="resnet18", **changes):

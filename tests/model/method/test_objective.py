@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model.objective import fine_cross_entropy
+from model.method.objective import fine_cross_entropy
 
 PARENTS = torch.tensor([0, 0, 1, 1, 1])
 

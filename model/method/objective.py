@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.baselines import BASELINES
 from model.contract.config import LossSettings
 from model.data.labels import Labels
-from model.logratio import LogRatioLoss, label_distances
-from model.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
-from model.network import NetworkOutput
-from model.selection import RULES, RoleMasks, SelectionOptions, random, role_masks
+from model.method.baselines import BASELINES
+from model.method.logratio import LogRatioLoss, label_distances
+from model.method.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
+from model.method.network import NetworkOutput
+from model.method.quadruplet_selection import RULES, RoleMasks, SelectionOptions, random, role_masks
 
 COLLAPSED = 1e-3
 """Mean distance between the pictures of a batch below which the embedding has collapsed to a point."""
