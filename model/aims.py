@@ -32,7 +32,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from model.contract.bundle import Variant, beside, read_info
 from model.contract.bundle import read as read_model
 from model.export import BATCH
-from model.run import Run
 from model.stamp import metrics_of, variants_of
 from model.system import console
 from model.system.arguments import read as read_arguments
@@ -40,6 +39,7 @@ from model.system.errors import MarqueError
 from model.system.outputs import Output, write_to
 from model.system.plain_text import in_markdown
 from model.system.reading import read_toml
+from model.training.run_folder import Run
 from model.variants import speeds
 
 Figures = Mapping[str, Mapping[str, Any]]

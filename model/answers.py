@@ -13,10 +13,10 @@ from model.contract.posterior import Posterior, class_scores, fuse, tree_posteri
 from model.contract.taxonomy import NO_FINE, Taxonomy
 from model.data.labels import Labels, encode
 from model.data.splits import Split
-from model.inference import infer_samples, part_of
 from model.method.network import Network, NetworkOutput
-from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
+from model.training.inference import infer_samples, part_of
+from model.training.run_folder import Run, RunError, read_arrays
 
 _ADVICE = "delete it; what needs it next makes it again"
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once

@@ -21,14 +21,14 @@ from model.contract.taxonomy import Taxonomy
 from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.labels import encode
 from model.data.splits import Split
-from model.inference import infer_samples, infer_strangers, part_of, trained_network
-from model.memory import keep_freed_memory
 from model.metrics.classification import expected_calibration_error
 from model.metrics.fewshot import TooFewError, none_score
 from model.projection import project
-from model.run import Run, RunError, write_json
 from model.system import console
 from model.system.arguments import read as read_arguments
+from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import Run, RunError, write_json
 
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95

@@ -19,14 +19,14 @@ from model.calibrate import Chosen
 from model.contract.bundle import BundleInfo, Variant, beside, read_info
 from model.contract.config import Config
 from model.data.splits import Split
-from model.inference import part_of
 from model.metrics.reliability_plot import draw_reliability
-from model.run import Run, RunError
 from model.stamp import metrics_of, variants_of
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
 from model.system.plain_text import in_markdown
+from model.training.inference import part_of
+from model.training.run_folder import Run, RunError
 
 _ANSWERS = (
     ("photos", "photos", ""),

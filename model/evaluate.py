@@ -25,8 +25,6 @@ from model.contract.tested_photos import Tested
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.enrolled import Photos
-from model.inference import infer_samples, part_of, trained_network
-from model.memory import keep_freed_memory
 from model.method.network import Network, NetworkOutput
 from model.metrics.classification import (
     accuracy,
@@ -37,11 +35,13 @@ from model.metrics.classification import (
     reliability,
 )
 from model.metrics.retrieval import retrieval
-from model.run import Run, RunError, write_json
 from model.stamp import stamp
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.plain_text import one_line
+from model.training.inference import infer_samples, part_of, trained_network
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import Run, RunError, write_json
 from model.unknowns import few_shot, given, unknown_figures
 
 

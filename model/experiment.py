@@ -19,16 +19,16 @@ from model.contract.samples import Box, DataError, Sample
 from model.data.labels import Labels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.frozen import train_heads
-from model.inference import infer_samples, trained_network
 from model.method.network import NetworkOutput
 from model.method.objective import collapse_signs
 from model.metrics.classification import accuracy, macro_accuracy
 from model.metrics.retrieval import clustering, retrieval
 from model.plan import Cell, Plan, PlanError
-from model.prepare import create_run, dealt, part
-from model.run import Run, RunError
-from model.session import StopRequest, train
 from model.system.files import ARCHIVE_FAULTS
+from model.training.inference import infer_samples, trained_network
+from model.training.run_folder import Run, RunError
+from model.training.run_setup import create_run, dealt, part
+from model.training.session import StopRequest, train
 
 _WATCHED_FIGURES = {"epoch", "val_recall_1", "step_ms", "selection_ms"}
 _WATCHED = 4

@@ -28,11 +28,8 @@ from model.contract.samples import Sample
 from model.data.labels import encode
 from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
-from model.inference import part_of, trained_network
-from model.memory import keep_freed_memory
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
-from model.run import Run, write_json
 from model.stamp import stamp, why_stale
 from model.system import console
 from model.system.arguments import read as read_arguments
@@ -40,6 +37,9 @@ from model.system.errors import MarqueError
 from model.system.onnx_runtime import onnxruntime
 from model.system.outputs import Output, write_to
 from model.system.signatures import MODEL
+from model.training.inference import part_of, trained_network
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import Run, write_json
 from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 5e-3

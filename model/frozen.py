@@ -28,11 +28,11 @@ from model.method.network import Heads, NetworkOutput
 from model.method.objective import Objective
 from model.metrics.classification import mean_of
 from model.metrics.retrieval import recall_1
-from model.optimiser import learning_rate_share
-from model.run import Run
 from model.system.files import write_whole
-from model.trainer import build_network, head_settings, step_seed
-from model.weights import load_starting_weights
+from model.training.optimiser import learning_rate_share
+from model.training.run_folder import Run
+from model.training.starting_weights import load_starting_weights
+from model.training.trainer import build_network, head_settings, step_seed
 
 _BATCH = 32
 

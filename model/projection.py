@@ -20,11 +20,11 @@ from model.answers import keep_references
 from model.contract.samples import DataError
 from model.data.labels import encode
 from model.data.splits import Split
-from model.inference import features_of, has_projection, part_of, trained_network
 from model.landmarks import landmarks
 from model.method.network import Projection, signed_root
-from model.run import Run
 from model.system.files import write_whole
+from model.training.inference import features_of, has_projection, part_of, trained_network
+from model.training.run_folder import Run
 
 SHRINKAGE = 0.3
 """How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did

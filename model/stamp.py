@@ -13,7 +13,7 @@ from typing import Any
 
 from model.calibrate import Chosen
 from model.contract.bundle import Variant
-from model.run import Run, RunError
+from model.training.run_folder import Run, RunError
 
 CHOICE = "choice"
 """Under this name the digest of what was chosen is kept."""

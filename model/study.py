@@ -40,18 +40,18 @@ from model.data.csvfile import read_table
 from model.data.readers import read_data
 from model.experiment import Result, Task, config_of, run_frozen, run_full
 from model.frozen import cached_features
-from model.memory import keep_freed_memory
 from model.method.network import BACKBONES
 from model.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
-from model.prepare import dealt, note_unknown_parts
 from model.report import write_report
-from model.run import RunError, read_arrays
-from model.session import StopRequest
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.command import INTERRUPTED
 from model.system.errors import file_errors
 from model.system.files import write_whole
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import RunError, read_arrays
+from model.training.run_setup import dealt, note_unknown_parts
+from model.training.session import StopRequest
 
 _DIGITS = 9  # of a seed
 

@@ -1,6 +1,6 @@
 """The trainer's command line: `python -m model.train --data KIND:PATH --out RUN`, or `--resume RUN`.
 
-Several GPUs: `torchrun --nproc-per-node N -m model.train ...` (model/ranks.py).
+Several GPUs: `torchrun --nproc-per-node N -m model.train ...` (model/training/distributed.py).
 
 Reads and splits the data, trains, then evaluates, calibrates and exports `RUN/model.onnx`. Ctrl-C or SIGTERM writes a
 checkpoint and ends with exit code 0.
@@ -19,16 +19,16 @@ from model.contract.events import EventWriter, rewind
 from model.data.splits import Split
 from model.evaluate import evaluate, show
 from model.export import export
-from model.memory import keep_freed_memory
-from model.prepare import new_run
-from model.ranks import Ranks
-from model.run import Run, RunError
-from model.session import StopRequest, is_trained, train
 from model.system import console
 from model.system.console import note
 from model.system.errors import file_error
 from model.system.outputs import Output
 from model.system.signatures import MODEL
+from model.training.distributed import Ranks
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import Run, RunError
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, is_trained, train
 
 _SMALLER = "take fewer photos a batch, a smaller size or network"
 

@@ -12,10 +12,10 @@ from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.enrolled import Photos, enrolled_figures
-from model.inference import STRANGERS, infer_samples, infer_strangers, part_of
 from model.method.network import Network
 from model.metrics.fewshot import SHOTS, episodes
-from model.run import Run
+from model.training.inference import STRANGERS, infer_samples, infer_strangers, part_of
+from model.training.run_folder import Run
 
 
 def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chosen: Chosen) -> dict[str, float]:

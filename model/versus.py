@@ -24,13 +24,13 @@ from model.contract.samples import Sample
 from model.data.labels import encode
 from model.data.splits import Split
 from model.evaluate import figures
-from model.inference import part_of
 from model.method.network import NetworkOutput
-from model.run import Run, RunError
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
 from model.system.onnx_runtime import FAULTS, onnxruntime
+from model.training.inference import part_of
+from model.training.run_folder import Run, RunError
 from model.variants import cpu_session
 
 _BATCH = 32

@@ -17,8 +17,8 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     from model.contract.config import Config
     from model.data.readers import read_data
     from model.data.splits import Split
-    from model.inference import part_of
-    from model.prepare import create_run
+    from model.training.inference import part_of
+    from model.training.run_setup import create_run
 
     strange = photos / "sedan" / "Nova 2030"  # a class that the model does not know
     strange.mkdir()

@@ -17,12 +17,12 @@ import torch
 from model.contract.config import Config
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import Labels
-from model.memory import keep_freed_memory
 from model.method.losses import squared_distances
 from model.method.objective import Objective
 from model.method.quadruplet_selection import RULES, SelectionOptions, role_masks
-from model.optimiser import build_optimiser
-from model.trainer import build_network
+from model.training.memory import keep_freed_memory
+from model.training.optimiser import build_optimiser
+from model.training.trainer import build_network
 
 SMALL, LARGE, DIM, SIDE = 108, 4096, 256, 160
 MIB = 1 << 20

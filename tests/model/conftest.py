@@ -3,9 +3,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model.contract.config import Config
-from model.prepare import new_run
-from model.session import StopRequest, train
 from model.train import finish
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from tests.model.small import SMALL
 
 SHAPES = {"boat": ("ferry", "tug", "yacht"), "car": ("coupe", "van")}

@@ -1,6 +1,6 @@
 """Stopping a training in its middle."""
 
-from model.session import StopRequest
+from model.training.session import StopRequest
 
 
 class StopAt(StopRequest):

@@ -23,10 +23,10 @@ from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside
 from model.data.splits import Split, write_split
 from model.evaluate import evaluate
 from model.export import ExportError, export
-from model.inference import infer_samples, part_of, trained_network
-from model.run import Run, RunError
 from model.stamp import variants_of
 from model.train import finish
+from model.training.inference import infer_samples, part_of, trained_network
+from model.training.run_folder import Run, RunError
 from model.variants import cpu_session, half_stored
 
 

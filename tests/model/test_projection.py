@@ -17,11 +17,11 @@ from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.splits import Split
 from model.evaluate import evaluate
-from model.inference import features_of, infer_samples, part_of, trained_network
-from model.prepare import new_run
 from model.projection import SHRINKAGE, fit, project, signed_root
-from model.run import Run
-from model.session import StopRequest, train
+from model.training.inference import features_of, infer_samples, part_of, trained_network
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from model.variants import cpu_session
 from tests.model.small import SMALL
 

@@ -13,8 +13,8 @@ from model.calibrate import Chosen, calibrate
 from model.contract.bundle import Calibration, Domain, Fusion, read_info
 from model.evaluate import evaluate
 from model.export import export
-from model.run import Run, RunError
 from model.stamp import CHOICE, digest, metrics_of, variants_of
+from model.training.run_folder import Run, RunError
 from model.variants import half_stored
 
 AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'

@@ -22,9 +22,9 @@ from model.data.readers import read_data
 from model.data.splits import Split
 from model.experiment import Task, config_of, run_frozen
 from model.frozen import cached_features, train_heads
-from model.inference import part_of
 from model.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import Study, main, read_rows, write_rows
+from model.training.inference import part_of
 from tests.checkout import ROOT
 
 PLAN = """

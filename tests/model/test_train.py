@@ -22,15 +22,15 @@ from model.contract.tested_photos import read_tested
 from model.data.splits import Split
 from model.evaluate import main as evaluate_main
 from model.export import TOLERANCE, ExportError, export
-from model.inference import part_of
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
-from model.optimiser import build_optimiser, learning_rate_share
-from model.prepare import new_run
-from model.run import Run
-from model.session import StopRequest, train
 from model.train import main
-from model.trainer import build_network
+from model.training.inference import part_of
+from model.training.optimiser import build_optimiser, learning_rate_share
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
+from model.training.trainer import build_network
 from tests.checkout import ROOT
 
 NO_WEIGHTS = ("--backbone", "resnet18", "--weights", "none", "--size", "32")

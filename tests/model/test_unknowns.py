@@ -21,9 +21,9 @@ from model.data.splits import Split, some_classes
 from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
 from model.export import export
 from model.method.network import NetworkOutput
-from model.prepare import new_run
-from model.run import Run
-from model.session import StopRequest, train
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from model.unknowns import given
 from tests.app.test_decide import evidence
 from tests.model.test_calibrate import TREE, seen

@@ -13,7 +13,7 @@ import torchvision
 from app.cli import main
 from app.core.references import shown
 from model.method.network import build_backbone
-from model.weights import WeightsError, load_starting_weights
+from model.training.starting_weights import WeightsError, load_starting_weights
 
 ADDRESS = "postgresql://ann:s3cret@127.0.0.1:1/photos?password=s3cret&connect_timeout=2"
 SHOWN = "postgresql://ann@127.0.0.1:1/photos"

@@ -32,9 +32,9 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
 from model.data.splits import Split
-from model.run import Run, read_arrays, write_json
 from model.system.errors import MarqueError
-from model.weights import load_starting_weights
+from model.training.run_folder import Run, read_arrays, write_json
+from model.training.starting_weights import load_starting_weights
 from tests.model.small import SMALL
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from model import prepare
 from model.batching.batch_choice import build_sampler
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
@@ -15,10 +14,11 @@ from model.data.labels import Labels, attribute_scales
 from model.method.logratio import LogRatioLoss, label_distances
 from model.method.network import NetworkOutput
 from model.method.objective import Objective
-from model.prepare import new_run
-from model.run import Run
-from model.session import StopRequest, train
 from model.train import main
+from model.training import run_setup
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from tests.model.stops import StopAt
 
 SETTINGS = [
@@ -56,7 +56,7 @@ def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path)
 
 
 def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(picture_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(prepare, "_decodable", lambda *_: pytest.fail("photos were opened"))
+    monkeypatch.setattr(run_setup, "_decodable", lambda *_: pytest.fail("photos were opened"))
     arguments = ["--data", f"folder:{picture_folder}", "--out", str(tmp_path / "r"), *SETTINGS]
     assert main([*arguments, "--label-attributes", "yaer"]) == 2
     assert "attribute 'yaer'" in capsys.readouterr().err

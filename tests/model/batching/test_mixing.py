@@ -13,10 +13,10 @@ from model.contract.events import read_events
 from model.data.labels import Labels
 from model.method.network import NetworkOutput
 from model.method.objective import Objective, fine_cross_entropy
-from model.prepare import new_run
-from model.ranks import Ranks
-from model.run import Run
-from model.session import StopRequest, train
+from model.training.distributed import Ranks
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from tests.model.small import SMALL
 from tests.model.stops import StopAt
 

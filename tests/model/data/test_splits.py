@@ -21,7 +21,7 @@ from model.data.splits import (
     stratified,
     write_split,
 )
-from model.prepare import deal
+from model.training.run_setup import deal
 from tests.real_photos import REAL_PHOTOS as DATA
 
 SPLIT_OF_THE_REAL_PHOTOS = "e539058c2d4f3d4222aa8e8bcc52dd93a470a7850d4d65586ddd8383c2823b43"

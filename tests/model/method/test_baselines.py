@@ -17,10 +17,10 @@ from model.method.baselines import BASELINES
 from model.method.network import NetworkOutput
 from model.method.objective import Objective
 from model.method.quadruplet_selection import role_masks
-from model.optimiser import build_optimiser
-from model.prepare import new_run
-from model.run import Run
-from model.session import StopRequest, train
+from model.training.optimiser import build_optimiser
+from model.training.run_folder import Run
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, train
 from tests.model.stops import StopAt
 
 PROXIES = {"proxy_nca": 4 * 8, "proxy_anchor": 4 * 8, "soft_triple": 10 * 4 * 8}

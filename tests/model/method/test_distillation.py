@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model import prepare, session
 from model.contract.config import Config
 from model.contract.events import read_events
 from model.method.distillation import Lesson, distillation
 from model.method.network import NetworkOutput
-from model.prepare import new_run
-from model.ranks import Ranks
-from model.run import Run, RunError
-from model.session import StopRequest, build_trainer, train
-from model.teacher import lesson_for
+from model.training import run_setup, session
+from model.training.distributed import Ranks
+from model.training.run_folder import Run, RunError
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, build_trainer, train
+from model.training.teacher import lesson_for
 
 
 def output(seed, dim=4):
@@ -86,7 +86,7 @@ def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
 
 
 def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(teacher, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "_decodable", lambda *_: pytest.fail("photos were opened"))
+    monkeypatch.setattr(run_setup, "_decodable", lambda *_: pytest.fail("photos were opened"))
     begun = tmp_path / "begun"
     shutil.copytree(teacher.folder, begun)
     (begun / "checkpoint.pt").unlink()

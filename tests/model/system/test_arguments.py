@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from model import aims, calibrate, card, evaluate, export, pace, study, train, versus
+from model import aims, calibrate, card, evaluate, export, study, train, versus
 from model.system import console, interruption
 from model.system.arguments import read
+from model.training import pace
 
 COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
-from model.inference import infer_samples, part_of, trained_network
 from model.method.distillation import Lesson
-from model.run import Run, RunError, read_arrays
 from model.system.files import write_whole
+from model.training.inference import infer_samples, part_of, trained_network
+from model.training.run_folder import Run, RunError, read_arrays
 
 
 def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample], splits: Sequence[Split]) -> Run:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.contract.events import read_events
-from model.run import Run
+from model.training.run_folder import Run
 from tests.checkout import ROOT
 
 # Run by each process: the first steps of a network without batch statistics, which differ between the parts of a batch.
@@ -21,7 +21,7 @@ from model.data.labels import Labels
 from model.method.losses import squared_distances
 from model.method.network import HeadOn, Heads
 from model.method.objective import Objective
-from model.ranks import Ranks
+from model.training.distributed import Ranks
 from model.method.quadruplet_selection import RULES, SelectionOptions, role_masks
 
 ranks = Ranks(MachineSettings(accelerator="cpu", precision="32-true"))

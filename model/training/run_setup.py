@@ -16,13 +16,13 @@ from model.data.labels import attribute_scales, encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.method.network import build_backbone
-from model.ranks import choose_accelerator
-from model.run import Run, check_free
 from model.system.console import note
 from model.system.wording import first_of
-from model.teacher import checked_teacher
-from model.unfold import is_model_file
-from model.weights import load_starting_weights
+from model.training.distributed import choose_accelerator
+from model.training.model_file_weights import is_model_file
+from model.training.run_folder import Run, check_free
+from model.training.starting_weights import load_starting_weights
+from model.training.teacher import checked_teacher
 
 _SHOWN = 10
 

@@ -30,12 +30,12 @@ from model.method.network import HeadOn, Network, NetworkOutput
 from model.method.objective import Objective, collapse_signs
 from model.metrics.classification import accuracy, mean_of
 from model.metrics.retrieval import recall_1
-from model.optimiser import average_weights, build_optimiser, learning_rate_share
-from model.ranks import Ranks
-from model.run import Run, RunError
 from model.system import console
-from model.unfold import is_model_file, settle
-from model.weights import start_network
+from model.training.distributed import Ranks
+from model.training.model_file_weights import is_model_file, settle
+from model.training.optimiser import average_weights, build_optimiser, learning_rate_share
+from model.training.run_folder import Run, RunError
+from model.training.starting_weights import start_network
 
 _SETTLING = 512
 """Photos that the normalisations of a model file are settled by."""

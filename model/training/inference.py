@@ -15,9 +15,9 @@ from model.contract.samples import Sample
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.method.network import Network, NetworkOutput, Projection
-from model.optimiser import average_weights
-from model.run import Run, RunError, Shape, must_have, read_arrays
-from model.trainer import build_network, infer
+from model.training.optimiser import average_weights
+from model.training.run_folder import Run, RunError, Shape, must_have, read_arrays
+from model.training.trainer import build_network, infer
 
 STRANGERS = 150
 """Pictures without vehicle or vessel that are measured with."""

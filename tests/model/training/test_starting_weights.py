@@ -11,14 +11,14 @@ from model.contract.config import Config
 from model.contract.samples import DataError
 from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
-from model.inference import trained_network
 from model.method.network import build_backbone
-from model.prepare import new_run, parts_before
-from model.run import RunError
-from model.session import StopRequest, train
 from model.train import finish
-from model.trainer import build_network
-from model.weights import WeightsError, load_starting_weights, start_network
+from model.training.inference import trained_network
+from model.training.run_folder import RunError
+from model.training.run_setup import new_run, parts_before
+from model.training.session import StopRequest, train
+from model.training.starting_weights import WeightsError, load_starting_weights, start_network
+from model.training.trainer import build_network
 from tests.model.small import SMALL
 
 

@@ -43,7 +43,7 @@ from model.system.errors import MarqueError
 from model.system.files import write_whole
 from model.system.reading import parse_json, read_file
 from model.system.unfinished import folder_beside
-from model.tensor_files import not_finite, read_tensors
+from model.training.tensor_files import not_finite, read_tensors
 
 _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow")
 

@@ -12,8 +12,8 @@ from model.calibrate import Chosen
 from model.card import card
 from model.evaluate import evaluate
 from model.export import export
-from model.inference import trained_network
-from model.run import Run, RunError, read_arrays, read_json
+from model.training.inference import trained_network
+from model.training.run_folder import Run, RunError, read_arrays, read_json
 
 AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
 VARIANTS = {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}}

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from model.contract.bundle import BundleError
 from model.contract.taxonomy import Taxonomy
 from model.method.network import BACKBONES, Heads, Network
-from model.run import Run
 from model.system.console import note
 from model.system.errors import MarqueError
 from model.system.wording import first_of
-from model.tensor_files import not_finite, read_tensors
-from model.unfold import is_model_file, stored_weights, unfolded
+from model.training.model_file_weights import is_model_file, stored_weights, unfolded
+from model.training.run_folder import Run
+from model.training.tensor_files import not_finite, read_tensors
 
 
 class WeightsError(MarqueError):

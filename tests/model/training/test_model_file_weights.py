@@ -13,16 +13,16 @@ from model.contract.photo import fit
 from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.data.strangers import stranger
-from model.inference import trained_network
 from model.method.network import Network
-from model.prepare import new_run
-from model.ranks import Ranks
-from model.session import StopRequest, build_trainer, train
 from model.train import finish
-from model.trainer import build_network, head_settings
-from model.unfold import settle
+from model.training.distributed import Ranks
+from model.training.inference import trained_network
+from model.training.model_file_weights import settle
+from model.training.run_setup import new_run
+from model.training.session import StopRequest, build_trainer, train
+from model.training.starting_weights import WeightsError, start_network
+from model.training.trainer import build_network, head_settings
 from model.variants import cpu_session
-from model.weights import WeightsError, start_network
 from tests.model.small import SMALL
 
 PICTURES = torch.from_numpy(np.random.default_rng(3).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8))

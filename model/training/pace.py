@@ -19,14 +19,14 @@ from pydantic import ValidationError
 from model.contract.config import Config
 from model.contract.events import EventFollower, EventWriter
 from model.data.readers import read_data
-from model.memory import keep_freed_memory
-from model.prepare import create_run
-from model.ranks import Ranks, choose_accelerator
-from model.run import RunError
-from model.session import build_trainer
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
+from model.training.distributed import Ranks, choose_accelerator
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import RunError
+from model.training.run_setup import create_run
+from model.training.session import build_trainer
 
 _DATA = "demo:"
 _EVERY = 2  # of its pictures; all of them say no more

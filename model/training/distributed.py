@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 
 from model.contract.config import MachineSettings
 from model.method.network import NetworkOutput
-from model.run import RunError
+from model.training.run_folder import RunError
 
 _T = TypeVar("_T")
 

@@ -12,12 +12,12 @@ from model.contract.events import EventWriter, rewind
 from model.contract.samples import DataError, Sample
 from model.data.labels import encode
 from model.data.splits import Split
-from model.prepare import part
-from model.ranks import Ranks
-from model.run import Run
 from model.system.console import note
-from model.teacher import lesson_for
-from model.trainer import Trainer
+from model.training.distributed import Ranks
+from model.training.run_folder import Run
+from model.training.run_setup import part
+from model.training.teacher import lesson_for
+from model.training.trainer import Trainer
 
 _CACHE_MARGIN = 1.15
 """Pictures are cached larger than they are trained on, so that random crops have pixels to choose from."""
