@@ -31,8 +31,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model.contract.bundle import Variant, beside, read_info
 from model.contract.bundle import read as read_model
+from model.evaluation.provenance import metrics_of, variants_of
 from model.export import BATCH
-from model.stamp import metrics_of, variants_of
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import MarqueError

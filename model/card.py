@@ -15,12 +15,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from model.calibrate import Chosen
 from model.contract.bundle import BundleInfo, Variant, beside, read_info
 from model.contract.config import Config
 from model.data.splits import Split
+from model.evaluation.calibration import Chosen
+from model.evaluation.provenance import metrics_of, variants_of
 from model.metrics.reliability_plot import draw_reliability
-from model.stamp import metrics_of, variants_of
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
@@ -163,7 +163,7 @@ def _trained_embedding(metrics: dict[str, Any]) -> list[str]:
         return []
     words = (
         "The embedding is the pooled feature, its square root whitened by the scatter within the classes "
-        "(model/projection.py). The one that the distance cost was on, for comparison:"
+        "(model/evaluation/projection.py). The one that the distance cost was on, for comparison:"
     )
     return [words, _table(_EMBEDDING, _columns(metrics["trained_embedding"]))]
 

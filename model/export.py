@@ -19,18 +19,18 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from model.answers import Seen, references_of
 from model.batching.pipeline import PictureForm
-from model.calibrate import Chosen, calibrated
 from model.contract import bundle
 from model.contract.bundle import BundleInfo, Preprocessing, Variant
 from model.contract.samples import Sample
 from model.data.labels import encode
 from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
+from model.evaluation.answers import Seen, references_of
+from model.evaluation.calibration import Chosen, calibrated
+from model.evaluation.provenance import stamp, why_stale
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
-from model.stamp import stamp, why_stale
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import MarqueError

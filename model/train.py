@@ -17,7 +17,7 @@ import torch
 from model.contract.config import Command, Config, parse
 from model.contract.events import EventWriter, rewind
 from model.data.splits import Split
-from model.evaluate import evaluate, show
+from model.evaluation.held_out_metrics import evaluate, show
 from model.export import export
 from model.system import console
 from model.system.console import note

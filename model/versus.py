@@ -1,6 +1,6 @@
 """Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`.
 
-Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of model/evaluate.py, but the
+Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of model/evaluation/held_out_metrics.py, but the
 accuracies over all photos: a class that the model does not know is answered wrongly), `photos`, and `unknown`, how many
 of them are of such classes.
 """
@@ -23,7 +23,7 @@ from model.contract.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, givin
 from model.contract.samples import Sample
 from model.data.labels import encode
 from model.data.splits import Split
-from model.evaluate import figures
+from model.evaluation.held_out_metrics import figures
 from model.method.network import NetworkOutput
 from model.system import console
 from model.system.arguments import read as read_arguments

@@ -6,11 +6,11 @@ taxonomy.json    the label tree that the heads were trained on
 split.csv        every photo with its labels and the part that it was in
 events.jsonl     what happened (model/contract/events.py)
 checkpoint.pt    weights, their moving average, optimiser and place in the epoch
-metrics.json     figures on the held-out parts (model/evaluate.py)
-calibration.json temperatures, weights and thresholds (model/calibrate.py)
+metrics.json     figures on the held-out parts (model/evaluation/held_out_metrics.py)
+calibration.json temperatures, weights and thresholds (model/evaluation/calibration.py)
 variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
-projection.npz   what photos are compared by (model/projection.py)
-references.npz   embeddings of the training photos (model/answers.py)
+projection.npz   what photos are compared by (model/evaluation/projection.py)
+references.npz   embeddings of the training photos (model/evaluation/answers.py)
 test.npz         embeddings and answers of the test photos (model/contract/tested_photos.py)
 model.onnx       the identification model
 """
@@ -138,12 +138,12 @@ class Run:
         return found
 
     def read_metrics(self) -> dict[str, Any]:
-        """What model/evaluate.py wrote. Raises RunError."""
+        """What model/evaluation/held_out_metrics.py wrote. Raises RunError."""
         advice = f"python -m model.evaluate {self.folder} writes it anew"
         return read_json(self.metrics, ("split", "step", "test"), advice)
 
     def read_calibration(self) -> dict[str, Any]:
-        """What model/calibrate.py wrote: what was chosen, and `validation`, what it gives there. Raises RunError."""
+        """What model/evaluation/calibration.py wrote: what was chosen, and `validation`, what it gives there. Raises RunError."""
         names = ("calibration", "fusion", "thresholds", "validation")
         return read_json(self.calibration, names, self.choosing_anew, _EARLIER_CALIBRATION)
 

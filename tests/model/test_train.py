@@ -20,7 +20,7 @@ from model.contract.events import read_events
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split
-from model.evaluate import main as evaluate_main
+from model.evaluation.held_out_metrics import main as evaluate_main
 from model.export import TOLERANCE, ExportError, export
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1

@@ -24,7 +24,6 @@ from app.core.held_out import read_held_out
 from app.core.history import History, write_table
 from app.core.runs import Runs, held_out_figures
 from app.core.trainings import Watcher
-from model.calibrate import Chosen
 from model.contract.config import Config
 from model.contract.events import EventWriter, rewind
 from model.contract.posterior import Posterior
@@ -32,6 +31,7 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
 from model.data.splits import Split
+from model.evaluation.calibration import Chosen
 from model.system.errors import MarqueError
 from model.training.run_folder import Run, read_arrays, write_json
 from model.training.starting_weights import load_starting_weights

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.cuts import temperature, threshold_for
+from model.evaluation.threshold_search import temperature, threshold_for
 from model.metrics.classification import (
     accuracy,
     chance_calibration_error,

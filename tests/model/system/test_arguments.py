@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from model import aims, calibrate, card, evaluate, export, study, train, versus
+from model import aims, card, export, study, train, versus
+from model.evaluation import calibration, held_out_metrics
 from model.system import console, interruption
 from model.system.arguments import read
 from model.training import pace
 
-COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
+COMMANDS = (aims, calibration, card, held_out_metrics, export, pace, study, train, versus)
 
 
 @pytest.fixture(autouse=True)

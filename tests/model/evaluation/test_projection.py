@@ -9,15 +9,15 @@ import pytest
 import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from model.answers import references_of
 from model.batching.pipeline import PictureForm
-from model.calibrate import calibrate
 from model.contract.bundle import INPUT
 from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.splits import Split
-from model.evaluate import evaluate
-from model.projection import SHRINKAGE, fit, project, signed_root
+from model.evaluation.answers import references_of
+from model.evaluation.calibration import calibrate
+from model.evaluation.held_out_metrics import evaluate
+from model.evaluation.projection import SHRINKAGE, fit, project, signed_root
 from model.training.inference import features_of, infer_samples, part_of, trained_network
 from model.training.run_folder import Run
 from model.training.run_setup import new_run

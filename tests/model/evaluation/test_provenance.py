@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from model import aims, card
-from model import calibrate as calibrate_room
 from model import export as export_room
-from model.calibrate import Chosen, calibrate
 from model.contract.bundle import Calibration, Domain, Fusion, read_info
-from model.evaluate import evaluate
+from model.evaluation import calibration as calibrate_room
+from model.evaluation.calibration import Chosen, calibrate
+from model.evaluation.held_out_metrics import evaluate
+from model.evaluation.provenance import CHOICE, digest, metrics_of, variants_of
 from model.export import export
-from model.stamp import CHOICE, digest, metrics_of, variants_of
 from model.training.run_folder import Run, RunError
 from model.variants import half_stored
 

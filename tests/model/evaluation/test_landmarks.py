@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from app.core.engine import Engine
 from model.batching.pipeline import PictureForm
 from model.data.splits import Split
-from model.landmarks import PHOTOS_EACH, landmarks
+from model.evaluation.landmarks import PHOTOS_EACH, landmarks
 from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
 
 

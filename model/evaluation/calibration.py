@@ -12,18 +12,18 @@ import tyro
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
 
-from model.answers import References, Seen, references_of
 from model.contract.bundle import Calibration, Domain, Familiarity, Fusion, Thresholds
 from model.contract.openset import largest
 from model.contract.posterior import softmax, temperatures, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
-from model.cuts import log_loss, separating, temperature, threshold_for
 from model.data.labels import encode
 from model.data.splits import Split
+from model.evaluation.answers import References, Seen, references_of
+from model.evaluation.projection import project
+from model.evaluation.threshold_search import log_loss, separating, temperature, threshold_for
 from model.metrics.classification import expected_calibration_error
 from model.metrics.fewshot import TooFewError, none_score
-from model.projection import project
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
@@ -119,7 +119,7 @@ def bound_of(run: Run) -> float:
 def calibrate(run: Run, bound: float | None = None) -> Chosen:
     """Choose everything and write it, with the figures that it rests on, into the run.
 
-    First of all what photos are compared by (model/projection.py), where the run does not have it yet.
+    First of all what photos are compared by (model/evaluation/projection.py), where the run does not have it yet.
 
     Args:
         run: a trained run.

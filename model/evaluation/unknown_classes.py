@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from model.answers import Seen, references_of
-from model.calibrate import Chosen
 from model.contract.posterior import Posterior
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
-from model.enrolled import Photos, enrolled_figures
+from model.evaluation.answers import Seen, references_of
+from model.evaluation.calibration import Chosen
+from model.evaluation.enrolled_classes import Photos, enrolled_figures
 from model.method.network import Network
 from model.metrics.fewshot import SHOTS, episodes
 from model.training.inference import STRANGERS, infer_samples, infer_strangers, part_of

@@ -15,8 +15,6 @@ from rich.table import Table
 from rich.text import Text
 from torch.nn import functional as F
 
-from model.answers import Seen, references_of
-from model.calibrate import Chosen, calibrated, kinds
 from model.contract.bundle import Fusion
 from model.contract.posterior import Posterior, tree_posterior
 from model.contract.samples import Sample
@@ -24,7 +22,11 @@ from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
-from model.enrolled import Photos
+from model.evaluation.answers import Seen, references_of
+from model.evaluation.calibration import Chosen, calibrated, kinds
+from model.evaluation.enrolled_classes import Photos
+from model.evaluation.provenance import stamp
+from model.evaluation.unknown_classes import few_shot, given, unknown_figures
 from model.method.network import Network, NetworkOutput
 from model.metrics.classification import (
     accuracy,
@@ -35,14 +37,12 @@ from model.metrics.classification import (
     reliability,
 )
 from model.metrics.retrieval import retrieval
-from model.stamp import stamp
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.plain_text import one_line
 from model.training.inference import infer_samples, part_of, trained_network
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import Run, RunError, write_json
-from model.unknowns import few_shot, given, unknown_figures
 
 
 def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -112,10 +112,10 @@ def evaluate(run: Run) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
-    before model/projection.py; `answers`, for a stratified split, those of what the program would say
-    (model/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same photos with
+    before model/evaluation/projection.py; `answers`, for a stratified split, those of what the program would say
+    (model/evaluation/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same photos with
     red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the program does not
-    take, for it takes twice the time; `unknowns` what becomes of what it cannot know (model/unknowns.py). What the
+    take, for it takes twice the time; `unknowns` what becomes of what it cannot know (model/evaluation/unknown_classes.py). What the
     figures of the photos as they are rest on is kept photo by photo (model/contract/tested_photos.py).
 
     Calibrates first where the run is not calibrated yet, or was trained on since.

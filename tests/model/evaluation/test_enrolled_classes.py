@@ -13,14 +13,14 @@ from app.core.decide import Status, decide
 from app.core.engine import Outputs
 from app.core.evidence import weigh
 from app.core.gallery import Neighbour, Reference
-from model import enrolled
-from model.answers import References
-from model.calibrate import Chosen
 from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode
-from model.enrolled import Photos, enrolled_figures
+from model.evaluation import enrolled_classes
+from model.evaluation.answers import References
+from model.evaluation.calibration import Chosen
+from model.evaluation.enrolled_classes import Photos, enrolled_figures
 from model.method.network import NetworkOutput
 from model.metrics.fewshot import QUERIES
 
@@ -92,7 +92,7 @@ def test_it_is_what_the_program_answers(alone: bool) -> None:
         embeddings = np.concatenate([references.output.embedding.numpy(), embeddings])
         fine = np.concatenate([encode(references.samples, whole).fine, fine])
     gallery = References.of(embeddings, fine, len(whole.fine))
-    told = enrolled._told(asked, gallery, KNOWN, whole, CHOSEN)
+    told = enrolled_classes._told(asked, gallery, KNOWN, whole, CHOSEN)
     answers = in_the_program(asked, gallery, whole)
     assert [whole.fine[number] if number >= 0 else "" for number in told] == answers
     assert {"D", "E", ""} == set(answers)
@@ -115,7 +115,7 @@ def test_the_figures_are_shares_of_photos_that_were_not_enrolled() -> None:
 
 def test_a_group_that_was_enrolled_is_not_asked() -> None:
     fine, groups = np.repeat([0, 1], 12), np.arange(24) // 2
-    drawn, asked = enrolled._draw(fine, groups, 3, np.random.default_rng(0))
+    drawn, asked = enrolled_classes._draw(fine, groups, 3, np.random.default_rng(0))
     assert np.bincount(fine[drawn]).tolist() == [3, 3]
     assert not set(groups[drawn]) & set(groups[asked])
     assert len(asked) == 24 - 2 * len(set(groups[drawn]))

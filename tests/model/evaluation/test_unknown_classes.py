@@ -10,23 +10,23 @@ import torch
 from torch.nn import functional as F
 
 from app.core.decide import Status, decide
-from model import calibrate as calibrate_module
-from model.calibrate import Chosen, bound_of, calibrate
 from model.card import _unknowns, card
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
 from model.contract.samples import Sample
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split, some_classes
-from model.evaluate import answer_figures, evaluate, mean_output, rows_by_source
+from model.evaluation import calibration as calibrate_module
+from model.evaluation.calibration import Chosen, bound_of, calibrate
+from model.evaluation.held_out_metrics import answer_figures, evaluate, mean_output, rows_by_source
+from model.evaluation.unknown_classes import given
 from model.export import export
 from model.method.network import NetworkOutput
 from model.training.run_folder import Run
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
-from model.unknowns import given
 from tests.app.test_decide import evidence
-from tests.model.test_calibrate import TREE, seen
+from tests.model.evaluation.test_calibration import TREE, seen
 
 SETTINGS = {
     "network": {"backbone": "resnet18", "weights": "none", "embedding_dim": 8},

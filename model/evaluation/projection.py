@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from model.answers import keep_references
 from model.contract.samples import DataError
 from model.data.labels import encode
 from model.data.splits import Split
-from model.landmarks import landmarks
+from model.evaluation.answers import keep_references
+from model.evaluation.landmarks import landmarks
 from model.method.network import Projection, signed_root
 from model.system.files import write_whole
 from model.training.inference import features_of, has_projection, part_of, trained_network

@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from model.calibrate import Chosen
 from model.contract.bundle import Variant
+from model.evaluation.calibration import Chosen
 from model.training.run_folder import Run, RunError
 
 CHOICE = "choice"

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.answers import References, Seen
-from model.calibrate import Chosen
 from model.contract.openset import familiarity
 from model.contract.posterior import fuse, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
+from model.evaluation.answers import References, Seen
+from model.evaluation.calibration import Chosen
 from model.method.network import NetworkOutput
 from model.metrics.fewshot import SHOTS, lasting
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.answers import References, Seen
-from model.calibrate import _facts, choose, kinds
 from model.contract.bundle import Calibration, Fusion
 from model.contract.posterior import class_scores, softmax
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
-from model.cuts import log_loss, separating
 from model.data.labels import Labels
+from model.evaluation.answers import References, Seen
+from model.evaluation.calibration import _facts, choose, kinds
+from model.evaluation.threshold_search import log_loss, separating
 from model.metrics.classification import expected_calibration_error, reliability
 
 TREE = Taxonomy(coarse=("a", "b", "c"), fine=tuple(f"f{i}" for i in range(9)), parents=tuple(i // 3 for i in range(9)))
