@@ -18,7 +18,7 @@ from model.contract.config import Command, Config, parse
 from model.contract.events import EventWriter, rewind
 from model.data.splits import Split
 from model.evaluation.held_out_metrics import evaluate, show
-from model.export import export
+from model.publishing.export import export
 from model.system import console
 from model.system.console import note
 from model.system.errors import file_error

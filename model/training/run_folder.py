@@ -8,7 +8,7 @@ events.jsonl     what happened (model/contract/events.py)
 checkpoint.pt    weights, their moving average, optimiser and place in the epoch
 metrics.json     figures on the held-out parts (model/evaluation/held_out_metrics.py)
 calibration.json temperatures, weights and thresholds (model/evaluation/calibration.py)
-variants.json    accuracy and speed of the model's variants, where they were exported (model/export.py)
+variants.json    accuracy and speed of the model's variants, where they were exported (model/publishing/export.py)
 projection.npz   what photos are compared by (model/evaluation/projection.py)
 references.npz   embeddings of the training photos (model/evaluation/answers.py)
 test.npz         embeddings and answers of the test photos (model/contract/tested_photos.py)
@@ -156,7 +156,7 @@ class Run:
         )
 
     def read_variants(self) -> dict[str, Any]:
-        """What model/export.py wrote of the variants. Raises RunError."""
+        """What model/publishing/export.py wrote of the variants. Raises RunError."""
         advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it again"
         return read_json(self.variants, ("fp32",), advice)
 

@@ -13,7 +13,6 @@ import onnxruntime
 import pytest
 import torch
 
-from model.card import main as card_main
 from model.contract import bundle
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
@@ -21,9 +20,10 @@ from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split
 from model.evaluation.held_out_metrics import main as evaluate_main
-from model.export import TOLERANCE, ExportError, export
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
+from model.publishing.card import main as card_main
+from model.publishing.export import TOLERANCE, ExportError, export
 from model.train import main
 from model.training.inference import part_of
 from model.training.optimiser import build_optimiser, learning_rate_share
@@ -187,7 +187,7 @@ def test_evaluate_prints_the_figures(unbroken, monkeypatch, capsys):
 
 def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
     """A graph with other weights than the network is what a faulty exporter would give."""
-    import model.export as room
+    import model.publishing.export as room
 
     real = room.to_onnx
 

@@ -18,11 +18,11 @@ from model.evaluation.answers import references_of
 from model.evaluation.calibration import calibrate
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.projection import SHRINKAGE, fit, project, signed_root
+from model.publishing.variants import cpu_session
 from model.training.inference import features_of, infer_samples, part_of, trained_network
 from model.training.run_folder import Run
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
-from model.variants import cpu_session
 from tests.model.small import SMALL
 
 

@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from model import aims, card
-from model import export as export_room
 from model.contract.bundle import Calibration, Domain, Fusion, read_info
 from model.evaluation import calibration as calibrate_room
 from model.evaluation.calibration import Chosen, calibrate
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.provenance import CHOICE, digest, metrics_of, variants_of
-from model.export import export
+from model.publishing import aims, card
+from model.publishing import export as export_room
+from model.publishing.export import export
+from model.publishing.variants import half_stored
 from model.training.run_folder import Run, RunError
-from model.variants import half_stored
 
 AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
 STEP_LATER = r"figures are those of step \d+, the training is at step \d+"

@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional as F
 
 from app.core.decide import Status, decide
-from model.card import _unknowns, card
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
 from model.contract.samples import Sample
@@ -20,8 +19,9 @@ from model.evaluation import calibration as calibrate_module
 from model.evaluation.calibration import Chosen, bound_of, calibrate
 from model.evaluation.held_out_metrics import answer_figures, evaluate, mean_output, rows_by_source
 from model.evaluation.unknown_classes import given
-from model.export import export
 from model.method.network import NetworkOutput
+from model.publishing.card import _unknowns, card
+from model.publishing.export import export
 from model.training.run_folder import Run
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train

@@ -14,6 +14,7 @@ from model.contract.taxonomy import Taxonomy
 from model.data.splits import Split
 from model.data.strangers import stranger
 from model.method.network import Network
+from model.publishing.variants import cpu_session
 from model.train import finish
 from model.training.distributed import Ranks
 from model.training.inference import trained_network
@@ -22,7 +23,6 @@ from model.training.run_setup import new_run
 from model.training.session import StopRequest, build_trainer, train
 from model.training.starting_weights import WeightsError, start_network
 from model.training.trainer import build_network, head_settings
-from model.variants import cpu_session
 from tests.model.small import SMALL
 
 PICTURES = torch.from_numpy(np.random.default_rng(3).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8))

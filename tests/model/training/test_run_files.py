@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from model.aims import read_aims, report
-from model.card import card
 from model.evaluation.answers import references_of
 from model.evaluation.calibration import Chosen
 from model.evaluation.held_out_metrics import evaluate
-from model.export import export
+from model.publishing.aims import read_aims, report
+from model.publishing.card import card
+from model.publishing.export import export
 from model.training.inference import trained_network
 from model.training.run_folder import Run, RunError, read_arrays, read_json
 

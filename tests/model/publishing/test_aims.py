@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from model import aims as aims_room
-from model.aims import AimsError, main, read_aims, report, table
 from model.contract.bundle import Variant, beside
+from model.publishing import aims as aims_room
+from model.publishing.aims import AimsError, main, read_aims, report, table
 
 AIMS = """
 [[aim]]

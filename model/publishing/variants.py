@@ -22,8 +22,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from model.contract.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, BundleError, giving
-from model.equalise import equalise
-from model.rewrite import (
+from model.publishing.equalisation import equalise
+from model.publishing.graph_rewriting import (
     Bytes,
     concatenated,
     growing_concats,
@@ -134,7 +134,7 @@ def _casts_to(node: onnx.NodeProto, kind: int) -> bool:
 def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
     """Static quantisation: weights per channel, activations by the range that they have on real pictures.
 
-    With channels made alike (model/equalise.py) and mean ranges the embedding of a DenseNet-169 keeps a cosine of 0.997
+    With channels made alike (model/publishing/equalisation.py) and mean ranges the embedding of a DenseNet-169 keeps a cosine of 0.997
     to that in float32 (median of test photos); see model/README.md for what each of them gives.
 
     Args:

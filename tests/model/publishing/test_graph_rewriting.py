@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model.rewrite import (
+from model.publishing.graph_rewriting import (
     concatenated,
     growing_concats,
     means_before_mixing,
@@ -15,7 +15,7 @@ from model.rewrite import (
     pixels_as_bytes,
     take_bytes,
 )
-from model.variants import cpu_session
+from model.publishing.variants import cpu_session
 
 RNG = np.random.default_rng(1)
 

@@ -25,13 +25,13 @@ from model.data.labels import encode
 from model.data.splits import Split
 from model.evaluation.held_out_metrics import figures
 from model.method.network import NetworkOutput
+from model.publishing.variants import cpu_session
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
 from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.training.inference import part_of
 from model.training.run_folder import Run, RunError
-from model.variants import cpu_session
 
 _BATCH = 32
 

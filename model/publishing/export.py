@@ -31,6 +31,7 @@ from model.evaluation.calibration import Chosen, calibrated
 from model.evaluation.provenance import stamp, why_stale
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
+from model.publishing.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import MarqueError
@@ -40,7 +41,6 @@ from model.system.signatures import MODEL
 from model.training.inference import part_of, trained_network
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import Run, write_json
-from model.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 
 TOLERANCE = 5e-3
 """Largest difference between onnxruntime and torch, in any output, that is written. That the file has the weights in
@@ -141,7 +141,7 @@ def export(
 
     Args:
         place: of the file; a path is the program's own and replaced, an output is written by its rules.
-        variants: also write those for GPU and CPU (model/variants.py), beside it or at places of their own.
+        variants: also write those for GPU and CPU (model/publishing/variants.py), beside it or at places of their own.
 
     Raises:
         ExportError: if the folder is not there, variants are wanted of a run without test part, or onnxruntime and

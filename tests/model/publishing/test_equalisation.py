@@ -8,11 +8,11 @@ from onnx import numpy_helper
 from torch import nn
 from torchvision.models import DenseNet
 
-from model import variants
-from model.equalise import _ranges, equalise
-from model.export import to_onnx
 from model.method.network import HeadOn, Heads, Network
-from model.variants import outputs_of, to_int8
+from model.publishing import variants
+from model.publishing.equalisation import _ranges, equalise
+from model.publishing.export import to_onnx
+from model.publishing.variants import outputs_of, to_int8
 
 SIZE = 32
 

@@ -7,16 +7,9 @@ import torch
 from onnx import numpy_helper
 
 from model.contract.bundle import EVIDENCE, INPUT, LIKENESS, OUTPUTS, Variant
-from model.export import to_onnx
 from model.method.network import HeadOn, Network, Projection
-from model.variants import (
-    cpu_session,
-    half_stored,
-    outputs_of,
-    speeds,
-    to_fp16,
-    to_int8,
-)
+from model.publishing.export import to_onnx
+from model.publishing.variants import cpu_session, half_stored, outputs_of, speeds, to_fp16, to_int8
 
 SIZE = 32
 

@@ -13,21 +13,21 @@ import pytest
 import torch
 from onnx import helper, numpy_helper
 
-from model import card as card_room
-from model import export as room
 from model.batching.pipeline import PictureForm
-from model.card import card
 from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
 from model.data.splits import Split, write_split
 from model.evaluation import calibration as calibrate_room
 from model.evaluation.calibration import Chosen, bound_of, calibrate, calibrated
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.provenance import variants_of
-from model.export import ExportError, export
+from model.publishing import card as card_room
+from model.publishing import export as room
+from model.publishing.card import card
+from model.publishing.export import ExportError, export
+from model.publishing.variants import cpu_session, half_stored
 from model.train import finish
 from model.training.inference import infer_samples, part_of, trained_network
 from model.training.run_folder import Run, RunError
-from model.variants import cpu_session, half_stored
 
 
 @pytest.fixture

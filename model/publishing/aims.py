@@ -32,7 +32,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from model.contract.bundle import Variant, beside, read_info
 from model.contract.bundle import read as read_model
 from model.evaluation.provenance import metrics_of, variants_of
-from model.export import BATCH
+from model.publishing.export import BATCH
+from model.publishing.variants import speeds
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import MarqueError
@@ -40,7 +41,6 @@ from model.system.outputs import Output, write_to
 from model.system.plain_text import in_markdown
 from model.system.reading import read_toml
 from model.training.run_folder import Run
-from model.variants import speeds
 
 Figures = Mapping[str, Mapping[str, Any]]
 """Run -> "metrics", "variants" -> what it wrote there."""
