@@ -1,6 +1,6 @@
 """A study's folder, read as it grows: its cells, their differences from the baselines, R@1 against epoch.
 
-The figures are computed by `model.compare`, as those of the study's own report.
+The figures are computed by `model.experiments.comparison`, as those of the study's own report.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.compare import (
+from model.contract.samples import DataError
+from model.experiments.comparison import (
     OTHERS,
     SHARES,
     Cell,
@@ -24,8 +25,7 @@ from model.compare import (
     read_cells,
     read_curves,
 )
-from model.contract.samples import DataError
-from model.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
+from model.experiments.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
 from model.system.errors import MarqueError
 from model.system.reading import read_file
 

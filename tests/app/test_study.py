@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.core.study import StudyError, StudyReader
-from model.compare import interval, read_cells
-from model.plan import PLANS, keep_plan, read_plan
+from model.experiments.comparison import interval, read_cells
+from model.experiments.plan import PLANS, keep_plan, read_plan
 
 KEPT = PLANS.parent / "selection"
 HEAD = "cell,seed,recall_1,collapsed\n"

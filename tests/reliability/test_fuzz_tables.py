@@ -16,14 +16,14 @@ from scipy.io import savemat
 from app.core import paces
 from app.core.study import StudyReader
 from app.ui import settings
-from model.compare import read_cells, read_curves
 from model.contract.samples import DataError
 from model.data.readers.cars196 import read_cars196
 from model.data.readers.matlab import variables
 from model.data.readers.table import read_labels
-from model.plan import cells, keep_plan, kept_plan, read_plan
+from model.experiments.comparison import read_cells, read_curves
+from model.experiments.grid import read_rows
+from model.experiments.plan import cells, keep_plan, kept_plan, read_plan
 from model.publishing.aims import read_aims
-from model.study import read_rows
 from model.system.errors import MarqueError
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
 

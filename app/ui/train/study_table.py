@@ -24,7 +24,7 @@ from app.ui import icons, theme
 
 if TYPE_CHECKING:
     from app.core.study import Line, Study
-    from model.compare import Comparison
+    from model.experiments.comparison import Comparison
 
 Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.train.study_view import StudyView
 from app.ui.window import MainWindow
-from model.plan import Plan, keep_plan
+from model.experiments.plan import Plan, keep_plan
 
 PATIENCE = 60_000
 Key = Qt.Key

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from model.contract.samples import untrainable
-from model.study import main as study
+from model.experiments.grid import main as study
 from model.train import main as train
-from tests.model.test_study import PLAN
+from tests.model.experiments.test_grid import PLAN
 
 KINDS = {
     "one class": (["car/A/1.png", "car/A/2.png", "car/A/3.png", "car/4.png"], "all photos are of the one class 'A'"),

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from model import experiment
-from model import study as study_room
 from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.labels import encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split
-from model.experiment import Task, config_of, run_frozen
-from model.frozen import cached_features, train_heads
-from model.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
-from model.study import Study, main, read_rows, write_rows
+from model.experiments import cell_run
+from model.experiments import grid as study_room
+from model.experiments.cell_run import Task, config_of, run_frozen
+from model.experiments.frozen_training import cached_features, train_heads
+from model.experiments.grid import Study, main, read_rows, write_rows
+from model.experiments.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.training.inference import part_of
 from tests.checkout import ROOT
 
@@ -146,7 +146,7 @@ def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
 
 
 def test_a_run_of_a_frozen_study_keeps_the_parts_of_the_run_that_it_starts_from(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "_result", lambda _task, _output, tested, *_: tested)
+    monkeypatch.setattr(cell_run, "_result", lambda _task, _output, tested, *_: tested)
     samples = read_data(small_run.config().data.data).samples
     features = tmp_path / "features.npy"
     np.save(features, np.random.default_rng(0).normal(size=(len(samples), 6)).astype(np.float32))

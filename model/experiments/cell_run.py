@@ -18,12 +18,12 @@ from model.contract.events import EventFollower
 from model.contract.samples import Box, DataError, Sample
 from model.data.labels import Labels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
-from model.frozen import train_heads
+from model.experiments.frozen_training import train_heads
+from model.experiments.plan import Cell, Plan, PlanError
 from model.method.network import NetworkOutput
 from model.method.objective import collapse_signs
 from model.metrics.classification import accuracy, macro_accuracy
 from model.metrics.retrieval import clustering, retrieval
-from model.plan import Cell, Plan, PlanError
 from model.system.files import ARCHIVE_FAULTS
 from model.training.inference import infer_samples, trained_network
 from model.training.run_folder import Run, RunError

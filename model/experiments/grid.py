@@ -1,8 +1,8 @@
 """Experiments: a grid of settings over seeds, everything else equal: `python -m model.study PLAN --out DIR --data ...`.
 
-PLAN is a TOML file, or the name of one that comes with the project (model/plan.py, model/studies/plans). In mode `full`
+PLAN is a TOML file, or the name of one that comes with the project (model/experiments/plan.py, model/studies/plans). In mode `full`
 every run is a training of the whole network; in mode `frozen` embedding and heads alone are trained, on features that
-are computed once (model/frozen.py).
+are computed once (model/experiments/frozen_training.py).
 
 DIR/plan.json     the plan, for those who read the folder
 DIR/runs.csv      one row for each finished run; a study that was stopped goes on where it was
@@ -33,16 +33,16 @@ import torch
 import tyro
 from sklearn.manifold import TSNE
 
-from model.compare import best_first, read_cells
 from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.csvfile import read_table
 from model.data.readers import read_data
-from model.experiment import Result, Task, config_of, run_frozen, run_full
-from model.frozen import cached_features
+from model.experiments.cell_run import Result, Task, config_of, run_frozen, run_full
+from model.experiments.comparison import best_first, read_cells
+from model.experiments.frozen_training import cached_features
+from model.experiments.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
+from model.experiments.report import write_report
 from model.method.network import BACKBONES
-from model.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
-from model.report import write_report
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.command import INTERRUPTED

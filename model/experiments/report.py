@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from model import plots
-from model.compare import (
+from model.experiments import plots
+from model.experiments.comparison import (
     LAST_EPOCH,
     LEVEL,
     OTHERS,

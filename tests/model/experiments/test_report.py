@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from model.compare import Cell, Run, compare, compare_all, holm, interval, read_cells
 from model.contract.samples import DataError
-from model.plots import to_class_means
-from model.report import write_report
+from model.experiments.comparison import Cell, Run, compare, compare_all, holm, interval, read_cells
+from model.experiments.plots import to_class_means
+from model.experiments.report import write_report
 
 RANDOM = [0.610, 0.622, 0.601, 0.615, 0.608]
 AWARE = [0.652, 0.660, 0.645, 0.661, 0.643]

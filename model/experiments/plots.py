@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from model.compare import Cell, Comparison, interval
 from model.contract.samples import DataError
+from model.experiments.comparison import Cell, Comparison, interval
 from model.metrics.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.system.reading import read_arrays
 
