@@ -137,7 +137,8 @@ class Engine:
                 works; a file that is a variant itself is what runs.
 
         Raises:
-            model.contract.bundle.BundleError: if the file, or the variant that was asked for, is no usable identification model;
+            model.contract.bundle.BundleError: if the file, or the variant that was asked for, is no usable
+            identification model;
                 if the file is a variant and another precision was asked for.
             EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
         """

@@ -1,4 +1,5 @@
-"""The settings of the trainer as fields of a form, read off `model.contract.config`: one that is added there is one more here.
+"""The settings of the trainer as fields of a form, read off `model.contract.config`: one that is added there is one
+more here.
 
 What a person typed is text; a field reads it and says in a sentence what it would take instead.
 """

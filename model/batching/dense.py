@@ -1,8 +1,8 @@
 """Dense batches for the log-ratio loss: an anchor, its k nearest in label space, and a random rest.
 
 Kim et al., "Deep metric learning beyond binary supervision", CVPR 2019. The distance of labels is that of
-`model.method.logratio.label_distances`: 1 in a fine class, b in a coarse class, b^2 elsewhere, plus |difference| / scale of
-each attribute that both images have; images of one coarse class of which one has no fine label have none.
+`model.method.logratio.label_distances`: 1 in a fine class, b in a coarse class, b^2 elsewhere, plus |difference| /
+scale of each attribute that both images have; images of one coarse class of which one has no fine label have none.
 
 Neighbours come from the tree, fine class first, and within its levels from KD-trees over the attributes.
 """

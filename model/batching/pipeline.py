@@ -131,7 +131,9 @@ class Augmentation:
     def __init__(
         self, size: int, *, crop_scale: float, colour: float, trivial: bool, exchange: float, erase: float
     ) -> None:
-        """Args: as `model.contract.config.InputSettings`; trivial: one operation of TrivialAugment instead of the jitter."""
+        """Args: as `model.contract.config.InputSettings`; trivial: one operation of TrivialAugment instead of the
+        jitter.
+        """
         steps: list[torch.nn.Module] = [
             v2.RandomResizedCrop(size, scale=(crop_scale, 1.0), ratio=(0.75, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),

@@ -33,8 +33,8 @@ Rule = Literal[
 """Rules of `model.method.quadruplet_selection`."""
 
 Distance = Literal["quadruplet", "log_ratio", "plain_ratio", "none"]
-"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.method.logratio` with and without logarithm,
-or none, which is classification alone."""
+"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.method.logratio` with and without
+logarithm, or none, which is classification alone."""
 
 Baseline = Literal[
     "triplet_semi_hard",

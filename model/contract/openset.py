@@ -1,8 +1,9 @@
 """How unlike everything known a picture is: two scores, because there are two questions.
 
 Is there a vehicle or vessel in it at all? The likeness to anything that was learned from tells: the cosine to the
-nearest landmark (model/evaluation/landmarks.py), or the coarse head's energy where a network has none. Is it one of the classes
-that the network knows? The fine head's largest logit and the similarity to the nearest reference photo tell. A car of
+nearest landmark (model/evaluation/landmarks.py), or the coarse head's energy where a network has none. Is it one of
+the classes that the network knows? The fine head's largest logit and the similarity to the nearest reference photo
+tell. A car of
 an unknown model is still a car: the second question decides about the class alone. Needs no torch.
 """
 

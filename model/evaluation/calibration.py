@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import tyro
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
 
@@ -24,10 +21,7 @@ from model.evaluation.projection import project
 from model.evaluation.threshold_search import log_loss, separating, temperature, threshold_for
 from model.metrics.classification import expected_calibration_error
 from model.metrics.fewshot import TooFewError, none_score
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
-from model.training.memory import keep_freed_memory
 from model.training.run_folder import Run, RunError, write_json
 
 FINE_PRECISION = 0.90
@@ -322,31 +316,3 @@ def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
             "accepted_right": float(right[accepted].mean()) if accepted.any() else None,
         }
     return facts
-
-
-def main() -> int:
-    """Command line. Returns the exit code."""
-
-    def command(run: Annotated[Path, tyro.conf.Positional], chosen_on: Path | None = None) -> tuple[Path, Path | None]:
-        """Choose temperatures, weights and thresholds anew; evaluate and export the run after that.
-
-        Args:
-            run: Folder of the run.
-            chosen_on: A trained run with --unseen classes, whose bound for known classes is taken over.
-        """
-        return run, chosen_on
-
-    folder, other = read_arguments(command, "model.calibrate")
-    keep_freed_memory()
-
-    def work() -> int:
-        run = Run.open(folder)
-        chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
-        console.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from rich.table import Table
 from rich.text import Text
 from torch.nn import functional as F
@@ -38,10 +35,8 @@ from model.metrics.classification import (
 )
 from model.metrics.retrieval import retrieval
 from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.plain_text import one_line
 from model.training.inference import infer_samples, part_of, trained_network
-from model.training.memory import keep_freed_memory
 from model.training.run_folder import Run, RunError, write_json
 
 
@@ -113,10 +108,11 @@ def evaluate(run: Run) -> dict[str, Any]:
 
     `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
     before model/evaluation/projection.py; `answers`, for a stratified split, those of what the program would say
-    (model/evaluation/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same photos with
-    red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the program does not
-    take, for it takes twice the time; `unknowns` what becomes of what it cannot know (model/evaluation/unknown_classes.py). What the
-    figures of the photos as they are rest on is kept photo by photo (model/contract/tested_photos.py).
+    (model/evaluation/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same
+    photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the
+    program does not take, for it takes twice the time; `unknowns` what becomes of what it cannot know
+    (model/evaluation/unknown_classes.py). What the figures of the photos as they are rest on is kept photo by photo
+    (model/contract/tested_photos.py).
 
     Calibrates first where the run is not calibrated yet, or was trained on since.
 
@@ -238,28 +234,3 @@ def _cell(value: float | None) -> str:
 
 def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in values.items()}
-
-
-def main() -> int:
-    """Command line. Returns the exit code."""
-
-    def command(run: Annotated[Path, tyro.conf.Positional]) -> Path:
-        """Evaluate a run on its test part.
-
-        Args:
-            run: Folder of the run.
-        """
-        return run
-
-    folder = read_arguments(command, "model.evaluate")
-    keep_freed_memory()
-
-    def work() -> int:
-        show(evaluate(Run.open(folder)))
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,8 @@
 """Experiments: a grid of settings over seeds, everything else equal: `python -m model.study PLAN --out DIR --data ...`.
 
-PLAN is a TOML file, or the name of one that comes with the project (model/experiments/plan.py, model/studies/plans). In mode `full`
-every run is a training of the whole network; in mode `frozen` embedding and heads alone are trained, on features that
-are computed once (model/experiments/frozen_training.py).
+PLAN is a TOML file, or the name of one that comes with the project (model/experiments/plan.py, model/studies/plans).
+In mode `full` every run is a training of the whole network; in mode `frozen` embedding and heads alone are trained, on
+features that are computed once (model/experiments/frozen_training.py).
 
 DIR/plan.json     the plan, for those who read the folder
 DIR/runs.csv      one row for each finished run; a study that was stopped goes on where it was
@@ -20,17 +20,15 @@ import os
 import re
 import shutil
 import signal
-import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from sklearn.manifold import TSNE
 
 from model.contract.config import Config
@@ -40,13 +38,10 @@ from model.data.readers import read_data
 from model.experiments.cell_run import Result, Task, config_of, run_frozen, run_full
 from model.experiments.comparison import best_first, read_cells
 from model.experiments.frozen_training import cached_features
-from model.experiments.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan, read_plan
+from model.experiments.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan
 from model.experiments.report import write_report
 from model.method.network import BACKBONES
 from model.system import console
-from model.system.arguments import read as read_arguments
-from model.system.command import INTERRUPTED
-from model.system.errors import file_errors
 from model.system.files import write_whole
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import RunError, read_arrays
@@ -256,54 +251,7 @@ def draw_map(study: Study, cell: str) -> None:
     write_whole(study.map, lambda file: np.savez(file, points=points, coarse=coarse, fine=fine, title=title))
 
 
-def _backbone_and_weights(entry: str) -> tuple[str, str]:
+def backbone_and_weights(entry: str) -> tuple[str, str]:
+    """The two parts of BACKBONE=WEIGHTS; without a backbone the weights are for all of them, under ""."""
     backbone, equals, place = entry.partition("=")
     return (backbone, place) if equals and backbone in BACKBONES else ("", entry)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line. Returns the exit code: 0 finished, or stopped with everything kept; 2 cannot be done as asked."""
-
-    def command(
-        plan: Annotated[str, tyro.conf.Positional],
-        out: Path,
-        data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
-        weights: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
-        seeds: int | None = None,
-        jobs: int | None = None,
-    ) -> tuple[str, Path, tuple[str, ...], tuple[str, ...], int | None, int | None]:
-        """Run the experiments of a plan that are not done yet, and write the report.
-
-        Args:
-            plan: A TOML file, or the name of a plan that comes with the project.
-            out: Folder of the study.
-            data: KIND:PATH, repeatable.
-            weights: Starting weights: imagenet, none, FILE, or BACKBONE=FILE, repeatable. Default: as the plan says.
-            seeds: Seeds per cell. Default: as the plan says.
-            jobs: Runs at a time. Default: one for each processor core in mode frozen, one in mode full.
-        """
-        return plan, out, data, weights, seeds, jobs
-
-    place, out, data, weights, seeds, jobs = read_arguments(command, "model.study", arguments)
-
-    stopped = f"stopped; the same command continues. What is done is in {out}"
-
-    def work() -> int:
-        plan = read_plan(place)
-        study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
-        try:
-            with file_errors(out):
-                if study.run(data, dict(_backbone_and_weights(entry) for entry in weights), jobs):
-                    console.result(str(study.report()))
-                else:
-                    console.note(stopped)
-        except KeyboardInterrupt:
-            console.note(stopped)
-            return INTERRUPTED
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

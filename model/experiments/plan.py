@@ -24,7 +24,7 @@ from model.system.errors import MarqueError
 from model.system.files import write_whole
 from model.system.reading import read_file, read_toml
 
-PLANS = Path(__file__).parent / "studies" / "plans"
+PLANS = Path(__file__).parents[1] / "studies" / "plans"
 PLAN_FILE = "plan.json"
 """In the folder of a study: the plan that it follows, for those who read the folder."""
 _MOST_CELLS = 100_000

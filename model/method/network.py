@@ -33,7 +33,8 @@ class NetworkOutput(NamedTuple):
     raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
     where the network has a projection.
     likeness: to what the network was trained on at all, whatever the class [B]: cosine of the embedding to the nearest
-    landmark (model/evaluation/landmarks.py), or the energy of the coarse logits (model/contract/openset.py) where there are none.
+    landmark (model/evaluation/landmarks.py), or the energy of the coarse logits (model/contract/openset.py) where
+    there are none.
     """
 
     coarse_logits: Tensor

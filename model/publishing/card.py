@@ -8,22 +8,15 @@ model file, nobody knows any more where the training was.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from model.contract.bundle import BundleInfo, Variant, beside, read_info
 from model.contract.config import Config
 from model.data.splits import Split
 from model.evaluation.calibration import Chosen
 from model.evaluation.provenance import metrics_of, variants_of
-from model.metrics.reliability_plot import draw_reliability
-from model.system import console
-from model.system.arguments import read as read_arguments
-from model.system.outputs import Output, write_to
 from model.system.plain_text import in_markdown
 from model.training.inference import part_of
 from model.training.run_folder import Run, RunError
@@ -351,48 +344,3 @@ def _besides(config: Config) -> str:
             f"(answers, temperature {teacher.teacher_temperature}) and {teacher.teacher_embedding} (embedding)."
         )
     return words
-
-
-def main() -> int:
-    """Command line. Returns the exit code."""
-
-    def command(
-        run: Annotated[Path, tyro.conf.Positional],
-        model: Path,
-        origin: str,
-        unseen: Path | None = None,
-        out: Path | None = None,
-        force: bool = False,
-    ) -> tuple[Path, Path, str, Path | None, Path, bool]:
-        """Write the card of an exported model.
-
-        Args:
-            run: Folder of the run.
-            model: The .onnx file exported from it.
-            origin: Where the starting weights come from, under which licence, and what was trained before the run
-                began; printed as it is.
-            unseen: A run trained in the same way with --unseen.
-            out: The card; default: beside the model, with the ending .md.
-            force: Replace files that are there and are not our own unchanged output.
-        """
-        return run, model, origin, unseen, out or model.with_suffix(".md"), force
-
-    folder, model, origin, unseen, out, force = read_arguments(command, "model.card")
-
-    def work() -> int:
-        run = Run.open(folder)
-        inputs = [model, *run.inputs()]
-        output = Output(out, "model card", inputs=inputs, force=force)
-        plot = Output(reliability_file(out.with_suffix(model.suffix)), "reliability plot", inputs=inputs, force=force)
-        text = card(run, model, origin, None if unseen is None else Run.open(unseen))
-        answers = run.read_metrics()["answers"]["all"]
-        tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
-        draw_reliability(tables, plot)
-        console.result(str(write_to(output, lambda file: file.write(text.encode()))))
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,17 +6,15 @@ import csv
 import io
 import logging
 import math
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
-import tyro
 from torch import Tensor, nn
 
 from model.batching.pipeline import PictureForm
@@ -33,13 +31,11 @@ from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
 from model.publishing.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.errors import MarqueError
 from model.system.onnx_runtime import onnxruntime
 from model.system.outputs import Output, write_to
 from model.system.signatures import MODEL
 from model.training.inference import part_of, trained_network
-from model.training.memory import keep_freed_memory
 from model.training.run_folder import Run, write_json
 
 TOLERANCE = 5e-3
@@ -291,7 +287,7 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
     return facts
 
 
-def _outputs(
+def outputs_beside(
     run: Run, out: Path, references: Path | None, *, variants: bool, force: bool
 ) -> tuple[Output, Output | None, dict[Variant, Path | Output]]:
     """The places of model, references and variants, checked before the minutes that the export takes."""
@@ -304,48 +300,3 @@ def _outputs(
         else Output(references, "table of references", inputs=[*inputs, out, *beside.values()], force=force),
         {variant: Output(place, MODEL, inputs=inputs, force=force) for variant, place in beside.items()},
     )
-
-
-def main() -> int:
-    """Command line. Returns the exit code."""
-
-    def command(
-        run: Annotated[Path, tyro.conf.Positional],
-        out: Path,
-        name: str | None = None,
-        references: Path | None = None,
-        variants: bool = False,
-        force: bool = False,
-    ) -> tuple[Path, Path, str | None, Path | None, bool, bool]:
-        """Export a trained run as an identification model file.
-
-        Args:
-            run: Folder of the run.
-            out: The .onnx file to write.
-            name: The model's name in the program; default: the file's name.
-            references: Also write the training photos as a table that `marque enrol` makes a gallery of.
-            variants: Also write OUT.fp16.onnx and OUT.int8.onnx, and what they lose and win.
-            force: Replace files that are there and are not our own unchanged output.
-        """
-        return run, out, name, references, variants, force
-
-    folder, out, name, references, variants, force = read_arguments(command, "model.export")
-    keep_freed_memory()
-
-    def work() -> int:
-        run = Run.open(folder)
-        model, table, beside = _outputs(run, out, references, variants=variants, force=force)
-        info = export(run, model, name, variants=beside)
-        if table is not None:
-            write_references(run, table)
-        taxonomy = info.taxonomy
-        console.result(
-            f"{out}: {len(taxonomy.coarse)} types, {len(taxonomy.fine)} classes, fingerprint {info.fingerprint}"
-        )
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,7 @@
 """Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`.
 
-Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of model/evaluation/held_out_metrics.py, but the
+Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of
+model/evaluation/held_out_metrics.py, but the
 accuracies over all photos: a class that the model does not know is answered wrongly), `photos`, and `unknown`, how many
 of them are of such classes.
 """
@@ -8,15 +9,13 @@ of them are of such classes.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
-import tyro
 
 from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
@@ -26,9 +25,6 @@ from model.data.splits import Split
 from model.evaluation.held_out_metrics import figures
 from model.method.network import NetworkOutput
 from model.publishing.variants import cpu_session
-from model.system import console
-from model.system.arguments import read as read_arguments
-from model.system.errors import file_errors
 from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.training.inference import part_of
 from model.training.run_folder import Run, RunError
@@ -98,32 +94,3 @@ def _answers(session: onnxruntime.InferenceSession, info: BundleInfo, pictures: 
         if array.shape != promised[name] or not np.isfinite(array).all():
             raise BundleError(f"the model's '{name}' is not what it says; the model file is damaged")
     return given
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line. Returns the exit code: 0, or 2 where it cannot be done."""
-
-    def command(run: Annotated[Path, tyro.conf.Positional], model: Path) -> tuple[Path, Path]:
-        """Measure an identification model on the photos that a run held out.
-
-        Args:
-            run: Folder of the run.
-            model: The model file.
-        """
-        return run, model
-
-    folder, model = read_arguments(command, "model.versus", arguments)
-
-    def tell(done: int, photos: int) -> None:
-        console.data({"done": done, "photos": photos})
-
-    def work() -> int:
-        with file_errors(folder):
-            console.data(versus(Run.open(folder), model, tell))
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

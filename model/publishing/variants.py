@@ -134,8 +134,8 @@ def _casts_to(node: onnx.NodeProto, kind: int) -> bool:
 def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
     """Static quantisation: weights per channel, activations by the range that they have on real pictures.
 
-    With channels made alike (model/publishing/equalisation.py) and mean ranges the embedding of a DenseNet-169 keeps a cosine of 0.997
-    to that in float32 (median of test photos); see model/README.md for what each of them gives.
+    With channels made alike (model/publishing/equalisation.py) and mean ranges the embedding of a DenseNet-169 keeps a
+    cosine of 0.997 to that in float32 (median of test photos); see model/README.md for what each of them gives.
 
     Args:
         graph: in float32.

@@ -7,24 +7,16 @@ A few steps of the trainer itself on drawn pictures, from no weights; prints one
 from __future__ import annotations
 
 import statistics
-import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from pydantic import ValidationError
-
 from model.contract.config import Config
 from model.contract.events import EventFollower, EventWriter
 from model.data.readers import read_data
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
 from model.training.distributed import Ranks, choose_accelerator
-from model.training.memory import keep_freed_memory
-from model.training.run_folder import RunError
 from model.training.run_setup import create_run
 from model.training.session import build_trainer
 
@@ -80,34 +72,3 @@ def measure(backbone: str, size: int) -> dict[str, str | int | float]:
         paces = [event.values["images_per_second"] for event in told if event.kind == "step"]
     pace = round(statistics.median(paces[_WARM_UP:]), 2)
     return {"backbone": backbone, "size": size, "device": device, "images_per_second": pace}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line. Returns the exit code: 0, or 2 where nothing can be measured."""
-
-    def command(backbone: str, size: int) -> tuple[str, int]:
-        """Measure how fast a network is trained on this computer.
-
-        Args:
-            backbone: As the trainer's.
-            size: Side of the picture, pixels.
-        """
-        return backbone, size
-
-    backbone, size = read_arguments(command, "model.pace", arguments)
-    keep_freed_memory()
-    console.console.quiet = True
-
-    def work() -> int:
-        try:
-            found = measure(backbone, size)
-        except ValidationError as error:
-            raise RunError(error.errors()[0]["msg"]) from error
-        console.data(found)
-        return 0
-
-    return console.run(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -143,7 +143,9 @@ class Run:
         return read_json(self.metrics, ("split", "step", "test"), advice)
 
     def read_calibration(self) -> dict[str, Any]:
-        """What model/evaluation/calibration.py wrote: what was chosen, and `validation`, what it gives there. Raises RunError."""
+        """What model/evaluation/calibration.py wrote: what was chosen, and `validation`, what it gives there. Raises
+        RunError.
+        """
         names = ("calibration", "fusion", "thresholds", "validation")
         return read_json(self.calibration, names, self.choosing_anew, _EARLIER_CALIBRATION)
 

@@ -13,16 +13,16 @@ import onnxruntime
 import pytest
 import torch
 
+from model.card import main as card_main
 from model.contract import bundle
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split
-from model.evaluation.held_out_metrics import main as evaluate_main
+from model.evaluate import main as evaluate_main
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
-from model.publishing.card import main as card_main
 from model.publishing.export import TOLERANCE, ExportError, export
 from model.train import main
 from model.training.inference import part_of

@@ -6,11 +6,14 @@ import sys
 
 import pytest
 
+from model.aims import main as aims_main
+from model.card import main as card_main
 from model.contract.bundle import Calibration, Domain, Fusion, read_info
 from model.evaluation import calibration as calibrate_room
 from model.evaluation.calibration import Chosen, calibrate
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.provenance import CHOICE, digest, metrics_of, variants_of
+from model.export import main as export_main
 from model.publishing import aims, card
 from model.publishing import export as export_room
 from model.publishing.export import export
@@ -68,8 +71,8 @@ def test_a_choice_is_known_by_what_was_chosen():
 def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypatch, capsys):
     aims_file, out, table = tmp_path / "aims.toml", tmp_path / "out.md", tmp_path / "aims.md"
     aims_file.write_text(AIM)
-    described = (card.main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out", out)
-    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out", table)
+    described = (card_main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out", out)
+    aimed_at = (aims_main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out", table)
     assert call(*described) == 0 and call(*aimed_at) == 0
     out.unlink()
     calibrate(run, bound=0.25)
@@ -80,7 +83,7 @@ def test_after_another_choice_nothing_takes_the_figures(run, tmp_path, monkeypat
         assert "figures are those of an earlier calibration" in told
         assert f"python -m model.evaluate {run.folder}" in told
     later = tmp_path / "later.onnx"
-    assert call(export_room.main, monkeypatch, run.folder, "--out", later) == 0
+    assert call(export_main, monkeypatch, run.folder, "--out", later) == 0
     assert f"python -m model.evaluate {run.folder}" in capsys.readouterr().err
     assert "metrics" not in read_info(later).training and not out.exists()
     evaluate(run)
@@ -92,9 +95,9 @@ def test_what_is_written_at_a_named_place_replaces_nothing_else(run, tmp_path, m
     aims_file, mine = tmp_path / "aims.toml", tmp_path / "mine.md"
     aims_file.write_text(AIM)
     mine.write_text("my notes")
-    described = (card.main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out")
-    aimed_at = (aims.main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out")
-    exported = (export_room.main, monkeypatch, run.folder, "--out")
+    described = (card_main, monkeypatch, run.folder, "--model", run.model, "--origin", "none.", "--out")
+    aimed_at = (aims_main, monkeypatch, aims_file, "--run", f"big={run.folder}", "--out")
+    exported = (export_main, monkeypatch, run.folder, "--out")
     calls = [(*described, mine), (*aimed_at, mine), (*exported, mine), (*exported, tmp_path / "x.onnx", "--references")]
     for command in (*calls[:3], (*calls[3], mine)):
         assert call(*command) == 2, command

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from app.core.decide import Status, decide
+from model.calibrate import main as calibrate_main
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
 from model.contract.samples import Sample
@@ -199,7 +200,7 @@ def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_fol
     assert taken.model_copy(update={"familiarity": alone.familiarity}) == alone
     monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(incomplete.folder)])
     capsys.readouterr()
-    assert calibrate_module.main() == 0
+    assert calibrate_main() == 0
     assert Chosen.model_validate_json(capsys.readouterr().out).thresholds == taken
     evaluate(run)
     info = export(run, tmp_path / "whole.onnx")

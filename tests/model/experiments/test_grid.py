@@ -22,8 +22,9 @@ from model.experiments import cell_run
 from model.experiments import grid as study_room
 from model.experiments.cell_run import Task, config_of, run_frozen
 from model.experiments.frozen_training import cached_features, train_heads
-from model.experiments.grid import Study, main, read_rows, write_rows
+from model.experiments.grid import Study, read_rows, write_rows
 from model.experiments.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
+from model.study import main
 from model.training.inference import part_of
 from tests.checkout import ROOT
 

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from model.aims import main
 from model.contract.bundle import Variant, beside
 from model.publishing import aims as aims_room
-from model.publishing.aims import AimsError, main, read_aims, report, table
+from model.publishing.aims import AimsError, read_aims, report, table
 
 AIMS = """
 [[aim]]

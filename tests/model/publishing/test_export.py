@@ -14,6 +14,7 @@ import torch
 from onnx import helper, numpy_helper
 
 from model.batching.pipeline import PictureForm
+from model.calibrate import main as calibrate_main
 from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
 from model.data.splits import Split, write_split
 from model.evaluation import calibration as calibrate_room
@@ -226,7 +227,7 @@ def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
     with_split(other, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
     monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(other.folder)])
     other.calibration.unlink()  # that of too few photos
-    assert calibrate_room.main() == 0
+    assert calibrate_main() == 0
     assert Chosen.read(run).bound_taken_over
     assert Chosen.read(run).thresholds.familiarity == Chosen.read(other).thresholds.familiarity
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from model.contract.samples import untrainable
-from model.experiments.grid import main as study
+from model.study import main as study
 from model.train import main as train
 from tests.model.experiments.test_grid import PLAN
 

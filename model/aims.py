@@ -1,0 +1,66 @@
+"""What was aimed at and what came of it: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from model.publishing.aims import AimsError, read_aims, report
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.outputs import Output, write_to
+from model.training.run_folder import Run
+
+
+def main() -> int:
+    """Command line. Returns the exit code."""
+
+    def command(
+        aims: Annotated[Path, tyro.conf.Positional],
+        run: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
+        out: Path,
+        model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
+        force: bool = False,
+    ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...], bool]:
+        """Write the table of what was aimed at and what came of it.
+
+        Args:
+            aims: The TOML file of aims.
+            run: NAME=FOLDER of a finished run, by the name that the aims have for it; repeatable.
+            out: The table, Markdown.
+            model: NAME=FILE.onnx that a run was exported to, to time the variants beside it; repeatable.
+            force: Replace a file that is there and is not our own unchanged output.
+        """
+        return aims, run, out, model, force
+
+    place, entries, out, exported, force = read_arguments(command, "model.aims")
+
+    def work() -> int:
+        runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
+        models = _named("--model", exported)
+        read = [place, *models.values(), *(file for run in runs.values() for file in run.inputs())]
+        output = Output(out, "table of aims", inputs=read, force=force)  # before the models are timed
+        text = report(read_aims(place), runs, models)
+        console.result(str(write_to(output, lambda file: file.write(text.encode()))))
+        return 0
+
+    return console.run(work)
+
+
+def _named(option: str, entries: Sequence[str]) -> dict[str, Path]:
+    """Paths by the name that each entry gives them. Raises AimsError."""
+    found = {}
+    for entry in entries:
+        name, equals, place = entry.partition("=")
+        if not (name and equals and place):
+            raise AimsError(f"{option} {entry}: write NAME=PATH")
+        found[name] = Path(place)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Temperatures, weights and thresholds, chosen on a run's validation photos: `python -m model.calibrate RUN`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from model.evaluation.calibration import bound_of, calibrate
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.training.memory import keep_freed_memory
+from model.training.run_folder import Run
+
+
+def main() -> int:
+    """Command line. Returns the exit code."""
+
+    def command(run: Annotated[Path, tyro.conf.Positional], chosen_on: Path | None = None) -> tuple[Path, Path | None]:
+        """Choose temperatures, weights and thresholds anew; evaluate and export the run after that.
+
+        Args:
+            run: Folder of the run.
+            chosen_on: A trained run with --unseen classes, whose bound for known classes is taken over.
+        """
+        return run, chosen_on
+
+    folder, other = read_arguments(command, "model.calibrate")
+    keep_freed_memory()
+
+    def work() -> int:
+        run = Run.open(folder)
+        chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
+        console.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
+        return 0
+
+    return console.run(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from model.publishing.model_comparison import versus
+from model.system import console
+from model.system.arguments import read as read_arguments
+from model.system.errors import file_errors
+from model.training.run_folder import Run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line. Returns the exit code: 0, or 2 where it cannot be done."""
+
+    def command(run: Annotated[Path, tyro.conf.Positional], model: Path) -> tuple[Path, Path]:
+        """Measure an identification model on the photos that a run held out.
+
+        Args:
+            run: Folder of the run.
+            model: The model file.
+        """
+        return run, model
+
+    folder, model = read_arguments(command, "model.versus", arguments)
+
+    def tell(done: int, photos: int) -> None:
+        console.data({"done": done, "photos": photos})
+
+    def work() -> int:
+        with file_errors(folder):
+            console.data(versus(Run.open(folder), model, tell))
+        return 0
+
+    return console.run(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
