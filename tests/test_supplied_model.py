@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from app.cli import main
-from app.core import paths
 from app.core.engine import Engine
 from app.core.gallery import Gallery
+from app.core.system import paths
 from model.contract.bundle import Variant, beside, read_info
 from model.data.readers import read_data
 from tests.real_photos import REAL_PHOTOS as DATA

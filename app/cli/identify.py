@@ -25,10 +25,10 @@ from app.cli.terminal import (
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
-from app.core.files_in_use import FilesInUse
 from app.core.identify import Identification, Identifier
 from app.core.references import Place, is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
+from app.core.system.files_in_use import FilesInUse
 from app.core.table import KIND, LabelTable
 from model.system.outputs import Output
 from model.system.photo_files import scan, skipped_in_words

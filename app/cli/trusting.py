@@ -6,8 +6,8 @@ import argparse
 
 from app.cli.reports import Report
 from app.core import scanned_folders
-from app.core.local_records import perhaps_lost
 from app.core.project import Project
+from app.core.system.local_records import perhaps_lost
 from model.system.wording import LISTED
 
 

@@ -21,9 +21,9 @@ from app.core.correction_table import CorrectionTable, TableRow
 from app.core.decide import Level, Status
 from app.core.evidence import ClassCandidate, TypeCandidate
 from app.core.labels import Label, Labels, Verdict
-from app.core.paths import tidy
 from app.core.project import Project
 from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
+from app.core.system.paths import tidy
 from app.core.table import unguarded
 from model.system.wording import counted
 

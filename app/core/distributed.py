@@ -18,7 +18,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from app.core.content_digest import content_digest
 from app.core.engine import BATCH, Device, Engine, EngineError, Precision
 from app.core.gallery import GalleryError
 from app.core.identify import Identification, Identifier
@@ -26,6 +25,7 @@ from app.core.images import PhotoError, load
 from app.core.project_records import Outcome, ProjectImage
 from app.core.references import Place, open_references
 from app.core.stage import Local, Processor
+from app.core.system.content_digest import content_digest
 from model.contract.bundle import BundleError, BundleInfo, Preprocessing, read_info
 from model.contract.photo import fit
 from model.system.errors import MarqueError

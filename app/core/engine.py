@@ -21,7 +21,7 @@ import onnx
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from app.core import paths
+from app.core.system import paths
 from model.contract.bundle import (
     EVIDENCE,
     INPUT,

@@ -13,10 +13,10 @@ from pathlib import Path
 from app.core import filing_records
 from app.core.actions import Action, Kind, Undone
 from app.core.filing_plan import COARSEST_TIME, Step
-from app.core.paths import is_place
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import REPLACED, FoundFile, modified
+from app.core.system.paths import is_place
 
 
 class State(StrEnum):

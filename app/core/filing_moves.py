@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.core.actions import Action
-from app.core.content_digest import content_digest
 from app.core.filed import Filed, Folder, Row, State, is_unchanged
 from app.core.photo_state import CHANGED
-from app.core.placing import OtherContentError, copy_new, remove_spare, same_content
 from app.core.sidecars import Sidecars
+from app.core.system.content_digest import content_digest
+from app.core.system.file_placement import OtherContentError, copy_new, remove_spare, same_content
 from model.system.files import sync_folder
 
 

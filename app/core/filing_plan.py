@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.decide import Decision, Status
-from app.core.paths import tidy
 from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
-from app.core.placing import folded, same_content
 from app.core.project_records import FoundFile, modified
 from app.core.results import Result
 from app.core.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
+from app.core.system.file_placement import folded, same_content
+from app.core.system.paths import tidy
 from model.system.errors import FileError, MarqueError, file_error
 from model.system.files import LONGEST_NAME, numbered, shortened
 from model.system.wording import counted

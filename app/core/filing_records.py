@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from app.core.local_records import FILINGS, LocalRecords
+from app.core.system.local_records import FILINGS, LocalRecords
 from model.system.errors import file_errors
 
 _DIGEST = re.compile("[0-9a-f]{64}")

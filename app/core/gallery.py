@@ -14,10 +14,11 @@ from typing import Self
 
 import numpy as np
 
-from app.core import database, gallery_changes, gallery_file, gallery_index, gallery_index_file
+from app.core import gallery_changes, gallery_file, gallery_index, gallery_index_file
 from app.core.gallery_changes import Mark
 from app.core.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
 from app.core.gallery_holdings import Holdings
+from app.core.system import database
 from model.contract.taxonomy import Taxonomy, TaxonomyError
 
 __all__ = ["Entry", "Gallery", "GalleryError", "Neighbour", "Reference", "cosines_to_sums", "root_id", "upsert"]

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from app.core import database, gallery_changes
+from app.core import gallery_changes
+from app.core.system import database
 from model.system.errors import MarqueError
 
 SCHEMA = 1

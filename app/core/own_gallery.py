@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core import paths
 from app.core.gallery import Gallery, GalleryError, Reference
 from app.core.gallery_steps import Steps
 from app.core.references import Place, is_shared, open_references
 from app.core.shared_steps import SharedSteps
+from app.core.system import paths
 
 if TYPE_CHECKING:  # psycopg is an extra
     from app.core.shared_gallery import SharedGallery

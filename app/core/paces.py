@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from app.core import paths
+from app.core.system import paths
 from model.system.files import make_folder, write_whole
 from model.system.reading import read_file
 

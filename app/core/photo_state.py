@@ -7,8 +7,8 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.content_digest import content_digest
 from app.core.project_records import REPLACED, ProjectImage, modified
+from app.core.system.content_digest import content_digest
 from model.system.errors import MarqueError
 
 

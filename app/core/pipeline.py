@@ -13,9 +13,9 @@ from typing import TypeVar
 import numpy as np
 
 from app.core.engine import BATCH
-from app.core.give_way import give_way
 from app.core.identify import Identification, Identifier
 from app.core.images import PhotoError, load
+from app.core.system.thread_priority import give_way
 
 T = TypeVar("T")
 R = TypeVar("R")

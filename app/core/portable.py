@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from app.core import database, gallery_file, gallery_index_file
+from app.core import gallery_file, gallery_index_file
 from app.core.enrol import Enrolled
 from app.core.gallery import Gallery, GalleryError
 from app.core.gallery_file import KIND
 from app.core.gallery_steps import Steps
 from app.core.own_gallery import Shelf
 from app.core.references import References
+from app.core.system import database
 
 SUFFIX = ".gallery"
 """Ending of a gallery's file name."""

@@ -18,13 +18,14 @@ from typing import Self
 
 import numpy as np
 
-from app.core import database, filing_records, project_file, scanned_folders
+from app.core import filing_records, project_file, scanned_folders
 from app.core.evidence import Evidence
 from app.core.figures import FigureWriter
-from app.core.paths import is_place, tidy
 from app.core.project_file import Alone, OpenFile, alone_at_once
 from app.core.project_format import KIND, ProjectError
 from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.system import database
+from app.core.system.paths import is_place, tidy
 from model.contract.bundle import BundleInfo, Thresholds
 from model.contract.photo import MISSING, NO_PERMISSION
 from model.contract.taxonomy import Taxonomy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.core.database import Schema, schema_of
+from app.core.system.database import Schema, schema_of
 from model.system.errors import MarqueError
 
 APPLICATION_ID = 0x4D515550  # "MQUP" in the file's header

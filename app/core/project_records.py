@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from app.core.evidence import Evidence
-from app.core.paths import tidy
+from app.core.system.paths import tidy
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
 

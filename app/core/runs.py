@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from app.core import paths, processes
-from app.core.processes import Process
+from app.core.system import paths, processes
+from app.core.system.processes import Process
 from model.system.errors import MarqueError
 from model.system.files import make_folder, write_whole
 from model.system.reading import open_regular, parse_json, read_file

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.local_records import SCANNED, LocalRecords
-from app.core.paths import tidy
+from app.core.system.local_records import SCANNED, LocalRecords
+from app.core.system.paths import tidy
 
 if TYPE_CHECKING:  # it carries over what is known here
     from app.core.project import Project

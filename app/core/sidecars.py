@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.placing import folded
+from app.core.system.file_placement import folded
 from model.system.errors import file_error
 from model.system.files import LONGEST_NAME
 

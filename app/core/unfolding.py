@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from app.core.give_way import give_way
 from app.core.projection import Report, StoppedError, tsne
+from app.core.system.thread_priority import give_way
 from model.system.errors import MarqueError
 
 APART = 200

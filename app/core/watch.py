@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.paths import tidy
 from app.core.project import Project
 from app.core.project_records import FoundFile, modified
+from app.core.system.paths import tidy
 from model.system.photo_files import listings, natural_key, skipped_in_words
 
 SETTLE = 2.0

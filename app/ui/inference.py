@@ -15,11 +15,9 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.core import paths
 from app.core.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
 from app.core.gallery import Gallery, GalleryError
-from app.core.give_way import give_way
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
 from app.core.own_gallery import Shelf
@@ -27,6 +25,8 @@ from app.core.pipeline import identify_paths
 from app.core.project_file import ProjectError
 from app.core.references import is_shared, shown
 from app.core.stage import Local
+from app.core.system import paths
+from app.core.system.thread_priority import give_way
 from app.ui.loading import Batches
 from app.ui.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
 from model.contract.bundle import BundleError

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from app.core import paths
+from app.core.system import paths
 from app.ui import icons, keys
 from app.ui.widgets import for_button
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from app.core import paths
+from app.core.system import paths
 
 CAPTION, BODY, STRONG, TITLE, FIGURE = 11, 13, 15, 20, 28
 """Font sizes, pixels."""

@@ -13,8 +13,8 @@ from PySide6.QtCore import QByteArray, QMimeData, QSize
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core import paths
 from app.core.references import Place
+from app.core.system import paths
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking
 from app.ui.collector import Collector

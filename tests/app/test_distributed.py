@@ -15,7 +15,6 @@ import pytest
 
 from app.cli import main
 from app.core import distributed
-from app.core.content_digest import content_digest
 from app.core.distributed import DistributedError, IdentifierActor, OnRay, Setup, decode
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery
@@ -24,6 +23,7 @@ from app.core.labelling import run_stage
 from app.core.project import Project
 from app.core.results import results
 from app.core.stage import Local
+from app.core.system.content_digest import content_digest
 from model.contract.bundle import read_info
 from tests.app.tiny import FailingGpu
 from tests.checkout import ROOT

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core import filing_plan, placing, scanned_folders
+from app.core import filing_plan, scanned_folders
 from app.core.actions import Kind
 from app.core.engine import Engine
 from app.core.filed import Filed
@@ -25,6 +25,7 @@ from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_journal import journal_of
 from app.core.results import results
+from app.core.system import file_placement
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
         return wrapped
 
     with monkeypatch.context() as patch:
-        patch.setattr(placing, "rename_without_overwriting", mortal(placing.rename_without_overwriting))
+        patch.setattr(file_placement, "rename_without_overwriting", mortal(file_placement.rename_without_overwriting))
         patch.setattr(Path, "unlink", mortal(Path.unlink))
         patch.setattr(Filed, "change", mortal(Filed.change))
         with suppress(Death):
@@ -199,11 +200,11 @@ def test_on_a_file_system_without_links_nothing_is_overwritten(
 
     monkeypatch.setattr(os, "link", no_links)
     (tmp_path / "a").write_text("new")
-    placing.copy_new(tmp_path / "a", tmp_path / "b")
+    file_placement.copy_new(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_text() == "new"
     (tmp_path / "c").write_text("old")
     with pytest.raises(FileExistsError):
-        placing.copy_new(tmp_path / "a", tmp_path / "c")
+        file_placement.copy_new(tmp_path / "a", tmp_path / "c")
     assert (tmp_path / "c").read_text() == "old" and len(list(tmp_path.iterdir())) == 3
 
 

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from app.cli import main
-from app.core import placing, scanned_folders
+from app.core import scanned_folders
 from app.core.engine import Engine
 from app.core.filed import Filed, Row, State
 from app.core.identify import Identifier
 from app.core.labelling import label_project
-from app.core.placing import OtherContentError
 from app.core.project import Project
+from app.core.system import file_placement
+from app.core.system.file_placement import OtherContentError
 from model.system.user_folders import HOME_VARIABLE
 from tests.app.tiny import COLOURS, colour_picture
 
@@ -137,13 +138,13 @@ def test_a_raw_that_comes_after_the_plan_keeps_its_sidecar(
 ) -> None:
     identify("a.jpg")
     (folder / "a.xmp").write_text("of both")
-    sync = placing.sync_folder
+    sync = file_placement.sync_folder
 
     def later(*of: Path) -> None:
         sync(*of)
         (folder / "a.nef").write_text("raw")
 
-    monkeypatch.setattr(placing, "sync_folder", later)
+    monkeypatch.setattr(file_placement, "sync_folder", later)
     assert file(place, tmp_path / "s", "--move") == 0
     assert tree(folder) == {"a.nef", "a.xmp"} and (tmp_path / "s/sedan/a.xmp").exists()
 
@@ -225,25 +226,25 @@ def test_a_spare_is_removed_only_where_another_whole_copy_is_there(tmp_path: Pat
     one, other, link, folder = (tmp_path / name for name in ("one", "other", "link", "folder"))
     one.write_bytes(b"same")
     with pytest.raises(OSError, match="No such file"):
-        placing.remove_spare(one, other)
+        file_placement.remove_spare(one, other)
     other.write_bytes(b"some")
     with pytest.raises(OtherContentError):
-        placing.remove_spare(one, other)
+        file_placement.remove_spare(one, other)
     with pytest.raises(OtherContentError):
-        placing.remove_spare(one, one)
+        file_placement.remove_spare(one, one)
     link.symlink_to(one)
     for kept, spare in ((link, one), (one, link)):
         with pytest.raises(OtherContentError):
-            placing.remove_spare(spare, kept)
+            file_placement.remove_spare(spare, kept)
     folder.symlink_to(tmp_path)
     with pytest.raises(OtherContentError):
-        placing.remove_spare(one, folder / "one")
+        file_placement.remove_spare(one, folder / "one")
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="named pipe"):
-        placing.remove_spare(one, tmp_path / "pipe")
+        file_placement.remove_spare(one, tmp_path / "pipe")
     assert one.read_bytes() == b"same"
     os.link(one, tmp_path / "second name")
-    placing.remove_spare(one, tmp_path / "second name")
+    file_placement.remove_spare(one, tmp_path / "second name")
     assert not one.exists() and (tmp_path / "second name").read_bytes() == b"same"
 
 
@@ -374,7 +375,7 @@ def test_an_error_names_the_file_that_caused_it(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(placing.os, "fsync", full)
+        patch.setattr(file_placement.os, "fsync", full)
         assert file(place, tmp_path / "s") == 1
     told = capsys.readouterr().err
     assert f"{tmp_path / 's/sedan/a.jpg'}: the disk is full" in told and str(folder / "a.jpg") not in told

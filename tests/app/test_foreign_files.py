@@ -18,11 +18,11 @@ from app.core.columns import Names, read_predictions
 from app.core.gallery import Gallery, GalleryError
 from app.core.gallery_steps import Steps
 from app.core.labels import Label, Labels, Verdict
-from app.core.paths import resources
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_journal import journal_of
 from app.core.results import results
+from app.core.system.paths import resources
 from model.contract.bundle import read_info
 from tests.app.foreign import tamper
 from tests.app.synthetic import DIM, clustered, entries

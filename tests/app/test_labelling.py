@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.content_digest import content_digest
 from app.core.engine import Engine, EngineError
 from app.core.gallery import Gallery
 from app.core.identify import Identifier
@@ -18,6 +17,7 @@ from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts
 from app.core.stage import Local
+from app.core.system.content_digest import content_digest
 from tests.app.tiny import FailingGpu, write_tiny_model
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.content_digest import content_digest
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project_records import FoundFile, ProjectImage
+from app.core.system.content_digest import content_digest
 
 
 def seen(path: Path) -> ProjectImage:

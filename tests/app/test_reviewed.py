@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.content_digest import content_digest
 from app.core.labels import Label, Labels, Verdict
 from app.core.own_gallery import Shelf
 from app.core.project import Project
 from app.core.project_records import FoundFile
 from app.core.reviewed import enrol_reviewed, reviewed
+from app.core.system.content_digest import content_digest
 from tests.app.tiny import DIM
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from app.cli import main
 from app.core import scanned_folders
-from app.core.paths import user_data_dir
 from app.core.project import Project
 from app.core.project_records import FoundFile
+from app.core.system.paths import user_data_dir
 
 
 @pytest.fixture

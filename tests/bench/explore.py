@@ -28,11 +28,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.core import paths
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.projection import STEPS, fitted, inside
+from app.core.system import paths
 from app.ui import theme
 from app.ui.explore.map_view import Card, MapView
 from app.ui.pauses import shorten_pauses

@@ -23,8 +23,9 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.core import database, gallery_file
+from app.core import gallery_file
 from app.core.gallery import Entry, Gallery
+from app.core.system import database
 
 DIM, K, ASKED = 256, 10, 300
 PER_CLASS = 250

@@ -25,10 +25,10 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.core import paths
 from app.core.labelling import Scan
 from app.core.project import Project
 from app.core.project_records import Outcome
+from app.core.system import paths
 from app.ui.pauses import shorten_pauses
 from app.ui.start import open_window
 from app.ui.window import MainWindow

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.paths import HOME_VARIABLE
 from app.core.project import Project
 from app.core.project_format import SCHEMA
+from app.core.system.paths import HOME_VARIABLE
 from tests.app.test_project import old_project
 from tests.reliability.killing import Commands, Moment, cannot_trace
 

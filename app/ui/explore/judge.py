@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core import paths
 from app.core.confusion import Crossing, Pair, confused, crossing
 from app.core.figures import NOBODY
-from app.core.give_way import give_way
 from app.core.held_out import HeldOut, read_held_out
 from app.core.judged import (
     Judged,
@@ -26,6 +24,8 @@ from app.core.judged import (
 )
 from app.core.points import Source, read_points
 from app.core.runs import Runs
+from app.core.system import paths
+from app.core.system.thread_priority import give_way
 from app.ui.inference import Loaded
 from app.ui.jobs import Job
 from app.ui.review.desk import Desk

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from app.core import paths
 from app.core.figures import NOBODY
 from app.core.points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
+from app.core.system import paths
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.explore.choice import Choice

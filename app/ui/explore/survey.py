@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core import paths
 from app.core.held_out import Training, finished_trainings, read_held_out
 from app.core.points import Points, Source, read_points
 from app.core.projection import STEPS
+from app.core.system import paths
 from app.ui.explore.projector import Layout, Projector
 from app.ui.jobs import Job
 from app.ui.requests import Loaded

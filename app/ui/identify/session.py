@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 
 from app.core.decide import Status
 from app.core.identify import Identification
-from app.core.paths import tidy
+from app.core.system.paths import tidy
 from app.ui.identify.filmstrip import Entry, PhotoList
 from app.ui.inference import Inference
 from app.ui.jobs import Job

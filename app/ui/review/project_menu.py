@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
-from app.core import paths
 from app.core.project import SUFFIX
+from app.core.system import paths
 from app.core.workplace import is_unsaved, unsaved_name
 from app.ui import icons
 from app.ui.asking import NEVER_OVER_ANOTHER

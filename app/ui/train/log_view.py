@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from app.core.log_tail import Tail
+from app.core.system.log_tail import Tail
 from app.ui import keys, theme
 from app.ui.widgets import ElidedLabel, bind, frame, label, small_button
 

@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core import paths
 from app.core.paces import Pace
 from app.core.project import Project
 from app.core.project_records import KnownModel
 from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
+from app.core.system import paths
 from app.core.trainings import Curves, Row
 from app.ui import keys
 from app.ui.asking import ask_place

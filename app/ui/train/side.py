@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from app.core import paths
+from app.core.system import paths
 
 _PATIENCE = 2000  # milliseconds for a process that is ended
 

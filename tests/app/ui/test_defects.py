@@ -124,7 +124,7 @@ def test_a_read_only_project_is_said_to_be_one_and_left_alone(identified, tmp_pa
     with sqlite3.connect(place) as database:
         database.execute("PRAGMA journal_mode = WAL")
     database.close()
-    monkeypatch.setattr("app.core.database.can_be_written", lambda _path: False)
+    monkeypatch.setattr("app.core.system.database.can_be_written", lambda _path: False)
     page.desk.open(place)
     qtbot.waitUntil(lambda: "can be looked at and exported here, but not changed" in page.errors.text())
     page.desk.project.check()

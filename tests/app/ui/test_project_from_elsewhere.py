@@ -14,11 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.core import database
 from app.core.filing_plan import plan
 from app.core.labels import Label, Labels, Verdict
-from app.core.paths import user_data_dir
 from app.core.results import results
+from app.core.system import database
+from app.core.system.paths import user_data_dir
 from app.ui.review.trusting import TrustDialog
 from app.ui.window import MainWindow
 from tests.app.test_project_lock import HOLDS

@@ -15,9 +15,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app import cli
-from app.core import paths
 from app.core.decide import Status
 from app.core.identify import Identification
+from app.core.system import paths
 from app.ui import theme
 from app.ui.requests import Answer
 from app.ui.window import MainWindow

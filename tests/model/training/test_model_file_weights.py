@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from app.core import paths
+from app.core.system import paths
 from model.contract.bundle import OUTPUTS, Variant, beside, read_info
 from model.contract.config import Config
 from model.contract.photo import fit

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from app.core.content_digest import new_digest
+from app.core.system.content_digest import new_digest
 from model.system.files import close_on_disk, rename_without_overwriting, sync_folder
 from model.system.reading import open_regular
 from model.system.unfinished import part_beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.database import must_be_same
+from app.core.system.database import must_be_same
 from model.system.errors import MarqueError
 from model.system.reading import regular_file
 

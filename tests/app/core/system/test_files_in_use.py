@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.files_in_use import FilesInUse
+from app.core.system.files_in_use import FilesInUse
 
 _MARQUE = "import sys; from app.cli import main; sys.exit(main())"
 

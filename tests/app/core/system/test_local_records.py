@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.core import scanned_folders
-from app.core.local_records import FILINGS, SCANNED, LocalRecords, perhaps_lost
-from app.core.paths import user_data_dir
 from app.core.project import Project
+from app.core.system.local_records import FILINGS, SCANNED, LocalRecords, perhaps_lost
+from app.core.system.paths import user_data_dir
 
 _ONE, _OTHER = "1" * 32, "2" * 32
 

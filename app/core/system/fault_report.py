@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from app.core import paths
+from app.core.system import paths
 from model.system.fault_log import log_file
 from model.system.reading import parse_json, read_file
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core import paths
-from app.core.fault_report import report_lines
+from app.core.system import paths
+from app.core.system.fault_report import report_lines
 from model.system.fault_log import logged
 
 # Without halves of characters: neither a settings file nor the place of code can hold one

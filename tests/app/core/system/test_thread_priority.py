@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from app.core.give_way import give_way
+from app.core.system.thread_priority import give_way
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core import log_tail
-from app.core.log_tail import LogTail
+from app.core.system import log_tail
+from app.core.system.log_tail import LogTail
 
 
 def shown(tail: LogTail, before: list[str]) -> list[str]:
