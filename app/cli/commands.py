@@ -14,7 +14,7 @@ import app.core.engine  # noqa: F401
 from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option
-from app.core.references import place_of
+from app.core.gallery.references import place_of
 from model.system.command import EXIT_CODES
 from model.system.unfinished import remove_leftovers
 

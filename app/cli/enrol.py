@@ -17,8 +17,8 @@ from app.cli.terminal import (
 )
 from app.core.engine import Engine
 from app.core.enrol import enrol, limit_per_class
-from app.core.gallery import Gallery
-from app.core.references import References, is_shared, open_references, place_of, shown
+from app.core.gallery.gallery import Gallery
+from app.core.gallery.references import References, is_shared, open_references, place_of, shown
 from model.system.command import INTERRUPTED
 from model.contract.samples import Dataset, Sample
 from model.system.wording import first_of

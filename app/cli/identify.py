@@ -25,8 +25,8 @@ from app.cli.terminal import (
 from app.core.decide import Status, percent
 from app.core.distributed import OnRay, Setup
 from app.core.engine import Engine
+from app.core.gallery.references import Place, is_shared, open_references, shown
 from app.core.identify import Identification, Identifier
-from app.core.references import Place, is_shared, open_references, shown
 from app.core.stage import Local, Processor, Stage
 from app.core.system.files_in_use import FilesInUse
 from app.core.table import KIND, LabelTable

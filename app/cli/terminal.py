@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from app.core.engine import BATCH
-from app.core.references import Place, References, place_of
+from app.core.gallery.references import Place, References, place_of
 from app.core.system import paths
 from model.contract.bundle import Variant
 from model.system.errors import MarqueError

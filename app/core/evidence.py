@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 
 from app.core.engine import Outputs
-from app.core.gallery import Neighbour, Reference
+from app.core.gallery.gallery import Neighbour, Reference
 from model.contract.bundle import BundleInfo
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior

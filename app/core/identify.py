@@ -13,8 +13,8 @@ from PIL import Image
 from app.core.decide import Decision, decide
 from app.core.engine import Engine, EngineError
 from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
-from app.core.gallery import Neighbour
-from app.core.references import References
+from app.core.gallery.gallery import Neighbour
+from app.core.gallery.references import References
 from model.contract.bundle import BundleError
 
 _T = TypeVar("_T")

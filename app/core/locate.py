@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from app.core.gallery import Entry
+from app.core.gallery.gallery import Entry
 from app.core.system.content_digest import content_digest
 from model.system.photo_files import scan
 

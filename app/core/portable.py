@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from app.core import gallery_file, gallery_index_file
 from app.core.enrol import Enrolled
-from app.core.gallery import Gallery, GalleryError
-from app.core.gallery_file import KIND
-from app.core.gallery_steps import Steps
-from app.core.own_gallery import Shelf
-from app.core.references import References
+from app.core.gallery import gallery_file, search_index_file
+from app.core.gallery.gallery import Gallery, GalleryError
+from app.core.gallery.gallery_file import KIND
+from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.references import References
+from app.core.gallery.selection import Shelf
 from app.core.system import database
 
 SUFFIX = ".gallery"
@@ -49,7 +49,7 @@ def export(
                     copy.add(gallery.embeddings(piece), [replace(entries[number], root=None) for number in piece])
                     yield len(ids), Enrolled(len(piece), 0, ())
         finally:
-            gallery_index_file.place_of(part).unlink(missing_ok=True)
+            search_index_file.place_of(part).unlink(missing_ok=True)
 
 
 class _CancelledError(Exception):

@@ -15,10 +15,10 @@ import numpy as np
 
 from app.core.engine import Engine
 from app.core.enrol import Enrolled, digest_of
-from app.core.gallery import Entry, Gallery, GalleryError
-from app.core.gallery_steps import Steps
+from app.core.gallery.gallery import Entry, Gallery, GalleryError
+from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.selection import Shelf, own_place
 from app.core.images import PhotoError, load
-from app.core.own_gallery import Shelf, own_place
 from app.core.pipeline import default_workers, map_in_order
 from model.system.wording import counted
 

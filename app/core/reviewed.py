@@ -9,8 +9,8 @@ import numpy as np
 
 from app.core.engine import BATCH, Engine
 from app.core.enrol import Enrolled
+from app.core.gallery.selection import Shelf
 from app.core.labels import Labels, Verdict
-from app.core.own_gallery import Shelf
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_file import contents

@@ -10,8 +10,8 @@ import numpy as np
 
 from app.core.engine import Engine
 from app.core.enrol import Enrolled, enrol
-from app.core.gallery import Entry
-from app.core.own_gallery import Shelf
+from app.core.gallery.gallery import Entry
+from app.core.gallery.selection import Shelf
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.system.photo_files import scan, skipped_in_words

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.gallery import Reference
+from app.core.gallery.gallery import Reference
 
 NEAR = 0.95
 """Cosine from which on two reference photos count as nearly the same. With the supplied model nearly all photos that

@@ -17,13 +17,13 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.core.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.evidence import Evidence
-from app.core.gallery import Gallery, GalleryError
+from app.core.gallery.gallery import Gallery, GalleryError
+from app.core.gallery.references import is_shared, shown
+from app.core.gallery.selection import Shelf
 from app.core.identify import Identification, Identifier
 from app.core.labelling import run_stage
-from app.core.own_gallery import Shelf
 from app.core.pipeline import identify_paths
 from app.core.project_file import ProjectError
-from app.core.references import is_shared, shown
 from app.core.stage import Local
 from app.core.system import paths
 from app.core.system.thread_priority import give_way

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.references import Place, place_of
+from app.core.gallery.references import Place, place_of
 from app.core.system import paths
 from app.ui.inference import Inference
 from app.ui.requests import Loaded, ModelRequest

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from app.core.engine import Device, Engine, ProviderReport
+from app.core.gallery.references import Place, is_shared
+from app.core.gallery.selection import Shelf
 from app.core.identify import Identification
-from app.core.own_gallery import Shelf
 from app.core.project import Project
-from app.core.references import Place, is_shared
 from model.contract.bundle import BundleInfo
 
 Box = tuple[int, int, int, int]

@@ -14,7 +14,7 @@ from types import FrameType
 
 from PySide6.QtWidgets import QApplication
 
-from app.core.references import Place
+from app.core.gallery.references import Place
 from app.ui import theme
 from app.ui.faults import log_qt_messages
 from app.ui.pauses import shorten_pauses

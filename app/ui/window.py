@@ -13,7 +13,7 @@ from PySide6.QtCore import QByteArray, QMimeData, QSize
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.references import Place
+from app.core.gallery.references import Place
 from app.core.system import paths
 from app.ui import faults, keys, settings, theme
 from app.ui.asking import Asking

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core import gallery_index
-from app.core.gallery import Gallery
-from app.core.gallery_steps import Steps
+from app.core.gallery import search_index
+from app.core.gallery.gallery import Gallery
+from app.core.gallery.gallery_steps import Steps
 from tests.app.synthetic import DIM, entries, vector_of
 
 EXACT = 150
@@ -55,7 +55,7 @@ def change(gallery: Gallery, chance: random.Random, version: int) -> None:
 def main() -> None:
     """Everything by chance."""
     path, seed = Path(sys.argv[1]), int(sys.argv[2])
-    gallery_index.EXACT = EXACT
+    search_index.EXACT = EXACT
     chance = random.Random(seed)
     say("ready")
     gallery = Gallery.open(path) if path.exists() else Gallery.create(path, "f00d", DIM)

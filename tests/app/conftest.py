@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.core.engine import Engine
-from app.core.gallery import Entry, Gallery
+from app.core.gallery.gallery import Entry, Gallery
 from tests.app.tiny import COLOURS, DIM, TINY_TAXONOMY, colour_picture, write_tiny_model
 
 

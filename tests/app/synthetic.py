@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery import Entry, Gallery
+from app.core.gallery.gallery import Entry, Gallery
 
 DIM = 16
 

@@ -15,8 +15,8 @@ import pytest
 from app.cli import main
 from app.cli.enrol import source_spec
 from app.cli.terminal import in_words
-from app.core.gallery import Entry, Gallery
-from app.core.own_gallery import own_place
+from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.selection import own_place
 from app.core.system import paths
 from model.contract.bundle import Variant, read, read_info, write
 from tests.app.tiny import GREEN, FailingGpu, colour_picture, write_tiny_model

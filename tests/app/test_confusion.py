@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.core.columns import Columns, Names
 from app.core.confusion import Label, confused, crossing, mistakes
 from app.core.figures import FIGURES, NAMED, NOBODY
-from app.core.gallery import Reference
+from app.core.gallery.gallery import Reference
 from app.core.judged import (
     Judged,
     TestPartError,

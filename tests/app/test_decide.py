@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.decide import Decision, Level, Status, decide
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
-from app.core.gallery import Neighbour, Reference
+from app.core.gallery.gallery import Neighbour, Reference
 from model.contract.bundle import Thresholds
 
 PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}

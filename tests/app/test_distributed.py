@@ -17,7 +17,7 @@ from app.cli import main
 from app.core import distributed
 from app.core.distributed import DistributedError, IdentifierActor, OnRay, Setup, decode
 from app.core.engine import Engine, EngineError
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.core.identify import Identifier
 from app.core.labelling import run_stage
 from app.core.project import Project

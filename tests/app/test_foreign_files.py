@@ -15,8 +15,8 @@ import pytest
 
 from app.cli import main
 from app.core.columns import Names, read_predictions
-from app.core.gallery import Gallery, GalleryError
-from app.core.gallery_steps import Steps
+from app.core.gallery.gallery import Gallery, GalleryError
+from app.core.gallery.gallery_steps import Steps
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_file import ProjectError

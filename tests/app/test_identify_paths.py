@@ -16,7 +16,7 @@ from PIL import Image
 from app.core.decide import Decision, Level, Status
 from app.core.engine import Engine, EngineError
 from app.core.evidence import Evidence, TypeCandidate
-from app.core.gallery import Entry, Gallery, Neighbour, Reference
+from app.core.gallery.gallery import Entry, Gallery, Neighbour, Reference
 from app.core.identify import Identification, Identifier
 from app.core.images import load
 from app.core.pipeline import identify_paths, map_in_order

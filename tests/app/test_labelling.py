@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.core.engine import Engine, EngineError
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.core.identify import Identifier
 from app.core.labelling import Progress, label_project
 from app.core.labels import Label, Labels, Verdict

@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.core.decide import Decision, Status
 from app.core.engine import Engine
-from app.core.gallery import Entry, Gallery
+from app.core.gallery.gallery import Entry, Gallery
 from app.core.identify import Identifier
 from model.contract.bundle import Familiarity, Thresholds
 from tests.app.tiny import COLOURS, DIM, GREEN, colour_picture, write_tiny_model

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.columns import Columns
 from app.core.figures import FIGURES
-from app.core.gallery import Gallery, GalleryError
+from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.labels import Label, Verdict
 from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
 from model.contract.bundle import Thresholds

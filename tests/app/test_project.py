@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from app.core import project_format
 from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
-from app.core.gallery import Neighbour, Reference
+from app.core.gallery.gallery import Neighbour, Reference
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_file import ProjectError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.core.project import Project
 from model.contract.bundle import read_info
 from tests.app.synthetic import DIM, clustered, entries
@@ -32,7 +32,7 @@ COMMAND = "import sys; from app.cli import main; sys.exit(main())"
 SEARCH = """
 import sys
 from pathlib import Path
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 with Gallery.open(Path(sys.argv[1]), read_only=True) as gallery:
     print(len(gallery))
 """

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.core.gallery.selection import Shelf
 from app.core.labels import Label, Labels, Verdict
-from app.core.own_gallery import Shelf
 from app.core.project import Project
 from app.core.project_records import FoundFile
 from app.core.reviewed import enrol_reviewed, reviewed

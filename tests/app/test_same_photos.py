@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.cli import main
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.core.labelling import Scan
 from app.core.project import Project
 from app.core.watch import Watcher

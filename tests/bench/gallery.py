@@ -23,8 +23,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.core import gallery_file
-from app.core.gallery import Entry, Gallery
+from app.core.gallery import gallery_file
+from app.core.gallery.gallery import Entry, Gallery
 from app.core.system import database
 
 DIM, K, ASKED = 256, 10, 300

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from tests.app.test_project import TO_FORMAT_2
 from tests.app.tiny import COLOURS, TINY_TAXONOMY, colour_picture, write_tiny_model
 from tests.reliability.killing import Commands

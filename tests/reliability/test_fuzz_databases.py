@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.columns import Columns, read_predictions
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_journal import journal_of

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import gallery_index, gallery_index_file
-from app.core.gallery import Gallery
+from app.core.gallery import search_index, search_index_file
+from app.core.gallery.gallery import Gallery
 from tests.app.synthetic import DIM, clustered, entries, unit
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
 
@@ -24,19 +24,19 @@ def gallery(place: Path) -> Path:
     """A gallery with an approximate index."""
     path = place / "a.gallery"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gallery_index, "EXACT", 20)
+        patch.setattr(search_index, "EXACT", 20)
         with Gallery.create(path, "fp", DIM) as made:
             made.add(clustered(COUNT), entries(range(COUNT)))
         with Gallery.open(path, "fp") as made:
             made.finish_index()
-    index = gallery_index_file.read(gallery_index_file.place_of(path), DIM)
+    index = search_index_file.read(search_index_file.place_of(path), DIM)
     assert index is not None and len(index[0]) == COUNT
     return path
 
 
 def search(path: Path) -> None:
     """Everything that an index is asked for, where it is taken."""
-    read = gallery_index_file.read(gallery_index_file.place_of(path), DIM)
+    read = search_index_file.read(search_index_file.place_of(path), DIM)
     if read is None:
         return
     index, _ = read
@@ -55,7 +55,7 @@ def search(path: Path) -> None:
 @given(data=st.data())
 @fuzz(30)
 def test_a_damaged_index_is_read_or_not_used(gallery: Path, data: st.DataObject) -> None:
-    file = gallery_index_file.place_of(gallery)
+    file = search_index_file.place_of(gallery)
     whole = file.read_bytes()
     try:
         file.write_bytes(data.draw(damaged(whole)))
@@ -68,7 +68,7 @@ def test_a_damaged_index_is_read_or_not_used(gallery: Path, data: st.DataObject)
 @fuzz(30)
 def test_an_index_of_any_content_is_read_or_not_used(gallery: Path, data: st.DataObject) -> None:
     """The checksums fit, but not what it says."""
-    file = gallery_index_file.place_of(gallery)
+    file = search_index_file.place_of(gallery)
     whole = file.read_bytes()
     with np.load(file) as kept:
         arrays = {name: kept[name] for name in kept.files}

@@ -20,7 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.core.gallery import Reference
+from app.core.gallery.gallery import Reference
 from app.ui import icons, theme, thumbnail
 from app.ui.loading import Thumbnails
 from model.system.plain_text import one_line

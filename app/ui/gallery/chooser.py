@@ -8,9 +8,9 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
-from app.core.own_gallery import ADDS_ONLY
+from app.core.gallery.references import Place, address_problem, is_shared, shown, team_is_missing
+from app.core.gallery.selection import ADDS_ONLY
 from app.core.portable import SUFFIX
-from app.core.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.ui import icons, keys
 from app.ui.asking import NEVER_OVER_ANOTHER
 from app.ui.popup import Popup

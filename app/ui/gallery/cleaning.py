@@ -32,8 +32,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.gallery import Reference
-from app.core.own_gallery import ADDS_ONLY
+from app.core.gallery.gallery import Reference
+from app.core.gallery.selection import ADDS_ONLY
 from app.core.upkeep import NEAR, Finding
 from app.ui import theme
 from app.ui.gallery.cards import paint_reference, paint_words

@@ -6,8 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
-from app.core.own_gallery import ADDS_ONLY
-from app.core.references import Place, is_shared
+from app.core.gallery.references import Place, is_shared
+from app.core.gallery.selection import ADDS_ONLY
 from app.ui import icons, keys
 from app.ui.gallery.chooser import GalleryButton
 from app.ui.widgets import tool_button

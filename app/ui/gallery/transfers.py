@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core import portable
 from app.core.engine import Engine
-from app.core.gallery import Entry
+from app.core.gallery.gallery import Entry
+from app.core.gallery.selection import Shelf
 from app.core.locate import Located, locate
-from app.core.own_gallery import Shelf
 from app.core.reembed import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.gallery.done import Done, there_already

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.core.classnames import find
-from app.core.gallery import Reference
+from app.core.gallery.gallery import Reference
 from app.ui import theme
 from model.system.photo_files import natural_key
 

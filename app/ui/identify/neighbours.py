@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from app.core.gallery import Neighbour
+from app.core.gallery.gallery import Neighbour
 from app.ui import icons, theme
 from app.ui.loading import Thumbnails
 from model.system.plain_text import one_line

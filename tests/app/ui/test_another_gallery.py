@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core import upkeep
-from app.core.gallery import Gallery
+from app.core.gallery.gallery import Gallery
 from app.ui.gallery import transfers
 from app.ui.window import MainWindow
 

@@ -13,9 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core import gallery_index
-from app.core.gallery import Gallery
-from app.core.own_gallery import own_place
+from app.core.gallery import search_index
+from app.core.gallery.gallery import Gallery
+from app.core.gallery.selection import own_place
 from app.ui.gallery.tree import Node
 from app.ui.window import MainWindow
 from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
@@ -246,7 +246,7 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot)
 def test_the_page_tells_how_good_an_approximate_search_is(
     gallery: Callable[..., MainWindow], tiny_gallery: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr(gallery_index, "EXACT", 11)
+    monkeypatch.setattr(search_index, "EXACT", 11)
     with Gallery.open(tiny_gallery) as large:
         large.finish_index()
         told = large.approximation

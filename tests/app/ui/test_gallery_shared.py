@@ -11,9 +11,9 @@ from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core import references
 from app.core.enrol import enrol
-from app.core.gallery import Gallery
+from app.core.gallery import references
+from app.core.gallery.gallery import Gallery
 from app.core.teach import sample_of
 from app.ui import keys
 from app.ui.window import MainWindow
@@ -23,7 +23,7 @@ from tests.app.ui.test_gallery_whole import ROSSA, click, size
 
 psycopg = pytest.importorskip("psycopg")
 
-from app.core.shared_gallery import SharedGallery  # noqa: E402 - needs psycopg
+from app.core.gallery.shared_gallery import SharedGallery  # noqa: E402 - needs psycopg
 
 pytestmark = pytest.mark.slow  # it starts a database server
 

@@ -12,7 +12,7 @@ import torch
 from app.core.decide import Status, decide
 from app.core.engine import Outputs
 from app.core.evidence import weigh
-from app.core.gallery import Neighbour, Reference
+from app.core.gallery.gallery import Neighbour, Reference
 from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy

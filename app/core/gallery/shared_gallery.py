@@ -22,9 +22,9 @@ from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from app.core import shared_recall
-from app.core.gallery import Entry, GalleryError, Neighbour, Reference, cosines_to_sums
-from app.core.gallery_index import Recall
+from app.core.gallery import shared_recall
+from app.core.gallery.gallery import Entry, GalleryError, Neighbour, Reference, cosines_to_sums
+from app.core.gallery.search_index import Recall
 from model.contract.taxonomy import Taxonomy
 
 _CANDIDATES = 100

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.core.gallery import Entry
+from app.core.gallery.gallery import Entry
 
 if TYPE_CHECKING:  # psycopg is an extra
-    from app.core.shared_gallery import Addition, SharedGallery
+    from app.core.gallery.shared_gallery import Addition, SharedGallery
 
 
 @dataclass

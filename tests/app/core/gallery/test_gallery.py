@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.gallery import Entry, Gallery, GalleryError, Reference
+from app.core.gallery.gallery import Entry, Gallery, GalleryError, Reference
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

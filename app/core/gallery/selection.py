@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.gallery import Gallery, GalleryError, Reference
-from app.core.gallery_steps import Steps
-from app.core.references import Place, is_shared, open_references
-from app.core.shared_steps import SharedSteps
+from app.core.gallery.gallery import Gallery, GalleryError, Reference
+from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.references import Place, is_shared, open_references
+from app.core.gallery.shared_steps import SharedSteps
 from app.core.system import paths
 
 if TYPE_CHECKING:  # psycopg is an extra
-    from app.core.shared_gallery import SharedGallery
+    from app.core.gallery.shared_gallery import SharedGallery
 
 ADDS_ONLY = "To a shared gallery the window only adds photos. One that is added to another class moves there."
 """Why everything else is refused."""

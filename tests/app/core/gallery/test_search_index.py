@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cli.terminal import in_words
-from app.core import gallery_file, gallery_index, gallery_index_file
-from app.core.gallery import Entry, Gallery
-from app.core.gallery_columns import Gathering
-from app.core.gallery_file import Block
+from app.core.gallery import gallery_file, search_index, search_index_file
+from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery_file import Block
+from app.core.gallery.reference_columns import Gathering
 from tests.app.synthetic import DIM, check, clustered, entries, unit
 
 COUNT = 180
@@ -26,8 +26,8 @@ COUNT = 180
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery_index, "EXACT", 100)
-    monkeypatch.setattr(gallery_index, "_LEAST_PROBED", 1)
+    monkeypatch.setattr(search_index, "EXACT", 100)
+    monkeypatch.setattr(search_index, "_LEAST_PROBED", 1)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_recall_that_is_told_is_the_true_one(large: Path) -> None:
         assert in_words(gallery).endswith(f"5 classes; {gallery.approximation}")
     assert told is not None
     assert float(told[1]) == pytest.approx(np.mean(parts), abs=0.001)
-    assert float(told[1]) >= gallery_index.RECALL
+    assert float(told[1]) >= search_index.RECALL
 
 
 def test_few_cells_are_searched_where_few_are_enough(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_few_cells_are_searched_where_few_are_enough(tmp_path: Path) -> None:
 def test_changes_beside_the_index_are_found_as_in_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
-    usual, gallery_index._LEAST_PROBED = gallery_index._LEAST_PROBED, 1000  # all cells: the search misses nothing
+    usual, search_index._LEAST_PROBED = search_index._LEAST_PROBED, 1000  # all cells: the search misses nothing
     vectors = clustered(400)
     path = tmp_path_factory.mktemp("g") / "a.gallery"
     gallery = Gallery.create(path, "f00d", DIM)
@@ -103,7 +103,7 @@ def test_changes_beside_the_index_are_found_as_in_a_dictionary(
         check(gallery, held)
     finally:
         gallery.close()
-        gallery_index._LEAST_PROBED = usual
+        search_index._LEAST_PROBED = usual
 
 
 def test_what_another_program_has_changed_is_seen(large: Path) -> None:
@@ -134,8 +134,8 @@ def test_an_index_stored_while_the_gallery_is_opened_is_taken(large: Path, monke
                 writer.finish_index()
             return reads[-1]
 
-        read = gallery_index_file.read
-        monkeypatch.setattr(gallery_index_file, "read", read_before_the_other)
+        read = search_index_file.read
+        monkeypatch.setattr(search_index_file, "read", read_before_the_other)
         with Gallery.open(large, read_only=True) as reader:
             assert reader.approximation is not None and len(reader) == COUNT + 50
         assert len(reads) == 2
@@ -163,24 +163,24 @@ def _restore_a_copy(path: Path) -> None:
             gallery.remove(range(10, 40))
             gallery.finish_index()
             assert gallery.approximation is not None
-    gallery_index_file.place_of(copy).unlink()
+    search_index_file.place_of(copy).unlink()
     copy.replace(path)
 
 
 def _cut_off(path: Path) -> None:
-    place = gallery_index_file.place_of(path)
+    place = search_index_file.place_of(path)
     place.write_bytes(place.read_bytes()[:-3000])
 
 
 def _flip_a_bit(path: Path) -> None:
-    place = gallery_index_file.place_of(path)
+    place = search_index_file.place_of(path)
     content = bytearray(place.read_bytes())
     content[len(content) // 2] ^= 4
     place.write_bytes(content)
 
 
 def _throw_away(path: Path) -> None:
-    gallery_index_file.place_of(path).unlink()
+    search_index_file.place_of(path).unlink()
 
 
 @pytest.mark.parametrize("spoil", [_restore_a_copy, _cut_off, _flip_a_bit, _throw_away])
@@ -201,7 +201,7 @@ def test_an_index_that_does_not_fit_is_made_again(large: Path, spoil: Callable[[
 
 
 def test_a_reader_leaves_no_trace(large: Path) -> None:
-    gallery_index_file.place_of(large).unlink()
+    search_index_file.place_of(large).unlink()
     before = large.read_bytes()
     with Gallery.open(large, read_only=True) as gallery:
         assert not gallery.indexing
@@ -210,7 +210,7 @@ def test_a_reader_leaves_no_trace(large: Path) -> None:
 
 
 def test_closing_gives_up_an_index_that_is_being_made(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gallery_index_file.place_of(large).unlink()
+    search_index_file.place_of(large).unlink()
     begun, opened, usual = threading.Event(), threading.Event(), Gathering.add
 
     def slow(gathering: Gathering, block: Block) -> None:
@@ -232,12 +232,12 @@ def test_closing_gives_up_an_index_that_is_being_made(large: Path, monkeypatch: 
 def test_an_index_that_cannot_be_stored_is_no_fault(
     large: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gallery_index_file.place_of(large).unlink()
+    search_index_file.place_of(large).unlink()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gallery_index_file, "write", full)
+    monkeypatch.setattr(search_index_file, "write", full)
     with Gallery.open(large) as gallery:
         gallery.finish_index()
         assert gallery.approximation is None

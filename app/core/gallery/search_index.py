@@ -19,8 +19,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from app.core.gallery_columns import Columns, Gathering
-from app.core.gallery_file import blocks, count
+from app.core.gallery.gallery_file import blocks, count
+from app.core.gallery.reference_columns import Columns, Gathering
 
 EXACT = 100_000
 """Most references that are searched exactly: it takes 8 to 12 ms, in proportion to their number, on the one core that

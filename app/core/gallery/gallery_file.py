@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from app.core import gallery_changes
+from app.core.gallery import change_log
 from app.core.system import database
 from model.system.errors import MarqueError
 
@@ -39,7 +39,7 @@ STEP_TABLES = (
     "coarse TEXT, fine TEXT, source TEXT, place TEXT, path TEXT, digest TEXT, embedding BLOB, "
     "PRIMARY KEY (step, reference)) STRICT",
 )
-"""Made at the first step that can be undone (app/core/gallery_steps.py)."""
+"""Made at the first step that can be undone (app/core/gallery/gallery_steps.py)."""
 
 _LARGEST_DIM = 65_536
 _LONGEST_FINGERPRINT = 200  # characters
@@ -139,7 +139,7 @@ def fill(part: Path, fingerprint: str, dim: int) -> None:
     database.fill(part, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, page=_PAGE)
 
 
-_MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, gallery_changes.BEGIN, STEP_TABLES + gallery_changes.BEGIN)
+_MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, change_log.BEGIN, STEP_TABLES + change_log.BEGIN)
 """What a gallery may have besides its tables: steps, an account of changes, both."""
 
 

@@ -14,10 +14,10 @@ from typing import Self
 
 import numpy as np
 
-from app.core import gallery_changes, gallery_file, gallery_index, gallery_index_file
-from app.core.gallery_changes import Mark
-from app.core.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
-from app.core.gallery_holdings import Holdings
+from app.core.gallery import change_log, gallery_file, search_index, search_index_file
+from app.core.gallery.change_log import Mark
+from app.core.gallery.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
+from app.core.gallery.holdings import Holdings
 from app.core.system import database
 from model.contract.taxonomy import Taxonomy, TaxonomyError
 
@@ -304,19 +304,19 @@ class Gallery:
             index, touched = stored
             holdings = Holdings(index, self.dim)
             self._read_again(holdings, touched)
-            if len(holdings) > gallery_index.EXACT:
+            if len(holdings) > search_index.EXACT:
                 return holdings
-        return Holdings(gallery_index.exact(self.path, self._database, self.dim), self.dim)
+        return Holdings(search_index.exact(self.path, self._database, self.dim), self.dim)
 
-    def _stored_index(self) -> tuple[gallery_index.Index, set[int]] | None:
+    def _stored_index(self) -> tuple[search_index.Index, set[int]] | None:
         """The stored index and the references touched since; None where none belongs to this state of the file."""
         tried: Mark | None = None
         while True:  # another program may store a new one, and end the account of the old one, between the two reads
-            stored = gallery_index_file.read(gallery_index_file.place_of(self.path), self.dim)
+            stored = search_index_file.read(search_index_file.place_of(self.path), self.dim)
             if stored is None or stored[1] == tried:
                 return None
             index, tried = stored
-            touched = gallery_changes.since(self._database, tried)
+            touched = change_log.since(self._database, tried)
             if touched is not None:
                 return index, touched
 
@@ -325,12 +325,12 @@ class Gallery:
 
     def _drop_index_of_few(self) -> None:
         """An index of what was a large gallery once is of no use any more."""
-        place = gallery_index_file.place_of(self.path)
-        if len(self._holdings) > gallery_index.EXACT or not place.exists():
+        place = search_index_file.place_of(self.path)
+        if len(self._holdings) > search_index.EXACT or not place.exists():
             return
         try:
             with gallery_file.faults(self.path), database.transaction(self._database):
-                gallery_changes.end(self._database)
+                change_log.end(self._database)
             place.unlink(missing_ok=True)
         except (GalleryError, OSError) as error:
             log.warning("a search index of no use stays: %s", error)
@@ -338,13 +338,13 @@ class Gallery:
     def _keep_indexed(self) -> None:
         """Begin to make an index, beside other work, where there are many references without one."""
         holdings = self._holdings
-        small = len(holdings) <= gallery_index.EXACT
+        small = len(holdings) <= search_index.EXACT
         indexed = holdings.index.recall is not None and _LOOSE * holdings.changed <= len(holdings.index)
         if small or indexed or self._making is not None or self._closing.is_set():
             return
         try:
             with gallery_file.faults(self.path), database.transaction(self._database):
-                mark = gallery_changes.mark(self._database)
+                mark = change_log.mark(self._database)
         except GalleryError as error:  # what was asked for has been done
             log.warning("no search index is made: %s", error)
             return
@@ -356,20 +356,20 @@ class Gallery:
         try:
             with gallery_file.faults(self.path), closing(database.connect(self.path, "ro")) as connection:
                 connection.execute("BEGIN")  # one state of the file from the first read to the last
-                index = gallery_index.approximate(self.path, connection, self.dim, self._closing.is_set)
-            gallery_index_file.write(gallery_index_file.place_of(self.path), index, mark)
+                index = search_index.approximate(self.path, connection, self.dim, self._closing.is_set)
+            search_index_file.write(search_index_file.place_of(self.path), index, mark)
             with self._lock, gallery_file.faults(self.path):
-                touched = gallery_changes.since(self._database, mark)
+                touched = change_log.since(self._database, mark)
                 if touched is None:  # another program has made an index meanwhile
                     return
                 holdings = Holdings(index, self.dim)
                 self._read_again(holdings, touched)
                 self._holdings = holdings
                 with database.transaction(self._database):
-                    gallery_changes.forget(self._database, mark)
+                    change_log.forget(self._database, mark)
                 self._making = None
                 self._keep_indexed()
-        except gallery_index.CancelledError:
+        except search_index.CancelledError:
             return
         except (GalleryError, OSError) as error:
             log.warning("the search index cannot be made or stored: %s", error)

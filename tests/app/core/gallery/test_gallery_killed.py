@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core import gallery_index
-from app.core.gallery import Gallery
+from app.core.gallery import search_index
+from app.core.gallery.gallery import Gallery
 from tests.app.busy_gallery import EXACT
 from tests.app.synthetic import check, vector_of
 
@@ -71,7 +71,7 @@ class Account:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery_index, "EXACT", EXACT)
+    monkeypatch.setattr(search_index, "EXACT", EXACT)
     path = tmp_path / "busy.gallery"
     chance = random.Random(11)
     account = Account()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery import Entry, Gallery, GalleryError, root_id, upsert
-from app.core.gallery_file import STEP_TABLES, damaged
+from app.core.gallery.gallery import Entry, Gallery, GalleryError, root_id, upsert
+from app.core.gallery.gallery_file import STEP_TABLES, damaged
 
 KEPT = 200
 """Steps that can be taken back; older ones are forgotten."""

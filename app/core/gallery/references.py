@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from app.core.gallery import Entry, Gallery, GalleryError, Neighbour, Reference
+from app.core.gallery.gallery import Entry, Gallery, GalleryError, Neighbour, Reference
 from model.contract.taxonomy import Taxonomy
 
 if TYPE_CHECKING:  # psycopg is an extra
-    from app.core.shared_gallery import SharedGallery
+    from app.core.gallery.shared_gallery import SharedGallery
 
 SHARED = ("postgresql://", "postgres://")
 """How the address of a gallery begins that a team shares."""
@@ -142,7 +142,7 @@ def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) ->
     """
     if is_shared(place):
         try:
-            from app.core.shared_gallery import SharedGallery
+            from app.core.gallery.shared_gallery import SharedGallery
         except ImportError as error:
             missing = team_is_missing()
             raise GalleryError(

@@ -18,9 +18,9 @@ import faiss
 import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter
 
-from app.core.gallery_changes import Mark
-from app.core.gallery_columns import Columns
-from app.core.gallery_index import Index, Recall, empty
+from app.core.gallery.change_log import Mark
+from app.core.gallery.reference_columns import Columns
+from app.core.gallery.search_index import Index, Recall, empty
 from model.system.files import ARCHIVE_FAULTS, write_whole
 from model.system.reading import must_fit, open_regular, parse_json, read_array
 

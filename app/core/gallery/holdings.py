@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import faiss
 import numpy as np
 
-from app.core.gallery_file import Block, Reference
-from app.core.gallery_index import Index
+from app.core.gallery.gallery_file import Block, Reference
+from app.core.gallery.search_index import Index
 
 
 class Holdings:

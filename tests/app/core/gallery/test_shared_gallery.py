@@ -12,18 +12,18 @@ import pytest
 
 from app.cli import main
 from app.cli.terminal import in_words
-from app.core.gallery import Entry, Gallery, GalleryError
-from app.core.own_gallery import Shelf
-from app.core.references import open_references
+from app.core.gallery.gallery import Entry, Gallery, GalleryError
+from app.core.gallery.references import open_references
+from app.core.gallery.selection import Shelf
 from app.core.teach import teach
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
 
 psycopg = pytest.importorskip("psycopg")
 
-from app.core import shared_gallery, shared_recall  # noqa: E402 - need psycopg
-from app.core.shared_gallery import SharedGallery  # noqa: E402
-from app.core.shared_steps import SharedSteps  # noqa: E402
+from app.core.gallery import shared_gallery, shared_recall  # noqa: E402 - need psycopg
+from app.core.gallery.shared_gallery import SharedGallery  # noqa: E402
+from app.core.gallery.shared_steps import SharedSteps  # noqa: E402
 
 pytestmark = pytest.mark.slow
 DIM = 6

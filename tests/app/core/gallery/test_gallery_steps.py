@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.engine import Engine
-from app.core.gallery import Entry, Gallery, GalleryError
-from app.core.gallery_steps import Steps
+from app.core.gallery.gallery import Entry, Gallery, GalleryError
+from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.selection import Shelf, own_place
 from app.core.identify import Identifier
-from app.core.own_gallery import Shelf, own_place
 from app.core.teach import known_types, label_problem, teach
-from tests.app.test_gallery import unit
+from tests.app.core.gallery.test_gallery import unit
 from tests.app.tiny import DIM, TINY_TAXONOMY, colour_picture
 
 CLASSES = [("sedan", "TL"), ("sedan", "RS"), ("ship", "Nimitz"), ("ship", None)]

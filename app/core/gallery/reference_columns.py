@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from app.core.gallery_file import Block, Reference
+from app.core.gallery.gallery_file import Block, Reference
 
 _NOTHING = -1  # in `codes`: no fine class
 _NO_ROOT = 0  # SQLite numbers rows from one

@@ -9,7 +9,7 @@ import psycopg
 from pgvector import HalfVector
 from psycopg import sql
 
-from app.core.gallery_index import Recall, recall_at_10
+from app.core.gallery.search_index import Recall, recall_at_10
 
 NEAREST = 11
 """The reference itself and 10 others. The index links each of so few to all others, so that it finds all of them."""
