@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from app.cli import main
-from app.core.engine import Engine
 from app.core.gallery.gallery import Gallery
+from app.core.recognition.engine import Engine
 from app.core.system import paths
 from model.contract.bundle import Variant, beside, read_info
 from model.data.readers import read_data

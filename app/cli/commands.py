@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-# before anything of Qt: see app.core.engine
-import app.core.engine  # noqa: F401
+# before anything of Qt: see app.core.recognition.engine
+import app.core.recognition.engine  # noqa: F401
 from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option

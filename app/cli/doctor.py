@@ -11,9 +11,9 @@ from pathlib import Path
 
 from app.cli.reports import Report
 from app.cli.terminal import add_model_option, in_words, model_file
-from app.core.engine import Engine
 from app.core.gallery.gallery import Gallery
 from app.core.gallery.selection import own_place
+from app.core.recognition.engine import Engine
 from app.core.system import paths
 from app.core.system.fault_report import report_lines
 from model.system.errors import FileError, MarqueError

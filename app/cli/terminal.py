@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from app.core.engine import BATCH
 from app.core.gallery.references import Place, References, place_of
+from app.core.recognition.engine import BATCH
 from app.core.system import paths
 from model.contract.bundle import Variant
 from model.system.errors import MarqueError

@@ -8,9 +8,9 @@ from enum import StrEnum
 import numpy as np
 
 from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
-from app.core.decide import Status
-from app.core.figures import NOBODY
 from app.core.labels import Verdict
+from app.core.recognition.decision import Status
+from app.core.recognition.features import NOBODY
 
 
 class Show(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.figures import NOBODY
 from app.core.judged import Judged
+from app.core.recognition.features import NOBODY
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from app.core.actions import Action
 from app.core.correction_table import CorrectionTable, TableRow
-from app.core.decide import Level, Status
-from app.core.evidence import ClassCandidate, TypeCandidate
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
+from app.core.recognition.decision import Level, Status
+from app.core.recognition.evidence import ClassCandidate, TypeCandidate
 from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
 from app.core.system.paths import tidy
 from app.core.table import unguarded

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.engine import BATCH, Engine
 from app.core.gallery.gallery import Entry
 from app.core.gallery.references import References
-from app.core.pipeline import default_workers, map_in_order
+from app.core.recognition.engine import BATCH, Engine
+from app.core.recognition.pipeline import default_workers, map_in_order
 from app.core.system.content_digest import new_digest
 from model.contract.photo import PhotoError, read_object
 from model.contract.samples import Box, Sample

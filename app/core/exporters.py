@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.decide import Status
 from app.core.labels import Verdict
 from app.core.photo_state import CHANGED, State, state_of
 from app.core.project_records import KnownModel
+from app.core.recognition.decision import Status
 from app.core.results import Result
 from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from app.core.engine import BATCH
-from app.core.identify import Identifier
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts, FoundFile, ProjectImage
+from app.core.recognition.engine import BATCH
+from app.core.recognition.identifier import Identifier
 from app.core.stage import Local, Stage
 from model.system.photo_files import scan, skipped_in_words
 

@@ -19,11 +19,11 @@ from typing import Self
 import numpy as np
 
 from app.core import filing_records, project_file, scanned_folders
-from app.core.evidence import Evidence
-from app.core.figures import FigureWriter
 from app.core.project_file import Alone, OpenFile, alone_at_once
 from app.core.project_format import KIND, ProjectError
 from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.recognition.evidence import Evidence
+from app.core.recognition.features import FigureWriter
 from app.core.system import database
 from app.core.system.paths import is_place, tidy
 from model.contract.bundle import BundleInfo, Thresholds

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from app.core.evidence import Evidence
+from app.core.recognition.evidence import Evidence
 from app.core.system.paths import tidy
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from app.core.decide import Decision, Level, Status, decide
-from app.core.evidence import Evidence
-from app.core.identify import Identification
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_records import KnownModel, ProjectImage
-from model.wording import counted
+from model.system.wording import counted
 
 _PAGE = 1000
 BY_PERSON = {Verdict.ACCEPTED: "accepted by a person", Verdict.CORRECTED: "corrected by a person"}

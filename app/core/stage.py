@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.core.engine import BATCH
-from app.core.identify import Identification, Identifier
-from app.core.images import PhotoError, load
-from app.core.pipeline import default_workers, identify_paths, map_in_order
 from app.core.project_records import Outcome, ProjectImage
+from app.core.recognition.engine import BATCH
+from app.core.recognition.identifier import Identification, Identifier
+from app.core.recognition.images import PhotoError, load
+from app.core.recognition.pipeline import default_workers, identify_paths, map_in_order
 from app.core.system.content_digest import content_digest
 from model.contract.bundle import BundleInfo
 

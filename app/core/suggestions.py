@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.columns import LEVELS, STATUSES, VERDICTS, Columns
-from app.core.decide import Level, Status
-from app.core.figures import NOBODY
 from app.core.labels import Label, Verdict
 from app.core.likeness import most_similar
+from app.core.recognition.decision import Level, Status
+from app.core.recognition.features import NOBODY
 
 _ASKED = 5
 _ALIKE = 0.8

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
-from app.core.decide import Status
-from app.core.evidence import NEIGHBOURS_KEPT
-from app.core.identify import Identification
+from app.core.recognition.decision import Status
+from app.core.recognition.evidence import NEIGHBOURS_KEPT
+from app.core.recognition.identifier import Identification
 from app.core.results import Result
 from model.system.command import ReaderGoneError
 from model.system.errors import MarqueError, file_error

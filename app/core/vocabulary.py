@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.core.columns import Columns
-from app.core.figures import NOBODY
+from app.core.recognition.features import NOBODY
 from model.contract.taxonomy import Taxonomy
 
 

@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 from app.core import scanned_folders
-from app.core.identify import Identification
 from app.core.project import SUFFIX, Project
 from app.core.project_records import FoundFile, Outcome
+from app.core.recognition.identifier import Identification
 from model.contract.bundle import BundleInfo
 
 

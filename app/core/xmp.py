@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from app.core.decide import Decision, Level
+from app.core.recognition.decision import Decision, Level
 from app.core.xmp_text import ListName, XmpText, legal
 
 SUBJECT = ListName("dc", "http://purl.org/dc/elements/1.1/", "subject", "Bag")

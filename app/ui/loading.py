@@ -14,7 +14,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, QSize, QThreadPool, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from app.core import images
+from app.core.recognition import images
 from model.system import photo_files
 
 THUMBNAIL_SIDE = 256

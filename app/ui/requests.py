@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.core.engine import Device, Engine, ProviderReport
 from app.core.gallery.references import Place, is_shared
 from app.core.gallery.selection import Shelf
-from app.core.identify import Identification
 from app.core.project import Project
+from app.core.recognition.engine import Device, Engine, ProviderReport
+from app.core.recognition.identifier import Identification
 from model.contract.bundle import BundleInfo
 
 Box = tuple[int, int, int, int]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core import decide
-from app.core.decide import Status
 from app.core.labels import Verdict
+from app.core.recognition import decision
+from app.core.recognition.decision import Status
 from app.ui import theme
 
 
@@ -42,4 +42,4 @@ VERDICT_FACES = {
 
 def percent(probability: float) -> str:
     """As in the reasons, set closer."""
-    return decide.percent(probability).replace(" ", "\u2009")
+    return decision.percent(probability).replace(" ", "\u2009")

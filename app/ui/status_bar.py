@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import ProviderReport  # isort: skip
+# onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.recognition.engine import ProviderReport  # isort: skip
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 

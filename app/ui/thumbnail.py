@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 
-from app.core.decide import Status
+from app.core.recognition.decision import Status
 from app.ui import icons, theme
 from app.ui.status import FACES
 from model.system.plain_text import one_line

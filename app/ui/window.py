@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import Device  # isort: skip
+# onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.recognition.engine import Device  # isort: skip
 
 import logging
 from pathlib import Path

@@ -41,7 +41,7 @@ def enrolled_figures(
     - enrolled_K_taken: of the known photos, that get one of the enrolled classes.
     - *_alone: the same in a gallery without the network's own classes.
 
-    As app/core/decide.py answers. Nothing where no class has enough photos.
+    As app/core/recognition/decision.py answers. Nothing where no class has enough photos.
 
     Args:
         unseen: photos of classes that the network was not trained on.

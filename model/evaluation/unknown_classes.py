@@ -59,7 +59,7 @@ def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chose
 def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
     """Which photos get a fine class as their answer, and which a class or at least a type: bool [N] each.
 
-    As app/core/decide.py has it.
+    As app/core/recognition/decision.py has it.
 
     Args:
         posterior: of the photos seen.

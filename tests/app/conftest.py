@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.engine import Engine
 from app.core.gallery.gallery import Entry, Gallery
+from app.core.recognition.engine import Engine
 from tests.app.tiny import COLOURS, DIM, TINY_TAXONOMY, colour_picture, write_tiny_model
 
 

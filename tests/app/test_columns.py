@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from app.core import arrange, likeness
 from app.core.arrange import Filter, Order, Show
 from app.core.columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
-from app.core.decide import Status, decide
-from app.core.evidence import Evidence
-from app.core.figures import FIGURES, NAMED, NOBODY, FigureWriter
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
+from app.core.recognition.decision import Status, decide
+from app.core.recognition.evidence import Evidence
+from app.core.recognition.features import FIGURES, NAMED, NOBODY, FigureWriter
 from app.core.results import results
 from app.core.suggestions import suggest
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
-from tests.app.test_decide import cases, evidence, near
+from tests.app.core.recognition.test_decision import cases, evidence, near
 
 MODEL = "m"
 LABELS = st.none() | st.sampled_from(

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from app.core.columns import Columns, Names
 from app.core.confusion import Label, confused, crossing, mistakes
-from app.core.figures import FIGURES, NAMED, NOBODY
 from app.core.gallery.gallery import Reference
 from app.core.judged import (
     Judged,
@@ -25,6 +24,7 @@ from app.core.judged import (
 from app.core.labels import Label as Told
 from app.core.labels import Verdict
 from app.core.points import Points
+from app.core.recognition.features import FIGURES, NAMED, NOBODY
 
 TYPES = ("sedan", "coupe", "ship")
 CLASSES = ("", "A", "B", "C")

@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core.engine import Engine
 from app.core.exporters import EXPORTERS, export
-from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project.records import FoundFile
 from app.core.results import results
 from app.core.table import EXPORT_COLUMNS
 from model.data.readers import read_data

@@ -15,11 +15,11 @@ import pytest
 
 from app.cli import main
 from app.core import scanned_folders
-from app.core.engine import Engine
 from app.core.filed import Filed, Row, State
-from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.project import Project
+from app.core.recognition.engine import Engine
+from app.core.recognition.identifier import Identifier
 from app.core.system import file_placement
 from app.core.system.file_placement import OtherContentError
 from model.system.user_folders import HOME_VARIABLE

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.engine import Engine, EngineError
 from app.core.gallery.gallery import Gallery
-from app.core.identify import Identifier
 from app.core.labelling import Progress, label_project
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
 from app.core.project_file import ProjectError
 from app.core.project_records import Counts
+from app.core.recognition.engine import Engine, EngineError
+from app.core.recognition.identifier import Identifier
 from app.core.stage import Local
 from app.core.system.content_digest import content_digest
 from tests.app.tiny import FailingGpu, write_tiny_model

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from app.core.columns import Columns
-from app.core.figures import FIGURES
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.labels import Label, Verdict
 from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
+from app.core.recognition.features import FIGURES
 from model.contract.bundle import Thresholds
 
 

@@ -12,8 +12,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from app.cli import main
 from app.core import spreadsheet
-from app.core.decide import Decision, Level, Status
-from app.core.identify import Identification
+from app.core.recognition.decision import Decision, Level, Status
+from app.core.recognition.identifier import Identification
 from app.core.spreadsheet import write_workbook
 from app.core.table import EXPORT_COLUMNS, VERDICT
 from app.core.table import row as row_of

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from app.cli import main
-from app.core.decide import Decision, Level, Status
 from app.core.project import Project
+from app.core.recognition.decision import Decision, Level, Status
 from app.core.sidecars import Sidecars
 from app.core.xmp import SUBJECT, keywords, lists, merged
 from app.core.xmp_sidecar import SidecarError, write_sidecar

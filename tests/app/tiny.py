@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from app.core.engine import Device, Engine, EngineError, Outputs, Precision
+from app.core.recognition.engine import Device, Engine, EngineError, Outputs, Precision
 from model.contract import bundle
 from model.contract.posterior import Posterior, type_sums
 from model.contract.samples import Sample

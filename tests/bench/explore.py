@@ -10,8 +10,8 @@ and t-SNE at work, is the longest time for which the window did not answer.
 
 from __future__ import annotations
 
-# onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import Engine  # isort: skip
+# onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.recognition.engine import Engine  # isort: skip
 
 import argparse
 import os
@@ -28,10 +28,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.project import Project
 from app.core.project_records import FoundFile, Outcome
 from app.core.projection import STEPS, fitted, inside
+from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import paths
 from app.ui import theme
 from app.ui.explore.map_view import Card, MapView

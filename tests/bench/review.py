@@ -8,8 +8,8 @@ opened and scrolled through to its end.
 
 from __future__ import annotations
 
-# onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import Engine  # isort: skip
+# onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.recognition.engine import Engine  # isort: skip
 
 import argparse
 import os

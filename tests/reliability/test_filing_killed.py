@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.core import scanned_folders
-from app.core.engine import Engine
-from app.core.identify import Identifier
 from app.core.labelling import label_project
 from app.core.project import Project
+from app.core.recognition.engine import Engine
+from app.core.recognition.identifier import Identifier
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 from tests.reliability.killing import Commands, Moment, cannot_trace
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from app.cli import main
-from app.core.engine import Engine
-from app.core.evidence import weigh
+from app.core.recognition.engine import Engine
+from app.core.recognition.evidence import weigh
 from model.contract.bundle import METADATA_KEY, read_info
 from model.system.errors import MarqueError
 from tests.app.tiny import SIDE, tiny_graph, write_tiny_model

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.core import packet, xmp, xmp_sidecar
-from app.core.images import thumbnail
+from app.core.recognition.images import thumbnail
 from app.core.xmp_encoding import XmpError
 from model.contract.photo import PhotoError, read_rgb, read_small, upright_size
 from tests.reliability.fuzzing import damaged, fuzz, reads_or_tells

@@ -12,7 +12,6 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.confusion import Crossing, Pair, confused, crossing
-from app.core.figures import NOBODY
 from app.core.held_out import HeldOut, read_held_out
 from app.core.judged import (
     Judged,
@@ -23,6 +22,7 @@ from app.core.judged import (
     read_test_part,
 )
 from app.core.points import Source, read_points
+from app.core.recognition.features import NOBODY
 from app.core.runs import Runs
 from app.core.system import paths
 from app.core.system.thread_priority import give_way

@@ -22,8 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from app.core.figures import NOBODY
 from app.core.projection import inside
+from app.core.recognition.features import NOBODY
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
 from app.ui.thumbnail import paint_picture

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.confusion import Pair
-from app.core.figures import NOBODY
+from app.core.recognition.features import NOBODY
 from app.ui.explore.boundaries import Boundaries
 from app.ui.explore.examples import Examples
 from app.ui.explore.judge import Findings, Judge, Known, Truth

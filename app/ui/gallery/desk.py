@@ -13,11 +13,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core import upkeep
-from app.core.engine import Engine
 from app.core.enrol import Enrolled
 from app.core.gallery.gallery import Reference
 from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.selection import Contents, Shelf
+from app.core.recognition.engine import Engine
 from app.core.reviewed import Reviewed, enrol_reviewed
 from app.core.teach import known_types, teach
 from app.ui.gallery.done import Done, passed_over, photos, there_already

@@ -8,10 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.core import portable
-from app.core.engine import Engine
 from app.core.gallery.gallery import Entry
 from app.core.gallery.selection import Shelf
 from app.core.locate import Located, locate
+from app.core.recognition.engine import Engine
 from app.core.reembed import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.gallery.done import Done, there_already

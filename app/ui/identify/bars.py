@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.decide import Decision, Level
-from app.core.evidence import Evidence
+from app.core.recognition.decision import Decision, Level
+from app.core.recognition.evidence import Evidence
 from app.ui import theme
 from app.ui.status import percent
 from model.contract.bundle import Thresholds

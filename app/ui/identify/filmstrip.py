@@ -11,8 +11,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QImage, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.core.decide import Status
-from app.core.identify import Identification
+from app.core.recognition.decision import Status
+from app.core.recognition.identifier import Identification
 from app.ui import thumbnail
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, percent

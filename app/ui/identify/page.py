@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from app.core import images
+from app.core.recognition import images
 from app.ui import heat, icons, keys
 from app.ui.dropping import local_files
 from app.ui.error_bar import ErrorBar

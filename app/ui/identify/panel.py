@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.decide import Decision, Status
-from app.core.identify import Identification
+from app.core.recognition.decision import Decision, Status
+from app.core.recognition.identifier import Identification
 from app.ui import theme
 from app.ui.identify.bars import Judge, PredictionTree, rows
 from app.ui.identify.neighbours import Near, NeighbourStrip

@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage
 
-from app.core.decide import Status
-from app.core.identify import Identification
+from app.core.recognition.decision import Status
+from app.core.recognition.identifier import Identification
 from app.core.system.paths import tidy
 from app.ui.identify.filmstrip import Entry, PhotoList
 from app.ui.inference import Inference

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QObject, Signal
 
-from app.core.figures import NOBODY
+from app.core.recognition.features import NOBODY
 from app.ui.review.listing import Listing
 
 _STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged anew

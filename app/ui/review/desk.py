@@ -17,13 +17,13 @@ from app.core import likeness, scanned_folders
 from app.core.actions import Action, Kind
 from app.core.arrange import Order
 from app.core.columns import Columns
-from app.core.figures import NOBODY
 from app.core.filing import Filing
-from app.core.identify import Identification
 from app.core.labels import Label, Labels
 from app.core.project import Project
 from app.core.project_journal import journal_of
 from app.core.project_records import KnownModel, ProjectImage
+from app.core.recognition.features import NOBODY
+from app.core.recognition.identifier import Identification
 from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
 from app.core.suggestions import Suggestion, suggest

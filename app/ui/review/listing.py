@@ -12,9 +12,9 @@ from PySide6.QtGui import QPixmap
 from app.core import arrange
 from app.core.arrange import Filter, Order
 from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
-from app.core.decide import Status
-from app.core.figures import NOBODY
 from app.core.labels import Verdict
+from app.core.recognition.decision import Status
+from app.core.recognition.features import NOBODY
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, VERDICT_FACES, percent
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core import images
 from app.core.project_records import KnownModel
+from app.core.recognition import images
 from app.core.results import Result
 from app.ui import heat
 from app.ui.identify.compare import NO_PICTURE, CompareView

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-# onnxruntime comes before Qt; app/core/engine.py says why
-from app.core.engine import Engine  # noqa: F401  # isort: skip
+# onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.recognition.engine import Engine  # noqa: F401  # isort: skip
 
 import random
 import sys
@@ -17,9 +17,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.columns import VERDICTS
-from app.core.figures import NOBODY
 from app.core.filing_plan import PATTERN, Plan
 from app.core.labels import Label, Verdict
+from app.core.recognition.features import NOBODY
 from app.ui.start import open_window
 from app.ui.window import MainWindow
 

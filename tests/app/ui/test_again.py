@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from app.core.decide import Status
 from app.core.labels import Label, Verdict
+from app.core.recognition.decision import Status
 from app.ui.identify.filmstrip import PhotoList
 from app.ui.loading import Thumbnails
 from app.ui.window import MainWindow

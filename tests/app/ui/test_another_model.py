@@ -11,7 +11,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.decide import Status
+from app.core.recognition.decision import Status
 from app.ui.requests import Loaded
 from app.ui.window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model

@@ -10,8 +10,8 @@ import sys
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
-from app.core.engine import Engine
 from app.core.project_file import ProjectError
+from app.core.recognition.engine import Engine
 from app.ui.error_bar import ErrorBar
 from app.ui.review import outputs
 from app.ui.review.filing_dialog import FilingDialog

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.engine import Engine, Outputs
+from app.core.recognition.engine import Engine, Outputs
 from app.ui import inference
 from app.ui.window import MainWindow
 from tests.app.tiny import FailingGpu

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtTest import QTest
 
-from app.core.decide import Status
+from app.core.recognition.decision import Status
 from tests.app.ui.test_window import drop, finished
 
 PATIENCE = 15_000

@@ -8,8 +8,8 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToolTip, QWidget
 
-from app.core.engine import Engine
 from app.core.gallery.gallery import Entry, Gallery
+from app.core.recognition.engine import Engine
 from app.ui import theme
 from app.ui.widgets import ElidedLabel, for_button
 from model.contract.taxonomy import Taxonomy

@@ -16,12 +16,11 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core.arrange import Order, Show
-from app.core.decide import Status
 from app.core.filing import Filing
 from app.core.filing_plan import plan
 from app.core.labels import Label, Labels, Verdict
 from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project.records import FoundFile
 from app.core.results import results
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.window import MainWindow

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 from PySide6.QtGui import QColor
 
-from app.core.decide import Status
+from app.core.recognition.decision import Status
 from app.ui import icons, settings, theme
 from app.ui.status import FACES, percent
 

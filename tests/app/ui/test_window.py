@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app import cli
-from app.core.decide import Status
-from app.core.identify import Identification
+from app.core.recognition.decision import Status
+from app.core.recognition.identifier import Identification
 from app.core.system import paths
 from app.ui import theme
 from app.ui.requests import Answer

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from app.core.decide import Status, decide
-from app.core.engine import Outputs
-from app.core.evidence import weigh
 from app.core.gallery.gallery import Neighbour, Reference
+from app.core.recognition.decision import Status, decide
+from app.core.recognition.engine import Outputs
+from app.core.recognition.evidence import weigh
 from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.engine import Engine
+from app.core.recognition.engine import Engine
 from model.batching.pipeline import PictureForm
 from model.data.splits import Split
 from model.evaluation.landmarks import PHOTOS_EACH, landmarks

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from app.core.decide import Status, decide
+from app.core.recognition.decision import Status, decide
 from model.calibrate import main as calibrate_main
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
@@ -26,7 +26,7 @@ from model.publishing.export import export
 from model.training.run_folder import Run
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
-from tests.app.test_decide import evidence
+from tests.app.core.recognition.test_decision import evidence
 from tests.model.evaluation.test_calibration import TREE, seen
 
 SETTINGS = {

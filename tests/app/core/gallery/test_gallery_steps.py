@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.engine import Engine
 from app.core.gallery.gallery import Entry, Gallery, GalleryError
 from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.selection import Shelf, own_place
-from app.core.identify import Identifier
+from app.core.recognition.engine import Engine
+from app.core.recognition.identifier import Identifier
 from app.core.teach import known_types, label_problem, teach
 from tests.app.core.gallery.test_gallery import unit
 from tests.app.tiny import DIM, TINY_TAXONOMY, colour_picture

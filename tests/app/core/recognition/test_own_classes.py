@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.core.decide import Decision, Status
-from app.core.engine import Engine
 from app.core.gallery.gallery import Entry, Gallery
-from app.core.identify import Identifier
+from app.core.recognition.decision import Decision, Status
+from app.core.recognition.engine import Engine
+from app.core.recognition.identifier import Identifier
 from model.contract.bundle import Familiarity, Thresholds
 from tests.app.tiny import COLOURS, DIM, GREEN, colour_picture, write_tiny_model
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.core.decide import Decision, Level, Status
-from app.core.engine import Engine, EngineError
-from app.core.evidence import Evidence, TypeCandidate
 from app.core.gallery.gallery import Entry, Gallery, Neighbour, Reference
-from app.core.identify import Identification, Identifier
-from app.core.images import load
-from app.core.pipeline import identify_paths, map_in_order
+from app.core.recognition.decision import Decision, Level, Status
+from app.core.recognition.engine import Engine, EngineError
+from app.core.recognition.evidence import Evidence, TypeCandidate
+from app.core.recognition.identifier import Identification, Identifier
+from app.core.recognition.images import load
+from app.core.recognition.pipeline import identify_paths, map_in_order
 from app.core.table import COLUMNS, KIND, LabelTable, TableError
 from model.system.outputs import Output, OutputError
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model

@@ -10,7 +10,7 @@ import sqlite3
 
 import numpy as np
 
-from app.core.evidence import Evidence
+from app.core.recognition.evidence import Evidence
 
 NOBODY = -1
 """In place of a name's number: none."""

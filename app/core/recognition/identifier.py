@@ -10,11 +10,11 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from app.core.decide import Decision, decide
-from app.core.engine import Engine, EngineError
-from app.core.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from app.core.gallery.gallery import Neighbour
 from app.core.gallery.references import References
+from app.core.recognition.decision import Decision, decide
+from app.core.recognition.engine import Engine, EngineError
+from app.core.recognition.evidence import NEIGHBOURS_KEPT, Evidence, weigh
 from model.contract.bundle import BundleError
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.images import PhotoError, advice, load, thumbnail
+from app.core.recognition.images import PhotoError, advice, load, thumbnail
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from typing import Self
 import numpy as np
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 
-from app.core.engine import Outputs
 from app.core.gallery.gallery import Neighbour, Reference
+from app.core.recognition.engine import Outputs
 from model.contract.bundle import BundleInfo
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from app.core.engine import BATCH
-from app.core.identify import Identification, Identifier
-from app.core.images import PhotoError, load
+from app.core.recognition.engine import BATCH
+from app.core.recognition.identifier import Identification, Identifier
+from app.core.recognition.images import PhotoError, load
 from app.core.system.thread_priority import give_way
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.decide import Decision, Level, Status, decide
-from app.core.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.gallery.gallery import Neighbour, Reference
+from app.core.recognition.decision import Decision, Level, Status, decide
+from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from model.contract.bundle import Thresholds
 
 PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}

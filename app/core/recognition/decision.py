@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.evidence import ClassCandidate, Evidence
 from app.core.gallery.gallery import Neighbour
+from app.core.recognition.evidence import ClassCandidate, Evidence
 from model.contract.bundle import Thresholds
 
 _RIVAL_SHARE = 0.5

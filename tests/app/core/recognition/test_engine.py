@@ -13,8 +13,8 @@ import pytest
 from onnx import numpy_helper
 from PIL import Image
 
-from app.core import engine as engine_module
-from app.core.engine import Engine, EngineError, Precision
+from app.core.recognition import engine as engine_module
+from app.core.recognition.engine import Engine, EngineError, Precision
 from model.contract import bundle
 from model.contract.photo import FitPolicy
 from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
