@@ -12,14 +12,17 @@ from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.copies import Copies, CopyError
 from app.core.exporters import EXPORTERS, AwayError, export
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp import keywords
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_lock import only_writer
 from app.core.project_records import KnownModel
-from app.core.results import Result, not_identified, results
-from app.core.sidecars import Sidecars
-from app.core.xmp import keywords
-from app.core.xmp_sidecar import SidecarError, write_sidecar
+from app.core.project.results import Result, not_identified, results
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp import keywords
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from model.system.outputs import Output
 from model.system.wording import counted, first_of
 

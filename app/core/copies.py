@@ -14,17 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.labelled_file import LabelledFile, labelled
-from app.core.packet import SIGNATURE, takes
+from app.core.metadata.labelled_file import LabelledFile, labelled
+from app.core.metadata.sidecars import Sidecars, beside, is_too_long, place_for_new, short_place_for_new
+from app.core.metadata.xmp import merged
+from app.core.metadata.xmp_encoding import XmpError
+from app.core.metadata.xmp_packet import SIGNATURE, takes
+from app.core.metadata.xmp_sidecar import SidecarError, read_sidecar
 from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.project_records import ProjectImage
-from app.core.sidecars import Sidecars, beside, is_too_long, place_for_new, short_place_for_new
 from app.core.system.content_digest import content_digest, new_digest
 from app.core.system.file_placement import copy_new, folded, write_new
 from app.core.system.paths import tidy
-from app.core.xmp import merged
-from app.core.xmp_encoding import XmpError
-from app.core.xmp_sidecar import SidecarError, read_sidecar
 from model.system.errors import MarqueError
 from model.system.files import numbered
 from model.system.reading import open_regular

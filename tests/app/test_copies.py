@@ -14,13 +14,20 @@ from PIL import Image, ImageCms, PngImagePlugin
 from app.cli import main
 from app.core.copies import Copies, Copy, CopyError
 from app.core.labels import Label, Labels, Verdict
-from app.core.packet import read_packet, takes
+from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
+from app.core.metadata.xmp_packet import read_packet, takes
 from app.core.project import Project
-from app.core.xmp import SUBJECT, keywords, lists, merged
-from tests.app.test_packet import further_segments, hex_profile, iptc, png_chunk, with_segments, xmp_segment
+from tests.app.core.metadata.test_xmp import EXISTING, SHIP, exiftool
+from tests.app.core.metadata.test_xmp_packet import (
+    further_segments,
+    hex_profile,
+    iptc,
+    png_chunk,
+    with_segments,
+    xmp_segment,
+)
+from tests.app.core.metadata.test_xmp_programs import DIGIKAM, LIGHTROOM, LISTS, all_tags, words
 from tests.app.test_photo_state import seen
-from tests.app.test_xmp import EXISTING, SHIP, exiftool
-from tests.app.test_xmp_programs import DIGIKAM, LIGHTROOM, LISTS, all_tags, words
 from tests.app.tiny import COLOURS, colour_picture
 
 PATH = keywords(SHIP)

@@ -137,8 +137,8 @@ def test_a_gallery_with_a_log_beside_it(medium: Path) -> None:
 UNLISTED = """
 import sys
 from pathlib import Path
-from app.core.sidecars import Sidecars
-from app.core.xmp_sidecar import SidecarError, write_sidecar
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from model.system.errors import FileError
 photo = Path(sys.argv[1])
 for act in (lambda: Sidecars().of(photo), lambda: write_sidecar(photo, ("Vehicle", "sedan"))):

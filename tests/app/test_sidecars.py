@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.sidecars import Sidecars, beside, place_for_new
-from app.core.xmp_sidecar import SidecarError, write_sidecar
+from app.core.metadata.sidecars import Sidecars, beside, place_for_new
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 
 
 def belongings(folder: Path, photo: str, *names: str) -> dict[str, list[str]]:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.core import packet, xmp, xmp_sidecar
+from app.core.metadata import xmp, xmp_packet, xmp_sidecar
+from app.core.metadata.xmp_encoding import XmpError
 from app.core.recognition.images import thumbnail
-from app.core.xmp_encoding import XmpError
 from model.contract.photo import PhotoError, read_rgb, read_small, upright_size
 from tests.reliability.fuzzing import damaged, fuzz, reads_or_tells
 
@@ -126,8 +126,8 @@ def test_a_damaged_sidecar_is_written_whole_or_told(place: Path, name: str, data
 
 
 EMBEDDED = {
-    "a.jpg": packet.with_packet(PHOTOS["a.jpg"], NEW),
-    "a.png": packet.with_packet(PHOTOS["a.png"], NEW),
+    "a.jpg": xmp_packet.with_packet(PHOTOS["a.jpg"], NEW),
+    "a.png": xmp_packet.with_packet(PHOTOS["a.png"], NEW),
 }
 
 
@@ -140,11 +140,11 @@ def test_a_damaged_packet_in_a_photo_is_exchanged_or_told(name: str, data: st.Da
     def exchange() -> None:
         """What cannot be exchanged is a reason; the caller names the file."""
         try:
-            there = packet.read_packet(content)
+            there = xmp_packet.read_packet(content)
             new = xmp.merged(there.packets[0] if there.packets else None, PATH)
-            after = packet.with_packet(content, new)
-        except (packet.PacketError, XmpError):
+            after = xmp_packet.with_packet(content, new)
+        except (xmp_packet.PacketError, XmpError):
             return
-        assert packet.read_packet(after).packets == (new,)
+        assert xmp_packet.read_packet(after).packets == (new,)
 
     reads_or_tells(f"packet in {name}", exchange)

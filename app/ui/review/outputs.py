@@ -19,14 +19,17 @@ from app.core.filing import Filing, UnknownStepError
 from app.core.filing_plan import FilingError, Plan, plan
 from app.core.journal import Turned
 from app.core.labels import Verdict
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp import keywords
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.core.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project import Project
 from app.core.project_journal import journal_of
 from app.core.project_records import KnownModel
-from app.core.results import Result, not_identified, results
-from app.core.sidecars import Sidecars
-from app.core.xmp import keywords
-from app.core.xmp_sidecar import SidecarError, write_sidecar
+from app.core.project.results import Result, not_identified, results
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp import keywords
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.ui.asking import ChosenPlace
 from app.ui.jobs import Job
 from app.ui.tasks import Tasks

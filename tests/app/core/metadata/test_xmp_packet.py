@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from app.core.iptc import iptc_keywords
-from app.core.labelled_file import labelled
-from app.core.packet import PacketError, _with_index_moved, read_packet, takes, with_packet
-from app.core.xmp import SUBJECT, lists
-from tests.app.test_xmp import EXISTING
-from tests.app.test_xmp_lists import PATH
+from app.core.metadata.iptc import iptc_keywords
+from app.core.metadata.labelled_file import labelled
+from app.core.metadata.xmp import SUBJECT, lists
+from app.core.metadata.xmp_packet import PacketError, _with_index_moved, read_packet, takes, with_packet
+from tests.app.core.metadata.test_xmp import EXISTING
+from tests.app.core.metadata.test_xmp_lists import PATH
 from tests.app.tiny import colour_picture
 
 PACKET = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>one</x:xmpmeta>"

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from app.cli import main
+from app.core.metadata.sidecars import Sidecars
+from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
+from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.core.project import Project
 from app.core.recognition.decision import Decision, Level, Status
-from app.core.sidecars import Sidecars
-from app.core.xmp import SUBJECT, keywords, lists, merged
-from app.core.xmp_sidecar import SidecarError, write_sidecar
 from tests.app.tiny import colour_picture
 
 SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)
@@ -231,7 +231,7 @@ def while_merging(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], ti
             act()
         return merged(*given)
 
-    monkeypatch.setattr("app.core.xmp_sidecar.merged", merging)
+    monkeypatch.setattr("app.core.metadata.xmp_sidecar.merged", merging)
 
 
 def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

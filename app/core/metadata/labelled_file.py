@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.core.iptc import iptc_keywords
-from app.core.packet import PacketError, read_packet, with_packet
-from app.core.xmp import SUBJECT, lists, merged, standing_alone
-from app.core.xmp_encoding import XmpError
-from app.core.xmp_text import ListName
+from app.core.metadata.iptc import iptc_keywords
+from app.core.metadata.xmp import SUBJECT, lists, merged, standing_alone
+from app.core.metadata.xmp_encoding import XmpError
+from app.core.metadata.xmp_packet import PacketError, read_packet, with_packet
+from app.core.metadata.xmp_text import ListName
 
 _DAMAGED = "its own XMP is damaged, or written in a way that Marque does not know, and stays as it is"
 _FURTHER = "its extended XMP holds keywords, and stays as it is"

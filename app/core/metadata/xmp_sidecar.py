@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.labelled_file import words_inside
-from app.core.packet import takes
-from app.core.sidecars import Sidecars, is_too_long
-from app.core.xmp import merged
-from app.core.xmp_encoding import XmpError
-from app.core.xmp_text import ListName
+from app.core.metadata.labelled_file import words_inside
+from app.core.metadata.sidecars import Sidecars, is_too_long
+from app.core.metadata.xmp import merged
+from app.core.metadata.xmp_encoding import XmpError
+from app.core.metadata.xmp_packet import takes
+from app.core.metadata.xmp_text import ListName
 from model.system.errors import FileError, MarqueError
 from model.system.files import close_on_disk, rename_without_overwriting, take_place
 from model.system.reading import open_regular, read_file

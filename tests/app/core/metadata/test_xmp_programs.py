@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.xmp import merged
-from tests.app.test_xmp import EXISTING
-from tests.app.test_xmp_lists import BAG, EMPTY, FORMS, PACKET, PATH
+from app.core.metadata.xmp import merged
+from tests.app.core.metadata.test_xmp import EXISTING
+from tests.app.core.metadata.test_xmp_lists import BAG, EMPTY, FORMS, PACKET, PATH
 
 LIGHTROOM = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0-c000 1.000000, 0000/00/00-00:00:00        ">

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from xml.parsers import expat
 
-from app.core.xmp_encoding import XmpError
+from app.core.metadata.xmp_encoding import XmpError
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 SEPARATOR = "\n"

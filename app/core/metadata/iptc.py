@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from app.core.packet import segments
+from app.core.metadata.xmp_packet import segments
 
 _APP13 = 0xED
 _PHOTOSHOP = b"Photoshop 3.0\0"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.xmp import SUBJECT, keywords, lists, merged
-from app.core.xmp_encoding import XmpError
-from tests.app.test_xmp import EXISTING, SHIP
+from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
+from app.core.metadata.xmp_encoding import XmpError
+from tests.app.core.metadata.test_xmp import EXISTING, SHIP
 
 PATH = ("Vehicle", "sedan", "Rossa 2010")
 OTHER = ("Vessel", "tanker", "MT Alpha")

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from app.core.xmp_encoding import XmpError, decoded
-from app.core.xmp_tree import ATTRIBUTE, RDF, SEPARATOR, Element, Tree, rdf
+from app.core.metadata.xmp_encoding import XmpError, decoded
+from app.core.metadata.xmp_tree import ATTRIBUTE, RDF, SEPARATOR, Element, Tree, rdf
 
 _CONTAINERS = {rdf(kind) for kind in ("Bag", "Seq", "Alt")}
 _ITEM = re.compile(re.escape(rdf("")) + r"(li|_\d+)")
