@@ -9,12 +9,12 @@ from app.cli.reports import Report
 from app.cli.settling import settle
 from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
-from app.core import scanned_folders
 from app.core.filing import Filing
 from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
-from app.core.project import Project
-from app.core.project_lock import only_writer
-from app.core.results import results
+from app.core.project import scanned_folders
+from app.core.project.project import Project
+from app.core.project.project_lock import only_writer
+from app.core.project.results import results
 from model.system.wording import first_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from app.cli.reports import Report
-from app.core import scanned_folders
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.project import Project
 from app.core.system.local_records import perhaps_lost
 from model.system.wording import LISTED
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
-from app.core.labels import Verdict
+from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.labels import Label, Verdict
-from app.core.project import Project
-from app.core.project_file import contents
-from app.core.project_records import Place
+from app.core.project.labels import Label, Verdict
+from app.core.project.project import Project
+from app.core.project.records import Place
+from app.core.project.schema import contents
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.features import CARRIED, ENROLLED, FIGURES, NAMED, NOBODY
 from model.contract.bundle import Thresholds

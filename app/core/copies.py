@@ -20,8 +20,8 @@ from app.core.metadata.xmp import merged
 from app.core.metadata.xmp_encoding import XmpError
 from app.core.metadata.xmp_packet import SIGNATURE, takes
 from app.core.metadata.xmp_sidecar import SidecarError, read_sidecar
-from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
-from app.core.project_records import ProjectImage
+from app.core.project.photo_state import CHANGED, ChangedPhotoError, check_unchanged
+from app.core.project.records import ProjectImage
 from app.core.system.content_digest import content_digest, new_digest
 from app.core.system.file_placement import copy_new, folded, write_new
 from app.core.system.paths import tidy

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.actions import Action
 from app.core.correction_table import CorrectionTable, TableRow
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.journal_steps import Action
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.evidence import ClassCandidate, TypeCandidate
-from app.core.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
 from app.core.system.paths import tidy
 from app.core.table import unguarded
 from model.system.wording import counted

@@ -20,7 +20,7 @@ import numpy as np
 
 from app.core.gallery.gallery import GalleryError
 from app.core.gallery.references import Place, open_references
-from app.core.project_records import Outcome, ProjectImage
+from app.core.project.records import Outcome, ProjectImage
 from app.core.recognition.engine import BATCH, Device, Engine, EngineError, Precision
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.images import PhotoError, load

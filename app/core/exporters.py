@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.labels import Verdict
-from app.core.photo_state import CHANGED, State, state_of
-from app.core.project_records import KnownModel
+from app.core.project.labels import Verdict
+from app.core.project.photo_state import CHANGED, State, state_of
+from app.core.project.records import KnownModel
+from app.core.project.results import Result
 from app.core.recognition.decision import Status
-from app.core.results import Result
 from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
 from model.contract.photo import PhotoError, upright_size

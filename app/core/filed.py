@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from app.core import filing_records
-from app.core.actions import Action, Kind, Undone
 from app.core.filing_plan import COARSEST_TIME, Step
-from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.project_records import REPLACED, FoundFile, modified
+from app.core.project import filing_records
+from app.core.project.journal_steps import Action, Kind, Undone
+from app.core.project.project import Project
+from app.core.project.records import REPLACED, FoundFile, modified
+from app.core.project.schema import ProjectError
 from app.core.system.paths import is_place
 
 

@@ -17,13 +17,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.actions import Action, Kind, Turn, Undone, begin
 from app.core.filed import STANDING, Filed, Row, State
 from app.core.filing_moves import LeftError, Moves, is_as_filed
 from app.core.filing_plan import Plan, Step
 from app.core.metadata.sidecars import Sidecars, beside
-from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project.journal_steps import Action, Kind, Turn, Undone, begin
+from app.core.project.project import Project
+from app.core.project.records import FoundFile
 from app.core.system.file_placement import same_content
 from app.core.system.local_records import perhaps_lost
 from model.system.errors import MarqueError, file_error

@@ -10,10 +10,10 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.actions import Action
 from app.core.filed import Filed, Folder, Row, State, is_unchanged
 from app.core.metadata.sidecars import Sidecars
-from app.core.photo_state import CHANGED
+from app.core.project.journal_steps import Action
+from app.core.project.photo_state import CHANGED
 from app.core.system.content_digest import content_digest
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare, same_content
 from model.system.files import sync_folder

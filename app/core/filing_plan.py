@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.metadata.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
-from app.core.photo_state import CHANGED, ChangedPhotoError, check_unchanged
-from app.core.project_records import FoundFile, modified
+from app.core.project.photo_state import CHANGED, ChangedPhotoError, check_unchanged
+from app.core.project.records import FoundFile, modified
+from app.core.project.results import Result
 from app.core.recognition.decision import Decision, Status
-from app.core.results import Result
 from app.core.system.file_placement import folded, same_content
 from app.core.system.paths import tidy
 from model.system.errors import FileError, MarqueError, file_error

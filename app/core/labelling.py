@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.project_records import Counts, FoundFile, ProjectImage
+from app.core.project.project import Project
+from app.core.project.records import Counts, FoundFile, ProjectImage
+from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH
 from app.core.recognition.identifier import Identifier
 from app.core.stage import Local, Stage

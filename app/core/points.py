@@ -16,7 +16,7 @@ from app.core.arrange import Filter, matching
 from app.core.columns import STATUSES, VERDICTS, Columns, Names, best_guess
 from app.core.gallery.gallery import Gallery, Reference
 from app.core.held_out import HeldOut
-from app.core.project import Project
+from app.core.project.project import Project
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from model.system.outputs import Output, write_to

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.core.actions import Kind
 from app.core.filing import Filing
-from app.core.journal import Journal
-from app.core.labels import Labels
-from app.core.project import Project
+from app.core.project.journal import Journal
+from app.core.project.journal_steps import Kind
+from app.core.project.labels import Labels
+from app.core.project.project import Project
 
 
 def journal_of(project: Project) -> Journal:

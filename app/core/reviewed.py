@@ -9,11 +9,11 @@ import numpy as np
 
 from app.core.enrol import Enrolled
 from app.core.gallery.selection import Shelf
-from app.core.labels import Labels, Verdict
-from app.core.photo_state import ChangedPhotoError, check_unchanged
-from app.core.project import Project
-from app.core.project_file import contents
-from app.core.project_records import FoundFile, ProjectImage
+from app.core.project.labels import Labels, Verdict
+from app.core.project.photo_state import ChangedPhotoError, check_unchanged
+from app.core.project.project import Project
+from app.core.project.records import FoundFile, ProjectImage
+from app.core.project.schema import contents
 from app.core.recognition.engine import BATCH, Engine
 from app.core.system.content_digest import content_digest
 from app.core.teach import enrol_as_step, sample_of

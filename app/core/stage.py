@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.core.project_records import Outcome, ProjectImage
+from app.core.project.records import Outcome, ProjectImage
 from app.core.recognition.engine import BATCH
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.images import PhotoError, load

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.columns import LEVELS, STATUSES, VERDICTS, Columns
-from app.core.labels import Label, Verdict
 from app.core.likeness import most_similar
+from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.features import NOBODY
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
+from app.core.project.results import Result
 from app.core.recognition.decision import Status
 from app.core.recognition.evidence import NEIGHBOURS_KEPT
 from app.core.recognition.identifier import Identification
-from app.core.results import Result
 from model.system.command import ReaderGoneError
 from model.system.errors import MarqueError, file_error
 from model.system.files import free_names

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.project import Project
-from app.core.project_records import FoundFile, modified
+from app.core.project.project import Project
+from app.core.project.records import FoundFile, modified
 from app.core.system.paths import tidy
 from model.system.photo_files import listings, natural_key, skipped_in_words
 

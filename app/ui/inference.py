@@ -19,7 +19,7 @@ from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.references import is_shared, shown
 from app.core.gallery.selection import Shelf
 from app.core.labelling import run_stage
-from app.core.project_file import ProjectError
+from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.identifier import Identification, Identifier

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.core.gallery.references import Place, is_shared
 from app.core.gallery.selection import Shelf
-from app.core.project import Project
+from app.core.project.project import Project
 from app.core.recognition.engine import Device, Engine, ProviderReport
 from app.core.recognition.identifier import Identification
 from model.contract.bundle import BundleInfo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.labels import Verdict
+from app.core.project.labels import Verdict
 from app.core.recognition import decision
 from app.core.recognition.decision import Status
 from app.ui import theme

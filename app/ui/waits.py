@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.project_lock import ProjectBusyError, only_writer
+from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.ui.jobs import Job
 
 PROGRAM = "the window of Marque"

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from app.core import arrange, likeness
 from app.core.arrange import Filter, Order, Show
 from app.core.columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
-from app.core.project_records import FoundFile, Outcome
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.records import FoundFile, Outcome
+from app.core.project.results import results
 from app.core.recognition.decision import Status, decide
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.features import FIGURES, NAMED, NOBODY, FigureWriter
-from app.core.results import results
 from app.core.suggestions import suggest
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy

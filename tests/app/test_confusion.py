@@ -21,9 +21,9 @@ from app.core.judged import (
     leave_one_out,
     read_test_part,
 )
-from app.core.labels import Label as Told
-from app.core.labels import Verdict
 from app.core.points import Points
+from app.core.project.labels import Label as Told
+from app.core.project.labels import Verdict
 from app.core.recognition.features import FIGURES, NAMED, NOBODY
 
 TYPES = ("sedan", "coupe", "ship")

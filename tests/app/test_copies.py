@@ -13,10 +13,10 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from app.cli import main
 from app.core.copies import Copies, Copy, CopyError
-from app.core.labels import Label, Labels, Verdict
 from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_packet import read_packet, takes
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
 from tests.app.core.metadata.test_xmp import EXISTING, SHIP, exiftool
 from tests.app.core.metadata.test_xmp_packet import (
     further_segments,
@@ -27,7 +27,7 @@ from tests.app.core.metadata.test_xmp_packet import (
     xmp_segment,
 )
 from tests.app.core.metadata.test_xmp_programs import DIGIKAM, LIGHTROOM, LISTS, all_tags, words
-from tests.app.test_photo_state import seen
+from tests.app.core.project.test_photo_state import seen
 from tests.app.tiny import COLOURS, colour_picture
 
 PATH = keywords(SHIP)

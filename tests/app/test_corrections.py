@@ -13,8 +13,8 @@ import pytest
 
 from app.cli import main
 from app.core.correction_table import CorrectionTable
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
 from app.core.table import TableError
 from model.contract.bundle import Thresholds
 

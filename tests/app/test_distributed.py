@@ -18,10 +18,10 @@ from app.core import distributed
 from app.core.distributed import DistributedError, IdentifierActor, OnRay, Setup, decode
 from app.core.gallery.gallery import Gallery
 from app.core.labelling import run_stage
-from app.core.project import Project
+from app.core.project.project import Project
+from app.core.project.results import results
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.identifier import Identifier
-from app.core.results import results
 from app.core.stage import Local
 from app.core.system.content_digest import content_digest
 from model.contract.bundle import read_info

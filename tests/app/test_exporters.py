@@ -13,10 +13,10 @@ import pytest
 from app.cli import main
 from app.core.exporters import EXPORTERS, export
 from app.core.labelling import label_project
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
 from app.core.project.records import FoundFile
-from app.core.results import results
+from app.core.project.results import results
 from app.core.table import EXPORT_COLUMNS
 from model.data.readers import read_data
 from model.system.outputs import Output, OutputError

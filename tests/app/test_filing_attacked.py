@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core.journal import Journal
 from app.core.metadata.sidecars import Sidecars
-from app.core.project import Project
-from app.core.project_records import FoundFile, Outcome
+from app.core.project.journal import Journal
+from app.core.project.project import Project
+from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.engine import Engine
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare
 from tests.app.test_filing_files import file, scan, tree, undo

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from app.cli import main
-from app.core import scanned_folders
 from app.core.filed import Filed, Row, State
 from app.core.labelling import label_project
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.project import Project
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
 from app.core.system import file_placement

@@ -10,10 +10,10 @@ import pytest
 
 from app.core.gallery.gallery import Gallery
 from app.core.labelling import Progress, label_project
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.project_records import Counts
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.records import Counts
+from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.identifier import Identifier
 from app.core.stage import Local

@@ -10,8 +10,8 @@ import pytest
 
 from app.core.columns import Columns
 from app.core.gallery.gallery import Gallery, GalleryError
-from app.core.labels import Label, Verdict
 from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
+from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import FIGURES
 from model.contract.bundle import Thresholds
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from app.core.gallery.selection import Shelf
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.records import FoundFile
 from app.core.reviewed import enrol_reviewed, reviewed
 from app.core.system.content_digest import content_digest
 from tests.app.tiny import DIM

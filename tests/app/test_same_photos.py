@@ -14,7 +14,7 @@ from PIL import Image
 from app.cli import main
 from app.core.gallery.gallery import Gallery
 from app.core.labelling import Scan
-from app.core.project import Project
+from app.core.project.project import Project
 from app.core.watch import Watcher
 from model.contract.samples import DataError
 from model.data.readers import read_data

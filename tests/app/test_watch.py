@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.core import watch as watch_module
-from app.core.project import Project
-from app.core.project_records import FoundFile, Outcome
+from app.core.project.project import Project
+from app.core.project.records import FoundFile, Outcome
 from app.core.watch import SETTLE, ProjectWatch, Watcher
 from model.system.photo_files import scan
 from tests.app.tiny import colour_picture

@@ -39,7 +39,7 @@ _MULTIPLIED = (
 _TIMED_OPENING = """
 import sys, time
 from pathlib import Path
-from app.core.project import Project
+from app.core.project.project import Project
 begin = time.perf_counter()
 with Project.open(Path(sys.argv[1])) as project:
     rows = len(project.places())

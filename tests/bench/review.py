@@ -26,8 +26,8 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.labelling import Scan
-from app.core.project import Project
-from app.core.project_records import Outcome
+from app.core.project.project import Project
+from app.core.project.records import Outcome
 from app.core.system import paths
 from app.ui.pauses import shorten_pauses
 from app.ui.start import open_window

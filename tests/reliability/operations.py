@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from app.core.gallery.gallery import Gallery
-from tests.app.test_project import TO_FORMAT_2
+from tests.app.core.project.test_project import TO_FORMAT_2
 from tests.app.tiny import COLOURS, TINY_TAXONOMY, colour_picture, write_tiny_model
 from tests.reliability.killing import Commands
 

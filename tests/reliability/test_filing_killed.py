@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core import scanned_folders
 from app.core.labelling import label_project
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.project import Project
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from app.core.columns import Columns, read_predictions
 from app.core.gallery.gallery import Gallery
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.results import results
 from app.core.project_journal import journal_of
-from app.core.results import results
 from model.contract.bundle import read_info
+from tests.app.core.project.test_project import found, outcome
 from tests.app.synthetic import DIM, clustered, entries, unit
-from tests.app.test_project import found, outcome
 from tests.app.tiny import TINY_TAXONOMY, write_tiny_model
 from tests.reliability.fuzzing import damaged, fuzz, reads_or_tells
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.project import Project
-from app.core.project_format import SCHEMA
+from app.core.project.project import Project
+from app.core.project.project_format import SCHEMA
 from app.core.system.paths import HOME_VARIABLE
-from tests.app.test_project import old_project
+from tests.app.core.project.test_project import old_project
 from tests.reliability.killing import Commands, Moment, cannot_trace
 
 pytestmark = pytest.mark.skipif(bool(cannot_trace()), reason=cannot_trace() or "strace can trace")

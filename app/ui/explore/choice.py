@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.labels import Label
+from app.core.project.labels import Label
 from app.ui import keys
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView

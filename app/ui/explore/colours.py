@@ -6,8 +6,8 @@ from zlib import crc32
 
 from PySide6.QtGui import QColor
 
-from app.core.labels import Verdict
 from app.core.points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
+from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.ui import theme
 from app.ui.status import FACES, VERDICT_FACES

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core import likeness, scanned_folders
-from app.core.actions import Action, Kind
+from app.core import likeness
 from app.core.arrange import Order
 from app.core.columns import Columns
 from app.core.filing import Filing
-from app.core.labels import Label, Labels
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.default_project import record
+from app.core.project.journal_steps import Action, Kind
+from app.core.project.labels import Label, Labels
+from app.core.project.project import Project
+from app.core.project.records import KnownModel, ProjectImage
+from app.core.project.results import Result, result_of
 from app.core.project_journal import journal_of
-from app.core.project_records import KnownModel, ProjectImage
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
-from app.core.results import Result, result_of
 from app.core.reviewed import Reviewed, reviewed
 from app.core.suggestions import Suggestion, suggest
-from app.core.workplace import record
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling

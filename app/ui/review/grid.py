@@ -19,7 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from app.core.labels import Verdict
+from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.ui import icons, theme, thumbnail
 from app.ui.review.listing import Listing, Row

@@ -9,12 +9,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core import scanned_folders
 from app.core.exporters import EXPORTERS
 from app.core.filing import UnknownStepError
 from app.core.filing_plan import Plan
-from app.core.project import Project
-from app.core.project_records import KnownModel
+from app.core.project import scanned_folders
+from app.core.project.project import Project
+from app.core.project.records import KnownModel
 from app.ui.asking import ChosenPlace, ask_place
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog

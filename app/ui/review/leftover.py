@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from app.core.project import Project
+from app.core.project.project import Project
 from app.ui.review.running import Running
 from app.ui.tasks import Tasks
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QPixmap
 from app.core import arrange
 from app.core.arrange import Filter, Order
 from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
-from app.core.labels import Verdict
+from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.ui.loading import Thumbnails

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.filing import Filing, UnknownStepError
-from app.core.project import Project
-from app.core.project_file import Alone
-from app.core.project_lock import ProjectBusyError, only_writer
-from app.core.project_records import KnownModel
+from app.core.project.project import Project
+from app.core.project.project_lock import ProjectBusyError, only_writer
+from app.core.project.records import KnownModel
+from app.core.project.schema import Alone
 from app.ui.waits import PROGRAM
 
 

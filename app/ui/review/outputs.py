@@ -11,21 +11,23 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.actions import Action
 from app.core.copies import Copies, CopyError
 from app.core.corrections import Corrections, corrections
 from app.core.exporters import EXPORTERS, Exported, export
 from app.core.filing import Filing, UnknownStepError
 from app.core.filing_plan import FilingError, Plan, plan
-from app.core.journal import Turned
-from app.core.labels import Verdict
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
-from app.core.photo_state import ChangedPhotoError, check_unchanged
-from app.core.project import Project
+from app.core.project.journal import Turned
+from app.core.project.journal_steps import Action
+from app.core.project.labels import Verdict
+from app.core.project.photo_state import ChangedPhotoError, check_unchanged
+from app.core.project.project import Project
+from app.core.project.records import KnownModel
+from app.core.project.results import Result, results
 from app.core.project_journal import journal_of
-from app.core.project_records import KnownModel
+from app.core.project.records import KnownModel
 from app.core.project.results import Result, not_identified, results
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords

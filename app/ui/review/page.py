@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QW
 
 from app.core import arrange
 from app.core.arrange import Order
+from app.core.project.results import Result
 from app.core.recognition.features import NOBODY
-from app.core.results import Result
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState

@@ -9,9 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
-from app.core.project import SUFFIX
+from app.core.project.default_project import is_unsaved, unsaved_name
+from app.core.project.project import SUFFIX
 from app.core.system import paths
-from app.core.workplace import is_unsaved, unsaved_name
 from app.ui import icons
 from app.ui.asking import NEVER_OVER_ANOTHER
 from app.ui.widgets import for_button

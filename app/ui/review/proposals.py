@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.core.columns import STATUSES
-from app.core.labels import Label
+from app.core.project.labels import Label
 from app.core.recognition.decision import Status
 from app.core.suggestions import Suggestion
 from app.ui.review.desk import Desk

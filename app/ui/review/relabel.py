@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.classnames import find
 from app.core.columns import Columns
-from app.core.labels import Label, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.vocabulary import classes, likely
 from app.ui.popup import OfferingPopup
 from app.ui.widgets import label

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PySide6.QtCore import QObject
 
-from app.core.labels import Label, Verdict
+from app.core.project.labels import Label, Verdict
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
 from app.ui.review.listing import Listing

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.core import scanned_folders
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.project import Project
 from app.core.system.local_records import perhaps_lost
 from app.ui.review.list_dialog import ListDialog
 from app.ui.tasks import Tasks

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.project_records import KnownModel
+from app.core.project.records import KnownModel
+from app.core.project.results import Result
 from app.core.recognition import images
-from app.core.results import Result
 from app.ui import heat
 from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.neighbours import Near

@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.project import Project
+from app.core.project.project import Project
 from app.core.watch import SETTLE, ProjectWatch
 from app.ui.tasks import Task, Tasks
 

@@ -15,9 +15,9 @@ from PySide6.QtGui import QImage
 from app.core.exporters import EXPORTERS, export
 from app.core.history import write_table
 from app.core.paces import Pace, keep, kept, paces_file
-from app.core.project import Project
-from app.core.project_records import KnownModel
-from app.core.results import results
+from app.core.project.project import Project
+from app.core.project.records import KnownModel
+from app.core.project.results import results
 from app.core.runs import RunError, Runs
 from app.core.survey import Survey, SurveyError, spec, survey
 from app.core.system.log_tail import Tail

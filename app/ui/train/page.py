@@ -11,8 +11,8 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.paces import Pace
-from app.core.project import Project
-from app.core.project_records import KnownModel
+from app.core.project.project import Project
+from app.core.project.records import KnownModel
 from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.survey import Survey
 from app.core.system import paths

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.core.columns import VERDICTS
 from app.core.filing_plan import PATTERN, Plan
-from app.core.labels import Label, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.ui.start import open_window
 from app.ui.window import MainWindow

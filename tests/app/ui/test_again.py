@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from app.core.labels import Label, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Status
 from app.ui.identify.filmstrip import PhotoList
 from app.ui.loading import Thumbnails

@@ -10,7 +10,7 @@ import sys
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
-from app.core.project_file import ProjectError
+from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine
 from app.ui.error_bar import ErrorBar
 from app.ui.review import outputs

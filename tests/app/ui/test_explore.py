@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.labels import Label, Verdict
 from app.core.points import By, Source
+from app.core.project.labels import Label, Verdict
 from app.ui import theme
 from app.ui.explore.colours import rgb
 from app.ui.explore.map_view import Tool

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
 
 _KILLS = 20
 

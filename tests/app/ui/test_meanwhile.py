@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core import likeness
 from app.core.arrange import Order
-from app.core.labels import Labels
+from app.core.project.labels import Labels
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.labels import Label, Verdict
 from app.core.points import By
+from app.core.project.labels import Label, Verdict
 from app.ui.explore.toolbar import View
 from app.ui.window import MainWindow
 from tests.app.ui.test_explore import PATIENCE, explore, laid_out, points_of

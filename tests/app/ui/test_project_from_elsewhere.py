@@ -15,13 +15,13 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core.filing_plan import plan
-from app.core.labels import Label, Labels, Verdict
-from app.core.results import results
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.results import results
 from app.core.system import database
 from app.core.system.paths import user_data_dir
 from app.ui.review.trusting import TrustDialog
 from app.ui.window import MainWindow
-from tests.app.test_project_lock import HOLDS
+from tests.app.core.project.test_project_lock import HOLDS
 
 PATIENCE = 15_000
 

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.core.filing_moves import Moves
 from app.core.filing_plan import plan
-from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.results import results
+from app.core.project.project import Project
+from app.core.project.results import results
+from app.core.project.schema import ProjectError
 from app.ui import inference
 from app.ui.asking import ChosenPlace
 from app.ui.explore import survey

@@ -18,10 +18,10 @@ from pytestqt.qtbot import QtBot
 from app.core.arrange import Order, Show
 from app.core.filing import Filing
 from app.core.filing_plan import plan
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
 from app.core.project.records import FoundFile
-from app.core.results import results
+from app.core.project.results import results
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.window import MainWindow
 

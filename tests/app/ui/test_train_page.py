@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, Labels, Verdict
 from app.core.runs import Runs, State
 from app.ui import theme
 from app.ui.train import comparing, measuring

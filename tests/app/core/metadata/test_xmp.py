@@ -15,7 +15,7 @@ from app.cli import main
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
-from app.core.project import Project
+from app.core.project.project import Project
 from app.core.recognition.decision import Decision, Level, Status
 from tests.app.tiny import colour_picture
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core import scanned_folders
-from app.core.project import Project
+from app.core.project import scanned_folders
+from app.core.project.project import Project
 from app.core.system.local_records import FILINGS, SCANNED, LocalRecords, perhaps_lost
 from app.core.system.paths import user_data_dir
 

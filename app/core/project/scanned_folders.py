@@ -19,7 +19,7 @@ from app.core.system.local_records import SCANNED, LocalRecords
 from app.core.system.paths import tidy
 
 if TYPE_CHECKING:  # it carries over what is known here
-    from app.core.project import Project
+    from app.core.project.project import Project
 
 _records = LocalRecords(SCANNED)
 _log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core import project_format
-from app.core.project_format import APPLICATION_ID, ID, KIND, MIGRATIONS, SCHEMA, ProjectError
-from app.core.project_lock import only_writer
+from app.core.project import project_format
+from app.core.project.project_format import APPLICATION_ID, ID, KIND, MIGRATIONS, SCHEMA, ProjectError
+from app.core.project.project_lock import only_writer
 from app.core.system import database
 from app.core.system.file_placement import same_content
 from model.system.files import close_on_disk, free_names, rename_without_overwriting

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.photo_state import ChangedPhotoError, check_unchanged
-from app.core.project_records import FoundFile, ProjectImage
+from app.core.project.photo_state import ChangedPhotoError, check_unchanged
+from app.core.project.records import FoundFile, ProjectImage
 from app.core.system.content_digest import content_digest
 
 

@@ -20,7 +20,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from app.core.project_format import ProjectError
+from app.core.project.project_format import ProjectError
 from model.system.files import write_whole
 from model.system.reading import parse_json, read_file
 

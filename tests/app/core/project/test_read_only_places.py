@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from app.core.gallery.gallery import Gallery
-from app.core.project import Project
+from app.core.project.project import Project
 from model.contract.bundle import read_info
+from tests.app.core.project.test_project import found, old_project, outcome
 from tests.app.synthetic import DIM, clustered, entries
-from tests.app.test_project import found, old_project, outcome
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="permissions of folders mean something else there"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from app.core.actions import Action, Kind, Turn, Undone
-from app.core.project import Project
-from app.core.project_file import contents
+from app.core.project.journal_steps import Action, Kind, Turn, Undone
+from app.core.project.project import Project
+from app.core.project.schema import contents
 
 _LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
 _IN_PART_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {Undone.IN_PART} ORDER BY id DESC"

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core.project import Project
-from app.core.project_file import ProjectError
-from app.core.project_lock import ProjectBusyError, ProjectLock, only_writer
+from app.core.project.project import Project
+from app.core.project.project_lock import ProjectBusyError, ProjectLock, only_writer
+from app.core.project.schema import ProjectError
 
 HOLDS = """
 import sys
 from pathlib import Path
-from app.core.project_lock import only_writer
+from app.core.project.project.project_lock import only_writer
 with only_writer(Path(sys.argv[1]), "the other program"):
     print("has it", flush=True)
     sys.stdin.read()

@@ -1,7 +1,7 @@
 """The user's work: one SQLite file with the images, what the model said of them, and what the person said.
 
 Three labels are kept for every image, for ever: the predictions (one for each model), the person's own label
-(app/core/labels.py), and what was written out. Running a model again never touches a person's label, and thresholds act
+(app/core/project/labels.py), and what was written out. Running a model again never touches a person's label, and thresholds act
 when the predictions are read. Every change is a committed transaction: there is nothing unsaved.
 """
 
@@ -18,10 +18,10 @@ from typing import Self
 
 import numpy as np
 
-from app.core import filing_records, project_file, scanned_folders
-from app.core.project_file import Alone, OpenFile, alone_at_once
-from app.core.project_format import KIND, ProjectError
-from app.core.project_records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.project import filing_records, scanned_folders, schema
+from app.core.project.project_format import KIND, ProjectError
+from app.core.project.records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.project.schema import Alone, OpenFile, alone_at_once
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.features import FigureWriter
 from app.core.system import database
@@ -54,14 +54,14 @@ class Project:
         self.read_only, self.note = file.read_only, file.note
         self._lock = threading.RLock()
         self._file, self._database = file, file.connection
-        self.id = project_file.read_id(path, self._database)
+        self.id = schema.read_id(path, self._database)
         if not self.read_only:
             self._database.execute("PRAGMA foreign_keys = ON")
 
     @classmethod
     def create(cls, path: Path) -> Self:
         """A new, empty project. Raises ProjectError if the file exists or cannot be written."""
-        project_file.create(path)
+        schema.create(path)
         return cls.open(path)
 
     @classmethod
@@ -77,9 +77,9 @@ class Project:
         Raises:
             ProjectError: if it is missing, no project, damaged, or made by a newer program.
         """
-        file = project_file.open_file(path, sound=sound, to_read=to_read, alone=alone)
+        file = schema.open_file(path, sound=sound, to_read=to_read, alone=alone)
         try:
-            with project_file.faults(path):
+            with schema.faults(path):
                 return cls(path, file)
         except BaseException:
             file.held.close()
@@ -96,7 +96,7 @@ class Project:
     def check(self) -> None:
         """Read the whole file to see that it is sound, on a connection of its own. Raises ProjectError if it is not."""
         place = self._file.place
-        project_file.check_soundness(self.path, place, writing=not self.read_only or place != self.path)
+        schema.check_soundness(self.path, place, writing=not self.read_only or place != self.path)
 
     def save_as(self, path: Path) -> None:
         """Write a whole copy of the project to another place; this one stays open.
@@ -110,7 +110,7 @@ class Project:
                 self._database.execute("VACUUM INTO ?", (str(part),))
             with closing(database.connect(part, "rw")) as copy:
                 copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
-                number = project_file.renew_id(copy)
+                number = schema.renew_id(copy)
         for records in (scanned_folders, filing_records):
             records.carry_over(self.id, number)
 
@@ -195,7 +195,7 @@ class Project:
         # the file has all paths sorted: its two ends tell at once whether there are others than those from "/" on
         ends = "SELECT 1 FROM image WHERE path < x'2f' UNION ALL SELECT 1 FROM image WHERE path >= x'30' LIMIT 1"
         others = self.read(ends)
-        with project_file.contents(self.path, "the path of an image"):
+        with schema.contents(self.path, "the path of an image"):
             paths = [row[1] for row in rows]
             if b"\0" in b"".join(paths) or (others and not all(map(is_place, paths))):
                 raise ValueError("it is not given in full")
@@ -280,7 +280,7 @@ class Project:
         """The models that have predicted, the last one first; with the person's thresholds where they chose any."""
         found = []
         for fingerprint, text in self.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
-            with project_file.contents(self.path, f"what it says of the model {fingerprint!r}"):
+            with schema.contents(self.path, f"what it says of the model {fingerprint!r}"):
                 facts = parse_json(text.encode())
                 taxonomy, thresholds = Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"])
                 if not all(isinstance(one, str) for one in (fingerprint, facts["name"])):
@@ -299,7 +299,7 @@ class Project:
 
     def _chosen_thresholds(self, model: str) -> Thresholds | None:
         rows = self.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
-        with project_file.contents(self.path, "the choice of thresholds"):
+        with schema.contents(self.path, "the choice of thresholds"):
             return Thresholds(**parse_json(rows[0][0].encode())) if rows else None
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
@@ -348,7 +348,7 @@ class Project:
             else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
         )
         for number, text in rows:
-            with project_file.contents(self.path, f"the evidence of image {number}"):
+            with schema.contents(self.path, f"the evidence of image {number}"):
                 found = Evidence.from_json(text)
                 if not found.types:
                     raise ValueError("it names no type")
@@ -359,7 +359,7 @@ class Project:
         rows = self.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-        with project_file.contents(self.path, "the embedding of an image"):
+        with schema.contents(self.path, "the embedding of an image"):
             if len({len(row[1]) for row in rows}) > 1:
                 raise ValueError("another length than the others have")
             vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
@@ -374,18 +374,18 @@ class Project:
         """One transaction. Raises ProjectError if the disk refuses, or the file has gone; nothing was changed then."""
         if self.read_only:
             raise ProjectError(f"{self.path}: the project is read-only here", advice="work in a copy of it")
-        with self._lock, project_file.faults(self.path), database.transaction(self._database):
+        with self._lock, schema.faults(self.path), database.transaction(self._database):
             self._must_be_there()
             yield self._database
             self._must_be_there()
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
         """All rows of a query. Raises ProjectError."""
-        with self._lock, project_file.faults(self.path):
+        with self._lock, schema.faults(self.path):
             size = self._must_be_there()
             rows = database.all_rows(self._database.execute(query, values), size)
         if rows is None:
-            raise project_file.damaged(self.path, "it claims to hold more than fits into it")
+            raise schema.damaged(self.path, "it claims to hold more than fits into it")
         return rows
 
     def _must_be_there(self) -> int:
@@ -396,7 +396,7 @@ class Project:
         rows = self.read(query, values)
         # a damaged file may bring the same rows for ever, but not with so many numbers between the first and the last
         if rows and not (type(rows[0][0]) is type(rows[-1][0]) is int and len(rows) <= rows[-1][0] - after):
-            raise project_file.damaged(self.path, "rows that come again and again")
+            raise schema.damaged(self.path, "rows that come again and again")
         return rows
 
     def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
@@ -410,12 +410,12 @@ class Project:
     def _image(self, row: tuple) -> ProjectImage:
         number, path, size, modified, digest, error = row
         if type(size) is not int or type(modified) is not int or size < 0:
-            raise project_file.damaged(self.path, f"the size or the time of image {number}")
+            raise schema.damaged(self.path, f"the size or the time of image {number}")
         if not (digest is None or type(digest) is str) or not (error is None or type(error) is str):
-            raise project_file.damaged(self.path, f"the content or the error of image {number}")
+            raise schema.damaged(self.path, f"the content or the error of image {number}")
         return ProjectImage(number, self._place(path), size, modified, digest, error)
 
     def _place(self, path: object) -> Path:
         if not is_place(path):
-            raise project_file.damaged(self.path, f"the path {path!r}")
+            raise schema.damaged(self.path, f"the path {path!r}")
         return Path(os.fsdecode(path))

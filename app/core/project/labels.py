@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.actions import Action, Kind, Turn, begin
-from app.core.project import Project
-from app.core.project_file import contents
+from app.core.project.journal_steps import Action, Kind, Turn, begin
+from app.core.project.project import Project
+from app.core.project.schema import contents
 
 
 class Verdict(StrEnum):

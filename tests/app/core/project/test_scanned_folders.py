@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core import scanned_folders
-from app.core.project import Project
-from app.core.project_records import FoundFile
+from app.core.project import scanned_folders
+from app.core.project.project import Project
+from app.core.project.records import FoundFile
 from app.core.system.paths import user_data_dir
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from app.core.labels import Label, Labels, Verdict
-from app.core.project import Project
-from app.core.project_records import KnownModel, ProjectImage
+from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.project import Project
+from app.core.project.records import KnownModel, ProjectImage
 from model.system.wording import counted
 
 _PAGE = 1000

@@ -7,9 +7,9 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from app.core import scanned_folders
-from app.core.project import SUFFIX, Project
-from app.core.project_records import FoundFile, Outcome
+from app.core.project import scanned_folders
+from app.core.project.project import SUFFIX, Project
+from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.identifier import Identification
 from model.contract.bundle import BundleInfo
 

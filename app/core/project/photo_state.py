@@ -7,7 +7,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.project_records import REPLACED, ProjectImage, modified
+from app.core.project.records import REPLACED, ProjectImage, modified
 from app.core.system.content_digest import content_digest
 from model.system.errors import MarqueError
 
