@@ -9,8 +9,8 @@ from app.cli.reports import Report
 from app.cli.settling import settle
 from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
-from app.core.filing import Filing
-from app.core.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
+from app.core.filing.filing import Filing
+from app.core.filing.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer

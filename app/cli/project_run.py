@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, as_typed, must_exist
-from app.core.project import scanned_folders
-from app.core.filing import Filing
+from app.core.project.project import scanned_folders
+from app.core.filing.filing import Filing
 from app.core.labelling import Progress, run_stage
 from app.core.project import scanned_folders
 from app.core.project.project import Project

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.cli.reports import Report
-from app.core.filing import Filing, UnknownStepError
+from app.core.filing.filing import Filing, UnknownStepError
 from model.system.wording import LISTED
 
 

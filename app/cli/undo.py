@@ -9,11 +9,11 @@ from app.cli.reports import Report
 from app.cli.settling import settle, tell_unknown
 from app.cli.terminal import as_typed
 from app.cli.trusting import add_trust_argument
-from app.core.filing import Filing, UnknownStepError
+from app.core.filing.filing import Filing, UnknownStepError
+from app.core.filing.project_journal import journal_of
 from app.core.project.journal_steps import Kind
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
-from app.core.project_journal import journal_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

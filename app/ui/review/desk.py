@@ -16,7 +16,8 @@ from PySide6.QtCore import QObject, Signal
 from app.core import likeness
 from app.core.arrange import Order
 from app.core.columns import Columns
-from app.core.filing import Filing
+from app.core.filing.filing import Filing
+from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
 from app.core.project.default_project import record
 from app.core.project.journal_steps import Action, Kind
@@ -24,7 +25,6 @@ from app.core.project.labels import Label, Labels
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
 from app.core.project.results import Result, result_of
-from app.core.project_journal import journal_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
 from app.core.reviewed import Reviewed, reviewed

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.exporters import EXPORTERS
-from app.core.filing import UnknownStepError
-from app.core.filing_plan import Plan
+from app.core.filing.filing import UnknownStepError
+from app.core.filing.filing_plan import Plan
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.core.filing import Filing, UnknownStepError
+from app.core.filing.filing import Filing, UnknownStepError
 from app.core.project.project import Project
 from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.core.project.records import KnownModel

@@ -14,8 +14,9 @@ from PySide6.QtCore import QObject, Signal
 from app.core.copies import Copies, CopyError
 from app.core.corrections import Corrections, corrections
 from app.core.exporters import EXPORTERS, Exported, export
-from app.core.filing import Filing, UnknownStepError
-from app.core.filing_plan import FilingError, Plan, plan
+from app.core.filing.filing import Filing, UnknownStepError
+from app.core.filing.filing_plan import FilingError, Plan, plan
+from app.core.filing.project_journal import journal_of
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
@@ -26,7 +27,7 @@ from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import Result, results
-from app.core.project_journal import journal_of
+from app.core.filing.project_journal import journal_of
 from app.core.project.records import KnownModel
 from app.core.project.results import Result, not_identified, results
 from app.core.metadata.sidecars import Sidecars

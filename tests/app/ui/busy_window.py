@@ -17,7 +17,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.columns import VERDICTS
-from app.core.filing_plan import PATTERN, Plan
+from app.core.filing.filing_plan import PATTERN, Plan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.ui.start import open_window

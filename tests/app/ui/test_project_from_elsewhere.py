@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.core.filing_plan import plan
+from app.core.filing.filing_plan import plan
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.results import results
 from app.core.system import database

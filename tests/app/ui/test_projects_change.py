@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.filing_moves import Moves
-from app.core.filing_plan import plan
+from app.core.filing.filing_moves import Moves
+from app.core.filing.filing_plan import plan
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core.arrange import Order, Show
-from app.core.filing import Filing
-from app.core.filing_plan import plan
+from app.core.filing.filing import Filing
+from app.core.filing.filing_plan import plan
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile

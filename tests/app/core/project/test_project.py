@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Neighbour, Reference
 from app.core.project import project_format
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import Counts, FoundFile, Outcome
 from app.core.project.schema import ProjectError
-from app.core.project_journal import journal_of
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import database
 from app.core.system.paths import tidy

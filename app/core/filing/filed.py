@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.filing_plan import COARSEST_TIME, Step
+from app.core.filing.filing_plan import COARSEST_TIME, Step
 from app.core.project import filing_records
 from app.core.project.journal_steps import Action, Kind, Undone
 from app.core.project.project import Project

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.filed import Filed, Folder, Row, State, is_unchanged
+from app.core.filing.filed import Filed, Folder, Row, State, is_unchanged
 from app.core.metadata.sidecars import Sidecars
 from app.core.project.journal_steps import Action
 from app.core.project.photo_state import CHANGED

@@ -17,9 +17,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.filed import STANDING, Filed, Row, State
-from app.core.filing_moves import LeftError, Moves, is_as_filed
-from app.core.filing_plan import Plan, Step
+from app.core.filing.filed import STANDING, Filed, Row, State
+from app.core.filing.filing_moves import LeftError, Moves, is_as_filed
+from app.core.filing.filing_plan import Plan, Step
 from app.core.metadata.sidecars import Sidecars, beside
 from app.core.project.journal_steps import Action, Kind, Turn, Undone, begin
 from app.core.project.project import Project

@@ -18,7 +18,7 @@ from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.engine import Engine
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare
-from tests.app.test_filing_files import file, scan, tree, undo
+from tests.app.core.filing.test_filing_files import file, scan, tree, undo
 from tests.app.tiny import COLOURS, colour_picture
 
 
@@ -111,7 +111,7 @@ def test_a_redo_that_was_killed_is_finished_or_taken_back(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("app.core.filing_moves.copy_new", copy)
+        patch.setattr("app.core.filing.filing.filing_moves.copy_new", copy)
         undo(place, "--redo")
     capsys.readouterr()
     if then == "file":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.filing import Filing
+from app.core.filing.filing import Filing
 from app.core.project.journal import Journal
 from app.core.project.journal_steps import Kind
 from app.core.project.labels import Labels

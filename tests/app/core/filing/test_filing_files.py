@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.cli import main
-from app.core.filed import Filed, Row, State
+from app.core.filing.filed import Filed, Row, State
 from app.core.labelling import label_project
 from app.core.project import scanned_folders
 from app.core.project.project import Project
