@@ -13,7 +13,7 @@ SEED   ?=
 KIND   := $(if $(GPU),cuda,cpu)
 
 # Ray's tests, with Ray, which the other tests do without
-RAY_TESTS := tests/app/test_distributed.py tests/reliability/test_nothing_leaves.py
+RAY_TESTS := tests/app/core/batch/test_ray_runner.py tests/reliability/test_nothing_leaves.py
 
 .PHONY: help run test test-ray test-all fuzz reliability bench package lint clean
 

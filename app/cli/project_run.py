@@ -12,13 +12,10 @@ from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, as_typed, must_exist
 from app.core.project.project import scanned_folders
 from app.core.filing.filing import Filing
-from app.core.labelling import Progress, run_stage
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.core.project.records import Counts
-from app.core.stage import Stage
-from app.core.watch import SETTLE, ProjectWatch
 from model.system.command import INTERRUPTED
 from model.system.wording import counted
 

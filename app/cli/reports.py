@@ -15,7 +15,7 @@ from model.system.standard_error import keep_small
 from model.system.wording import LISTED
 
 if TYPE_CHECKING:  # loads the engine, which takes its time
-    from app.core.stage import Processor
+    from app.core.batch.batch_runner import Processor
 
 Fact = str | int | float | bool | None | list[str]
 _SHORTEST = "--j"  # to which argparse lets it be shortened

@@ -15,16 +15,16 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app.core.batch.batch_runner import Local
+from app.core.batch.project_run import run_stage
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.references import is_shared, shown
 from app.core.gallery.selection import Shelf
-from app.core.labelling import run_stage
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.pipeline import identify_paths
-from app.core.stage import Local
 from app.core.system import paths
 from app.core.system.thread_priority import give_way
 from app.ui.loading import Batches

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.core.batch.project_run import label_project
 from app.core.exporters import EXPORTERS, export
-from app.core.labelling import label_project
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.cli import main
+from app.core.batch.folder_watch import Watcher
+from app.core.batch.project_run import Scan
 from app.core.gallery.gallery import Gallery
-from app.core.labelling import Scan
 from app.core.project.project import Project
-from app.core.watch import Watcher
 from model.contract.samples import DataError
 from model.data.readers import read_data
 from model.system.photo_files import scan

@@ -25,7 +25,7 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.core.labelling import Scan
+from app.core.batch.project_run import Scan
 from app.core.project.project import Project
 from app.core.project.records import Outcome
 from app.core.system import paths

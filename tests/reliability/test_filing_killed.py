@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.labelling import label_project
+from app.core.batch.project_run import label_project
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.labelling import Progress
+from app.core.batch.project_run import Progress
 from app.core.project.project import Project
 from app.ui.inference import Inference
 from app.ui.jobs import Job

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
+from app.core.batch.project_run import label_project
 from app.core.filing import filing_plan
 from app.core.filing.filed import Filed
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import FilingError, Plan, check_pattern, plan
 from app.core.filing.project_journal import journal_of
-from app.core.labelling import label_project
 from app.core.project import scanned_folders
 from app.core.project.journal_steps import Kind
 from app.core.project.labels import Label, Labels, Verdict

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from app.cli import main
+from app.core.batch.project_run import label_project
 from app.core.filing.filed import Filed, Row, State
-from app.core.labelling import label_project
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core import distributed
-from app.core.distributed import DistributedError, IdentifierActor, OnRay, Setup, decode
+from app.core.batch import ray_runner
+from app.core.batch.batch_runner import Local
+from app.core.batch.project_run import run_stage
+from app.core.batch.ray_runner import DistributedError, IdentifierActor, OnRay, Setup, decode
 from app.core.gallery.gallery import Gallery
-from app.core.labelling import run_stage
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.identifier import Identifier
-from app.core.stage import Local
 from app.core.system.content_digest import content_digest
 from model.contract.bundle import read_info
 from tests.app.tiny import FailingGpu
@@ -66,7 +66,7 @@ def test_what_is_decoded_here_is_identified_there(tiny_gallery: Path, folder: Pa
 def test_a_gpu_that_fails_is_replaced_by_the_cpu_in_an_actor(
     folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distributed, "Engine", FailingGpu)
+    monkeypatch.setattr(ray_runner, "Engine", FailingGpu)
     actor = IdentifierActor(Setup(tiny_model, None, "auto", "fp32"))
     names = [(number, os.fsencode(path)) for number, path in enumerate(sorted(folder.rglob("*.jpg")))]
     decoded = decode({"photos": pickle.dumps(names)}, preprocessing=read_info(tiny_model).preprocessing, digest=False)

@@ -18,13 +18,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from app.core.batch.batch_runner import Local, Processor
 from app.core.gallery.gallery import GalleryError
 from app.core.gallery.references import Place, open_references
 from app.core.project.records import Outcome, ProjectImage
 from app.core.recognition.engine import BATCH, Device, Engine, EngineError, Precision
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.images import PhotoError, load
-from app.core.stage import Local, Processor
 from app.core.system.content_digest import content_digest
 from model.contract.bundle import BundleError, BundleInfo, Preprocessing, read_info
 from model.contract.photo import fit

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from app.core.batch.batch_runner import Local, Stage
 from app.core.project.project import Project
 from app.core.project.records import Counts, FoundFile, ProjectImage
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH
 from app.core.recognition.identifier import Identifier
-from app.core.stage import Local, Stage
 from model.system.photo_files import scan, skipped_in_words
 
 _FOUND = 256  # files that the scan hands over at a time

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.core.batch.batch_runner import Local
+from app.core.batch.project_run import Progress, label_project
 from app.core.gallery.gallery import Gallery
-from app.core.labelling import Progress, label_project
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import Counts
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.identifier import Identifier
-from app.core.stage import Local
 from app.core.system.content_digest import content_digest
 from tests.app.tiny import FailingGpu, write_tiny_model
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core import watch as watch_module
+from app.core.batch import folder_watch as watch_module
+from app.core.batch.folder_watch import SETTLE, ProjectWatch, Watcher
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
-from app.core.watch import SETTLE, ProjectWatch, Watcher
 from model.system.photo_files import scan
 from tests.app.tiny import colour_picture
 from tests.checkout import ROOT
