@@ -10,9 +10,9 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.core.columns import Columns, Names, best_guess
 from app.core.held_out import HeldOut
 from app.core.points import Points
+from app.core.review.photo_columns import Columns, Names, best_guess
 from model.system.errors import MarqueError
 
 _BLOCK = 500

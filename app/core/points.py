@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.arrange import Filter, matching
-from app.core.columns import STATUSES, VERDICTS, Columns, Names, best_guess
 from app.core.gallery.gallery import Gallery, Reference
 from app.core.held_out import HeldOut
 from app.core.project.project import Project
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
+from app.core.review.arrangement import Filter, matching
+from app.core.review.photo_columns import STATUSES, VERDICTS, Columns, Names, best_guess
 from model.system.outputs import Output, write_to
 from model.system.plain_text import one_line
 

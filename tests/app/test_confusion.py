@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.columns import Columns, Names
 from app.core.confusion import Label, confused, crossing, mistakes
 from app.core.gallery.gallery import Reference
 from app.core.judged import (
@@ -25,6 +24,7 @@ from app.core.points import Points
 from app.core.project.labels import Label as Told
 from app.core.project.labels import Verdict
 from app.core.recognition.features import FIGURES, NAMED, NOBODY
+from app.core.review.photo_columns import Columns, Names
 
 TYPES = ("sedan", "coupe", "ship")
 CLASSES = ("", "A", "B", "C")

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from app.core.columns import Columns
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import FIGURES
+from app.core.review.photo_columns import Columns
 from model.contract.bundle import Thresholds
 
 

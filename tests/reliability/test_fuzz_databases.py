@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.columns import Columns, read_predictions
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
+from app.core.review.photo_columns import Columns, read_predictions
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome
 from tests.app.synthetic import DIM, clustered, entries, unit

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidgetItem, QPushButton, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
-from app.core.classnames import find
+from app.core.review.class_search import find
 from app.core.teach import label_problem
 from app.ui.popup import OfferingPopup
 from app.ui.widgets import label

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from app.core.classnames import find
 from app.core.gallery.gallery import Reference
+from app.core.review.class_search import find
 from app.ui import theme
 from model.system.photo_files import natural_key
 

@@ -13,9 +13,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core import likeness
-from app.core.arrange import Order
-from app.core.columns import Columns
 from app.core.filing.filing import Filing
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
@@ -27,8 +24,11 @@ from app.core.project.records import KnownModel, ProjectImage
 from app.core.project.results import Result, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
+from app.core.review import likeness
+from app.core.review.arrangement import Order
+from app.core.review.photo_columns import Columns
+from app.core.review.suggestions import Suggestion, suggest
 from app.core.reviewed import Reviewed, reviewed
-from app.core.suggestions import Suggestion, suggest
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling

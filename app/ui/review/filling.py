@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.columns import Columns, read_predictions
 from app.core.project.labels import Labels
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
+from app.core.review.photo_columns import Columns, read_predictions
 from app.ui.tasks import Task, Tasks
 
 _PIECE = 2000

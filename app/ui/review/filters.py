@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QWidget
 
-from app.core.arrange import Filter, Order, Show
+from app.core.review.arrangement import Filter, Order, Show
 from app.ui import icons, keys
 from app.ui.widgets import ElidedLabel, small_button
 

@@ -9,12 +9,12 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QPixmap
 
-from app.core import arrange
-from app.core.arrange import Filter, Order
-from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
+from app.core.review import arrangement
+from app.core.review.arrangement import Filter, Order
+from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
 from app.ui.loading import Thumbnails
 from app.ui.status import FACES, VERDICT_FACES, percent
 
@@ -39,7 +39,7 @@ class Listing(QAbstractTableModel):
     """A table over `Columns`; the grid shows the same rows by their first column. Holds no item objects.
 
     Attributes:
-        filter, order, descending, likeness: of the next `rearrange`; see app/core/arrange.py.
+        filter, order, descending, likeness: of the next `rearrange`; see app/core/review/arrangement.py.
         only: numbers of the images that are listed in place of what the filter lets through, in this order; or None.
     """
 
@@ -78,8 +78,10 @@ class Listing(QAbstractTableModel):
         if self.only is not None:
             self._rows = self._columns.rows_of(self.only)
         else:
-            rows = arrange.matching(self._columns, self.filter)
-            self._rows = arrange.sorted_rows(self._columns, rows, order, descending=self.descending, likeness=likeness)
+            rows = arrangement.matching(self._columns, self.filter)
+            self._rows = arrangement.sorted_rows(
+                self._columns, rows, order, descending=self.descending, likeness=likeness
+            )
         self._place = np.full(len(self._columns), NOBODY)
         self._place[self._rows] = np.arange(len(self._rows))
         self.endResetModel()

@@ -9,10 +9,10 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core import arrange
-from app.core.arrange import Order
 from app.core.project.results import Result
 from app.core.recognition.features import NOBODY
+from app.core.review import arrangement as arrange
+from app.core.review.arrangement import Order
 from app.ui import icons, keys
 from app.ui.error_bar import ErrorBar
 from app.ui.identify.empty import EmptyState

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core.columns import STATUSES
 from app.core.project.labels import Label
 from app.core.recognition.decision import Status
-from app.core.suggestions import Suggestion
+from app.core.review.photo_columns import STATUSES
+from app.core.review.suggestions import Suggestion
 from app.ui.review.desk import Desk
 from app.ui.review.proposal import FIRST_LEVEL, ProposalBar
 from app.ui.status import percent

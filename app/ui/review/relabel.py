@@ -8,10 +8,10 @@ import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QListWidgetItem, QVBoxLayout, QWidget
 
-from app.core.classnames import find
-from app.core.columns import Columns
 from app.core.project.labels import Label, Verdict
-from app.core.vocabulary import classes, likely
+from app.core.review.class_search import find
+from app.core.review.photo_columns import Columns
+from app.core.review.vocabulary import classes, likely
 from app.ui.popup import OfferingPopup
 from app.ui.widgets import label
 from model.contract.taxonomy import Taxonomy

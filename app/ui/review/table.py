@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.arrange import Order
+from app.core.review.arrangement import Order
 from app.ui import theme
 from app.ui.review.listing import Listing
 

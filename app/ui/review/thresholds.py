@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from app.core.arrange import Show
+from app.core.review.arrangement import Show
 from app.ui.widgets import label
 from model.contract.bundle import Thresholds
 

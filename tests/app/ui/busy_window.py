@@ -16,10 +16,10 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.core.columns import VERDICTS
 from app.core.filing.filing_plan import PATTERN, Plan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
+from app.core.review.photo_columns import VERDICTS
 from app.ui.start import open_window
 from app.ui.window import MainWindow
 

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QAbstractItemView
 from pytestqt.qtbot import QtBot
 
-from app.core.arrange import Order
+from app.core.review.arrangement import Order
 from app.ui.requests import GalleryWork
 from app.ui.review.page import ReviewPage
 from app.ui.window import MainWindow

@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from app.core import likeness
-from app.core.arrange import Order
 from app.core.project.labels import Labels
+from app.core.review import likeness
+from app.core.review.arrangement import Order
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

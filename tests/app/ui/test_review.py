@@ -15,7 +15,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from app.core.arrange import Order, Show
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import plan
 from app.core.project.labels import Label, Labels, Verdict

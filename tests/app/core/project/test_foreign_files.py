@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from app.cli import main
-from app.core.columns import Names, read_predictions
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.gallery_steps import Steps
@@ -22,6 +21,7 @@ from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
+from app.core.review.photo_columns import Names, read_predictions
 from app.core.system.paths import resources
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome

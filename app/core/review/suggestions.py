@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.columns import LEVELS, STATUSES, VERDICTS, Columns
-from app.core.likeness import most_similar
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.features import NOBODY
+from app.core.review.likeness import most_similar
+from app.core.review.photo_columns import LEVELS, STATUSES, VERDICTS, Columns
 
 _ASKED = 5
 _ALIKE = 0.8

@@ -10,9 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import arrange, likeness
-from app.core.arrange import Filter, Order, Show
-from app.core.columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
@@ -20,7 +17,10 @@ from app.core.project.results import results
 from app.core.recognition.decision import Status, decide
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.features import FIGURES, NAMED, NOBODY, FigureWriter
-from app.core.suggestions import suggest
+from app.core.review import arrangement, likeness
+from app.core.review.arrangement import Filter, Order, Show
+from app.core.review.photo_columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
+from app.core.review.suggestions import suggest
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
 from tests.app.core.recognition.test_decision import cases, evidence, near
@@ -172,7 +172,7 @@ def test_filters(project: Project) -> None:
     columns = load(project)
 
     def rows(**wanted: object) -> list[int]:
-        return arrange.matching(columns, Filter(**wanted)).tolist()
+        return arrangement.matching(columns, Filter(**wanted)).tolist()
 
     assert rows() == [0, 1, 2, 3, 4]
     assert rows(show=Show.UNDECIDED) == [1, 2]
@@ -182,8 +182,8 @@ def test_filters(project: Project) -> None:
     assert rows(label="TL") == [0, 1, 4] and rows(label="sedan") == [0, 1, 2, 4]
     assert rows(text="/3 SED") == [2] and rows(text="tl") == [0, 1, 4] and rows(text="nothing") == []
     assert rows(least=0.55, most=0.95) == [1, 2, 4] and rows(most_margin=0.25) == [1, 3]
-    assert arrange.counts(columns)[Show.UNDECIDED] == 2
-    assert arrange.labels_in_use(columns) == {"sedan": 4, "TL": 3}
+    assert arrangement.counts(columns)[Show.UNDECIDED] == 2
+    assert arrangement.labels_in_use(columns) == {"sedan": 4, "TL": 3}
 
 
 @given(st.lists(st.integers(0, 3), max_size=12), st.sampled_from([Order.CONFIDENCE, Order.ALIKE]), st.booleans())
@@ -191,7 +191,7 @@ def test_sorting_keeps_equal_rows_in_order(values: list[int], order: Order, down
     columns = Columns()
     columns.ids = np.arange(1, len(values) + 1)
     object.__setattr__(columns.shown, "confidence", np.array(values, float))
-    rows = arrange.sorted_rows(
+    rows = arrangement.sorted_rows(
         columns, np.arange(len(values)), order, descending=down, likeness=-np.array(values, np.float32)
     )
     expected = sorted(range(len(values)), key=lambda row: -values[row] if down else values[row])
@@ -202,16 +202,16 @@ def test_sorting_by_name_class_margin_and_age(project: Project) -> None:
     fill(project, [sedan(0.8), sedan(0.45, second=0.4), None, sedan(0.2, second=0.7)])
     columns = load(project)
     every = np.arange(4)
-    assert arrange.sorted_rows(columns, every, Order.ADDED, descending=True).tolist() == [3, 2, 1, 0]
-    assert arrange.sorted_rows(columns, every, Order.MARGIN).tolist() == [2, 1, 3, 0]
+    assert arrangement.sorted_rows(columns, every, Order.ADDED, descending=True).tolist() == [3, 2, 1, 0]
+    assert arrangement.sorted_rows(columns, every, Order.MARGIN).tolist() == [2, 1, 3, 0]
     # sedan, TL, TSX, and at the end what has no label
-    assert arrange.sorted_rows(columns, every, Order.CLASS).tolist() == [1, 0, 3, 2]
+    assert arrangement.sorted_rows(columns, every, Order.CLASS).tolist() == [1, 0, 3, 2]
     columns.paths = ["b", "C", "a", "d"]
-    assert arrange.sorted_rows(columns, every, Order.NAME).tolist() == [2, 0, 1, 3]
+    assert arrangement.sorted_rows(columns, every, Order.NAME).tolist() == [2, 0, 1, 3]
     with pytest.raises(ValueError, match="likeness"):
-        arrange.sorted_rows(columns, every, Order.ODD)
+        arrangement.sorted_rows(columns, every, Order.ODD)
     alike = likeness.spread(np.array([2, 4]), np.array([0.5, 0.1], np.float32), columns.ids)
-    assert arrange.sorted_rows(columns, every, Order.ODD, likeness=alike).tolist() == [3, 1, 0, 2]
+    assert arrangement.sorted_rows(columns, every, Order.ODD, likeness=alike).tolist() == [3, 1, 0, 2]
 
 
 @given(st.integers(1, 30), st.integers(1, 12), st.integers(1, 6), st.integers(0, 99))

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from app.core.columns import STATUSES, VERDICTS, WAITING, Columns
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
+from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
 
 
 class Show(StrEnum):

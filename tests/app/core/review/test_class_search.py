@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.classnames import find
+from app.core.review.class_search import find
 
 NAMES = [
     "sedan",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.columns import Columns
 from app.core.recognition.features import NOBODY
+from app.core.review.photo_columns import Columns
 from model.contract.taxonomy import Taxonomy
 
 
