@@ -10,8 +10,8 @@ from pathlib import Path
 from app.cli.reports import Fact, Report, Warnings
 from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
-from app.core.copies import Copies, CopyError
-from app.core.exporters import EXPORTERS, AwayError, export
+from app.core.export.copies import Copies, CopyError
+from app.core.export.exporters import EXPORTERS, AwayError, export
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar

@@ -24,12 +24,12 @@ from app.cli.terminal import (
 )
 from app.core.batch.batch_runner import Local, Processor, Stage
 from app.core.batch.ray_runner import OnRay, Setup
+from app.core.export.label_table import KIND, LabelTable
 from app.core.gallery.references import Place, is_shared, open_references, shown
 from app.core.recognition.decision import Status, percent
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.system.files_in_use import FilesInUse
-from app.core.table import KIND, LabelTable
 from model.system.outputs import Output
 from model.system.photo_files import scan, skipped_in_words
 from model.system.wording import counted, first_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli.reports import Report
 from app.cli.terminal import as_typed
-from app.core.corrections import corrections
+from app.core.export.corrections import corrections
 from app.core.project.project import Project
 from model.system.wording import counted, first_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.exporters import EXPORTERS
+from app.core.export.exporters import EXPORTERS
 from app.core.filing.filing import UnknownStepError
 from app.core.filing.filing_plan import Plan
 from app.core.project import scanned_folders

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.copies import Copies, CopyError
-from app.core.corrections import Corrections, corrections
-from app.core.exporters import EXPORTERS, Exported, export
+from app.core.export.copies import Copies, CopyError
+from app.core.export.corrections import Corrections, corrections
+from app.core.export.exporters import EXPORTERS, Exported, export
 from app.core.filing.filing import Filing, UnknownStepError
 from app.core.filing.filing_plan import FilingError, Plan, plan
 from app.core.filing.project_journal import journal_of

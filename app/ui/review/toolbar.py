@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from app.core.exporters import EXPORTERS
+from app.core.export.exporters import EXPORTERS
 from app.ui import keys
 from app.ui.review.project_menu import ProjectButton
 from app.ui.widgets import small_button, tool_button

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.core.exporters import EXPORTERS, export
+from app.core.export.exporters import EXPORTERS, export
 from app.core.history import write_table
 from app.core.paces import Pace, keep, kept, paces_file
 from app.core.project.project import Project

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from app.core.export.label_table import COLUMNS, KIND, LabelTable, TableError
 from app.core.gallery.gallery import Entry, Gallery, Neighbour, Reference
 from app.core.recognition.decision import Decision, Level, Status
 from app.core.recognition.engine import Engine, EngineError
@@ -20,7 +21,6 @@ from app.core.recognition.evidence import Evidence, TypeCandidate
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.images import load
 from app.core.recognition.pipeline import identify_paths, map_in_order
-from app.core.table import COLUMNS, KIND, LabelTable, TableError
 from model.system.outputs import Output, OutputError
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.correction_table import CorrectionTable, TableRow
+from app.core.export.correction_table import CorrectionTable, TableRow
+from app.core.export.label_table import unguarded
 from app.core.project.journal_steps import Action
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
@@ -24,7 +25,6 @@ from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, resul
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.evidence import ClassCandidate, TypeCandidate
 from app.core.system.paths import tidy
-from app.core.table import unguarded
 from model.system.wording import counted
 
 _NONE = "none"

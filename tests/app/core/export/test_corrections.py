@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core.correction_table import CorrectionTable
+from app.core.export.correction_table import CorrectionTable
+from app.core.export.label_table import TableError
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
-from app.core.table import TableError
 from model.contract.bundle import Thresholds
 
 Rows = list[dict[str, str]]

@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core.correction_table import CorrectionTable
-from app.core.exporters import EXPORTERS, Exported, export
+from app.core.export.correction_table import CorrectionTable
+from app.core.export.exporters import EXPORTERS, Exported, export
+from app.core.export.label_table import guarded, unguarded
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import Result, answer
-from app.core.table import guarded, unguarded
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
 from tests.app.tiny import colour_picture

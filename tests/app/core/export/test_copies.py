@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from app.cli import main
-from app.core.copies import Copies, Copy, CopyError
+from app.core.export.copies import Copies, Copy, CopyError
 from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_packet import read_packet, takes
 from app.core.project.labels import Label, Labels, Verdict

@@ -12,12 +12,13 @@ import pytest
 
 from app.cli import main
 from app.core.batch.project_run import label_project
-from app.core.exporters import EXPORTERS, export
+from app.core.export.exporters import EXPORTERS, export
+from app.core.export.label_table import EXPORT_COLUMNS
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.project.results import results
-from app.core.table import EXPORT_COLUMNS
+from app.core.export.label_table import EXPORT_COLUMNS
 from model.data.readers import read_data
 from model.system.outputs import Output, OutputError
 

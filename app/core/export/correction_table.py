@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from app.core.table import TableError, unguarded
+from app.core.export.label_table import TableError, unguarded
 from model.system.errors import file_error
 from model.system.reading import SMALL, read_file
 

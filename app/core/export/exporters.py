@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.export.label_table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
+from app.core.export.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.project.labels import Verdict
 from app.core.project.photo_state import CHANGED, State, state_of
 from app.core.project.records import KnownModel
 from app.core.project.results import Result
 from app.core.recognition.decision import Status
-from app.core.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
-from app.core.table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
 from model.contract.photo import PhotoError, upright_size
 from model.system.errors import MarqueError
 from model.system.outputs import Output, Written

@@ -11,7 +11,7 @@ from xlsxwriter.exceptions import FileCreateError, FileSizeError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from app.core.table import EXPORT_COLUMNS
+from app.core.export.label_table import EXPORT_COLUMNS
 from model.system.errors import MarqueError
 
 LONGEST_CELL = 32_767

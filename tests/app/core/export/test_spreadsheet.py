@@ -11,12 +11,12 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from app.cli import main
-from app.core import spreadsheet
+from app.core.export import spreadsheet
+from app.core.export.label_table import EXPORT_COLUMNS, VERDICT
+from app.core.export.label_table import row as row_of
+from app.core.export.spreadsheet import write_workbook
 from app.core.recognition.decision import Decision, Level, Status
 from app.core.recognition.identifier import Identification
-from app.core.spreadsheet import write_workbook
-from app.core.table import EXPORT_COLUMNS, VERDICT
-from app.core.table import row as row_of
 
 ODD_NAMES = (
     *("=cmd()", "+1+1", "-2", "@SUM(A1)", "https://example.org/a.jpg", "mailto:a@b", "007", "_x0041_", " two  spaces "),
