@@ -15,7 +15,6 @@ from app.cli.terminal import (
     interruptible,
     model_file,
 )
-from app.core.enrol import enrol, limit_per_class
 from app.core.gallery.gallery import Gallery
 from app.core.gallery.references import References, is_shared, open_references, place_of, shown
 from model.system.command import INTERRUPTED

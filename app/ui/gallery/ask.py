@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidgetItem, QPushButt
 from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.review.class_search import find
-from app.core.teach import label_problem
+from app.core.teaching.class_teaching import label_problem
 from app.ui.popup import OfferingPopup
 from app.ui.widgets import label
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.gallery.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.core.gallery.selection import ADDS_ONLY
-from app.core.portable import SUFFIX
+from app.core.teaching.gallery_exchange import SUFFIX
 from app.ui import icons, keys
 from app.ui.asking import NEVER_OVER_ANOTHER
 from app.ui.popup import Popup

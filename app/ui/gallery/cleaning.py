@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 
 from app.core.gallery.gallery import Reference
 from app.core.gallery.selection import ADDS_ONLY
-from app.core.upkeep import NEAR, Finding
+from app.core.teaching.cleanup import NEAR, Finding
 from app.ui import theme
 from app.ui.gallery.cards import paint_reference, paint_words
 from app.ui.loading import Thumbnails

@@ -12,15 +12,15 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import upkeep
-from app.core.enrol import Enrolled
 from app.core.gallery.gallery import Reference
 from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.selection import Contents, Shelf
 from app.core.recognition.engine import Engine
-from app.core.reviewed import Reviewed, enrol_reviewed
-from app.core.teach import known_types, teach
-from app.ui.gallery.done import Done, passed_over, photos, there_already
+from app.core.teaching import cleanup
+from app.core.teaching.class_teaching import known_types, teach
+from app.core.teaching.enrolment import Enrolled
+from app.core.teaching.job_result import Done, passed_over, photos, there_already
+from app.core.teaching.reviewed_photos import Reviewed, enrol_reviewed
 from app.ui.inference import Inference
 from app.ui.jobs import Job
 from app.ui.requests import GalleryWork, Loaded
@@ -121,7 +121,9 @@ class Desk(QObject):
         places = {one.id: self.contents.places[one.id] for one in references if one.id in self.contents.places}
         self.later(lambda: {number: place for number, place in places.items() if place.is_file()}, then)
 
-    def look_over(self, near: float, then: Callable[[tuple[list[upkeep.Finding], list[upkeep.Finding]]], None]) -> None:
+    def look_over(
+        self, near: float, then: Callable[[tuple[list[cleanup.Finding], list[cleanup.Finding]]], None]
+    ) -> None:
         """Look for near-duplicates, from a cosine on, and outliers; a look that was asked for before is given up."""
         self._looking.cancel()
 
@@ -133,7 +135,7 @@ class Desk(QObject):
         def compare(found: Any) -> None:
             (references, embeddings), places = found, self.contents.places
             self._looking.cancel()
-            self._looking = self.later(lambda: upkeep.findings(references, embeddings, places, near), then)
+            self._looking = self.later(lambda: cleanup.findings(references, embeddings, places, near), then)
 
         self.ask(steps, compare)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.gallery.gallery import Reference
-from app.core.upkeep import Finding
+from app.core.teaching.cleanup import Finding
 from app.ui import keys
 from app.ui.error_bar import ErrorBar
 from app.ui.gallery.ask import AskBox

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import portable
 from app.core.gallery.gallery import Entry
 from app.core.gallery.selection import Shelf
-from app.core.locate import Located, locate
 from app.core.recognition.engine import Engine
-from app.core.reembed import Behind, left_behind, own_galleries, reembed
+from app.core.teaching import gallery_exchange
+from app.core.teaching.job_result import Done, there_already
+from app.core.teaching.picture_search import Located, locate
+from app.core.teaching.reembedding import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
-from app.ui.gallery.done import Done, there_already
 from app.ui.jobs import Job
 from app.ui.notice import NoticeBar
 from model.system.wording import counted, first_of
@@ -48,7 +48,11 @@ class Transfers(QObject):
         """Write the gallery in use into one file."""
 
         def steps(_engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
-            return iter(()) if shelf.gallery is None else portable.export(shelf.gallery, place, cancelled=cancelled)
+            return (
+                iter(())
+                if shelf.gallery is None
+                else gallery_exchange.export(shelf.gallery, place, cancelled=cancelled)
+            )
 
         self._desk.carry_out(
             "exporting the gallery",
@@ -63,7 +67,7 @@ class Transfers(QObject):
 
         def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
             info = engine.info
-            return portable.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
+            return gallery_exchange.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
 
         def then(done: Done) -> None:
             self._desk.tell_problems(done, f"{place.name} was not imported")

@@ -28,7 +28,7 @@ from app.core.review import likeness
 from app.core.review.arrangement import Order
 from app.core.review.photo_columns import Columns
 from app.core.review.suggestions import Suggestion, suggest
-from app.core.reviewed import Reviewed, reviewed
+from app.core.teaching.reviewed_photos import Reviewed, reviewed
 from app.ui.inference import Inference
 from app.ui.requests import Loaded
 from app.ui.review.filling import Filling

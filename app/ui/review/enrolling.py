@@ -7,9 +7,9 @@ from collections import Counter
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.reviewed import Reviewed
+from app.core.teaching.job_result import Done, photos, there_already
+from app.core.teaching.reviewed_photos import Reviewed
 from app.ui import keys
-from app.ui.gallery.done import Done, photos, there_already
 from app.ui.notice import NoticeBar
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk

@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core import upkeep
 from app.core.gallery.gallery import Gallery
+from app.core.teaching import cleanup
 from app.ui.gallery import transfers
 from app.ui.window import MainWindow
 
@@ -49,7 +49,7 @@ def click(button) -> None:
 
 def test_cleaning_up_looks_the_other_gallery_over(window, other, qtbot, monkeypatch):
     begun, go_on, asked = threading.Event(), threading.Event(), []
-    real = upkeep.findings
+    real = cleanup.findings
 
     def slow(references, *of):
         asked.append(len(references))
@@ -57,7 +57,7 @@ def test_cleaning_up_looks_the_other_gallery_over(window, other, qtbot, monkeypa
         assert go_on.wait(PATIENCE / 1000)
         return real(references, *of)
 
-    monkeypatch.setattr(upkeep, "findings", slow)
+    monkeypatch.setattr(cleanup, "findings", slow)
     page, shown = window.gallery, []
     show = page.cleaning.show_findings
     monkeypatch.setattr(page.cleaning, "show_findings", lambda found: (shown.append(found), show(found)))

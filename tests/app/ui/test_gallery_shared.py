@@ -11,10 +11,10 @@ from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.enrol import enrol
 from app.core.gallery import references
 from app.core.gallery.gallery import Gallery
-from app.core.teach import sample_of
+from app.core.teaching.class_teaching import sample_of
+from app.core.teaching.enrolment import enrol
 from app.ui import keys
 from app.ui.window import MainWindow
 from tests.app.tiny import DIM

@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-from app.core.enrol import digest_of
 from app.core.gallery import references
 from app.core.gallery.gallery import Entry, Gallery
 from app.core.gallery.selection import own_place
+from app.core.teaching.enrolment import digest_of
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 15_000

@@ -15,7 +15,7 @@ from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.selection import Shelf, own_place
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
-from app.core.teach import known_types, label_problem, teach
+from app.core.teaching.class_teaching import known_types, label_problem, teach
 from tests.app.core.gallery.test_gallery import unit
 from tests.app.tiny import DIM, TINY_TAXONOMY, colour_picture
 

@@ -15,7 +15,7 @@ from app.cli.terminal import in_words
 from app.core.gallery.gallery import Entry, Gallery, GalleryError
 from app.core.gallery.references import open_references
 from app.core.gallery.selection import Shelf
-from app.core.teach import teach
+from app.core.teaching.class_teaching import teach
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
 

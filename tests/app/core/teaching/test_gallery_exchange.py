@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.enrol import digest_of
 from app.core.gallery.gallery import Entry, Gallery, GalleryError
 from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.references import address_problem
 from app.core.gallery.selection import Shelf, own_place
-from app.core.locate import Located, locate
-from app.core.portable import export, merge
 from app.core.recognition.engine import Engine
-from app.core.reembed import Behind, left_behind, own_galleries, reembed
-from app.core.teach import teach
+from app.core.teaching.class_teaching import teach
+from app.core.teaching.enrolment import digest_of
+from app.core.teaching.gallery_exchange import export, merge
+from app.core.teaching.picture_search import Located, locate
+from app.core.teaching.reembedding import Behind, left_behind, own_galleries, reembed
 from tests.app.tiny import DIM, write_tiny_model
 
 CARS = ("sedan", "Verde 2020")

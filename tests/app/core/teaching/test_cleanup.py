@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core import upkeep
-from app.core.upkeep import Labels, near_duplicates, outliers
+from app.core.teaching import cleanup
+from app.core.teaching.cleanup import Labels, near_duplicates, outliers
 
 SEED = st.integers(0, 2**32 - 1)
 
@@ -27,11 +27,11 @@ def test_near_duplicates_agree_with_brute_force(
     pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
     clear = all(abs(cosines[i, j] - threshold) > 1e-5 for i, j in pairs)
     expected = sorted((-cosines[i, j], i, j) for i, j in pairs if cosines[i, j] >= threshold)[:limit]
-    usual, upkeep._BLOCK = upkeep._BLOCK, block
+    usual, cleanup._BLOCK = cleanup._BLOCK, block
     try:
         found = near_duplicates(vectors, threshold, limit)
     finally:
-        upkeep._BLOCK = usual
+        cleanup._BLOCK = usual
     if clear:
         np.testing.assert_allclose([one.cosine for one in found], [-cosine for cosine, *_ in expected], atol=1e-5)
     assert all(one.first < one.second for one in found)
@@ -45,11 +45,11 @@ def test_outliers_agree_with_brute_force(seed: int, count: int, k: int, block: i
     random = np.random.default_rng(seed)
     vectors, fine = some(seed, count), random.integers(-1, 4, count)
     coarse = np.where(fine < 0, random.integers(0, 2, count), fine // 2)
-    usual, upkeep._BLOCK = upkeep._BLOCK, block
+    usual, cleanup._BLOCK = cleanup._BLOCK, block
     try:
         found = {one.row: one for one in outliers(vectors, Labels(coarse, fine), k)}
     finally:
-        upkeep._BLOCK = usual
+        cleanup._BLOCK = usual
     for row in range(count):
         same = sum(coarse[j] == coarse[row] and fine[j] == fine[row] for j in range(count)) - 1
         asked = min(k, same)
@@ -58,5 +58,5 @@ def test_outliers_agree_with_brute_force(seed: int, count: int, k: int, block: i
             j for j in near if coarse[j] != coarse[row] or (fine[j] >= 0 and fine[row] >= 0 and fine[j] != fine[row])
         ]
         if same >= 2 and 2 * len(contradicts) > asked:
-            assert found.pop(row) == upkeep.Outlier(row, contradicts[0], len(contradicts), asked)
+            assert found.pop(row) == cleanup.Outlier(row, contradicts[0], len(contradicts), asked)
     assert not found

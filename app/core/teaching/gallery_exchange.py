@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.enrol import Enrolled
 from app.core.gallery import gallery_file, search_index_file
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.gallery_file import KIND
@@ -19,6 +18,7 @@ from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.references import References
 from app.core.gallery.selection import Shelf
 from app.core.system import database
+from app.core.teaching.enrolment import Enrolled
 
 SUFFIX = ".gallery"
 """Ending of a gallery's file name."""

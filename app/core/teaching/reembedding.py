@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.enrol import Enrolled, digest_of
 from app.core.gallery.gallery import Entry, Gallery, GalleryError
 from app.core.gallery.gallery_steps import Steps
 from app.core.gallery.selection import Shelf, own_place
 from app.core.recognition.engine import Engine
 from app.core.recognition.images import PhotoError, load
 from app.core.recognition.pipeline import default_workers, map_in_order
+from app.core.teaching.enrolment import Enrolled, digest_of
 from model.system.wording import counted
 
 

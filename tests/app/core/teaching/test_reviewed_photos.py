@@ -11,8 +11,8 @@ from app.core.gallery.selection import Shelf
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
-from app.core.reviewed import enrol_reviewed, reviewed
 from app.core.system.content_digest import content_digest
+from app.core.teaching.reviewed_photos import enrol_reviewed, reviewed
 from tests.app.tiny import DIM
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.enrol import Enrolled, enrol
 from app.core.gallery.gallery import Entry
 from app.core.gallery.selection import Shelf
 from app.core.recognition.engine import Engine
+from app.core.teaching.enrolment import Enrolled, enrol
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.system.photo_files import scan, skipped_in_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.enrol import Enrolled
+from app.core.teaching.enrolment import Enrolled
 from model.system.wording import counted
 
 

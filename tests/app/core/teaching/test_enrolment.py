@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.enrol import Enrolled, enrol, limit_per_class
 from app.core.gallery.gallery import Gallery
 from app.core.recognition.engine import Engine
+from app.core.teaching.enrolment import Enrolled, enrol, limit_per_class
 from model.contract.samples import Sample
 from tests.app.tiny import COLOURS, DIM, colour_picture
 

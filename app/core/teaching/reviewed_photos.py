@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.enrol import Enrolled
 from app.core.gallery.selection import Shelf
 from app.core.project.labels import Labels, Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
@@ -16,7 +15,8 @@ from app.core.project.records import FoundFile, ProjectImage
 from app.core.project.schema import contents
 from app.core.recognition.engine import BATCH, Engine
 from app.core.system.content_digest import content_digest
-from app.core.teach import enrol_as_step, sample_of
+from app.core.teaching.class_teaching import enrol_as_step, sample_of
+from app.core.teaching.enrolment import Enrolled
 from model.contract.samples import Sample
 from model.system.wording import counted
 
