@@ -9,7 +9,7 @@ import numpy as np
 
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import Columns, Names
-from app.core.runs import Runs
+from app.core.training.runs import Runs
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import TESTED_FILE, Tested, TestedError, read_tested
 

@@ -14,7 +14,7 @@ from app.core.judged import by_training
 from app.core.points import BY_TRAINING, By, Points, find, grouped, write_csv
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import Columns
-from app.core.runs import Runs
+from app.core.training.runs import Runs
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import TESTED_FILE, Tested, TestedError
 from tests.app.tiny import TINY_TAXONOMY, write_tiny_run

@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from app.core.held_out import read_held_out
-from app.core.history import History, write_table
-from app.core.runs import Runs, held_out_figures
-from app.core.trainings import Watcher
+from app.core.training.runs import Runs, held_out_figures
+from app.core.training.training_history import History, write_table
+from app.core.training.training_watch import Watcher
 from model.contract.config import Config
 from model.contract.events import EventWriter, rewind
 from model.contract.posterior import Posterior

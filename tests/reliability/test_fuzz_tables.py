@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from app.core import paces
-from app.core.study import StudyReader
+from app.core.training import paces
+from app.core.training.study import StudyReader
 from app.ui import settings
 from model.contract.samples import DataError
 from model.data.readers.cars196 import read_cars196

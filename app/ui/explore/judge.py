@@ -23,9 +23,9 @@ from app.core.judged import (
 )
 from app.core.points import Source, read_points
 from app.core.recognition.features import NOBODY
-from app.core.runs import Runs
 from app.core.system import paths
 from app.core.system.thread_priority import give_way
+from app.core.training.runs import Runs
 from app.ui.inference import Loaded
 from app.ui.jobs import Job
 from app.ui.review.desk import Desk

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.setting_fields import LEFT_OUT, Section, SettingField, fields, sections
-from app.core.setting_values import WHOLE, value_of
+from app.core.training.setting_fields import LEFT_OUT, Section, SettingField, fields, sections
+from app.core.training.setting_values import WHOLE, value_of
 from app.ui import icons, keys
 from app.ui.train.setting_row import SettingRow
 from app.ui.widgets import bind, label

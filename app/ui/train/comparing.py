@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import versus
-from app.core.versus import Count, Versus
+from app.core.training import model_comparison
+from app.core.training.model_comparison import Count, Versus
 from app.ui.jobs import Job
 from app.ui.train.side import Side
 
@@ -51,7 +51,7 @@ class Comparing(QObject):
             return
         self._key, self._result = (run, fingerprint), None
         self._job = Job("comparing", self.cancel)
-        self._side.start(versus.command(run, model))
+        self._side.start(model_comparison.command(run, model))
         self.job_began.emit(self._job)
 
     def cancel(self) -> None:
@@ -60,7 +60,7 @@ class Comparing(QObject):
         self._end_job("the comparison was stopped")
 
     def _on_line(self, line: str) -> None:
-        found = versus.told(line)
+        found = model_comparison.told(line)
         if isinstance(found, Count):
             self.job_advanced.emit(self._job, found.done, found.photos, False)
         elif found is not None:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.trainings import Curves
+from app.core.training.training_watch import Curves
 from app.ui import theme
 from app.ui.train.plot import Plot, Readout
 from app.ui.widgets import ElidedLabel, frame, label

@@ -13,15 +13,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.core.export.exporters import EXPORTERS, export
-from app.core.history import write_table
-from app.core.paces import Pace, keep, kept, paces_file
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import results
-from app.core.runs import RunError, Runs
-from app.core.survey import Survey, SurveyError, spec, survey
 from app.core.system.log_tail import Tail
-from app.core.trainings import Curves, Row, Start, Watcher
+from app.core.training.data_survey import Survey, SurveyError, spec, survey
+from app.core.training.paces import Pace, keep, kept, paces_file
+from app.core.training.runs import RunError, Runs
+from app.core.training.training_history import write_table
+from app.core.training.training_watch import Curves, Row, Start, Watcher
 from app.ui.asking import ChosenPlace, picture_bytes
 from app.ui.tasks import Task, Tasks
 from model.system.errors import MarqueError
@@ -264,4 +264,4 @@ def _problem(act: Callable[[], object]) -> str:
 
 def _load_settings() -> None:
     """So that the form of a new training opens at once: what it reads off the trainer takes a tenth of a second."""
-    import_module("app.core.recipes")
+    import_module("app.core.training.recipes")

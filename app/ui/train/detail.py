@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.runs import State, figures_of
-from app.core.trainings import Row
-from app.core.versus import Versus
+from app.core.training.model_comparison import Versus
+from app.core.training.runs import State, figures_of
+from app.core.training.training_watch import Row
 from app.ui import keys
 from app.ui.train.run_list import state_words
 from app.ui.widgets import ElidedLabel, WrappedLabel, frame, label

@@ -1,4 +1,4 @@
-"""A widget for each kind of setting. All of them hold text, as `app.core.setting_fields` shows and reads it."""
+"""A widget for each kind of setting. All of them hold text, as `app.core.training.setting_fields` shows and reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
-from app.core.setting_fields import NO, YES, Kind, SettingField
+from app.core.training.setting_fields import NO, YES, Kind, SettingField
 
 
 class Switch(QCheckBox):

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.paces import CPU, CUDA, Pace
-from app.core.recipes import (
+from app.core.training.paces import CPU, CUDA, Pace
+from app.core.training.recipes import (
     BACKBONES,
     LARGEST_SIZE,
     RECIPE_WORDS,
@@ -37,9 +37,9 @@ from app.core.recipes import (
     network_of,
     rough,
 )
-from app.core.runs import HOW_TO_INSTALL
-from app.core.setting_values import Checked, arguments, check
-from app.core.trainings import Start
+from app.core.training.runs import HOW_TO_INSTALL
+from app.core.training.setting_values import Checked, arguments, check
+from app.core.training.training_watch import Start
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.form_data import DataChooser
 from app.ui.widgets import ElidedBox, label

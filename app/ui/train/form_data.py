@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.survey import KINDS, Survey
+from app.core.training.data_survey import KINDS, Survey
 from app.ui.requests import next_request
 from app.ui.widgets import ElidedLabel, WrappedLabel, label
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import paces
-from app.core.paces import Pace
+from app.core.training import paces
+from app.core.training.paces import Pace
 from app.ui.train.side import Side
 
 

@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.paces import Pace
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.core.runs import HOW_TO_INSTALL, State, missing_libraries
-from app.core.survey import Survey
 from app.core.system import paths
-from app.core.trainings import Curves, Row
+from app.core.training.data_survey import Survey
+from app.core.training.paces import Pace
+from app.core.training.runs import HOW_TO_INSTALL, State, missing_libraries
+from app.core.training.training_watch import Curves, Row
 from app.ui import keys
 from app.ui.asking import ask_place
 from app.ui.error_bar import ErrorBar

@@ -6,8 +6,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
-from app.core.runs import State
-from app.core.trainings import Row
+from app.core.training.runs import State
+from app.core.training.training_watch import Row
 from app.ui import theme
 from app.ui.jobs import clock_text
 from app.ui.status import Face

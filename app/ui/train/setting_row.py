@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.setting_fields import Kind, SettingField
+from app.core.training.setting_fields import Kind, SettingField
 from app.ui import keys
 from app.ui.train.editors import editor
 from app.ui.widgets import bind, label, small_button

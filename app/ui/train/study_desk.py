@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.ui.tasks import Tasks
 
 if TYPE_CHECKING:
-    from app.core.study import Study, StudyReader
+    from app.core.training.study import Study, StudyReader
 
 _LOOK = 2000  # milliseconds between two looks at the folder
 
@@ -47,7 +47,7 @@ class StudyDesk(QObject):
 
         def work() -> StudyReader | str:
             # brings SciPy's tests, which the window starts without
-            from app.core.study import StudyError, StudyReader
+            from app.core.training.study import StudyError, StudyReader
 
             try:
                 return StudyReader(folder)
@@ -90,7 +90,7 @@ class StudyDesk(QObject):
         self._looking = True
 
         def work() -> Study | str | None:
-            from app.core.study import StudyError
+            from app.core.training.study import StudyError
 
             try:
                 return reader.poll(figure)

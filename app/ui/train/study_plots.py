@@ -21,7 +21,7 @@ from app.ui.widgets import ElidedLabel, WrappedLabel, label
 from model.system.plain_text import one_line
 
 if TYPE_CHECKING:
-    from app.core.study import Curve, Line, Study
+    from app.core.training.study import Curve, Line, Study
 
 _SHAPES = {"better": ("o", "ok"), "worse": ("s", "danger"), "not distinguishable": ("d", "muted")}
 """Verdict -> marker and colour."""

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.ui import icons, theme
 
 if TYPE_CHECKING:
-    from app.core.study import Line, Study
+    from app.core.training.study import Line, Study
     from model.experiments.comparison import Comparison
 
 Index = QModelIndex | QPersistentModelIndex

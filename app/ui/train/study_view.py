@@ -14,7 +14,7 @@ from app.ui.train.study_table import StudyTable
 from app.ui.widgets import ElidedLabel, Splitter, WrappedLabel, bind, frame, label, tool_button
 
 if TYPE_CHECKING:
-    from app.core.study import Study
+    from app.core.training.study import Study
     from app.ui.train.study_plots import Differences, Epochs
 
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.runs import Runs
+from app.core.training.runs import Runs
 from app.ui.review import outputs
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.train import desk as train_desk

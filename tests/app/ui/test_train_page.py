@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Labels, Verdict
-from app.core.runs import Runs, State
+from app.core.training.runs import Runs, State
 from app.ui import theme
 from app.ui.train import comparing, measuring
 from app.ui.train import page as page_module

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.core.runs import Runs, State
+from app.core.training.runs import Runs, State
 from app.ui.train import log_view
 from app.ui.train.page import TrainPage
 from app.ui.window import MainWindow

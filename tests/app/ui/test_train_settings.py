@@ -8,10 +8,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.recipes import RECIPES
-from app.core.setting_fields import LEFT_OUT, Kind, fields
-from app.core.setting_values import value_of
-from app.core.survey import Survey
+from app.core.training.data_survey import Survey
+from app.core.training.recipes import RECIPES
+from app.core.training.setting_fields import LEFT_OUT, Kind, fields
+from app.core.training.setting_values import value_of
 from app.ui import keys
 from app.ui.train.editors import Choice, Line, Switch, WholeNumber
 from app.ui.train.form import NewTraining

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.core.points import By
-from app.core.runs import Runs
+from app.core.training.runs import Runs
 from app.ui import theme
 from app.ui.explore.colours import rgb
 from app.ui.window import MainWindow

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.runs import RunError, Runs
+from app.core.training.runs import RunError, Runs
 from app.ui import settings
 from app.ui.settings import Settings
 

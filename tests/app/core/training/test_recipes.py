@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 from PIL import Image
 
-from app.core.paces import Pace, command, keep, kept, told
-from app.core.recipes import (
+from app.core.training.data_survey import KINDS, SurveyError, spec, survey
+from app.core.training.paces import Pace, command, keep, kept, told
+from app.core.training.recipes import (
     BACKBONES,
     LARGEST_SIZE,
     RECIPE_WORDS,
@@ -23,7 +24,6 @@ from app.core.recipes import (
     network_of,
     rough,
 )
-from app.core.survey import KINDS, SurveyError, spec, survey
 from model.contract.choices import Backbone
 from model.contract.config import Config
 

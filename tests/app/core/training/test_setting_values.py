@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from app.core import setting_fields, setting_values
-from app.core.recipes import RECIPES
-from app.core.setting_fields import LEFT_OUT, Kind, SettingField, fields, sections
-from app.core.setting_values import WHOLE, Checked, arguments, check, value_of
+from app.core.training import setting_fields, setting_values
+from app.core.training.recipes import RECIPES
+from app.core.training.setting_fields import LEFT_OUT, Kind, SettingField, fields, sections
+from app.core.training.setting_values import WHOLE, Checked, arguments, check, value_of
 from model.contract.config import Config, MachineSettings, parse
 
 TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=8).filter(
@@ -180,5 +180,5 @@ def test_the_trainer_takes_every_recipe():
 
 
 def test_the_fields_are_read_without_torch():
-    program = "import sys, app.core.recipes, app.core.setting_values; raise SystemExit('torch' in sys.modules)"
+    program = "import sys, app.core.training.recipes, app.core.training.setting_values; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from app.core.paces import CPU, Pace
+from app.core.training.paces import CPU, Pace
 from model.contract.choices import Backbone
 from model.contract.config import Config, InputSettings, NetworkSettings, OptimiserSettings
 

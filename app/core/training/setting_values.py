@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.core.setting_fields import Kind, fields
+from app.core.training.setting_fields import Kind, fields
 from model.contract.config import Config
 
 WHOLE = ""

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.history import History, smooth, write_table
-from app.core.runs import RunError, Runs, State, held_out_figures
 from app.core.system import processes
 from app.core.system.processes import Process
+from app.core.training.runs import RunError, Runs, State, held_out_figures
+from app.core.training.training_history import History, smooth, write_table
 from model.contract.events import EVENTS_FILE, EventWriter, rewind
 
 STAND_IN = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.versus import Count, Versus, command, told
+from app.core.training.model_comparison import Count, Versus, command, told
 
 
 def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):

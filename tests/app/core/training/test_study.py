@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.study import StudyError, StudyReader
+from app.core.training.study import StudyError, StudyReader
 from model.experiments.comparison import interval, read_cells
 from model.experiments.plan import PLANS, keep_plan, read_plan
 

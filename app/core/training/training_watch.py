@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from app.core.history import History, Progress
-from app.core.paces import CPU, CUDA, Pace
-from app.core.runs import Record, Runs, State, held_out_figures
 from app.core.system.log_tail import LogTail, Tail
 from app.core.system.paths import bundled_models
+from app.core.training.paces import CPU, CUDA, Pace
+from app.core.training.runs import Record, Runs, State, held_out_figures
+from app.core.training.training_history import History, Progress
 from model.contract.bundle import read_info
 from model.system.reading import parse_json, read_file
 
