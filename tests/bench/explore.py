@@ -28,9 +28,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.core.explore.projection import STEPS, fitted, inside
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
-from app.core.projection import STEPS, fitted, inside
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import paths
 from app.ui import theme

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from app.core.held_out import read_held_out
+from app.core.explore.held_out import read_held_out
 from app.core.training.runs import Runs, held_out_figures
 from app.core.training.training_history import History, write_table
 from app.core.training.training_watch import Watcher

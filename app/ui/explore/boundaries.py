@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from app.core.confusion import Crossing
+from app.core.explore.confusion import Crossing
 from app.ui.status import percent
 from app.ui.widgets import label
 

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from PySide6.QtGui import QColor
 
-from app.core.points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
+from app.core.explore.map_points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.ui import theme

@@ -28,8 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.confusion import Label, Pair
-from app.core.judged import Judged
+from app.core.explore.confusion import Label, Pair
+from app.core.explore.evaluation import Judged
 from app.ui import theme, thumbnail
 from app.ui.loading import Thumbnails
 from app.ui.widgets import WrappedLabel, frame, label

@@ -11,17 +11,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.confusion import Crossing, Pair, confused, crossing
-from app.core.held_out import HeldOut, read_held_out
-from app.core.judged import (
-    Judged,
-    by_person,
-    by_test_part,
-    by_training,
-    leave_one_out,
-    read_test_part,
-)
-from app.core.points import Source, read_points
+from app.core.explore.confusion import Crossing, Pair, confused, crossing
+from app.core.explore.evaluation import Judged, by_person, by_test_part, by_training, leave_one_out, read_test_part
+from app.core.explore.held_out import HeldOut, read_held_out
+from app.core.explore.map_points import Source, read_points
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.core.system.thread_priority import give_way

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from app.core.projection import inside
+from app.core.explore.projection import inside
 from app.core.recognition.features import NOBODY
 from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for

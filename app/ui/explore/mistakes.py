@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.confusion import Pair
+from app.core.explore.confusion import Pair
 from app.core.recognition.features import NOBODY
 from app.ui.explore.boundaries import Boundaries
 from app.ui.explore.examples import Examples

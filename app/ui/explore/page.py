@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
+from app.core.explore.map_points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.ui import icons, keys

@@ -12,8 +12,8 @@ from threading import Condition
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.core.projection import DIMENSIONS, LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
-from app.core.unfolding import UnfoldingError, prepare, unfold
+from app.core.explore.projection import DIMENSIONS, LEAST_FOR_TSNE, STEPS, StoppedError, fitted, principal_components
+from app.core.explore.tsne import UnfoldingError, prepare, unfold
 
 log = logging.getLogger(__name__)
 

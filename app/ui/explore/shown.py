@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtGui import QPixmap
 
-from app.core.held_out import HeldOut
-from app.core.points import CORRECTNESS, Points, compared
+from app.core.explore.held_out import HeldOut
+from app.core.explore.map_points import CORRECTNESS, Points, compared
 from app.core.recognition.features import NOBODY
 from app.ui.explore.map_view import Card
 from app.ui.loading import Thumbnails

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.held_out import Training
-from app.core.points import Source
+from app.core.explore.held_out import Training
+from app.core.explore.map_points import Source
 from app.ui.widgets import ElidedBox
 
 _PLAIN = (Source.PROJECT, Source.GALLERY, Source.BOTH)

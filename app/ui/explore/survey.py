@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.held_out import Training, finished_trainings, read_held_out
-from app.core.points import Points, Source, read_points
-from app.core.projection import STEPS
+from app.core.explore.held_out import Training, finished_trainings, read_held_out
+from app.core.explore.map_points import Points, Source, read_points
+from app.core.explore.projection import STEPS
 from app.core.system import paths
 from app.ui.explore.projector import Layout, Projector
 from app.ui.jobs import Job

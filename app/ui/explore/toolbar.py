@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.points import By
+from app.core.explore.map_points import By
 from app.ui import icons, keys
 from app.ui.explore.map_view import Tool
 from app.ui.explore.sources import SourceBox

@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.points import By, Source
+from app.core.explore.map_points import By, Source
 from app.core.project.labels import Label, Verdict
 from app.ui import theme
 from app.ui.explore.colours import rgb

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.points import By
+from app.core.explore.map_points import By
 from app.core.project.labels import Label, Verdict
 from app.ui.explore.toolbar import View
 from app.ui.window import MainWindow

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.points import By
+from app.core.explore.map_points import By
 from app.core.training.runs import Runs
 from app.ui import theme
 from app.ui.explore.colours import rgb

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.points import Groups, write_svg
+from app.core.explore.map_points import Groups, write_svg
 from model.system.errors import MarqueError
 from model.system.plain_text import in_markdown, one_line
 

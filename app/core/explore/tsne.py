@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from app.core.projection import Report, StoppedError, tsne
+from app.core.explore.projection import Report, StoppedError, tsne
 from app.core.system.thread_priority import give_way
 from model.system.errors import MarqueError
 

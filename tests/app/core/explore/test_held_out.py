@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.confusion import confused, mistakes
-from app.core.held_out import HeldOut, Training, finished_trainings, read_held_out
-from app.core.judged import by_training
-from app.core.points import BY_TRAINING, By, Points, find, grouped, write_csv
+from app.core.explore.confusion import confused, mistakes
+from app.core.explore.evaluation import by_training
+from app.core.explore.held_out import HeldOut, Training, finished_trainings, read_held_out
+from app.core.explore.map_points import BY_TRAINING, By, Points, find, grouped, write_csv
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import Columns
 from app.core.training.runs import Runs

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from app.core.explore.held_out import HeldOut
 from app.core.gallery.gallery import Gallery, Reference
-from app.core.held_out import HeldOut
 from app.core.project.project import Project
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY

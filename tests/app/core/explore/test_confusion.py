@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.confusion import Label, confused, crossing, mistakes
+from app.core.explore.confusion import Label, confused, crossing, mistakes
+from app.core.explore.evaluation import Judged, TestPartError, by_person, by_test_part, leave_one_out, read_test_part
+from app.core.explore.map_points import Points
 from app.core.gallery.gallery import Reference
-from app.core.judged import (
-    Judged,
-    TestPartError,
-    by_person,
-    by_test_part,
-    leave_one_out,
-    read_test_part,
-)
-from app.core.points import Points
 from app.core.project.labels import Label as Told
 from app.core.project.labels import Verdict
 from app.core.recognition.features import FIGURES, NAMED, NOBODY

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.judged import Judged
+from app.core.explore.evaluation import Judged
 from app.core.recognition.features import NOBODY
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.core.held_out import HeldOut
-from app.core.points import Points
+from app.core.explore.held_out import HeldOut
+from app.core.explore.map_points import Points
 from app.core.review.photo_columns import Columns, Names, best_guess
 from model.system.errors import MarqueError
 

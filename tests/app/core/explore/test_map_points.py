@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from app.core.explore.map_points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
 from app.core.gallery.gallery import Gallery, GalleryError
-from app.core.points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import FIGURES
 from app.core.review.photo_columns import Columns
