@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.ui import keys
-from app.ui.widgets import frame, label
+from app.ui.widgets import keys
+from app.ui.widgets.basics import frame, label
 
 
 class HelpSheet(QWidget):

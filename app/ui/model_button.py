@@ -9,8 +9,8 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.core.system import paths
-from app.ui import icons, keys
-from app.ui.widgets import for_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import for_button
 
 _WIDTH = 220
 _WORDS = {"marque": "most accurate", "marque-lite": "fastest, less accurate"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
 
-from app.ui import icons, keys
-from app.ui.widgets import bind
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import bind
 
 _PAGES = (
     ("scan-search", "Identify", keys.IDENTIFY),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.system.stored_path import StoredPath, StoredPlace
-from app.ui.theme import Name
+from app.ui.widgets.theme import Name
 from model.system.files import write_whole
 from model.system.reading import parse_json, read_file
 

@@ -15,9 +15,9 @@ from types import FrameType
 from PySide6.QtWidgets import QApplication
 
 from app.core.gallery.references import Place
-from app.ui import theme
 from app.ui.faults import log_qt_messages
-from app.ui.pauses import shorten_pauses
+from app.ui.widgets import theme
+from app.ui.widgets.drawing_pauses import shorten_pauses
 from app.ui.window import MainWindow
 from model.system.command import INTERRUPTED
 

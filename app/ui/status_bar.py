@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from app.ui.job_line import JobLine
 from app.ui.model_button import ModelButton
 from app.ui.requests import Loaded
-from app.ui.widgets import IconLabel, label
+from app.ui.widgets.basics import IconLabel, label
 
 
 class StatusBar(QFrame):

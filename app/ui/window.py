@@ -15,10 +15,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from app.core.gallery.references import Place
 from app.core.system import paths
-from app.ui import faults, keys, settings, theme
-from app.ui.asking import Asking
+from app.ui import faults, settings
 from app.ui.collector import Collector
-from app.ui.dropping import Dropping, local_files
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
@@ -32,7 +30,10 @@ from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
 from app.ui.train.page import TrainPage
-from app.ui.widgets import Splitter
+from app.ui.widgets import keys, theme
+from app.ui.widgets.basics import Splitter
+from app.ui.widgets.drop_target import Dropping, local_files
+from app.ui.widgets.file_dialogs import Asking
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app.core.explore.confusion import Crossing
-from app.ui.status import percent
-from app.ui.widgets import label
+from app.ui.widgets.basics import label
+from app.ui.widgets.status_face import percent
 
 _CELL = Qt.ItemDataRole.UserRole
 

@@ -7,12 +7,12 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.project.labels import Label
-from app.ui import keys
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView
 from app.ui.explore.shown import Shown
 from app.ui.review.desk import Desk
 from app.ui.review.relabel import RelabelBox
+from app.ui.widgets import keys
 
 
 class Choice(QObject):

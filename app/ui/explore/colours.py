@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor
 from app.core.explore.map_points import CONFIDENCES, CORRECTNESS, GALLERY, NONE, PROJECT, By, Groups
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
-from app.ui import theme
-from app.ui.status import FACES, VERDICT_FACES
+from app.ui.widgets import theme
+from app.ui.widgets.status_face import FACES, VERDICT_FACES
 from model.contract.taxonomy import Taxonomy
 
 _NOTHING = {

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui import keys, theme
-from app.ui.thumbnail import paint_picture
-from app.ui.widgets import frame, label
+from app.ui.widgets import keys, theme
+from app.ui.widgets.basics import frame, label
+from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line
 
 _COLOUR, _COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1

@@ -24,9 +24,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.explore.projection import inside
 from app.core.recognition.features import NOBODY
-from app.ui import theme
 from app.ui.explore.splat import Splatter, radius_for
-from app.ui.thumbnail import paint_picture
+from app.ui.widgets import theme
+from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line
 
 _REACH = 9.0  # pixels from the pointer to a point that is meant

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.core.explore.confusion import Crossing
-from app.ui import theme
-from app.ui.status import percent
+from app.ui.widgets import theme
+from app.ui.widgets.status_face import percent
 from model.system.plain_text import one_line
 
 _LEAST, _MOST = 24, 64  # side of a cell, pixels

@@ -13,8 +13,6 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.core.explore.map_points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
-from app.ui import icons, keys
-from app.ui.error_bar import ErrorBar
 from app.ui.explore.choice import Choice
 from app.ui.explore.colours import colours, rgb, words
 from app.ui.explore.legend import Side
@@ -25,11 +23,13 @@ from app.ui.explore.shown import Shown
 from app.ui.explore.sources import ask_for_training
 from app.ui.explore.survey import Survey
 from app.ui.explore.toolbar import Toolbar, View
-from app.ui.identify.empty import EmptyState
 from app.ui.loading import Thumbnails
 from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
-from app.ui.widgets import Splitter, bind
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import Splitter, bind
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_bar import ErrorBar
 
 
 class ExplorePage(QWidget):

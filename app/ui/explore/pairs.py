@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.core.explore.confusion import Pair
-from app.ui import theme
-from app.ui.status import percent
+from app.ui.widgets import theme
+from app.ui.widgets.status_face import percent
 
 HEADERS = ("class", "and", "mistakes", "share")
 _COUNT, _SHARE = 2, 3

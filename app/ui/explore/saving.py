@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from app.ui.asking import ChosenPlace, ask_place, picture_bytes
 from app.ui.explore.toolbar import FORMATS
+from app.ui.widgets.file_dialogs import ChosenPlace, ask_place, picture_bytes
 from model.system.outputs import Output
 
 Writer = Callable[[Output], object]

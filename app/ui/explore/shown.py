@@ -13,7 +13,7 @@ from app.core.recognition.features import NOBODY
 from app.ui.explore.map_view import Card
 from app.ui.loading import Thumbnails
 from app.ui.review.desk import Desk
-from app.ui.status import percent
+from app.ui.widgets.status_face import percent
 
 
 class Shown:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.explore.held_out import Training
 from app.core.explore.map_points import Source
-from app.ui.widgets import ElidedBox
+from app.ui.widgets.basics import ElidedBox
 
 _PLAIN = (Source.PROJECT, Source.GALLERY, Source.BOTH)
 _WORDS = "whose photos are on the map"

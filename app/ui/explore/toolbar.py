@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.explore.map_points import By
-from app.ui import icons, keys
 from app.ui.explore.map_view import Tool
 from app.ui.explore.sources import SourceBox
-from app.ui.widgets import ElidedBox, tool_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import ElidedBox, tool_button
 
 _ROOM_FOR_VIEWS, _ROOM_FOR_ALL = 1150, 1300  # pixels
 _TYPING = 200  # milliseconds after the last letter

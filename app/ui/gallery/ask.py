@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget as Widget
 
 from app.core.review.class_search import find
 from app.core.teaching.class_teaching import label_problem
-from app.ui.popup import OfferingPopup
-from app.ui.widgets import label
+from app.ui.widgets.basics import label
+from app.ui.widgets.popup import OfferingPopup
 
 _WIDTH = 380
 _OFFERED = 8

@@ -21,8 +21,8 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.core.gallery.gallery import Reference
-from app.ui import icons, theme, thumbnail
 from app.ui.loading import Thumbnails
+from app.ui.widgets import icons, theme, thumbnail
 from model.system.plain_text import one_line
 
 _Index = QModelIndex | QPersistentModelIndex

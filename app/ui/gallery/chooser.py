@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QWidget as Widget
 from app.core.gallery.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.core.gallery.selection import ADDS_ONLY
 from app.core.teaching.gallery_exchange import SUFFIX
-from app.ui import icons, keys
-from app.ui.asking import NEVER_OVER_ANOTHER
-from app.ui.popup import Popup
-from app.ui.widgets import for_button, label
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import for_button, label
+from app.ui.widgets.file_dialogs import NEVER_OVER_ANOTHER
+from app.ui.widgets.popup import Popup
 
 _FILTER = f"Galleries of Marque (*{SUFFIX})"
 _WIDTH = 420

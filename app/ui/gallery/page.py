@@ -11,8 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QStackedWidge
 
 from app.core.gallery.gallery import Reference
 from app.core.teaching.cleanup import Finding
-from app.ui import keys
-from app.ui.error_bar import ErrorBar
 from app.ui.gallery.ask import AskBox
 from app.ui.gallery.cards import Cards
 from app.ui.gallery.chooser import AddressBox
@@ -23,12 +21,14 @@ from app.ui.gallery.drops import Drops
 from app.ui.gallery.toolbar import Toolbar
 from app.ui.gallery.transfers import Transfers
 from app.ui.gallery.tree import ClassTree, Node
-from app.ui.identify.empty import EmptyState
 from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
-from app.ui.notice import NoticeBar
 from app.ui.requests import Loaded
-from app.ui.widgets import ElidedLabel, Splitter, bind, label, small_button
+from app.ui.widgets import keys
+from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_bar import ErrorBar
+from app.ui.widgets.notice_bar import NoticeBar
 from model.system.wording import counted
 
 _TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."

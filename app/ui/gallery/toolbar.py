@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.core.gallery.references import Place, is_shared
 from app.core.gallery.selection import ADDS_ONLY
-from app.ui import icons, keys
 from app.ui.gallery.chooser import GalleryButton
-from app.ui.widgets import tool_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import tool_button
 
 _SPACING = 4
 _HARMLESS = "can be undone, and the files stay"

@@ -16,7 +16,7 @@ from app.core.teaching.picture_search import Located, locate
 from app.core.teaching.reembedding import Behind, left_behind, own_galleries, reembed
 from app.ui.gallery.desk import Cancelled, Desk, Reports
 from app.ui.jobs import Job
-from app.ui.notice import NoticeBar
+from app.ui.widgets.notice_bar import NoticeBar
 from model.system.wording import counted, first_of
 
 _LISTED = 500

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.core.gallery.gallery import Reference
 from app.core.review.class_search import find
-from app.ui import theme
+from app.ui.widgets import theme
 from model.system.photo_files import natural_key
 
 Node = tuple[str, str | None]

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.core.recognition.decision import Decision, Level
 from app.core.recognition.evidence import Evidence
-from app.ui import theme
-from app.ui.status import percent
+from app.ui.widgets import theme
+from app.ui.widgets.status_face import percent
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
 from model.system.plain_text import one_line

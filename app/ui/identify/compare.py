@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.ui.identify.neighbours import Near
 from app.ui.identify.photo_view import PhotoView
 from app.ui.loading import Photo, PhotoLoader
-from app.ui.widgets import Splitter
+from app.ui.widgets.basics import Splitter
 
 NO_PICTURE = "None of the neighbours' pictures is on this computer, so there is none to show."
 

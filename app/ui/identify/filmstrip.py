@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
-from app.ui import thumbnail
 from app.ui.loading import Thumbnails
-from app.ui.status import FACES, percent
+from app.ui.widgets import thumbnail
+from app.ui.widgets.status_face import FACES, percent
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 _THUMB = QSize(128, 84)

@@ -9,11 +9,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.core.recognition import images
-from app.ui import heat, icons, keys
-from app.ui.dropping import local_files
-from app.ui.error_bar import ErrorBar
+from app.ui import heat
 from app.ui.identify.compare import NO_PICTURE, CompareView
-from app.ui.identify.empty import EmptyState
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
@@ -21,7 +18,11 @@ from app.ui.identify.session import Session
 from app.ui.inference import Inference
 from app.ui.loading import Photo, Thumbnails
 from app.ui.requests import Answer, Loaded
-from app.ui.widgets import Splitter, bind, frame, tool_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import Splitter, bind, frame, tool_button
+from app.ui.widgets.drop_target import local_files
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_bar import ErrorBar
 
 
 class IdentifyPage(QWidget):

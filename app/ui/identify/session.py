@@ -17,7 +17,7 @@ from app.ui.inference import Inference
 from app.ui.jobs import Job
 from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
 from app.ui.requests import Answer, Loaded, Question, next_request
-from app.ui.status import FACES
+from app.ui.widgets.status_face import FACES
 
 
 class Session(QObject):

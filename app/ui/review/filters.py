@@ -7,8 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.core.review.arrangement import Filter, Order, Show
-from app.ui import icons, keys
-from app.ui.widgets import ElidedLabel, small_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import ElidedLabel, small_button
 
 _CONFIDENCES = {
     "any confidence": (0.0, 1.0),

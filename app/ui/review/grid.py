@@ -21,9 +21,9 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
-from app.ui import icons, theme, thumbnail
 from app.ui.review.listing import Listing, Row
-from app.ui.status import VERDICT_FACES
+from app.ui.widgets import icons, theme, thumbnail
+from app.ui.widgets.status_face import VERDICT_FACES
 
 _PAD = 8
 _LINE = 18

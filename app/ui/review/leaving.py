@@ -15,13 +15,13 @@ from app.core.filing.filing_plan import Plan
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.ui.asking import ChosenPlace, ask_place
 from app.ui.review.desk import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs
 from app.ui.review.toolbar import Toolbar
 from app.ui.review.trusting import Trusting
 from app.ui.review.unknown_step import UnknownStepDialog
+from app.ui.widgets.file_dialogs import ChosenPlace, ask_place
 
 
 class Leaving(QObject):

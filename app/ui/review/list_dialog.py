@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.widgets import label
+from app.ui.widgets.basics import label
 from model.system.plain_text import one_line
 from model.system.wording import first_of
 

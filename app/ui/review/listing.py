@@ -16,7 +16,7 @@ from app.core.review import arrangement
 from app.core.review.arrangement import Filter, Order
 from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
 from app.ui.loading import Thumbnails
-from app.ui.status import FACES, VERDICT_FACES, percent
+from app.ui.widgets.status_face import FACES, VERDICT_FACES, percent
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 HEADERS = ("photo", "status", "yours", "label", "type", "confidence", "margin", "folder")

@@ -33,10 +33,11 @@ from app.core.project.results import Result, not_identified, results
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
-from app.ui.asking import ChosenPlace
+from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.jobs import Job
 from app.ui.tasks import Tasks
 from app.ui.waits import Waits
+from app.ui.widgets.file_dialogs import ChosenPlace
 from model.system.wording import counted
 
 _TELL_SECONDS = 0.05

@@ -13,13 +13,8 @@ from app.core.project.results import Result
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
-from app.ui import icons, keys
-from app.ui.error_bar import ErrorBar
-from app.ui.identify.empty import EmptyState
 from app.ui.inference import Inference
 from app.ui.loading import Thumbnails
-from app.ui.notice import NoticeBar
-from app.ui.pauses import draw_unseen
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
 from app.ui.review.enrolling import Enrolling
@@ -36,7 +31,12 @@ from app.ui.review.table import Table
 from app.ui.review.thresholds import ThresholdBox
 from app.ui.review.toolbar import Toolbar, VerdictBar
 from app.ui.review.viewer import Viewer
-from app.ui.widgets import Splitter, bind
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import Splitter, bind
+from app.ui.widgets.drawing_pauses import draw_unseen
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_bar import ErrorBar
+from app.ui.widgets.notice_bar import NoticeBar
 
 _ARRANGE = 300  # milliseconds between two arrangements while a run brings more
 _FOLLOW = 40  # milliseconds that a photo must be current before it is opened

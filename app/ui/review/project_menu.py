@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 from app.core.project.default_project import is_unsaved, unsaved_name
 from app.core.project.project import SUFFIX
 from app.core.system import paths
-from app.ui import icons
-from app.ui.asking import NEVER_OVER_ANOTHER
-from app.ui.widgets import for_button
+from app.ui.widgets import icons
+from app.ui.widgets.basics import for_button
+from app.ui.widgets.file_dialogs import NEVER_OVER_ANOTHER
 
 _KEPT = 8
 _FILTER = f"Projects of Marque (*{SUFFIX})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QWidget
 
-from app.ui.widgets import ElidedLabel, IconLabel, for_button, small_button
+from app.ui.widgets.basics import ElidedLabel, IconLabel, for_button, small_button
 
 _LEVELS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 FIRST_LEVEL = 0.95

@@ -14,7 +14,7 @@ from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
 from app.ui.review.desk import Desk
 from app.ui.review.proposal import FIRST_LEVEL, ProposalBar
-from app.ui.status import percent
+from app.ui.widgets.status_face import percent
 
 _ANSWERS = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
 

@@ -12,8 +12,8 @@ from app.core.project.labels import Label, Verdict
 from app.core.review.class_search import find
 from app.core.review.photo_columns import Columns
 from app.core.review.vocabulary import classes, likely
-from app.ui.popup import OfferingPopup
-from app.ui.widgets import label
+from app.ui.widgets.basics import label
+from app.ui.widgets.popup import OfferingPopup
 from model.contract.taxonomy import Taxonomy
 
 _SIZE = (360, 320)

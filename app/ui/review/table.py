@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.review.arrangement import Order
-from app.ui import theme
 from app.ui.review.listing import Listing
+from app.ui.widgets import theme
 
 _WIDTHS = (180, 92, 84, 190, 100, 88, 64, 320)
 _ORDERS = {0: Order.NAME, 3: Order.CLASS, 5: Order.CONFIDENCE, 6: Order.MARGIN}

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from app.core.review.arrangement import Show
-from app.ui.widgets import label
+from app.ui.widgets.basics import label
 from model.contract.bundle import Thresholds
 
 

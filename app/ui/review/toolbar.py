@@ -11,9 +11,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.core.export.exporters import EXPORTERS
-from app.ui import keys
 from app.ui.review.project_menu import ProjectButton
-from app.ui.widgets import small_button, tool_button
+from app.ui.widgets import keys
+from app.ui.widgets.basics import small_button, tool_button
 
 _NARROW = 1000
 _WATCH = "watch the folders of this project: photos are identified as they arrive"

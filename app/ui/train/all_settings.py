@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 
 from app.core.training.setting_fields import LEFT_OUT, Section, SettingField, fields, sections
 from app.core.training.setting_values import WHOLE, value_of
-from app.ui import icons, keys
 from app.ui.train.setting_row import SettingRow
-from app.ui.widgets import bind, label
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import bind, label
 from model.contract.config import Config
 
 

@@ -14,9 +14,9 @@ from PySide6.QtGui import QColor, QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.training.training_watch import Curves
-from app.ui import theme
 from app.ui.train.plot import Plot, Readout
-from app.ui.widgets import ElidedLabel, frame, label
+from app.ui.widgets import theme
+from app.ui.widgets.basics import ElidedLabel, frame, label
 
 _STROKES = (
     (Qt.PenStyle.SolidLine, "━"),

@@ -42,7 +42,7 @@ from app.core.training.setting_values import Checked, arguments, check
 from app.core.training.training_watch import Start
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.form_data import DataChooser
-from app.ui.widgets import ElidedBox, label
+from app.ui.widgets.basics import ElidedBox, label
 from model.contract.config import Config
 
 _MEASURE = "train a few steps of this network on this computer, which takes about a minute"

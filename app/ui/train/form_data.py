@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.core.training.data_survey import KINDS, Survey
 from app.ui.requests import next_request
-from app.ui.widgets import ElidedLabel, WrappedLabel, label
+from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"

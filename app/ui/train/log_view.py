@@ -7,8 +7,8 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QTextCursor, QTextDocu
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.system.log_tail import Tail
-from app.ui import keys, theme
-from app.ui.widgets import ElidedLabel, bind, frame, label, small_button
+from app.ui.widgets import keys, theme
+from app.ui.widgets.basics import ElidedLabel, bind, frame, label, small_button
 
 _LINES = 5000
 """So many are kept; the file has the others."""

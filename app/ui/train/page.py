@@ -17,10 +17,6 @@ from app.core.training.data_survey import Survey
 from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.training.training_watch import Curves, Row
-from app.ui import keys
-from app.ui.asking import ask_place
-from app.ui.error_bar import ErrorBar
-from app.ui.identify.empty import EmptyState
 from app.ui.requests import Loaded
 from app.ui.train.comparing import Comparing
 from app.ui.train.desk import Desk
@@ -31,7 +27,11 @@ from app.ui.train.measuring import Measuring
 from app.ui.train.run_list import RunList
 from app.ui.train.study_view import StudyView
 from app.ui.train.toolbar import Toolbar
-from app.ui.widgets import Splitter, bind, frame
+from app.ui.widgets import keys
+from app.ui.widgets.basics import Splitter, bind, frame
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_bar import ErrorBar
+from app.ui.widgets.file_dialogs import ask_place
 
 if TYPE_CHECKING:
     from app.ui.train.curves import CurvesPanel

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.ui import theme
+from app.ui.widgets import theme
 
 _BESIDE = 16  # pixels between the mouse and what is said there
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.training.setting_fields import Kind, SettingField
-from app.ui import keys
 from app.ui.train.editors import editor
-from app.ui.widgets import bind, label, small_button
+from app.ui.widgets import keys
+from app.ui.widgets.basics import bind, label, small_button
 
 _WIDTH = 208  # of an entry, pixels
 _KEYS = f"Tab goes on, {keys.PUT_BACK.shown} puts back"

@@ -14,10 +14,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.ui import theme
 from app.ui.train.plot import Plot, Readout
 from app.ui.train.study_table import chance, number, span, unit
-from app.ui.widgets import ElidedLabel, WrappedLabel, label
+from app.ui.widgets import theme
+from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 from model.system.plain_text import one_line
 
 if TYPE_CHECKING:

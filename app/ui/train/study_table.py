@@ -20,7 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from app.ui import icons, theme
+from app.ui.widgets import icons, theme
 
 if TYPE_CHECKING:
     from app.core.training.study import Line, Study

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
-from app.ui import icons, keys
-from app.ui.widgets import label, tool_button
+from app.ui.widgets import icons, keys
+from app.ui.widgets.basics import label, tool_button
 
 _STEPS = 100
 _NARROW = 960  # below so many pixels the buttons have no words

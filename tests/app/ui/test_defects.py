@@ -12,9 +12,9 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine
-from app.ui.error_bar import ErrorBar
 from app.ui.review import outputs
 from app.ui.review.filing_dialog import FilingDialog
+from app.ui.widgets.error_bar import ErrorBar
 
 PATIENCE = 15_000
 

@@ -15,7 +15,7 @@ from app.core.gallery import references
 from app.core.gallery.gallery import Gallery
 from app.core.teaching.class_teaching import sample_of
 from app.core.teaching.enrolment import enrol
-from app.ui import keys
+from app.ui.widgets import keys
 from app.ui.window import MainWindow
 from tests.app.tiny import DIM
 from tests.app.ui.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write

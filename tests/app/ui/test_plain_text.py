@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToo
 
 from app.core.gallery.gallery import Entry, Gallery
 from app.core.recognition.engine import Engine
-from app.ui import theme
-from app.ui.widgets import ElidedLabel, for_button
+from app.ui.widgets import theme
+from app.ui.widgets.basics import ElidedLabel, for_button
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
 from tests.app.ui.conftest import PATIENCE

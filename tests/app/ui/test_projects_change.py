@@ -14,10 +14,10 @@ from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
 from app.ui import inference
-from app.ui.asking import ChosenPlace
 from app.ui.explore import survey
 from app.ui.review import outputs, watching
 from app.ui.train import desk as train_desk
+from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

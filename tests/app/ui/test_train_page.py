@@ -17,12 +17,12 @@ from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.training.runs import Runs, State
-from app.ui import theme
 from app.ui.train import comparing, measuring
 from app.ui.train import page as page_module
 from app.ui.train.form import NewTraining
 from app.ui.train.form_data import LABELLED
 from app.ui.train.page import TrainPage
+from app.ui.widgets import theme
 from app.ui.window import MainWindow
 from model.contract.config import Config
 from model.contract.events import EVENTS_FILE, EventWriter

@@ -6,8 +6,8 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 
 from app.core.recognition.decision import Status
-from app.ui import icons, theme
-from app.ui.status import FACES
+from app.ui.widgets import icons, theme
+from app.ui.widgets.status_face import FACES
 from model.system.plain_text import one_line
 
 

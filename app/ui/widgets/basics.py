@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui import icons, theme
-from app.ui.keys import Key
+from app.ui.widgets import icons, theme
+from app.ui.widgets.keys import Key
 from model.system.plain_text import one_line
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core.project.labels import Verdict
 from app.core.recognition import decision
 from app.core.recognition.decision import Status
-from app.ui import theme
+from app.ui.widgets import theme
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.ui.widgets import IconLabel, label
+from app.ui.widgets.basics import IconLabel, label
 
 
 class EmptyState(QWidget):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from app.ui import icons
-from app.ui.widgets import IconLabel, for_button, label, small_button
+from app.ui.widgets import icons
+from app.ui.widgets.basics import IconLabel, for_button, label, small_button
 
 
 class NoticeBar(QFrame):

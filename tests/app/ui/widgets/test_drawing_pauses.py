@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.ui.pauses import draw_unseen
+from app.ui.widgets.drawing_pauses import draw_unseen
 
 
 class Counted(QWidget):

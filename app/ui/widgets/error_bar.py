@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
-from app.ui import icons
-from app.ui.widgets import IconLabel, label, small_button
+from app.ui.widgets import icons
+from app.ui.widgets.basics import IconLabel, label, small_button
 
 
 class ErrorBar(QFrame):
