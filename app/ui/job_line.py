@@ -7,7 +7,7 @@ import time
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
-from app.ui.jobs import Job, clock_text
+from app.ui.background.jobs import Job, clock_text
 from app.ui.widgets import icons
 from app.ui.widgets.basics import ElidedLabel, small_button
 

@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.gallery.references import Place, place_of
 from app.core.system import paths
-from app.ui.inference import Inference
-from app.ui.requests import Loaded, ModelRequest
+from app.ui.background.requests import Loaded, ModelRequest
+from app.ui.background.scheduler import Inference
 from app.ui.settings import Settings
 
 

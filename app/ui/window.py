@@ -16,16 +16,16 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 from app.core.gallery.references import Place
 from app.core.system import paths
 from app.ui import faults, settings
+from app.ui.background.photo_loading import Thumbnails
+from app.ui.background.requests import Loaded
+from app.ui.background.scheduler import Inference
 from app.ui.collector import Collector
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
-from app.ui.inference import Inference
-from app.ui.loading import Thumbnails
 from app.ui.models import Models
 from app.ui.rail import Rail
-from app.ui.requests import Loaded
 from app.ui.review.page import ReviewPage
 from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 
 from app.core.explore.confusion import Label, Pair
 from app.core.explore.evaluation import Judged
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import theme, thumbnail
 from app.ui.widgets.basics import WrappedLabel, frame, label
 from model.system.plain_text import one_line

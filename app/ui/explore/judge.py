@@ -19,10 +19,10 @@ from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.core.system.thread_priority import give_way
 from app.core.training.runs import Runs
-from app.ui.inference import Loaded
-from app.ui.jobs import Job
+from app.ui.background.jobs import Job
+from app.ui.background.scheduler import Loaded
+from app.ui.background.tasks import Task, Tasks
 from app.ui.review.desk import Desk
-from app.ui.tasks import Task, Tasks
 from model.contract.tested_photos import TESTED_FILE
 
 _LATER = 400  # milliseconds after the last change of the project

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.core.explore.map_points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
+from app.ui.background.photo_loading import Thumbnails
+from app.ui.background.requests import Loaded
 from app.ui.explore.choice import Choice
 from app.ui.explore.colours import colours, rgb, words
 from app.ui.explore.legend import Side
@@ -23,8 +25,6 @@ from app.ui.explore.shown import Shown
 from app.ui.explore.sources import ask_for_training
 from app.ui.explore.survey import Survey
 from app.ui.explore.toolbar import Toolbar, View
-from app.ui.loading import Thumbnails
-from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind

@@ -8,11 +8,11 @@ from app.core.explore.held_out import Training, finished_trainings, read_held_ou
 from app.core.explore.map_points import Points, Source, read_points
 from app.core.explore.projection import STEPS
 from app.core.system import paths
+from app.ui.background.jobs import Job
+from app.ui.background.requests import Loaded
+from app.ui.background.tasks import Task, Tasks
 from app.ui.explore.projector import Layout, Projector
-from app.ui.jobs import Job
-from app.ui.requests import Loaded
 from app.ui.review.desk import Desk
-from app.ui.tasks import Task, Tasks
 
 _LATER = 400  # milliseconds after the last change of the project
 

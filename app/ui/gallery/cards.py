@@ -21,7 +21,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.core.gallery.gallery import Reference
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import icons, theme, thumbnail
 from model.system.plain_text import one_line
 

@@ -35,8 +35,8 @@ from PySide6.QtWidgets import (
 from app.core.gallery.gallery import Reference
 from app.core.gallery.selection import ADDS_ONLY
 from app.core.teaching.cleanup import NEAR, Finding
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.gallery.cards import paint_reference, paint_words
-from app.ui.loading import Thumbnails
 from app.ui.widgets import theme
 from app.ui.widgets.basics import frame, label
 

@@ -21,10 +21,10 @@ from app.core.teaching.class_teaching import known_types, teach
 from app.core.teaching.enrolment import Enrolled
 from app.core.teaching.job_result import Done, passed_over, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed, enrol_reviewed
-from app.ui.inference import Inference
-from app.ui.jobs import Job
-from app.ui.requests import GalleryWork, Loaded
-from app.ui.tasks import Task, Tasks
+from app.ui.background.jobs import Job
+from app.ui.background.requests import GalleryWork, Loaded
+from app.ui.background.scheduler import Inference
+from app.ui.background.tasks import Task, Tasks
 from model.contract.taxonomy import Taxonomy
 from model.system.wording import counted
 

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QStackedWidge
 
 from app.core.gallery.gallery import Reference
 from app.core.teaching.cleanup import Finding
+from app.ui.background.photo_loading import Thumbnails
+from app.ui.background.requests import Loaded
+from app.ui.background.scheduler import Inference
 from app.ui.gallery.ask import AskBox
 from app.ui.gallery.cards import Cards
 from app.ui.gallery.chooser import AddressBox
@@ -21,9 +24,6 @@ from app.ui.gallery.drops import Drops
 from app.ui.gallery.toolbar import Toolbar
 from app.ui.gallery.transfers import Transfers
 from app.ui.gallery.tree import ClassTree, Node
-from app.ui.inference import Inference
-from app.ui.loading import Thumbnails
-from app.ui.requests import Loaded
 from app.ui.widgets import keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
 from app.ui.widgets.empty_state import EmptyState

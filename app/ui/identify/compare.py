@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.ui.background.photo_loading import Photo, PhotoLoader
 from app.ui.identify.neighbours import Near
 from app.ui.identify.photo_view import PhotoView
-from app.ui.loading import Photo, PhotoLoader
 from app.ui.widgets.basics import Splitter
 
 NO_PICTURE = "None of the neighbours' pictures is on this computer, so there is none to show."

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import thumbnail
 from app.ui.widgets.status_face import FACES, percent
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath, QPaintEven
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from app.core.gallery.gallery import Neighbour
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import icons, theme
 from model.system.plain_text import one_line
 

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 
 from app.core.recognition import images
 from app.ui import heat
+from app.ui.background.photo_loading import Photo, Thumbnails
+from app.ui.background.requests import Answer, Loaded
+from app.ui.background.scheduler import Inference
 from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
 from app.ui.identify.session import Session
-from app.ui.inference import Inference
-from app.ui.loading import Photo, Thumbnails
-from app.ui.requests import Answer, Loaded
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind, frame, tool_button
 from app.ui.widgets.drop_target import local_files

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from app.ui.loading import Photo
+from app.ui.background.photo_loading import Photo
 from app.ui.widgets import theme
 from model.system.plain_text import one_line
 

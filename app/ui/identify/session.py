@@ -12,11 +12,11 @@ from PySide6.QtGui import QImage
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
 from app.core.system.paths import tidy
+from app.ui.background.jobs import Job
+from app.ui.background.photo_loading import FolderScan, Photo, PhotoLoader, Thumbnails
+from app.ui.background.requests import Answer, Loaded, Question, next_request
+from app.ui.background.scheduler import Inference
 from app.ui.identify.filmstrip import Entry, PhotoList
-from app.ui.inference import Inference
-from app.ui.jobs import Job
-from app.ui.loading import FolderScan, Photo, PhotoLoader, Thumbnails
-from app.ui.requests import Answer, Loaded, Question, next_request
 from app.ui.widgets.status_face import FACES
 
 

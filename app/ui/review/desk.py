@@ -29,15 +29,15 @@ from app.core.review.arrangement import Order
 from app.core.review.photo_columns import Columns
 from app.core.review.suggestions import Suggestion, suggest
 from app.core.teaching.reviewed_photos import Reviewed, reviewed
-from app.ui.inference import Inference
-from app.ui.requests import Loaded
+from app.ui.background.requests import Loaded
+from app.ui.background.scheduler import Inference
+from app.ui.background.tasks import Tasks
+from app.ui.background.waits import Waits
 from app.ui.review.filling import Filling
 from app.ui.review.leftover import Leftover
 from app.ui.review.opening import Opened, open_project
 from app.ui.review.running import Running
 from app.ui.review.watching import Watching
-from app.ui.tasks import Tasks
-from app.ui.waits import Waits
 from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
 

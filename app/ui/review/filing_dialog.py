@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.filing.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
-from app.ui.requests import next_request
+from app.ui.background.requests import next_request
 from app.ui.widgets.basics import WrappedLabel, label
 from model.system.wording import counted
 

@@ -13,7 +13,7 @@ from app.core.project.labels import Labels
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.review.photo_columns import Columns, read_predictions
-from app.ui.tasks import Task, Tasks
+from app.ui.background.tasks import Task, Tasks
 
 _PIECE = 2000
 _FRESH = 250  # milliseconds between two looks at what a run has found

@@ -15,7 +15,7 @@ from app.core.recognition.features import NOBODY
 from app.core.review import arrangement
 from app.core.review.arrangement import Filter, Order
 from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets.status_face import FACES, VERDICT_FACES, percent
 
 ROW_ROLE = Qt.ItemDataRole.UserRole

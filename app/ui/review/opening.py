@@ -11,7 +11,7 @@ from app.core.project.project import Project
 from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.core.project.records import KnownModel
 from app.core.project.schema import Alone
-from app.ui.waits import PROGRAM
+from app.ui.background.waits import PROGRAM
 
 
 @dataclass(frozen=True)

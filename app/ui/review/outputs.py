@@ -34,9 +34,9 @@ from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.ui.widgets.file_dialogs import ChosenPlace
-from app.ui.jobs import Job
-from app.ui.tasks import Tasks
-from app.ui.waits import Waits
+from app.ui.background.jobs import Job
+from app.ui.background.tasks import Tasks
+from app.ui.background.waits import Waits
 from app.ui.widgets.file_dialogs import ChosenPlace
 from model.system.wording import counted
 

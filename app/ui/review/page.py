@@ -13,8 +13,8 @@ from app.core.project.results import Result
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
-from app.ui.inference import Inference
-from app.ui.loading import Thumbnails
+from app.ui.background.photo_loading import Thumbnails
+from app.ui.background.scheduler import Inference
 from app.ui.review.chosen import Chosen
 from app.ui.review.desk import Desk
 from app.ui.review.enrolling import Enrolling

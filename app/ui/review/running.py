@@ -6,9 +6,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.batch.project_run import Progress
 from app.core.project.project import Project
-from app.ui.inference import Inference
-from app.ui.jobs import Job
-from app.ui.requests import ProjectRun
+from app.ui.background.jobs import Job
+from app.ui.background.requests import ProjectRun
+from app.ui.background.scheduler import Inference
 
 
 class Running(QObject):

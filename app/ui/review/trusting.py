@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.system.local_records import perhaps_lost
+from app.ui.background.tasks import Tasks
 from app.ui.review.list_dialog import ListDialog
-from app.ui.tasks import Tasks
 
 
 class TrustDialog(ListDialog):

@@ -9,12 +9,12 @@ from app.core.project.records import KnownModel
 from app.core.project.results import Result
 from app.core.recognition import images
 from app.ui import heat
+from app.ui.background.photo_loading import Photo, PhotoLoader, Thumbnails
+from app.ui.background.requests import Answer, Question, next_request
+from app.ui.background.scheduler import Inference
 from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.neighbours import Near
 from app.ui.identify.panel import PredictionPanel
-from app.ui.inference import Inference
-from app.ui.loading import Photo, PhotoLoader, Thumbnails
-from app.ui.requests import Answer, Question, next_request
 from model.contract.photo import MISSING
 
 _LOCATE = "Where the photos were moved: locate them, in the menu of the project."

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.batch.folder_watch import SETTLE, ProjectWatch
 from app.core.project.project import Project
-from app.ui.tasks import Task, Tasks
+from app.ui.background.tasks import Task, Tasks
 
 _SHARE = 10  # a pause takes at least so many times as long as the look before it
 

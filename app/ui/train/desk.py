@@ -22,7 +22,7 @@ from app.core.training.paces import Pace, keep, kept, paces_file
 from app.core.training.runs import RunError, Runs
 from app.core.training.training_history import write_table
 from app.core.training.training_watch import Curves, Row, Start, Watcher
-from app.ui.tasks import Task, Tasks
+from app.ui.background.tasks import Task, Tasks
 from app.ui.widgets.file_dialogs import ChosenPlace, picture_bytes
 from model.system.errors import MarqueError
 from model.system.files import make_folder

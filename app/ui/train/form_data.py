@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.training.data_survey import KINDS, Survey
-from app.ui.requests import next_request
+from app.ui.background.requests import next_request
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"

@@ -17,7 +17,7 @@ from app.core.training.data_survey import Survey
 from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.training.training_watch import Curves, Row
-from app.ui.requests import Loaded
+from app.ui.background.requests import Loaded
 from app.ui.train.comparing import Comparing
 from app.ui.train.desk import Desk
 from app.ui.train.detail import Detail

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgre
 
 from app.core.training.runs import State
 from app.core.training.training_watch import Row
-from app.ui.jobs import clock_text
+from app.ui.background.jobs import clock_text
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, IconLabel
 from app.ui.widgets.status_face import Face

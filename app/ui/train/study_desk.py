@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.ui.tasks import Tasks
+from app.ui.background.tasks import Tasks
 
 if TYPE_CHECKING:
     from app.core.training.study import Study, StudyReader

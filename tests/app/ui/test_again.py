@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Status
+from app.ui.background.photo_loading import Thumbnails
 from app.ui.identify.filmstrip import PhotoList
-from app.ui.loading import Thumbnails
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
-from app.ui.requests import Loaded
+from app.ui.background.requests import Loaded
 from app.ui.window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView
 from pytestqt.qtbot import QtBot
 
 from app.core.review.arrangement import Order
-from app.ui.requests import GalleryWork
+from app.ui.background.requests import GalleryWork
 from app.ui.review.page import ReviewPage
 from app.ui.window import MainWindow
 

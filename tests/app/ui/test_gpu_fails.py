@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.recognition.engine import Engine, Outputs
-from app.ui import inference
+from app.ui.background import scheduler
 from app.ui.window import MainWindow
 from tests.app.tiny import FailingGpu
 
@@ -27,7 +27,7 @@ def on_gpu(
     """Opens the window with a model on a GPU that fails at the first photo."""
 
     def open_it(engine: type[Engine] = FailingGpu) -> MainWindow:
-        monkeypatch.setattr(inference, "Engine", engine)
+        monkeypatch.setattr(scheduler, "Engine", engine)
         window = open_marque()
         desk = window.review.desk
         qtbot.waitUntil(lambda: desk.project is not None and window.gallery.desk.ready, timeout=PATIENCE)

@@ -13,7 +13,7 @@ from app.core.filing.filing_plan import plan
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
-from app.ui import inference
+from app.ui.background import scheduler
 from app.ui.explore import survey
 from app.ui.review import outputs, watching
 from app.ui.train import desk as train_desk
@@ -110,7 +110,7 @@ def learn_from_labels(window: MainWindow) -> None:
         (outputs, "results", export),
         (watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),
-        (inference, "run_stage", identify),
+        (scheduler, "run_stage", identify),
     ],
 )
 def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, qtbot, monkeypatch, where, name, begin):

@@ -18,7 +18,7 @@ from app import cli
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
 from app.core.system import paths
-from app.ui.requests import Answer
+from app.ui.background.requests import Answer
 from app.ui.widgets import theme
 from app.ui.window import MainWindow
 from model.contract.bundle import EVIDENCE, Calibration

@@ -27,8 +27,8 @@ from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.pipeline import identify_paths
 from app.core.system import paths
 from app.core.system.thread_priority import give_way
-from app.ui.loading import Batches
-from app.ui.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
+from app.ui.background.photo_loading import Batches
+from app.ui.background.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
 from model.contract.bundle import BundleError
 
 log = logging.getLogger(__name__)

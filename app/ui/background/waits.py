@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.project.project_lock import ProjectBusyError, only_writer
-from app.ui.jobs import Job
+from app.ui.background.jobs import Job
 
 PROGRAM = "the window of Marque"
 """What the window is called in the messages of other programs."""
