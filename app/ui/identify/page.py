@@ -9,15 +9,15 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.core.recognition import images
-from app.ui import heat
 from app.ui.background.photo_loading import Photo, Thumbnails
 from app.ui.background.requests import Answer, Loaded
 from app.ui.background.scheduler import Inference
-from app.ui.identify.compare import NO_PICTURE, CompareView
 from app.ui.identify.filmstrip import Filmstrip
-from app.ui.identify.neighbours import Near
-from app.ui.identify.panel import PredictionPanel
 from app.ui.identify.session import Session
+from app.ui.photo import heat_map
+from app.ui.photo.neighbour_strip import Near
+from app.ui.photo.prediction_panel import PredictionPanel
+from app.ui.photo.side_by_side import NO_PICTURE, CompareView
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind, frame, tool_button
 from app.ui.widgets.drop_target import local_files
@@ -270,10 +270,10 @@ class IdentifyPage(QWidget):
             self.panel.show_answer(self.session.subject(), loaded.info, answer.identification, answer.pictures)
             self._mark_compared()
 
-        self.view.show_heat(heat.as_picture(answer.heat) if self.heat_button.isChecked() else None)
+        self.view.show_heat(heat_map.as_picture(answer.heat) if self.heat_button.isChecked() else None)
         if self.heat_button.isChecked() and answer.heat is None:
             self.heat_button.setChecked(False)
-            self.errors.show_problem(heat.CANNOT_TELL)
+            self.errors.show_problem(heat_map.CANNOT_TELL)
 
     def _on_heat(self, on: bool) -> None:
         self.session.set_heat(on)

@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.project.records import KnownModel
 from app.core.project.results import Result
 from app.core.recognition import images
-from app.ui import heat
 from app.ui.background.photo_loading import Photo, PhotoLoader, Thumbnails
 from app.ui.background.requests import Answer, Question, next_request
 from app.ui.background.scheduler import Inference
-from app.ui.identify.compare import NO_PICTURE, CompareView
-from app.ui.identify.neighbours import Near
-from app.ui.identify.panel import PredictionPanel
+from app.ui.photo import heat_map
+from app.ui.photo.neighbour_strip import Near
+from app.ui.photo.prediction_panel import PredictionPanel
+from app.ui.photo.side_by_side import NO_PICTURE, CompareView
 from model.contract.photo import MISSING
 
 _LOCATE = "Where the photos were moved: locate them, in the menu of the project."
@@ -140,7 +140,7 @@ class Viewer(QWidget):
         self.panel.show_answer(self._result.image.path.name, self._model, answer.identification, answer.pictures)
         self.panel.neighbours.mark(self.compare.near())
         if self._heat:
-            self.view.show_heat(heat.as_picture(answer.heat))
+            self.view.show_heat(heat_map.as_picture(answer.heat))
             if answer.heat is None:
-                self.problem.emit(heat.CANNOT_TELL)
+                self.problem.emit(heat_map.CANNOT_TELL)
                 self.heat_ended.emit()

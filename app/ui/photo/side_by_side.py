@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.ui.background.photo_loading import Photo, PhotoLoader
-from app.ui.identify.neighbours import Near
-from app.ui.identify.photo_view import PhotoView
+from app.ui.photo.neighbour_strip import Near
+from app.ui.photo.photo_view import PhotoView
 from app.ui.widgets.basics import Splitter
 
 NO_PICTURE = "None of the neighbours' pictures is on this computer, so there is none to show."

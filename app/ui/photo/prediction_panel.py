@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from app.core.recognition.decision import Decision, Status
 from app.core.recognition.identifier import Identification
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.identify.bars import Judge, PredictionTree, rows
-from app.ui.identify.neighbours import Near, NeighbourStrip
+from app.ui.photo.neighbour_strip import Near, NeighbourStrip
+from app.ui.photo.prediction_tree import Judge, PredictionTree, rows
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, IconLabel, WrappedLabel, frame, label
 from app.ui.widgets.status_face import FACES, percent
