@@ -25,9 +25,9 @@ from app.ui.gallery.page import GalleryPage
 from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
 from app.ui.models import Models
+from app.ui.project.project_menu import new_place
 from app.ui.rail import Rail
 from app.ui.review.page import ReviewPage
-from app.ui.review.project_menu import new_place
 from app.ui.status_bar import StatusBar
 from app.ui.train.page import TrainPage
 from app.ui.widgets import keys, theme

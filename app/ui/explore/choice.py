@@ -10,8 +10,8 @@ from app.core.project.labels import Label
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView
 from app.ui.explore.shown import Shown
-from app.ui.review.desk import Desk
-from app.ui.review.relabel import RelabelBox
+from app.ui.project.open_project import Desk
+from app.ui.project.relabel_box import RelabelBox
 from app.ui.widgets import keys
 
 

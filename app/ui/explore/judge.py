@@ -22,7 +22,7 @@ from app.core.training.runs import Runs
 from app.ui.background.jobs import Job
 from app.ui.background.scheduler import Loaded
 from app.ui.background.tasks import Task, Tasks
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from model.contract.tested_photos import TESTED_FILE
 
 _LATER = 400  # milliseconds after the last change of the project

@@ -17,7 +17,7 @@ from app.ui.explore.examples import Examples
 from app.ui.explore.judge import Findings, Judge, Known, Truth
 from app.ui.explore.matrix import TypeMatrix
 from app.ui.explore.pairs import PairTable
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.status_face import percent

@@ -25,7 +25,7 @@ from app.ui.explore.shown import Shown
 from app.ui.explore.sources import ask_for_training
 from app.ui.explore.survey import Survey
 from app.ui.explore.toolbar import Toolbar, View
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.empty_state import EmptyState

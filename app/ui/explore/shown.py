@@ -12,7 +12,7 @@ from app.core.explore.map_points import CORRECTNESS, Points, compared
 from app.core.recognition.features import NOBODY
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.explore.map_view import Card
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from app.ui.widgets.status_face import percent
 
 

@@ -12,7 +12,7 @@ from app.ui.background.jobs import Job
 from app.ui.background.requests import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.explore.projector import Layout, Projector
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 
 _LATER = 400  # milliseconds after the last change of the project
 

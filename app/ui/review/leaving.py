@@ -15,7 +15,7 @@ from app.core.filing.filing_plan import Plan
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.outputs import Outputs
 from app.ui.review.toolbar import Toolbar

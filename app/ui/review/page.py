@@ -15,8 +15,9 @@ from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.scheduler import Inference
+from app.ui.project.open_project import Desk
+from app.ui.project.relabel_box import RelabelBox
 from app.ui.review.chosen import Chosen
-from app.ui.review.desk import Desk
 from app.ui.review.enrolling import Enrolling
 from app.ui.review.filters import FilterBar
 from app.ui.review.grid import Grid
@@ -25,7 +26,6 @@ from app.ui.review.listing import Listing
 from app.ui.review.outputs import Outputs
 from app.ui.review.proposal import ProposalBar
 from app.ui.review.proposals import Proposals
-from app.ui.review.relabel import RelabelBox
 from app.ui.review.saying import Saying
 from app.ui.review.table import Table
 from app.ui.review.thresholds import ThresholdBox

@@ -12,7 +12,7 @@ from app.core.project.labels import Label
 from app.core.recognition.decision import Status
 from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
-from app.ui.review.desk import Desk
+from app.ui.project.open_project import Desk
 from app.ui.review.proposal import FIRST_LEVEL, ProposalBar
 from app.ui.widgets.status_face import percent
 

@@ -8,8 +8,8 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.project.labels import Label, Verdict
+from app.ui.project.open_project import Desk
 from app.ui.review.chosen import Chosen
-from app.ui.review.desk import Desk
 from app.ui.review.listing import Listing
 from model.system.wording import counted
 

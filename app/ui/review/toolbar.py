@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.core.export.exporters import EXPORTERS
-from app.ui.review.project_menu import ProjectButton
+from app.ui.project.project_menu import ProjectButton
 from app.ui.widgets import keys
 from app.ui.widgets.basics import small_button, tool_button
 

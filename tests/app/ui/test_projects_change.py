@@ -15,7 +15,8 @@ from app.core.project.results import results
 from app.core.project.schema import ProjectError
 from app.ui.background import scheduler
 from app.ui.explore import survey
-from app.ui.review import outputs, watching
+from app.ui.project import folder_watching
+from app.ui.review import outputs
 from app.ui.train import desk as train_desk
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window import MainWindow
@@ -108,7 +109,7 @@ def learn_from_labels(window: MainWindow) -> None:
     [
         (survey, "read_points", look_at_the_map),
         (outputs, "results", export),
-        (watching, "ProjectWatch", watch),
+        (folder_watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),
         (scheduler, "run_stage", identify),
     ],

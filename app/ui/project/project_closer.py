@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from app.core.project.project import Project
 from app.ui.background.tasks import Tasks
-from app.ui.review.running import Running
+from app.ui.project.run_control import Running
 
 
 class Leftover(QObject):

@@ -33,11 +33,11 @@ from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import Inference
 from app.ui.background.tasks import Tasks
 from app.ui.background.waits import Waits
-from app.ui.review.filling import Filling
-from app.ui.review.leftover import Leftover
-from app.ui.review.opening import Opened, open_project
-from app.ui.review.running import Running
-from app.ui.review.watching import Watching
+from app.ui.project.column_loader import Filling
+from app.ui.project.folder_watching import Watching
+from app.ui.project.opening import Opened, open_project
+from app.ui.project.project_closer import Leftover
+from app.ui.project.run_control import Running
 from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
 
