@@ -13,7 +13,7 @@ from app.ui.background.photo_loading import Photo, Thumbnails
 from app.ui.background.requests import Answer, Loaded
 from app.ui.background.scheduler import Inference
 from app.ui.identify.filmstrip import Filmstrip
-from app.ui.identify.session import Session
+from app.ui.identify.identify_session import Session
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
