@@ -17,20 +17,20 @@ from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.scheduler import Inference
 from app.ui.project.open_project import Desk
 from app.ui.project.relabel_box import RelabelBox
-from app.ui.review.chosen import Chosen
-from app.ui.review.enrolling import Enrolling
-from app.ui.review.filters import FilterBar
-from app.ui.review.grid import Grid
-from app.ui.review.leaving import Leaving
-from app.ui.review.listing import Listing
-from app.ui.review.outputs import Outputs
-from app.ui.review.proposal import ProposalBar
+from app.ui.review.enrolment import Enrolling
+from app.ui.review.export_dialogs import Leaving
+from app.ui.review.export_jobs import Outputs
+from app.ui.review.filter_bar import FilterBar
+from app.ui.review.photo_grid import Grid
+from app.ui.review.photo_listing import Listing
+from app.ui.review.photo_table import Table
+from app.ui.review.photo_viewer import Viewer
+from app.ui.review.proposal_bar import ProposalBar
 from app.ui.review.proposals import Proposals
-from app.ui.review.saying import Saying
-from app.ui.review.table import Table
-from app.ui.review.thresholds import ThresholdBox
+from app.ui.review.selection import Chosen
+from app.ui.review.threshold_box import ThresholdBox
 from app.ui.review.toolbar import Toolbar, VerdictBar
-from app.ui.review.viewer import Viewer
+from app.ui.review.verdicts import Saying
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.drawing_pauses import draw_unseen

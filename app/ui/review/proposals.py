@@ -13,7 +13,7 @@ from app.core.recognition.decision import Status
 from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
 from app.ui.project.open_project import Desk
-from app.ui.review.proposal import FIRST_LEVEL, ProposalBar
+from app.ui.review.proposal_bar import FIRST_LEVEL, ProposalBar
 from app.ui.widgets.status_face import percent
 
 _ANSWERS = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]

@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine
-from app.ui.review import outputs
+from app.ui.review import export_jobs
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.widgets.error_bar import ErrorBar
 
@@ -32,7 +32,7 @@ def said(bar) -> bool:
 def test_a_job_with_a_defect_ends(identified, qtbot, monkeypatch, photos):
     page, jobs = identified.review, identified.status.jobs
     identified.show_page(1)
-    monkeypatch.setattr(outputs, "corrections", broken)
+    monkeypatch.setattr(export_jobs, "corrections", broken)
     page.outputs.bring_back(page.desk.project, photos)
     qtbot.waitUntil(lambda: said(page.errors), timeout=PATIENCE)
     assert not page.outputs.busy() and not jobs.cancel_button.isVisible()
@@ -47,7 +47,7 @@ def dialog_of(window) -> FilingDialog:
 def test_the_filing_dialog_says_why_there_is_no_plan(identified, qtbot, monkeypatch):
     project = identified.review.desk.project
     with monkeypatch.context() as patch:
-        patch.setattr(outputs, "plan", broken)
+        patch.setattr(export_jobs, "plan", broken)
         dialog = dialog_of(identified)
         why = "it could not be worked out what would happen"
         qtbot.waitUntil(lambda: dialog.summary.whole() == why, timeout=PATIENCE)
@@ -66,7 +66,7 @@ def test_a_plan_that_fails_does_not_end_the_job_in_work(identified, qtbot, monke
     def lost(_rows, _into, _pattern):
         raise ProjectError("it is away")
 
-    monkeypatch.setattr(outputs, "plan", lost)
+    monkeypatch.setattr(export_jobs, "plan", lost)
     page.outputs.plan(page.desk.project, page.desk.model, 1, tmp_path, "{name}", False)
     page.outputs.sidecars(page.desk.project, page.desk.model, 12)
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)

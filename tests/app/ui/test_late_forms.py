@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs
-from app.ui.review import outputs
+from app.ui.review import export_jobs
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.train import desk as train_desk
 from app.ui.train.form import NewTraining
@@ -54,8 +54,8 @@ def test_a_plan_for_older_settings_is_not_offered(open_marque, photos, qtbot, mo
     page.chosen.go(0)
     page.saying.accept()
     qtbot.waitUntil(lambda: (page.desk.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
-    gate = Gate(outputs.plan)
-    monkeypatch.setattr(outputs, "plan", gate)
+    gate = Gate(export_jobs.plan)
+    monkeypatch.setattr(export_jobs, "plan", gate)
     page.leaving.file()
     dialog = next(one for one in page.findChildren(FilingDialog) if one.isVisible())
     qtbot.waitUntil(lambda: gate.calls == 1, timeout=PATIENCE)

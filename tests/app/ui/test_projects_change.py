@@ -16,7 +16,7 @@ from app.core.project.schema import ProjectError
 from app.ui.background import scheduler
 from app.ui.explore import survey
 from app.ui.project import folder_watching
-from app.ui.review import outputs
+from app.ui.review import export_jobs
 from app.ui.train import desk as train_desk
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window import MainWindow
@@ -108,7 +108,7 @@ def learn_from_labels(window: MainWindow) -> None:
     ("where", "name", "begin"),
     [
         (survey, "read_points", look_at_the_map),
-        (outputs, "results", export),
+        (export_jobs, "results", export),
         (folder_watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),
         (scheduler, "run_stage", identify),

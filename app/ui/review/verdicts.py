@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 
 from app.core.project.labels import Label, Verdict
 from app.ui.project.open_project import Desk
-from app.ui.review.chosen import Chosen
-from app.ui.review.listing import Listing
+from app.ui.review.photo_listing import Listing
+from app.ui.review.selection import Chosen
 from model.system.wording import counted
 
 

@@ -16,8 +16,8 @@ from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.ui.project.open_project import Desk
+from app.ui.review.export_jobs import Outputs
 from app.ui.review.filing_dialog import FilingDialog
-from app.ui.review.outputs import Outputs
 from app.ui.review.toolbar import Toolbar
 from app.ui.review.trusting import Trusting
 from app.ui.review.unknown_step import UnknownStepDialog

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
-from app.ui.review.listing import Listing, Row
+from app.ui.review.photo_listing import Listing, Row
 from app.ui.widgets import icons, theme, thumbnail
 from app.ui.widgets.status_face import VERDICT_FACES
 

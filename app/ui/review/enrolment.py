@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.core.teaching.job_result import Done, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.project.open_project import Desk
-from app.ui.review.chosen import Chosen
+from app.ui.review.selection import Chosen
 from app.ui.review.toolbar import Toolbar, VerdictBar
 from app.ui.widgets import keys
 from app.ui.widgets.notice_bar import NoticeBar

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QObject, Signal
 
 from app.core.recognition.features import NOBODY
-from app.ui.review.listing import Listing
+from app.ui.review.photo_listing import Listing
 
 _STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged anew
 _Flags = QItemSelectionModel.SelectionFlag

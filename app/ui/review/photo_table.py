@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.review.arrangement import Order
-from app.ui.review.listing import Listing
+from app.ui.review.photo_listing import Listing
 from app.ui.widgets import theme
 
 _WIDTHS = (180, 92, 84, 190, 100, 88, 64, 320)
