@@ -14,16 +14,16 @@ from app.core.teaching.cleanup import Finding
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import Inference
-from app.ui.gallery.ask import AskBox
-from app.ui.gallery.cards import Cards
-from app.ui.gallery.chooser import AddressBox
-from app.ui.gallery.cleaning import CleanUp
-from app.ui.gallery.commands import Commands
-from app.ui.gallery.desk import Desk
-from app.ui.gallery.drops import Drops
+from app.ui.gallery.class_commands import Commands
+from app.ui.gallery.class_name_box import AskBox
+from app.ui.gallery.class_tree import ClassTree, Node
+from app.ui.gallery.cleanup_view import CleanUp
+from app.ui.gallery.gallery_button import AddressBox
+from app.ui.gallery.gallery_session import Desk
+from app.ui.gallery.gallery_transfers import Transfers
+from app.ui.gallery.photo_drops import Drops
+from app.ui.gallery.reference_cards import Cards
 from app.ui.gallery.toolbar import Toolbar
-from app.ui.gallery.transfers import Transfers
-from app.ui.gallery.tree import ClassTree, Node
 from app.ui.widgets import keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
 from app.ui.widgets.empty_state import EmptyState

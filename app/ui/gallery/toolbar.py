@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.core.gallery.references import Place, is_shared
 from app.core.gallery.selection import ADDS_ONLY
-from app.ui.gallery.chooser import GalleryButton
+from app.ui.gallery.gallery_button import GalleryButton
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import tool_button
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.gallery.gallery import Gallery
 from app.core.teaching import cleanup
-from app.ui.gallery import transfers
+from app.ui.gallery import gallery_transfers
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000
@@ -77,14 +77,14 @@ def test_pictures_of_the_gallery_before_are_not_looked_for_any_longer(
     window, other, photos, tmp_path, qtbot, monkeypatch
 ):
     begun, go_on = threading.Event(), threading.Event()
-    real = transfers.locate
+    real = gallery_transfers.locate
 
     def slow(wanted, folder, *, cancelled):
         begun.set()
         assert go_on.wait(PATIENCE / 1000)
         yield from real(wanted, folder, cancelled=cancelled)
 
-    monkeypatch.setattr(transfers, "locate", slow)
+    monkeypatch.setattr(gallery_transfers, "locate", slow)
     page = window.gallery
     moved = Path(shutil.move(photos, tmp_path / "moved"))
     page.transfers.look_for_pictures(moved)

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.core.gallery import search_index
 from app.core.gallery.gallery import Gallery
 from app.core.gallery.selection import own_place
-from app.ui.gallery.tree import Node
+from app.ui.gallery.class_tree import Node
 from app.ui.window import MainWindow
 from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
 

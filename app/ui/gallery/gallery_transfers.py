@@ -15,7 +15,7 @@ from app.core.teaching.job_result import Done, there_already
 from app.core.teaching.picture_search import Located, locate
 from app.core.teaching.reembedding import Behind, left_behind, own_galleries, reembed
 from app.ui.background.jobs import Job
-from app.ui.gallery.desk import Cancelled, Desk, Reports
+from app.ui.gallery.gallery_session import Cancelled, Desk, Reports
 from app.ui.widgets.notice_bar import NoticeBar
 from model.system.wording import counted, first_of
 

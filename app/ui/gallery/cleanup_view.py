@@ -36,7 +36,7 @@ from app.core.gallery.gallery import Reference
 from app.core.gallery.selection import ADDS_ONLY
 from app.core.teaching.cleanup import NEAR, Finding
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.gallery.cards import paint_reference, paint_words
+from app.ui.gallery.reference_cards import paint_reference, paint_words
 from app.ui.widgets import theme
 from app.ui.widgets.basics import frame, label
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.core.teaching.job_result import photos
-from app.ui.gallery.ask import Ask, AskBox
-from app.ui.gallery.cards import Cards
-from app.ui.gallery.desk import Desk, Label
-from app.ui.gallery.tree import ClassTree, Node
+from app.ui.gallery.class_name_box import Ask, AskBox
+from app.ui.gallery.class_tree import ClassTree, Node
+from app.ui.gallery.gallery_session import Desk, Label
+from app.ui.gallery.reference_cards import Cards
 
 
 class Commands(QObject):

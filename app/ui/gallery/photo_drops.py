@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint
 from PySide6.QtGui import QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.ui.gallery.cards import Cards
-from app.ui.gallery.commands import Commands
-from app.ui.gallery.tree import ClassTree, Node
+from app.ui.gallery.class_commands import Commands
+from app.ui.gallery.class_tree import ClassTree, Node
+from app.ui.gallery.reference_cards import Cards
 from app.ui.widgets.drop_target import local_files
 
 
