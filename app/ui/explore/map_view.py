@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.explore.projection import inside
 from app.core.recognition.features import NOBODY
-from app.ui.explore.splat import Splatter, radius_for
+from app.ui.explore.point_painter import Splatter, radius_for
 from app.ui.widgets import theme
 from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line

@@ -15,15 +15,15 @@ from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
-from app.ui.explore.choice import Choice
-from app.ui.explore.colours import colours, rgb, words
+from app.ui.explore.group_colours import colours, rgb, words
 from app.ui.explore.legend import Side
+from app.ui.explore.map_export import Writer, ask_where, picture_writer, saving
+from app.ui.explore.map_selection import Choice
+from app.ui.explore.map_session import Survey
 from app.ui.explore.map_view import MapView, Tool
-from app.ui.explore.mistakes import Mistakes
-from app.ui.explore.saving import Writer, ask_where, picture_writer, saving
-from app.ui.explore.shown import Shown
-from app.ui.explore.sources import ask_for_training
-from app.ui.explore.survey import Survey
+from app.ui.explore.mistakes_view import Mistakes
+from app.ui.explore.point_photos import Shown
+from app.ui.explore.source_box import ask_for_training
 from app.ui.explore.toolbar import Toolbar, View
 from app.ui.project.open_project import Desk
 from app.ui.widgets import icons, keys

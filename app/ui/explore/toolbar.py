@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.core.explore.map_points import By
 from app.ui.explore.map_view import Tool
-from app.ui.explore.sources import SourceBox
+from app.ui.explore.source_box import SourceBox
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import ElidedBox, tool_button
 

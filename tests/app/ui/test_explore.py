@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.explore.map_points import By, Source
 from app.core.project.labels import Label, Verdict
-from app.ui.explore.colours import rgb
+from app.ui.explore.group_colours import rgb
 from app.ui.explore.map_view import Tool
 from app.ui.widgets import theme
 from app.ui.window import MainWindow

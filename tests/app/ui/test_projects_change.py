@@ -14,7 +14,7 @@ from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
 from app.ui.background import scheduler
-from app.ui.explore import survey
+from app.ui.explore import map_session
 from app.ui.project import folder_watching
 from app.ui.review import export_jobs
 from app.ui.train import desk as train_desk
@@ -107,7 +107,7 @@ def learn_from_labels(window: MainWindow) -> None:
 @pytest.mark.parametrize(
     ("where", "name", "begin"),
     [
-        (survey, "read_points", look_at_the_map),
+        (map_session, "read_points", look_at_the_map),
         (export_jobs, "results", export),
         (folder_watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.explore.map_points import By
 from app.core.training.runs import Runs
-from app.ui.explore.colours import rgb
+from app.ui.explore.group_colours import rgb
 from app.ui.widgets import theme
 from app.ui.window import MainWindow
 from model.contract.tested_photos import TESTED_FILE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from app.ui.explore.splat import Splatter, radius_for
+from app.ui.explore.point_painter import Splatter, radius_for
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSt
 from app.core.explore.confusion import Pair
 from app.core.recognition.features import NOBODY
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.explore.boundaries import Boundaries
-from app.ui.explore.examples import Examples
-from app.ui.explore.judge import Findings, Judge, Known, Truth
-from app.ui.explore.matrix import TypeMatrix
-from app.ui.explore.pairs import PairTable
+from app.ui.explore.mistake_examples import Examples
+from app.ui.explore.mistakes_session import Findings, Judge, Known, Truth
+from app.ui.explore.pair_table import PairTable
+from app.ui.explore.type_borders import Boundaries
+from app.ui.explore.type_matrix import TypeMatrix
 from app.ui.project.open_project import Desk
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState

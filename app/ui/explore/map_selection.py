@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.core.project.labels import Label
 from app.ui.explore.legend import Side
 from app.ui.explore.map_view import MapView
-from app.ui.explore.shown import Shown
+from app.ui.explore.point_photos import Shown
 from app.ui.project.open_project import Desk
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.widgets import keys

@@ -11,7 +11,7 @@ from app.core.system import paths
 from app.ui.background.jobs import Job
 from app.ui.background.requests import Loaded
 from app.ui.background.tasks import Task, Tasks
-from app.ui.explore.projector import Layout, Projector
+from app.ui.explore.map_layout import Layout, Projector
 from app.ui.project.open_project import Desk
 
 _LATER = 400  # milliseconds after the last change of the project
