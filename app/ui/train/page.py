@@ -18,15 +18,15 @@ from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, State, missing_libraries
 from app.core.training.training_watch import Curves, Row
 from app.ui.background.requests import Loaded
-from app.ui.train.comparing import Comparing
-from app.ui.train.desk import Desk
-from app.ui.train.detail import Detail
-from app.ui.train.form_data import LABELLED
+from app.ui.train.data_chooser import LABELLED
 from app.ui.train.log_view import LogView
-from app.ui.train.measuring import Measuring
-from app.ui.train.run_list import RunList
+from app.ui.train.model_comparison import Comparing
+from app.ui.train.pace_measurement import Measuring
 from app.ui.train.study_view import StudyView
 from app.ui.train.toolbar import Toolbar
+from app.ui.train.training_detail import Detail
+from app.ui.train.training_list import RunList
+from app.ui.train.training_session import Desk
 from app.ui.widgets import keys
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
@@ -34,8 +34,8 @@ from app.ui.widgets.error_bar import ErrorBar
 from app.ui.widgets.file_dialogs import ask_place
 
 if TYPE_CHECKING:
-    from app.ui.train.curves import CurvesPanel
-    from app.ui.train.form import NewTraining
+    from app.ui.train.curves_panel import CurvesPanel
+    from app.ui.train.new_training import NewTraining
 
 _ENDS = {State.FINISHED: "has finished", State.STOPPED: "has stopped", State.FAILED: "has failed"}
 Opened = Callable[[], tuple[Project | None, KnownModel | None]]
@@ -167,7 +167,7 @@ class TrainPage(QWidget):
     def ask_new(self) -> None:
         """Ask what a new training is to learn from, and how."""
         # the trainer's settings take a tenth of a second to load; the desk has done so by now
-        from app.ui.train.form import NewTraining
+        from app.ui.train.new_training import NewTraining
 
         form = self.form = NewTraining(missing_libraries(), gpu=self._gpu, taken=set(self._rows), parent=self)
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -273,7 +273,7 @@ class TrainPage(QWidget):
     def _draw(self, curves: dict[str, Curves]) -> None:
         if self.curves is None:
             # pyqtgraph takes half a second to load, which the window's start and the other pages do without
-            from app.ui.train.curves import CurvesPanel
+            from app.ui.train.curves_panel import CurvesPanel
 
             self.curves = CurvesPanel()
             self._right.addWidget(self.curves)

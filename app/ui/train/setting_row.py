@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.training.setting_fields import Kind, SettingField
-from app.ui.train.editors import editor
+from app.ui.train.setting_editors import editor
 from app.ui.widgets import keys
 from app.ui.widgets.basics import bind, label, small_button
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.train.study_desk import StudyDesk
+from app.ui.train.study_session import StudyDesk
 from app.ui.train.study_table import StudyTable
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, WrappedLabel, bind, frame, label, tool_button

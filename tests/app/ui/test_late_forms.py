@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from app.core.training.runs import Runs
 from app.ui.review import export_jobs
 from app.ui.review.filing_dialog import FilingDialog
-from app.ui.train import desk as train_desk
-from app.ui.train.form import NewTraining
+from app.ui.train import training_session as train_desk
+from app.ui.train.new_training import NewTraining
 from app.ui.window import MainWindow
 
 PATIENCE = 15_000

@@ -17,7 +17,7 @@ from app.ui.background import scheduler
 from app.ui.explore import map_session
 from app.ui.project import folder_watching
 from app.ui.review import export_jobs
-from app.ui.train import desk as train_desk
+from app.ui.train import training_session as train_desk
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window import MainWindow
 

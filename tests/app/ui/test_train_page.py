@@ -17,10 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Labels, Verdict
 from app.core.training.runs import Runs, State
-from app.ui.train import comparing, measuring
+from app.ui.train import model_comparison, pace_measurement
 from app.ui.train import page as page_module
-from app.ui.train.form import NewTraining
-from app.ui.train.form_data import LABELLED
+from app.ui.train.data_chooser import LABELLED
+from app.ui.train.new_training import NewTraining
 from app.ui.train.page import TrainPage
 from app.ui.widgets import theme
 from app.ui.window import MainWindow
@@ -261,7 +261,7 @@ def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkey
         tell,
     ]
     asked = []
-    monkeypatch.setattr(comparing.versus, "command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
+    monkeypatch.setattr(model_comparison.versus, "command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
     window = train()
     page, job = window.train, window.status.jobs
     page.desk.adopt(finished("mine"))
@@ -368,7 +368,7 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     """With a stand-in for the trainer: first one that takes long and is stopped, then one that fails, then a pace."""
     told = '{"backbone": "resnet50", "size": 96, "device": "cpu", "images_per_second": 20.0}'
     programs = ["import time; time.sleep(60)", "raise SystemExit('error: no memory')", f"print({told!r})"]
-    monkeypatch.setattr(measuring.paces, "command", lambda *_: ["-c", programs.pop(0)])
+    monkeypatch.setattr(pace_measurement.paces, "command", lambda *_: ["-c", programs.pop(0)])
     window = train()
     form = form_of(window, qtbot, "folder", str(photos))
     form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))

@@ -12,8 +12,8 @@ from app.core.training.data_survey import Survey
 from app.core.training.recipes import RECIPES
 from app.core.training.setting_fields import LEFT_OUT, Kind, fields
 from app.core.training.setting_values import value_of
-from app.ui.train.editors import Choice, Line, Switch, WholeNumber
-from app.ui.train.form import NewTraining
+from app.ui.train.new_training import NewTraining
+from app.ui.train.setting_editors import Choice, Line, Switch, WholeNumber
 from app.ui.widgets import keys
 from model.contract.config import parse
 

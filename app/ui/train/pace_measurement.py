@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.training import paces
 from app.core.training.paces import Pace
-from app.ui.train.side import Side
+from app.ui.train.trainer_process import Side
 
 
 class Measuring(QObject):

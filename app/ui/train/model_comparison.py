@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.training import model_comparison
 from app.core.training.model_comparison import Count, Versus
 from app.ui.background.jobs import Job
-from app.ui.train.side import Side
+from app.ui.train.trainer_process import Side
 
 
 class Comparing(QObject):

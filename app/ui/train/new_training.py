@@ -41,7 +41,7 @@ from app.core.training.runs import HOW_TO_INSTALL
 from app.core.training.setting_values import Checked, arguments, check
 from app.core.training.training_watch import Start
 from app.ui.train.all_settings import AllSettings
-from app.ui.train.form_data import DataChooser
+from app.ui.train.data_chooser import DataChooser
 from app.ui.widgets.basics import ElidedBox, label
 from model.contract.config import Config
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 from app.core.training.model_comparison import Versus
 from app.core.training.runs import State, figures_of
 from app.core.training.training_watch import Row
-from app.ui.train.run_list import state_words
+from app.ui.train.training_list import state_words
 from app.ui.widgets import keys
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, frame, label
 from model.contract.bundle import BundleInfo
