@@ -113,6 +113,6 @@ def _window(arguments: Sequence[str]) -> int:
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _SCREENS):
         raise UsageError("there is no screen for the window (DISPLAY is not set); without one, use: marque identify")
     # the other commands start without Qt, and run where there is no screen
-    from app.ui.start import run
+    from app.ui.window.start import run
 
     return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme, device=options.device)

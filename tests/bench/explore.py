@@ -34,9 +34,9 @@ from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import paths
 from app.ui.explore.map_view import Card, MapView
-from app.ui.start import open_window
 from app.ui.widgets import theme
 from app.ui.widgets.drawing_pauses import shorten_pauses
+from app.ui.window.start import open_window
 from tests.bench.review import Heartbeat, ready, say, wait
 
 _SIZE = (1000, 720)

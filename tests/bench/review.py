@@ -29,9 +29,9 @@ from app.core.batch.project_run import Scan
 from app.core.project.project import Project
 from app.core.project.records import Outcome
 from app.core.system import paths
-from app.ui.start import open_window
 from app.ui.widgets.drawing_pauses import shorten_pauses
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
+from app.ui.window.start import open_window
 from model.system.photo_files import scan
 
 _BEAT = 5  # milliseconds

@@ -15,7 +15,7 @@ from scipy.io import savemat
 
 from app.core.training import paces
 from app.core.training.study import StudyReader
-from app.ui import settings
+from app.ui.window import settings
 from model.contract.samples import DataError
 from model.data.readers.cars196 import read_cars196
 from model.data.readers.matlab import variables

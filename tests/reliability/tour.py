@@ -16,7 +16,7 @@ from PySide6.QtCore import Qt  # isort: skip
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.ui.visiting import Step, visit
 
 Key = Qt.Key

@@ -20,8 +20,8 @@ from app.core.filing.filing_plan import PATTERN, Plan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import VERDICTS
-from app.ui.start import open_window
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
+from app.ui.window.start import open_window
 
 _LABELS = (
     Label(Verdict.ACCEPTED, "sedan", "Rossa 2010"),

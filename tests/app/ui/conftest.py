@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.start import open_window
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
+from app.ui.window.start import open_window
 from tests.app.tiny import COLOURS, GREEN, colour_picture
 
 PATIENCE = 15_000

@@ -13,7 +13,7 @@ from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Status
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.identify.filmstrip import PhotoList
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 

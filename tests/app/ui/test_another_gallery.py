@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.core.gallery.gallery import Gallery
 from app.core.teaching import cleanup
 from app.ui.gallery import gallery_transfers
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
 from app.ui.background.requests import Loaded
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 30_000

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.core.review.arrangement import Order
 from app.ui.background.requests import GalleryWork
 from app.ui.review.page import ReviewPage
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 30_000
 

@@ -90,7 +90,7 @@ def test_a_place_that_takes_no_project_is_told_once(open_marque, qtbot, monkeypa
         tried.append(tmp_path / "gone" / "new.marque")
         return tried[-1]
 
-    monkeypatch.setattr("app.ui.window.new_place", nowhere)
+    monkeypatch.setattr("app.ui.window.main_window.new_place", nowhere)
     window = open_marque()
     qtbot.waitUntil(lambda: bool(window.review.errors.text()), timeout=PATIENCE)
     qtbot.wait(200)

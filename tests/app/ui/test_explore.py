@@ -20,7 +20,7 @@ from app.core.project.labels import Label, Verdict
 from app.ui.explore.group_colours import rgb
 from app.ui.explore.map_view import Tool
 from app.ui.widgets import theme
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 Key = Qt.Key

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.review.unknown_step import UnknownStepDialog
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture
 
 PATIENCE = 15_000

@@ -17,7 +17,7 @@ from app.core.gallery import search_index
 from app.core.gallery.gallery import Gallery
 from app.core.gallery.selection import own_place
 from app.ui.gallery.class_tree import Node
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
 
 PATIENCE = 15_000

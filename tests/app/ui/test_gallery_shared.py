@@ -16,7 +16,7 @@ from app.core.gallery.gallery import Gallery
 from app.core.teaching.class_teaching import sample_of
 from app.core.teaching.enrolment import enrol
 from app.ui.widgets import keys
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import DIM
 from tests.app.ui.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
 from tests.app.ui.test_gallery_whole import ROSSA, click, size

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.recognition.engine import Engine, Outputs
 from app.ui.background import scheduler
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import FailingGpu
 
 PATIENCE = 15_000

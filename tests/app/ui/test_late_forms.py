@@ -16,7 +16,7 @@ from app.ui.review import export_jobs
 from app.ui.review.filing_dialog import FilingDialog
 from app.ui.train import training_session as train_desk
 from app.ui.train.new_training import NewTraining
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 

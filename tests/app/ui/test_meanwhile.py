@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.core.project.labels import Labels
 from app.core.review import likeness
 from app.core.review.arrangement import Order
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 Key = Qt.Key

@@ -19,7 +19,7 @@ from app.ui.project import folder_watching
 from app.ui.review import export_jobs
 from app.ui.train import training_session as train_desk
 from app.ui.widgets.file_dialogs import ChosenPlace
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 

@@ -22,7 +22,7 @@ from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.project.results import results
 from app.ui.review.filing_dialog import FilingDialog
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000
 Key = Qt.Key

@@ -23,7 +23,7 @@ from app.ui.train.data_chooser import LABELLED
 from app.ui.train.new_training import NewTraining
 from app.ui.train.page import TrainPage
 from app.ui.widgets import theme
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from model.contract.config import Config
 from model.contract.events import EVENTS_FILE, EventWriter
 from tests.app.tiny import write_tiny_model

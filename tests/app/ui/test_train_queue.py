@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.core.training.runs import Runs, State
 from app.ui.train import log_view
 from app.ui.train.page import TrainPage
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 PATIENCE = 60_000
 Key = Qt.Key

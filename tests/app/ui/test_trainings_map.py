@@ -17,7 +17,7 @@ from app.core.explore.map_points import By
 from app.core.training.runs import Runs
 from app.ui.explore.group_colours import rgb
 from app.ui.widgets import theme
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from model.contract.tested_photos import TESTED_FILE
 from tests.app.tiny import write_tiny_run
 from tests.app.ui.test_explore import PATIENCE, explore, laid_out

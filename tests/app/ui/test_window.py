@@ -20,7 +20,7 @@ from app.core.recognition.identifier import Identification
 from app.core.system import paths
 from app.ui.background.requests import Answer
 from app.ui.widgets import theme
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from model.contract.bundle import EVIDENCE, Calibration
 from tests.app.tiny import write_tiny_model
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import cli
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 
 Step = Callable[[], bool]
 _PATIENCE = 60_000  # milliseconds for a whole visit

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.training.runs import RunError, Runs
-from app.ui import settings
-from app.ui.settings import Settings
+from app.ui.window import settings
+from app.ui.window.settings import Settings
 
 NAMES = st.binary(min_size=1, max_size=20).filter(
     lambda name: not set(name) & {0, ord("/")} and name not in (b".", b"..")

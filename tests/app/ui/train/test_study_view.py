@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.ui.train.study_view import StudyView
-from app.ui.window import MainWindow
+from app.ui.window.main_window import MainWindow
 from model.experiments.plan import Plan, keep_plan
 
 PATIENCE = 60_000

@@ -4,9 +4,9 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.core.recognition.decision import Status
-from app.ui import settings
 from app.ui.widgets import icons, theme
 from app.ui.widgets.status_face import FACES, percent
+from app.ui.window import settings
 
 TEXTS = ("text", "muted", "accent", "ok", "caution", "danger")
 GROUNDS = ("window", "surface", "raised")

@@ -15,25 +15,25 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from app.core.gallery.references import Place
 from app.core.system import paths
-from app.ui import faults, settings
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import Inference
-from app.ui.collector import Collector
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
-from app.ui.help_sheet import HelpSheet
 from app.ui.identify.page import IdentifyPage
-from app.ui.models import Models
 from app.ui.project.project_menu import new_place
-from app.ui.rail import Rail
 from app.ui.review.page import ReviewPage
-from app.ui.status_bar import StatusBar
 from app.ui.train.page import TrainPage
 from app.ui.widgets import keys, theme
 from app.ui.widgets.basics import Splitter
 from app.ui.widgets.drop_target import Dropping, local_files
 from app.ui.widgets.file_dialogs import Asking
+from app.ui.window import fault_log, settings
+from app.ui.window.garbage_collector import Collector
+from app.ui.window.help_sheet import HelpSheet
+from app.ui.window.model_choice import Models
+from app.ui.window.rail import Rail
+from app.ui.window.status_bar import StatusBar
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self.settings = settings.load(self._settings_file)
         self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
         self._asked_theme = theme_name
-        self.faults = faults.Faults(self)
+        self.faults = fault_log.Faults(self)
         self._collector = Collector(self)
         self.inference = Inference(self)
         self.models = Models(self.inference, self.settings, self._save_settings, gallery, device)

@@ -15,10 +15,10 @@ from types import FrameType
 from PySide6.QtWidgets import QApplication
 
 from app.core.gallery.references import Place
-from app.ui.faults import log_qt_messages
 from app.ui.widgets import theme
 from app.ui.widgets.drawing_pauses import shorten_pauses
-from app.ui.window import MainWindow
+from app.ui.window.fault_log import log_qt_messages
+from app.ui.window.main_window import MainWindow
 from model.system.command import INTERRUPTED
 
 

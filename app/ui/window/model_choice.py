@@ -15,7 +15,7 @@ from app.core.gallery.references import Place, place_of
 from app.core.system import paths
 from app.ui.background.requests import Loaded, ModelRequest
 from app.ui.background.scheduler import Inference
-from app.ui.settings import Settings
+from app.ui.window.settings import Settings
 
 
 class Models(QObject):

@@ -9,7 +9,7 @@ import weakref
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.ui.collector import Collector
+from app.ui.window.garbage_collector import Collector
 
 
 def test_a_widget_in_a_cycle_is_destroyed_on_the_gui_thread(qtbot) -> None:
