@@ -1,8 +1,8 @@
 """The user's work: one SQLite file with the images, what the model said of them, and what the person said.
 
 Three labels are kept for every image, for ever: the predictions (one for each model), the person's own label
-(app/core/project/labels.py), and what was written out. Running a model again never touches a person's label, and thresholds act
-when the predictions are read. Every change is a committed transaction: there is nothing unsaved.
+(app/core/project/labels.py), and what was written out. Running a model again never touches a person's label, and
+thresholds act when the predictions are read. Every change is a committed transaction: there is nothing unsaved.
 """
 
 from __future__ import annotations

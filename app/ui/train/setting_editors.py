@@ -1,4 +1,6 @@
-"""A widget for each kind of setting. All of them hold text, as `app.core.training.setting_fields` shows and reads it."""
+"""A widget for each kind of setting. All of them hold text, as `app.core.training.setting_fields` shows and reads
+it.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from app.core.explore import tsne
+from app.core.explore import tsne as tsne_process
 from app.core.explore.projection import LEAST_FOR_TSNE, STEPS, StoppedError, fitted, inside, principal_components, tsne
 
 
@@ -115,7 +115,7 @@ def test_inside_a_long_lasso_as_by_its_formula():
 
 @pytest.mark.slow
 def test_tsne_in_a_process_of_its_own(monkeypatch):
-    monkeypatch.setattr(tsne, "APART", 10)
+    monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, labels = blobs(5, 40)
     told: list[int] = []
 
@@ -124,21 +124,21 @@ def test_tsne_in_a_process_of_its_own(monkeypatch):
         return True
 
     start = principal_components(vectors)
-    places = tsne.unfold(vectors, start, report)
+    places = tsne_process.unfold(vectors, start, report)
     assert places.shape == (200, 2) and told[-1] == STEPS and told == sorted(told)
     near = np.argsort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1:11]
     assert (labels[near] == labels[:, None]).mean() > 0.99
     with pytest.raises(StoppedError):
-        tsne.unfold(vectors, start, lambda done, _places: done < 100)
+        tsne_process.unfold(vectors, start, lambda done, _places: done < 100)
     assert not multiprocessing.active_children()
-    monkeypatch.setattr(tsne, "APART", 0)
+    monkeypatch.setattr(tsne_process, "APART", 0)
     with pytest.raises(RuntimeError, match="5 points"):  # what goes wrong there is told here
-        tsne.unfold(vectors[:4], start[:4], report)
+        tsne_process.unfold(vectors[:4], start[:4], report)
 
 
 @pytest.mark.slow
 def test_a_process_that_is_ended_from_outside_is_told(monkeypatch):
-    monkeypatch.setattr(tsne, "APART", 10)
+    monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, _ = blobs(5, 40)
 
     def kill(_done: int, _places: np.ndarray | None) -> bool:
@@ -146,5 +146,5 @@ def test_a_process_that_is_ended_from_outside_is_told(monkeypatch):
             child.kill()
         return True
 
-    with pytest.raises(tsne.UnfoldingError, match="ended from outside"):
-        tsne.unfold(vectors, principal_components(vectors), kill)
+    with pytest.raises(tsne_process.UnfoldingError, match="ended from outside"):
+        tsne_process.unfold(vectors, principal_components(vectors), kill)

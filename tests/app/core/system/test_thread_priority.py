@@ -37,7 +37,8 @@ def test_a_thread_gives_way_with_those_it_starts_and_no_other_does() -> None:
 
 def test_the_collector_leaves_out_what_is_there_when_the_window_is_made() -> None:
     code = (
-        "import gc, sys\nfrom app.ui.widgets.drawing_pauses import shorten_pauses\nbefore = len(gc.get_objects())\nshorten_pauses()\n"
+        "import gc, sys\nfrom app.ui.widgets.drawing_pauses import shorten_pauses\n"
+        "before = len(gc.get_objects())\nshorten_pauses()\n"
         "sys.exit(not (gc.get_freeze_count() > 0.9 * before and len(gc.get_objects()) < 0.1 * before))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -180,5 +180,6 @@ def test_the_trainer_takes_every_recipe():
 
 
 def test_the_fields_are_read_without_torch():
-    program = "import sys, app.core.training.recipes, app.core.training.setting_values; raise SystemExit('torch' in sys.modules)"
+    rooms = "app.core.training.recipes, app.core.training.setting_values"
+    program = f"import sys, {rooms}; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
