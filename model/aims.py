@@ -13,7 +13,7 @@ from model.publishing.aims import AimsError, read_aims, report
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
     place, entries, out, exported, force = read_arguments(command, "model.aims")
 
     def work() -> int:
-        runs = {name: Run.open(folder) for name, folder in _named("--run", entries).items()}
+        runs = {name: RunFolder.open(folder) for name, folder in _named("--run", entries).items()}
         models = _named("--model", exported)
         read = [place, *models.values(), *(file for run in runs.values() for file in run.inputs())]
         output = Output(out, "table of aims", inputs=read, force=force)  # before the models are timed

@@ -12,7 +12,7 @@ from model.evaluation.calibration import bound_of, calibrate
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.training.memory import keep_freed_memory
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main() -> int:
@@ -31,8 +31,8 @@ def main() -> int:
     keep_freed_memory()
 
     def work() -> int:
-        run = Run.open(folder)
-        chosen = calibrate(run, None if other is None else bound_of(Run.open(other)))
+        run = RunFolder.open(folder)
+        chosen = calibrate(run, None if other is None else bound_of(RunFolder.open(other)))
         console.result(chosen.model_dump_json(indent=1), chosen.model_dump(mode="json"))
         return 0
 

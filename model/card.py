@@ -13,7 +13,7 @@ from model.publishing.card import card, reliability_file
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main() -> int:
@@ -43,11 +43,11 @@ def main() -> int:
     folder, model, origin, unseen, out, force = read_arguments(command, "model.card")
 
     def work() -> int:
-        run = Run.open(folder)
+        run = RunFolder.open(folder)
         inputs = [model, *run.inputs()]
         output = Output(out, "model card", inputs=inputs, force=force)
         plot = Output(reliability_file(out.with_suffix(model.suffix)), "reliability plot", inputs=inputs, force=force)
-        text = card(run, model, origin, None if unseen is None else Run.open(unseen))
+        text = card(run, model, origin, None if unseen is None else RunFolder.open(unseen))
         answers = run.read_metrics()["answers"]["all"]
         tables = {"type": answers["coarse_reliability"], "class": answers["fine_reliability"]}
         draw_reliability(tables, plot)

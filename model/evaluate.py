@@ -12,7 +12,7 @@ from model.evaluation.held_out_metrics import evaluate, show
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.training.memory import keep_freed_memory
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     keep_freed_memory()
 
     def work() -> int:
-        show(evaluate(Run.open(folder)))
+        show(evaluate(RunFolder.open(folder)))
         return 0
 
     return console.run(work)

@@ -12,7 +12,7 @@ from model.publishing.export import export, outputs_beside, write_references
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.training.memory import keep_freed_memory
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
     keep_freed_memory()
 
     def work() -> int:
-        run = Run.open(folder)
+        run = RunFolder.open(folder)
         model, table, beside = outputs_beside(run, out, references, variants=variants, force=force)
         info = export(run, model, name, variants=beside)
         if table is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from model.experiments.grid import Study, backbone_and_weights
+from model.experiments.grid import StudyGrid, backbone_and_weights
 from model.experiments.plan import read_plan
 from model.system import console
 from model.system.arguments import read as read_arguments
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         plan = read_plan(place)
-        study = Study(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
+        study = StudyGrid(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
         try:
             with file_errors(out):
                 if study.run(data, dict(backbone_and_weights(entry) for entry in weights), jobs):

@@ -26,14 +26,14 @@ from model.system.outputs import Output
 from model.system.signatures import MODEL
 from model.training.distributed import Ranks
 from model.training.memory import keep_freed_memory
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, is_trained, train
 
 _SMALLER = "take fewer photos a batch, a smaller size or network"
 
 
-def finish(run: Run) -> None:
+def finish(run: RunFolder) -> None:
     """Evaluate and export a trained run, both after it is calibrated, and tell its followers that it is done.
 
     Raises:
@@ -65,10 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(command: Command) -> int:
     stopped = StopRequest()
-    run: Run | None = None
+    run: RunFolder | None = None
     try:
         if command.resume:
-            run = Run.open(command.resume)
+            run = RunFolder.open(command.resume)
             ranks = Ranks(run.config().machine)
         else:
             ranks = Ranks(command.config.machine)
@@ -88,17 +88,17 @@ def _train(command: Command) -> int:
     return 0
 
 
-def _begun(folder: Path, config: Config, ranks: Ranks) -> Run:
+def _begun(folder: Path, config: Config, ranks: Ranks) -> RunFolder:
     """A new run that the first rank makes and the others open. Raises as `new_run`."""
     if ranks.is_first:
         run = new_run(folder, config)
         ranks.wait()
         return run
     ranks.wait()
-    return Run.open(folder)
+    return RunFolder.open(folder)
 
 
-def _how_to_go_on(run: Run) -> str:
+def _how_to_go_on(run: RunFolder) -> str:
     return f"stopped; go on with: python -m model.train --resume {run.folder}"
 
 

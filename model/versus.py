@@ -13,7 +13,7 @@ from model.publishing.model_comparison import versus
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         with file_errors(folder):
-            console.data(versus(Run.open(folder), model, tell))
+            console.data(versus(RunFolder.open(folder), model, tell))
         return 0
 
     return console.run(work)

@@ -197,7 +197,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
     return 1 if counts["problems"] else 0
 
 
-def _copy(copies: Copies, result: Result, in_sidecars: Counter[str]) -> str:
+def _copy(copies: Copies, result: PhotoResult, in_sidecars: Counter[str]) -> str:
     """Copy one photo; what it counts as. Raises CopyError."""
     path = keywords(result.answer)
     if result.excluded or not path:

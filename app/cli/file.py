@@ -10,7 +10,7 @@ from app.cli.settling import settle
 from app.cli.terminal import UsageError, as_typed, interruptible
 from app.cli.trusting import add_trust_argument, is_trusted
 from app.core.filing.filing import Filing
-from app.core.filing.filing_plan import FIELDS, PATTERN, Plan, plan, shown, summary
+from app.core.filing.filing_plan import FIELDS, PATTERN, FilingPlan, plan, shown, summary
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
@@ -50,14 +50,14 @@ def run(options: argparse.Namespace, report: Report) -> int:
         return _file(filing, wanted, options, report)
 
 
-def _show(wanted: Plan, options: argparse.Namespace, report: Report) -> None:
+def _show(wanted: FilingPlan, options: argparse.Namespace, report: Report) -> None:
     for line, facts in shown(wanted, options.into, move=options.move):
         report.show("step", line, facts)
     counts = {"would_file": len(wanted.steps), "sidecars": len(wanted.sidecars), "stay": len(wanted.left)}
     report.done([f"{summary(wanted)}, {len(wanted.left):,} stay"], counts)
 
 
-def _file(filing: Filing, wanted: Plan, options: argparse.Namespace, report: Report) -> int:
+def _file(filing: Filing, wanted: FilingPlan, options: argparse.Namespace, report: Report) -> int:
     refused = wanted.refused
     for words in first_of(refused):
         report.warning(words)

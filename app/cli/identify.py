@@ -22,9 +22,9 @@ from app.cli.terminal import (
     model_file,
     must_exist,
 )
-from app.core.batch.batch_runner import Local, Processor, Stage
-from app.core.batch.ray_runner import OnRay, Setup
-from app.core.export.label_table import KIND, LabelTable
+from app.core.batch.batch_runner import BatchRunner, LocalRunner, Processor
+from app.core.batch.ray_runner import RayRunner, Setup
+from app.core.export.label_table import KIND, LabelCsv
 from app.core.gallery.references import Place, is_shared, open_references, shown
 from app.core.recognition.decision import Status, percent
 from app.core.recognition.engine import Engine
@@ -120,7 +120,7 @@ def _identify(
 
 
 @contextmanager
-def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Place | None) -> Iterator[Stage]:
+def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Place | None) -> Iterator[BatchRunner]:
     """What decodes and identifies, as the options say."""
     engine = None if options.engine == _RAY else Engine(model, options.device, options.precision)
     if options.ray_address is not None:
@@ -130,7 +130,7 @@ def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Pl
     if engine is None:
         place = gallery.absolute() if isinstance(gallery, Path) else gallery
         setup = Setup(model.absolute(), place, options.device, options.precision)
-        with OnRay(setup, batch=options.batch, address=options.ray_address) as stage:
+        with RayRunner(setup, batch=options.batch, address=options.ray_address) as stage:
             yield stage
         return
     info = engine.info
@@ -139,7 +139,7 @@ def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Pl
         if gallery is None
         else open_references(gallery, info.fingerprint, info.embedding_dim, write=False) as opened
     ):
-        yield Local(Identifier(engine, opened), batch=options.batch)
+        yield LocalRunner(Identifier(engine, opened), batch=options.batch)
 
 
 def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], bool]) -> list[Path]:
@@ -164,7 +164,7 @@ def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], boo
 class _Files:
     """A run over files, without a project."""
 
-    stage: Stage
+    stage: BatchRunner
     files: Sequence[Path]
     report: Report
     interrupted: Callable[[], bool]
@@ -178,7 +178,7 @@ class _Files:
             self._identify_all(self._show, bar=not sys.stdout.isatty())
             self._tell("interrupted" if self._cut_off else None, None)
         else:
-            with LabelTable(output, self.stage.info.signature) as table:
+            with LabelCsv(output, self.stage.info.signature) as table:
                 self._identify_all(table.write)
                 left_out = table.left_out
                 for problem in first_of(left_out):

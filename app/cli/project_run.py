@@ -25,7 +25,7 @@ _NAP = 0.1  # seconds from one look at Ctrl-C to the next
 
 
 def into_project(
-    stage: Stage,
+    stage: BatchRunner,
     place: Path,
     paths: Sequence[Path],
     report: Report,
@@ -69,7 +69,7 @@ def into_project(
 @dataclass
 class _Run:
     project: Project
-    stage: Stage
+    stage: BatchRunner
     report: Report
     interrupted: Callable[[], bool]
     note: str = ""
@@ -108,7 +108,7 @@ class _Run:
                 self._pause(max(SETTLE, _SHARE * took))
         self._done(self.project.counts(self.stage.info.fingerprint), interrupted=False)
 
-    def _follow(self, *, find: bool) -> Progress:
+    def _follow(self, *, find: bool) -> RunProgress:
         last = None
         with self.report.running("identifying") as advance:
             for last in run_stage(self.project, self.stage, find=find, cancelled=self.interrupted):
@@ -129,7 +129,7 @@ class _Run:
             self.report.warning(words)
         self.skipped = words
 
-    def _arrived(self, last: Progress) -> None:
+    def _arrived(self, last: RunProgress) -> None:
         if last.identified:
             self.report.tell(
                 "arrived",

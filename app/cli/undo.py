@@ -11,7 +11,7 @@ from app.cli.terminal import as_typed
 from app.cli.trusting import add_trust_argument
 from app.core.filing.filing import Filing, UnknownStepError
 from app.core.filing.project_journal import journal_of
-from app.core.project.journal_steps import Kind
+from app.core.project.journal_steps import StepKind
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         if not settle(filing, report, trust=options.trust):
             return 1
         step = journal.next_steps()[1 if options.redo else 0]
-        if options.trust and step is not None and step.kind is Kind.FILES:
+        if options.trust and step is not None and step.kind is StepKind.FILES:
             filing.trust(step)
         try:
             turned = journal.redo() if options.redo else journal.undo()

@@ -9,10 +9,10 @@ from model.batching.dense import DenseSampler
 from model.batching.even import EvenSampler
 from model.batching.sampler import BatchShape, HierarchicalSampler, Sampler
 from model.contract.config import Config
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 
 
-def build_sampler(labels: Labels, n_fine: int, scales: Sequence[float], config: Config) -> Sampler:
+def build_sampler(labels: EncodedLabels, n_fine: int, scales: Sequence[float], config: Config) -> Sampler:
     """The sampler that the settings name, for photos with these labels.
 
     Args:

@@ -19,7 +19,7 @@ _SHOWN_COLUMNS, _SHOWN_TEXT = 30, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """One record: its place ("labels.csv:17") and its values by column name."""
 
     origin: str
@@ -27,15 +27,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """The columns of a CSV file, its rows, and a message for each row whose number of values is wrong."""
 
     columns: tuple[str, ...]
-    rows: list[Row]
+    rows: list[CsvRow]
     problems: list[str]
 
 
-def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names: str | None = None) -> Table:
+def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names: str | None = None) -> CsvTable:
     """Read a comma-separated file in UTF-8, with or without a byte order mark; empty lines are passed over.
 
     Args:
@@ -68,7 +68,7 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names
     columns = _checked_header(path, [name.strip() for name in lines[0][1]], required)
     if len(lines) == 1:
         raise DataError(f"{path}: there is no row beneath the column names")
-    rows: list[Row] = []
+    rows: list[CsvRow] = []
     problems: list[str] = []
     for number, record in lines[1:]:
         origin = f"{path}:{number}"
@@ -77,10 +77,10 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names
             for value, name in zip_longest(record, columns[: len(record)])
         ]
         if len(values) == len(columns):
-            rows.append(Row(origin, dict(zip(columns, values, strict=True))))
+            rows.append(CsvRow(origin, dict(zip(columns, values, strict=True))))
         else:
             problems.append(f"{origin}: {len(values)} values, but {len(columns)} columns")
-    return Table(columns, rows, problems)
+    return CsvTable(columns, rows, problems)
 
 
 def _lines(path: Path, errors: str) -> list[tuple[int, list[str]]]:

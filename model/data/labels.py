@@ -11,7 +11,7 @@ from model.contract.samples import DataError, Sample
 from model.contract.taxonomy import NO_FINE, Taxonomy
 
 
-class Labels(NamedTuple):
+class EncodedLabels(NamedTuple):
     """What a batch is labelled with.
 
     Attributes:
@@ -23,12 +23,12 @@ class Labels(NamedTuple):
     fine: np.ndarray
     attributes: np.ndarray
 
-    def at(self, rows: np.ndarray) -> Labels:
+    def at(self, rows: np.ndarray) -> EncodedLabels:
         """The labels of some rows."""
-        return Labels(self.coarse[rows], self.fine[rows], self.attributes[rows])
+        return EncodedLabels(self.coarse[rows], self.fine[rows], self.attributes[rows])
 
 
-def encode(samples: Sequence[Sample], taxonomy: Taxonomy, attributes: Sequence[str] = ()) -> Labels:
+def encode(samples: Sequence[Sample], taxonomy: Taxonomy, attributes: Sequence[str] = ()) -> EncodedLabels:
     """Labels in the order of `taxonomy`; -1 for a class that it does not have (a test class of a zero-shot run).
 
     Args:
@@ -37,14 +37,14 @@ def encode(samples: Sequence[Sample], taxonomy: Taxonomy, attributes: Sequence[s
     coarse = [taxonomy.coarse_index.get(sample.coarse, -1) for sample in samples]
     fine = [NO_FINE if sample.fine is None else taxonomy.fine_index.get(sample.fine, NO_FINE) for sample in samples]
     values = [[sample.attributes.get(name, np.nan) for name in attributes] for sample in samples]
-    return Labels(
+    return EncodedLabels(
         np.asarray(coarse, dtype=np.int64),
         np.asarray(fine, dtype=np.int64),
         np.asarray(values, dtype=np.float64).reshape(len(samples), len(attributes)),
     )
 
 
-def attribute_scales(labels: Labels, names: Sequence[str]) -> tuple[float, ...]:
+def attribute_scales(labels: EncodedLabels, names: Sequence[str]) -> tuple[float, ...]:
     """The interquartile range of each attribute over the photos that have it.
 
     Raises:

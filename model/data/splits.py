@@ -13,7 +13,7 @@ import numpy as np
 
 from model.contract.choices import FOLDS
 from model.contract.samples import DataError, Sample
-from model.data.csvfile import Row, read_table
+from model.data.csvfile import CsvRow, read_table
 from model.data.readers.table import BOX_COLUMNS, parse_box
 from model.system.files import write_whole
 from model.system.reading import parse_json
@@ -258,7 +258,7 @@ def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
     return samples, splits
 
 
-def _attributes(row: Row) -> dict[str, float]:
+def _attributes(row: CsvRow) -> dict[str, float]:
     text = row.values["attributes"]
     try:
         values = parse_json(text.encode())

@@ -11,19 +11,19 @@ from model.contract.bundle import Calibration, Familiarity, Fusion
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.contract.taxonomy import NO_FINE, Taxonomy
-from model.data.labels import Labels, encode
+from model.data.labels import EncodedLabels, encode
 from model.data.splits import Split
 from model.method.network import Network, NetworkOutput
 from model.system.files import write_whole
 from model.training.inference import infer_samples, part_of
-from model.training.run_folder import Run, RunError, read_arrays
+from model.training.run_folder import RunError, RunFolder, read_arrays
 
 _ADVICE = "delete it; what needs it next makes it again"
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once
 
 
 @dataclass(frozen=True)
-class References:
+class TrainingReferences:
     """The training photos as a gallery.
 
     Attributes:
@@ -58,7 +58,7 @@ class References:
         return np.concatenate(similarities), np.concatenate(classes)
 
 
-def references_of(run: Run, network: Network) -> References:
+def references_of(run: RunFolder, network: Network) -> TrainingReferences:
     """The training photos of a run; their embeddings are kept in the run folder. Raises PhotoError, RunError."""
     samples, taxonomy = part_of(run, Split.TRAIN), run.taxonomy()
     step = run.load_checkpoint()["step"]
@@ -71,16 +71,16 @@ def references_of(run: Run, network: Network) -> References:
     else:
         embeddings = infer_samples(network, samples, run.config()).embedding.numpy()
         keep_references(run, step, embeddings)
-    return References.of(embeddings, encode(samples, taxonomy).fine, len(taxonomy.fine))
+    return TrainingReferences.of(embeddings, encode(samples, taxonomy).fine, len(taxonomy.fine))
 
 
-def _kept_references(run: Run) -> dict[str, np.ndarray] | None:
+def _kept_references(run: RunFolder) -> dict[str, np.ndarray] | None:
     if not run.references.is_file():
         return None
     return read_arrays(run.references, {"step": (), "embeddings": ("photos", "d")}, _ADVICE)
 
 
-def keep_references(run: Run, step: int, embeddings: np.ndarray) -> None:
+def keep_references(run: RunFolder, step: int, embeddings: np.ndarray) -> None:
     """Write the embeddings of the training photos into the run folder, as they are at this step."""
     write_whole(run.references, lambda file: np.savez(file, step=step, embeddings=embeddings))
 
@@ -102,10 +102,10 @@ class Seen:
     likeness: np.ndarray
     closest: np.ndarray
     scores: np.ndarray
-    labels: Labels
+    labels: EncodedLabels
 
     @classmethod
-    def by(cls, output: NetworkOutput, labels: Labels, references: References, neighbours: int) -> Self:
+    def by(cls, output: NetworkOutput, labels: EncodedLabels, references: TrainingReferences, neighbours: int) -> Self:
         """What is seen of photos whose outputs are there."""
         embeddings = output.embedding.numpy()
         similarities, classes = references.nearest(embeddings, neighbours)

@@ -16,13 +16,13 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode
 from model.data.splits import Split
-from model.evaluation.answers import References, Seen, references_of
+from model.evaluation.answers import Seen, TrainingReferences, references_of
 from model.evaluation.projection import project
 from model.evaluation.threshold_search import log_loss, separating, temperature, threshold_for
 from model.metrics.classification import expected_calibration_error
 from model.metrics.fewshot import TooFewError, none_score
 from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
-from model.training.run_folder import Run, RunError, write_json
+from model.training.run_folder import RunError, RunFolder, write_json
 
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95
@@ -41,7 +41,7 @@ _WEIGHTS = np.linspace(0, 1, 21)
 _FAR = -2.0  # stands for the score of a class without references; less than any cosine
 
 
-class Chosen(BaseModel):
+class CalibrationChoice(BaseModel):
     """Everything that is chosen on the validation photos."""
 
     model_config = ConfigDict(frozen=True)
@@ -54,7 +54,7 @@ class Chosen(BaseModel):
     bound_taken_over: bool = Field(default=False, description="whether another run gave the bound for known classes")
 
     @classmethod
-    def read(cls, run: Run) -> Chosen:
+    def read(cls, run: RunFolder) -> CalibrationChoice:
         """What was chosen for a run. Raises RunError if that was not done yet, or cannot be read."""
         if not run.calibration.is_file():
             raise RunError(f"{run.folder}: the run is not calibrated yet")
@@ -78,14 +78,14 @@ def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     return sorted(tuple(sorted(types)) for types in found)
 
 
-def calibrated(run: Run) -> Chosen:
+def calibrated(run: RunFolder) -> CalibrationChoice:
     """What was chosen for a run's last checkpoint; chosen now where that was not done, or the training went on since.
 
     A bound that was taken over stays. Raises as `calibrate`.
     """
     if not run.calibration.is_file():
         return calibrate(run)
-    kept = Chosen.read(run)
+    kept = CalibrationChoice.read(run)
     if kept.step is None:
         return kept
     if kept.step == run.load_checkpoint()["step"]:
@@ -94,7 +94,7 @@ def calibrated(run: Run) -> Chosen:
     return calibrate(run, kept.thresholds.familiarity if kept.bound_taken_over else None)
 
 
-def bound_of(run: Run) -> float:
+def bound_of(run: RunFolder) -> float:
     """The bound for known classes of a run with unseen classes.
 
     It is in standard deviations of the validation photos, and so holds for a run that was trained on all classes.
@@ -110,7 +110,7 @@ def bound_of(run: Run) -> float:
     return bound
 
 
-def calibrate(run: Run, bound: float | None = None) -> Chosen:
+def calibrate(run: RunFolder, bound: float | None = None) -> CalibrationChoice:
     """Choose everything and write it, with the figures that it rests on, into the run.
 
     First of all what photos are compared by (model/evaluation/projection.py), where the run does not have it yet.
@@ -126,7 +126,7 @@ def calibrate(run: Run, bound: float | None = None) -> Chosen:
     project(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     samples, train = part_of(run, Split.VALIDATION), part_of(run, Split.TRAIN)
-    chosen = Chosen()
+    chosen = CalibrationChoice()
     step = run.load_checkpoint()["step"]
     facts: dict[str, Any] = {"photos": len(samples)}
     if len(samples) >= MIN_PHOTOS:
@@ -159,7 +159,7 @@ def choose(
     domains: Sequence[tuple[str, ...]],
     strange: np.ndarray,
     unseen: Seen | None,
-) -> Chosen:
+) -> CalibrationChoice:
     """Everything that the validation photos tell.
 
     Args:
@@ -179,7 +179,7 @@ def choose(
     )
     scores = seen.familiarity(scale)
     posterior = seen.posterior(taxonomy, calibration, fusion)
-    return Chosen(
+    return CalibrationChoice(
         calibration=calibration,
         fusion=fusion,
         familiarity=scale,
@@ -249,7 +249,9 @@ def _fused(seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> Fusion:
     )
 
 
-def _with_none(chosen: Chosen, references: References, embeddings: np.ndarray, fine: np.ndarray) -> Chosen:
+def _with_none(
+    chosen: CalibrationChoice, references: TrainingReferences, embeddings: np.ndarray, fine: np.ndarray
+) -> CalibrationChoice:
     """The same with the score of "none of these"; the plain one stays where there are too few photos to tell."""
     try:
         none = none_score(references.embeddings, references.fine, embeddings, fine)
@@ -288,7 +290,7 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) 
     return min(1.0, max(LEAST, found))  # a mixture of probabilities may exceed 1 by rounding
 
 
-def _facts(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
+def _facts(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> dict[str, Any]:
     """What the choice gives on the validation photos themselves.
 
     Calibration errors: `ece_before` of a level's head alone as it was trained, `ece_tempered` of the same with its

@@ -11,8 +11,8 @@ from model.contract.posterior import fuse, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
-from model.evaluation.answers import References, Seen
-from model.evaluation.calibration import Chosen
+from model.evaluation.answers import Seen, TrainingReferences
+from model.evaluation.calibration import CalibrationChoice
 from model.method.network import NetworkOutput
 from model.metrics.fewshot import SHOTS, lasting
 
@@ -20,19 +20,23 @@ DRAWS = 5
 """How often other photos are enrolled; the figures are means."""
 
 
-class Photos(NamedTuple):
+class AnsweredPhotos(NamedTuple):
     """Photos, and what the network says of them."""
 
     samples: list[Sample]
     output: NetworkOutput
 
-    def at(self, rows: np.ndarray) -> Photos:
+    def at(self, rows: np.ndarray) -> AnsweredPhotos:
         """Some of them."""
-        return Photos([self.samples[i] for i in rows], NetworkOutput(*(column[rows] for column in self.output)))
+        return AnsweredPhotos([self.samples[i] for i in rows], NetworkOutput(*(column[rows] for column in self.output)))
 
 
 def enrolled_figures(
-    unseen: Photos, known: Photos, references: References, taxonomy: Taxonomy, chosen: Chosen
+    unseen: AnsweredPhotos,
+    known: AnsweredPhotos,
+    references: TrainingReferences,
+    taxonomy: Taxonomy,
+    chosen: CalibrationChoice,
 ) -> dict[str, float]:
     """Shares of photos, for each K of SHOTS; all unseen classes that have enough are enrolled, K photos of each.
 
@@ -63,11 +67,11 @@ def enrolled_figures(
 
 
 def _shares(
-    unseen: Photos,
-    known: Photos,
-    beside: References | None,
+    unseen: AnsweredPhotos,
+    known: AnsweredPhotos,
+    beside: TrainingReferences | None,
     taxonomy: Taxonomy,
-    chosen: Chosen,
+    chosen: CalibrationChoice,
     shots: int,
     seed: int,
 ) -> tuple[float, float, float]:
@@ -80,7 +84,7 @@ def _shares(
     embeddings, labels = unseen.output.embedding.numpy()[enrolled], number[fine[enrolled]]
     if beside is not None:
         embeddings, labels = np.concatenate([beside.embeddings, embeddings]), np.concatenate([beside.fine, labels])
-    gallery = References.of(embeddings, labels, len(whole.fine))
+    gallery = TrainingReferences.of(embeddings, labels, len(whole.fine))
     told, meant = _told(unseen.at(asked), gallery, taxonomy, whole, chosen), number[fine[asked]]
     taken = _told(known, gallery, taxonomy, whole, chosen) >= 0
     return float((told == meant).mean()), float(((told >= 0) & (told != meant)).mean()), float(taken.mean())
@@ -94,7 +98,9 @@ def _draw(fine: np.ndarray, groups: np.ndarray, shots: int, rng: np.random.Gener
     return enrolled, np.flatnonzero(~np.isin(groups, groups[enrolled]))
 
 
-def _told(photos: Photos, gallery: References, known: Taxonomy, whole: Taxonomy, chosen: Chosen) -> np.ndarray:
+def _told(
+    photos: AnsweredPhotos, gallery: TrainingReferences, known: Taxonomy, whole: Taxonomy, chosen: CalibrationChoice
+) -> np.ndarray:
     """Number in `whole` of the enrolled class that is the answer to each photo, -1 where another one is or none."""
     seen = Seen.by(photos.output, encode(photos.samples, known), gallery, chosen.fusion.neighbours)
     tree = tree_posterior(seen.coarse_logits, seen.fine_logits, known, chosen.calibration)

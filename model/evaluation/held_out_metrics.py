@@ -20,8 +20,8 @@ from model.contract.tested_photos import Tested
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.evaluation.answers import Seen, references_of
-from model.evaluation.calibration import Chosen, calibrated, kinds
-from model.evaluation.enrolled_classes import Photos
+from model.evaluation.calibration import CalibrationChoice, calibrated, kinds
+from model.evaluation.enrolled_classes import AnsweredPhotos
 from model.evaluation.provenance import stamp
 from model.evaluation.unknown_classes import few_shot, given, unknown_figures
 from model.method.network import Network, NetworkOutput
@@ -37,7 +37,7 @@ from model.metrics.retrieval import retrieval
 from model.system import console
 from model.system.plain_text import one_line
 from model.training.inference import infer_samples, part_of, trained_network
-from model.training.run_folder import Run, RunError, write_json
+from model.training.run_folder import RunError, RunFolder, write_json
 
 
 def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
     }
 
 
-def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> dict[str, Any]:
+def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> dict[str, Any]:
     """Figures of what the program says: type and class by heads and references together, and their calibration.
 
     `*_given` is the share of the photos with such a label that get an answer of that level or a finer one,
@@ -103,7 +103,7 @@ def mean_output(one: NetworkOutput, other: NetworkOutput) -> NetworkOutput:
     return mean._replace(embedding=F.normalize(mean.embedding, dim=1))
 
 
-def evaluate(run: Run) -> dict[str, Any]:
+def evaluate(run: RunFolder) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
@@ -149,7 +149,7 @@ def evaluate(run: Run) -> dict[str, Any]:
 
 
 def _told(
-    run: Run, network: Network, samples: list[Sample], output: NetworkOutput, chosen: Chosen
+    run: RunFolder, network: Network, samples: list[Sample], output: NetworkOutput, chosen: CalibrationChoice
 ) -> tuple[Posterior, dict[str, Any]]:
     """What the program would say of the photos, and the figures of it: `answers*` and `unknowns` of `evaluate`."""
     config, taxonomy, rows_of = run.config(), run.taxonomy(), rows_by_source(samples)
@@ -165,7 +165,7 @@ def _told(
         _, result["answers_exchanged"] = answered(infer_samples(network, samples, config, exchanged=True))
     both = mean_output(output, infer_samples(network, samples, config, mirrored=True))
     _, result["answers_mirrored"] = answered(both)
-    result["unknowns"] = _without_nan(unknown_figures(run, network, Photos(samples, output), seen, chosen))
+    result["unknowns"] = _without_nan(unknown_figures(run, network, AnsweredPhotos(samples, output), seen, chosen))
     return seen.posterior(taxonomy, chosen.calibration, chosen.fusion), result
 
 
@@ -184,7 +184,9 @@ def _by_themselves(
     }
 
 
-def _answers(seen: Seen, taxonomy: Taxonomy, chosen: Chosen, rows_of: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+def _answers(
+    seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice, rows_of: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
     """Figures of what the program says, all together and for each source."""
     return {
         "all": _without_nan(answer_figures(seen, taxonomy, chosen)),

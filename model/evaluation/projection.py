@@ -24,7 +24,7 @@ from model.evaluation.landmarks import landmarks
 from model.method.network import Projection, signed_root
 from model.system.files import write_whole
 from model.training.inference import features_of, has_projection, part_of, trained_network
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 SHRINKAGE = 0.3
 """How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did
@@ -96,7 +96,7 @@ def _inverse_root(covariance: np.ndarray) -> np.ndarray:
     return axes / np.sqrt(values) @ axes.T
 
 
-def project(run: Run) -> None:
+def project(run: RunFolder) -> None:
     """Fit the projection of a trained run and keep it, with landmarks and references as they are seen through it.
 
     Nothing is done where the run has it already, or is to be compared by the trained embedding.

@@ -12,26 +12,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.contract.bundle import Variant
-from model.evaluation.calibration import Chosen
-from model.training.run_folder import Run, RunError
+from model.evaluation.calibration import CalibrationChoice
+from model.training.run_folder import RunError, RunFolder
 
 CHOICE = "choice"
 """Under this name the digest of what was chosen is kept."""
 
 
-def stamp(step: int, chosen: Chosen) -> dict[str, Any]:
+def stamp(step: int, chosen: CalibrationChoice) -> dict[str, Any]:
     """What is written beside figures of this checkpoint and choice."""
     return {"step": step, CHOICE: digest(chosen)}
 
 
-def digest(chosen: Chosen) -> str:
+def digest(chosen: CalibrationChoice) -> str:
     """The same for the same temperatures, weights and bounds, whenever and by whatever run they were chosen."""
-    # a setting that a later version has besides leaves it as it was
+    # a setting that a later version has besides leaves it was
     content = chosen.model_dump(mode="json", exclude={"step", "bound_taken_over"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def why_stale(run: Run, stamped: Mapping[str, Any]) -> str | None:
+def why_stale(run: RunFolder, stamped: Mapping[str, Any]) -> str | None:
     """Why figures are not those of the run as it is now; None where they are. Raises RunError.
 
     Args:
@@ -40,12 +40,12 @@ def why_stale(run: Run, stamped: Mapping[str, Any]) -> str | None:
     step = run.load_checkpoint()["step"]
     if stamped.get("step", step) != step:
         return f"its figures are those of step {stamped['step']:,}, the training is at step {step:,}"
-    if CHOICE in stamped and stamped[CHOICE] != digest(Chosen.read(run)):
+    if CHOICE in stamped and stamped[CHOICE] != digest(CalibrationChoice.read(run)):
         return "its figures are those of an earlier calibration"
     return None
 
 
-def metrics_of(run: Run) -> dict[str, Any]:
+def metrics_of(run: RunFolder) -> dict[str, Any]:
     """The figures of the run's test photos. Raises RunError if they cannot be read or are of an earlier state."""
     metrics = run.read_metrics()
     why = why_stale(run, metrics)
@@ -57,7 +57,7 @@ def metrics_of(run: Run) -> dict[str, Any]:
     return metrics
 
 
-def variants_of(run: Run) -> dict[str, dict[str, float]]:
+def variants_of(run: RunFolder) -> dict[str, dict[str, float]]:
     """The figures of each variant. Raises RunError if they cannot be read or are of an earlier state."""
     kept = run.read_variants()
     why = why_stale(run, kept)

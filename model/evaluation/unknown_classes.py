@@ -10,15 +10,17 @@ from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.evaluation.answers import Seen, references_of
-from model.evaluation.calibration import Chosen
-from model.evaluation.enrolled_classes import Photos, enrolled_figures
+from model.evaluation.calibration import CalibrationChoice
+from model.evaluation.enrolled_classes import AnsweredPhotos, enrolled_figures
 from model.method.network import Network
 from model.metrics.fewshot import SHOTS, episodes
 from model.training.inference import STRANGERS, infer_samples, infer_strangers, part_of
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 
-def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chosen: Chosen) -> dict[str, float]:
+def unknown_figures(
+    run: RunFolder, network: Network, known: AnsweredPhotos, seen: Seen, chosen: CalibrationChoice
+) -> dict[str, float]:
     """How well the unknown is told from the known; shares in [0, 1].
 
     - strangers_*: drawn pictures without vehicle or vessel, others than those that the bound was chosen with: area
@@ -53,10 +55,10 @@ def unknown_figures(run: Run, network: Network, known: Photos, seen: Seen, chose
     own = encode(samples, taxonomy_of(samples)).fine
     labelled = known.at(np.flatnonzero(seen.labels.fine >= 0))
     found |= few_shot(output.embedding.numpy(), own, group_numbers(samples))
-    return found | enrolled_figures(Photos(samples, output), labelled, references, taxonomy, chosen)
+    return found | enrolled_figures(AnsweredPhotos(samples, output), labelled, references, taxonomy, chosen)
 
 
-def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
+def given(seen: Seen, posterior: Posterior, chosen: CalibrationChoice) -> tuple[np.ndarray, np.ndarray]:
     """Which photos get a fine class as their answer, and which a class or at least a type: bool [N] each.
 
     As app/core/recognition/decision.py has it.
@@ -75,7 +77,7 @@ def given(seen: Seen, posterior: Posterior, chosen: Chosen) -> tuple[np.ndarray,
     return fine, shown
 
 
-def _share_with_class(seen: Seen, taxonomy: Taxonomy, chosen: Chosen) -> float:
+def _share_with_class(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> float:
     with_class, _ = given(seen, seen.posterior(taxonomy, chosen.calibration, chosen.fusion), chosen)
     return float(with_class.mean())
 

@@ -16,17 +16,17 @@ from torch import Tensor
 from model.contract.config import Config
 from model.contract.events import EventFollower
 from model.contract.samples import Box, DataError, Sample
-from model.data.labels import Labels, encode, group_numbers, taxonomy_of
+from model.data.labels import EncodedLabels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
 from model.experiments.frozen_training import train_heads
-from model.experiments.plan import Cell, Plan, PlanError
+from model.experiments.plan import Cell, PlanError, StudyPlan
 from model.method.network import NetworkOutput
 from model.method.objective import collapse_signs
 from model.metrics.classification import accuracy, macro_accuracy
 from model.metrics.retrieval import clustering, retrieval
 from model.system.files import ARCHIVE_FAULTS
 from model.training.inference import infer_samples, trained_network
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 from model.training.run_setup import create_run, dealt, part
 from model.training.session import StopRequest, train
 
@@ -36,7 +36,7 @@ _WATCHED = 4
 
 
 @dataclass(frozen=True)
-class Task:
+class CellTask:
     """One run of a study, as it goes to a worker process.
 
     Attributes:
@@ -50,7 +50,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Result:
+class CellResult:
     """What a run gave.
 
     Attributes:
@@ -64,7 +64,7 @@ class Result:
     points: dict[str, np.ndarray]
 
 
-def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights: Mapping[str, str]) -> Config:
+def config_of(plan: StudyPlan, cell: Cell, seed: int, data: tuple[str, ...], weights: Mapping[str, str]) -> Config:
     """The settings of one run.
 
     Args:
@@ -90,7 +90,7 @@ def config_of(plan: Plan, cell: Cell, seed: int, data: tuple[str, ...], weights:
         raise PlanError(f"cell '{cell.name}': {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def run_frozen(task: Task) -> Result:
+def run_frozen(task: CellTask) -> CellResult:
     """Train embedding and heads on cached features, and measure them. Raises DataError, TaxonomyError, RunError."""
     start = time.perf_counter()
     assert task.features is not None
@@ -110,7 +110,7 @@ def run_frozen(task: Task) -> Result:
     return _result(task, output, tested, encode(tested, taxonomy), trained.epochs, start)
 
 
-def _features(task: Task) -> np.ndarray:
+def _features(task: CellTask) -> np.ndarray:
     """The cached features, one row a sample. Raises DataError if the file is damaged."""
     assert task.features is not None
     try:
@@ -126,7 +126,7 @@ def _picture(sample: Sample) -> tuple[Path, Box | None]:
     return sample.path, sample.box
 
 
-def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
+def run_full(task: CellTask, folder: Path, stopped: StopRequest) -> CellResult | None:
     """Train the whole network in a run folder, or go on there; None if it was stopped.
 
     Raises:
@@ -134,7 +134,7 @@ def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
     """
     start = time.perf_counter()
     unfinished = (folder / "config.json").is_file()
-    run = Run.open(folder) if unfinished else create_run(folder, task.config, task.samples)
+    run = RunFolder.open(folder) if unfinished else create_run(folder, task.config, task.samples)
     tested = part(*run.samples(), Split.TEST)
     if not train(run, stopped, watched=tested[::_WATCHED]) or stopped():
         return None
@@ -151,13 +151,13 @@ def run_full(task: Task, folder: Path, stopped: StopRequest) -> Result | None:
 
 
 def _result(
-    task: Task,
+    task: CellTask,
     output: NetworkOutput,
     tested: Sequence[Sample],
-    known: Labels,
+    known: EncodedLabels,
     epochs: list[dict[str, Any]],
     start: float,
-) -> Result:
+) -> CellResult:
     """All figures of a finished run. Args: known: labels of the tested photos in the heads' order."""
     own = encode(tested, taxonomy_of(tested))
     coarse, fine, groups = (torch.from_numpy(column) for column in (own.coarse, own.fine, group_numbers(tested)))
@@ -190,7 +190,7 @@ def _result(
         "coarse": np.array([sample.coarse for sample in tested]),
         "fine": np.array([sample.fine or "" for sample in tested]),
     }
-    return Result(row, numbered, points)
+    return CellResult(row, numbered, points)
 
 
 def _share(measure: Callable[[Tensor, Tensor], float], logits: Tensor, labels: np.ndarray) -> float | str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from model.contract.samples import DataError
-from model.data.csvfile import Row, read_table
+from model.data.csvfile import CsvRow, read_table
 
 BaselinesOf = Callable[[Mapping[str, str]], Sequence[str]]
 """From a cell's first row of the table, as text, to the cells it is compared with; itself does not count."""
@@ -61,7 +61,7 @@ OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms se
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SeedRun:
     """A finished run. `figures` holds what was measured: a figure that is missing is not in it."""
 
     seed: int
@@ -70,7 +70,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MeasuredCell:
     """One combination of settings.
 
     Attributes:
@@ -81,7 +81,7 @@ class Cell:
 
     name: str
     settings: Mapping[str, str]
-    runs: tuple[Run, ...]
+    runs: tuple[SeedRun, ...]
     row: Mapping[str, str]
 
     def values(self, figure: str) -> list[float]:
@@ -155,7 +155,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected
 
 
-def compare(cell: Cell, baseline: Cell, figure: str = "recall_1") -> Comparison:
+def compare(cell: MeasuredCell, baseline: MeasuredCell, figure: str = "recall_1") -> Comparison:
     """Paired by seed, not corrected yet; runs without the figure count as missing."""
     from scipy import stats  # takes long to import, and the program that reads studies starts without it
 
@@ -178,7 +178,7 @@ def compare(cell: Cell, baseline: Cell, figure: str = "recall_1") -> Comparison:
     return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon, figure=figure)
 
 
-def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf, figure: str = "recall_1") -> list[Comparison]:
+def compare_all(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, figure: str = "recall_1") -> list[Comparison]:
     """Every cell with each of its baselines, largest difference first, corrected for their number.
 
     A baseline without a finished run is no error: the comparison then has no common seed.
@@ -189,7 +189,7 @@ def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf, figure: str = 
         for name in baselines_of(cell.row):
             if name == cell.name:
                 continue
-            found.append(compare(cell, by_name.get(name, Cell(name, {}, (), {})), figure))
+            found.append(compare(cell, by_name.get(name, MeasuredCell(name, {}, (), {})), figure))
     tested = [comparison for comparison in found if not math.isnan(comparison.p_t)]
     by_t = holm([comparison.p_t for comparison in tested])
     by_wilcoxon = holm([comparison.p_wilcoxon for comparison in tested])
@@ -201,7 +201,7 @@ def compare_all(cells: Sequence[Cell], baselines_of: BaselinesOf, figure: str = 
     return sorted(corrected, key=lambda comparison: -comparison.mean) + untested
 
 
-def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
+def read_cells(table: Path, varied: Sequence[str]) -> list[MeasuredCell]:
     """The cells of a `runs.csv` in the order of their first rows.
 
     Raises:
@@ -212,7 +212,7 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
         raise DataError(read.problems[0])
     figures = [name for name in (*SHARES, *OTHERS) if name in read.columns]
     first: dict[str, dict[str, str]] = {}
-    runs: dict[str, dict[int, Run]] = {}
+    runs: dict[str, dict[int, SeedRun]] = {}
     for row in read.rows:
         name = row.values["cell"]
         above = first.setdefault(name, row.values)
@@ -225,14 +225,16 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[Cell]:
         finite = {figure: value for figure, value in measured.items() if math.isfinite(value)}
         if row.values["collapsed"] not in ("0", "1"):
             raise DataError(f"{row.origin}: collapsed is '{row.values['collapsed']}'; it must be 0 or 1")
-        runs[name][seed] = Run(seed, finite, row.values["collapsed"] == "1")
+        runs[name][seed] = SeedRun(seed, finite, row.values["collapsed"] == "1")
     return [
-        Cell(name, {setting: row[setting] for setting in varied}, tuple(runs[name][s] for s in sorted(runs[name])), row)
+        MeasuredCell(
+            name, {setting: row[setting] for setting in varied}, tuple(runs[name][s] for s in sorted(runs[name])), row
+        )
         for name, row in first.items()
     ]
 
 
-def best_first(cells: Iterable[Cell], figure: str) -> list[Cell]:
+def best_first(cells: Iterable[MeasuredCell], figure: str) -> list[MeasuredCell]:
     """Cells by the mean of a figure; those without it last."""
     sign = 1 if figure in LOWER_IS_BETTER else -1
     # infinite and not NaN, which has no place in an order
@@ -263,7 +265,7 @@ def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
         DataError: if the file cannot be read or a value is no number.
     """
     read = read_table(table, ["cell", "seed", "epoch"], strip=False)
-    last: dict[tuple[str, str], Row] = {}
+    last: dict[tuple[str, str], CsvRow] = {}
     for row in read.rows:
         key = (row.values["cell"], row.values["seed"])
         if key not in last or _whole(row, "epoch") > _whole(last[key], "epoch"):
@@ -279,7 +281,7 @@ def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
     }
 
 
-def _whole(row: Row, column: str) -> int:
+def _whole(row: CsvRow, column: str) -> int:
     with suppress(ValueError):
         value = int(row.values[column])
         if abs(value) <= _LARGEST:
@@ -287,7 +289,7 @@ def _whole(row: Row, column: str) -> int:
     raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a whole number")
 
 
-def _number(row: Row, column: str) -> float:
+def _number(row: CsvRow, column: str) -> float:
     with suppress(ValueError):
         value = float(row.values[column])
         if abs(value) <= _LARGEST or not math.isfinite(value):  # those that are not finite count as missing

@@ -23,14 +23,14 @@ from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.config import Config
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
-from model.data.labels import Labels, attribute_scales
+from model.data.labels import EncodedLabels, attribute_scales
 from model.method.network import Heads, NetworkOutput
 from model.method.objective import Objective
 from model.metrics.classification import mean_of
 from model.metrics.retrieval import recall_1
 from model.system.files import write_whole
 from model.training.optimiser import learning_rate_share
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.starting_weights import load_starting_weights
 from model.training.trainer import build_network, head_settings, step_seed
 
@@ -59,7 +59,7 @@ def _key(samples: Sequence[Sample], config: Config) -> str:
     network, weights = config.network, config.network.weights
     digest = hashlib.sha256(f"{network.backbone} {config.input.size} {config.input.fit}".encode())
     place = Path(weights or "")
-    file = Run(place).checkpoint if place.is_dir() else place
+    file = RunFolder(place).checkpoint if place.is_dir() else place
     digest.update(file.read_bytes() if file.is_file() else str(weights).encode())
     for sample in samples:
         state = sample.path.stat()
@@ -103,7 +103,11 @@ class FrozenRun:
 
 
 def train_heads(
-    config: Config, features: np.ndarray, labels: Labels, taxonomy: Taxonomy, watched: tuple[np.ndarray, Labels]
+    config: Config,
+    features: np.ndarray,
+    labels: EncodedLabels,
+    taxonomy: Taxonomy,
+    watched: tuple[np.ndarray, EncodedLabels],
 ) -> FrozenRun:
     """Train embedding and heads on the features of the training photos.
 
@@ -153,7 +157,7 @@ def train_heads(
     return run
 
 
-def _recall_1(run: FrozenRun, features: np.ndarray, labels: Labels, *, unit: bool) -> float:
+def _recall_1(run: FrozenRun, features: np.ndarray, labels: EncodedLabels, *, unit: bool) -> float:
     """R@1 of photos by their classes, with embeddings of unit length or as they are."""
     output, fine = run.infer(features), torch.from_numpy(labels.fine)
     return recall_1(output.embedding if unit else output.raw, fine, torch.arange(len(fine)), euclidean=not unit)

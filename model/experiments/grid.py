@@ -35,10 +35,10 @@ from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.csvfile import read_table
 from model.data.readers import read_data
-from model.experiments.cell_run import Result, Task, config_of, run_frozen, run_full
+from model.experiments.cell_run import CellResult, CellTask, config_of, run_frozen, run_full
 from model.experiments.comparison import best_first, read_cells
 from model.experiments.frozen_training import cached_features
-from model.experiments.plan import PLAN_FILE, Cell, Plan, baselines_of, cells, keep_plan
+from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan
 from model.experiments.report import write_report
 from model.method.network import BACKBONES
 from model.system import console
@@ -74,10 +74,10 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     write_whole(path, lambda file: file.write(text.getvalue().encode()))
 
 
-class Study:
+class StudyGrid:
     """The folder of a study."""
 
-    def __init__(self, plan: Plan, out: Path) -> None:
+    def __init__(self, plan: StudyPlan, out: Path) -> None:
         self.plan, self.out = plan, out
         self.map = out / "map.npz"
         self._table, self._curves = out / "runs.csv", out / "curves.csv"
@@ -100,7 +100,7 @@ class Study:
         """Where the embeddings of a cell's first seed are."""
         return self.out / "embeddings" / f"{slug(cell)}.npz"
 
-    def add(self, result: Result) -> None:
+    def add(self, result: CellResult) -> None:
         """Keep a finished run."""
         if result.row["seed"] == 0:
             path = self.embedding(result.row["cell"])
@@ -143,14 +143,14 @@ class Study:
         if not wanted:
             return True
         if self.plan.mode == "full":
-            return self._run_full([Task(cell, config, samples) for cell, config in wanted], jobs or 1)
+            return self._run_full([CellTask(cell, config, samples) for cell, config in wanted], jobs or 1)
         for start in {config.network.weights for _, config in wanted}:
             note_unknown_parts(start)
         features: dict[tuple[str | None, ...], Path] = {}
         for _, config in wanted:
             if _feature_key(config) not in features:
                 features[_feature_key(config)] = cached_features(samples, config, self.out / "cache")
-        tasks = [Task(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted]
+        tasks = [CellTask(cell, config, samples, features[_feature_key(config)]) for cell, config in wanted]
         self._run_frozen(tasks, jobs or os.cpu_count() or 1)
         return True
 
@@ -162,7 +162,7 @@ class Study:
         if self.out.exists() and not ours and any(self.out.iterdir()):
             raise RunError(f"{self.out}: holds something other than a study; choose another --out")
 
-    def _run_frozen(self, tasks: list[Task], jobs: int) -> None:
+    def _run_frozen(self, tasks: list[CellTask], jobs: int) -> None:
         with _pool(jobs, threads=1) as pool, console.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             left = {pool.submit(run_frozen, task) for task in tasks}
@@ -177,7 +177,7 @@ class Study:
                     if not future.cancelled() and future.exception() is None:
                         self.add(future.result())
 
-    def _run_full(self, tasks: list[Task], jobs: int) -> bool:
+    def _run_full(self, tasks: list[CellTask], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
         threads = max(1, (os.cpu_count() or 1) // jobs)
         with _pool(jobs, threads) as pool, console.progress() as progress:
@@ -224,7 +224,7 @@ def _end_with_the_study(stopped: StopRequest) -> None:
         time.sleep(1)
 
 
-def _in_worker(task: Task, folder: Path) -> Result | None:
+def _in_worker(task: CellTask, folder: Path) -> CellResult | None:
     return None if _stopped() else run_full(task, folder, _stopped)
 
 
@@ -237,7 +237,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
 
 
-def draw_map(study: Study, cell: str) -> None:
+def draw_map(study: StudyGrid, cell: str) -> None:
     """Lay the test photos of a cell out on a plane by t-SNE, for the report."""
     file, advice = study.embedding(cell), "delete the folder, the first seed is run again"
     kept = read_arrays(file, {"embedding": ("photos", "d")}, advice)

@@ -34,7 +34,7 @@ class PlanError(MarqueError):
     """A plan that cannot be run; the message says where it is wrong."""
 
 
-class Plan(BaseModel):
+class StudyPlan(BaseModel):
     """What a plan file says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +73,7 @@ class Cell:
         return " / ".join(self.names.values())
 
 
-def read_plan(place: str) -> Plan:
+def read_plan(place: str) -> StudyPlan:
     """A plan by file or by the name of one that comes with the project. Raises PlanError."""
     path = Path(place)
     if not path.is_file():
@@ -82,7 +82,7 @@ def read_plan(place: str) -> Plan:
         known = ", ".join(sorted(file.stem for file in PLANS.glob("*.toml")))
         raise PlanError(f"{place}: no such plan; give a TOML file or one of: {known}")
     try:
-        plan = Plan.model_validate(read_toml(path))
+        plan = StudyPlan.model_validate(read_toml(path))
     except OSError as error:
         raise PlanError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
@@ -96,30 +96,30 @@ def read_plan(place: str) -> Plan:
     return plan
 
 
-def keep_plan(plan: Plan, study: Path) -> None:
+def keep_plan(plan: StudyPlan, study: Path) -> None:
     """Write the plan into the folder of its study. Raises OSError."""
     write_whole(study / PLAN_FILE, lambda file: file.write(plan.model_dump_json(indent=1).encode() + b"\n"))
 
 
-def kept_plan(study: Path) -> Plan | None:
+def kept_plan(study: Path) -> StudyPlan | None:
     """The plan that the study in a folder follows; None where it has none, as older ones. Raises PlanError, OSError."""
     path = study / PLAN_FILE
     if not path.is_file():
         return None
     try:
-        return Plan.model_validate_json(read_file(path))
+        return StudyPlan.model_validate_json(read_file(path))
     except ValidationError as error:
         raise PlanError(f"{path}: this is no plan of a study ({error.errors()[0]['msg']})") from error
 
 
-def cells(plan: Plan) -> Iterator[Cell]:
+def cells(plan: StudyPlan) -> Iterator[Cell]:
     """Every combination of the axes' values, the last axis changing fastest."""
     for combination in itertools.product(*(values.items() for values in plan.axes.values())):
         names = dict(zip(plan.axes, (name for name, _ in combination), strict=True))
         yield Cell(names, {key: value for _, settings in combination for key, value in settings.items()})
 
 
-def baselines_of(plan: Plan, names: Mapping[str, str]) -> list[str]:
+def baselines_of(plan: StudyPlan, names: Mapping[str, str]) -> list[str]:
     """The names of the cells that a cell is compared with."""
     others = [Cell({**names, **baseline}, {}).name for baseline in plan.baseline]
     return [other for other in others if other != Cell(names, {}).name]

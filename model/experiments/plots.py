@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from model.contract.samples import DataError
-from model.experiments.comparison import Cell, Comparison, interval
+from model.experiments.comparison import Comparison, MeasuredCell, interval
 from model.metrics.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.system.reading import read_arrays
 
@@ -97,7 +97,7 @@ def _curve(ax: Axes, index: int, cell: str, measured: Mapping[int, Sequence[floa
 
 
 @styled
-def dimensions(path: Path, cells: Sequence[Cell]) -> None:
+def dimensions(path: Path, cells: Sequence[MeasuredCell]) -> None:
     """R@1 against the embedding dimension with 95 % intervals, a line per combination of the other settings.
 
     Args:
@@ -107,7 +107,7 @@ def dimensions(path: Path, cells: Sequence[Cell]) -> None:
     Raises:
         DataError: if a dimension is not a positive number.
     """
-    lines: dict[str, dict[float, Cell]] = {}
+    lines: dict[str, dict[float, MeasuredCell]] = {}
     for cell in cells:
         others = " / ".join(value for name, value in cell.settings.items() if name != DIMENSION)
         lines.setdefault(others, {})[_dimension(cell)] = cell
@@ -133,7 +133,7 @@ def dimensions(path: Path, cells: Sequence[Cell]) -> None:
     save_figure(figure, path)
 
 
-def _dimension(cell: Cell) -> float:
+def _dimension(cell: MeasuredCell) -> float:
     text = cell.settings[DIMENSION]
     try:
         dimension = float(text)

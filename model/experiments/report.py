@@ -16,8 +16,8 @@ from model.experiments.comparison import (
     OTHERS,
     SHARES,
     BaselinesOf,
-    Cell,
     Comparison,
+    MeasuredCell,
     best_first,
     compare_all,
     deviation,
@@ -62,7 +62,7 @@ def write_report(
     return report
 
 
-def _plots(study: Path, cells: Sequence[Cell], comparisons: Sequence[Comparison], words: str) -> list[str]:
+def _plots(study: Path, cells: Sequence[MeasuredCell], comparisons: Sequence[Comparison], words: str) -> list[str]:
     """Draws what there is to draw into the folder; the Markdown that shows it."""
     drawn = []
     if any(comparison.seeds for comparison in comparisons):
@@ -105,7 +105,7 @@ def _summary(comparisons: Sequence[Comparison], words: str) -> str:
     return "\n\n".join([sentences[0], "\n".join(sentences[1:])]).strip()
 
 
-def _overview(cells: Sequence[Cell], figure: str) -> str:
+def _overview(cells: Sequence[MeasuredCell], figure: str) -> str:
     rows = []
     for cell in cells:
         values = cell.values(figure)
@@ -165,7 +165,7 @@ def _comparison_text(comparisons: Sequence[Comparison], words: str) -> str:
     return "\n\n".join(parts)
 
 
-def _others(cells: Sequence[Cell], baselines_of: BaselinesOf, first: str) -> list[str]:
+def _others(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, first: str) -> list[str]:
     """The same for other figures, in short; empty where a table has none of them."""
     parts = []
     for figure, unit, scale in (
@@ -206,7 +206,7 @@ def _others(cells: Sequence[Cell], baselines_of: BaselinesOf, first: str) -> lis
     return parts
 
 
-def _quadruplets(study: Path, cells: Sequence[Cell]) -> list[str]:
+def _quadruplets(study: Path, cells: Sequence[MeasuredCell]) -> list[str]:
     """What the quadruplets were like at the end of the trainings; empty where no table tells."""
     last = read_last_epochs(study / "curves.csv") if (study / "curves.csv").exists() else {}
     figures = [figure for figure in LAST_EPOCH if any(figure in own for own in last.values())]
@@ -244,7 +244,7 @@ def _p(value: float, equals: str = "") -> str:
     return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"
 
 
-def _mean(cell: Cell, figure: str) -> str:
+def _mean(cell: MeasuredCell, figure: str) -> str:
     mean, _ = interval(cell.values(figure))
     return _share(mean) if figure in SHARES else "—" if math.isnan(mean) else f"{mean:.2f}"
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.contract.config import LossSettings
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 from model.method.baselines import BASELINES
 from model.method.logratio import LogRatioLoss, label_distances
 from model.method.losses import DistanceLoss, QuadrupletCost, over_all_pairs, squared_distances
@@ -50,7 +50,7 @@ class Objective(nn.Module):
         )
 
     def forward(
-        self, output: NetworkOutput, labels: Labels, *, epoch: int, generator: torch.Generator
+        self, output: NetworkOutput, labels: EncodedLabels, *, epoch: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         """The cost of a batch and the figures that are followed.
 
@@ -78,7 +78,7 @@ class Objective(nn.Module):
             "selection_ms": 1000 * seconds,
         }
 
-    def classification(self, output: NetworkOutput, labels: Labels) -> tuple[Tensor, dict[str, float]]:
+    def classification(self, output: NetworkOutput, labels: EncodedLabels) -> tuple[Tensor, dict[str, float]]:
         """The cost of both heads, weighted, and its parts."""
         settings, device = self._settings, output.embedding.device
         coarse, fine = torch.from_numpy(labels.coarse).to(device), torch.from_numpy(labels.fine).to(device)
@@ -89,7 +89,7 @@ class Objective(nn.Module):
         return loss, {"coarse": float(ce_coarse.detach()), "fine": float(ce_fine.detach())}
 
     def of_mixture(
-        self, output: NetworkOutput, labels: Labels, others: Labels, share: float
+        self, output: NetworkOutput, labels: EncodedLabels, others: EncodedLabels, share: float
     ) -> tuple[Tensor, dict[str, float]]:
         """The cost of mixed pictures: both heads, by both labels (model/batching/mixing.py).
 

@@ -35,7 +35,7 @@ from model.publishing.variants import speeds
 from model.system.errors import MarqueError
 from model.system.plain_text import in_markdown
 from model.system.reading import read_toml
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 
 Figures = Mapping[str, Mapping[str, Any]]
 """Run -> "metrics", "variants" -> what it wrote there."""
@@ -168,7 +168,7 @@ def _cell(aim: Aim, value: float | None) -> str:
     return f"{100 * value:.2f} %" if aim.unit == "%" else f"{value:.3f}"
 
 
-def _figures_of(run: Run) -> dict[str, Any]:
+def _figures_of(run: RunFolder) -> dict[str, Any]:
     files = {"metrics": (run.metrics, metrics_of), "variants": (run.variants, variants_of)}
     return {name: read(run) for name, (file, read) in files.items() if file.is_file()}
 
@@ -184,7 +184,7 @@ def _measured_speeds(files: Mapping[Timed, Path]) -> dict[Timed, float]:
     return speeds(tasks)
 
 
-def _timed_files(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, Path]) -> dict[Timed, Path]:
+def _timed_files(aims: tuple[Aim, ...], runs: Mapping[str, RunFolder], models: Mapping[str, Path]) -> dict[Timed, Path]:
     """The model files whose speeds are asked for. Raises AimsError, BundleError."""
     for name in models.keys() - runs.keys():
         raise AimsError(f"--model {name}={models[name]}: no run '{name}' is given")
@@ -205,7 +205,7 @@ def _timed_files(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping
     return found
 
 
-def report(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, Path]) -> str:
+def report(aims: tuple[Aim, ...], runs: Mapping[str, RunFolder], models: Mapping[str, Path]) -> str:
     """The whole text.
 
     Args:
@@ -221,7 +221,7 @@ def report(aims: tuple[Aim, ...], runs: Mapping[str, Run], models: Mapping[str, 
     return f"{text}\n\nThe runs:\n\n{made}\n\n{written}\n"
 
 
-def _made(run: Run) -> str:
+def _made(run: RunFolder) -> str:
     config, state = run.config(), run.load_checkpoint()
     trained = f"{config.network.backbone}, {state['epoch']} epochs at {config.input.sizes} pixels"
     return f"{trained}; run folder made on: {run.device()}"

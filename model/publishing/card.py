@@ -15,11 +15,11 @@ from typing import Any
 from model.contract.bundle import BundleInfo, Variant, beside, read_info
 from model.contract.config import Config
 from model.data.splits import Split
-from model.evaluation.calibration import Chosen
+from model.evaluation.calibration import CalibrationChoice
 from model.evaluation.provenance import metrics_of, variants_of
 from model.system.plain_text import in_markdown
 from model.training.inference import part_of
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 
 _ANSWERS = (
     ("photos", "photos", ""),
@@ -74,7 +74,7 @@ _UNKNOWNS = (
 )
 
 
-def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
+def card(run: RunFolder, model: Path, origin: str, unseen: RunFolder | None = None) -> str:
     """The text of the card.
 
     Args:
@@ -89,7 +89,10 @@ def card(run: Run, model: Path, origin: str, unseen: Run | None = None) -> str:
     metrics = _checked_metrics(run)
     if info.training.get("metrics") != metrics:
         raise RunError(f"{model}: its figures are not those of {run.folder}; export it again")
-    chosen, travels = Chosen.read(run), Chosen.model_fields.keys() & BundleInfo.model_fields.keys()
+    chosen, travels = (
+        CalibrationChoice.read(run),
+        CalibrationChoice.model_fields.keys() & BundleInfo.model_fields.keys(),
+    )
     if any(getattr(info, name) != getattr(chosen, name) for name in travels):
         raise RunError(f"{model}: its calibration is not that of {run.folder}; evaluate the run and export it again")
     paragraphs = [
@@ -127,7 +130,7 @@ def reliability_file(model: Path) -> Path:
     return model.with_suffix(".reliability.svg")
 
 
-def _checked_metrics(run: Run) -> dict[str, Any]:
+def _checked_metrics(run: RunFolder) -> dict[str, Any]:
     for needed in (run.metrics, run.calibration):
         if not needed.is_file():
             raise RunError(f"{run.folder}: {needed.name} is missing; finish the run first")
@@ -137,7 +140,7 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
     return metrics
 
 
-def _summary(run: Run, info: BundleInfo, model: Path) -> str:
+def _summary(run: RunFolder, info: BundleInfo, model: Path) -> str:
     config, taxonomy, difference = run.config(), info.taxonomy, info.training.get("onnxruntime_difference")
     if not isinstance(difference, float):
         raise RunError(f"{model}: does not say how far it is from the training; export {run.folder} again")
@@ -183,7 +186,7 @@ def _table(rows: Sequence[tuple[str, str, str]], columns: dict[str, dict[str, An
     return "\n".join(lines)
 
 
-def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
+def _unknowns(run: RunFolder, metrics: dict[str, Any], unseen: RunFolder | None) -> str:
     columns = {"this model": metrics["unknowns"]}
     words = _chosen_there("first", run, metrics)
     if unseen is not None:
@@ -192,7 +195,9 @@ def _unknowns(run: Run, metrics: dict[str, Any], unseen: Run | None) -> str:
         left_out = {sample.fine for sample in part_of(unseen, Split.UNSEEN)}
         epochs = unseen.load_checkpoint()["epoch"]
         config = unseen.config()
-        shared = Chosen.read(unseen).thresholds.familiarity == Chosen.read(run).thresholds.familiarity
+        shared = (
+            CalibrationChoice.read(unseen).thresholds.familiarity == CalibrationChoice.read(run).thresholds.familiarity
+        )
         words += (
             f"\n\nThe second column is a {config.network.backbone} trained for {epochs} epochs at "
             f"{config.input.sizes} pixels{_first_stage(config)} without {len(left_out)} of the classes; its bound for "
@@ -212,14 +217,14 @@ def _first_stage(config: Config) -> str:
         return ""
     if not Path(weights).is_dir():
         return ", after an earlier stage whose folder is not there any more,"
-    before = Run.open(Path(weights))
+    before = RunFolder.open(Path(weights))
     epochs, sizes = before.load_checkpoint()["epoch"], before.config().input.sizes
     return f", after {epochs} epochs at {sizes},"
 
 
-def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
+def _chosen_there(column: str, run: RunFolder, metrics: dict[str, Any]) -> str:
     """That a bound is measured on photos that it was chosen on, where it is."""
-    if "unseen_without_class" not in metrics["unknowns"] or Chosen.read(run).bound_taken_over:
+    if "unseen_without_class" not in metrics["unknowns"] or CalibrationChoice.read(run).bound_taken_over:
         return ""
     return (
         f"\n\nIn the {column} column the bound for known classes was chosen between the validation photos and the very "
@@ -229,7 +234,7 @@ def _chosen_there(column: str, run: Run, metrics: dict[str, Any]) -> str:
     )
 
 
-def _of_the_other_half(run: Run) -> str:
+def _of_the_other_half(run: RunFolder) -> str:
     """What the bound gives on classes that had no part in it; empty for a calibration of an earlier version."""
     found = run.read_calibration()["validation"].get("unseen")
     if not found:
@@ -314,7 +319,7 @@ def _temperatures(info: BundleInfo, level: str) -> str:
     return f"temperatures {', '.join(each)}"
 
 
-def _training(run: Run, origin: str) -> str:
+def _training(run: RunFolder, origin: str) -> str:
     config = run.config()
     _, splits = run.samples()
     state = run.load_checkpoint()

@@ -25,7 +25,7 @@ from model.data.labels import encode
 from model.data.readers.table import BOX_COLUMNS
 from model.data.splits import Split
 from model.evaluation.answers import Seen, references_of
-from model.evaluation.calibration import Chosen, calibrated
+from model.evaluation.calibration import CalibrationChoice, calibrated
 from model.evaluation.provenance import stamp, why_stale
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
@@ -36,7 +36,7 @@ from model.system.onnx_runtime import onnxruntime
 from model.system.outputs import Output, write_to
 from model.system.signatures import MODEL
 from model.training.inference import part_of, trained_network
-from model.training.run_folder import Run, write_json
+from model.training.run_folder import RunFolder, write_json
 
 TOLERANCE = 5e-3
 """Largest difference between onnxruntime and torch, in any output, that is written. That the file has the weights in
@@ -51,7 +51,7 @@ OPSET = 18
 _BESIDE = (Variant.FP16, Variant.INT8)
 
 
-class ExportError(MarqueError):
+class BundleExportError(MarqueError):
     """The exported graph does not do what the network does."""
 
 
@@ -128,7 +128,11 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
 
 
 def export(
-    run: Run, place: Path | Output, name: str | None = None, *, variants: Mapping[Variant, Path | Output] | bool = False
+    run: RunFolder,
+    place: Path | Output,
+    name: str | None = None,
+    *,
+    variants: Mapping[Variant, Path | Output] | bool = False,
 ) -> BundleInfo:
     """Write the run's averaged network as an identification model file.
 
@@ -147,9 +151,9 @@ def export(
     """
     out = place.place if isinstance(place, Output) else place
     if not out.parent.is_dir():  # told before the minutes that the rest takes
-        raise ExportError(f"{out}: the folder {out.parent} does not exist")
+        raise BundleExportError(f"{out}: the folder {out.parent} does not exist")
     if variants and not part_of(run, Split.TEST):
-        raise ExportError(
+        raise BundleExportError(
             f"{run.folder}: has no test part (it was trained with --test 0) to measure the variants on; export it "
             "without --variants"
         )
@@ -161,7 +165,7 @@ def export(
     stored = half_stored(graph)
     difference = _compared(run, stored, network, preprocessing)
     if not difference <= TOLERANCE:
-        raise ExportError(
+        raise BundleExportError(
             f"{out}: not written. onnxruntime and torch differ by {difference:.2e} on photos of the run; at most "
             f"{TOLERANCE:.0e} is allowed"
         )
@@ -185,14 +189,14 @@ def export(
     return info
 
 
-def _compared(run: Run, graph: onnx.ModelProto, network: Network, preprocessing: Preprocessing) -> float:
+def _compared(run: RunFolder, graph: onnx.ModelProto, network: Network, preprocessing: Preprocessing) -> float:
     """`largest_difference` on photos from all parts of the run, the held-out ones first."""
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
     return largest_difference(graph, network, _pictures(samples, COMPARED, preprocessing))
 
 
 def _write_variants(
-    run: Run, places: Mapping[Variant, Path | Output], graph: onnx.ModelProto, info: BundleInfo
+    run: RunFolder, places: Mapping[Variant, Path | Output], graph: onnx.ModelProto, info: BundleInfo
 ) -> None:
     """Write the other variants beside the full one, each with what it loses on the test photos and how fast it is."""
     some = _pictures(part_of(run, Split.TRAIN), RANGES, info.preprocessing)
@@ -201,10 +205,10 @@ def _write_variants(
     for variant, place in places.items():
         own = info.model_copy(update={"variant": variant, "measured": figures[variant]})
         bundle.write(place, graphs[variant], own)
-    write_json(run.variants, {**stamp(run.load_checkpoint()["step"], Chosen.read(run)), **figures})
+    write_json(run.variants, {**stamp(run.load_checkpoint()["step"], CalibrationChoice.read(run)), **figures})
 
 
-def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
+def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
     """For each variant its accuracy on the test photos, with the references of the full network, and images/s here.
 
     A level of which the network knows the label of no test photo has no accuracy.
@@ -212,7 +216,7 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     Raises:
         ExportError: if a variant gives values that are no numbers.
     """
-    config, taxonomy, chosen = run.config(), run.taxonomy(), Chosen.read(run)
+    config, taxonomy, chosen = run.config(), run.taxonomy(), CalibrationChoice.read(run)
     assert config.input.size is not None
     samples = part_of(run, Split.TEST)
     preprocessing = Preprocessing(size=config.input.size, fit=config.input.fit)
@@ -223,7 +227,9 @@ def measure(run: Run, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, di
     for variant, graph in graphs.items():
         found_outputs = outputs_of(graph, pictures)
         if not all(np.isfinite(column).all() for column in found_outputs):
-            raise ExportError(f"{run.folder}: in {variant} it gives values that are no numbers; no variant is written")
+            raise BundleExportError(
+                f"{run.folder}: in {variant} it gives values that are no numbers; no variant is written"
+            )
         coarse, fine, embedding, likeness = map(torch.from_numpy, found_outputs)
         output = NetworkOutput(coarse, fine, embedding, embedding, likeness)
         seen = Seen.by(output, labels, references, chosen.fusion.neighbours)
@@ -246,7 +252,7 @@ def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessin
     return np.stack([form.decode(samples[row]) for row in rows])
 
 
-def write_references(run: Run, place: Path | Output) -> None:
+def write_references(run: RunFolder, place: Path | Output) -> None:
     """The run's training photos as a CSV table that the reader `table:` takes.
 
     A gallery of these lets the program show the pictures that an answer rests on, and leaves the held-out photos out.
@@ -260,7 +266,7 @@ def write_references(run: Run, place: Path | Output) -> None:
     write_to(place, lambda file: file.write(text.getvalue().encode()))
 
 
-def _facts(run: Run, difference: float) -> dict[str, Any]:
+def _facts(run: RunFolder, difference: float) -> dict[str, Any]:
     config = run.config()
     samples, splits = run.samples()
     # not where data, starting weights and teacher lie: that tells of the computer
@@ -288,7 +294,7 @@ def _facts(run: Run, difference: float) -> dict[str, Any]:
 
 
 def outputs_beside(
-    run: Run, out: Path, references: Path | None, *, variants: bool, force: bool
+    run: RunFolder, out: Path, references: Path | None, *, variants: bool, force: bool
 ) -> tuple[Output, Output | None, dict[Variant, Path | Output]]:
     """The places of model, references and variants, checked before the minutes that the export takes."""
     inputs = run.inputs()

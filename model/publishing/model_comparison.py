@@ -27,12 +27,14 @@ from model.method.network import NetworkOutput
 from model.publishing.variants import cpu_session
 from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.training.inference import part_of
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 
 _BATCH = 32
 
 
-def versus(run: Run, model: Path, tell: Callable[[int, int], None] = lambda _done, _photos: None) -> dict[str, Any]:
+def versus(
+    run: RunFolder, model: Path, tell: Callable[[int, int], None] = lambda _done, _photos: None
+) -> dict[str, Any]:
     """Figures of a model file on the test part of a run.
 
     Args:

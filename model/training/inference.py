@@ -16,7 +16,7 @@ from model.data.splits import Split
 from model.data.strangers import stranger
 from model.method.network import Network, NetworkOutput, Projection
 from model.training.optimiser import average_weights
-from model.training.run_folder import Run, RunError, Shape, must_have, read_arrays
+from model.training.run_folder import RunError, RunFolder, Shape, must_have, read_arrays
 from model.training.trainer import build_network, infer
 
 STRANGERS = 150
@@ -25,7 +25,7 @@ _BATCH = 64
 _PROJECTION: dict[str, Shape] = {"step": (), "centre": ("width",), "axes": ("d", "width")}
 
 
-def trained_network(run: Run) -> Network:
+def trained_network(run: RunFolder) -> Network:
     """The averaged network of the run's last checkpoint, ready for inference, with its projection. Raises RunError."""
     config, state = run.config(), run.load_checkpoint()
     average = average_weights(build_network(config, run.taxonomy()), config.optimiser.ema)
@@ -45,12 +45,12 @@ def trained_network(run: Run) -> Network:
     return network.eval()
 
 
-def has_projection(run: Run, step: int) -> bool:
+def has_projection(run: RunFolder, step: int) -> bool:
     """Whether the run has a projection, with landmarks, that was fitted at this step. Raises RunError."""
     return _kept_projection(run, step) is not None
 
 
-def _kept_projection(run: Run, step: int) -> dict[str, np.ndarray] | None:
+def _kept_projection(run: RunFolder, step: int) -> dict[str, np.ndarray] | None:
     """Raises RunError if the file is damaged."""
     if not run.projection.is_file():
         return None
@@ -60,12 +60,12 @@ def _kept_projection(run: Run, step: int) -> dict[str, np.ndarray] | None:
     return kept if "landmarks" in kept and int(kept["step"]) == step else None
 
 
-def _advice(run: Run) -> str:
+def _advice(run: RunFolder) -> str:
     """How a projection that is damaged comes back."""
     return f"delete it; {run.choosing_anew}; then evaluate and export the run again"
 
 
-def part_of(run: Run, split: Split) -> list[Sample]:
+def part_of(run: RunFolder, split: Split) -> list[Sample]:
     """The photos of one part of the run."""
     samples, splits = run.samples()
     return [sample for sample, part in zip(samples, splits, strict=True) if part is split]

@@ -55,7 +55,7 @@ class RunError(MarqueError):
     """A run folder that cannot be created, continued or used; the message says which and why."""
 
 
-class Run:
+class RunFolder:
     """Names and contents of a run folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +77,7 @@ class Run:
     @classmethod
     def create(
         cls, folder: Path, config: Config, taxonomy: Taxonomy, samples: list[Sample], splits: list[Split]
-    ) -> Run:
+    ) -> RunFolder:
         """Make the folder and write down what the run starts from; `config.json` comes last and marks it complete.
 
         A folder that was not there appears with all of it, so that a kill leaves none that is neither free nor a run.
@@ -87,7 +87,7 @@ class Run:
         """
         check_free(folder)
 
-        def write(run: Run) -> None:
+        def write(run: RunFolder) -> None:
             write_split(run._split, samples, splits)
             write_json(run._versions, _versions())
             write_json(run._taxonomy, taxonomy.model_dump())
@@ -106,7 +106,7 @@ class Run:
         return cls(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: Path) -> RunFolder:
         """An existing run. Raises RunError if the folder is not one."""
         run = cls(folder)
         if not run._config.is_file():

@@ -20,14 +20,14 @@ from model.system.console import note
 from model.system.wording import first_of
 from model.training.distributed import choose_accelerator
 from model.training.model_file_weights import is_model_file
-from model.training.run_folder import Run, check_free
+from model.training.run_folder import RunFolder, check_free
 from model.training.starting_weights import load_starting_weights
 from model.training.teacher import checked_teacher
 
 _SHOWN = 10
 
 
-def new_run(folder: Path, config: Config) -> Run:
+def new_run(folder: Path, config: Config) -> RunFolder:
     """A run folder that is ready to be trained.
 
     Raises:
@@ -53,7 +53,7 @@ def new_run(folder: Path, config: Config) -> Run:
     return create_run(folder, config, samples)
 
 
-def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
+def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> RunFolder:
     """A run folder for photos that have been looked at; `config` resolved. Raises as `new_run`."""
     samples, splits = dealt(samples, config)
     note_unknown_parts(config.network.weights)
@@ -63,7 +63,7 @@ def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> Run:
         f"{len(samples):,} photos, {len(taxonomy.coarse)} coarse and {len(taxonomy.fine)} fine classes to learn; "
         + ", ".join(f"{split.value} {counts[split]:,}" for split in Split)
     )
-    return Run.create(folder, config, taxonomy, samples, splits)
+    return RunFolder.create(folder, config, taxonomy, samples, splits)
 
 
 def dealt(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[Split]]:
@@ -110,7 +110,7 @@ def parts_before(weights: str | None) -> dict[Path, Split]:
     """
     found: dict[Path, Split] = {}
     while weights is not None and Path(weights).is_dir():
-        run = Run.open(Path(weights))
+        run = RunFolder.open(Path(weights))
         for sample, split in zip(*run.samples(), strict=True):
             if split is Split.TRAIN:
                 found[sample.path] = split

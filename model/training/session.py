@@ -14,7 +14,7 @@ from model.data.labels import encode
 from model.data.splits import Split
 from model.system.console import note
 from model.training.distributed import Ranks
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import part
 from model.training.teacher import lesson_for
 from model.training.trainer import Trainer
@@ -47,7 +47,7 @@ class StopRequest:
         return self.requested
 
 
-def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = None) -> Trainer:
+def build_trainer(run: RunFolder, ranks: Ranks, watched: Sequence[Sample] | None = None) -> Trainer:
     """The trainer of a run, with its pictures in memory where they fit. Raises DataError, RunError, PhotoError.
 
     Args:
@@ -82,7 +82,9 @@ def build_trainer(run: Run, ranks: Ranks, watched: Sequence[Sample] | None = Non
     )
 
 
-def train(run: Run, stopped: StopRequest, ranks: Ranks | None = None, watched: Sequence[Sample] | None = None) -> bool:
+def train(
+    run: RunFolder, stopped: StopRequest, ranks: Ranks | None = None, watched: Sequence[Sample] | None = None
+) -> bool:
     """Train a run from its beginning or its last checkpoint; True when it is finished, False when it was stopped.
 
     Args:
@@ -112,6 +114,6 @@ def train(run: Run, stopped: StopRequest, ranks: Ranks | None = None, watched: S
         return finished
 
 
-def is_trained(run: Run) -> bool:
+def is_trained(run: RunFolder) -> bool:
     """Whether all epochs are done, so that only the figures and the model file are wanting, or nothing."""
     return run.checkpoint.is_file() and run.load_checkpoint()["epoch"] >= (run.config().optimiser.epochs or 0)

@@ -18,7 +18,7 @@ from model.system.console import note
 from model.system.errors import MarqueError
 from model.system.wording import first_of
 from model.training.model_file_weights import is_model_file, stored_weights, unfolded
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.tensor_files import not_finite, read_tensors
 
 
@@ -38,7 +38,7 @@ def start_network(network: Network, name: str, taxonomy: Taxonomy, weights: str)
     """
     load_starting_weights(network.backbone, name, weights)
     if Path(weights).is_dir():
-        run = Run.open(Path(weights))
+        run = RunFolder.open(Path(weights))
         _take_heads(network.heads, taxonomy, run.taxonomy(), _average_of(run))
     elif is_model_file(weights):
         info, state = stored_weights(Path(weights))
@@ -72,7 +72,7 @@ def _same(own: Mapping[str, int], known: Mapping[str, int]) -> tuple[list[int], 
     return [own[name] for name in both], [known[name] for name in both]
 
 
-def _average_of(run: Run) -> dict[str, Tensor]:
+def _average_of(run: RunFolder) -> dict[str, Tensor]:
     """The averaged network of a run's checkpoint as a state dict."""
     average = run.load_checkpoint()["average"]
     return {key.removeprefix("module."): value for key, value in average.items() if key.startswith("module.")}
@@ -93,7 +93,7 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
     if weights == "imagenet":
         state = _imagenet_state(name)
     elif Path(weights).is_dir():
-        state = _state_of_run(Run.open(Path(weights)), name)
+        state = _state_of_run(RunFolder.open(Path(weights)), name)
     elif is_model_file(weights):
         state = _state_of_model_file(Path(weights), name, backbone)
     else:
@@ -145,7 +145,7 @@ def _announce(name: str, weights: torchvision.models.WeightsEnum) -> None:
         )
 
 
-def _state_of_run(run: Run, name: str) -> dict[str, Tensor]:
+def _state_of_run(run: RunFolder, name: str) -> dict[str, Tensor]:
     if run.config().network.backbone != name:
         raise WeightsError(f"{run.folder}: that run is of a {run.config().network.backbone}, not of a {name}")
     state = _average_of(run)

@@ -15,10 +15,10 @@ from model.data.splits import Split
 from model.method.distillation import Lesson
 from model.system.files import write_whole
 from model.training.inference import infer_samples, part_of, trained_network
-from model.training.run_folder import Run, RunError, read_arrays
+from model.training.run_folder import RunError, RunFolder, read_arrays
 
 
-def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample], splits: Sequence[Split]) -> Run:
+def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample], splits: Sequence[Split]) -> RunFolder:
     """The run that teaches another one.
 
     Args:
@@ -27,7 +27,7 @@ def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample],
     Raises:
         RunError: if it has no checkpoint, knows other classes, or was trained on photos that the other one holds out.
     """
-    teacher = Run.open(folder)
+    teacher = RunFolder.open(folder)
     teacher.load_checkpoint()
     if teacher.taxonomy() != taxonomy:
         raise RunError(f"{folder}: the teacher knows other classes than this run; train both on the same data")
@@ -39,7 +39,7 @@ def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample],
     return teacher
 
 
-def lesson_for(run: Run, teacher: Path) -> Lesson:
+def lesson_for(run: RunFolder, teacher: Path) -> Lesson:
     """What a trained run says of the training photos of another, whole and not augmented; kept in the other's folder.
 
     Raises:

@@ -24,7 +24,7 @@ from model.batching.pipeline import Augmentation, PictureStore
 from model.contract.config import Config
 from model.contract.events import EventWriter
 from model.contract.taxonomy import Taxonomy
-from model.data.labels import Labels, attribute_scales, encode, group_numbers, taxonomy_of
+from model.data.labels import EncodedLabels, attribute_scales, encode, group_numbers, taxonomy_of
 from model.method.distillation import Lesson, distillation
 from model.method.network import HeadOn, Network, NetworkOutput
 from model.method.objective import Objective, collapse_signs
@@ -34,7 +34,7 @@ from model.system import console
 from model.training.distributed import Ranks
 from model.training.model_file_weights import is_model_file, settle
 from model.training.optimiser import average_weights, build_optimiser, learning_rate_share
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 from model.training.starting_weights import start_network
 
 _SETTLING = 512
@@ -82,12 +82,12 @@ class Trainer:
 
     def __init__(
         self,
-        run: Run,
+        run: RunFolder,
         config: Config,
         taxonomy: Taxonomy,
         pictures: PictureStore,
-        labels: Labels,
-        validation: tuple[PictureStore, Labels],
+        labels: EncodedLabels,
+        validation: tuple[PictureStore, EncodedLabels],
         ranks: Ranks,
         lesson: Lesson | None = None,
     ) -> None:
@@ -324,7 +324,7 @@ def infer(
 
 
 def watch(
-    network: nn.Module, pictures: PictureStore, labels: Labels, device: torch.device, autocast: Callable
+    network: nn.Module, pictures: PictureStore, labels: EncodedLabels, device: torch.device, autocast: Callable
 ) -> dict[str, float]:
     """The few figures that are followed during a training. Args: labels: in the heads' order."""
     output = infer(network, pictures, device, autocast=autocast)

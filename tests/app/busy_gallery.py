@@ -15,7 +15,7 @@ import numpy as np
 
 from app.core.gallery import search_index
 from app.core.gallery.gallery import Gallery
-from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.gallery_steps import GallerySteps
 from tests.app.synthetic import DIM, entries, vector_of
 
 EXACT = 150
@@ -40,7 +40,7 @@ def change(gallery: Gallery, chance: random.Random, version: int) -> None:
         if chance.random() < 0.5:
             gallery.remove(ids)
         else:
-            Steps(gallery).remove(ids, "some removed")
+            GallerySteps(gallery).remove(ids, "some removed")
     else:
         numbers = chance.sample(range(2 * _MOST), some)
         say("changing", to=dict.fromkeys(numbers, version))
@@ -48,7 +48,7 @@ def change(gallery: Gallery, chance: random.Random, version: int) -> None:
         if chance.random() < 0.5:
             gallery.add(vectors, entries(numbers))
         else:
-            Steps(gallery).add(vectors, entries(numbers), "some added")
+            GallerySteps(gallery).add(vectors, entries(numbers), "some added")
     say("changed")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.recognition.engine import Engine
 from tests.app.tiny import COLOURS, DIM, TINY_TAXONOMY, colour_picture, write_tiny_model
 
@@ -55,7 +55,7 @@ def tiny_gallery(tmp_path: Path, photos: Path, tiny_engine: Engine) -> Path:
     """A gallery file with the 12 photos of `photos`, made by the tiny model."""
     files = sorted(photos.rglob("*.jpg"))
     entries = [
-        Entry(
+        ReferenceEntry(
             coarse=file.parts[-3],
             fine=file.parts[-2],
             source="photos",

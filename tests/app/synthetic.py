@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 
 DIM = 16
 
@@ -25,8 +25,10 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def entries(numbers: Sequence[int], fine: str = "TL") -> list[Entry]:
-    return [Entry("sedan", f"{fine} {n % 5}", "test", f"{n}.jpg", f"digest {n}", Path("/photos")) for n in numbers]
+def entries(numbers: Sequence[int], fine: str = "TL") -> list[ReferenceEntry]:
+    return [
+        ReferenceEntry("sedan", f"{fine} {n % 5}", "test", f"{n}.jpg", f"digest {n}", Path("/photos")) for n in numbers
+    ]
 
 
 def check(gallery: Gallery, held: Mapping[str, np.ndarray]) -> None:

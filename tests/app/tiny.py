@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from app.core.recognition.engine import Device, Engine, EngineError, Outputs, Precision
+from app.core.recognition.engine import Device, Engine, EngineError, EngineOutputs, Precision
 from model.contract import bundle
 from model.contract.posterior import Posterior, type_sums
 from model.contract.samples import Sample
@@ -114,7 +114,7 @@ class FailingGpu(Engine):
         self.calls = 0
         self.provider = replace(self.provider, used="CUDA", reason="an NVIDIA GPU is present")
 
-    def run(self, batch: np.ndarray) -> Outputs:
+    def run(self, batch: np.ndarray) -> EngineOutputs:
         self.calls += 1
         raise EngineError("the inference failed (out of memory)")
 

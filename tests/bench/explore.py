@@ -33,7 +33,7 @@ from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import paths
-from app.ui.explore.map_view import Card, MapView
+from app.ui.explore.map_view import MapView, PointCard
 from app.ui.widgets import theme
 from app.ui.widgets.drawing_pauses import shorten_pauses
 from app.ui.window.start import open_window
@@ -66,7 +66,7 @@ def frames(widget: QWidget, step: Callable[[int], None]) -> np.ndarray:
 
 def own(places: np.ndarray, colours: np.ndarray) -> dict[str, np.ndarray]:
     """Frames of the map, and what else a person does there."""
-    view = MapView(lambda _point: Card("", "", None, True))
+    view = MapView(lambda _point: PointCard("", "", None, True))
     view.resize(*_SIZE)
     view.show()
     view.show_points(places, colours)
@@ -196,7 +196,7 @@ def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     shorten_pauses()
     app = QApplication([])
-    theme.apply(app, theme.Name.DARK)
+    theme.apply(app, theme.ThemeName.DARK)
     if options.points:
         compare_frames(options.points)
     with tempfile.TemporaryDirectory() as place:

@@ -24,7 +24,7 @@ import faiss
 import numpy as np
 
 from app.core.gallery import gallery_file
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.system import database
 
 DIM, K, ASKED = 256, 10, 300
@@ -66,10 +66,10 @@ def resident() -> str:
     return f"{pages * resource.getpagesize() / 2**20:,.0f} MiB resident"
 
 
-def entry(number: int, of: int) -> Entry:
+def entry(number: int, of: int) -> ReferenceEntry:
     """A photo; 20 types."""
     place = f"type {of % 20}/class {of}/photo {number}.jpg"
-    return Entry(f"type {of % 20}", f"class {of}", "bench", place, f"{number:032x}", Path("/photos"))
+    return ReferenceEntry(f"type {of % 20}", f"class {of}", "bench", place, f"{number:032x}", Path("/photos"))
 
 
 def make(path: Path, count: int) -> None:

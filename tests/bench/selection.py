@@ -16,7 +16,7 @@ import torch
 
 from model.contract.config import Config
 from model.contract.taxonomy import Taxonomy
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 from model.method.losses import squared_distances
 from model.method.objective import Objective
 from model.method.quadruplet_selection import RULES, SelectionOptions, role_masks
@@ -72,7 +72,7 @@ def training_step():
     objective = Objective(config.loss, taxonomy.parents, DIM)
     optimiser = build_optimiser(network, objective, config)
     _, coarse, fine = a_batch(SMALL)
-    labels = Labels(coarse.numpy(), fine.numpy(), np.zeros((SMALL, 0)))
+    labels = EncodedLabels(coarse.numpy(), fine.numpy(), np.zeros((SMALL, 0)))
     pictures = torch.randint(0, 256, (SMALL, 3, SIDE, SIDE), dtype=torch.uint8)
     epoch = config.loss.random_epochs  # the first one in which the rule selects
 

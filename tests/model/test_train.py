@@ -23,11 +23,11 @@ from model.data.splits import Split
 from model.evaluate import main as evaluate_main
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
-from model.publishing.export import TOLERANCE, ExportError, export
+from model.publishing.export import TOLERANCE, BundleExportError, export
 from model.train import main
 from model.training.inference import part_of
 from model.training.optimiser import build_optimiser, learning_rate_share
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from model.training.trainer import build_network
@@ -83,7 +83,7 @@ def test_a_run_can_be_understood_later(unbroken):
         *("metrics.json", "calibration.json", "projection.npz", "references.npz", "test.npz", "model.onnx"),
     }
     assert names == expected
-    run = Run.open(unbroken)
+    run = RunFolder.open(unbroken)
     assert run.config().network.backbone == "resnet18"
     assert run.taxonomy().fine == ("ferry", "tug", "yacht", "coupe", "van")
     assert json.loads((unbroken / "versions.json").read_text())["versions"]["torch"]
@@ -120,7 +120,7 @@ def test_the_model_file_does_not_tell_where_it_was_made(unbroken):
 
 
 def test_what_was_said_of_each_test_photo_is_kept(unbroken):
-    run, figures = Run.open(unbroken), json.loads((unbroken / "metrics.json").read_text())
+    run, figures = RunFolder.open(unbroken), json.loads((unbroken / "metrics.json").read_text())
     kept, samples = read_tested(run.tested), part_of(run, Split.TEST)
     assert kept.step == figures["step"] and kept.paths == tuple(str(sample.path) for sample in samples)
     assert kept.coarse == tuple(sample.coarse for sample in samples)
@@ -150,7 +150,7 @@ def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbr
     assert main(["--resume", str(out)]) == 0
 
     assert json.loads((out / "metrics.json").read_text()) == json.loads((unbroken / "metrics.json").read_text())
-    one, other = Run.open(out).load_checkpoint(), Run.open(unbroken).load_checkpoint()
+    one, other = RunFolder.open(out).load_checkpoint(), RunFolder.open(unbroken).load_checkpoint()
     assert one["step"] == other["step"]
     for name, weights in other["average"].items():
         assert torch.equal(one["average"][name], weights), name
@@ -171,7 +171,7 @@ def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "--resume" in errors
-    run = Run.open(out)
+    run = RunFolder.open(out)
     events = read_events(run.events)
     assert events[-1].kind == "stopped" and run.load_checkpoint()["step"] == events[-1].step
 
@@ -200,8 +200,8 @@ def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
 
     monkeypatch.setattr(room, "to_onnx", faulty)
     out = tmp_path / "wrong.onnx"
-    with pytest.raises(ExportError, match="differ by"):
-        export(Run.open(unbroken), out)
+    with pytest.raises(BundleExportError, match="differ by"):
+        export(RunFolder.open(unbroken), out)
     assert not list(tmp_path.iterdir())
 
 
@@ -317,7 +317,7 @@ def test_resuming_a_trained_run_only_finishes_it(unbroken, tmp_path):
 def test_a_full_disk_keeps_the_old_checkpoint(unbroken, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(unbroken, copy)
-    run = Run.open(copy)
+    run = RunFolder.open(copy)
     before = run.checkpoint.read_bytes()
 
     def full(_descriptor):

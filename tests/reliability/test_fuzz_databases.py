@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
-from app.core.review.photo_columns import Columns, read_predictions
+from app.core.review.photo_columns import PhotoColumns, read_predictions
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome
 from tests.app.synthetic import DIM, clustered, entries, unit
@@ -34,7 +34,7 @@ def project(place: Path) -> Path:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
         made.store(info.fingerprint, [outcome(1), outcome(2)])
-        Labels(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        LabelTable(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return path
 
 
@@ -53,12 +53,12 @@ def look(path: Path) -> None:
         opened.images()
         opened.places()
         journal_of(opened).next_steps()
-        Labels(opened).all()
+        LabelTable(opened).all()
         for model in opened.models():
             opened.counts(model.fingerprint)
             list(results(opened, model))
             opened.embeddings(model.fingerprint)
-            columns = Columns()
+            columns = PhotoColumns()
             columns.add(opened.places())
             for piece in read_predictions(opened, model.fingerprint, columns.names):
                 columns.set_predictions(piece)

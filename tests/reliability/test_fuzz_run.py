@@ -23,7 +23,7 @@ from torch import nn
 from app.core.explore.held_out import read_held_out
 from app.core.training.runs import Runs, held_out_figures
 from app.core.training.training_history import History, write_table
-from app.core.training.training_watch import Watcher
+from app.core.training.training_watch import TrainingWatch
 from model.contract.config import Config
 from model.contract.events import EventWriter, rewind
 from model.contract.posterior import Posterior
@@ -31,9 +31,9 @@ from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
 from model.data.splits import Split
-from model.evaluation.calibration import Chosen
+from model.evaluation.calibration import CalibrationChoice
 from model.system.errors import MarqueError
-from model.training.run_folder import Run, read_arrays, write_json
+from model.training.run_folder import RunFolder, read_arrays, write_json
 from model.training.starting_weights import load_starting_weights
 from tests.model.small import SMALL
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
@@ -43,14 +43,14 @@ PROJECTION = {"step": (), "centre": ("width",), "axes": ("d", "width"), "landmar
 
 
 @pytest.fixture(scope="module")
-def run(place: Path) -> Run:
+def run(place: Path) -> RunFolder:
     """A run folder with every file, small; nothing was trained."""
     samples = [
         Sample(Path(f"/photos/{n}.jpg"), "boat", "tug", "photos", str(n), "", attributes={"y": 1.5}) for n in "ab"
     ]
-    made = Run.create(place / "run", Config.model_validate(SMALL), TREE, samples, [Split.TRAIN, Split.TEST])
+    made = RunFolder.create(place / "run", Config.model_validate(SMALL), TREE, samples, [Split.TRAIN, Split.TEST])
     write_json(made.metrics, {"split": "x", "step": 3, "test": {"all": {"fine_accuracy": 0.5}}})
-    write_json(made.calibration, {**Chosen(step=3).model_dump(), "validation": {"photos": 12}})
+    write_json(made.calibration, {**CalibrationChoice(step=3).model_dump(), "validation": {"photos": 12}})
     write_json(made.variants, {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}, "step": 3})
     network = {"backbone.weight": torch.ones(3, 2), "heads.bias": torch.zeros(2, dtype=torch.float16)}
     made.save_checkpoint(
@@ -79,15 +79,15 @@ def followed(folder: Path) -> None:
     rewind(folder / "events.jsonl", 2, 0)
 
 
-READERS: dict[str, Callable[[Run], object]] = {
-    "config.json": Run.config,
-    "taxonomy.json": Run.taxonomy,
+READERS: dict[str, Callable[[RunFolder], object]] = {
+    "config.json": RunFolder.config,
+    "taxonomy.json": RunFolder.taxonomy,
     "metrics.json": lambda run: (held_out_figures(run.folder), run.read_metrics()),
-    "calibration.json": Chosen.read,
-    "variants.json": Run.read_variants,
-    "versions.json": Run.device,
-    "split.csv": Run.samples,
-    "checkpoint.pt": Run.load_checkpoint,
+    "calibration.json": CalibrationChoice.read,
+    "variants.json": RunFolder.read_variants,
+    "versions.json": RunFolder.device,
+    "split.csv": RunFolder.samples,
+    "checkpoint.pt": RunFolder.load_checkpoint,
     "projection.npz": lambda run: read_arrays(run.projection, PROJECTION, "delete it"),
     "test.npz": lambda run: read_held_out(run.folder),
     "events.jsonl": lambda run: followed(run.folder),
@@ -97,7 +97,7 @@ READERS: dict[str, Callable[[Run], object]] = {
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 @fuzz(12)
-def test_a_damaged_file_of_a_run_is_read_or_told(run: Run, name: str, data: st.DataObject) -> None:
+def test_a_damaged_file_of_a_run_is_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     try:
@@ -110,7 +110,7 @@ def test_a_damaged_file_of_a_run_is_read_or_told(run: Run, name: str, data: st.D
 @pytest.mark.parametrize("name", [name for name in READERS if name.endswith(".json")])
 @given(data=st.data())
 @fuzz(12)
-def test_json_of_any_kind_is_read_or_told(run: Run, name: str, data: st.DataObject) -> None:
+def test_json_of_any_kind_is_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     try:
@@ -122,7 +122,7 @@ def test_json_of_any_kind_is_read_or_told(run: Run, name: str, data: st.DataObje
 
 @given(data=st.data())
 @fuzz(12)
-def test_events_of_any_kind_are_read_or_told(run: Run, data: st.DataObject) -> None:
+def test_events_of_any_kind_are_read_or_told(run: RunFolder, data: st.DataObject) -> None:
     whole = run.events.read_bytes()
     lines = [json.loads(line) for line in whole.splitlines()]
     try:
@@ -154,7 +154,7 @@ _ARRAYS = st.sampled_from(
 @pytest.mark.parametrize("name", ["projection.npz", "test.npz"])
 @given(data=st.data())
 @fuzz(20)
-def test_arrays_of_any_kind_are_read_or_told(run: Run, name: str, data: st.DataObject) -> None:
+def test_arrays_of_any_kind_are_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     with np.load(file) as kept:
@@ -181,7 +181,7 @@ _STATES: dict[str, Any] = {
 
 @given(data=st.data())
 @fuzz(15)
-def test_a_checkpoint_of_any_content_is_read_or_told(run: Run, data: st.DataObject) -> None:
+def test_a_checkpoint_of_any_content_is_read_or_told(run: RunFolder, data: st.DataObject) -> None:
     whole = run.checkpoint.read_bytes()
     state = run.load_checkpoint()
     name = data.draw(st.sampled_from(list(_STATES)))
@@ -196,15 +196,15 @@ def test_a_checkpoint_of_any_content_is_read_or_told(run: Run, data: st.DataObje
         run.checkpoint.write_bytes(whole)
 
 
-def test_a_pipe_in_the_place_of_a_file_of_a_run_is_not_waited_for(run: Run, tmp_path: Path) -> None:
-    copy = Run(tmp_path / "run")
+def test_a_pipe_in_the_place_of_a_file_of_a_run_is_not_waited_for(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(tmp_path / "run")
     copy.folder.mkdir()
     for name in READERS:
         os.mkfifo(copy.folder / name)
     for name, read in READERS.items():
         reads_or_tells(f"run's {name}", partial(read, copy), name, copy.folder.name)
     reads_or_tells("run's events.jsonl", lambda: EventWriter(copy.events), "events.jsonl")
-    reads_or_tells("run's folder", lambda: Run.open(copy.folder), copy.folder.name)
+    reads_or_tells("run's folder", lambda: RunFolder.open(copy.folder), copy.folder.name)
 
 
 class Evil:
@@ -215,7 +215,7 @@ class Evil:
 
 
 @pytest.mark.parametrize("old_form", [True, False])
-def test_nothing_in_a_checkpoint_is_run(run: Run, tmp_path: Path, monkeypatch: Any, old_form: bool) -> None:
+def test_nothing_in_a_checkpoint_is_run(run: RunFolder, tmp_path: Path, monkeypatch: Any, old_form: bool) -> None:
     monkeypatch.chdir(tmp_path)
     whole = run.checkpoint.read_bytes()
     try:
@@ -227,7 +227,7 @@ def test_nothing_in_a_checkpoint_is_run(run: Run, tmp_path: Path, monkeypatch: A
     assert not list(tmp_path.iterdir())
 
 
-def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(run: Run) -> None:
+def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(run: RunFolder) -> None:
     whole = run.checkpoint.read_bytes()
     try:
         with zipfile.ZipFile(run.checkpoint) as archive:
@@ -268,7 +268,9 @@ RECORD = {
 
 @given(data=st.data())
 @fuzz(20)
-def test_records_of_trainings_of_any_kind_are_read_or_left_out(place: Path, run: Run, data: st.DataObject) -> None:
+def test_records_of_trainings_of_any_kind_are_read_or_left_out(
+    place: Path, run: RunFolder, data: st.DataObject
+) -> None:
     folder = place / "trainings"
     folder.mkdir(exist_ok=True)
     record = RECORD | {"folder": str(run.folder)}
@@ -276,7 +278,7 @@ def test_records_of_trainings_of_any_kind_are_read_or_left_out(place: Path, run:
     (folder / "first.json").write_bytes(content)
 
     def look() -> None:
-        watcher = Watcher(folder)
+        watcher = TrainingWatch(folder)
         watcher.look(("first",), 0.0)
         watcher.paces()
         watcher.printed("first") if Runs(folder).records() else None

@@ -26,7 +26,7 @@ class Processor(NamedTuple):
     reason: str
 
 
-class Stage(Protocol):
+class BatchRunner(Protocol):
     """Decodes and identifies photos.
 
     Attributes:
@@ -62,7 +62,7 @@ class Stage(Protocol):
         """What is found out about images of a project; as `identify`."""
 
 
-class Local:
+class LocalRunner:
     """In this process: decoding in a bounded pool, one inference at a time.
 
     Where the GPU fails in mid-run it goes on on the CPU, and says so.

@@ -38,7 +38,7 @@ class _Seen(NamedTuple):
     since: float | None
 
 
-class Watcher:
+class FolderWatcher:
     """Watches one folder with all folders in it. For use by one thread.
 
     A file counts as complete when two looks, at least `settle` seconds apart (`SETTLE_EMPTY` where it is empty), saw it
@@ -165,7 +165,9 @@ class ProjectWatch:
         self._project = project
         known = [FoundFile(image.path, image.size, image.modified) for image in project.images()]
         self._watchers = {
-            number: Watcher(place, known, settle=settle) for number, place, watched in project.sources() if watched
+            number: FolderWatcher(place, known, settle=settle)
+            for number, place, watched in project.sources()
+            if watched
         }
 
     @property

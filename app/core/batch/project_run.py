@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from app.core.batch.batch_runner import Local, Stage
+from app.core.batch.batch_runner import BatchRunner, LocalRunner
 from app.core.project.project import Project
 from app.core.project.records import Counts, FoundFile, ProjectImage
 from app.core.project.schema import ProjectError
@@ -28,7 +28,7 @@ _NAP = 0.02  # seconds, while there is nothing to do yet
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -123,7 +123,7 @@ def label_project(
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,
-) -> Iterator[Progress]:
+) -> Iterator[RunProgress]:
     """Identify every image of a project's sources that has no prediction by the identifier's model yet.
 
     A file that cannot be read is an image with an error. Where the GPU fails in mid-run the run goes on on the CPU,
@@ -133,17 +133,19 @@ def label_project(
         EngineError: if the inference fails on the CPU.
         ProjectError: if the project cannot be written; what was stored stays.
     """
-    yield from run_stage(project, Local(identifier, batch=batch, workers=workers), cancelled=cancelled, paused=paused)
+    yield from run_stage(
+        project, LocalRunner(identifier, batch=batch, workers=workers), cancelled=cancelled, paused=paused
+    )
 
 
 def run_stage(
     project: Project,
-    stage: Stage,
+    stage: BatchRunner,
     *,
     find: bool = True,
     cancelled: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,
-) -> Iterator[Progress]:
+) -> Iterator[RunProgress]:
     """As `label_project`, on a stage that may serve several runs.
 
     Args:
@@ -164,7 +166,7 @@ def run_stage(
 @dataclass
 class _Run:
     project: Project
-    stage: Stage
+    stage: BatchRunner
     cancelled: Callable[[], bool]
     paused: Callable[[], bool]
     identified: int = 0
@@ -179,7 +181,7 @@ class _Run:
     def model(self) -> str:
         return self.stage.info.fingerprint
 
-    def through(self, scanner: Scan) -> Iterator[Progress]:
+    def through(self, scanner: Scan) -> Iterator[RunProgress]:
         last = 0
         yield self._progress(scanner, ())
         while self.stage.scan_first and scanner.running and not self.cancelled():
@@ -216,7 +218,7 @@ class _Run:
         time.sleep(_NAP)
         self.idle += _NAP
 
-    def _progress(self, scanner: Scan, changed: tuple[int, ...], *, exact: bool = False) -> Progress:
+    def _progress(self, scanner: Scan, changed: tuple[int, ...], *, exact: bool = False) -> RunProgress:
         now = time.monotonic()
         # counting 100,000 rows takes longer than a batch: between two counts the last one serves
         if exact or now - self._counted > _RECOUNT:
@@ -224,7 +226,7 @@ class _Run:
         seconds = now - self._start - self.idle
         problems = tuple(scanner.problems[self._told :])
         self._told += len(problems)
-        return Progress(
+        return RunProgress(
             self._counts,
             self.identified,
             seconds,

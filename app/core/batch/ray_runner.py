@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from app.core.batch.batch_runner import Local, Processor
+from app.core.batch.batch_runner import LocalRunner, Processor
 from app.core.gallery.gallery import GalleryError
 from app.core.gallery.references import Place, open_references
 from app.core.project.records import Outcome, ProjectImage
@@ -62,7 +62,7 @@ class Setup:
     precision: Precision
 
 
-class OnRay:
+class RayRunner:
     """A stage (stage.py) on Ray. Use as a context; the actors end with each call, Ray with the context.
 
     Attributes:
@@ -230,7 +230,7 @@ class IdentifierActor:
         if setup.gallery is not None:
             info = engine.info
             gallery = open_references(setup.gallery, info.fingerprint, info.embedding_dim, write=False)
-        self._stage = Local(Identifier(engine, gallery))
+        self._stage = LocalRunner(Identifier(engine, gallery))
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         """`answers`: a pickled _Answer for each photo of the batch."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.explore.evaluation import Judged
+from app.core.explore.evaluation import EvaluatedPhotos
 from app.core.recognition.features import NOBODY
 
 
 @dataclass(frozen=True)
-class Label:
+class ClassName:
     """A class and its type; without a class where only the type is known."""
 
     type: str
@@ -25,7 +25,7 @@ class Label:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class ConfusedPair:
     """Two classes that are taken for each other.
 
     Attributes:
@@ -36,8 +36,8 @@ class Pair:
         photos: how many photos both classes have together.
     """
 
-    one: Label
-    other: Label
+    one: ClassName
+    other: ClassName
     there: np.ndarray
     back: np.ndarray
     photos: int
@@ -82,7 +82,7 @@ class Crossing:
         return float(self.counts[row, column] / max(int(self.counts[row].sum()), 1))
 
 
-def mistakes(judged: Judged) -> np.ndarray:
+def mistakes(judged: EvaluatedPhotos) -> np.ndarray:
     """Which photos were taken for another type, or for another class of their own type: bool [N].
 
     Where only the type is known, or only a type was answered, the right type is no mistake.
@@ -92,7 +92,7 @@ def mistakes(judged: Judged) -> np.ndarray:
     return (truth[:, 0] != answer[:, 0]) | (both & (truth[:, 1] != answer[:, 1]))
 
 
-def confused(judged: Judged) -> list[Pair]:
+def confused(judged: EvaluatedPhotos) -> list[ConfusedPair]:
     """All pairs of classes with a mistake between them, the most frequent first. Every mistake is in one pair."""
     wrong = np.flatnonzero(mistakes(judged))
     if not len(wrong):
@@ -100,7 +100,7 @@ def confused(judged: Judged) -> list[Pair]:
     labels, places = np.unique(np.concatenate([judged.truth, judged.answer]), axis=0, return_inverse=True)
     is_, said = places.reshape(2, -1)
     photos = np.bincount(is_, minlength=len(labels))
-    named = [Label(judged.names[kind], judged.names[fine]) for kind, fine in labels.tolist()]
+    named = [ClassName(judged.names[kind], judged.names[fine]) for kind, fine in labels.tolist()]
     low, high = np.minimum(is_, said)[wrong], np.maximum(is_, said)[wrong]
     keys, of = np.unique(low * len(labels) + high, return_inverse=True)
     members = np.split(wrong[np.argsort(of, kind="stable")], np.cumsum(np.bincount(of))[:-1])
@@ -110,11 +110,11 @@ def confused(judged: Judged) -> list[Pair]:
         there, back = rows[is_[rows] == first], rows[is_[rows] == second]
         if len(back) > len(there):
             first, second, there, back = second, first, back, there
-        pairs.append(Pair(named[first], named[second], there, back, int(photos[first] + photos[second])))
+        pairs.append(ConfusedPair(named[first], named[second], there, back, int(photos[first] + photos[second])))
     return sorted(pairs, key=lambda pair: (-pair.count, -pair.share, pair.one.name, pair.other.name))
 
 
-def crossing(judged: Judged, order: Sequence[str] = ()) -> Crossing:
+def crossing(judged: EvaluatedPhotos, order: Sequence[str] = ()) -> Crossing:
     """How often each type is taken for each other one.
 
     Args:

@@ -11,8 +11,8 @@ import faiss
 import numpy as np
 
 from app.core.explore.held_out import HeldOut
-from app.core.explore.map_points import Points
-from app.core.review.photo_columns import Columns, Names, best_guess
+from app.core.explore.map_points import MapPoints
+from app.core.review.photo_columns import ClassNumbers, PhotoColumns, best_guess
 from model.system.errors import MarqueError
 
 _BLOCK = 500
@@ -25,7 +25,7 @@ class TestPartError(MarqueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EvaluatedPhotos:
     """N photos.
 
     Attributes:
@@ -38,7 +38,7 @@ class Judged:
         missing: bool [N], which are not on this computer.
     """
 
-    names: Names
+    names: ClassNumbers
     truth: np.ndarray
     answer: np.ndarray
     images: np.ndarray
@@ -49,13 +49,13 @@ class Judged:
         return len(self.truth)
 
 
-def by_person(columns: Columns) -> Judged:
+def by_person(columns: PhotoColumns) -> EvaluatedPhotos:
     """The model's best guesses, whatever the thresholds, of the photos that the person accepted or corrected."""
     rows = np.flatnonzero(columns.labelled() & (columns.predictions["image"] > 0))
     return _of_project(columns, rows, np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1))
 
 
-def by_test_part(columns: Columns, labels: Mapping[str, tuple[str, str]]) -> Judged:
+def by_test_part(columns: PhotoColumns, labels: Mapping[str, tuple[str, str]]) -> EvaluatedPhotos:
     """The model's best guesses of those test photos of a training that are in the project.
 
     Args:
@@ -89,13 +89,13 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def by_training(photos: HeldOut, columns: Columns) -> Judged:
+def by_training(photos: HeldOut, columns: PhotoColumns) -> EvaluatedPhotos:
     """What the network of a training itself said of its test photos, whether they are in the project or not."""
     images, nothing = photos.images(columns), np.zeros(len(photos.files), bool)
-    return Judged(photos.names, photos.truth, photos.answer, images, photos.files, nothing)
+    return EvaluatedPhotos(photos.names, photos.truth, photos.answer, images, photos.files, nothing)
 
 
-def leave_one_out(points: Points) -> Generator[int, None, Judged]:
+def leave_one_out(points: MapPoints) -> Generator[int, None, EvaluatedPhotos]:
     """What a gallery's references would be taken for if each were not in it: for what the most similar other one is.
 
     The nearest alone, as classes of a gallery may have as few as two photos, which any vote of more would overrule.
@@ -109,7 +109,7 @@ def leave_one_out(points: Points) -> Generator[int, None, Judged]:
     Returns:
         All of them, once the generator has ended.
     """
-    names = Names()
+    names = ClassNumbers()
     labels = [(names.place(one.coarse), names.place(one.fine or "")) for one in points.references]
     truth = np.array(labels, np.int32).reshape(-1, 2)
     answer = truth.copy()
@@ -126,10 +126,12 @@ def leave_one_out(points: Points) -> Generator[int, None, Judged]:
     pictured = zip(points.references, points.pictures, strict=True)
     files = tuple(one.path if picture is None else os.fspath(picture) for one, picture in pictured)
     missing = np.array([picture is None for picture in points.pictures], bool)
-    return Judged(names, truth, answer, np.zeros(0, np.int64), files, missing)
+    return EvaluatedPhotos(names, truth, answer, np.zeros(0, np.int64), files, missing)
 
 
-def _of_project(columns: Columns, rows: np.ndarray, truth: np.ndarray) -> Judged:
+def _of_project(columns: PhotoColumns, rows: np.ndarray, truth: np.ndarray) -> EvaluatedPhotos:
     answer = best_guess(columns.predictions[rows])
     files = tuple(columns.paths[row] for row in rows.tolist())
-    return Judged(columns.names, truth.astype(np.int32), answer, columns.ids[rows], files, np.zeros(len(rows), bool))
+    return EvaluatedPhotos(
+        columns.names, truth.astype(np.int32), answer, columns.ids[rows], files, np.zeros(len(rows), bool)
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import Columns, Names
+from app.core.review.photo_columns import ClassNumbers, PhotoColumns
 from app.core.training.runs import Runs
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import TESTED_FILE, Tested, TestedError, read_tested
@@ -37,7 +37,7 @@ class HeldOut:
     """
 
     taxonomy: Taxonomy
-    names: Names
+    names: ClassNumbers
     truth: np.ndarray
     answer: np.ndarray
     confidence: np.ndarray
@@ -46,7 +46,7 @@ class HeldOut:
     @classmethod
     def of(cls, tested: Tested) -> HeldOut:
         """The same as the program tells it: where a class is answered, the type is that of the class."""
-        names, taxonomy = Names(), tested.taxonomy
+        names, taxonomy = ClassNumbers(), tested.taxonomy
         kinds, fines = (
             np.array([names.place(name) for name in known] or [NOBODY], np.int32)
             for known in (taxonomy.coarse, taxonomy.fine)
@@ -66,7 +66,7 @@ class HeldOut:
         confidence = np.where(said, tested.fine_confidence, tested.coarse_confidence)
         return cls(taxonomy, names, truth, answer.astype(np.int32), confidence, tested.paths)
 
-    def images(self, columns: Columns) -> np.ndarray:
+    def images(self, columns: PhotoColumns) -> np.ndarray:
         """Which image of the project each photo is, by its file: int64 [N], NOBODY where it is none."""
         number_of = dict(zip(columns.paths, columns.ids.tolist(), strict=True))
         return np.array([number_of.get(file, NOBODY) for file in self.files], np.int64)

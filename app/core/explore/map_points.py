@@ -18,7 +18,7 @@ from app.core.project.project import Project
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.core.review.arrangement import Filter, matching
-from app.core.review.photo_columns import STATUSES, VERDICTS, Columns, Names, best_guess
+from app.core.review.photo_columns import STATUSES, VERDICTS, ClassNumbers, PhotoColumns, best_guess
 from model.system.outputs import Output, write_to
 from model.system.plain_text import one_line
 
@@ -59,7 +59,7 @@ BY_TRAINING = (By.TYPE, By.CLASS, By.CONFIDENCE, By.CORRECTNESS)
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class MapPoints:
     """N points: first photos of the project, then references of the gallery; or the test photos of a training.
 
     Attributes:
@@ -80,7 +80,7 @@ class Points:
         return len(self.vectors)
 
 
-def read_points(source: Source, project: Project | None, gallery: Path | None, fingerprint: str) -> Points:
+def read_points(source: Source, project: Project | None, gallery: Path | None, fingerprint: str) -> MapPoints:
     """The embeddings that an identification model has made of photos of the project and the gallery.
 
     Args:
@@ -100,7 +100,7 @@ def read_points(source: Source, project: Project | None, gallery: Path | None, f
             pictures = [opened.picture(one) for one in references]
             found = opened.embeddings([one.id for one in references])
         vectors = np.concatenate([vectors, found]) if len(vectors) else found
-    return Points(vectors, images, tuple(references), tuple(pictures))
+    return MapPoints(vectors, images, tuple(references), tuple(pictures))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +122,13 @@ class Groups:
         return np.bincount(self.of, minlength=len(self.names))
 
 
-def grouped(points: Points, columns: Columns, by: By) -> Groups:
+def grouped(points: MapPoints, columns: PhotoColumns, by: By) -> Groups:
     """Tell points apart by what holds now; images that the columns do not have (yet) are in the group NONE."""
     codes, named = _codes(points, columns, by)
     found, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     texts = [named[code] if code != NOBODY else NONE for code in found.tolist()]
     order = list(range(len(texts)))
-    if isinstance(named, Names):  # the others are in their own order
+    if isinstance(named, ClassNumbers):  # the others are in their own order
         order.sort(key=lambda place: texts[place].casefold())
     order.sort(key=lambda place: texts[place] == NONE)
     place_of = np.zeros(len(order), np.int32)
@@ -140,14 +140,14 @@ def grouped(points: Points, columns: Columns, by: By) -> Groups:
     return Groups(tuple(texts[place] for place in order), place_of[inverse], types)
 
 
-def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names | Sequence[str]]:
+def _codes(points: MapPoints, columns: PhotoColumns, by: By) -> tuple[np.ndarray, ClassNumbers | Sequence[str]]:
     """A number for what each point is, int32 [N], NOBODY for nothing, and the names of the numbers."""
     if points.held_out is not None:
         return _codes_held_out(points.held_out, by)
     rows, here = _rows(points, columns)
     status = columns.shown.status[rows]
     answered = np.isin(status, _ANSWERED)
-    named: Names | Sequence[str] = columns.names
+    named: ClassNumbers | Sequence[str] = columns.names
     references: Sequence[int] | None = None
     if by is By.TYPE:
         own = np.where(answered, columns.shown.type[rows], NOBODY)
@@ -176,7 +176,7 @@ def _codes(points: Points, columns: Columns, by: By) -> tuple[np.ndarray, Names 
     return codes, named
 
 
-def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, Names | Sequence[str]]:
+def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, ClassNumbers | Sequence[str]]:
     """The same of test photos. Args: by: one of BY_TRAINING."""
     if by is By.CONFIDENCE:
         return np.searchsorted(_BOUNDS, photos.confidence, side="right").astype(np.int32), CONFIDENCES
@@ -185,7 +185,7 @@ def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, Names | Sequen
     return photos.truth[:, (By.TYPE, By.CLASS).index(by)], photos.names
 
 
-def _correctness(columns: Columns, rows: np.ndarray) -> np.ndarray:
+def _correctness(columns: PhotoColumns, rows: np.ndarray) -> np.ndarray:
     """Places in CORRECTNESS, NOBODY without a label that tells type or class or without an answer: int32 [R]."""
     told = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
     found = compared(told, best_guess(columns.predictions[rows]))
@@ -198,7 +198,7 @@ def compared(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return np.where(truth[:, 0] != answer[:, 0], 2, np.where(other_class, 1, 0)).astype(np.int32)
 
 
-def find(points: Points, columns: Columns, text: str) -> np.ndarray:
+def find(points: MapPoints, columns: PhotoColumns, text: str) -> np.ndarray:
     """Points int64 whose file, class or type has every word of a text, in any case; none for an empty text."""
     words = text.casefold().split()
     if not words:
@@ -212,13 +212,13 @@ def find(points: Points, columns: Columns, text: str) -> np.ndarray:
     return np.concatenate([photos, len(points.images) + np.array(others, np.int64)])
 
 
-def _rows(points: Points, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+def _rows(points: MapPoints, columns: PhotoColumns) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the project's points in the columns, int64 [R], and which points have one, bool [P]."""
     here = np.isin(points.images, columns.ids, assume_unique=True)
     return columns.rows_of(points.images[here]), here
 
 
-def write_csv(place: Path | Output, points: Points, columns: Columns, places: np.ndarray) -> None:
+def write_csv(place: Path | Output, points: MapPoints, columns: PhotoColumns, places: np.ndarray) -> None:
     """The map as a table: file, x, y, type, class; of test photos also what was answered. Raises OSError."""
     (types, kinds), (classes, fines) = (_codes(points, columns, by) for by in (By.TYPE, By.CLASS))
     named = zip(_files(points, columns), places.tolist(), types.tolist(), classes.tolist(), strict=True)
@@ -232,7 +232,7 @@ def write_csv(place: Path | Output, points: Points, columns: Columns, places: np
     write_to(place, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
 
 
-def _files(points: Points, columns: Columns) -> Sequence[str]:
+def _files(points: MapPoints, columns: PhotoColumns) -> Sequence[str]:
     """The file of each point; empty where the columns do not have it (yet)."""
     if points.held_out is not None:
         return points.held_out.files

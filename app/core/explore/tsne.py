@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from app.core.explore.projection import Report, StoppedError, tsne
-from app.core.system.thread_priority import give_way
+from app.core.system.thread_priority import lower_thread_priority
 from model.system.errors import MarqueError
 
 APART = 200
@@ -81,7 +81,7 @@ def _follow(pipe: Connection, report: Report) -> np.ndarray:
 
 def _work(pipe: Connection) -> None:
     """What the process does; it ends by itself where nobody listens any more."""
-    give_way()
+    lower_thread_priority()
 
     def report(done: int, places: np.ndarray | None) -> bool:
         pipe.send((done, places, ""))

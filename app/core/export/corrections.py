@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from app.core.export.correction_table import CorrectionTable, TableRow
 from app.core.export.label_table import unguarded
-from app.core.project.journal_steps import Action
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.journal_steps import JournalStep
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
-from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, Result, results
+from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, PhotoResult, results
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.evidence import ClassCandidate, TypeCandidate
 from app.core.system.paths import tidy
@@ -49,9 +49,9 @@ class Corrections:
     unchanged: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def apply(self, project: Project, table: Path) -> Action | None:
+    def apply(self, project: Project, table: Path) -> JournalStep | None:
         """Set the labels in one step that can be undone; None where there are none. Raises ProjectError."""
-        return Labels(project).set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
+        return LabelTable(project).set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
 
 
 def corrections(project: Project, place: Path) -> Corrections:
@@ -106,7 +106,7 @@ class _Photos:
             self._by_form[_form(result.image.path)].append(result)
         self._folder = table.place.absolute().parent
 
-    def of(self, row: TableRow) -> Result | None:
+    def of(self, row: TableRow) -> PhotoResult | None:
         """The photo of a row: relative to the table's folder; the Unicode form of the name does not matter."""
         names = dict.fromkeys((row.name, unguarded(row.name)))
         places = [tidy(self._folder / name) for name in names if name]
@@ -133,7 +133,9 @@ def _form(path: Path) -> str:
     return unicodedata.normalize("NFC", str(path))
 
 
-def _said(row: TableRow, result: Result, types: Mapping[str, set[str]], *, ours: bool) -> Label | _Nothing | str | None:
+def _said(
+    row: TableRow, result: PhotoResult, types: Mapping[str, set[str]], *, ours: bool
+) -> Label | _Nothing | str | None:
     """What a row says of its photo: a label, none, nothing new, or why it cannot be used."""
     verdict = row.value("verdict").casefold()
     if verdict not in _VERDICTS:
@@ -168,7 +170,7 @@ class _Exported(NamedTuple):
     fine: str | None
 
 
-def _exported(row: TableRow, result: Result, types: Mapping[str, set[str]]) -> _Exported:
+def _exported(row: TableRow, result: PhotoResult, types: Mapping[str, set[str]]) -> _Exported:
     level, label, evidence = row.value("level"), row.value("label"), result.evidence
     if row.value("status") == Status.ERROR:
         return _Exported("", "")
@@ -202,7 +204,7 @@ def _near(text: str, confidence: float) -> bool:
         return False
 
 
-def _label(coarse: str, fine: str, result: Result) -> Label | str:
+def _label(coarse: str, fine: str, result: PhotoResult) -> Label | str:
     if not coarse:
         if fine:
             return "there is a class but no type (column coarse)"

@@ -18,9 +18,9 @@ from typing import Any
 from app.core.export.label_table import EXPORT_COLUMNS, KIND, CsvRows, export_row, guarded, why_unwritable
 from app.core.export.spreadsheet import LONGEST_CELL, SpreadsheetError, write_workbook
 from app.core.project.labels import Verdict
-from app.core.project.photo_state import CHANGED, State, state_of
+from app.core.project.photo_state import CHANGED, PhotoState, state_of
 from app.core.project.records import KnownModel
-from app.core.project.results import Result
+from app.core.project.results import PhotoResult
 from app.core.recognition.decision import Status
 from model.contract.photo import PhotoError, upright_size
 from model.system.errors import MarqueError
@@ -68,14 +68,14 @@ class Rows:
         note: as of `Exported`.
     """
 
-    def __init__(self, results: Iterable[Result], *, raw: bool) -> None:
+    def __init__(self, results: Iterable[PhotoResult], *, raw: bool) -> None:
         """Args: raw: the format takes names of files that are no text, byte by byte."""
         self._results, self.raw = results, raw
         self.problems: list[str] = []
         self.taken = self.waiting = 0
         self.note = ""
 
-    def __iter__(self) -> Iterator[tuple[Result, State]]:
+    def __iter__(self) -> Iterator[tuple[PhotoResult, PhotoState]]:
         for result in self._results:
             if result.excluded:
                 continue
@@ -88,7 +88,7 @@ class Rows:
     def texts(self, model: KnownModel, longest: int | None = None) -> Iterator[dict[str, str]]:
         """As rows of a table; a photo that has changed has no answer. longest: characters that a text may have."""
         for result, state in self:
-            current = _without_answer(result) if state is State.CHANGED else result
+            current = _without_answer(result) if state is PhotoState.CHANGED else result
             row = export_row(current, model.signature)
             why = why_unwritable(row.values(), raw=self.raw)
             if not why and longest is not None and any(len(text) > longest for text in row.values()):
@@ -123,7 +123,7 @@ class Exporter:
         return project.with_suffix(self.suffix)
 
 
-def export(results: Iterable[Result], output: Output, model: KnownModel, kind: str) -> Exported:
+def export(results: Iterable[PhotoResult], output: Output, model: KnownModel, kind: str) -> Exported:
     """Write one of the formats of EXPORTERS.
 
     Args:
@@ -196,7 +196,7 @@ class _Coco:
     annotations: list[dict[str, Any]] = field(default_factory=list)
     categories: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, result: Result, width: int, height: int) -> None:
+    def add(self, result: PhotoResult, width: int, height: int) -> None:
         number = len(self.images) + 1
         self.images.append({"id": number, "file_name": str(result.image.path), "width": width, "height": height})
         answer = result.answer
@@ -236,7 +236,7 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
     coco, away = _Coco(), []
     for result, state in rows:
         answer = result.answer
-        if state is State.CHANGED:
+        if state is PhotoState.CHANGED:
             continue
         names = () if answer is None else (answer.label, answer.coarse)
         if why := why_unwritable((str(result.image.path), *names)):
@@ -293,7 +293,7 @@ def _relative(path: Path, folder: Path) -> str:
         return str(path)
 
 
-def _without_answer(result: Result) -> Result:
+def _without_answer(result: PhotoResult) -> PhotoResult:
     """An image whose answer was given to another content, as exports have it."""
     image = replace(result.image, error=CHANGED)
     return replace(result, image=image, evidence=None, decision=None, label=None, answer=None)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
-from app.core.project.results import Result
+from app.core.project.results import PhotoResult
 from app.core.recognition.decision import Status
 from app.core.recognition.evidence import NEIGHBOURS_KEPT
 from app.core.recognition.identifier import Identification
@@ -75,7 +75,7 @@ def row(identification: Identification, model: str) -> dict[str, str]:
     return fields
 
 
-def export_row(result: Result, model: str) -> dict[str, str]:
+def export_row(result: PhotoResult, model: str) -> dict[str, str]:
     """The fields of one image of a project by EXPORT_COLUMNS."""
     return row(result.identification(), model) | {VERDICT: "" if result.label is None else result.label.verdict.value}
 
@@ -125,7 +125,7 @@ def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
     return ""
 
 
-class LabelTable:
+class LabelCsv:
     """A CSV file in the making, beside its final place: `labels.csv.part` until `finish` or `keep_incomplete`.
 
     Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. Where that name is

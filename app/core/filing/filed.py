@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.filing.filing_plan import COARSEST_TIME, Step
+from app.core.filing.filing_plan import COARSEST_TIME, FilingStep
 from app.core.project import filing_records
-from app.core.project.journal_steps import Action, Kind, Undone
+from app.core.project.journal_steps import JournalStep, StepKind, Undone
 from app.core.project.project import Project
 from app.core.project.records import REPLACED, FoundFile, modified
 from app.core.project.schema import ProjectError
 from app.core.system.paths import is_place
 
 
-class State(StrEnum):
+class FiledState(StrEnum):
     """How far a file is."""
 
     PLANNED = "planned"
@@ -31,7 +31,7 @@ class State(StrEnum):
     LEFT = "left"  # not done when the filing ended
 
 
-class Folder(StrEnum):
+class FolderState(StrEnum):
     """How far a folder is that a filing needs and that was not there before."""
 
     PLANNED = "planned"
@@ -41,12 +41,12 @@ class Folder(StrEnum):
     FILLED = "filled"  # made by the filing; it was not empty when that was taken back
 
 
-STANDING = (State.PLACED, State.DONE, State.KEPT, State.RETURNING)
+STANDING = (FiledState.PLACED, FiledState.DONE, FiledState.KEPT, FiledState.RETURNING)
 """States of a file that was filed and not taken back."""
 
 
 @dataclass
-class Row:
+class FiledFile:
     """A photo's or sidecar's row; attributes as of `filing_plan.Step`. digest: of its content, once that is known."""
 
     id: int
@@ -58,22 +58,22 @@ class Row:
     size: int
     modified: int
     digest: str | None
-    state: State
+    state: FiledState
 
 
 @dataclass
-class Group:
+class FiledPhoto:
     """A photo and the sidecars that go with it."""
 
-    photo: Row
-    sidecars: list[Row] = field(default_factory=list)
+    photo: FiledFile
+    sidecars: list[FiledFile] = field(default_factory=list)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FiledFile]:
         """The photo first: its sidecars follow it."""
         return [self.photo, *self.sidecars]
 
-    def has(self, *states: State) -> bool:
+    def has(self, *states: FiledState) -> bool:
         """Whether one of the files is in one of these states."""
         return any(row.state in states for row in self.rows)
 
@@ -87,7 +87,7 @@ class Filed:
     def __init__(self, project: Project) -> None:
         self._project = project
 
-    def add(self, connection: sqlite3.Connection, action: int, steps: Iterable[Step], *, move: bool) -> None:
+    def add(self, connection: sqlite3.Connection, action: int, steps: Iterable[FilingStep], *, move: bool) -> None:
         """Write down what is planned, in a step that was just begun, and remember that on this computer.
 
         Raises:
@@ -111,7 +111,7 @@ class Filed:
         )
         self._remember(connection, action)
 
-    def add_found(self, action: Action, steps: Iterable[Step]) -> None:
+    def add_found(self, action: JournalStep, steps: Iterable[FilingStep]) -> None:
         """Sidecars that were written beside moved photos since; from now on they belong to the step."""
         with self._project.change() as connection:
             connection.executemany(
@@ -121,26 +121,26 @@ class Filed:
             )
             self._remember(connection, action.id)
 
-    def is_known(self, action: Action) -> bool:
+    def is_known(self, action: JournalStep) -> bool:
         """Whether the step was begun on this computer, with these rows."""
         return filing_records.knows(self._project.id, action.id, _digest(self._project.read, action.id))
 
-    def trust(self, action: Action) -> None:
+    def trust(self, action: JournalStep) -> None:
         """The person wants a step to be taken for one of this computer. Raises FileError if that cannot be kept."""
         with self._project.change() as connection:
             self._remember(connection, action.id)
 
-    def groups(self, action: Action) -> list[Group]:
+    def groups(self, action: JournalStep) -> list[FiledPhoto]:
         """The files of a step, in its order."""
-        groups: dict[int, Group] = {}
+        groups: dict[int, FiledPhoto] = {}
         for row in self.rows(action):
             if not row.sidecar:
-                groups[row.image] = Group(row)
+                groups[row.image] = FiledPhoto(row)
             elif row.image in groups:
                 groups[row.image].sidecars.append(row)
         return list(groups.values())
 
-    def rows(self, action: Action) -> list[Row]:
+    def rows(self, action: JournalStep) -> list[FiledFile]:
         """The same, one after the other: photos, then sidecars."""
         rows = self._project.read(
             "SELECT id, image, sidecar, move, source, target, size, modified, digest, state FROM filed "
@@ -149,23 +149,34 @@ class Filed:
         )
         try:
             return [
-                Row(n, image, bool(sidecar), bool(move), _path(source), _path(target), size, time, digest, State(state))
+                FiledFile(
+                    n,
+                    image,
+                    bool(sidecar),
+                    bool(move),
+                    _path(source),
+                    _path(target),
+                    size,
+                    time,
+                    digest,
+                    FiledState(state),
+                )
                 for n, image, sidecar, move, source, target, size, time, digest, state in rows
             ]
         except ValueError as error:
             raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
 
-    def count(self, action: Action, *states: State) -> int:
+    def count(self, action: JournalStep, *states: FiledState) -> int:
         """How many photos of a step are in these states, or all of them."""
-        marks = ",".join("?" * len(states or State))
+        marks = ",".join("?" * len(states or FiledState))
         query = f"SELECT count(*) FROM filed WHERE action = ? AND NOT sidecar AND state IN ({marks})"
-        return int(self._project.read(query, (action.id, *(states or State)))[0][0])
+        return int(self._project.read(query, (action.id, *(states or FiledState)))[0][0])
 
-    def in_the_middle(self) -> list[Action]:
+    def in_the_middle(self) -> list[JournalStep]:
         """Steps with files that a program has left in the middle."""
         return self._actions("id IN (SELECT action FROM filed WHERE state IN ('planned', 'placed', 'returning'))")
 
-    def unsettled(self) -> list[Action]:
+    def unsettled(self) -> list[JournalStep]:
         """These, and steps of which a program has not noted that they were done or taken back, folders and all."""
         standing = "(SELECT action FROM filed WHERE state IN ('placed', 'done', 'kept', 'returning'))"
         return self._actions(
@@ -176,11 +187,11 @@ class Filed:
             f"OR undone = 1 AND id IN {standing}"
         )
 
-    def _actions(self, condition: str) -> list[Action]:
+    def _actions(self, condition: str) -> list[JournalStep]:
         rows = self._project.read(f"SELECT id, kind, title FROM action WHERE {condition} ORDER BY id")
-        return [Action(number, Kind(kind), title) for number, kind, title in rows]
+        return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]
 
-    def change_all(self, action: Action, before: Iterable[State], after: State) -> None:
+    def change_all(self, action: JournalStep, before: Iterable[FiledState], after: FiledState) -> None:
         """Bring all files of a step that are in some states to another."""
         before = tuple(before)
         with self._project.change() as connection:
@@ -189,7 +200,9 @@ class Filed:
                 f"UPDATE filed SET state = ? WHERE action = ? AND state IN ({marks})", (after, action.id, *before)
             )
 
-    def change(self, row: Row, state: State, *, digest: str | None = None, place: Path | None = None) -> None:
+    def change(
+        self, row: FiledFile, state: FiledState, *, digest: str | None = None, place: Path | None = None
+    ) -> None:
         """Note a new state, with the photo's new place where it has one."""
         row.state, row.digest = state, digest or row.digest
         with self._project.change() as connection:
@@ -198,7 +211,7 @@ class Filed:
                 return
             # a scan may have found the file in its new place first, or in its old one while it was in both, and taken
             # it for another image
-            gone = place if place is not None else row.source if state is State.DONE and row.move else None
+            gone = place if place is not None else row.source if state is FiledState.DONE and row.move else None
             if gone is not None:
                 connection.execute(
                     "DELETE FROM image WHERE path = ?1 AND id <> ?2 AND id NOT IN (SELECT image FROM label)",
@@ -207,24 +220,24 @@ class Filed:
             if place is not None:
                 connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
 
-    def stay(self, rows: Iterable[Row]) -> None:
+    def stay(self, rows: Iterable[FiledFile]) -> None:
         """Files that were to be taken back and were not: they are filed as before."""
-        rows = [row for row in rows if row.state is State.RETURNING]
+        rows = [row for row in rows if row.state is FiledState.RETURNING]
         for row in rows:
-            row.state = State.KEPT if row.move and os.path.lexists(row.source) else State.DONE
+            row.state = FiledState.KEPT if row.move and os.path.lexists(row.source) else FiledState.DONE
         with self._project.change() as connection:
             connection.executemany("UPDATE filed SET state = ? WHERE id = ?", [(row.state, row.id) for row in rows])
 
-    def forget(self, action: Action) -> None:
+    def forget(self, action: JournalStep) -> None:
         """Remove a step of which nothing was done."""
         with self._project.change() as connection:
             connection.execute("DELETE FROM action WHERE id = ?", (action.id,))
 
-    def is_undone(self, action: Action) -> bool:
+    def is_undone(self, action: JournalStep) -> bool:
         """Whether the step is noted as taken back, in part at least."""
         return bool(self._project.read("SELECT undone FROM action WHERE id = ?", (action.id,))[0][0])
 
-    def set_undone(self, action: Action, undone: Undone) -> None:
+    def set_undone(self, action: JournalStep, undone: Undone) -> None:
         """Note whether the step is taken back."""
         with self._project.change() as connection:
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
@@ -245,15 +258,15 @@ class Filed:
 
     # folders
 
-    def folders(self, action: Action) -> dict[Path, Folder]:
+    def folders(self, action: JournalStep) -> dict[Path, FolderState]:
         """The folders that were not there when the step was begun."""
         rows = self._project.read("SELECT path, state FROM filed_folder WHERE action = ? ORDER BY id", (action.id,))
         try:
-            return {_path(path): Folder(state) for path, state in rows}
+            return {_path(path): FolderState(state) for path, state in rows}
         except ValueError as error:
             raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
 
-    def change_folder(self, action: Action, folder: Path, state: Folder) -> None:
+    def change_folder(self, action: JournalStep, folder: Path, state: FolderState) -> None:
         """Note how far a folder is; one that the step did not need before is added."""
         with self._project.change() as connection:
             key = (action.id, os.fsencode(folder))
@@ -295,7 +308,7 @@ def _missing(folders: Iterable[Path]) -> list[Path]:
     return sorted(missing, key=lambda place: (len(place.parts), place))
 
 
-def is_unchanged(row: Row, place: Path) -> bool:
+def is_unchanged(row: FiledFile, place: Path) -> bool:
     """Whether the file that a row is about is in a place, unchanged as far as size and time tell."""
     copied = place == row.source and not row.move
     try:

@@ -17,11 +17,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.filing.filed import STANDING, Filed, Row, State
-from app.core.filing.filing_moves import LeftError, Moves, is_as_filed
-from app.core.filing.filing_plan import Plan, Step
+from app.core.filing.filed import STANDING, Filed, FiledFile, FiledState
+from app.core.filing.filing_moves import FilingMoves, LeftError, is_as_filed
+from app.core.filing.filing_plan import FilingPlan, FilingStep
 from app.core.metadata.sidecars import Sidecars, beside
-from app.core.project.journal_steps import Action, Kind, Turn, Undone, begin
+from app.core.project.journal_steps import JournalStep, StepKind, Turn, Undone, begin
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.system.file_placement import same_content
@@ -29,7 +29,7 @@ from app.core.system.local_records import perhaps_lost
 from model.system.errors import MarqueError, file_error
 from model.system.wording import counted
 
-_FORWARD = (State.PLANNED, State.PLACED)
+_FORWARD = (FiledState.PLANNED, FiledState.PLACED)
 
 
 class UnknownStepError(MarqueError):
@@ -41,7 +41,7 @@ class UnknownStepError(MarqueError):
         words: that it was not begun here, and why that may seem so.
     """
 
-    def __init__(self, action: Action, files: list[tuple[Path, Path]]) -> None:
+    def __init__(self, action: JournalStep, files: list[tuple[Path, Path]]) -> None:
         self.words = f"'{action.title}' was not begun on this computer{perhaps_lost()}"
         super().__init__(
             f"{self.words}; nothing was touched",
@@ -64,7 +64,7 @@ class Filing:
         self._project = project
         self._filed = Filed(project)
 
-    def begin(self, wanted: Plan, *, move: bool) -> Action | None:
+    def begin(self, wanted: FilingPlan, *, move: bool) -> JournalStep | None:
         """Write a plan into the journal, touching nothing yet; None where there is nothing to do.
 
         Photos that are not the files any more that were identified wait for identification from now on.
@@ -80,13 +80,13 @@ class Filing:
             return None
         title = f"{'move' if move else 'copy'} {counted(len(wanted.steps), 'photo')}"
         with self._project.change() as connection:
-            number = begin(connection, Kind.FILES, title)
+            number = begin(connection, StepKind.FILES, title)
             self._filed.add(connection, number, (*wanted.steps, *wanted.sidecars), move=move)
-        return Action(number, Kind.FILES, title)
+        return JournalStep(number, StepKind.FILES, title)
 
     def carry_out(
         self,
-        action: Action,
+        action: JournalStep,
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
@@ -102,9 +102,9 @@ class Filing:
             UnknownStepError: if the step is from elsewhere.
         """
         self.check_known(action)
-        again = self._filed.count(action, State.UNDONE) > 0
-        self._filed.change_all(action, (State.UNDONE, State.LEFT), State.PLANNED)
-        moves, problems = Moves(self._filed, action), []
+        again = self._filed.count(action, FiledState.UNDONE) > 0
+        self._filed.change_all(action, (FiledState.UNDONE, FiledState.LEFT), FiledState.PLANNED)
+        moves, problems = FilingMoves(self._filed, action), []
         groups = [group for group in self._filed.groups(action) if group.has(*_FORWARD)]
         for done, group in enumerate(groups, start=1):
             if cancelled():
@@ -113,12 +113,12 @@ class Filing:
                 if row.state in _FORWARD:
                     problem = _problem(partial(moves.forward, row, group.photo), row.source)
                     problems += [problem] if problem else []
-                if group.photo.state is not State.DONE:
+                if group.photo.state is not FiledState.DONE:
                     break  # its sidecars stay with it
             progress(done)
-        self._filed.change_all(action, (State.PLANNED,), State.UNDONE if again else State.LEFT)
+        self._filed.change_all(action, (FiledState.PLANNED,), FiledState.UNDONE if again else FiledState.LEFT)
         if self.standing(action):
-            stopped = cancelled() and self._filed.count(action, State.UNDONE) > 0
+            stopped = cancelled() and self._filed.count(action, FiledState.UNDONE) > 0
             self._filed.set_undone(action, Undone.IN_PART if stopped else Undone.NO)
         else:
             moves.remove_folders(last=True)
@@ -128,7 +128,7 @@ class Filing:
 
     def take_back(
         self,
-        action: Action,
+        action: JournalStep,
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
@@ -139,18 +139,18 @@ class Filing:
         """
         self.check_known(action)
         self._take_along(action)
-        self._filed.change_all(action, STANDING, State.RETURNING)
-        moves, problems = Moves(self._filed, action), []
+        self._filed.change_all(action, STANDING, FiledState.RETURNING)
+        moves, problems = FilingMoves(self._filed, action), []
         # the last one first: a sidecar that several photos share was copied with those before, and moved with the last
-        groups = [group for group in reversed(self._filed.groups(action)) if group.has(State.RETURNING)]
+        groups = [group for group in reversed(self._filed.groups(action)) if group.has(FiledState.RETURNING)]
         for done, group in enumerate(groups, start=1):
             if cancelled():
                 break
             for row in group.rows:
-                if row.state is State.RETURNING:
+                if row.state is FiledState.RETURNING:
                     problem = _problem(partial(moves.back, row), row.target)
                     problems += [problem] if problem else []
-                if group.photo.state is State.RETURNING:
+                if group.photo.state is FiledState.RETURNING:
                     break
             progress(done)
         self._filed.stay(row for group in groups for row in group.rows)
@@ -158,7 +158,7 @@ class Filing:
         return problems
 
     def turn(
-        self, action: Action, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
+        self, action: JournalStep, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
         """Take a filing back, or do it again; for the journal."""
         before = self.standing(action)
@@ -166,7 +166,7 @@ class Filing:
         stays = bool(problems) and self.standing(action) == before
         return Turn(problems, stays=stays, rest=self.holds_files(action))
 
-    def can_be_taken_back(self, action: Action) -> bool:
+    def can_be_taken_back(self, action: JournalStep) -> bool:
         """Whether one file of it at least is where it was put, and can go from there without a loss."""
         for group in self._filed.groups(action):
             rows = [group.photo] if group.photo.state in STANDING else group.sidecars  # which stay with their photo
@@ -174,24 +174,24 @@ class Filing:
                 return True
         return False
 
-    def holds_files(self, action: Action) -> bool:
+    def holds_files(self, action: JournalStep) -> bool:
         """Whether a file of it, photo or sidecar, was filed and not taken back."""
         return any(group.has(*STANDING) for group in self._filed.groups(action))
 
-    def standing(self, action: Action) -> int:
+    def standing(self, action: JournalStep) -> int:
         """How many of its photos were filed and not taken back."""
         return self._filed.count(action, *STANDING)
 
-    def count(self, action: Action) -> int:
+    def count(self, action: JournalStep) -> int:
         """How many photos a filing is about."""
         return self._filed.count(action)
 
-    def check_known(self, action: Action) -> None:
+    def check_known(self, action: JournalStep) -> None:
         """Raises UnknownStepError unless the step was begun on this computer, or the person trusts it since."""
         if not self._filed.is_known(action):
             raise UnknownStepError(action, [(row.source, row.target) for row in self._filed.rows(action)])
 
-    def trust(self, action: Action) -> None:
+    def trust(self, action: JournalStep) -> None:
         """From now on a step counts as begun on this computer: the person has seen its files. Raises FileError."""
         self._filed.trust(action)
 
@@ -219,10 +219,10 @@ class Filing:
                 said += [words] if words else []
         return said
 
-    def _settle(self, action: Action) -> str:
-        moves = Moves(self._filed, action)
+    def _settle(self, action: JournalStep) -> str:
+        moves = FilingMoves(self._filed, action)
         moves.settle_folders()
-        back = self._filed.count(action, State.RETURNING)
+        back = self._filed.count(action, FiledState.RETURNING)
         groups = self._filed.groups(action)
         forward = any(group.has(*_FORWARD) for group in groups)
         # a step that is done again is noted as taken back until all is done
@@ -231,7 +231,7 @@ class Filing:
             for row in group.rows:
                 with suppress(LeftError, OSError):
                     self._settle_row(moves, row, group.photo)
-        self._filed.change_all(action, (State.PLANNED,), State.UNDONE if again else State.LEFT)
+        self._filed.change_all(action, (FiledState.PLANNED,), FiledState.UNDONE if again else FiledState.LEFT)
         standing, total = self.standing(action), self.count(action)
         if not standing:
             moves.remove_folders(last=not self.holds_files(action))
@@ -252,38 +252,40 @@ class Filing:
             words = f"'{action.title}' was interrupted: {standing:,} done, {left}; file again"
         return f"{words}, or undo it" if standing else words
 
-    def _settle_row(self, moves: Moves, row: Row, photo: Row) -> None:
-        if row is not photo and photo.state is State.DONE and row.state is State.PLANNED:
+    def _settle_row(self, moves: FilingMoves, row: FiledFile, photo: FiledFile) -> None:
+        if row is not photo and photo.state is FiledState.DONE and row.state is FiledState.PLANNED:
             moves.forward(row, photo)  # a sidecar goes where its photo is
-        elif row.state is State.RETURNING and os.path.lexists(row.source) and not os.path.lexists(row.target):
-            self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
-        elif row is not photo and photo.state is State.UNDONE and row.state in STANDING:
+        elif row.state is FiledState.RETURNING and os.path.lexists(row.source) and not os.path.lexists(row.target):
+            self._filed.change(row, FiledState.UNDONE, place=row.source if row.move else None)
+        elif row is not photo and photo.state is FiledState.UNDONE and row.state in STANDING:
             moves.back(row)
-        elif row.state is State.PLACED or (row.state is State.PLANNED and same_content(row.source, row.target)):
+        elif row.state is FiledState.PLACED or (
+            row.state is FiledState.PLANNED and same_content(row.source, row.target)
+        ):
             moves.forward(row, photo)
-        elif row.state is State.RETURNING:
+        elif row.state is FiledState.RETURNING:
             if row.move and same_content(row.source, row.target):
                 moves.back(row)
             else:
                 self._filed.stay([row])
 
-    def _take_along(self, action: Action) -> None:
+    def _take_along(self, action: JournalStep) -> None:
         """Take the sidecars into the step that were written beside its moved photos since."""
         rows = self._filed.rows(action)
         known, sidecars, new = {row.target for row in rows}, Sidecars(), []
         for row in rows:
-            if row.sidecar or not row.move or row.state is not State.DONE:
+            if row.sidecar or not row.move or row.state is not FiledState.DONE:
                 continue
             for one in sidecars.of(row.target):
                 if one.path not in known and not one.others and not one.path.is_symlink():
                     file = FoundFile.of(one.path)
                     place = beside(one.path, row.target, row.source)
-                    new.append(Step(row.image, place, one.path, file.size, file.modified, sidecar=True))
+                    new.append(FilingStep(row.image, place, one.path, file.size, file.modified, sidecar=True))
         if new:
             self._filed.add_found(action, new)
 
 
-def _can_be_taken_back(row: Row) -> bool:
+def _can_be_taken_back(row: FiledFile) -> bool:
     if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
         return False
     return same_content(row.source, row.target) or (row.move and not os.path.lexists(row.source))

@@ -10,9 +10,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.filing.filed import Filed, Folder, Row, State, is_unchanged
+from app.core.filing.filed import Filed, FiledFile, FiledState, FolderState, is_unchanged
 from app.core.metadata.sidecars import Sidecars
-from app.core.project.journal_steps import Action
+from app.core.project.journal_steps import JournalStep
 from app.core.project.photo_state import CHANGED
 from app.core.system.content_digest import content_digest
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare, same_content
@@ -23,40 +23,40 @@ class LeftError(Exception):
     """A file was left as it is; the message names it and says why."""
 
 
-class Moves:
+class FilingMoves:
     """What is done to the files of one step, each with its state in the journal. For one run over them.
 
     Methods raise LeftError where a file is left as it is, OSError, and ProjectError.
     """
 
-    def __init__(self, filed: Filed, action: Action) -> None:
+    def __init__(self, filed: Filed, action: JournalStep) -> None:
         self._filed, self._action = filed, action
         self._folders = filed.folders(action)
         self._ready: set[Path] = set()
         self._sidecars = Sidecars()  # the folders as they are when the run begins
 
-    def forward(self, row: Row, photo: Row) -> None:
+    def forward(self, row: FiledFile, photo: FiledFile) -> None:
         """Copy or move a file that is planned, or finish a move of which the copy is made.
 
         Args:
             row: of the file.
             photo: the row of the photo that it goes with, or its own.
         """
-        if row.state is State.PLANNED:
+        if row.state is FiledState.PLANNED:
             # else a copy was finished just before the program died
             there = os.path.lexists(row.target) and same_content(row.source, row.target)
             digest = row.digest if there else self._copy(row)
             if not row.move:
-                self._filed.change(row, State.DONE, digest=digest)
+                self._filed.change(row, FiledState.DONE, digest=digest)
                 return
-            self._filed.change(row, State.PLACED, digest=digest, place=row.target)
+            self._filed.change(row, FiledState.PLACED, digest=digest, place=row.target)
         if row.sidecar and self._is_needed(row.source, photo.source):
-            self._filed.change(row, State.KEPT)
+            self._filed.change(row, FiledState.KEPT)
             return
         self._remove_source(row)
-        self._filed.change(row, State.DONE)
+        self._filed.change(row, FiledState.DONE)
 
-    def back(self, row: Row) -> None:
+    def back(self, row: FiledFile) -> None:
         """Take a file back: bring it to where it came from, if it was moved, and remove it where it was put."""
         # what a person has done to a sidecar since goes back with it
         if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
@@ -77,7 +77,7 @@ class Moves:
                 with suppress(OtherContentError, OSError):
                     remove_spare(row.source, kept=row.target)
             raise
-        self._filed.change(row, State.UNDONE, place=row.source if row.move else None)
+        self._filed.change(row, FiledState.UNDONE, place=row.source if row.move else None)
 
     def remove_folders(self, *, last: bool) -> None:
         """Remove the folders that were made for the step, where they are empty.
@@ -85,24 +85,24 @@ class Moves:
         Args:
             last: nothing of the step is filed any more; folders that are not empty then belong to somebody else.
         """
-        made = [folder for folder, state in self._folders.items() if state is Folder.MADE]
+        made = [folder for folder, state in self._folders.items() if state is FolderState.MADE]
         for folder in sorted(made, key=lambda place: -len(place.parts)):
             try:
                 folder.rmdir()
-                self._note(folder, Folder.PLANNED)
+                self._note(folder, FolderState.PLANNED)
             except FileNotFoundError:
-                self._note(folder, Folder.PLANNED)
+                self._note(folder, FolderState.PLANNED)
             except OSError:
                 if last:
-                    self._note(folder, Folder.FILLED)
+                    self._note(folder, FolderState.FILLED)
 
     def settle_folders(self) -> None:
         """Find out what has become of folders that were about to be made when the program died."""
         for folder, state in list(self._folders.items()):
-            if state is Folder.MAKING:
-                self._note(folder, Folder.MADE if folder.is_dir() else Folder.PLANNED)
+            if state is FolderState.MAKING:
+                self._note(folder, FolderState.MADE if folder.is_dir() else FolderState.PLANNED)
 
-    def _copy(self, row: Row) -> str | None:
+    def _copy(self, row: FiledFile) -> str | None:
         if row.move and row.source.is_symlink():
             raise LeftError(f"{row.source}: a link; only copies are made of what it leads to")
         if os.path.lexists(row.target):
@@ -121,7 +121,7 @@ class Moves:
             raise LeftError(f"{row.source}: {CHANGED}")
         raise LeftError(f"{row.source}: the file has changed or gone since; left as it is")
 
-    def _remove_source(self, row: Row) -> None:
+    def _remove_source(self, row: FiledFile) -> None:
         """The second half of a move."""
         try:
             if os.path.lexists(row.source):
@@ -129,7 +129,9 @@ class Moves:
             elif not os.path.lexists(row.target):
                 raise LeftError(f"{row.target}: the file has gone since")
         except (OtherContentError, FileNotFoundError):
-            self._filed.change(row, State.KEPT if os.path.lexists(row.target) else State.LEFT, place=_where(row))
+            self._filed.change(
+                row, FiledState.KEPT if os.path.lexists(row.target) else FiledState.LEFT, place=_where(row)
+            )
             raise LeftError(
                 f"{row.source}: changed while it was moved, or {row.target} did; both are left as they are"
             ) from None
@@ -138,7 +140,7 @@ class Moves:
                 self.back(row)  # what cannot be moved away stays where it is, and only there
             raise
 
-    def _bring_back(self, row: Row) -> None:
+    def _bring_back(self, row: FiledFile) -> None:
         if row.target.is_symlink():
             raise LeftError(f"{row.target}: a link has taken its place; left as it is")
         try:
@@ -157,31 +159,31 @@ class Moves:
         if folder in self._ready:
             return
         if folder.is_dir():
-            if self._folders.get(folder) is Folder.FILLED:
-                self._note(folder, Folder.MADE)  # by this step, when it was done before
+            if self._folders.get(folder) is FolderState.FILLED:
+                self._note(folder, FolderState.MADE)  # by this step, when it was done before
         else:
             self._make_folder(folder.parent)
-            self._note(folder, Folder.MAKING)
+            self._note(folder, FolderState.MAKING)
             try:
                 folder.mkdir()
             except FileExistsError:
-                self._note(folder, Folder.FOUND)
+                self._note(folder, FolderState.FOUND)
                 if not folder.is_dir():
                     raise
             except OSError:
-                self._note(folder, Folder.PLANNED)
+                self._note(folder, FolderState.PLANNED)
                 raise
             else:
                 sync_folder(folder.parent)
-                self._note(folder, Folder.MADE)
+                self._note(folder, FolderState.MADE)
         self._ready.add(folder)
 
-    def _note(self, folder: Path, state: Folder) -> None:
+    def _note(self, folder: Path, state: FolderState) -> None:
         self._folders[folder] = state
         self._filed.change_folder(self._action, folder, state)
 
 
-def is_as_filed(row: Row) -> bool:
+def is_as_filed(row: FiledFile) -> bool:
     """Whether a photo lies where it was filed to, unchanged: by its size and time, or else by its content.
 
     It may have been touched, or brought back from a backup.
@@ -197,5 +199,5 @@ def is_as_filed(row: Row) -> bool:
         return False
 
 
-def _where(row: Row) -> Path:
+def _where(row: FiledFile) -> Path:
     return row.target if os.path.lexists(row.target) else row.source

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.core.metadata.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
 from app.core.project.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.project.records import FoundFile, modified
-from app.core.project.results import Result
+from app.core.project.results import PhotoResult
 from app.core.recognition.decision import Decision, Status
 from app.core.system.file_placement import folded, same_content
 from app.core.system.paths import tidy
@@ -42,7 +42,7 @@ class FilingError(MarqueError):
 
 
 @dataclass(frozen=True)
-class Step:
+class FilingStep:
     """The way of a photo or of a sidecar.
 
     Attributes:
@@ -66,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FilingPlan:
     """What a filing would do.
 
     Attributes:
@@ -77,13 +77,13 @@ class Plan:
         unreachable: photos among `left` that are not there, or cannot be read now.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[FilingStep, ...]
     left: tuple[tuple[Path, str], ...]
-    sidecars: tuple[Step, ...] = ()
+    sidecars: tuple[FilingStep, ...] = ()
     changed: tuple[int, ...] = ()
     unreachable: tuple[Path, ...] = ()
 
-    def for_move(self) -> Plan:
+    def for_move(self) -> FilingPlan:
         """The same where photos are moved: links stay."""
         links = {step.image for step in self.steps if step.link}
         if not links:
@@ -106,7 +106,7 @@ class Plan:
         return [f"{step.source}: {step.copied_because}" for step in self.sidecars if step.copied_because]
 
 
-def plan(results: Iterable[Result], into: Path, pattern: str = PATTERN) -> Plan:
+def plan(results: Iterable[PhotoResult], into: Path, pattern: str = PATTERN) -> FilingPlan:
     """Where each photo with a label would go, and its sidecars with it; nothing is touched.
 
     A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
@@ -150,15 +150,15 @@ def check_folder(into: Path) -> None:
         raise FilingError(str(file_error(error, into))) from error
 
 
-def shown(wanted: Plan, into: Path, *, move: bool = False) -> Iterator[tuple[str, dict[str, str | None]]]:
+def shown(wanted: FilingPlan, into: Path, *, move: bool = False) -> Iterator[tuple[str, dict[str, str | None]]]:
     """A plan for people, a line a file, and the same as facts: `target` is below `into`, None where a photo stays.
 
     Args:
-        wanted: the plan; where photos are moved that of `Plan.for_move`.
+        wanted: the plan; where photos are moved that of `FilingPlan.for_move`.
         move: whether it says which sidecars are copied all the same.
     """
     into = tidy(into)
-    sidecars: dict[int, list[Step]] = {}
+    sidecars: dict[int, list[FilingStep]] = {}
     for step in wanted.sidecars:
         sidecars.setdefault(step.image, []).append(step)
     for step in wanted.steps:
@@ -170,7 +170,7 @@ def shown(wanted: Plan, into: Path, *, move: bool = False) -> Iterator[tuple[str
         yield f"{path}: stays ({reason})", {"source": str(path), "target": None, "reason": reason}
 
 
-def summary(wanted: Plan) -> str:
+def summary(wanted: FilingPlan) -> str:
     """How much would be filed, in words."""
     sidecars = f" and {counted(len(wanted.sidecars), 'sidecar')}" if wanted.sidecars else ""
     return f"{counted(len(wanted.steps), 'photo')}{sidecars} would be filed"
@@ -184,10 +184,10 @@ class _Planner:
         self._sidecars = Sidecars()
         self._folders: dict[Path, dict[str, str] | None] = {}  # what is in the target folders: folded name -> name
         self._taken: dict[str, Path] = {}  # folded target -> its source
-        self._companions: dict[Path, list[tuple[Step, Sidecar]]] = {}  # by the sidecar's place
+        self._companions: dict[Path, list[tuple[FilingStep, Sidecar]]] = {}  # by the sidecar's place
 
-    def plan(self, results: Iterable[Result]) -> Plan:
-        steps: list[Step] = []
+    def plan(self, results: Iterable[PhotoResult]) -> FilingPlan:
+        steps: list[FilingStep] = []
         left: list[tuple[Path, str]] = []
         changed: list[int] = []
         unreachable: list[Path] = []
@@ -205,9 +205,9 @@ class _Planner:
                 left.append((path, str(reason)))
             else:
                 steps.append(step)
-        return Plan(tuple(steps), tuple(left), tuple(self._with(steps)), tuple(changed), tuple(unreachable))
+        return FilingPlan(tuple(steps), tuple(left), tuple(self._with(steps)), tuple(changed), tuple(unreachable))
 
-    def _step(self, result: Result) -> Step:
+    def _step(self, result: PhotoResult) -> FilingStep:
         """Raises _StaysError, ChangedPhotoError."""
         image, answer, reason = result.image, result.answer, _stays(result)
         if reason is not None or answer is None:
@@ -224,7 +224,7 @@ class _Planner:
         target = self._free(_place(answer, image.path, self._into, self._pattern), image.path, file, companions)
         if target is None:
             raise _StaysError("is there already")
-        step = Step(image.id, image.path, target, file.size, file.modified, image.digest, link)
+        step = FilingStep(image.id, image.path, target, file.size, file.modified, image.digest, link)
         self._taken[folded(target)] = image.path
         for sidecar in companions:
             place = beside(sidecar.path, image.path, target)
@@ -261,14 +261,14 @@ class _Planner:
             folded(name) not in mine and (self._there(name) is not None or self._is_taken(name)) for name in names
         )
 
-    def _take(self, sidecar: Sidecar, step: Step, place: Path) -> None:
+    def _take(self, sidecar: Sidecar, step: FilingStep, place: Path) -> None:
         """Let a sidecar go to a place; once, where it goes there already with another photo of that name."""
         uses = self._companions.setdefault(sidecar.path, [])
         uses[:] = [use for use in uses if use[0].target != place]
         uses.append((replace(step, target=place), sidecar))
         self._taken[folded(place)] = sidecar.path
 
-    def _with(self, steps: list[Step]) -> Iterator[Step]:
+    def _with(self, steps: list[FilingStep]) -> Iterator[FilingStep]:
         """The steps of the sidecars. One that several photos share is moved with the last of them, if all are filed."""
         filed = {step.source for step in steps if not step.link}
         order = {step.image: number for number, step in enumerate(steps)}
@@ -284,7 +284,7 @@ class _Planner:
             for step, _ in uses:
                 copied = reason or ("" if step is last else f"{last.source.name} needs it too")
                 found.append(
-                    Step(
+                    FilingStep(
                         *(step.image, sidecar, step.target, file.size, file.modified),
                         sidecar=True,
                         copied_because=copied,
@@ -311,7 +311,7 @@ class _StaysError(Exception):
     """A photo that stays where it is; the reason."""
 
 
-def _stays(result: Result) -> str | None:
+def _stays(result: PhotoResult) -> str | None:
     if result.image.error is not None:
         return result.image.error
     if result.excluded:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.core.filing.filing import Filing
 from app.core.project.journal import Journal
-from app.core.project.journal_steps import Kind
-from app.core.project.labels import Labels
+from app.core.project.journal_steps import StepKind
+from app.core.project.labels import LabelTable
 from app.core.project.project import Project
 
 
 def journal_of(project: Project) -> Journal:
     """Undo and redo of a project: labels, and files."""
-    return Journal(project, {Kind.LABELS: Labels(project), Kind.FILES: Filing(project)})
+    return Journal(project, {StepKind.LABELS: LabelTable(project), StepKind.FILES: Filing(project)})

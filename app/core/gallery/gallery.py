@@ -16,12 +16,29 @@ import numpy as np
 
 from app.core.gallery import change_log, gallery_file, search_index, search_index_file
 from app.core.gallery.change_log import Mark
-from app.core.gallery.gallery_file import KIND, Entry, GalleryError, OpenFile, Reference, root_id, upsert
+from app.core.gallery.gallery_file import (
+    KIND,
+    GalleryError,
+    OpenGalleryFile,
+    Reference,
+    ReferenceEntry,
+    root_id,
+    upsert,
+)
 from app.core.gallery.holdings import Holdings
 from app.core.system import database
 from model.contract.taxonomy import Taxonomy, TaxonomyError
 
-__all__ = ["Entry", "Gallery", "GalleryError", "Neighbour", "Reference", "cosines_to_sums", "root_id", "upsert"]
+__all__ = [
+    "Gallery",
+    "GalleryError",
+    "Neighbour",
+    "Reference",
+    "ReferenceEntry",
+    "cosines_to_sums",
+    "root_id",
+    "upsert",
+]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +64,7 @@ class Gallery:
         read_only: whether `add` and `remove` are refused.
     """
 
-    def __init__(self, path: Path, file: OpenFile) -> None:
+    def __init__(self, path: Path, file: OpenGalleryFile) -> None:
         """For `create` and `open`; loads all references into memory."""
         self.path = path
         self.read_only = file.read_only
@@ -109,7 +126,7 @@ class Gallery:
             return None
         return f"approximate search, {recall.words}"
 
-    def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
+    def add(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[int]:
         """Add N photos in one transaction; their ids.
 
         A content (digest) that is already there keeps its id and takes the new labels, place and embedding.
@@ -237,14 +254,14 @@ class Gallery:
             found = ((one, self._roots.get(roots.get(one.id, -1))) for one in self.references())
             return {one.id: place / one.path for one, place in found if place is not None}
 
-    def entries(self) -> dict[int, Entry]:
+    def entries(self) -> dict[int, ReferenceEntry]:
         """What is stored of each reference besides its embedding, by id, in the order of the ids."""
         rows = self.query(
             "SELECT reference.id, coarse, fine, source, reference.path, digest, place FROM reference "
             "LEFT JOIN root ON root.id = root ORDER BY reference.id"
         )
         return {
-            number: Entry(coarse, fine, source, path, digest, None if place is None else Path(place))
+            number: ReferenceEntry(coarse, fine, source, path, digest, None if place is None else Path(place))
             for number, coarse, fine, source, path, digest, place in rows
         }
 

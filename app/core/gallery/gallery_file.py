@@ -70,7 +70,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ReferenceEntry:
     """A photo to be added.
 
     Attributes:
@@ -109,7 +109,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class OpenFile:
+class OpenGalleryFile:
     """A gallery's file that is open.
 
     Attributes:
@@ -143,7 +143,7 @@ _MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, change_log.BEGIN, STEP_TA
 """What a gallery may have besides its tables: steps, an account of changes, both."""
 
 
-def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenFile:
+def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenGalleryFile:
     """Open a gallery's file and check what it is; as of `Gallery.open`, which raises the same."""
     identity = database.must_be_file(path, GalleryError, KIND)
     with ExitStack() as held, faults(path):
@@ -162,7 +162,7 @@ def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenFi
                 f"{path}: the gallery was made with another identification model ({made_by}, in use is "
                 f"{fingerprint}); enrol its photos again with the model in use"
             )
-        return OpenFile(connection, place, read_only, identity, held.pop_all())
+        return OpenGalleryFile(connection, place, read_only, identity, held.pop_all())
 
 
 @cache
@@ -197,7 +197,9 @@ def read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
     return fingerprint, int(dim)
 
 
-def upsert(connection: sqlite3.Connection, embeddings: np.ndarray, entries: Sequence[Entry], dim: int) -> list[int]:
+def upsert(
+    connection: sqlite3.Connection, embeddings: np.ndarray, entries: Sequence[ReferenceEntry], dim: int
+) -> list[int]:
     """Write N photos inside a transaction of `Gallery.changing`; their ids.
 
     Raises:

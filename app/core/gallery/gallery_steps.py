@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError, root_id, upsert
+from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry, root_id, upsert
 from app.core.gallery.gallery_file import STEP_TABLES, damaged
 
 KEPT = 200
@@ -31,7 +31,7 @@ _ABSENT = (None,) * 7
 _Class = tuple[str, str | None]
 
 
-class Steps:
+class GallerySteps:
     """The steps of a gallery. Each method is one transaction.
 
     All methods that change something raise GalleryError if the gallery cannot be written; then nothing was changed.
@@ -44,7 +44,9 @@ class Steps:
         """For a gallery that is not read-only."""
         self.gallery = gallery
 
-    def add(self, embeddings: np.ndarray, entries: Sequence[Entry], title: str, step: int | None = None) -> int:
+    def add(
+        self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry], title: str, step: int | None = None
+    ) -> int:
         """Add N photos, as `Gallery.add` does.
 
         Args:

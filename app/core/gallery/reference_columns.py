@@ -14,7 +14,7 @@ _NOTHING = -1  # in `codes`: no fine class
 _NO_ROOT = 0  # SQLite numbers rows from one
 
 
-class Columns:
+class ReferenceColumns:
     """N references, in the order of their ids; does not change.
 
     Attributes:
@@ -126,9 +126,9 @@ class Gathering:
         self._lengths.append(np.array(list(map(len, paths)), np.int64))
         self._paths.append(b"".join(paths))
 
-    def columns(self) -> Columns:
+    def columns(self) -> ReferenceColumns:
         """All of it."""
-        return Columns(
+        return ReferenceColumns(
             {
                 "ids": np.concatenate([np.zeros(0, np.int64), *self._ids]),
                 "codes": np.concatenate([np.zeros((0, 3), np.int32), *self._codes]),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError, Neighbour, Reference
+from app.core.gallery.gallery import Gallery, GalleryError, Neighbour, Reference, ReferenceEntry
 from model.contract.taxonomy import Taxonomy
 
 if TYPE_CHECKING:  # psycopg is an extra
@@ -38,7 +38,7 @@ class References(Protocol):
     def approximation(self) -> str | None:
         """How the search is approximate, for people; None where it is exact."""
 
-    def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
+    def add(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[int]:
         """Add photos in one transaction; their ids."""
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -62,7 +62,7 @@ class References(Protocol):
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
         """`known` with the gallery's own classes after its own."""
 
-    def entries(self) -> dict[int, Entry]:
+    def entries(self) -> dict[int, ReferenceEntry]:
         """What is stored of each reference besides its embedding, by id, in the order of the ids."""
 
     def find(self, digest: str) -> Reference | None:

@@ -20,7 +20,7 @@ import faiss
 import numpy as np
 
 from app.core.gallery.gallery_file import blocks, count
-from app.core.gallery.reference_columns import Columns, Gathering
+from app.core.gallery.reference_columns import Gathering, ReferenceColumns
 
 EXACT = 100_000
 """Most references that are searched exactly: it takes 8 to 12 ms, in proportion to their number, on the one core that
@@ -68,7 +68,7 @@ class Index:
         recall: None where the search is exact.
     """
 
-    columns: Columns
+    columns: ReferenceColumns
     vectors: Any  # the stubs of FAISS do not have what an inverted file has
     sums: dict[str, np.ndarray] = field(default_factory=dict)
     lengths: np.ndarray | None = None

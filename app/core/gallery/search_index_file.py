@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter
 
 from app.core.gallery.change_log import Mark
-from app.core.gallery.reference_columns import Columns
+from app.core.gallery.reference_columns import ReferenceColumns
 from app.core.gallery.search_index import Index, Recall, empty
 from model.system.files import ARCHIVE_FAULTS, write_whole
 from model.system.reading import must_fit, open_regular, parse_json, read_array
@@ -141,7 +141,9 @@ def _read(archive: zipfile.ZipFile, dim: int) -> tuple[Index, Mark] | None:
     vectors.nprobe = about.nprobe
     place, token = about.mark
     totals = dict(zip(about.classes, sums, strict=True))
-    return Index(Columns(columns), vectors, totals, lengths, Recall(*about.recall)), Mark(place, bytes.fromhex(token))
+    return Index(ReferenceColumns(columns), vectors, totals, lengths, Recall(*about.recall)), Mark(
+        place, bytes.fromhex(token)
+    )
 
 
 def _is_sound(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.gallery.gallery import Gallery, GalleryError, Reference
-from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.gallery_steps import GallerySteps
 from app.core.gallery.references import Place, is_shared, open_references
 from app.core.gallery.shared_steps import SharedSteps
 from app.core.system import paths
@@ -25,7 +25,7 @@ ADDS_ONLY = "To a shared gallery the window only adds photos. One that is added 
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class GalleryContents:
     """What is in a gallery at one time.
 
     Attributes:
@@ -48,7 +48,7 @@ class Contents:
         object.__setattr__(self, "compared_by", hash(labels))
 
 
-class Shelf:
+class GallerySelection:
     """The gallery of one identification model. Used by one thread.
 
     Attributes:
@@ -103,30 +103,30 @@ class Shelf:
         self.gallery, self.problem = writable, None
         return writable
 
-    def additions(self) -> Steps | SharedSteps:
+    def additions(self) -> GallerySteps | SharedSteps:
         """By which photos are added as steps that can be taken back; of a shared gallery as long as it stays open.
 
         Raises:
             GalleryError: as `writable`, but a shared gallery takes additions where it can be reached.
         """
         if not self.shared:
-            return Steps(self.writable())
+            return GallerySteps(self.writable())
         if self._shared_steps is None:
             raise GalleryError(self.problem or "The shared gallery is not open.")
         return self._shared_steps
 
-    def contents(self) -> Contents:
+    def contents(self) -> GalleryContents:
         """What is in it now."""
         gallery = self.gallery
         if gallery is None:
-            return Contents()
+            return GalleryContents()
         if isinstance(gallery, Gallery):
-            steps = Steps(gallery).next_steps()
-            return Contents(tuple(gallery.references()), gallery.places(), *steps, gallery.approximation)
+            steps = GallerySteps(gallery).next_steps()
+            return GalleryContents(tuple(gallery.references()), gallery.places(), *steps, gallery.approximation)
         self._read_at = gallery.revision
         references = tuple(gallery.references())
         places = {number: one.root / one.path for number, one in gallery.entries().items() if one.root is not None}
-        return Contents(references, places, *self.additions().next_steps(), gallery.approximation)
+        return GalleryContents(references, places, *self.additions().next_steps(), gallery.approximation)
 
     def overtaken(self) -> bool:
         """Whether somebody has changed a shared gallery since its contents were read."""

@@ -23,7 +23,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from app.core.gallery import shared_recall
-from app.core.gallery.gallery import Entry, GalleryError, Neighbour, Reference, cosines_to_sums
+from app.core.gallery.gallery import GalleryError, Neighbour, Reference, ReferenceEntry, cosines_to_sums
 from app.core.gallery.search_index import Recall
 from model.contract.taxonomy import Taxonomy
 
@@ -168,11 +168,11 @@ class SharedGallery:
         with self._fresh():
             return self._classes.total()
 
-    def add(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[int]:
+    def add(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[int]:
         """Add N photos in one transaction; their ids. As `Gallery.add`."""
         return [one.id for one in self.put(embeddings, entries)]
 
-    def put(self, embeddings: np.ndarray, entries: Sequence[Entry]) -> list[Addition]:
+    def put(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[Addition]:
         """As `add`; what is needed to take them back."""
         if embeddings.shape != (len(entries), self.dim):
             raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {self.dim}")
@@ -262,13 +262,13 @@ class SharedGallery:
                 self._whole = (known, known.extended(classes))
             return self._whole[1]
 
-    def entries(self) -> dict[int, Entry]:
+    def entries(self) -> dict[int, ReferenceEntry]:
         """What is stored of each reference besides its embedding, by id, in the order of the ids."""
         with self._lock, _faults(self._name):
             query = "SELECT id, coarse, fine, source, path, digest, root FROM {table} ORDER BY id"
             rows = self._execute(query).fetchall()
         return {
-            number: Entry(coarse, fine, source, path, digest, None if root is None else Path(root))
+            number: ReferenceEntry(coarse, fine, source, path, digest, None if root is None else Path(root))
             for number, coarse, fine, source, path, digest, root in rows
         }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry
+from app.core.gallery.gallery import ReferenceEntry
 
 if TYPE_CHECKING:  # psycopg is an extra
     from app.core.gallery.shared_gallery import Addition, SharedGallery
@@ -35,7 +35,9 @@ class SharedSteps:
         self.gallery = gallery
         self._steps: list[_Step] = []
 
-    def add(self, embeddings: np.ndarray, entries: Sequence[Entry], title: str, step: int | None = None) -> int:
+    def add(
+        self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry], title: str, step: int | None = None
+    ) -> int:
         """Add N photos. As `Steps.add`."""
         additions = self.gallery.put(embeddings, entries)
         if step is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from app.core.project.journal_steps import Action, Kind, Turn, Undone
+from app.core.project.journal_steps import JournalStep, StepKind, Turn, Undone
 from app.core.project.project import Project
 from app.core.project.schema import contents
 
@@ -26,7 +26,7 @@ class Turned(NamedTuple):
         stays: nothing of it could be taken back or done again; the step is kept until its files are there again.
     """
 
-    action: Action
+    action: JournalStep
     problems: list[str]
     stays: bool = False
 
@@ -35,11 +35,11 @@ class StepTurner(Protocol):
     """How steps of one kind are taken back and done again."""
 
     def turn(
-        self, action: Action, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
+        self, action: JournalStep, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
         """Take a step back, or do it again; arguments and errors as of `Journal.undo`."""
 
-    def can_be_taken_back(self, action: Action) -> bool:
+    def can_be_taken_back(self, action: JournalStep) -> bool:
         """Whether something can be taken back now of a step of which something was left."""
 
 
@@ -50,11 +50,11 @@ class Journal:
         turners: for every kind of step, how it is turned.
     """
 
-    def __init__(self, project: Project, turners: Mapping[Kind, StepTurner]) -> None:
+    def __init__(self, project: Project, turners: Mapping[StepKind, StepTurner]) -> None:
         self._project = project
         self._turners = turners
 
-    def next_steps(self) -> tuple[Action | None, Action | None]:
+    def next_steps(self) -> tuple[JournalStep | None, JournalStep | None]:
         """What `undo` and what `redo` would take up; None where there is nothing."""
         return self._last(), self._find(_NEXT)
 
@@ -82,21 +82,21 @@ class Journal:
         """Do the first step that was taken back again; as `undo`."""
         return self._turn(self._find(_NEXT), progress, cancelled, back=False)
 
-    def _last(self) -> Action | None:
+    def _last(self) -> JournalStep | None:
         last = self._find(_LAST)
         away = self._actions(_IN_PART_SINCE, last.id if last is not None else 0)
         return next((action for action in away if self._turners[action.kind].can_be_taken_back(action)), last)
 
-    def _find(self, query: str) -> Action | None:
+    def _find(self, query: str) -> JournalStep | None:
         return next(iter(self._actions(query)), None)
 
-    def _actions(self, query: str, *values: int) -> list[Action]:
+    def _actions(self, query: str, *values: int) -> list[JournalStep]:
         rows = self._project.read(query, values)
         with contents(self._project.path, "a step of its journal"):
-            return [Action(number, Kind(kind), title) for number, kind, title in rows]
+            return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]
 
     def _turn(
-        self, action: Action | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
+        self, action: JournalStep | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
     ) -> Turned | None:
         if action is None:
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """What a step changed: labels, or files."""
 
     LABELS = "labels"
@@ -26,11 +26,11 @@ class Undone(IntEnum):
 
 
 @dataclass(frozen=True)
-class Action:
+class JournalStep:
     """One step of the journal."""
 
     id: int
-    kind: Kind
+    kind: StepKind
     title: str
 
 
@@ -51,7 +51,7 @@ class Turn:
     write: Callable[[sqlite3.Connection], None] = lambda _connection: None
 
 
-def begin(connection: sqlite3.Connection, kind: Kind, title: str) -> int:
+def begin(connection: sqlite3.Connection, kind: StepKind, title: str) -> int:
     """A new step; its number. What was undone before it can no longer be done again, as everywhere."""
     connection.execute("DELETE FROM action WHERE undone = ?", (Undone.YES,))
     (number,) = connection.execute(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.project.journal_steps import Action, Kind, Turn, begin
+from app.core.project.journal_steps import JournalStep, StepKind, Turn, begin
 from app.core.project.project import Project
 from app.core.project.schema import contents
 
@@ -34,7 +34,7 @@ class Label:
     fine: str = ""
 
 
-class Labels:
+class LabelTable:
     """The labels of a project.
 
     A change is one transaction: the labels and the journal's entry are written together or not at all.
@@ -56,7 +56,7 @@ class Labels:
         with contents(self._project.path, "the label of an image"):
             return {image: _label(columns) for image, *columns in rows}
 
-    def set(self, labels: Mapping[int, Label | None], title: str) -> Action | None:
+    def set(self, labels: Mapping[int, Label | None], title: str) -> JournalStep | None:
         """Set or (None) take away labels in one step; None where nothing changes.
 
         Args:
@@ -71,16 +71,16 @@ class Labels:
         if not changed:
             return None
         with self._project.change() as connection:
-            number = begin(connection, Kind.LABELS, title)
+            number = begin(connection, StepKind.LABELS, title)
             connection.executemany(
                 "INSERT INTO label_change VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(number, image, *_columns(before.get(image)), *_columns(new)) for image, new in changed.items()],
             )
             _write(connection, changed.items())
-        return Action(number, Kind.LABELS, title)
+        return JournalStep(number, StepKind.LABELS, title)
 
     def turn(
-        self, action: Action, _progress: Callable[[int], None], _cancelled: Callable[[], bool], *, back: bool
+        self, action: JournalStep, _progress: Callable[[int], None], _cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
         """Bring the images of a step to what they were before it (`back`), or after it; for the journal."""
         side = "before" if back else "after"
@@ -91,7 +91,7 @@ class Labels:
             labels = [(image, None if columns[0] is None else _label(columns)) for image, *columns in rows]
         return Turn(write=lambda connection: _write(connection, labels))
 
-    def can_be_taken_back(self, _action: Action) -> bool:
+    def can_be_taken_back(self, _action: JournalStep) -> bool:
         """Labels always can."""
         return True
 

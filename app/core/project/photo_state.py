@@ -12,7 +12,7 @@ from app.core.system.content_digest import content_digest
 from model.system.errors import MarqueError
 
 
-class State(StrEnum):
+class PhotoState(StrEnum):
     """What has become of a photo's file since it was identified."""
 
     SAME = "same"
@@ -57,16 +57,16 @@ def check_unchanged(image: ProjectImage) -> None:
         raise ChangedPhotoError(image.path, CHANGED, changed=True)
 
 
-def state_of(image: ProjectImage) -> State:
+def state_of(image: ProjectImage) -> PhotoState:
     """What has become of the file of an image that was identified; as `check_unchanged` judges."""
     try:
         found = image.path.stat()
     except OSError:
-        return State.AWAY
+        return PhotoState.AWAY
     with suppress(OSError):  # what cannot be compared counts as changed
         if _is_same(image, found):
-            return State.SAME
-    return State.CHANGED
+            return PhotoState.SAME
+    return PhotoState.CHANGED
 
 
 def _is_same(image: ProjectImage, found: os.stat_result) -> bool:

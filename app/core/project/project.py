@@ -21,9 +21,9 @@ import numpy as np
 from app.core.project import filing_records, scanned_folders, schema
 from app.core.project.project_format import KIND, ProjectError
 from app.core.project.records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
-from app.core.project.schema import Alone, OpenFile, alone_at_once
+from app.core.project.schema import Alone, OpenProjectFile, alone_at_once
 from app.core.recognition.evidence import Evidence
-from app.core.recognition.features import FigureWriter
+from app.core.recognition.features import FeatureWriter
 from app.core.system import database
 from app.core.system.paths import is_place, tidy
 from model.contract.bundle import BundleInfo, Thresholds
@@ -48,7 +48,7 @@ class Project:
         note: what the person should know of how it was opened, or "".
     """
 
-    def __init__(self, path: Path, file: OpenFile) -> None:
+    def __init__(self, path: Path, file: OpenProjectFile) -> None:
         """For `create` and `open`."""
         self.path = path
         self.read_only, self.note = file.read_only, file.note
@@ -305,7 +305,7 @@ class Project:
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
         with self.change() as connection:
-            figures = FigureWriter(connection)
+            figures = FeatureWriter(connection)
             for outcome in outcomes:
                 kept = connection.execute(
                     "UPDATE image SET digest = coalesce(?, CASE WHEN ? THEN nullif(digest, ?) ELSE digest END), "

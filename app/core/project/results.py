@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
 from model.system.wording import counted
@@ -17,7 +17,7 @@ UNKNOWN_TO_PERSON = "unknown to a person"
 
 
 @dataclass(frozen=True)
-class Result:
+class PhotoResult:
     """An image and what is known of it.
 
     Attributes:
@@ -50,13 +50,13 @@ class Result:
         return Identification(self.image.path, self.answer, self.evidence, error=error)
 
 
-def results(project: Project, model: KnownModel) -> Iterator[Result]:
+def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     """All images in the order they were added; memory does not grow with their number.
 
     Raises:
         ProjectError: if the project cannot be read.
     """
-    labels = Labels(project)
+    labels = LabelTable(project)
     last = 0
     while page := project.images_after(last, _PAGE):
         ids = [image.id for image in page]
@@ -64,7 +64,7 @@ def results(project: Project, model: KnownModel) -> Iterator[Result]:
         for image in page:
             found, label = evidence.get(image.id), told.get(image.id)
             decision = None if found is None else decide(found, model.thresholds)
-            yield Result(image, found, decision, label, answer(decision, label))
+            yield PhotoResult(image, found, decision, label, answer(decision, label))
         last = page[-1].id
 
 
@@ -83,8 +83,8 @@ def result_of(project: Project, model: KnownModel | None, image: int) -> Result 
     if model is not None:
         evidence = dict(project.evidence(model.fingerprint, [image])).get(image)
     decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
-    label = Labels(project).of([image]).get(image)
-    return Result(found[0], evidence, decision, label, answer(decision, label))
+    label = LabelTable(project).of([image]).get(image)
+    return PhotoResult(found[0], evidence, decision, label, answer(decision, label))
 
 
 def answer(decision: Decision | None, label: Label | None) -> Decision | None:

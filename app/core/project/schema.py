@@ -21,7 +21,7 @@ from model.system.unfinished import part_beside
 
 __all__ = [
     "Alone",
-    "OpenFile",
+    "OpenProjectFile",
     "ProjectError",
     "alone_at_once",
     "check_soundness",
@@ -47,7 +47,7 @@ def alone_at_once(path: Path) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
-class OpenFile:
+class OpenProjectFile:
     """A project's file that is open.
 
     Attributes:
@@ -79,7 +79,7 @@ def create(path: Path) -> None:
     )
 
 
-def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenFile:
+def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenProjectFile:
     """Open a project, check what it is, and bring an older format up to date after a copy was put beside it.
 
     Args:
@@ -104,7 +104,7 @@ def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenFi
         if version < SCHEMA:
             with alone(path) if not read_only else ExitStack():
                 _migrate(path, connection, keep=not read_only)
-        return OpenFile(connection, place, read_only, note, identity, held.pop_all())
+        return OpenProjectFile(connection, place, read_only, note, identity, held.pop_all())
 
 
 def _connect(place: Path, *, writing: bool, held: ExitStack) -> sqlite3.Connection:

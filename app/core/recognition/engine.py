@@ -85,7 +85,7 @@ class ProviderReport:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class EngineOutputs:
     """What the network says of N photos.
 
     Attributes:
@@ -171,7 +171,7 @@ class Engine:
         """A photo as the model takes it: RGB picture of any shape to uint8 [S, S, 3]."""
         return fit(image, self.info.preprocessing.size, self.info.preprocessing.fit)
 
-    def run(self, batch: np.ndarray) -> Outputs:
+    def run(self, batch: np.ndarray) -> EngineOutputs:
         """Identify N prepared photos.
 
         Args:
@@ -188,7 +188,7 @@ class Engine:
         taxonomy = self.info.taxonomy
         if len(batch) == 0:
             shapes = ((0, len(taxonomy.coarse)), (0, len(taxonomy.fine)), (0, self.info.embedding_dim), (0,))
-            return Outputs(*(np.zeros(shape, np.float32) for shape in shapes))
+            return EngineOutputs(*(np.zeros(shape, np.float32) for shape in shapes))
         with self._lock:
             return _infer(self._opened.session, batch)
 
@@ -340,11 +340,11 @@ class Engine:
         )
 
 
-def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> Outputs:
+def _infer(session: onnxruntime.InferenceSession, batch: np.ndarray) -> EngineOutputs:
     if LIKENESS in (output.name for output in session.get_outputs()):
-        return Outputs(*_run(session, [*OUTPUTS, LIKENESS], batch))
+        return EngineOutputs(*_run(session, [*OUTPUTS, LIKENESS], batch))
     coarse, fine, embeddings = _run(session, list(OUTPUTS), batch)
-    return Outputs(coarse, fine, embeddings, energy(coarse))
+    return EngineOutputs(coarse, fine, embeddings, energy(coarse))
 
 
 def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndarray) -> list[np.ndarray]:

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 
 from app.core.gallery.gallery import Neighbour, Reference
-from app.core.recognition.engine import Outputs
+from app.core.recognition.engine import EngineOutputs
 from model.contract.bundle import BundleInfo
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
@@ -124,7 +124,7 @@ class Evidence:
 
 
 def weigh(
-    outputs: Outputs,
+    outputs: EngineOutputs,
     found: Sequence[Sequence[Neighbour]],
     info: BundleInfo,
     gallery: tuple[Taxonomy, np.ndarray] | None = None,

@@ -15,7 +15,7 @@ from app.core.recognition.evidence import Evidence
 NOBODY = -1
 """In place of a name's number: none."""
 
-FIGURES = np.dtype(
+FEATURES = np.dtype(
     [
         ("image", "<i8"),
         ("type", "<i4"),  # most probable one
@@ -45,7 +45,7 @@ NAMED = ("type", "fine", "fine_type", "near", "near_type")
 _DECIMALS = 6  # as the evidence is kept, so that both decide alike
 
 
-class FigureWriter:
+class FeatureWriter:
     """Makes rows within one transaction of a project; new names are written into its table."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -67,7 +67,7 @@ class FigureWriter:
                 *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
                 *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
             ),
-            FIGURES,
+            FEATURES,
         )
         return row.tobytes()
 

@@ -15,7 +15,7 @@ import numpy as np
 from app.core.recognition.engine import BATCH
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.images import PhotoError, load
-from app.core.system.thread_priority import give_way
+from app.core.system.thread_priority import lower_thread_priority
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ def map_in_order(
     the items that are being worked on and drops the rest; an exception of `work` ends the run.
     """
     source = iter(items)
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=give_way) as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=lower_thread_priority) as pool:
         waiting: deque[Future[R]] = deque()
         try:
             while not cancelled():

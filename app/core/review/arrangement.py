@@ -10,7 +10,7 @@ import numpy as np
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
+from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, PhotoColumns
 
 
 class Show(StrEnum):
@@ -66,7 +66,7 @@ class Filter:
         return self == Filter()
 
 
-def matching(columns: Columns, wanted: Filter) -> np.ndarray:
+def matching(columns: PhotoColumns, wanted: Filter) -> np.ndarray:
     """Rows that a filter lets through, in their order: int64."""
     mask = _shown(columns, wanted.show)
     if wanted.label:
@@ -84,7 +84,12 @@ def matching(columns: Columns, wanted: Filter) -> np.ndarray:
 
 
 def sorted_rows(
-    columns: Columns, rows: np.ndarray, order: Order, *, descending: bool = False, likeness: np.ndarray | None = None
+    columns: PhotoColumns,
+    rows: np.ndarray,
+    order: Order,
+    *,
+    descending: bool = False,
+    likeness: np.ndarray | None = None,
 ) -> np.ndarray:
     """The same rows in another order; equal ones stay in the order of adding.
 
@@ -105,12 +110,12 @@ def sorted_rows(
     return rows[np.argsort(keys, kind="stable")]
 
 
-def counts(columns: Columns) -> dict[Show, int]:
+def counts(columns: PhotoColumns) -> dict[Show, int]:
     """How many rows each part has."""
     return {show: int(_shown(columns, show).sum()) for show in Show}
 
 
-def labels_in_use(columns: Columns) -> dict[str, int]:
+def labels_in_use(columns: PhotoColumns) -> dict[str, int]:
     """Every class and type that a row is shown as, with its number of rows, most frequent first."""
     shown = columns.shown
     found: dict[str, int] = {}
@@ -122,7 +127,7 @@ def labels_in_use(columns: Columns) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _shown(columns: Columns, show: Show) -> np.ndarray:
+def _shown(columns: PhotoColumns, show: Show) -> np.ndarray:
     status, verdict = columns.shown.status, columns.verdict
     if show is Show.ALL:
         return np.ones(len(columns), bool)
@@ -148,7 +153,7 @@ _BY_VERDICT = {
 }
 
 
-def _holds(columns: Columns, rows: np.ndarray, word: str) -> np.ndarray:
+def _holds(columns: PhotoColumns, rows: np.ndarray, word: str) -> np.ndarray:
     named = np.array([word in columns.names[place].casefold() for place in range(len(columns.names))] + [False])
     by_label = named[columns.shown.label[rows]] | named[columns.shown.type[rows]]  # NOBODY is the last one
     paths = columns.paths
@@ -156,7 +161,7 @@ def _holds(columns: Columns, rows: np.ndarray, word: str) -> np.ndarray:
     return by_label | by_path
 
 
-def _keys(columns: Columns, rows: np.ndarray, order: Order, likeness: np.ndarray | None) -> np.ndarray:
+def _keys(columns: PhotoColumns, rows: np.ndarray, order: Order, likeness: np.ndarray | None) -> np.ndarray:
     if order is Order.CONFIDENCE:
         return columns.shown.confidence[rows]
     if order is Order.MARGIN:

@@ -20,7 +20,7 @@ from app.core.project.project import Project
 from app.core.project.records import Place
 from app.core.project.schema import contents
 from app.core.recognition.decision import Level, Status
-from app.core.recognition.features import CARRIED, ENROLLED, FIGURES, NAMED, NOBODY
+from app.core.recognition.features import CARRIED, ENROLLED, FEATURES, NAMED, NOBODY
 from model.contract.bundle import Thresholds
 
 STATUSES = (*Status,)
@@ -37,7 +37,7 @@ _MOST_NAMES = 1 << 20
 _UNKNOWN = NOBODY - 1  # in place of the place of a name that is not there
 
 
-class Names:
+class ClassNumbers:
     """Numbers for class names. Only ever grows; safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownAnswers:
     """What a row says: the person's label where there is one, else the model's answer by the thresholds.
 
     Attributes:
@@ -81,7 +81,7 @@ class Shown:
     confidence: np.ndarray
 
 
-class Columns:
+class PhotoColumns:
     """N images in the order they were added.
 
     Attributes:
@@ -95,13 +95,13 @@ class Columns:
         shown: what holds now.
     """
 
-    def __init__(self, names: Names | None = None, thresholds: Thresholds | None = None) -> None:
-        self.names = names or Names()
+    def __init__(self, names: ClassNumbers | None = None, thresholds: Thresholds | None = None) -> None:
+        self.names = names or ClassNumbers()
         self._thresholds = thresholds or Thresholds()
         self.ids = np.zeros(0, np.int64)
         self.paths: list[str] = []
         self.errors: dict[int, str] = {}
-        self.predictions = np.zeros(0, FIGURES)
+        self.predictions = np.zeros(0, FEATURES)
         self.verdict = np.zeros(0, np.int8)
         self.told_type = np.zeros(0, np.int32)
         self.told_fine = np.zeros(0, np.int32)
@@ -110,13 +110,13 @@ class Columns:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def snapshot(self) -> Columns:
+    def snapshot(self) -> PhotoColumns:
         """A copy for another thread."""
-        copy = Columns(self.names, self._thresholds)
+        copy = PhotoColumns(self.names, self._thresholds)
         copy.ids, copy.paths, copy.errors = self.ids.copy(), list(self.paths), dict(self.errors)
         copy.predictions, copy.verdict = self.predictions.copy(), self.verdict.copy()
         copy.told_type, copy.told_fine = self.told_type.copy(), self.told_fine.copy()
-        copy.shown = Shown(*(getattr(self.shown, name).copy() for name in _SHOWN))
+        copy.shown = ShownAnswers(*(getattr(self.shown, name).copy() for name in _SHOWN))
         return copy
 
     @property
@@ -219,12 +219,12 @@ class Columns:
 
     def _grow(self, by: int) -> None:
         self.ids = _with(self.ids, np.zeros(by, np.int64))
-        self.predictions = _with(self.predictions, np.zeros(by, FIGURES))
+        self.predictions = _with(self.predictions, np.zeros(by, FEATURES))
         self.verdict = _with(self.verdict, np.full(by, NOBODY, np.int8))
         self.told_type = _with(self.told_type, np.full(by, NOBODY, np.int32))
         self.told_fine = _with(self.told_fine, np.full(by, NOBODY, np.int32))
         more = _shown(by)
-        self.shown = Shown(*(_with(getattr(self.shown, f), getattr(more, f)) for f in _SHOWN))
+        self.shown = ShownAnswers(*(_with(getattr(self.shown, f), getattr(more, f)) for f in _SHOWN))
 
     def _decide(self, rows: np.ndarray) -> None:
         fresh = answers(self.predictions[rows], self._thresholds)
@@ -238,7 +238,7 @@ class Columns:
         for name in _SHOWN:
             getattr(self.shown, name)[rows] = getattr(fresh, name)
 
-    def _overlay(self, fresh: Shown, rows: np.ndarray) -> None:
+    def _overlay(self, fresh: ShownAnswers, rows: np.ndarray) -> None:
         """Put what the person said over what the model says, as results.answer does."""
         verdict, fine, kind = self.verdict[rows], self.told_fine[rows], self.told_type[rows]
         _put(fresh, verdict == VERDICTS.index(Verdict.UNKNOWN), STATUSES.index(Status.UNKNOWN), Level.NONE)
@@ -270,8 +270,8 @@ def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:
 _SHOWN = ("status", "level", "label", "type", "confidence")
 
 
-def _shown(count: int) -> Shown:
-    return Shown(
+def _shown(count: int) -> ShownAnswers:
+    return ShownAnswers(
         np.full(count, WAITING, np.int8),
         np.full(count, LEVELS.index(Level.NONE), np.int8),
         np.full(count, NOBODY, np.int32),
@@ -280,14 +280,14 @@ def _shown(count: int) -> Shown:
     )
 
 
-def _put(shown: Shown, mask: np.ndarray, status: int, level: Level) -> None:
+def _put(shown: ShownAnswers, mask: np.ndarray, status: int, level: Level) -> None:
     shown.status[mask] = status
     shown.level[mask] = LEVELS.index(level)
     shown.label[mask] = NOBODY
     shown.confidence[mask] = 0.0
 
 
-def answers(predictions: np.ndarray, thresholds: Thresholds) -> Shown:
+def answers(predictions: np.ndarray, thresholds: Thresholds) -> ShownAnswers:
     """What `decide.decide` answers, for rows of FIGURES at once and without the sentence."""
     p = predictions
     guessed, enrolled = p["fine"] != NOBODY, (p["enrolled"] & ENROLLED).astype(bool)
@@ -320,7 +320,7 @@ def best_guess(predictions: np.ndarray) -> np.ndarray:
 
 
 def read_predictions(
-    project: Project, model: str, names: Names, ids: Sequence[int] | None = None
+    project: Project, model: str, names: ClassNumbers, ids: Sequence[int] | None = None
 ) -> Iterator[np.ndarray]:
     """What a model has said of all images, or of those among `ids`, in pieces of FIGURES rows with places in `names`.
 
@@ -338,12 +338,12 @@ def read_predictions(
         yield _piece(project, rows, names)
 
 
-def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: Names) -> np.ndarray:
+def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: ClassNumbers) -> np.ndarray:
     known = project.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
     with contents(project.path, "the figures of an image"):
-        if {len(figures) for _, figures in rows} != {FIGURES.itemsize}:
+        if {len(figures) for _, figures in rows} != {FEATURES.itemsize}:
             raise ValueError("of another length")
-        piece = np.frombuffer(b"".join(figures for _, figures in rows), FIGURES).copy()
+        piece = np.frombuffer(b"".join(figures for _, figures in rows), FEATURES).copy()
         if (piece["image"] != [image for image, _ in rows]).any():
             raise ValueError("of another image")
         if any(not 0 < number < _MOST_NAMES for number, _ in known):

@@ -14,7 +14,7 @@ from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.features import NOBODY
 from app.core.review.likeness import most_similar
-from app.core.review.photo_columns import LEVELS, STATUSES, VERDICTS, Columns
+from app.core.review.photo_columns import LEVELS, STATUSES, VERDICTS, PhotoColumns
 
 _ASKED = 5
 _ALIKE = 0.8
@@ -38,7 +38,7 @@ class Suggestion:
     reason: str
 
 
-def suggest(columns: Columns, ids: np.ndarray, embeddings: np.ndarray) -> list[Suggestion]:
+def suggest(columns: PhotoColumns, ids: np.ndarray, embeddings: np.ndarray) -> list[Suggestion]:
     """All suggestions, the largest group first.
 
     Args:
@@ -72,7 +72,7 @@ def suggest(columns: Columns, ids: np.ndarray, embeddings: np.ndarray) -> list[S
 _Found = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]
 
 
-def _by_references(columns: Columns) -> _Found:
+def _by_references(columns: PhotoColumns) -> _Found:
     """Rows whose nearest reference photos mostly have another class than the best guess, with that class."""
     p = columns.predictions
     against = (p["near"] != NOBODY) & (p["near_votes"] * 2 > p["near_asked"])
@@ -86,7 +86,7 @@ def _by_references(columns: Columns) -> _Found:
     return rows, p["near_type"][rows], p["near"][rows], p["near_votes"][rows], "most of their nearest reference photos"
 
 
-def _by_person(columns: Columns, ids: np.ndarray, embeddings: np.ndarray) -> _Found:
+def _by_person(columns: PhotoColumns, ids: np.ndarray, embeddings: np.ndarray) -> _Found:
     """Rows that look like photos which the person labelled otherwise, with that label."""
     rows_of = columns.rows_of(ids)
     told = np.isin(columns.verdict[rows_of], [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)])

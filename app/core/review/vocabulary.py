@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import Columns
+from app.core.review.photo_columns import PhotoColumns
 from model.contract.taxonomy import Taxonomy
 
 
-def classes(columns: Columns, taxonomy: Taxonomy | None) -> tuple[tuple[str, ...], dict[str, str]]:
+def classes(columns: PhotoColumns, taxonomy: Taxonomy | None) -> tuple[tuple[str, ...], dict[str, str]]:
     """All types, and the type of each class.
 
     Args:
@@ -35,7 +35,7 @@ def classes(columns: Columns, taxonomy: Taxonomy | None) -> tuple[tuple[str, ...
     return tuple(types), type_of
 
 
-def likely(columns: Columns, row: int, used: Sequence[str]) -> list[str]:
+def likely(columns: PhotoColumns, row: int, used: Sequence[str]) -> list[str]:
     """Labels that a row probably has, likeliest first: the model's guess, its neighbours', those used last.
 
     Args:

@@ -9,7 +9,7 @@ import threading
 _NICE = 5
 
 
-def give_way() -> None:
+def lower_thread_priority() -> None:
     """Let the calling thread, and those that it starts from now on, run after all others that want the processor.
 
     With as many busy threads as processors a thread that wakes up to draw waits for its turn for tens of milliseconds,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry
-from app.core.gallery.selection import Shelf
+from app.core.gallery.gallery import ReferenceEntry
+from app.core.gallery.selection import GallerySelection
 from app.core.recognition.engine import Engine
 from app.core.teaching.enrolment import Enrolled, enrol
 from model.contract.samples import Sample
@@ -22,7 +22,7 @@ SOURCE = "own photos"
 
 def teach(
     engine: Engine,
-    shelf: Shelf,
+    shelf: GallerySelection,
     paths: Sequence[Path],
     label: tuple[str, str | None],
     *,
@@ -68,7 +68,7 @@ def sample_of(path: Path, coarse: str, fine: str | None) -> Sample:
 
 def enrol_as_step(
     engine: Engine,
-    shelf: Shelf,
+    shelf: GallerySelection,
     samples: Sequence[Sample],
     title: str,
     *,
@@ -86,7 +86,7 @@ def enrol_as_step(
         return
     steps, step = shelf.additions(), None
 
-    def store(vectors: np.ndarray, entries: list[Entry]) -> None:
+    def store(vectors: np.ndarray, entries: list[ReferenceEntry]) -> None:
         nonlocal step
         step = steps.add(vectors, entries, title, step)
 

@@ -19,7 +19,7 @@ _UNKNOWN = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class ReferenceLabels:
     """Labels of N references as numbers; `fine` is negative where the class is not known."""
 
     coarse: np.ndarray
@@ -32,7 +32,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Rows of two references that are nearly the same, `first` before `second`, and their cosine."""
 
     first: int
@@ -80,7 +80,7 @@ def findings(
     coarse = np.array([numbers.setdefault(one.coarse, len(numbers)) for one in references], np.int64)
     numbers = {None: _UNKNOWN}
     fine = np.array([numbers.setdefault(one.fine, len(numbers)) for one in references], np.int64)
-    labels = Labels(coarse, fine)
+    labels = ReferenceLabels(coarse, fine)
     alike = []
     for pair in near_duplicates(embeddings, near):
         contradict = bool(labels.differ(np.array(pair.first), np.array(pair.second)))
@@ -103,7 +103,7 @@ def _unseen(finding: Finding, seen: Container[int]) -> int:
     return sum(one.id not in seen for one in (finding.first, finding.second))
 
 
-def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 5000) -> list[Pair]:
+def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int = 5000) -> list[DuplicatePair]:
     """Pairs with a cosine of at least `threshold`, the most similar `limit` of them, most similar first.
 
     Args:
@@ -122,10 +122,10 @@ def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int 
         cosines = np.concatenate([cosines, found[rows, columns]])
         best = np.lexsort((seconds, firsts, -cosines))[:limit]
         firsts, seconds, cosines = firsts[best], seconds[best], cosines[best]
-    return [Pair(*pair) for pair in zip(firsts.tolist(), seconds.tolist(), cosines.tolist(), strict=True)]
+    return [DuplicatePair(*pair) for pair in zip(firsts.tolist(), seconds.tolist(), cosines.tolist(), strict=True)]
 
 
-def outliers(embeddings: np.ndarray, labels: Labels, k: int = NEIGHBOURS) -> list[Outlier]:
+def outliers(embeddings: np.ndarray, labels: ReferenceLabels, k: int = NEIGHBOURS) -> list[Outlier]:
     """References whose label more than half of their nearest others contradict; those most contradicted first.
 
     Asked are the k nearest, but not more than there are others of the label: in a small class the next ones are
@@ -155,7 +155,7 @@ def outliers(embeddings: np.ndarray, labels: Labels, k: int = NEIGHBOURS) -> lis
     return sorted(found, key=lambda one: (-one.against / one.asked, -one.asked, one.row))
 
 
-def _others(labels: Labels) -> np.ndarray:
+def _others(labels: ReferenceLabels) -> np.ndarray:
     """How many others have the label of each reference: int64 [N]."""
     classes = np.stack([labels.coarse, labels.fine], axis=1)
     _, inverse, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)

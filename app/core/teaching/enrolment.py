@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry
+from app.core.gallery.gallery import ReferenceEntry
 from app.core.gallery.references import References
 from app.core.recognition.engine import BATCH, Engine
 from app.core.recognition.pipeline import default_workers, map_in_order
@@ -69,7 +69,7 @@ def enrol(
     batch: int = BATCH,
     workers: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    store: Callable[[np.ndarray, list[Entry]], object] | None = None,
+    store: Callable[[np.ndarray, list[ReferenceEntry]], object] | None = None,
     embeddings: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[Enrolled]:
     """Add `samples` to the gallery; a report after each batch, which is then safely stored.
@@ -182,9 +182,9 @@ def _same_content(read: _Read, first: Sample) -> str | None:
     return f"the same picture as {first.path}, which is enrolled as {label}"
 
 
-def _entry(read: _Read, root: Path, remember_root: bool) -> Entry:
+def _entry(read: _Read, root: Path, remember_root: bool) -> ReferenceEntry:
     sample = read.sample
-    return Entry(
+    return ReferenceEntry(
         coarse=sample.coarse,
         fine=sample.fine,
         source=sample.source,

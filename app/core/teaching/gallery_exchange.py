@@ -14,9 +14,9 @@ from pathlib import Path
 from app.core.gallery import gallery_file, search_index_file
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.gallery_file import KIND
-from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.gallery_steps import GallerySteps
 from app.core.gallery.references import References
-from app.core.gallery.selection import Shelf
+from app.core.gallery.selection import GallerySelection
 from app.core.system import database
 from app.core.teaching.enrolment import Enrolled
 
@@ -57,7 +57,7 @@ class _CancelledError(Exception):
 
 
 def merge(
-    shelf: Shelf, place: Path, fingerprint: str, dim: int, *, cancelled: Callable[[], bool] = lambda: False
+    shelf: GallerySelection, place: Path, fingerprint: str, dim: int, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, Enrolled]]:
     """Add what another gallery has to the one in use, as one step; their number and a report, after each piece.
 
@@ -76,7 +76,7 @@ def merge(
         entries = other.entries()
         yield len(entries), Enrolled(0, 0, ())
         gallery = shelf.writable()
-        steps, step = Steps(gallery), None
+        steps, step = GallerySteps(gallery), None
         ids = list(entries)
         for start in range(0, len(ids), _CHUNK):
             if cancelled():

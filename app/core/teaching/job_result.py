@@ -10,7 +10,7 @@ from model.system.wording import counted
 
 
 @dataclass
-class Done:
+class JobResult:
     """What has come of something that concerned many references.
 
     Attributes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from app.core.gallery.gallery import Entry
+from app.core.gallery.gallery import ReferenceEntry
 from app.core.system.content_digest import content_digest
 from model.system.photo_files import scan
 
@@ -33,7 +33,7 @@ class Located:
 
 
 def locate(
-    wanted: Mapping[int, Entry], folder: Path, *, cancelled: Callable[[], bool] = lambda: False
+    wanted: Mapping[int, ReferenceEntry], folder: Path, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, int, Located | None]]:
     """Look for pictures: how many are done, how many there are, and at the end what was found.
 

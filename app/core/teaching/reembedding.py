@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError
-from app.core.gallery.gallery_steps import Steps
-from app.core.gallery.selection import Shelf, own_place
+from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry
+from app.core.gallery.gallery_steps import GallerySteps
+from app.core.gallery.selection import GallerySelection, own_place
 from app.core.recognition.engine import Engine
 from app.core.recognition.images import PhotoError, load
 from app.core.recognition.pipeline import default_workers, map_in_order
@@ -33,7 +33,7 @@ class Behind:
         problems: why a gallery could not be read.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ReferenceEntry, ...] = ()
     missing: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -55,7 +55,7 @@ def left_behind(galleries: Sequence[Path], fingerprint: str, known: Container[st
         fingerprint: of the model in use; a gallery of this model is passed over.
         known: digests that the gallery in use has already.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, ReferenceEntry] = {}
     problems = []
     for path in galleries:
         try:
@@ -77,8 +77,8 @@ def left_behind(galleries: Sequence[Path], fingerprint: str, known: Container[st
 
 def reembed(
     engine: Engine,
-    shelf: Shelf,
-    entries: Sequence[Entry],
+    shelf: GallerySelection,
+    entries: Sequence[ReferenceEntry],
     *,
     batch: int = 4,
     cancelled: Callable[[], bool] = lambda: False,
@@ -95,7 +95,7 @@ def reembed(
     yield total, Enrolled(0, 0, ())
     if not entries:
         return
-    steps, step = Steps(shelf.writable()), None
+    steps, step = GallerySteps(shelf.writable()), None
     title = f"re-embed {counted(total, 'reference')}"
     workers = default_workers()
     reading = map_in_order(
@@ -112,11 +112,11 @@ def reembed(
         yield total, Enrolled(len(fresh), 0, problems)
 
 
-def _place(entry: Entry) -> Path:
+def _place(entry: ReferenceEntry) -> Path:
     return (entry.root or Path()) / entry.path
 
 
-def _read(engine: Engine, entry: Entry) -> tuple[Entry, np.ndarray | None, str]:
+def _read(engine: Engine, entry: ReferenceEntry) -> tuple[ReferenceEntry, np.ndarray | None, str]:
     """A picture as the model takes it, or why it cannot be taken."""
     place = _place(entry)
     try:

@@ -24,7 +24,7 @@ class SurveyError(MarqueError):
 
 
 @dataclass(frozen=True)
-class Survey:
+class DataSurvey:
     """What was read.
 
     Attributes:
@@ -71,7 +71,7 @@ def spec(kind: str, place: str) -> str:
     return f"{kind}:{path}"
 
 
-def survey(data: Sequence[str]) -> Survey:
+def survey(data: Sequence[str]) -> DataSurvey:
     """Read data sets, all of which are learned from. Args: data: each as `spec` gives it. Raises SurveyError."""
     if len(set(data)) < len(data):
         raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is learned from already")
@@ -85,4 +85,4 @@ def survey(data: Sequence[str]) -> Survey:
         raise SurveyError.like(error) from error
     counts = Counter((sample.coarse, sample.fine or "") for sample in read.samples)
     classes = sorted(((kind, name, count) for (kind, name), count in counts.items()), key=lambda one: (one[2], one[:2]))
-    return Survey(len(read.samples), tuple(classes), read.skipped, read.unread, untrainable(counts))
+    return DataSurvey(len(read.samples), tuple(classes), read.skipped, read.unread, untrainable(counts))

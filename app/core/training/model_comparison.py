@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 
-class Versus(BaseModel, frozen=True):
+class ModelComparison(BaseModel, frozen=True):
     """What was found.
 
     Attributes:
@@ -33,9 +33,9 @@ def command(run: Path, model: Path) -> list[str]:
     return ["-m", "model.versus", str(run), "--model", str(model)]
 
 
-def told(line: str) -> Versus | Count | None:
+def told(line: str) -> ModelComparison | Count | None:
     """A line that such a process printed; None if it is something else."""
-    for kind in (Versus, Count):
+    for kind in (ModelComparison, Count):
         try:
             return kind.model_validate_json(line)
         except ValidationError:

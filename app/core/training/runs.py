@@ -38,11 +38,11 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$')
 _TAIL = 20_000
 
 
-class RunError(MarqueError):
+class TrainingError(MarqueError):
     """Something that was asked of a training cannot be done; the message says what and why."""
 
 
-class State(StrEnum):
+class TrainingState(StrEnum):
     """What has become of a training."""
 
     WAITING = "waiting"
@@ -92,7 +92,7 @@ def missing_libraries() -> list[str]:
 
 
 class Runs:
-    """The trainings of a user. Everything is in files, so another start of the program finds it as it was left."""
+    """The trainings of a user. Everything is in files, so another start of the program finds it was left."""
 
     def __init__(self, folder: Path, trainer: Sequence[str] = (sys.executable, "-m", "model.train")) -> None:
         """Args: folder: where they are kept, made if missing; trainer: the command that trains. Raises FileError."""
@@ -119,13 +119,13 @@ class Runs:
         try:
             return Record.model_validate_json(read_file(self._file(name)))
         except (OSError, ValidationError) as error:
-            raise RunError(f"the training '{name}' is not in the list any more") from error
+            raise TrainingError(f"the training '{name}' is not in the list any more") from error
 
     def is_alive(self, record: Record) -> bool:
         """Whether its trainer runs now."""
         return record.process is not None and processes.is_alive(record.process)
 
-    def state(self, record: Record, *, alive: bool, done: bool) -> tuple[State, str]:
+    def state(self, record: Record, *, alive: bool, done: bool) -> tuple[TrainingState, str]:
         """What has become of it, and for a failure the reason.
 
         Args:
@@ -133,14 +133,14 @@ class Runs:
             done: whether its events end with `done`.
         """
         if record.waiting:
-            return State.WAITING, ""
+            return TrainingState.WAITING, ""
         if alive:
-            return (State.STOPPING if record.asked_to_stop else State.RUNNING), ""
+            return (TrainingState.STOPPING if record.asked_to_stop else TrainingState.RUNNING), ""
         if done:
-            return State.FINISHED, ""
+            return TrainingState.FINISHED, ""
         if record.asked_to_stop or record.process is None:
-            return State.STOPPED, ""
-        return State.FAILED, self._reason(record)
+            return TrainingState.STOPPED, ""
+        return TrainingState.FAILED, self._reason(record)
 
     def queue(self) -> list[Record]:
         """Those that wait, the one that is started next first."""
@@ -168,11 +168,13 @@ class Runs:
     def check_name(self, name: str) -> None:
         """Raises RunError if a new training cannot have this name."""
         if not name or _FORBIDDEN.search(name):
-            raise RunError('a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends')
+            raise TrainingError(
+                'a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends'
+            )
         if self._file(name).exists():
-            raise RunError(f"there is a training '{name}' already; choose another name")
+            raise TrainingError(f"there is a training '{name}' already; choose another name")
         if (self.folder / name).exists():  # of a training that was taken from the list
-            raise RunError(f"there is a folder {self.folder / name} already; choose another name")
+            raise TrainingError(f"there is a folder {self.folder / name} already; choose another name")
 
     def add(self, name: str, arguments: Sequence[str]) -> Record:
         """Put a new training at the end of the queue. Raises RunError."""
@@ -186,10 +188,10 @@ class Runs:
     def adopt(self, folder: Path) -> Record:
         """List a training that was started elsewhere. Raises RunError if the folder is none or is listed already."""
         if not (folder / "config.json").is_file():
-            raise RunError(f"{folder}: no training run (there is no config.json in it)")
+            raise TrainingError(f"{folder}: no training run (there is no config.json in it)")
         known = self.records()
         if any(record.folder == folder for record in known):
-            raise RunError(f"{folder} is in the list already")
+            raise TrainingError(f"{folder} is in the list already")
         names = {record.name for record in known}
         name, number = folder.name, 1
         while name in names:
@@ -222,7 +224,7 @@ class Runs:
             process = processes.start((*self._trainer, *arguments), log, paths.resources().parent)
         except OSError as error:
             self._keep(begun)
-            raise RunError(f"the trainer cannot be started ({error.strerror})") from error
+            raise TrainingError(f"the trainer cannot be started ({error.strerror})") from error
         return self._keep(begun.model_copy(update={"process": process}))
 
     def stop(self, name: str) -> None:
@@ -236,7 +238,7 @@ class Runs:
         """Put a training that does not run back into the queue; it goes on at its checkpoint. Raises RunError."""
         record = self.record(name)
         if self.is_alive(record):
-            raise RunError(f"'{name}' still runs; wait until it has stopped")
+            raise TrainingError(f"'{name}' still runs; wait until it has stopped")
         self._keep(record.model_copy(update={"waiting": True, "queued": time.time()}))
 
     def move(self, name: str, places: int) -> None:
@@ -248,7 +250,7 @@ class Runs:
         queue = self.queue()
         at = next((place for place, one in enumerate(queue) if one.name == name), None)
         if at is None:
-            raise RunError(f"'{name}' does not wait any more")
+            raise TrainingError(f"'{name}' does not wait any more")
         queue.insert(min(max(at + places, 0), len(queue) - 1), queue.pop(at))
         now = time.time()
         for place, one in enumerate(queue):
@@ -259,7 +261,7 @@ class Runs:
         """Take a training that does not run out of the list; its run folder stays, and is returned. Raises RunError."""
         record = self.record(name)
         if self.is_alive(record):
-            raise RunError(f"'{name}' still runs; stop it first")
+            raise TrainingError(f"'{name}' still runs; stop it first")
         self._file(name).unlink(missing_ok=True)
         return record.folder
 
@@ -267,13 +269,13 @@ class Runs:
         try:
             content = (record.model_dump_json(indent=1) + "\n").encode()
         except ValueError:  # what pydantic raises for bytes of a file name that are no text
-            raise RunError(
+            raise TrainingError(
                 f"{record.folder}: the path of a training has to be UTF-8", advice="rename the folder"
             ) from None
         try:
             write_whole(self._file(record.name), lambda file: file.write(content))
         except OSError as error:
-            raise RunError(f"{self._file(record.name)}: cannot be written ({error.strerror})") from error
+            raise TrainingError(f"{self._file(record.name)}: cannot be written ({error.strerror})") from error
         return record
 
     def _file(self, name: str) -> Path:

@@ -35,7 +35,7 @@ LEFT_OUT = {
 of trainings gives them."""
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What is entered."""
 
     SWITCH = "switch"
@@ -62,7 +62,7 @@ class SettingField:
 
     section: str
     name: str
-    kind: Kind
+    kind: FieldKind
     default: Any
     optional: bool
     choices: tuple[str, ...]
@@ -83,12 +83,12 @@ class SettingField:
     def wanted(self) -> str:
         """What it takes: "must be a whole number of at least 1, or empty"."""
         thing = {
-            Kind.SWITCH: f"{YES} or {NO}",
-            Kind.WHOLE: "a whole number",
-            Kind.NUMBER: "a number",
-            Kind.CHOICE: f"one of {', '.join(self.choices)}",
-            Kind.TEXT: "a text",
-            Kind.TEXTS: "names, with commas between them",
+            FieldKind.SWITCH: f"{YES} or {NO}",
+            FieldKind.WHOLE: "a whole number",
+            FieldKind.NUMBER: "a number",
+            FieldKind.CHOICE: f"one of {', '.join(self.choices)}",
+            FieldKind.TEXT: "a text",
+            FieldKind.TEXTS: "names, with commas between them",
         }[self.kind]
         return f"must be {thing}{self.bounds and ' ' + self.bounds}{', or empty' if self.optional else ''}"
 
@@ -96,28 +96,28 @@ class SettingField:
         """A value as the text that `read` reads."""
         if value is None:
             return ""
-        if self.kind is Kind.SWITCH:
+        if self.kind is FieldKind.SWITCH:
             return YES if value else NO
-        if self.kind is Kind.TEXTS:
+        if self.kind is FieldKind.TEXTS:
             return _joined(value)
-        return str(value).removesuffix(".0") if self.kind is Kind.NUMBER else str(value)
+        return str(value).removesuffix(".0") if self.kind is FieldKind.NUMBER else str(value)
 
     def read(self, text: str) -> Any:
         """The value of a text; bounds are left to the settings' own check. Raises ValueError with a sentence."""
         if self.optional and not text.strip():
             return None
-        if self.kind is Kind.SWITCH and text in (YES, NO):
+        if self.kind is FieldKind.SWITCH and text in (YES, NO):
             return text == YES
-        if self.kind is Kind.CHOICE and text in self.choices:
+        if self.kind is FieldKind.CHOICE and text in self.choices:
             return text
-        if self.kind in (Kind.WHOLE, Kind.NUMBER):
+        if self.kind in (FieldKind.WHOLE, FieldKind.NUMBER):
             try:
-                return int(text) if self.kind is Kind.WHOLE else _finite(text)
+                return int(text) if self.kind is FieldKind.WHOLE else _finite(text)
             except ValueError as error:
                 raise ValueError(self.wanted) from error
-        if self.kind is Kind.TEXT:
+        if self.kind is FieldKind.TEXT:
             return _sayable(text)
-        if self.kind is Kind.TEXTS:
+        if self.kind is FieldKind.TEXTS:
             return tuple(_sayable(one) for one in _split(text))
         raise ValueError(self.wanted)
 
@@ -171,17 +171,23 @@ def _field(section: str, name: str, info: FieldInfo) -> SettingField:
     )
 
 
-def _kind(path: str, annotation: Any) -> tuple[Kind, tuple[str, ...], bool]:
+def _kind(path: str, annotation: Any) -> tuple[FieldKind, tuple[str, ...], bool]:
     parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     kept = [part for part in parts if part is not NoneType]
     optional = len(kept) < len(parts)
     if all(get_origin(part) is Literal for part in kept):
-        return Kind.CHOICE, tuple(str(name) for part in kept for name in get_args(part)), optional
+        return FieldKind.CHOICE, tuple(str(name) for part in kept for name in get_args(part)), optional
     if len(kept) == 1:
         (only,) = kept
         if isinstance(only, type) and issubclass(only, Enum):
-            return Kind.CHOICE, tuple(str(one.value) for one in only), optional
-        simple = {bool: Kind.SWITCH, int: Kind.WHOLE, float: Kind.NUMBER, str: Kind.TEXT, tuple[str, ...]: Kind.TEXTS}
+            return FieldKind.CHOICE, tuple(str(one.value) for one in only), optional
+        simple = {
+            bool: FieldKind.SWITCH,
+            int: FieldKind.WHOLE,
+            float: FieldKind.NUMBER,
+            str: FieldKind.TEXT,
+            tuple[str, ...]: FieldKind.TEXTS,
+        }
         if only in simple:
             return simple[only], (), optional
     raise TypeError(f"{path}: there is no field for a setting of type {annotation}")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.core.training.setting_fields import Kind, fields
+from app.core.training.setting_fields import FieldKind, fields
 from model.contract.config import Config
 
 WHOLE = ""
@@ -83,11 +83,11 @@ def arguments(config: Config) -> list[str]:
             continue
         if path == "data.data":
             result += [argument for one in value for argument in (option, one)]
-        elif own.kind is Kind.SWITCH:
+        elif own.kind is FieldKind.SWITCH:
             result.append(option if value else f"--no-{option.removeprefix('--')}")
-        elif own.kind is Kind.TEXTS:
+        elif own.kind is FieldKind.TEXTS:
             result += [option, *value]
-        elif own.kind is Kind.TEXT:
+        elif own.kind is FieldKind.TEXT:
             result.append(f"{option}={value}")
         else:
             result += [option, "None" if value is None else str(value)]

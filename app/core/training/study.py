@@ -16,8 +16,8 @@ from model.contract.samples import DataError
 from model.experiments.comparison import (
     OTHERS,
     SHARES,
-    Cell,
     Comparison,
+    MeasuredCell,
     best_first,
     compare_all,
     deviation,
@@ -25,7 +25,7 @@ from model.experiments.comparison import (
     read_cells,
     read_curves,
 )
-from model.experiments.plan import PLAN_FILE, Plan, PlanError, baselines_of, cells, kept_plan
+from model.experiments.plan import PLAN_FILE, PlanError, StudyPlan, baselines_of, cells, kept_plan
 from model.system.errors import MarqueError
 from model.system.reading import read_file
 
@@ -48,7 +48,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Line:
+class StudyLine:
     """A cell, and the difference of its figure from a baseline where it has one.
 
     Attributes:
@@ -67,7 +67,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Study:
+class MeasuredStudy:
     """What is known of a study.
 
     Attributes:
@@ -85,7 +85,7 @@ class Study:
     wanted: int | None
     figures: Mapping[str, str]
     figure: str
-    lines: tuple[Line, ...]
+    lines: tuple[StudyLine, ...]
     curves: Mapping[str, Curve]
     notes: tuple[str, ...]
 
@@ -121,7 +121,7 @@ class StudyReader:
         self._seen: tuple[object, ...] = ()
         self._curves: tuple[object, Mapping[str, Curve], str] = (None, {}, "")
 
-    def poll(self, figure: str | None = None) -> Study | None:
+    def poll(self, figure: str | None = None) -> MeasuredStudy | None:
         """What is known of it by one figure, or by the plan's own; None if nothing has changed since.
 
         Raises:
@@ -145,7 +145,7 @@ class StudyReader:
             return None
         return found.st_mtime_ns, found.st_size
 
-    def _read(self, figure: str | None) -> Study:
+    def _read(self, figure: str | None) -> MeasuredStudy:
         plan = kept_plan(self.folder)
         pairs, title = self._told()
         wanted = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
@@ -163,7 +163,7 @@ class StudyReader:
             notes.append(
                 f"Neither {PLAN_FILE} nor {REPORT} is in the folder, so it is not told what cells are compared with."
             )
-        return Study(
+        return MeasuredStudy(
             folder=self.folder,
             title=plan.title if plan else title or self.folder.name,
             done=done,
@@ -206,20 +206,22 @@ class StudyReader:
         return pairs, next((line[2:] for line in lines if line.startswith("# ")), "")
 
 
-def _baselines(plan: Plan | None, pairs: Mapping[str, Sequence[str]]) -> Callable[[Mapping[str, str]], Sequence[str]]:
+def _baselines(
+    plan: StudyPlan | None, pairs: Mapping[str, Sequence[str]]
+) -> Callable[[Mapping[str, str]], Sequence[str]]:
     if plan is None:
         return lambda row: pairs.get(row["cell"], ())
     return lambda row: baselines_of(plan, {axis: row[axis] for axis in plan.axes})
 
 
-def _lines(found: Sequence[Cell], comparisons: Sequence[Comparison], figure: str) -> tuple[Line, ...]:
+def _lines(found: Sequence[MeasuredCell], comparisons: Sequence[Comparison], figure: str) -> tuple[StudyLine, ...]:
     lines = []
     for cell in found:
         values = cell.values(figure)
         own: list[Comparison | None] = [comparison for comparison in comparisons if comparison.cell == cell.name]
         collapsed = sum(run.collapsed for run in cell.runs)
         lines += [
-            Line(cell.name, len(values), interval(values)[0], deviation(values), collapsed, comparison)
+            StudyLine(cell.name, len(values), interval(values)[0], deviation(values), collapsed, comparison)
             for comparison in own or [None]
         ]
     return tuple(lines)

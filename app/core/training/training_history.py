@@ -21,7 +21,7 @@ _MANY = 1 << 53
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Attributes:
@@ -117,7 +117,7 @@ class History:
             series.steps.append(event.step)
             series.values.append(math.nan if value is None else float(value))
 
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """How far it is."""
         steps = self._batches * self._epochs if self._batches and self._epochs else None
         (first, before), (last, after) = (self._paces[0], self._paces[-1]) if self._paces else ((0.0, 0), (0.0, 0))
@@ -126,7 +126,7 @@ class History:
         if self._done or finishing:
             steps = self._step
         speeds = self._series.get("images_per_second", _Series()).values[-_PACE_STEPS:]
-        return Progress(
+        return TrainingProgress(
             step=self._step,
             steps=steps,
             epoch=min(self._epoch + 1, self._epochs or 1),

@@ -14,8 +14,8 @@ import numpy as np
 from app.core.system.log_tail import LogTail, Tail
 from app.core.system.paths import bundled_models
 from app.core.training.paces import CPU, CUDA, Pace
-from app.core.training.runs import Record, Runs, State, held_out_figures
-from app.core.training.training_history import History, Progress
+from app.core.training.runs import Record, Runs, TrainingState, held_out_figures
+from app.core.training.training_history import History, TrainingProgress
 from model.contract.bundle import read_info
 from model.system.reading import parse_json, read_file
 
@@ -29,7 +29,7 @@ _NETWORK = (("network", "backbone"), ("input", "train_size"))
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRow:
     """A training as the list shows it.
 
     Attributes:
@@ -42,9 +42,9 @@ class Row:
     """
 
     record: Record
-    state: State
+    state: TrainingState
     reason: str
-    progress: Progress
+    progress: TrainingProgress
     warnings: tuple[str, ...]
     figures: dict[str, Any]
     model: Path | None
@@ -55,7 +55,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartingPoint:
     """What a new training can go on from: a finished training's folder, or the file of a supplied model."""
 
     name: str
@@ -63,7 +63,7 @@ class Start:
     backbone: str
 
 
-class Watcher:
+class TrainingWatch:
     """Looks at the trainings of a folder; used on one thread."""
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +86,7 @@ class Watcher:
             self._histories[name] = History(folder)
         return self._histories[name]
 
-    def look(self, shown: Collection[str], smoothing: float) -> tuple[list[Row], dict[str, Curves]]:
+    def look(self, shown: Collection[str], smoothing: float) -> tuple[list[TrainingRow], dict[str, Curves]]:
         """All trainings, and the curves of those on show that have changed."""
         records = self.runs.records()
         names = {record.name for record in records}
@@ -125,7 +125,7 @@ class Watcher:
         assert self._tail is not None
         return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
 
-    def starts(self) -> list[Start]:
+    def starts(self) -> list[StartingPoint]:
         """What a new training can go on from: trainings, the newest first, and the supplied models."""
         found = []
         for record in self.runs.records():
@@ -133,10 +133,10 @@ class Watcher:
             if checkpoint.is_file() and model.is_file():
                 backbone = _setting(_settings_of(record), "network", "backbone")
                 if isinstance(backbone, str) and backbone:
-                    found.append(Start(f"training '{record.name}'", record.folder, backbone))
+                    found.append(StartingPoint(f"training '{record.name}'", record.folder, backbone))
         supplied = [(path, read_info(path)) for path in bundled_models()]
         return found[::-1] + [
-            Start(f"identification model '{info.name}'", path, str(info.training["backbone"]))
+            StartingPoint(f"identification model '{info.name}'", path, str(info.training["backbone"]))
             for path, info in supplied
             if "backbone" in info.training
         ]
@@ -158,12 +158,12 @@ class Watcher:
                 found.append(Pace(backbone=backbone, size=size, device=device, images_per_second=pace))
         return found
 
-    def _row(self, record: Record, history: History, alive: bool) -> Row:
+    def _row(self, record: Record, history: History, alive: bool) -> TrainingRow:
         progress = history.progress()
         state, reason = self.runs.state(record, alive=alive, done=progress.done)
         model = record.folder / "model.onnx"
-        finished = state is State.FINISHED
-        return Row(
+        finished = state is TrainingState.FINISHED
+        return TrainingRow(
             record=record,
             state=state,
             reason=reason,

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from app.core.gallery.references import Place, is_shared
-from app.core.gallery.selection import Shelf
+from app.core.gallery.selection import GallerySelection
 from app.core.project.project import Project
 from app.core.recognition.engine import Device, Engine, ProviderReport
 from app.core.recognition.identifier import Identification
@@ -126,5 +126,5 @@ class GalleryWork:
             them. Asks its third argument whether to end early.
     """
 
-    steps: Callable[[Engine, Shelf, Callable[[], bool]], Iterator[object]]
+    steps: Callable[[Engine, GallerySelection, Callable[[], bool]], Iterator[object]]
     cancelled: bool = False

@@ -15,18 +15,18 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.core.batch.batch_runner import Local
+from app.core.batch.batch_runner import LocalRunner
 from app.core.batch.project_run import run_stage
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.references import is_shared, shown
-from app.core.gallery.selection import Shelf
+from app.core.gallery.selection import GallerySelection
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH, Engine, EngineError, ProviderReport
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.identifier import Identification, Identifier
 from app.core.recognition.pipeline import identify_paths
 from app.core.system import paths
-from app.core.system.thread_priority import give_way
+from app.core.system.thread_priority import lower_thread_priority
 from app.ui.background.photo_loading import Batches
 from app.ui.background.requests import Answer, GalleryWork, Loaded, ModelRequest, ProjectRun, Question
 from model.contract.bundle import BundleError
@@ -38,7 +38,7 @@ _DEFECT = "a defect of Marque stopped it; the line at the top says more"
 _TELL_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
 
-class Inference(QThread):
+class ModelScheduler(QThread):
     """Takes requests from the GUI thread and serves them one at a time: model, photo on show, gallery, folder, project.
 
     Signals:
@@ -84,7 +84,7 @@ class Inference(QThread):
         # touched by this thread only
         self._opened: tuple[ModelRequest, Engine] | None = None
         self._identifier: Identifier | None = None
-        self._shelf: Shelf | None = None
+        self._shelf: GallerySelection | None = None
         self._batch = _BATCH_CPU
         self._provider: ProviderReport | None = None  # as it was told last
 
@@ -138,7 +138,7 @@ class Inference(QThread):
 
     def run(self) -> None:
         """Serve requests until `stop`. A fault in one request is reported, and the next one is served."""
-        give_way()
+        lower_thread_priority()
         while self._wait_for_work():
             try:
                 self._serve_at_once()
@@ -210,7 +210,7 @@ class Inference(QThread):
         chosen = request.gallery or request.chosen.get(info.fingerprint)
         if chosen is not None and is_shared(chosen):
             self.connecting.emit(shown(chosen))
-        shelf = self._shelf = Shelf(info.fingerprint, info.embedding_dim, named=chosen, supplied=supplied)
+        shelf = self._shelf = GallerySelection(info.fingerprint, info.embedding_dim, named=chosen, supplied=supplied)
         self._identifier = Identifier(engine, shelf.gallery)
         self._provider = engine.provider
         self._batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
@@ -232,7 +232,7 @@ class Inference(QThread):
                 work = self._works.popleft()
             self._do(work, self._identifier, self._shelf)
 
-    def _do(self, work: GalleryWork, identifier: Identifier, shelf: Shelf) -> None:
+    def _do(self, work: GalleryWork, identifier: Identifier, shelf: GallerySelection) -> None:
         def cancelled() -> bool:
             return work.cancelled or self._gives_way()
 
@@ -360,7 +360,7 @@ class Inference(QThread):
         problems: tuple[str, ...] = ()
         told = float("-inf")
         try:
-            stage = Local(identifier, batch=BATCH)
+            stage = LocalRunner(identifier, batch=BATCH)
             for progress in run_stage(
                 run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused
             ):

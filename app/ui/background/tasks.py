@@ -16,7 +16,7 @@ from model.system.errors import for_people
 
 log = logging.getLogger(__name__)
 
-Steps = Callable[[], Iterator[Any]]
+TaskSteps = Callable[[], Iterator[Any]]
 """A generator function: each value it yields is handed to the GUI thread, and is a place to stop."""
 
 
@@ -32,7 +32,7 @@ class Task:
         cancelled: set by `cancel`; read between two steps, and by steps that take long.
     """
 
-    steps: Steps
+    steps: TaskSteps
     then: Callable[[Any], None]
     on: object = None
     failed: Callable[[str], None] = lambda _words: None
@@ -67,7 +67,7 @@ class Tasks(QThread):
 
     def submit(
         self,
-        steps: Steps,
+        steps: TaskSteps,
         then: Callable[[Any], None] = lambda _value: None,
         *,
         on: object = None,

@@ -19,7 +19,7 @@ PROGRAM = "the window of Marque"
 _PAUSE = 0.1  # seconds between two attempts
 
 
-class Waits(QObject):
+class ProjectWaits(QObject):
     """Signals:
     job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
@@ -84,7 +84,7 @@ class Waits(QObject):
 
 
 class _Waiting:
-    def __init__(self, waits: Waits) -> None:
+    def __init__(self, waits: ProjectWaits) -> None:
         self._waits = waits
         self._job: Job | None = None
         self._cancelled = False

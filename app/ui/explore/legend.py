@@ -121,7 +121,7 @@ class Preview(QWidget):
         painter.end()
 
 
-class Side(QFrame):
+class MapSidebar(QFrame):
     """Legend above, choice below."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -21,14 +21,14 @@ _SECONDS = 0.06  # between two pictures of the animation
 
 
 @dataclass(eq=False)
-class Layout:
+class PointLayout:
     """A wish: lay out these unit vectors, float32 [N, d]. `cancelled`: go no further than what is shown."""
 
     vectors: np.ndarray
     cancelled: bool = False
 
 
-class Projector(QThread):
+class MapLayout(QThread):
     """Serves the newest layout; one that is under way ends for it. Each begun one ends with `ended`.
 
     Signals:
@@ -44,13 +44,13 @@ class Projector(QThread):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._changed = Condition()
-        self._wanted: Layout | None = None
-        self._current: Layout | None = None
+        self._wanted: PointLayout | None = None
+        self._current: PointLayout | None = None
         self._stopping = False
 
-    def lay_out(self, vectors: np.ndarray) -> Layout:
+    def lay_out(self, vectors: np.ndarray) -> PointLayout:
         """Begin a layout in place of the one under way."""
-        layout = Layout(vectors)
+        layout = PointLayout(vectors)
         with self._changed:
             self.cancel()
             self._wanted = layout
@@ -96,7 +96,7 @@ class Projector(QThread):
                 sys.excepthook(*sys.exc_info())
             self.ended.emit(layout)
 
-    def _serve(self, layout: Layout) -> None:
+    def _serve(self, layout: PointLayout) -> None:
         reduced = principal_components(layout.vectors, DIMENSIONS)  # what t-SNE works on, and less to hand over
         start = reduced[:, :2]
         self.advanced.emit(layout, 0, fitted(start))

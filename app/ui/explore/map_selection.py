@@ -7,15 +7,15 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.project.labels import Label
-from app.ui.explore.legend import Side
+from app.ui.explore.legend import MapSidebar
 from app.ui.explore.map_view import MapView
-from app.ui.explore.point_photos import Shown
-from app.ui.project.open_project import Desk
+from app.ui.explore.point_photos import PointPhotos
+from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.widgets import keys
 
 
-class Choice(QObject):
+class MapSelection(QObject):
     """Signals:
     review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
     enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
@@ -26,7 +26,7 @@ class Choice(QObject):
     enrol_wanted = Signal(object)
     changed = Signal(object)
 
-    def __init__(self, desk: Desk, shown: Shown, map_: MapView, side: Side, page: QWidget) -> None:
+    def __init__(self, desk: OpenProject, shown: PointPhotos, map_: MapView, side: MapSidebar, page: QWidget) -> None:
         """Args: page: that the box for another label opens on."""
         super().__init__(page)
         self._desk, self._shown, self._map, self._side, self._page = desk, shown, map_, side, page

@@ -5,19 +5,19 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.explore.held_out import Training, finished_trainings, read_held_out
-from app.core.explore.map_points import Points, Source, read_points
+from app.core.explore.map_points import MapPoints, Source, read_points
 from app.core.explore.projection import STEPS
 from app.core.system import paths
 from app.ui.background.jobs import Job
 from app.ui.background.requests import Loaded
 from app.ui.background.tasks import Task, Tasks
-from app.ui.explore.map_layout import Layout, Projector
-from app.ui.project.open_project import Desk
+from app.ui.explore.map_layout import MapLayout, PointLayout
+from app.ui.project.open_project import OpenProject
 
 _LATER = 400  # milliseconds after the last change of the project
 
 
-class Survey(QObject):
+class MapSession(QObject):
     """Signals:
     read: other points are known (`points`); they have no places yet
     source_changed: whose photos are read has changed (`source`, `training`)
@@ -40,16 +40,16 @@ class Survey(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+    def __init__(self, desk: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.points = Points()
+        self.points = MapPoints()
         self.source = Source.PROJECT
         self.training: Training | None = None  # where the source is one
         self.tasks = Tasks(self)
         self._desk = desk
         self._loaded: Loaded | None = None
-        self._projector = Projector(self)
-        self._layout: Layout | None = None
+        self._projector = MapLayout(self)
+        self._layout: PointLayout | None = None
         self._job: Job | None = None
         self._steps = 0
         self._known: tuple = ()
@@ -100,7 +100,7 @@ class Survey(QObject):
         """Show the test photos of a training, once they are read; where they cannot be, what is shown stays."""
         self._cancel_reading()
 
-        def put(points: Points) -> None:
+        def put(points: MapPoints) -> None:
             self._set_source(Source.TRAINING, training)
             self._known, self.points = self._wanted(), points
             self.read.emit()
@@ -133,7 +133,7 @@ class Survey(QObject):
         self.rest()
         if self.source is Source.TRAINING:
             return
-        self._known, self.points = (), Points()
+        self._known, self.points = (), MapPoints()
         self.read.emit()
         self.unfold()
 
@@ -150,14 +150,14 @@ class Survey(QObject):
         model, source = self._desk.model, self.source
         gallery = self._loaded.gallery if self._loaded is not None else None
 
-        def put(points: Points) -> None:
+        def put(points: MapPoints) -> None:
             if self._known == wanted:
                 self.points = points
                 self.read.emit()
                 self.unfold()
 
         if model is None:
-            put(Points())
+            put(MapPoints())
         else:
             self.tasks.once(lambda: read_points(source, project, gallery, model.fingerprint), put, on=project)
 
@@ -193,7 +193,7 @@ class Survey(QObject):
         """Leave the points where they are now."""
         self._projector.cancel()
 
-    def _on_advanced(self, layout: Layout, done: int, places: object) -> None:
+    def _on_advanced(self, layout: PointLayout, done: int, places: object) -> None:
         if layout is not self._layout or layout.cancelled:
             return
         self._steps = done
@@ -201,7 +201,7 @@ class Survey(QObject):
             self.placed.emit(places)
         self.job_advanced.emit(self._job, done, STEPS, False)
 
-    def _on_ended(self, layout: Layout) -> None:
+    def _on_ended(self, layout: PointLayout) -> None:
         if layout is not self._layout:
             return
         self._layout = None
@@ -215,6 +215,6 @@ class Survey(QObject):
             self.job_ended.emit(job, outcome)
 
 
-def _test_photos(training: Training) -> Points:
+def _test_photos(training: Training) -> MapPoints:
     vectors, photos = read_held_out(training.folder)
-    return Points(vectors, held_out=photos)
+    return MapPoints(vectors, held_out=photos)

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.explore.projection import inside
 from app.core.recognition.features import NOBODY
-from app.ui.explore.point_painter import Splatter, radius_for
+from app.ui.explore.point_painter import PointPainter, radius_for
 from app.ui.widgets import theme
 from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line
@@ -48,7 +48,7 @@ class Tool(StrEnum):
 
 
 @dataclass(frozen=True)
-class Card:
+class PointCard:
     """What is shown of the point beneath the pointer; `missing`: there is no picture of it."""
 
     title: str
@@ -68,7 +68,7 @@ class MapView(QWidget):
     clicked = Signal(int)
     opened = Signal(int)
 
-    def __init__(self, card: Callable[[int], Card], parent: QWidget | None = None) -> None:
+    def __init__(self, card: Callable[[int], PointCard], parent: QWidget | None = None) -> None:
         """`card` is asked about the point beneath the pointer each time it is painted."""
         super().__init__(parent)
         self.setObjectName("map")
@@ -80,7 +80,7 @@ class MapView(QWidget):
         self._places = np.zeros((0, 2), np.float32)
         self._colours = np.zeros((0, 3), np.uint8)
         self._chosen = np.zeros(0, bool)
-        self._below, self._above = Splatter(), Splatter()
+        self._below, self._above = PointPainter(), PointPainter()
         self._layer, self._stale = QImage(), True
         self._scale, self._centre, self._fitting = 1.0, np.zeros(2), True
         self._tool = Tool.MOVE
@@ -143,7 +143,7 @@ class MapView(QWidget):
         result = QImage(self.size() * scale, QImage.Format.Format_RGB32)
         result.fill(QColor(theme.tokens().window))
         painter = QPainter(result)
-        self._draw_points(painter, Splatter(), Splatter(), scale)
+        self._draw_points(painter, PointPainter(), PointPainter(), scale)
         painter.end()
         return result
 
@@ -340,7 +340,7 @@ class MapView(QWidget):
             self._hovered = point
             self.update()
 
-    def _draw_points(self, painter: QPainter, below: Splatter, above: Splatter, ratio: float) -> None:
+    def _draw_points(self, painter: QPainter, below: PointPainter, above: PointPainter, ratio: float) -> None:
         """The points, those that are chosen above the others, which are dimmed then."""
         width, height = (max(1, round(side * ratio)) for side in (self.width(), self.height()))
         spots, colours, chosen = self._spots(self._places, ratio), self._colours, self._chosen

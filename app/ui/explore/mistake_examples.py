@@ -28,8 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.explore.confusion import Label, Pair
-from app.core.explore.evaluation import Judged
+from app.core.explore.confusion import ClassName, ConfusedPair
+from app.core.explore.evaluation import EvaluatedPhotos
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import theme, thumbnail
 from app.ui.widgets.basics import WrappedLabel, frame, label
@@ -46,10 +46,10 @@ class _Photos(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._judged: Judged | None = None
+        self._judged: EvaluatedPhotos | None = None
         self._places = np.zeros(0, np.int64)
 
-    def show(self, judged: Judged, places: np.ndarray) -> None:
+    def show(self, judged: EvaluatedPhotos, places: np.ndarray) -> None:
         self.beginResetModel()
         self._judged, self._places = judged, places
         self.endResetModel()
@@ -144,7 +144,7 @@ class Direction(QWidget):
         thumbnails.ready.connect(lambda: self.list.viewport().update())
         self.list.activated.connect(lambda index: self.opened.emit(int(index.data(_PLACE))))
 
-    def show_photos(self, judged: Judged, one: Label, other: Label, places: np.ndarray) -> None:
+    def show_photos(self, judged: EvaluatedPhotos, one: ClassName, other: ClassName, places: np.ndarray) -> None:
         """Photos of one class that are taken for the other."""
         self._words.set_whole(f"{one.name} taken for {other.name}")
         photos = "1 photo" if len(places) == 1 else f"{len(places):,} photos"
@@ -164,7 +164,7 @@ class Direction(QWidget):
         return self._words.whole()
 
 
-class Examples(QWidget):
+class MistakeExamples(QWidget):
     """Both directions of a pair.
 
     Signals:
@@ -187,7 +187,7 @@ class Examples(QWidget):
         for side in (self.there, self.back):
             side.opened.connect(lambda place, side=side: self.opened.emit(place, side.places(), side.text()))
 
-    def show_pair(self, judged: Judged, pair: Pair) -> None:
+    def show_pair(self, judged: EvaluatedPhotos, pair: ConfusedPair) -> None:
         """Show the photos of a pair."""
         self.there.show_photos(judged, pair.one, pair.other, pair.there)
         self.back.show_photos(judged, pair.other, pair.one, pair.back)

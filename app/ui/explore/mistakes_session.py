@@ -11,24 +11,31 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.explore.confusion import Crossing, Pair, confused, crossing
-from app.core.explore.evaluation import Judged, by_person, by_test_part, by_training, leave_one_out, read_test_part
+from app.core.explore.confusion import ConfusedPair, Crossing, confused, crossing
+from app.core.explore.evaluation import (
+    EvaluatedPhotos,
+    by_person,
+    by_test_part,
+    by_training,
+    leave_one_out,
+    read_test_part,
+)
 from app.core.explore.held_out import HeldOut, read_held_out
 from app.core.explore.map_points import Source, read_points
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
-from app.core.system.thread_priority import give_way
+from app.core.system.thread_priority import lower_thread_priority
 from app.core.training.runs import Runs
 from app.ui.background.jobs import Job
 from app.ui.background.scheduler import Loaded
 from app.ui.background.tasks import Task, Tasks
-from app.ui.project.open_project import Desk
+from app.ui.project.open_project import OpenProject
 from model.contract.tested_photos import TESTED_FILE
 
 _LATER = 400  # milliseconds after the last change of the project
 
 
-class Known(StrEnum):
+class KnownClass(StrEnum):
     """How the class of a photo is known."""
 
     PERSON = "by your labels"
@@ -41,7 +48,7 @@ class Known(StrEnum):
 class Truth:
     """By what answers are judged, and whose; `name` and `folder` are of a training whose test photos are taken."""
 
-    known: Known
+    known: KnownClass
     name: str = ""
     folder: Path | None = None
 
@@ -62,18 +69,18 @@ class Findings:
         absent: test photos that are not in the project.
     """
 
-    judged: Judged
-    pairs: tuple[Pair, ...]
+    judged: EvaluatedPhotos
+    pairs: tuple[ConfusedPair, ...]
     crossing: Crossing
     absent: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, judged: Judged, order: tuple[str, ...]) -> Findings:
+    def of(cls, judged: EvaluatedPhotos, order: tuple[str, ...]) -> Findings:
         """All figures of some photos; types in this order."""
         return cls(judged, tuple(confused(judged)), crossing(judged, order))
 
 
-class Judge(QObject):
+class MistakesSession(QObject):
     """Signals:
     judged: `findings` are new, or None as long as nothing is known
     truths_found: (list of Truth) what there is to choose from
@@ -88,9 +95,9 @@ class Judge(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+    def __init__(self, desk: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.truth = Truth(Known.PERSON)
+        self.truth = Truth(KnownClass.PERSON)
         self.findings: Findings | None = None
         self._desk = desk
         self._loaded: Loaded | None = None
@@ -120,7 +127,7 @@ class Judge(QObject):
     def gallery_changed(self) -> None:
         """The gallery has to be judged again when it is asked for."""
         self._gallery_kept = None
-        if self.truth.known is Known.GALLERY:
+        if self.truth.known is KnownClass.GALLERY:
             self.findings = None
 
     def look_for_truths(self) -> None:
@@ -129,8 +136,8 @@ class Judge(QObject):
 
         def look() -> list[Truth]:
             runs = Runs(paths.user_data_dir() / "runs").records()
-            found = [Truth(Known.PERSON), *([Truth(Known.GALLERY)] if gallery else [])]
-            for known, file in ((Known.TEST, "split.csv"), (Known.TRAINING, TESTED_FILE)):
+            found = [Truth(KnownClass.PERSON), *([Truth(KnownClass.GALLERY)] if gallery else [])]
+            for known, file in ((KnownClass.TEST, "split.csv"), (KnownClass.TRAINING, TESTED_FILE)):
                 kept = [one for one in reversed(runs) if (one.folder / file).is_file()]
                 found += [Truth(known, one.name, one.folder) for one in kept]
             return found
@@ -146,7 +153,7 @@ class Judge(QObject):
 
     def expect(self) -> None:
         """The project changes: judge again when it has come to rest."""
-        if self.truth.known is not Known.GALLERY:
+        if self.truth.known is not KnownClass.GALLERY:
             self._later.start()
 
     def rest(self) -> None:
@@ -162,22 +169,22 @@ class Judge(QObject):
     def refresh(self) -> None:
         """Judge what is asked for, as it is now."""
         known = self.truth.known
-        if known is Known.GALLERY and self._gallery_kept is not None:
+        if known is KnownClass.GALLERY and self._gallery_kept is not None:
             self._show(self._gallery_kept)
             return
         self.cancel()
         by = {
-            Known.PERSON: self._by_person,
-            Known.GALLERY: self._by_gallery,
-            Known.TEST: self._by_test,
-            Known.TRAINING: self._by_training,
+            KnownClass.PERSON: self._by_person,
+            KnownClass.GALLERY: self._by_gallery,
+            KnownClass.TEST: self._by_test,
+            KnownClass.TRAINING: self._by_training,
         }
         steps = by[known]()
         self._task = self._tasks.submit(lambda: steps, self._put)
 
     def _put(self, value: Any) -> None:
         if isinstance(value, Findings):
-            if self.truth.known is Known.GALLERY:
+            if self.truth.known is KnownClass.GALLERY:
                 self._gallery_kept = value
                 self._end_job(f"{len(value.judged):,} references compared with the others")
             self._show(value)
@@ -241,7 +248,7 @@ class Judge(QObject):
             if loaded is None:
                 return
             points = read_points(Source.GALLERY, None, loaded.gallery, loaded.info.fingerprint)
-            give_way()
+            lower_thread_priority()
             judging = leave_one_out(points)
             while True:
                 try:

@@ -9,31 +9,31 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.explore.confusion import Pair
+from app.core.explore.confusion import ConfusedPair
 from app.core.recognition.features import NOBODY
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.explore.mistake_examples import Examples
-from app.ui.explore.mistakes_session import Findings, Judge, Known, Truth
+from app.ui.explore.mistake_examples import MistakeExamples
+from app.ui.explore.mistakes_session import Findings, KnownClass, MistakesSession, Truth
 from app.ui.explore.pair_table import PairTable
-from app.ui.explore.type_borders import Boundaries
+from app.ui.explore.type_borders import TypeBorders
 from app.ui.explore.type_matrix import TypeMatrix
-from app.ui.project.open_project import Desk
+from app.ui.project.open_project import OpenProject
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.status_face import percent
 
 _NOTHING = {
-    Known.PERSON: (
+    KnownClass.PERSON: (
         "See what the identification model confuses",
         "Accept or correct some photos in Review; your labels are held against its answers.",
         "go to Review",
     ),
-    Known.GALLERY: (
+    KnownClass.GALLERY: (
         "The gallery has nothing to compare",
         "With two photos or more, each is identified by the others.",
         "",
     ),
-    Known.TEST: (
+    KnownClass.TEST: (
         "None of its test photos is in the project",
         "Once they are identified, the answers are held against the labels that the training has of them.",
         "identify the test photos",
@@ -45,7 +45,7 @@ class _Place(IntEnum):
     WAITING, NOTHING, CONFUSIONS, HIERARCHY = range(4)
 
 
-class Mistakes(QFrame):
+class MistakesView(QFrame):
     """Signals:
     photos_wanted: (numbers of images, int64; what they are) list these in Review
     photo_wanted: (image) make it current there
@@ -64,11 +64,11 @@ class Mistakes(QFrame):
     cell_chosen = Signal(str, str)
     truths_changed = Signal(object, int)
 
-    def __init__(self, desk: Desk, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
         self._desk = desk
-        self.judge = Judge(desk, self)
+        self.judge = MistakesSession(desk, self)
         self._truths: Sequence[Truth] = (self.judge.truth,)
         self._findings: Findings | None = None
         self._known = self.judge.truth.known
@@ -78,8 +78,8 @@ class Mistakes(QFrame):
         self.absent_button = QPushButton()
         self.filter_button = small_button("x", "all pairs again (Esc)")
         self.filter_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.table, self.examples, self.matrix = PairTable(), Examples(thumbnails), TypeMatrix()
-        self.boundaries = Boundaries()
+        self.table, self.examples, self.matrix = PairTable(), MistakeExamples(thumbnails), TypeMatrix()
+        self.boundaries = TypeBorders()
         self.nothing = EmptyState("arrow-left-right", "", "", "")
         self._lay_out()
         self.judge.judged.connect(lambda: self.show_findings(self.judge.findings, self.judge.truth))
@@ -171,7 +171,7 @@ class Mistakes(QFrame):
         if self._findings is not None:
             self.table.show_pairs([pair for pair in self._findings.pairs if self._is_between(pair)])
 
-    def _is_between(self, pair: Pair) -> bool:
+    def _is_between(self, pair: ConfusedPair) -> bool:
         """Whether a photo of the one type was taken for the other in this pair."""
         if self._between is None:
             return True
@@ -207,12 +207,12 @@ class Mistakes(QFrame):
         photos = "One photo was" if count == 1 else f"{count:,} photos were"
         return f"{photos} judged, and no class was taken for another", "", ""
 
-    def _on_pair(self, pair: Pair) -> None:
+    def _on_pair(self, pair: ConfusedPair) -> None:
         if self._findings is not None:
             self.examples.show_pair(self._findings.judged, pair)
 
     def _on_asked(self) -> None:
-        if self._known is Known.TEST:
+        if self._known is KnownClass.TEST:
             self._ask_for_tests()
         else:
             self.label_wanted.emit()

@@ -16,16 +16,16 @@ from app.core.system import paths
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
 from app.ui.explore.group_colours import colours, rgb, words
-from app.ui.explore.legend import Side
+from app.ui.explore.legend import MapSidebar
 from app.ui.explore.map_export import Writer, ask_where, picture_writer, saving
-from app.ui.explore.map_selection import Choice
-from app.ui.explore.map_session import Survey
+from app.ui.explore.map_selection import MapSelection
+from app.ui.explore.map_session import MapSession
 from app.ui.explore.map_view import MapView, Tool
-from app.ui.explore.mistakes_view import Mistakes
-from app.ui.explore.point_photos import Shown
+from app.ui.explore.mistakes_view import MistakesView
+from app.ui.explore.point_photos import PointPhotos
 from app.ui.explore.source_box import ask_for_training
-from app.ui.explore.toolbar import Toolbar, View
-from app.ui.project.open_project import Desk
+from app.ui.explore.toolbar import ExploreToolbar, View
+from app.ui.project.open_project import OpenProject
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.empty_state import EmptyState
@@ -58,16 +58,16 @@ class ExplorePage(QWidget):
     redo_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, desk: Desk, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
         self._desk, self._thumbnails = desk, thumbnails
-        self.survey = Survey(desk, self)
-        self.errors, self.toolbar, self.side = ErrorBar(), Toolbar(), Side()
-        self.shown = Shown(desk, thumbnails)
-        self.map, self.mistakes = MapView(self.shown.card), Mistakes(desk, thumbnails)
+        self.survey = MapSession(desk, self)
+        self.errors, self.toolbar, self.side = ErrorBar(), ExploreToolbar(), MapSidebar()
+        self.shown = PointPhotos(desk, thumbnails)
+        self.map, self.mistakes = MapView(self.shown.card), MistakesView(desk, thumbnails)
         self.judge = self.mistakes.judge
-        self.choice = Choice(desk, self.shown, self.map, self.side, self)
+        self.choice = MapSelection(desk, self.shown, self.map, self.side, self)
         self.relabel_box = self.choice.relabel_box
         self.by, self.view = By.TYPE, View.MAP
         self._groups = Groups((), np.zeros(0, np.int32))

@@ -8,14 +8,14 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from app.core.explore.confusion import Pair
+from app.core.explore.confusion import ConfusedPair
 from app.ui.widgets import theme
 from app.ui.widgets.status_face import percent
 
 HEADERS = ("class", "and", "mistakes", "share")
 _COUNT, _SHARE = 2, 3
 _Index = QModelIndex | QPersistentModelIndex
-_KEYS: tuple[Callable[[Pair], Any], ...] = (
+_KEYS: tuple[Callable[[ConfusedPair], Any], ...] = (
     lambda pair: pair.one.name.casefold(),
     lambda pair: pair.other.name.casefold(),
     lambda pair: (pair.count, pair.share),
@@ -28,16 +28,16 @@ class PairList(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pairs: list[Pair] = []
+        self._pairs: list[ConfusedPair] = []
         self._column, self._order = _COUNT, Qt.SortOrder.DescendingOrder
 
-    def show(self, pairs: Sequence[Pair]) -> None:
+    def show(self, pairs: Sequence[ConfusedPair]) -> None:
         """List these."""
         self.beginResetModel()
         self._pairs = self._sorted(pairs)
         self.endResetModel()
 
-    def pair(self, row: int) -> Pair:
+    def pair(self, row: int) -> ConfusedPair:
         """The pair in a row."""
         return self._pairs[row]
 
@@ -75,7 +75,7 @@ class PairList(QAbstractTableModel):
             return f"{there}\n{back}\nphotos of both: {pair.photos:,}"
         return None
 
-    def _sorted(self, pairs: Sequence[Pair]) -> list[Pair]:
+    def _sorted(self, pairs: Sequence[ConfusedPair]) -> list[ConfusedPair]:
         return sorted(pairs, key=_KEYS[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
 
 
@@ -114,7 +114,7 @@ class PairTable(QTableView):
         self.selectionModel().currentRowChanged.connect(lambda now, _before: self._tell(now))
         self.listing.modelReset.connect(self._go_first)
 
-    def show_pairs(self, pairs: Sequence[Pair]) -> None:
+    def show_pairs(self, pairs: Sequence[ConfusedPair]) -> None:
         """List these; the pair that was current stays so where it is among them."""
         row = self.currentIndex().row()
         before = self.listing.pair(row) if 0 <= row < self.listing.rowCount() else None

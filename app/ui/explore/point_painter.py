@@ -18,7 +18,7 @@ def radius_for(count: int) -> float:
     return float(np.clip(np.sqrt(_MOST_TOUCHED / (np.pi * max(count, 1))), 1.0, _LARGEST))
 
 
-class Splatter:
+class PointPainter:
     """Draws pictures of one size after another into the same memory: fresh memory costs more than the drawing."""
 
     def __init__(self) -> None:

@@ -8,22 +8,22 @@ import numpy as np
 from PySide6.QtGui import QPixmap
 
 from app.core.explore.held_out import HeldOut
-from app.core.explore.map_points import CORRECTNESS, Points, compared
+from app.core.explore.map_points import CORRECTNESS, MapPoints, compared
 from app.core.recognition.features import NOBODY
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.explore.map_view import Card
-from app.ui.project.open_project import Desk
+from app.ui.explore.map_view import PointCard
+from app.ui.project.open_project import OpenProject
 from app.ui.widgets.status_face import percent
 
 
-class Shown:
+class PointPhotos:
     """The points that are on the map now, seen as photos of the project and others.
 
     A test photo of a training is also a photo of the project where that has the same file.
     """
 
-    def __init__(self, desk: Desk, thumbnails: Thumbnails) -> None:
-        self.points = Points()
+    def __init__(self, desk: OpenProject, thumbnails: Thumbnails) -> None:
+        self.points = MapPoints()
         self._desk, self._thumbnails = desk, thumbnails
         self._numbers = np.zeros(0, np.int64)
         self._numbered: tuple = ()  # what the numbers were found for
@@ -80,21 +80,21 @@ class Shown:
             return None, True
         return self._thumbnails.get(path), self._thumbnails.is_unreadable(path)
 
-    def card(self, point: int) -> Card:
+    def card(self, point: int) -> PointCard:
         """What is said of a point."""
         points, columns = self.points, self._desk.columns
         picture, missing = self.picture(point)
         if points.held_out is not None:
             label, beneath = _told(points.held_out, point)
-            return Card(label, beneath, picture, missing)
+            return PointCard(label, beneath, picture, missing)
         if point >= len(points.images):
             reference = points.references[point - len(points.images)]
-            return Card(reference.fine or reference.coarse, f"reference, {reference.coarse}", picture, missing)
+            return PointCard(reference.fine or reference.coarse, f"reference, {reference.coarse}", picture, missing)
         rows = columns.rows_of(points.images[[point]])
         if not len(rows):
-            return Card("", "", picture, missing)
+            return PointCard("", "", picture, missing)
         label = columns.names[columns.shown.label[rows[0]]] or "unknown"
-        return Card(label, Path(columns.paths[rows[0]]).name, picture, missing)
+        return PointCard(label, Path(columns.paths[rows[0]]).name, picture, missing)
 
 
 def _told(photos: HeldOut, point: int) -> tuple[str, str]:

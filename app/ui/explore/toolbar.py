@@ -47,7 +47,7 @@ _FACES = {
 }
 
 
-class Toolbar(QFrame):
+class ExploreToolbar(QFrame):
     """Signals:
     view_wanted: (View)
     by_wanted: (By)

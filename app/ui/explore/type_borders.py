@@ -13,7 +13,7 @@ from app.ui.widgets.status_face import percent
 _CELL = Qt.ItemDataRole.UserRole
 
 
-class Boundaries(QFrame):
+class TypeBorders(QFrame):
     """Signals:
     cell_chosen: (type, type it is taken for)
     """

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from app.core.teaching.job_result import photos
 from app.ui.gallery.class_name_box import Ask, AskBox
 from app.ui.gallery.class_tree import ClassTree, Node
-from app.ui.gallery.gallery_session import Desk, Label
-from app.ui.gallery.reference_cards import Cards
+from app.ui.gallery.gallery_session import GallerySession, Label
+from app.ui.gallery.reference_cards import ReferenceCards
 
 
 class Commands(QObject):
@@ -29,7 +29,9 @@ class Commands(QObject):
     photos_wanted = Signal(object)
     problem = Signal(str)
 
-    def __init__(self, desk: Desk, tree: ClassTree, cards: Cards, box: AskBox, at: Callable[[], QPoint]) -> None:
+    def __init__(
+        self, desk: GallerySession, tree: ClassTree, cards: ReferenceCards, box: AskBox, at: Callable[[], QPoint]
+    ) -> None:
         """`at`: where the box that asks is to appear."""
         super().__init__(desk)
         self._desk, self._tree, self._cards, self._box, self._at = desk, tree, cards, box, at

@@ -47,7 +47,7 @@ _NEAR_RANGE = (850, 999)  # thousandths; beneath it too many photos of one class
 _SETTLE = 300  # milliseconds that the slider must rest
 
 
-class CleanUp(QWidget):
+class CleanupView(QWidget):
     """Signals:
     remove_wanted: (Reference)
     relabel_wanted: (Reference, (type, class)) the label that it shall have

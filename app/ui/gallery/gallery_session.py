@@ -13,17 +13,17 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.gallery.gallery import Reference
-from app.core.gallery.gallery_steps import Steps
-from app.core.gallery.selection import Contents, Shelf
+from app.core.gallery.gallery_steps import GallerySteps
+from app.core.gallery.selection import GalleryContents, GallerySelection
 from app.core.recognition.engine import Engine
 from app.core.teaching import cleanup
 from app.core.teaching.class_teaching import known_types, teach
 from app.core.teaching.enrolment import Enrolled
-from app.core.teaching.job_result import Done, passed_over, photos, there_already
+from app.core.teaching.job_result import JobResult, passed_over, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed, enrol_reviewed
 from app.ui.background.jobs import Job
 from app.ui.background.requests import GalleryWork, Loaded
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.background.tasks import Task, Tasks
 from model.contract.taxonomy import Taxonomy
 from model.system.wording import counted
@@ -34,7 +34,7 @@ Reports = Iterator[tuple[int, Enrolled]]
 """The number of all photos, and what became of some of them."""
 
 
-class Desk(QObject):
+class GallerySession(QObject):
     """Signals:
     shown: the contents are other ones
     changed: (number of references) somebody changed the gallery
@@ -55,10 +55,10 @@ class Desk(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
-        self.contents = Contents()
+        self.contents = GalleryContents()
         self.loaded: Loaded | None = None
         self.ready = False  # whether the contents have been read
         self._waiting: dict[GalleryWork, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
@@ -81,7 +81,7 @@ class Desk(QObject):
         """Another identification model, with another gallery, is in use."""
         self._looking.cancel()
         self.loaded = loaded
-        self.contents, self.ready = Contents(), False
+        self.contents, self.ready = GalleryContents(), False
         self.shown.emit()
         self._read(self._show)
 
@@ -89,12 +89,12 @@ class Desk(QObject):
         """The gallery cannot be reached any longer."""
         if self.loaded is not None:
             self.loaded = replace(self.loaded, gallery_problem=why, gallery_size=0)
-            self._show_changed(Contents())
+            self._show_changed(GalleryContents())
 
     def look_again(self) -> None:
         """Show what others have done to a shared gallery meanwhile."""
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.overtaken():
                 yield shelf.contents()
 
@@ -127,7 +127,7 @@ class Desk(QObject):
         """Look for near-duplicates, from a cosine on, and outliers; a look that was asked for before is given up."""
         self._looking.cancel()
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.gallery is not None:
                 references = shelf.gallery.references()
                 yield references, shelf.gallery.embeddings([one.id for one in references])
@@ -145,7 +145,7 @@ class Desk(QObject):
         """Add photos and folders to a class, which may be new."""
         name = label[1] or label[0]
 
-        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+        def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return teach(engine, shelf, paths, label, cancelled=cancelled)
 
         self.carry_out(
@@ -158,7 +158,7 @@ class Desk(QObject):
     def take_reviewed(self, found: Reviewed) -> None:
         """Enrol photos of a project under the labels that the person gave them."""
 
-        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+        def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return enrol_reviewed(engine, shelf, found, cancelled=cancelled)
 
         self.carry_out(
@@ -171,9 +171,9 @@ class Desk(QObject):
     def carry_out(
         self,
         verb: str,
-        steps: Callable[[Engine, Shelf, Cancelled], Reports],
-        outcome: Callable[[Done], str],
-        then: Callable[[Done], None],
+        steps: Callable[[Engine, GallerySelection, Cancelled], Reports],
+        outcome: Callable[[JobResult], str],
+        then: Callable[[JobResult], None],
         *,
         changes: bool = True,
     ) -> None:
@@ -186,7 +186,7 @@ class Desk(QObject):
             then: takes what was done, after the contents have been read again.
             changes: whether the gallery is another one afterwards.
         """
-        done = Done()
+        done = JobResult()
 
         def advance(found: tuple[int, Enrolled]) -> None:
             total, report = found
@@ -198,7 +198,7 @@ class Desk(QObject):
             words = outcome(done)
             self.job_ended.emit(job, f"cancelled: {words}" if done.cancelled else "" if message else words)
 
-            def put(contents: Contents) -> None:
+            def put(contents: GalleryContents) -> None:
                 if changes:
                     self._show_changed(contents)
                 then(done)
@@ -213,7 +213,7 @@ class Desk(QObject):
         job = Job(verb, cancel)
         self.job_began.emit(job)
 
-    def tell_problems(self, done: Done, failed: str) -> None:
+    def tell_problems(self, done: JobResult, failed: str) -> None:
         """Say what was passed over, or why it ended early; `failed`: what has come of it then."""
         problems = done.report.problems
         if done.message:
@@ -255,18 +255,18 @@ class Desk(QObject):
         if (self.contents.undo if back else self.contents.redo) is not None:
             self._act(lambda shelf: shelf.additions().turn(back=back), "undone" if back else "done again")
 
-    def change(self, change: Callable[[Steps], object], words: str) -> None:
+    def change(self, change: Callable[[GallerySteps], object], words: str) -> None:
         """Do something to the gallery and say so."""
-        self._act(lambda shelf: change(Steps(shelf.writable())), words)
+        self._act(lambda shelf: change(GallerySteps(shelf.writable())), words)
 
-    def _act(self, act: Callable[[Shelf], object], words: str) -> None:
+    def _act(self, act: Callable[[GallerySelection], object], words: str) -> None:
         """Do something to the gallery and say so; a title that `act` answers is told after the words."""
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             title = act(shelf)
             yield shelf.contents(), f"{words}: {title}" if isinstance(title, str) else words
 
-        def put(found: tuple[Contents, str]) -> None:
+        def put(found: tuple[GalleryContents, str]) -> None:
             contents, said = found
             self._show_changed(contents)
             self.said.emit(said)
@@ -275,7 +275,9 @@ class Desk(QObject):
 
     # answers
 
-    def ask(self, steps: Callable[[Engine, Shelf, Cancelled], Iterator[object]], then: Callable[[Any], None]) -> None:
+    def ask(
+        self, steps: Callable[[Engine, GallerySelection, Cancelled], Iterator[object]], then: Callable[[Any], None]
+    ) -> None:
         """Have something looked up in the gallery; `then` takes each value that the steps yield."""
         self._submit(steps, then)
 
@@ -293,17 +295,17 @@ class Desk(QObject):
 
         return put
 
-    def _read(self, then: Callable[[Contents], None]) -> None:
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+    def _read(self, then: Callable[[GalleryContents], None]) -> None:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             yield shelf.contents()
 
         self._submit(steps, then)
 
-    def _show(self, contents: Contents) -> None:
+    def _show(self, contents: GalleryContents) -> None:
         self.contents, self.ready = contents, True
         self.shown.emit()
 
-    def _show_changed(self, contents: Contents) -> None:
+    def _show_changed(self, contents: GalleryContents) -> None:
         before = self.contents.compared_by
         self._show(contents)
         self.changed.emit(len(contents.references))
@@ -312,7 +314,7 @@ class Desk(QObject):
 
     def _submit(
         self,
-        steps: Callable[[Engine, Shelf, Cancelled], Iterator[object]],
+        steps: Callable[[Engine, GallerySelection, Cancelled], Iterator[object]],
         then: Callable[[Any], None],
         end: Callable[[str], None] | None = None,
     ) -> GalleryWork:

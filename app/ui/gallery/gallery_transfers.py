@@ -7,22 +7,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.gallery.gallery import Entry
-from app.core.gallery.selection import Shelf
+from app.core.gallery.gallery import ReferenceEntry
+from app.core.gallery.selection import GallerySelection
 from app.core.recognition.engine import Engine
 from app.core.teaching import gallery_exchange
-from app.core.teaching.job_result import Done, there_already
+from app.core.teaching.job_result import JobResult, there_already
 from app.core.teaching.picture_search import Located, locate
 from app.core.teaching.reembedding import Behind, left_behind, own_galleries, reembed
 from app.ui.background.jobs import Job
-from app.ui.gallery.gallery_session import Cancelled, Desk, Reports
+from app.ui.gallery.gallery_session import Cancelled, GallerySession, Reports
 from app.ui.widgets.notice_bar import NoticeBar
 from model.system.wording import counted, first_of
 
 _LISTED = 500
 
 
-class Transfers(QObject):
+class GalleryTransfers(QObject):
     """Tells the desk what to do, and offers in the notice bar what could be done.
 
     Signals:
@@ -34,7 +34,7 @@ class Transfers(QObject):
 
     declined = Signal(str)
 
-    def __init__(self, desk: Desk, notice: NoticeBar) -> None:
+    def __init__(self, desk: GallerySession, notice: NoticeBar) -> None:
         super().__init__(desk)
         self._desk, self._notice = desk, notice
         self.asked_no: set[str] = set()
@@ -47,7 +47,7 @@ class Transfers(QObject):
     def export_to(self, place: Path) -> None:
         """Write the gallery in use into one file."""
 
-        def steps(_engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+        def steps(_engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return (
                 iter(())
                 if shelf.gallery is None
@@ -65,11 +65,11 @@ class Transfers(QObject):
     def import_from(self, place: Path) -> None:
         """Merge another gallery into the one in use."""
 
-        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+        def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             info = engine.info
             return gallery_exchange.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
 
-        def then(done: Done) -> None:
+        def then(done: JobResult) -> None:
             self._desk.tell_problems(done, f"{place.name} was not imported")
             if done.message:  # of another model, perhaps: its pictures may be at hand
                 self._look(lambda: [place], lambda behind: self._offer(behind, f"{place.name} holds", declinable=""))
@@ -108,7 +108,7 @@ class Transfers(QObject):
             return
         fingerprint = loaded.info.fingerprint
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if not shelf.shared:
                 entries = shelf.gallery.entries().values() if shelf.gallery is not None else ()
                 yield {entry.digest for entry in entries}
@@ -131,7 +131,7 @@ class Transfers(QObject):
             self._offering = declinable
 
     def _reembed(self, behind: Behind) -> None:
-        def steps(engine: Engine, shelf: Shelf, cancelled: Cancelled) -> Reports:
+        def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return reembed(engine, shelf, behind.entries, cancelled=cancelled)
 
         self._desk.carry_out(
@@ -146,13 +146,13 @@ class Transfers(QObject):
     def look_for_pictures(self, folder: Path) -> None:
         """Look in a folder for the pictures that are not where they should be, and show how many there are."""
 
-        def steps(_engine: Engine, shelf: Shelf, _cancelled: Cancelled) -> Iterator[object]:
+        def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.gallery is not None:
                 yield shelf.gallery.entries()
 
         self._desk.ask(steps, lambda entries: self._search(entries, folder))
 
-    def _search(self, entries: dict[int, Entry], folder: Path) -> None:
+    def _search(self, entries: dict[int, ReferenceEntry], folder: Path) -> None:
         ended = [False]
 
         def cancel() -> None:

@@ -13,17 +13,17 @@ from app.core.gallery.gallery import Reference
 from app.core.teaching.cleanup import Finding
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_name_box import AskBox
 from app.ui.gallery.class_tree import ClassTree, Node
-from app.ui.gallery.cleanup_view import CleanUp
+from app.ui.gallery.cleanup_view import CleanupView
 from app.ui.gallery.gallery_button import AddressBox
-from app.ui.gallery.gallery_session import Desk
-from app.ui.gallery.gallery_transfers import Transfers
-from app.ui.gallery.photo_drops import Drops
-from app.ui.gallery.reference_cards import Cards
-from app.ui.gallery.toolbar import Toolbar
+from app.ui.gallery.gallery_session import GallerySession
+from app.ui.gallery.gallery_transfers import GalleryTransfers
+from app.ui.gallery.photo_drops import PhotoDrops
+from app.ui.gallery.reference_cards import ReferenceCards
+from app.ui.gallery.toolbar import GalleryToolbar
 from app.ui.widgets import keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
 from app.ui.widgets.empty_state import EmptyState
@@ -49,11 +49,11 @@ class GalleryPage(QWidget):
     again_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self.desk = Desk(inference, self)
-        self.errors, self.notice, self.toolbar = ErrorBar(), NoticeBar(), Toolbar()
+        self.desk = GallerySession(inference, self)
+        self.errors, self.notice, self.toolbar = ErrorBar(), NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)
         self.search.setAccessibleName(keys.SEARCH_CLASSES.words)
         self.search.setToolTip(keys.SEARCH_CLASSES.tooltip)
@@ -67,8 +67,8 @@ class GalleryPage(QWidget):
         self.locate_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.heading.setMinimumHeight(self.locate_button.sizeHint().height())  # it comes and goes
         self.locate_button.hide()
-        self.cards = Cards(thumbnails)
-        self.cleaning = CleanUp(thumbnails)
+        self.cards = ReferenceCards(thumbnails)
+        self.cleaning = CleanupView(thumbnails)
         self.no_model = EmptyState(
             "library-big",
             "No identification model is loaded",
@@ -91,8 +91,8 @@ class GalleryPage(QWidget):
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.box, self.address_box = AskBox(self), AddressBox(self)
         self.commands = Commands(self.desk, self.tree, self.cards, self.box, self._corner)
-        self.transfers = Transfers(self.desk, self.notice)
-        self.drops = Drops(self, self.commands, self.tree, self.cards, self.new_button)
+        self.transfers = GalleryTransfers(self.desk, self.notice)
+        self.drops = PhotoDrops(self, self.commands, self.tree, self.cards, self.new_button)
         self._loading = False
         self._shown: Node | None = None
         self._lay_out()

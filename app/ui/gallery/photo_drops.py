@@ -10,14 +10,16 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_tree import ClassTree, Node
-from app.ui.gallery.reference_cards import Cards
+from app.ui.gallery.reference_cards import ReferenceCards
 from app.ui.widgets.drop_target import local_files
 
 
-class Drops(QObject):
+class PhotoDrops(QObject):
     """Takes what is dropped anywhere on a page."""
 
-    def __init__(self, page: QWidget, commands: Commands, tree: ClassTree, cards: Cards, new: QPushButton) -> None:
+    def __init__(
+        self, page: QWidget, commands: Commands, tree: ClassTree, cards: ReferenceCards, new: QPushButton
+    ) -> None:
         """`new`: what stands for a new class."""
         super().__init__(page)
         self._page, self._commands, self._tree, self._cards, self._new = page, commands, tree, cards, new

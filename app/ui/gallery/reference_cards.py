@@ -67,7 +67,7 @@ class ReferenceList(QAbstractListModel):
         return None
 
 
-class Cards(QListView):
+class ReferenceCards(QListView):
     """The grid of reference photos.
 
     Signals:

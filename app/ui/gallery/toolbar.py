@@ -17,7 +17,7 @@ _HARMLESS = "can be undone, and the files stay"
 _ROOM = 32  # margins, and what keeps the gallery apart from the classes
 
 
-class Toolbar(QFrame):
+class GalleryToolbar(QFrame):
     """What it offers depends on what is chosen; the narrower the window, the fewer buttons keep their words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

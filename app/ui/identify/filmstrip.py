@@ -24,7 +24,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(slots=True)
-class Entry:
+class OpenedPhoto:
     """A row: a file, or a pasted picture; and what is known of it so far. Holds no pixels of files."""
 
     name: str
@@ -41,7 +41,7 @@ class PhotoList(QAbstractListModel):
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
-        self._entries: list[Entry] = []
+        self._entries: list[OpenedPhoto] = []
         self._row_of: dict[Path, int] = {}
         self._files_done = 0
         self._given_up: set[Path] = set()
@@ -53,7 +53,7 @@ class PhotoList(QAbstractListModel):
         return 0 if parent.isValid() else len(self._entries)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Name, tooltip, thumbnail (asks for a missing one), or the whole `Entry`."""
+        """Name, tooltip, thumbnail (asks for a missing one), or the whole `OpenedPhoto`."""
         if not index.isValid():
             return None
         entry = self._entries[index.row()]
@@ -68,7 +68,7 @@ class PhotoList(QAbstractListModel):
             return "\n".join(part for part in (entry.name, f"{word}: {entry.label}".rstrip(": "), entry.detail) if part)
         return None
 
-    def entry(self, row: int) -> Entry:
+    def entry(self, row: int) -> OpenedPhoto:
         """The photo in a row."""
         return self._entries[row]
 
@@ -106,7 +106,7 @@ class PhotoList(QAbstractListModel):
             first = len(self._entries)
             self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
             for row, path in enumerate(new, start=first):
-                self._entries.append(Entry(path.name, path))
+                self._entries.append(OpenedPhoto(path.name, path))
                 self._row_of[path] = row
             self.endInsertRows()
         return new
@@ -119,7 +119,7 @@ class PhotoList(QAbstractListModel):
             picture.scaled(_THUMB * 2, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
         )
         self.beginInsertRows(QModelIndex(), row, row)
-        self._entries.append(Entry(f"pasted photo {pasted}", picture, preview=preview))
+        self._entries.append(OpenedPhoto(f"pasted photo {pasted}", picture, preview=preview))
         self.endInsertRows()
         return row
 
@@ -236,7 +236,7 @@ class _Delegate(QStyledItemDelegate):
         return _ITEM
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        entry: Entry = index.data(ENTRY_ROLE)
+        entry: OpenedPhoto = index.data(ENTRY_ROLE)
         rect: QRect = option.rect
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)

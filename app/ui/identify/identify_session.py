@@ -15,12 +15,12 @@ from app.core.system.paths import tidy
 from app.ui.background.jobs import Job
 from app.ui.background.photo_loading import FolderScan, Photo, PhotoLoader, Thumbnails
 from app.ui.background.requests import Answer, Loaded, Question, next_request
-from app.ui.background.scheduler import Inference
-from app.ui.identify.filmstrip import Entry, PhotoList
+from app.ui.background.scheduler import ModelScheduler
+from app.ui.identify.filmstrip import OpenedPhoto, PhotoList
 from app.ui.widgets.status_face import FACES
 
 
-class Session(QObject):
+class IdentifySession(QObject):
     """Every request has a number; an answer to any but the newest is dropped.
 
     Signals:
@@ -47,7 +47,7 @@ class Session(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.photos = PhotoList(thumbnails, self)
         self._inference = inference
@@ -158,7 +158,7 @@ class Session(QObject):
         self._row, self._photo, self._whole, self._crop = -1, None, None, None
         self._request = next_request()
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> OpenedPhoto | None:
         """The selected photo."""
         return self.photos.entry(self._row) if 0 <= self._row < self.photos.rowCount() else None
 

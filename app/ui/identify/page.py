@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 from app.core.recognition import images
 from app.ui.background.photo_loading import Photo, Thumbnails
 from app.ui.background.requests import Answer, Loaded
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.identify.filmstrip import Filmstrip
-from app.ui.identify.identify_session import Session
+from app.ui.identify.identify_session import IdentifySession
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
@@ -38,10 +38,10 @@ class IdentifyPage(QWidget):
     paste_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self.session = Session(inference, thumbnails, self)
+        self.session = IdentifySession(inference, thumbnails, self)
         self.errors = ErrorBar()
         self.compare = CompareView()
         self.view = self.compare.main

@@ -11,7 +11,7 @@ from app.core.recognition.decision import Decision, Status
 from app.core.recognition.identifier import Identification
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.photo.neighbour_strip import Near, NeighbourStrip
-from app.ui.photo.prediction_tree import Judge, PredictionTree, rows
+from app.ui.photo.prediction_tree import DecisionTerms, PredictionTree, rows
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, IconLabel, WrappedLabel, frame, label
 from app.ui.widgets.status_face import FACES, percent
@@ -99,7 +99,9 @@ class PredictionPanel(QFrame):
         self._say("", "", "", f"{reason}. {advice}")
         self._show_parts(tree=False, neighbours=False)
 
-    def show_answer(self, subject: str, info: Judge, found: Identification, pictures: tuple[Path | None, ...]) -> None:
+    def show_answer(
+        self, subject: str, info: DecisionTerms, found: Identification, pictures: tuple[Path | None, ...]
+    ) -> None:
         """Show an identification with its bars and neighbours.
 
         Args:

@@ -18,7 +18,7 @@ from model.contract.taxonomy import Taxonomy
 from model.system.plain_text import one_line
 
 
-class Judge(Protocol):
+class DecisionTerms(Protocol):
     """What reads evidence: a model file's facts, or those that a project keeps of a model."""
 
     @property
@@ -59,7 +59,7 @@ class Bar:
     coarse: int
 
 
-def rows(info: Judge, decision: Decision, evidence: Evidence) -> list[Bar]:
+def rows(info: DecisionTerms, decision: Decision, evidence: Evidence) -> list[Bar]:
     """The two best types and that of the best fine class, most probable first, each with its best fine classes beneath.
 
     At most five fine classes in all, so that the tree stays small enough for the neighbours to be seen below it.

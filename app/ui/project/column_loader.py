@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.project.labels import Labels
+from app.core.project.labels import LabelTable
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.core.review.photo_columns import Columns, read_predictions
+from app.core.review.photo_columns import PhotoColumns, read_predictions
 from app.ui.background.tasks import Task, Tasks
 
 _PIECE = 2000
 _FRESH = 250  # milliseconds between two looks at what a run has found
 
 
-class Filling(QObject):
+class ColumnLoader(QObject):
     """The columns belong to the GUI thread; the file is read by the thread of `Tasks`.
 
     Signals:
@@ -30,7 +30,7 @@ class Filling(QObject):
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.columns = Columns()
+        self.columns = PhotoColumns()
         self._tasks = tasks
         self._project: Project | None = None
         self._model: KnownModel | None = None
@@ -45,14 +45,14 @@ class Filling(QObject):
         if self._loading is not None:
             self._loading.cancel()
         self._project, self._model, self._last_known = project, model, 0
-        columns = self.columns = Columns(thresholds=model.thresholds if model is not None else None)
+        columns = self.columns = PhotoColumns(thresholds=model.thresholds if model is not None else None)
 
         def steps() -> Iterator[Callable[[], Any]]:
             last = 0
             while images := project.places(after=last, limit=_PIECE):
                 last = images[-1][0]
                 yield partial(columns.add, images)
-            labels = Labels(project).all()
+            labels = LabelTable(project).all()
             yield partial(columns.set_labels, labels)
             if model is not None:
                 for piece in read_predictions(project, model.fingerprint, columns.names):

@@ -13,7 +13,7 @@ from app.ui.background.tasks import Task, Tasks
 _SHARE = 10  # a pause takes at least so many times as long as the look before it
 
 
-class Watching(QObject):
+class FolderWatching(QObject):
     """Looks again and again, on a thread of `Tasks`; never twice at once.
 
     Signals:

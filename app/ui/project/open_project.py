@@ -17,32 +17,32 @@ from app.core.filing.filing import Filing
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
 from app.core.project.default_project import record
-from app.core.project.journal_steps import Action, Kind
-from app.core.project.labels import Label, Labels
+from app.core.project.journal_steps import JournalStep, StepKind
+from app.core.project.labels import Label, LabelTable
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
-from app.core.project.results import Result, result_of
+from app.core.project.results import PhotoResult, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
 from app.core.review import likeness
 from app.core.review.arrangement import Order
-from app.core.review.photo_columns import Columns
+from app.core.review.photo_columns import PhotoColumns
 from app.core.review.suggestions import Suggestion, suggest
 from app.core.teaching.reviewed_photos import Reviewed, reviewed
 from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.background.tasks import Tasks
-from app.ui.background.waits import Waits
-from app.ui.project.column_loader import Filling
-from app.ui.project.folder_watching import Watching
+from app.ui.background.waits import ProjectWaits
+from app.ui.project.column_loader import ColumnLoader
+from app.ui.project.folder_watching import FolderWatching
 from app.ui.project.opening import Opened, open_project
-from app.ui.project.project_closer import Leftover
-from app.ui.project.run_control import Running
+from app.ui.project.project_closer import ProjectCloser
+from app.ui.project.run_control import RunControl
 from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
 
 
-class Desk(QObject):
+class OpenProject(QObject):
     """Signals:
     opened: another project is open; its columns fill up from now on
     open_failed: (whether it was to be made) what should have been opened cannot be; `problem` says why
@@ -65,19 +65,19 @@ class Desk(QObject):
     filing_step = Signal(int, int)
     unknown_steps = Signal(object)
 
-    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project: Project | None = None
         self.model: KnownModel | None = None
         self.tasks, self.checks = Tasks(self), Tasks(self)
-        self.waits = Waits(self)
-        self.running = Running(inference, self)
-        self.watching = Watching(self.checks, self)
-        self.leftover = Leftover(self.tasks, self)
+        self.waits = ProjectWaits(self)
+        self.running = RunControl(inference, self)
+        self.watching = FolderWatching(self.checks, self)
+        self.leftover = ProjectCloser(self.tasks, self)
         self._loaded: Loaded | None = None
         self._run_wanted = False
         self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
-        self._filling = Filling(self.tasks, self)
+        self._filling = ColumnLoader(self.tasks, self)
         self._filling.grown.connect(self.grown)
         for tasks in (self.tasks, self.checks):
             tasks.failed.connect(self.problem)
@@ -91,7 +91,7 @@ class Desk(QObject):
             self.leftover.add_user(user)
 
     @property
-    def columns(self) -> Columns:
+    def columns(self) -> PhotoColumns:
         """What the project holds; of another project it is another object."""
         return self._filling.columns
 
@@ -283,12 +283,12 @@ class Desk(QObject):
         """Set labels of images in one step that can be undone."""
         columns = self.columns
 
-        def put(action: Action | None) -> None:
+        def put(action: JournalStep | None) -> None:
             if action is not None:
                 self.labelled.emit(columns.set_labels(labels))
                 self._tell_steps()
 
-        self._change(lambda project: Labels(project).set(labels, title), put)
+        self._change(lambda project: LabelTable(project).set(labels, title), put)
 
     def take_labels(self, project: Project, labels: Mapping[int, Label | None]) -> None:
         """Show labels that were set in the project meanwhile."""
@@ -304,27 +304,27 @@ class Desk(QObject):
             return
         journal = journal_of(project)
 
-        def next_step() -> Action | None:
+        def next_step() -> JournalStep | None:
             return journal.next_steps()[0 if back else 1]
 
-        def turn(wanted: Action | None) -> tuple[Action | None, int, dict[int, Label]]:
+        def turn(wanted: JournalStep | None) -> tuple[JournalStep | None, int, dict[int, Label]]:
             action = next_step()
             if action is None or wanted is None or (back and action.id > wanted.id):
                 return None, 0, {}  # what was done while it waited is not what was meant
-            if action.kind is Kind.FILES:
+            if action.kind is StepKind.FILES:
                 return action, Filing(project).count(action), {}
             _ = journal.undo() if back else journal.redo()
-            return action, 0, Labels(project).all()
+            return action, 0, LabelTable(project).all()
 
-        def steps() -> Iterator[tuple[Action | None, int, dict[int, Label]] | None]:
+        def steps() -> Iterator[tuple[JournalStep | None, int, dict[int, Label]] | None]:
             wanted = next_step()
             yield from self.waits.in_turns(project.path, lambda: turn(wanted))
 
-        def put(found: tuple[Action | None, int, dict[int, Label]] | None) -> None:
+        def put(found: tuple[JournalStep | None, int, dict[int, Label]] | None) -> None:
             action, count, labels = found or (None, 0, {})
             if action is None or project is not self.project:
                 return
-            if action.kind is Kind.FILES:
+            if action.kind is StepKind.FILES:
                 self.filing_step.emit(count, back)
                 return
             told = self.columns.ids[self.columns.verdict != NOBODY].tolist()
@@ -348,7 +348,7 @@ class Desk(QObject):
         self._change(lambda project: project.images(), put)
 
     def _tell_steps(self) -> None:
-        def titles(found: tuple[Action | None, Action | None]) -> None:
+        def titles(found: tuple[JournalStep | None, JournalStep | None]) -> None:
             undo, redo = found
             self.steps_changed.emit(undo.title if undo else None, redo.title if redo else None)
 
@@ -368,7 +368,7 @@ class Desk(QObject):
         self.grown.emit()
         self._change(lambda project: project.choose_thresholds(model.fingerprint, thresholds))
 
-    def find(self, image: int, then: Callable[[Result | None], None]) -> None:
+    def find(self, image: int, then: Callable[[PhotoResult | None], None]) -> None:
         """Ask for all that is known of an image."""
         model = self.model
         self._change(lambda project: result_of(project, model, image), then)

@@ -8,20 +8,20 @@ from PySide6.QtCore import QObject
 
 from app.core.project.project import Project
 from app.ui.background.tasks import Tasks
-from app.ui.project.run_control import Running
+from app.ui.project.run_control import RunControl
 
 
-class Leftover(QObject):
+class ProjectCloser(QObject):
     """Knows who works on projects, and which ones are open although another one has taken their place."""
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         """Args: tasks: close the projects."""
         super().__init__(parent)
         self._tasks = tasks
-        self._users: list[Tasks | Running] = []
+        self._users: list[Tasks | RunControl] = []
         self._projects: list[Project] = []
 
-    def add_user(self, user: Tasks | Running) -> None:
+    def add_user(self, user: Tasks | RunControl) -> None:
         """This works on projects too, and tells by `released` when it has let go of one."""
         self._users.append(user)
         user.released.connect(self._close_unused)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.project.labels import Label, Verdict
 from app.core.review.class_search import find
-from app.core.review.photo_columns import Columns
+from app.core.review.photo_columns import PhotoColumns
 from app.core.review.vocabulary import classes, likely
 from app.ui.widgets.basics import label
 from app.ui.widgets.popup import OfferingPopup
@@ -51,7 +51,7 @@ class RelabelBox(OfferingPopup):
         self.line.returnPressed.connect(self._choose)
         self.offers.itemClicked.connect(self._take)
 
-    def ask_about(self, columns: Columns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
+    def ask_about(self, columns: PhotoColumns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
         """Show the box for some rows of a project, int64, with the names there are and the likeliest ones first."""
         self._images = columns.ids[rows]  # others may be chosen by the time the box is answered
         self.set_classes(*classes(columns, taxonomy))

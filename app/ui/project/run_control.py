@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.batch.project_run import Progress
+from app.core.batch.project_run import RunProgress
 from app.core.project.project import Project
 from app.ui.background.jobs import Job
 from app.ui.background.requests import ProjectRun
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 
 
-class Running(QObject):
+class RunControl(QObject):
     """Signals:
     found: (numbers of images) a run has stored these
     job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
@@ -26,13 +26,13 @@ class Running(QObject):
     problem = Signal(str, str)
     released = Signal(object)
 
-    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
         self._run: ProjectRun | None = None
         self._job: Job | None = None
         self._next: tuple[Project, bool] | None = None
-        self._last: Progress | None = None
+        self._last: RunProgress | None = None
         inference.run_advanced.connect(self._on_advanced)
         inference.run_ended.connect(self._on_ended)
 
@@ -70,7 +70,7 @@ class Running(QObject):
         """Whether a run is under way."""
         return self._run is not None
 
-    def _on_advanced(self, run: ProjectRun, progress: Progress) -> None:
+    def _on_advanced(self, run: ProjectRun, progress: RunProgress) -> None:
         if run is not self._run:
             return
         counts, self._last = progress.counts, progress

@@ -7,18 +7,18 @@ from collections import Counter
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.teaching.job_result import Done, photos, there_already
+from app.core.teaching.job_result import JobResult, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed
-from app.ui.project.open_project import Desk
-from app.ui.review.selection import Chosen
-from app.ui.review.toolbar import Toolbar, VerdictBar
+from app.ui.project.open_project import OpenProject
+from app.ui.review.selection import PhotoSelection
+from app.ui.review.toolbar import ReviewToolbar, VerdictBar
 from app.ui.widgets import keys
 from app.ui.widgets.notice_bar import NoticeBar
 
 _NAMED = 3
 
 
-class Enrolling(QObject):
+class EnrolmentJobs(QObject):
     """Asks the project for labels and embeddings, and says in the notice bar what has come of it.
 
     Signals:
@@ -29,12 +29,12 @@ class Enrolling(QObject):
     wanted = Signal(object)
     undo_wanted = Signal()
 
-    def __init__(self, desk: Desk, chosen: Chosen, notice: NoticeBar, page: QWidget) -> None:
+    def __init__(self, desk: OpenProject, chosen: PhotoSelection, notice: NoticeBar, page: QWidget) -> None:
         super().__init__(page)
         self._desk, self._chosen, self._notice = desk, chosen, notice
         self._title = ""  # of the gallery's step that the notice can take back
 
-    def offer_in(self, toolbar: Toolbar, verdicts: VerdictBar) -> None:
+    def offer_in(self, toolbar: ReviewToolbar, verdicts: VerdictBar) -> None:
         """Write on menu and button how many photos it would be."""
 
         def write() -> None:
@@ -52,7 +52,7 @@ class Enrolling(QObject):
         if images and not self._desk.reviewed(images, self._begin):
             self._notice.say("The gallery belongs to an identification model. Choose one on the page Identify first.")
 
-    def show_done(self, found: Reviewed, done: Done) -> None:
+    def show_done(self, found: Reviewed, done: JobResult) -> None:
         """Say what has come of it."""
         report = done.report
         if done.message:
@@ -84,7 +84,7 @@ class Enrolling(QObject):
             f"({keys.RELABEL.shown}), then enrol."
         )
 
-    def _say(self, words: str, found: Reviewed, done: Done) -> None:
+    def _say(self, words: str, found: Reviewed, done: JobResult) -> None:
         if found.left_out:
             words += (
                 f" {photos(found.left_out)} without a class that you gave or accepted {_were(found.left_out)} left out."
@@ -101,7 +101,7 @@ class Enrolling(QObject):
         self.undo_wanted.emit()
 
 
-def _labels(found: Reviewed, done: Done) -> str:
+def _labels(found: Reviewed, done: JobResult) -> str:
     """As what; with numbers where all of them were enrolled."""
     counts = Counter(sample.fine or sample.coarse for sample in found.samples)
     whole = done.report.added == len(found.samples)

@@ -1,4 +1,4 @@
-"""What the person wants to leave the project: where to, in which form; asked for here, done by `Outputs`."""
+"""What the person wants to leave the project: where to, in which form; asked for here, done by `ExportJobs`."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.export.exporters import EXPORTERS
 from app.core.filing.filing import UnknownStepError
-from app.core.filing.filing_plan import Plan
+from app.core.filing.filing_plan import FilingPlan
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.ui.project.open_project import Desk
-from app.ui.review.export_jobs import Outputs
+from app.ui.project.open_project import OpenProject
+from app.ui.review.export_jobs import ExportJobs
 from app.ui.review.filing_dialog import FilingDialog
-from app.ui.review.toolbar import Toolbar
-from app.ui.review.trusting import Trusting
+from app.ui.review.toolbar import ReviewToolbar
+from app.ui.review.trusting import TrustQuestion
 from app.ui.review.unknown_step import UnknownStepDialog
 from app.ui.widgets.file_dialogs import ChosenPlace, ask_place
 
 
-class Leaving(QObject):
+class ExportDialogs(QObject):
     """Joins the menu of outputs with what does them."""
 
-    def __init__(self, desk: Desk, outputs: Outputs, toolbar: Toolbar, page: QWidget) -> None:
+    def __init__(self, desk: OpenProject, outputs: ExportJobs, toolbar: ReviewToolbar, page: QWidget) -> None:
         super().__init__(page)
         self._desk, self._outputs, self._page = desk, outputs, page
-        self._trusting = Trusting(outputs.tasks, page)
+        self._trusting = TrustQuestion(outputs.tasks, page)
         toolbar.export_wanted.connect(self.export)
         toolbar.sidecars_wanted.connect(self.write_sidecars)
         toolbar.copies_wanted.connect(self.write_copies)
@@ -85,7 +85,7 @@ class Leaving(QObject):
         self._outputs.unplanned.connect(dialog.show_problem)
         self._desk.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
 
-        def agreed(wanted: Plan, move: bool) -> None:
+        def agreed(wanted: FilingPlan, move: bool) -> None:
             into = Path(dialog.folder.text())
 
             def begin() -> None:

@@ -15,13 +15,13 @@ from app.core.export.copies import Copies, CopyError
 from app.core.export.corrections import Corrections, corrections
 from app.core.export.exporters import EXPORTERS, Exported, export
 from app.core.filing.filing import Filing, UnknownStepError
-from app.core.filing.filing_plan import FilingError, Plan, plan
+from app.core.filing.filing_plan import FilingError, FilingPlan, plan
 from app.core.filing.project_journal import journal_of
 from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import keywords
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.core.project.journal import Turned
-from app.core.project.journal_steps import Action
+from app.core.project.journal_steps import JournalStep
 from app.core.project.labels import Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
@@ -36,7 +36,7 @@ from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.background.jobs import Job
 from app.ui.background.tasks import Tasks
-from app.ui.background.waits import Waits
+from app.ui.background.waits import ProjectWaits
 from app.ui.widgets.file_dialogs import ChosenPlace
 from model.system.wording import counted
 
@@ -89,7 +89,7 @@ class Outputs(QObject):
         self.tasks.failed.connect(self.problem)
         self._progress.connect(self._on_progress)
         self._jobs: dict[Job, int] = {}
-        self._waits = Waits(self)
+        self._waits = ProjectWaits(self)
         self._waits.job_began.connect(self.job_began)
         self._waits.job_advanced.connect(self.job_advanced)
         self._waits.job_ended.connect(self.job_ended)
@@ -126,7 +126,7 @@ class Outputs(QObject):
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
             sidecars = Sidecars()
 
-            def write(result: Result) -> bool:
+            def write(result: PhotoResult) -> bool:
                 check_unchanged(result.image)
                 return write_sidecar(result.image.path, keywords(result.answer), sidecars) is not None
 
@@ -141,7 +141,7 @@ class Outputs(QObject):
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
             made = Copies([place for _, place, _ in project.sources()], into)
 
-            def write(result: Result) -> bool:
+            def write(result: PhotoResult) -> bool:
                 path = keywords(result.answer)
                 return bool(path) and made.make(result.image, path).new
 
@@ -171,17 +171,17 @@ class Outputs(QObject):
     def plan(self, project: Project, model: KnownModel, number: int, into: Path, pattern: str, decided: bool) -> None:
         """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""
 
-        def wanted(result: Result) -> bool:
+        def wanted(result: PhotoResult) -> bool:
             return not decided or (result.label is not None and result.label.verdict in _DECIDED)
 
-        def work() -> Plan | FilingError:
+        def work() -> FilingPlan | FilingError:
             try:
                 return plan((one for one in results(project, model) if wanted(one)), into, pattern)
             except FilingError as error:
                 return error
 
-        def tell(found: Plan | FilingError) -> None:
-            if isinstance(found, Plan):
+        def tell(found: FilingPlan | FilingError) -> None:
+            if isinstance(found, FilingPlan):
                 self.planned.emit(number, found, into)
             else:
                 self.unplanned.emit(number, str(found))
@@ -191,7 +191,7 @@ class Outputs(QObject):
 
         self.tasks.once(work, tell, on=project, failed=fail)
 
-    def file(self, project: Project, wanted: Plan, *, move: bool) -> None:
+    def file(self, project: Project, wanted: FilingPlan, *, move: bool) -> None:
         """Carry a plan out."""
         if move:
             wanted = wanted.for_move()
@@ -214,7 +214,7 @@ class Outputs(QObject):
 
         self._start("filing", project, len(wanted.steps), work, say, alone=True)
 
-    def turn(self, project: Project, total: int, *, back: bool, trust: Action | None = None) -> None:
+    def turn(self, project: Project, total: int, *, back: bool, trust: JournalStep | None = None) -> None:
         """Take the last step back, or do it again, where that is a filing.
 
         Args:
@@ -245,7 +245,7 @@ class Outputs(QObject):
         )
         self._start(verb, project, total, work, say, alone=True)
 
-    def settle(self, project: Project, trust: Action) -> None:
+    def settle(self, project: Project, trust: JournalStep) -> None:
         """Finish what a program has left in the middle of a step whose files the person has seen."""
 
         def work(_progress: Callable[[int], None], _cancelled: Callable[[], bool]) -> list[str]:
@@ -325,8 +325,8 @@ class Outputs(QObject):
 
 
 def _one_by_one(
-    rows: Iterable[Result],
-    write: Callable[[Result], bool],
+    rows: Iterable[PhotoResult],
+    write: Callable[[PhotoResult], bool],
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
 ) -> _Written:
@@ -354,8 +354,8 @@ class _CancelledError(Exception):
 
 
 def _counted(
-    rows: Iterable[Result], progress: Callable[[int], None], cancelled: Callable[[], bool]
-) -> Iterator[Result]:
+    rows: Iterable[PhotoResult], progress: Callable[[int], None], cancelled: Callable[[], bool]
+) -> Iterator[PhotoResult]:
     for done, row in enumerate(rows, start=1):
         if cancelled():
             raise _CancelledError

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.filing.filing_plan import FIELDS, PATTERN, FilingError, Plan, check_pattern, shown, summary
+from app.core.filing.filing_plan import FIELDS, PATTERN, FilingError, FilingPlan, check_pattern, shown, summary
 from app.ui.background.requests import next_request
 from app.ui.widgets.basics import WrappedLabel, label
 from model.system.wording import counted
@@ -43,7 +43,7 @@ class FilingDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("File photos into folders")
         self.resize(760, 560)
-        self._plan: Plan | None = None
+        self._plan: FilingPlan | None = None
         self._into = folder
         self._wanted = 0
         self.folder = QLineEdit(str(folder))
@@ -103,7 +103,7 @@ class FilingDialog(QDialog):
         column.addWidget(self.preview, 1)
         column.addLayout(buttons)
 
-    def show_plan(self, number: int, plan: Plan, into: Path) -> None:
+    def show_plan(self, number: int, plan: FilingPlan, into: Path) -> None:
         """Show what would happen; not where that was asked for other settings."""
         if number == self._wanted:
             self._plan, self._into = plan, into

@@ -9,28 +9,28 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.project.results import Result
+from app.core.project.results import PhotoResult
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.background.scheduler import Inference
-from app.ui.project.open_project import Desk
+from app.ui.background.scheduler import ModelScheduler
+from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
-from app.ui.review.enrolment import Enrolling
-from app.ui.review.export_dialogs import Leaving
-from app.ui.review.export_jobs import Outputs
+from app.ui.review.enrolment import EnrolmentJobs
+from app.ui.review.export_dialogs import ExportDialogs
+from app.ui.review.export_jobs import ExportJobs
 from app.ui.review.filter_bar import FilterBar
-from app.ui.review.photo_grid import Grid
-from app.ui.review.photo_listing import Listing
-from app.ui.review.photo_table import Table
-from app.ui.review.photo_viewer import Viewer
+from app.ui.review.photo_grid import PhotoGrid
+from app.ui.review.photo_listing import PhotoListing
+from app.ui.review.photo_table import PhotoTable
+from app.ui.review.photo_viewer import PhotoViewer
 from app.ui.review.proposal_bar import ProposalBar
 from app.ui.review.proposals import Proposals
-from app.ui.review.selection import Chosen
+from app.ui.review.selection import PhotoSelection
 from app.ui.review.threshold_box import ThresholdBox
-from app.ui.review.toolbar import Toolbar, VerdictBar
-from app.ui.review.verdicts import Saying
+from app.ui.review.toolbar import ReviewToolbar, VerdictBar
+from app.ui.review.verdicts import VerdictCommands
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.drawing_pauses import draw_unseen
@@ -53,25 +53,25 @@ class ReviewPage(QWidget):
     folder_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self.desk = Desk(inference, self)
-        self.outputs = Outputs(self)
+        self.desk = OpenProject(inference, self)
+        self.outputs = ExportJobs(self)
         self.desk.leftover.add_user(self.outputs.tasks)
-        self.listing = Listing(thumbnails, self)
+        self.listing = PhotoListing(thumbnails, self)
         self.errors = ErrorBar()
-        self.toolbar, self.filters, self.verdicts = Toolbar(), FilterBar(), VerdictBar()
+        self.toolbar, self.filters, self.verdicts = ReviewToolbar(), FilterBar(), VerdictBar()
         self.bar, self.notice = ProposalBar(), NoticeBar()
-        self.grid, self.table = Grid(self.listing), Table(self.listing)
+        self.grid, self.table = PhotoGrid(self.listing), PhotoTable(self.listing)
         self.table.setSelectionModel(self.grid.selectionModel())
-        self.chosen = Chosen(self.listing, self.grid.selectionModel(), self)
-        self.saying = Saying(self.desk, self.listing, self.chosen, self._go, self)
-        self.viewer = Viewer(inference, thumbnails)
+        self.chosen = PhotoSelection(self.listing, self.grid.selectionModel(), self)
+        self.saying = VerdictCommands(self.desk, self.listing, self.chosen, self._go, self)
+        self.viewer = PhotoViewer(inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(self.desk, self.bar, self)
-        self.enrolling = Enrolling(self.desk, self.chosen, self.notice, self)
-        self.leaving = Leaving(self.desk, self.outputs, self.toolbar, self)
+        self.enrolling = EnrolmentJobs(self.desk, self.chosen, self.notice, self)
+        self.leaving = ExportDialogs(self.desk, self.outputs, self.toolbar, self)
         self.empty = EmptyState(
             "list-checks",
             "Label a whole folder, then look through it",
@@ -349,7 +349,7 @@ class ReviewPage(QWidget):
     def _follow(self) -> None:
         wanted = self.chosen.image()
 
-        def show(result: Result | None) -> None:
+        def show(result: PhotoResult | None) -> None:
             if result is not None and wanted == self.chosen.image():
                 self.viewer.show_result(result, self.desk.model)
 

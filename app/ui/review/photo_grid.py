@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from app.core.project.labels import Verdict
 from app.core.recognition.decision import Status
-from app.ui.review.photo_listing import Listing, Row
+from app.ui.review.photo_listing import ListedPhoto, PhotoListing
 from app.ui.widgets import icons, theme, thumbnail
 from app.ui.widgets.status_face import VERDICT_FACES
 
@@ -35,10 +35,10 @@ _SIZES = (88, 112, 136, 176, 224)
 _Index = QModelIndex | QPersistentModelIndex
 
 
-class Grid(QAbstractItemView):
+class PhotoGrid(QAbstractItemView):
     """A view whose geometry is arithmetic, so that 100,000 rows cost no more than a hundred."""
 
-    def __init__(self, listing: Listing, parent: QWidget | None = None) -> None:
+    def __init__(self, listing: PhotoListing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("grid")
         self.setAccessibleName("photos of the project")
@@ -254,7 +254,7 @@ class Grid(QAbstractItemView):
         if behind:
             self.viewport().update()
 
-    def _make_cell(self, row: Row, picture: QPixmap | None, *, chosen: bool, hovered: bool) -> QPixmap:
+    def _make_cell(self, row: ListedPhoto, picture: QPixmap | None, *, chosen: bool, hovered: bool) -> QPixmap:
         ratio = self.devicePixelRatioF()
         made = QPixmap(self._cell() * ratio)
         made.setDevicePixelRatio(ratio)
@@ -274,7 +274,9 @@ class Grid(QAbstractItemView):
         while len(self._painted) > _CELLS_KEPT:
             self._painted.popitem(last=False)
 
-    def _paint(self, painter: QPainter, row: Row, picture: QPixmap | None, *, chosen: bool, hovered: bool) -> None:
+    def _paint(
+        self, painter: QPainter, row: ListedPhoto, picture: QPixmap | None, *, chosen: bool, hovered: bool
+    ) -> None:
         width = _SIZES[self._size]
         frame = QRectF(_PAD / 2, _PAD / 2, width, width * 2 // 3)
         thumbnail.paint_picture(painter, frame, picture, missing=row.status is Status.ERROR)

@@ -14,7 +14,7 @@ from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement
 from app.core.review.arrangement import Filter, Order
-from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, Columns
+from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, PhotoColumns
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets.status_face import FACES, VERDICT_FACES, percent
 
@@ -26,7 +26,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedPhoto:
     """What is painted of a row. status: None while it waits; verdict: of the person."""
 
     name: str
@@ -35,8 +35,8 @@ class Row:
     text: str
 
 
-class Listing(QAbstractTableModel):
-    """A table over `Columns`; the grid shows the same rows by their first column. Holds no item objects.
+class PhotoListing(QAbstractTableModel):
+    """A table over `PhotoColumns`; the grid shows the same rows by their first column. Holds no item objects.
 
     Attributes:
         filter, order, descending, likeness: of the next `rearrange`; see app/core/review/arrangement.py.
@@ -46,7 +46,7 @@ class Listing(QAbstractTableModel):
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
-        self._columns = Columns()
+        self._columns = PhotoColumns()
         self._rows = np.zeros(0, np.int64)
         self._place = np.zeros(0, np.int64)  # row of the columns -> row of the table, or NOBODY
         self.filter = Filter()
@@ -58,11 +58,11 @@ class Listing(QAbstractTableModel):
     # what is listed
 
     @property
-    def columns(self) -> Columns:
+    def columns(self) -> PhotoColumns:
         """The project whose rows these are."""
         return self._columns
 
-    def show(self, columns: Columns) -> None:
+    def show(self, columns: PhotoColumns) -> None:
         """List another project."""
         self._columns = columns
         self.likeness = None
@@ -135,7 +135,7 @@ class Listing(QAbstractTableModel):
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """A cell's text, its tooltip, the photo's thumbnail (asks for a missing one), or the whole `Row`."""
+        """A cell's text, its tooltip, the photo's thumbnail (asks for a missing one), or the whole `ListedPhoto`."""
         if not index.isValid():
             return None
         row = self.row(index.row())
@@ -154,7 +154,7 @@ class Listing(QAbstractTableModel):
             )
         return None
 
-    def cell(self, place: int) -> tuple[int, Row, QPixmap | None]:
+    def cell(self, place: int) -> tuple[int, ListedPhoto, QPixmap | None]:
         """What the grid paints in a row of the table: the image's number, its words, its thumbnail if there is one."""
         row = self.row(place)
         picture = None if row in self._columns.errors else self._thumbnails.get(self.path(row))
@@ -164,13 +164,13 @@ class Listing(QAbstractTableModel):
         """The file of a row of the columns."""
         return Path(self._columns.paths[row])
 
-    def _row(self, row: int) -> Row:
+    def _row(self, row: int) -> ListedPhoto:
         status, verdict = int(self._columns.shown.status[row]), int(self._columns.verdict[row])
         label = self._columns.names[self._columns.shown.label[row]]
         if not label and self._columns.predictions["image"][row]:
             guess = self._columns.predictions["fine"][row]
             label = self._columns.names[guess if guess != NOBODY else self._columns.predictions["type"][row]] + "?"
-        return Row(
+        return ListedPhoto(
             Path(self._columns.paths[row]).name,
             None if status == WAITING else STATUSES[status],
             None if verdict == NOBODY else VERDICTS[verdict],

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.review.arrangement import Order
-from app.ui.review.photo_listing import Listing
+from app.ui.review.photo_listing import PhotoListing
 from app.ui.widgets import theme
 
 _WIDTHS = (180, 92, 84, 190, 100, 88, 64, 320)
@@ -21,14 +21,14 @@ _ORDERS = {0: Order.NAME, 3: Order.CLASS, 5: Order.CONFIDENCE, 6: Order.MARGIN}
 _PICTURE = QSize(42, 28)
 
 
-class Table(QTableView):
+class PhotoTable(QTableView):
     """Signals:
     sorting_wanted: (Order) a column's head was clicked
     """
 
     sorting_wanted = Signal(object)
 
-    def __init__(self, listing: Listing, parent: QWidget | None = None) -> None:
+    def __init__(self, listing: PhotoListing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("table")
         self.setAccessibleName("photos of the project")

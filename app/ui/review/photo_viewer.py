@@ -6,11 +6,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.project.records import KnownModel
-from app.core.project.results import Result
+from app.core.project.results import PhotoResult
 from app.core.recognition import images
 from app.ui.background.photo_loading import Photo, PhotoLoader, Thumbnails
 from app.ui.background.requests import Answer, Question, next_request
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
@@ -21,7 +21,7 @@ _LOCATE = "Where the photos were moved: locate them, in the menu of the project.
 _OTHERWISE = "exclude it"
 
 
-class Viewer(QWidget):
+class PhotoViewer(QWidget):
     """Shows one result. Its panel stands elsewhere on the page, so it is an attribute.
 
     Signals:
@@ -32,7 +32,7 @@ class Viewer(QWidget):
     problem = Signal(str)
     heat_ended = Signal()
 
-    def __init__(self, inference: Inference, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.compare = CompareView()
         self.view = self.compare.main
@@ -41,7 +41,7 @@ class Viewer(QWidget):
         self._inference = inference
         self._loader = PhotoLoader(self)
         self._request = 0
-        self._result: Result | None = None
+        self._result: PhotoResult | None = None
         self._model: KnownModel | None = None
         self._photo: Photo | None = None
         self._heat = False
@@ -65,7 +65,7 @@ class Viewer(QWidget):
         self.compare.show_message(words)
         self.panel.show_waiting("", "")
 
-    def show_result(self, result: Result, model: KnownModel | None) -> None:
+    def show_result(self, result: PhotoResult, model: KnownModel | None) -> None:
         """Show an image; where it is the one on show already, only what is said of it anew, and if that has changed."""
         if result == self._result and model is self._model:
             return

@@ -12,7 +12,7 @@ from app.core.project.labels import Label
 from app.core.recognition.decision import Status
 from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
-from app.ui.project.open_project import Desk
+from app.ui.project.open_project import OpenProject
 from app.ui.review.proposal_bar import FIRST_LEVEL, ProposalBar
 from app.ui.widgets.status_face import percent
 
@@ -28,7 +28,7 @@ class Proposals(QObject):
 
     changed = Signal()
 
-    def __init__(self, desk: Desk, bar: ProposalBar, parent: QObject | None = None) -> None:
+    def __init__(self, desk: OpenProject, bar: ProposalBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk, self._bar = desk, bar
         self._suggestions: list[Suggestion] | None = None

@@ -6,13 +6,13 @@ import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QObject, Signal
 
 from app.core.recognition.features import NOBODY
-from app.ui.review.photo_listing import Listing
+from app.ui.review.photo_listing import PhotoListing
 
 _STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged anew
 _Flags = QItemSelectionModel.SelectionFlag
 
 
-class Chosen(QObject):
+class PhotoSelection(QObject):
     """Speaks for the selection model that grid and table share.
 
     Signals:
@@ -23,7 +23,7 @@ class Chosen(QObject):
     moved = Signal()
     changed = Signal()
 
-    def __init__(self, listing: Listing, model: QItemSelectionModel, parent: QObject | None = None) -> None:
+    def __init__(self, listing: PhotoListing, model: QItemSelectionModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._listing, self._model = listing, model
         self._image = NOBODY

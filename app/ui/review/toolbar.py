@@ -19,7 +19,7 @@ _NARROW = 1000
 _WATCH = "watch the folders of this project: photos are identified as they arrive"
 
 
-class Toolbar(QFrame):
+class ReviewToolbar(QFrame):
     """Signals:
     export_wanted: (kind) one of the formats of EXPORTERS
     sidecars_wanted: keywords beside the photos

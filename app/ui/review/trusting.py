@@ -32,7 +32,7 @@ class TrustDialog(ListDialog):
         self.agree_button.setProperty("kind", "primary")
 
 
-class Trusting(QObject):
+class TrustQuestion(QObject):
     """Lets something begin at once, or when the person has found the folders of a project right."""
 
     def __init__(self, tasks: Tasks, page: QWidget) -> None:

@@ -8,17 +8,22 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.project.labels import Label, Verdict
-from app.ui.project.open_project import Desk
-from app.ui.review.photo_listing import Listing
-from app.ui.review.selection import Chosen
+from app.ui.project.open_project import OpenProject
+from app.ui.review.photo_listing import PhotoListing
+from app.ui.review.selection import PhotoSelection
 from model.system.wording import counted
 
 
-class Saying(QObject):
+class VerdictCommands(QObject):
     """Labels the chosen photos, each time as one step of the journal, and goes on to the next one."""
 
     def __init__(
-        self, desk: Desk, listing: Listing, chosen: Chosen, go: Callable[[int], None], parent: QObject | None = None
+        self,
+        desk: OpenProject,
+        listing: PhotoListing,
+        chosen: PhotoSelection,
+        go: Callable[[int], None],
+        parent: QObject | None = None,
     ) -> None:
         """Args: go: makes a row of the list current, in view and chosen alone."""
         super().__init__(parent)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.training.data_survey import KINDS, Survey
+from app.core.training.data_survey import KINDS, DataSurvey
 from app.ui.background.requests import next_request
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 
@@ -50,7 +50,7 @@ class DataChooser(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data: Sequence[str] = ()
-        self.survey: Survey | None = None
+        self.survey: DataSurvey | None = None
         self.wanted = 0
         self._also: tuple[str, ...] = ()
         self._short = False
@@ -110,7 +110,7 @@ class DataChooser(QWidget):
         grid.addWidget(self.skip_bad, 5, 1)
         grid.setRowStretch(4, 1)
 
-    def show_survey(self, data: Sequence[str], found: Survey | str) -> None:
+    def show_survey(self, data: Sequence[str], found: DataSurvey | str) -> None:
         """What would be trained on, or what is wrong."""
         self.data = data
         self.survey = None if isinstance(found, str) else found

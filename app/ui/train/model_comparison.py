@@ -7,12 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.core.training import model_comparison
-from app.core.training.model_comparison import Count, Versus
+from app.core.training.model_comparison import Count, ModelComparison
 from app.ui.background.jobs import Job
-from app.ui.train.trainer_process import Side
+from app.ui.train.trainer_process import TrainerProcess
 
 
-class Comparing(QObject):
+class ComparisonJob(QObject):
     """One comparison at a time; what was found is remembered as long as the window is open.
 
     Signals:
@@ -31,17 +31,17 @@ class Comparing(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._side = Side(self)
-        self._known: dict[tuple[Path, str], Versus] = {}
+        self._side = TrainerProcess(self)
+        self._known: dict[tuple[Path, str], ModelComparison] = {}
         self._key = (Path(), "")
-        self._result: Versus | None = None
+        self._result: ModelComparison | None = None
         self._job: Job | None = None
         self._side.printed.connect(self._on_line)
         self._side.ended.connect(self._on_end)
         self._side.changed.connect(self.changed)
         self.active = self._side.active
 
-    def known(self, run: Path, fingerprint: str) -> Versus | None:
+    def known(self, run: Path, fingerprint: str) -> ModelComparison | None:
         """What was found of a model on the photos that the run in this folder held out."""
         return self._known.get((run, fingerprint))
 

@@ -39,7 +39,7 @@ from app.core.training.recipes import (
 )
 from app.core.training.runs import HOW_TO_INSTALL
 from app.core.training.setting_values import Checked, arguments, check
-from app.core.training.training_watch import Start
+from app.core.training.training_watch import StartingPoint
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.data_chooser import DataChooser
 from app.ui.widgets.basics import ElidedBox, label
@@ -79,7 +79,7 @@ class NewTraining(QDialog):
         self._trained: list[Pace] = []
         self._measured: list[Pace] = []
         self._measuring = self._busy = False
-        self._starts: dict[str, Start] = {}
+        self._starts: dict[str, StartingPoint] = {}
         self.starting = self._refused = self._name_refused = ""
         self._make_fields()
         self._lay_out()
@@ -199,7 +199,7 @@ class NewTraining(QDialog):
         self._measured = measured
         self._update()
 
-    def show_starts(self, starts: list[Start]) -> None:
+    def show_starts(self, starts: list[StartingPoint]) -> None:
         """What this training can go on from."""
         for start in starts:
             self._starts[str(start.weights)] = start

@@ -6,10 +6,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.training import paces
 from app.core.training.paces import Pace
-from app.ui.train.trainer_process import Side
+from app.ui.train.trainer_process import TrainerProcess
 
 
-class Measuring(QObject):
+class PaceMeasurement(QObject):
     """One measurement at a time.
 
     Signals:
@@ -24,7 +24,7 @@ class Measuring(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._side = Side(self)
+        self._side = TrainerProcess(self)
         self._pace: Pace | None = None
         self._side.printed.connect(self._on_line)
         self._side.ended.connect(self._on_end)

@@ -13,20 +13,20 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.system import paths
-from app.core.training.data_survey import Survey
+from app.core.training.data_survey import DataSurvey
 from app.core.training.paces import Pace
-from app.core.training.runs import HOW_TO_INSTALL, State, missing_libraries
-from app.core.training.training_watch import Curves, Row
+from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
+from app.core.training.training_watch import Curves, TrainingRow
 from app.ui.background.requests import Loaded
 from app.ui.train.data_chooser import LABELLED
 from app.ui.train.log_view import LogView
-from app.ui.train.model_comparison import Comparing
-from app.ui.train.pace_measurement import Measuring
+from app.ui.train.model_comparison import ComparisonJob
+from app.ui.train.pace_measurement import PaceMeasurement
 from app.ui.train.study_view import StudyView
-from app.ui.train.toolbar import Toolbar
-from app.ui.train.training_detail import Detail
-from app.ui.train.training_list import RunList
-from app.ui.train.training_session import Desk
+from app.ui.train.toolbar import TrainToolbar
+from app.ui.train.training_detail import TrainingDetail
+from app.ui.train.training_list import TrainingList
+from app.ui.train.training_session import TrainingSession
 from app.ui.widgets import keys
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     from app.ui.train.curves_panel import CurvesPanel
     from app.ui.train.new_training import NewTraining
 
-_ENDS = {State.FINISHED: "has finished", State.STOPPED: "has stopped", State.FAILED: "has failed"}
+_ENDS = {
+    TrainingState.FINISHED: "has finished",
+    TrainingState.STOPPED: "has stopped",
+    TrainingState.FAILED: "has failed",
+}
 Opened = Callable[[], tuple[Project | None, KnownModel | None]]
 
 
@@ -58,13 +62,17 @@ class TrainPage(QWidget):
         self.setObjectName("page")
         self._opened = opened
         self._gpu = False
-        self._rows: dict[str, Row] = {}
-        self.desk = Desk(paths.user_data_dir() / "runs", self)
-        self.errors, self.toolbar = ErrorBar(), Toolbar()
-        self.list, self.detail, self.log = RunList(), Detail(can_compare=not missing_libraries()), LogView()
+        self._rows: dict[str, TrainingRow] = {}
+        self.desk = TrainingSession(paths.user_data_dir() / "runs", self)
+        self.errors, self.toolbar = ErrorBar(), TrainToolbar()
+        self.list, self.detail, self.log = (
+            TrainingList(),
+            TrainingDetail(can_compare=not missing_libraries()),
+            LogView(),
+        )
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
-        self.measuring, self.comparing = Measuring(self), Comparing(self)
+        self.measuring, self.comparing = PaceMeasurement(self), ComparisonJob(self)
         self._in_use: tuple[Path, str] | None = None
         self.study = StudyView()
         self.empty = self._make_empty()
@@ -253,7 +261,7 @@ class TrainPage(QWidget):
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
-    def _on_looked(self, rows: list[Row], curves: dict[str, Curves]) -> None:
+    def _on_looked(self, rows: list[TrainingRow], curves: dict[str, Curves]) -> None:
         before, self._rows = self._rows, {row.record.name: row for row in rows}
         self._stack.setCurrentIndex(1 if rows else 0)
         self.toolbar.set_filled(bool(rows))
@@ -335,7 +343,7 @@ class TrainPage(QWidget):
         else:
             self.desk.survey(number, kind, place, also)
 
-    def _on_surveyed(self, number: int, data: Sequence[str], found: Survey | str) -> None:
+    def _on_surveyed(self, number: int, data: Sequence[str], found: DataSurvey | str) -> None:
         if self.form is not None and number == self.form.data.wanted:
             self.form.data.show_survey(data, found)
 
@@ -369,7 +377,7 @@ class TrainPage(QWidget):
 
     def _show_measuring(self) -> None:
         if self.form is not None:
-            trains = any(row.state in (State.RUNNING, State.STOPPING) for row in self._rows.values())
+            trains = any(row.state in (TrainingState.RUNNING, TrainingState.STOPPING) for row in self._rows.values())
             self.form.show_measuring(self.measuring.active(), trains)
 
     def _on_measured(self, pace: Pace) -> None:

@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
-from app.core.training.setting_fields import NO, YES, Kind, SettingField
+from app.core.training.setting_fields import NO, YES, FieldKind, SettingField
 
 
-class Switch(QCheckBox):
+class SwitchEditor(QCheckBox):
     """On or off. Signal `edited`: it holds something else."""
 
     edited = Signal()
@@ -34,7 +34,7 @@ class Switch(QCheckBox):
         self.edited.emit()
 
 
-class Choice(QComboBox):
+class ChoiceEditor(QComboBox):
     """One of a few names. The wheel scrolls the form and changes nothing. Signal `edited`: it holds something else."""
 
     edited = Signal()
@@ -60,7 +60,7 @@ class Choice(QComboBox):
         event.ignore()
 
 
-class Line(QLineEdit):
+class LineEditor(QLineEdit):
     """A number, a text or names with commas between them. Signal `edited`: it holds something else."""
 
     edited = Signal()
@@ -69,7 +69,7 @@ class Line(QLineEdit):
         super().__init__()
         if field.optional:
             self.setPlaceholderText("not given")
-        elif field.kind is Kind.TEXTS:
+        elif field.kind is FieldKind.TEXTS:
             self.setPlaceholderText("none")
         self.textChanged.connect(lambda _text: self.edited.emit())
 
@@ -83,7 +83,7 @@ class Line(QLineEdit):
         self.setCursorPosition(0)
 
 
-class WholeNumber(Line):
+class WholeNumber(LineEditor):
     """A number that the keys Up and Down change by one."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -95,15 +95,15 @@ class WholeNumber(Line):
             super().keyPressEvent(event)
 
 
-Editor = Switch | Choice | Line
+Editor = SwitchEditor | ChoiceEditor | LineEditor
 
-_EDITORS: dict[Kind, type[Switch] | type[Choice] | type[Line]] = {
-    Kind.SWITCH: Switch,
-    Kind.CHOICE: Choice,
-    Kind.WHOLE: WholeNumber,
-    Kind.NUMBER: Line,
-    Kind.TEXT: Line,
-    Kind.TEXTS: Line,
+_EDITORS: dict[FieldKind, type[SwitchEditor] | type[ChoiceEditor] | type[LineEditor]] = {
+    FieldKind.SWITCH: SwitchEditor,
+    FieldKind.CHOICE: ChoiceEditor,
+    FieldKind.WHOLE: WholeNumber,
+    FieldKind.NUMBER: LineEditor,
+    FieldKind.TEXT: LineEditor,
+    FieldKind.TEXTS: LineEditor,
 }
 
 

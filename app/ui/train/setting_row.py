@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core.training.setting_fields import Kind, SettingField
+from app.core.training.setting_fields import FieldKind, SettingField
 from app.ui.train.setting_editors import editor
 from app.ui.widgets import keys
 from app.ui.widgets.basics import bind, label, small_button
@@ -29,7 +29,7 @@ class SettingRow(QWidget):
         self.editor = editor(field)
         self.editor.setAccessibleName(field.title)
         self.editor.setFixedWidth(_WIDTH)
-        count = " (Up and Down change it by one)" if field.kind is Kind.WHOLE else ""
+        count = " (Up and Down change it by one)" if field.kind is FieldKind.WHOLE else ""
         self.editor.setToolTip(f"{field.title} {field.wanted}{count}\n{_KEYS}")
         self.back_button = small_button("undo-2", "put back")
         policy = self.back_button.sizePolicy()

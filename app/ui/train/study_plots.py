@@ -21,7 +21,7 @@ from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 from model.system.plain_text import one_line
 
 if TYPE_CHECKING:
-    from app.core.training.study import Curve, Line, Study
+    from app.core.training.study import Curve, MeasuredStudy, StudyLine
 
 _SHAPES = {"better": ("o", "ok"), "worse": ("s", "danger"), "not distinguishable": ("d", "muted")}
 """Verdict -> marker and colour."""
@@ -54,8 +54,8 @@ class Differences(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("card")
-        self._study: Study | None = None
-        self._lines: list[Line] = []
+        self._study: MeasuredStudy | None = None
+        self._lines: list[StudyLine] = []
         self._bold: set[tuple[str, str]] = set()
         self.plot = _Clicked()
         self.plot.setMouseEnabled(x=False, y=False)
@@ -77,7 +77,7 @@ class Differences(QFrame):
         _card(self, self._title, self.legend, self._scroll, self.nothing)
         self.readout = Readout(self)
 
-    def draw(self, study: Study, chosen: Sequence[Line]) -> None:
+    def draw(self, study: MeasuredStudy, chosen: Sequence[StudyLine]) -> None:
         """Draw all comparisons, those of the chosen lines emphasised."""
         told = [line for line in study.lines if line.comparison is not None and line.comparison.seeds]
         self._study, self._lines = study, sorted(told, key=lambda line: -_mean(line))
@@ -143,7 +143,7 @@ class Differences(QFrame):
             names.append((place, metrics.elidedText(one_line(name), Qt.TextElideMode.ElideRight, _NAMES)))
         self.plot.getAxis("left").setTicks([names])
 
-    def words(self, line: Line) -> str:
+    def words(self, line: StudyLine) -> str:
         """A comparison in words."""
         assert self._study is not None
         own, study = line.comparison, self._study
@@ -152,7 +152,7 @@ class Differences(QFrame):
         difference = f"{number(study, own.mean, '+')} {'points' if unit(study) == 'points' else ''}".strip()
         return f"{head}{difference}, 95 % interval {span(study, own)}<br>p {chance(own)} · {html.escape(own.verdict)}"
 
-    def apply_theme(self, chosen: Sequence[Line]) -> None:
+    def apply_theme(self, chosen: Sequence[StudyLine]) -> None:
         """Colours of the current theme."""
         self._style()
         if self._study is not None:
@@ -169,7 +169,7 @@ class Differences(QFrame):
         above.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
         above.setGrid(30)
 
-    def _at(self, place: QPointF | None) -> Line | None:
+    def _at(self, place: QPointF | None) -> StudyLine | None:
         row = -1 if place is None else round(place.y())
         return self._lines[row] if 0 <= row < len(self._lines) else None
 
@@ -203,7 +203,7 @@ class Epochs(QFrame):
         self.readout = Readout(self)
         self.apply_theme()
 
-    def draw(self, study: Study, colours: Mapping[str, tuple[int, QColor]]) -> None:
+    def draw(self, study: MeasuredStudy, colours: Mapping[str, tuple[int, QColor]]) -> None:
         """Draw the curves of some cells. Args: colours: cell -> its place among the cells, and its colour."""
         curves = study.curves
         self._shown = {cell: (curves[cell], colour) for cell, (_, colour) in colours.items() if cell in curves}
@@ -312,14 +312,14 @@ def _empty(words: str) -> WrappedLabel:
     return result
 
 
-def _mean(line: Line) -> float:
+def _mean(line: StudyLine) -> float:
     return line.comparison.mean if line.comparison else -math.inf
 
 
-def _verdict(line: Line) -> str:
+def _verdict(line: StudyLine) -> str:
     verdict = line.comparison.verdict if line.comparison else ""
     return verdict if verdict in _SHAPES else ""
 
 
-def _pair(line: Line) -> tuple[str, str]:
+def _pair(line: StudyLine) -> tuple[str, str]:
     return line.cell, line.comparison.baseline if line.comparison else ""

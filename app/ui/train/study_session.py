@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.ui.background.tasks import Tasks
 
 if TYPE_CHECKING:
-    from app.core.training.study import Study, StudyReader
+    from app.core.training.study import MeasuredStudy, StudyReader
 
 _LOOK = 2000  # milliseconds between two looks at the folder
 
 
-class StudyDesk(QObject):
+class StudySession(QObject):
     """Signals:
     read: (Study) what is known of it now
     problem: (words) it cannot be opened, or something in it cannot be read
@@ -89,7 +89,7 @@ class StudyDesk(QObject):
             return
         self._looking = True
 
-        def work() -> Study | str | None:
+        def work() -> MeasuredStudy | str | None:
             from app.core.training.study import StudyError
 
             try:
@@ -97,7 +97,7 @@ class StudyDesk(QObject):
             except StudyError as error:
                 return str(error)
 
-        def put(found: Study | str | None) -> None:
+        def put(found: MeasuredStudy | str | None) -> None:
             self._looking = False
             if reader is not self._reader:
                 return

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.ui.widgets import icons, theme
 
 if TYPE_CHECKING:
-    from app.core.training.study import Line, Study
+    from app.core.training.study import MeasuredStudy, StudyLine
     from model.experiments.comparison import Comparison
 
 Index = QModelIndex | QPersistentModelIndex
@@ -44,22 +44,22 @@ FACES = {
 class _Column:
     """Its head, the text of a line, and what it is sorted by."""
 
-    head: Callable[[Study], str]
-    text: Callable[[Study, Line], str]
-    rank: Callable[[Line], float | str]
+    head: Callable[[MeasuredStudy], str]
+    text: Callable[[MeasuredStudy, StudyLine], str]
+    rank: Callable[[StudyLine], float | str]
 
 
-def unit(study: Study) -> str:
+def unit(study: MeasuredStudy) -> str:
     """What a difference of the study's figure is told in."""
     return "points" if study.scale == 100.0 else study.words
 
 
-def number(study: Study, value: float, sign: str = "") -> str:
+def number(study: MeasuredStudy, value: float, sign: str = "") -> str:
     """A value of the study's figure."""
     return _NOTHING if math.isnan(value) else f"{study.scale * value:{sign}.{2 if study.scale == 100.0 else 3}f}"
 
 
-def span(study: Study, own: Comparison | None) -> str:
+def span(study: MeasuredStudy, own: Comparison | None) -> str:
     """The 95 % interval of a difference."""
     if own is None or math.isnan(own.half):
         return _NOTHING
@@ -73,17 +73,17 @@ def chance(own: Comparison | None) -> str:
     return "< 0.001" if own.holm_t < 0.001 else f"{own.holm_t:.3f}"
 
 
-def _figure_head(study: Study) -> str:
+def _figure_head(study: MeasuredStudy) -> str:
     per_cent = " (%)" if study.scale == 100.0 else ""
     return f"{study.words}{per_cent}, mean ± SD"
 
 
-def _mean(study: Study, line: Line) -> str:
+def _mean(study: MeasuredStudy, line: StudyLine) -> str:
     spread = "" if math.isnan(line.spread) else f" ± {number(study, line.spread)}"
     return number(study, line.mean) + spread
 
 
-def _words(_study: Study, line: Line) -> str:
+def _words(_study: MeasuredStudy, line: StudyLine) -> str:
     parts = [line.comparison.verdict] if line.comparison else []
     if line.collapsed:
         parts.append(f"{line.collapsed} collapsed")
@@ -129,11 +129,11 @@ class _Lines(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.study: Study | None = None
+        self.study: MeasuredStudy | None = None
         self.marks: dict[str, QColor] = {}
         self.sorted_by = -1
 
-    def take(self, study: Study) -> None:
+    def take(self, study: MeasuredStudy) -> None:
         self.beginResetModel()
         self.study = study
         self.endResetModel()
@@ -226,7 +226,7 @@ class StudyTable(QTableView):
             self.setColumnWidth(section, width)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
 
-    def show_study(self, study: Study, *, anew: bool) -> None:
+    def show_study(self, study: MeasuredStudy, *, anew: bool) -> None:
         """Bring the table up to date; what is chosen stays chosen. Args: anew: choose the first line."""
         keys = set() if anew else {_key(line) for line in self.lines()}
         current = self.currentIndex().row()
@@ -247,7 +247,7 @@ class StudyTable(QTableView):
         self.blockSignals(False)
         self.chosen.emit()
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[StudyLine]:
         """The chosen ones, in the order of the table."""
         study = self._lines.study
         if study is None:
@@ -255,7 +255,7 @@ class StudyTable(QTableView):
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
         return [study.lines[self._order.mapToSource(self._order.index(row, 0)).row()] for row in rows]
 
-    def choose(self, line: Line) -> None:
+    def choose(self, line: StudyLine) -> None:
         """Choose this line alone."""
         assert self._lines.study is not None
         row = self._lines.study.lines.index(line)
@@ -271,7 +271,7 @@ def _side(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _key(line: Line) -> tuple[str, str]:
+def _key(line: StudyLine) -> tuple[str, str]:
     return line.cell, line.comparison.baseline if line.comparison else ""
 
 

@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.train.study_session import StudyDesk
+from app.ui.train.study_session import StudySession
 from app.ui.train.study_table import StudyTable
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, WrappedLabel, bind, frame, label, tool_button
 
 if TYPE_CHECKING:
-    from app.core.training.study import Study
+    from app.core.training.study import MeasuredStudy
     from app.ui.train.study_plots import Differences, Epochs
 
 
@@ -29,8 +29,8 @@ class StudyView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.desk = StudyDesk(self)
-        self._study: Study | None = None
+        self.desk = StudySession(self)
+        self._study: MeasuredStudy | None = None
         self._places: dict[str, int] = {}  # of the cells, in the order in which they came: their colours stay
         self.table = StudyTable()
         self.back_button = tool_button("corner-up-left", keys.CLOSE_STUDY, "trainings")
@@ -112,7 +112,7 @@ class StudyView(QWidget):
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
-    def _on_read(self, study: Study) -> None:
+    def _on_read(self, study: MeasuredStudy) -> None:
         another = self._study is None or self._study.folder != study.folder
         if another:
             self._places.clear()
@@ -127,7 +127,7 @@ class StudyView(QWidget):
         self._offer(study)
         self.table.show_study(study, anew=another)
 
-    def _offer(self, study: Study) -> None:
+    def _offer(self, study: MeasuredStudy) -> None:
         """The figures that there are, in the box."""
         if [self.figure.itemData(place) for place in range(self.figure.count())] != list(study.figures):
             self.figure.clear()

@@ -13,7 +13,7 @@ _STEPS = 100
 _NARROW = 960  # below so many pixels the buttons have no words
 
 
-class Toolbar(QFrame):
+class TrainToolbar(QFrame):
     """Signals:
     smoothing_changed: (share of the past in each value)
     table_wanted: the curves as CSV

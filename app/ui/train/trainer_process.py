@@ -12,7 +12,7 @@ from app.core.system import paths
 _PATIENCE = 2000  # milliseconds for a process that is ended
 
 
-class Side(QObject):
+class TrainerProcess(QObject):
     """One process at a time.
 
     Signals:

@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.training.model_comparison import Versus
-from app.core.training.runs import State, figures_of
-from app.core.training.training_watch import Row
+from app.core.training.model_comparison import ModelComparison
+from app.core.training.runs import TrainingState, figures_of
+from app.core.training.training_watch import TrainingRow
 from app.ui.train.training_list import state_words
 from app.ui.widgets import keys
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, frame, label
@@ -28,7 +28,7 @@ _COMPARE = "measure the model in use on the photos that this training held out"
 _LEAVE = "leave the queue; it can be started again"
 
 
-class Detail(QWidget):
+class TrainingDetail(QWidget):
     """Signals:
     stop_wanted, resume_wanted, remove_wanted, use_wanted, sooner_wanted, later_wanted, comparison_wanted: the chosen
         training
@@ -47,8 +47,8 @@ class Detail(QWidget):
         super().__init__(parent)
         self._can_compare = can_compare
         self._in_use: BundleInfo | None = None
-        self._row: Row | None = None
-        self._versus: Versus | None = None
+        self._row: TrainingRow | None = None
+        self._versus: ModelComparison | None = None
         self._comparing = False
         self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
         self._words.setMaximumHeight(96)
@@ -95,7 +95,7 @@ class Detail(QWidget):
         self._in_use = info
         self.show_row(self._row)
 
-    def show_versus(self, found: Versus | None, comparing: bool) -> None:
+    def show_versus(self, found: ModelComparison | None, comparing: bool) -> None:
         """The model in use on the photos that the chosen training held out, if it was measured; whether it is now."""
         if (found, comparing) != (self._versus, self._comparing):
             self._versus, self._comparing = found, comparing
@@ -109,7 +109,7 @@ class Detail(QWidget):
         """The figures on show: of this training, of the model in use."""
         return {name: (own.text(), other.text()) for name, (own, other) in self._cells.items()}
 
-    def show_row(self, row: Row | None) -> None:
+    def show_row(self, row: TrainingRow | None) -> None:
         """Show a training."""
         self._row = row
         self.setVisible(row is not None)
@@ -118,11 +118,11 @@ class Detail(QWidget):
         self._name.set_whole(row.record.name)
         self._words.set_whole("\n".join([_told(row), *row.warnings[-1:]]).strip())
         self._words.setToolTip(row.reason)
-        active = row.state in (State.RUNNING, State.WAITING)
-        idle = row.state in (State.STOPPED, State.FAILED)
-        self.stop_button.setVisible(active or row.state is State.STOPPING)
+        active = row.state in (TrainingState.RUNNING, TrainingState.WAITING)
+        idle = row.state in (TrainingState.STOPPED, TrainingState.FAILED)
+        self.stop_button.setVisible(active or row.state is TrainingState.STOPPING)
         self.stop_button.setEnabled(active)
-        waits = row.state is State.WAITING
+        waits = row.state is TrainingState.WAITING
         self.stop_button.setText("do not wait" if waits else "stop")
         self.stop_button.setToolTip(_LEAVE if waits else _STOP)
         for button, possible in ((self.sooner_button, row.place > 1), (self.later_button, row.place < row.waiting)):
@@ -131,7 +131,7 @@ class Detail(QWidget):
         self.resume_button.setVisible(idle)
         self.resume_button.setEnabled(row.resumable)
         self.resume_button.setText("resume" if row.progress.step else "start again")
-        self.remove_button.setVisible(idle or row.state is State.FINISHED)
+        self.remove_button.setVisible(idle or row.state is TrainingState.FINISHED)
         self.use_button.setVisible(row.model is not None)
         is_used = self._in_use is not None and self._in_use.fingerprint == row.fingerprint
         self.use_button.setEnabled(not is_used)
@@ -162,18 +162,18 @@ class Detail(QWidget):
         return cells
 
 
-def _told(row: Row) -> str:
-    if row.state is State.FAILED:
+def _told(row: TrainingRow) -> str:
+    if row.state is TrainingState.FAILED:
         return f"failed: {row.reason}"
     progress, words = row.progress, state_words(row)
-    if progress.steps and row.state in (State.RUNNING, State.STOPPING) and not progress.finishing:
+    if progress.steps and row.state in (TrainingState.RUNNING, TrainingState.STOPPING) and not progress.finishing:
         words += f" · step {progress.step:,} of about {progress.steps:,}"
         if progress.images_per_second:
             words += f" · {progress.images_per_second:,.0f} photos a second"
     return words
 
 
-def _note_of(versus: Versus | None) -> str:
+def _note_of(versus: ModelComparison | None) -> str:
     if versus is None:
         return "Each on its own held-out photos: only the same photos compare."
     words = f"Both on the same {versus.photos:,} photos, held out here. The model in use may have learned from them."

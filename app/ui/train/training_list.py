@@ -6,27 +6,27 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
-from app.core.training.runs import State
-from app.core.training.training_watch import Row
+from app.core.training.runs import TrainingState
+from app.core.training.training_watch import TrainingRow
 from app.ui.background.jobs import clock_text
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, IconLabel
-from app.ui.widgets.status_face import Face
+from app.ui.widgets.status_face import StatusFace
 
 FACES = {
-    State.WAITING: Face("waiting", "hourglass", "muted"),
-    State.RUNNING: Face("running", "play", "accent"),
-    State.STOPPING: Face("stopping", "circle-stop", "caution"),
-    State.STOPPED: Face("stopped", "circle-stop", "muted"),
-    State.FINISHED: Face("finished", "circle-check", "ok"),
-    State.FAILED: Face("failed", "circle-alert", "danger"),
+    TrainingState.WAITING: StatusFace("waiting", "hourglass", "muted"),
+    TrainingState.RUNNING: StatusFace("running", "play", "accent"),
+    TrainingState.STOPPING: StatusFace("stopping", "circle-stop", "caution"),
+    TrainingState.STOPPED: StatusFace("stopped", "circle-stop", "muted"),
+    TrainingState.FINISHED: StatusFace("finished", "circle-check", "ok"),
+    TrainingState.FAILED: StatusFace("failed", "circle-alert", "danger"),
 }
 
 
-def state_words(row: Row) -> str:
+def state_words(row: TrainingRow) -> str:
     """State and progress of a training in one line."""
     progress, parts = row.progress, [FACES[row.state].word]
-    if row.state in (State.RUNNING, State.STOPPING):
+    if row.state in (TrainingState.RUNNING, TrainingState.STOPPING):
         if progress.finishing:
             return f"{parts[0]} · evaluating, then writing the model"
         if not progress.step:
@@ -34,12 +34,12 @@ def state_words(row: Row) -> str:
         parts.append(f"epoch {progress.epoch} of {progress.epochs}")
         if progress.seconds_left is not None:
             parts.append(f"about {clock_text(progress.seconds_left)} left")
-    elif row.state is State.WAITING:
+    elif row.state is TrainingState.WAITING:
         return f"{parts[0]} · next" if row.place <= 1 else f"{parts[0]} · place {row.place} of {row.waiting}"
-    elif row.state is State.STOPPED and progress.step:
+    elif row.state is TrainingState.STOPPED and progress.step:
         parts.append("trained; figures and model are wanting" if progress.finishing else f"at epoch {progress.epoch}")
         parts[1] += f" of {progress.epochs}" if not progress.finishing and progress.epochs else ""
-    elif row.state is State.FAILED:
+    elif row.state is TrainingState.FAILED:
         parts.append(row.reason.splitlines()[0] if row.reason else "")
     return " · ".join(parts)
 
@@ -47,7 +47,7 @@ def state_words(row: Row) -> str:
 _HEIGHT = 60
 
 
-class RunList(QListWidget):
+class TrainingList(QListWidget):
     """Signals:
     chosen: (name) another training is current
     shown_changed: (names) whose curves are wanted
@@ -65,7 +65,7 @@ class RunList(QListWidget):
         self._hidden: set[str] = set()
         self.currentItemChanged.connect(lambda item, _before: self.chosen.emit(_name(item) if item else ""))
 
-    def show_rows(self, rows: list[Row]) -> None:
+    def show_rows(self, rows: list[TrainingRow]) -> None:
         """Bring the list up to date; the newest is at the top."""
         names = [row.record.name for row in reversed(rows)]
         if names != [_name(self.item(place)) for place in range(self.count())]:
@@ -87,7 +87,7 @@ class RunList(QListWidget):
             if _name(self.item(place)) == name:
                 self.setCurrentRow(place)
 
-    def _rebuild(self, rows: list[Row], names: list[str]) -> None:
+    def _rebuild(self, rows: list[TrainingRow], names: list[str]) -> None:
         current = _name(self.currentItem()) if self.currentItem() else ""
         known, places = set(self._lines), {row.record.name: place for place, row in enumerate(rows)}
         self.blockSignals(True)
@@ -137,14 +137,14 @@ class _Line(QWidget):
         row.addLayout(words, 1)
         row.addWidget(self._icon)
 
-    def show_row(self, row: Row) -> None:
+    def show_row(self, row: TrainingRow) -> None:
         """Bring the line up to date."""
         face = FACES[row.state]
         self._icon.set_icon(face.icon, face.token)
         self._state.set_whole(state_words(row))
         self._progress.setVisible(
-            row.state in (State.RUNNING, State.STOPPING)
-            or (row.state in (State.STOPPED, State.FAILED) and row.progress.step > 0)
+            row.state in (TrainingState.RUNNING, TrainingState.STOPPING)
+            or (row.state in (TrainingState.STOPPED, TrainingState.FAILED) and row.progress.step > 0)
         )
         self._progress.setValue(round(1000 * row.progress.share))
 

@@ -17,11 +17,11 @@ from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import results
 from app.core.system.log_tail import Tail
-from app.core.training.data_survey import Survey, SurveyError, spec, survey
+from app.core.training.data_survey import DataSurvey, SurveyError, spec, survey
 from app.core.training.paces import Pace, keep, kept, paces_file
-from app.core.training.runs import RunError, Runs
+from app.core.training.runs import Runs, TrainingError
 from app.core.training.training_history import write_table
-from app.core.training.training_watch import Curves, Row, Start, Watcher
+from app.core.training.training_watch import Curves, StartingPoint, TrainingRow, TrainingWatch
 from app.ui.background.tasks import Task, Tasks
 from app.ui.widgets.file_dialogs import ChosenPlace, picture_bytes
 from model.system.errors import MarqueError
@@ -34,7 +34,7 @@ _LOOK = 500  # milliseconds between two looks at the trainings while the page is
 _LOOK_HIDDEN = 2000
 
 
-class Desk(QObject):
+class TrainingSession(QObject):
     """Attributes:
     reading: the tasks that read what is learned from, also of the open project
 
@@ -61,7 +61,7 @@ class Desk(QObject):
         self.smoothing = 0.0
         self.log_of = ""
         """Whose trainer's output is wanted; nobody's where it is empty."""
-        self._watcher = Watcher(folder)
+        self._watcher = TrainingWatch(folder)
         # reading 10,000 photos must not hold up the curves
         self._tasks, self.reading = Tasks(self), Tasks(self)
         for tasks in (self._tasks, self.reading):
@@ -102,18 +102,18 @@ class Desk(QObject):
         shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
         log_of = self.log_of
 
-        def work() -> tuple[list[Row], dict[str, Curves], Tail | None, str]:
+        def work() -> tuple[list[TrainingRow], dict[str, Curves], Tail | None, str]:
             problem = ""
             try:
                 started = self._watcher.runs.start_next()
                 said = f"training '{started.name}' has begun" if started else ""
-            except RunError as error:
+            except TrainingError as error:
                 problem, said = str(error), ""
             rows, curves = self._watcher.look(shown, smoothing)
             known = any(row.record.name == log_of for row in rows)
             return rows, curves, self._watcher.printed(log_of if known else ""), problem or (said and f"\0{said}")
 
-        def put(found: tuple[list[Row], dict[str, Curves], Tail | None, str]) -> None:
+        def put(found: tuple[list[TrainingRow], dict[str, Curves], Tail | None, str]) -> None:
             self._looking = False
             rows, curves, tail, words = found
             if words.startswith("\0"):
@@ -168,7 +168,7 @@ class Desk(QObject):
         """How fast earlier trainings went on this computer, and what was measured on it."""
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
 
-    def starts(self, then: Callable[[list[Start]], None]) -> None:
+    def starts(self, then: Callable[[list[StartingPoint]], None]) -> None:
         """What a new training can go on from."""
         self._tasks.once(self._watcher.starts, then)
 
@@ -183,7 +183,7 @@ class Desk(QObject):
             number: under which that is told.
         """
 
-        def work() -> tuple[tuple[str, ...], Survey | str]:
+        def work() -> tuple[tuple[str, ...], DataSurvey | str]:
             try:
                 data = (*also, *((spec(kind, place),) if kind else ()))
                 return data, survey(data)
@@ -197,7 +197,7 @@ class Desk(QObject):
     ) -> None:
         """Write what the person said of the project's photos as a table, and say what is in it and the others."""
 
-        def work() -> tuple[tuple[str, ...], Survey | str]:
+        def work() -> tuple[tuple[str, ...], DataSurvey | str]:
             if project is None or model is None:
                 return (), "the open project has no photos yet"
             # a name of its own, as a training that waits reads it later
@@ -246,7 +246,7 @@ class Desk(QObject):
         self._tasks.once(lambda: work(self._watcher.runs), put)
 
     def _read(
-        self, number: int, work: Callable[[], tuple[tuple[str, ...], Survey | str]], *, on: Project | None = None
+        self, number: int, work: Callable[[], tuple[tuple[str, ...], DataSurvey | str]], *, on: Project | None = None
     ) -> None:
         if self._survey is not None:
             self._survey.cancel()

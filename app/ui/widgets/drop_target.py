@@ -23,7 +23,7 @@ def _local_file(url: QUrl) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 
-class Dropping(QObject):
+class DropTarget(QObject):
     """Takes drops on a window, and covers it with a hint while something is held over it.
 
     Signals:

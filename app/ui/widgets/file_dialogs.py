@@ -59,7 +59,7 @@ def ask_place(parent: QWidget, title: str, suggested: Path, filters: str, suffix
     return ChosenPlace(Path(name if whole else name + suffix), agreed=whole)
 
 
-class Asking:
+class FileDialogs:
     """Asks over a window.
 
     Args:

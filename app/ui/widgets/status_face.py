@@ -11,7 +11,7 @@ from app.ui.widgets import theme
 
 
 @dataclass(frozen=True)
-class Face:
+class StatusFace:
     """The word, the icon's name and the name of the colour token of a status."""
 
     word: str
@@ -25,17 +25,17 @@ class Face:
 
 
 FACES = {
-    Status.IDENTIFIED: Face("identified", "circle-check", "ok"),
-    Status.COARSE_ONLY: Face("type only", "circle-dot", "caution"),
-    Status.UNKNOWN: Face("unknown", "circle-question-mark", "muted"),
-    Status.ERROR: Face("cannot be read", "circle-alert", "danger"),
+    Status.IDENTIFIED: StatusFace("identified", "circle-check", "ok"),
+    Status.COARSE_ONLY: StatusFace("type only", "circle-dot", "caution"),
+    Status.UNKNOWN: StatusFace("unknown", "circle-question-mark", "muted"),
+    Status.ERROR: StatusFace("cannot be read", "circle-alert", "danger"),
 }
 
 VERDICT_FACES = {
-    Verdict.ACCEPTED: Face("accepted", "check", "ok"),
-    Verdict.CORRECTED: Face("corrected", "tag", "accent"),
-    Verdict.UNKNOWN: Face("unknown", "circle-question-mark", "muted"),
-    Verdict.EXCLUDED: Face("excluded", "ban", "danger"),
+    Verdict.ACCEPTED: StatusFace("accepted", "check", "ok"),
+    Verdict.CORRECTED: StatusFace("corrected", "tag", "accent"),
+    Verdict.UNKNOWN: StatusFace("unknown", "circle-question-mark", "muted"),
+    Verdict.EXCLUDED: StatusFace("excluded", "ban", "danger"),
 }
 """What the person decided, shown beside the status."""
 

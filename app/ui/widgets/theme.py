@@ -19,7 +19,7 @@ HIT = 28
 """Least height of anything that can be clicked, pixels."""
 
 
-class Name(StrEnum):
+class ThemeName(StrEnum):
     """The two themes."""
 
     DARK = "dark"
@@ -30,7 +30,7 @@ class Name(StrEnum):
 class Theme:
     """Colours as `#RRGGBB`. Text colours reach 4.5:1 on window, surface and raised; `on_accent` does on accent."""
 
-    name: Name
+    name: ThemeName
     window: str
     surface: str
     raised: str
@@ -45,8 +45,8 @@ class Theme:
 
 
 THEMES = {
-    Name.DARK: Theme(
-        name=Name.DARK,
+    ThemeName.DARK: Theme(
+        name=ThemeName.DARK,
         window="#16181D",
         surface="#1E2128",
         raised="#272B34",
@@ -59,8 +59,8 @@ THEMES = {
         caution="#E5B454",
         danger="#F2767A",
     ),
-    Name.LIGHT: Theme(
-        name=Name.LIGHT,
+    ThemeName.LIGHT: Theme(
+        name=ThemeName.LIGHT,
         window="#F6F7F9",
         surface="#FFFFFF",
         raised="#F0F2F5",
@@ -78,7 +78,7 @@ THEMES = {
 # a stylesheet cannot colour a picture: this one has a grey that stands out against both themes' fields
 _ARROW = (paths.resources() / "icons" / "combo-arrow.svg").as_posix()
 
-_active = THEMES[Name.DARK]
+_active = THEMES[ThemeName.DARK]
 
 
 def tokens() -> Theme:
@@ -86,13 +86,13 @@ def tokens() -> Theme:
     return _active
 
 
-def system_theme() -> Name:
+def system_theme() -> ThemeName:
     """What the desktop asks for; dark where it does not say."""
     scheme = QGuiApplication.styleHints().colorScheme()
-    return Name.LIGHT if scheme is Qt.ColorScheme.Light else Name.DARK
+    return ThemeName.LIGHT if scheme is Qt.ColorScheme.Light else ThemeName.DARK
 
 
-def apply(app: QApplication, name: Name) -> None:
+def apply(app: QApplication, name: ThemeName) -> None:
     """Give the whole program a theme: Fusion style, palette and stylesheet."""
     global _active
     _active = THEMES[name]
@@ -121,20 +121,20 @@ def class_colour(index: int) -> QColor:
     """The colour of coarse class `index` in the current theme: 20 hues of equal lightness, then from the start."""
     # steps of 7 in 20 keep neighbours in the list far apart on the wheel
     hue = (index * 7 % 20) * 18.0
-    lightness, chroma = (0.76, 0.12) if _active.name is Name.DARK else (0.56, 0.12)
+    lightness, chroma = (0.76, 0.12) if _active.name is ThemeName.DARK else (0.56, 0.12)
     return _from_oklch(lightness, chroma, hue)
 
 
 def class_tint(index: int, tint: int) -> QColor:
     """The colour of a fine class: one of 15 tints of its coarse class `index`, the first of them the type's own."""
     hue = (index * 7 % 20) * 18.0 + (0.0, 5.0, -5.0)[tint // 5 % 3]
-    lightness, chroma = (0.76, 0.12) if _active.name is Name.DARK else (0.56, 0.12)
+    lightness, chroma = (0.76, 0.12) if _active.name is ThemeName.DARK else (0.56, 0.12)
     return _from_oklch(lightness + (0.0, 0.08, -0.08, 0.04, -0.04)[tint % 5], chroma, hue)
 
 
 def ramp_colour(share: float) -> QColor:
     """A colour for a figure from 0 to 1: dark from violet over blue to yellow, light from pink over blue to green."""
-    if _active.name is Name.DARK:
+    if _active.name is ThemeName.DARK:
         return _from_oklch(0.52 + 0.34 * share, 0.13, 300.0 - 200.0 * share)
     return _from_oklch(0.78 - 0.32 * share, 0.13, 340.0 - 190.0 * share)
 

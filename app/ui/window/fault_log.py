@@ -22,7 +22,7 @@ log = logging.getLogger("app")
 _qt_log = logging.getLogger("qt")
 
 
-class Faults(QObject):
+class FaultLog(QObject):
     """Collects uncaught exceptions of all threads, once installed.
 
     Signals:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 _LOOK = 250  # milliseconds
 
 
-class Collector(QObject):
+class GarbageCollector(QObject):
     """Collects garbage from the event loop, in place of whichever thread happens to make an object.
 
     Widgets are often part of a cycle and are destroyed when that is collected. Qt allows this on the GUI thread only:

@@ -17,7 +17,7 @@ from app.core.gallery.references import Place
 from app.core.system import paths
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
@@ -26,12 +26,12 @@ from app.ui.review.page import ReviewPage
 from app.ui.train.page import TrainPage
 from app.ui.widgets import keys, theme
 from app.ui.widgets.basics import Splitter
-from app.ui.widgets.drop_target import Dropping, local_files
-from app.ui.widgets.file_dialogs import Asking
+from app.ui.widgets.drop_target import DropTarget, local_files
+from app.ui.widgets.file_dialogs import FileDialogs
 from app.ui.window import fault_log, settings
-from app.ui.window.garbage_collector import Collector
+from app.ui.window.garbage_collector import GarbageCollector
 from app.ui.window.help_sheet import HelpSheet
-from app.ui.window.model_choice import Models
+from app.ui.window.model_choice import ModelChoice
 from app.ui.window.rail import Rail
 from app.ui.window.status_bar import StatusBar
 
@@ -45,7 +45,7 @@ class MainWindow(QMainWindow):
     """Owns the workers, the settings and the pages, and stops the workers when it is closed."""
 
     def __init__(
-        self, *, gallery: Place | None = None, theme_name: theme.Name | None = None, device: Device = "auto"
+        self, *, gallery: Place | None = None, theme_name: theme.ThemeName | None = None, device: Device = "auto"
     ) -> None:
         super().__init__()
         self.setWindowTitle("Marque")
@@ -53,12 +53,12 @@ class MainWindow(QMainWindow):
         self._settings_file = paths.user_config_dir() / "settings.json"
         paths.user_data_dir()  # where there can be none that is known before any thread is started
         self.settings = settings.load(self._settings_file)
-        self.asking = Asking(self, lambda: self.settings.last_folder, self._remember_folder)
+        self.asking = FileDialogs(self, lambda: self.settings.last_folder, self._remember_folder)
         self._asked_theme = theme_name
-        self.faults = fault_log.Faults(self)
-        self._collector = Collector(self)
-        self.inference = Inference(self)
-        self.models = Models(self.inference, self.settings, self._save_settings, gallery, device)
+        self.faults = fault_log.FaultLog(self)
+        self._collector = GarbageCollector(self)
+        self.inference = ModelScheduler(self)
+        self.models = ModelChoice(self.inference, self.settings, self._save_settings, gallery, device)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.review = ReviewPage(self.inference, self.thumbnails)
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         whole.addLayout(body, 1)
         whole.addWidget(self.status)
         self.setCentralWidget(central)
-        self.dropping = Dropping(self, central)
+        self.dropping = DropTarget(self, central)
 
     def _connect(self) -> None:
         page, session = self.identify, self.identify.session
@@ -271,21 +271,21 @@ class MainWindow(QMainWindow):
 
     def toggle_theme(self) -> None:
         """Change to the other theme and remember it."""
-        other = theme.Name.LIGHT if theme.tokens().name is theme.Name.DARK else theme.Name.DARK
+        other = theme.ThemeName.LIGHT if theme.tokens().name is theme.ThemeName.DARK else theme.ThemeName.DARK
         self.settings.theme = other
         self._save_settings()
         self.set_theme(other)
 
-    def set_theme(self, name: theme.Name) -> None:
+    def set_theme(self, name: theme.ThemeName) -> None:
         """Show a theme."""
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply(app, name)
-        self.identify.theme_changed(name is theme.Name.DARK)
-        self.review.theme_changed(name is theme.Name.DARK)
-        self.gallery.theme_changed(name is theme.Name.DARK)
-        self.explore.theme_changed(name is theme.Name.DARK)
-        self.train.theme_changed(name is theme.Name.DARK)
+        self.identify.theme_changed(name is theme.ThemeName.DARK)
+        self.review.theme_changed(name is theme.ThemeName.DARK)
+        self.gallery.theme_changed(name is theme.ThemeName.DARK)
+        self.explore.theme_changed(name is theme.ThemeName.DARK)
+        self.train.theme_changed(name is theme.ThemeName.DARK)
 
     def open_first_model(self, model: Path | None) -> None:
         """Load the model that was asked for, else the one that was chosen last or is supplied."""

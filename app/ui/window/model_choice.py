@@ -14,11 +14,11 @@ from PySide6.QtCore import QObject, Signal
 from app.core.gallery.references import Place, place_of
 from app.core.system import paths
 from app.ui.background.requests import Loaded, ModelRequest
-from app.ui.background.scheduler import Inference
+from app.ui.background.scheduler import ModelScheduler
 from app.ui.window.settings import Settings
 
 
-class Models(QObject):
+class ModelChoice(QObject):
     """Has models loaded by the worker, and remembers what a person chose.
 
     Attributes:
@@ -37,7 +37,12 @@ class Models(QObject):
     failed = Signal(str, str)
 
     def __init__(
-        self, inference: Inference, settings: Settings, save: Callable[[], None], gallery: Place | None, device: Device
+        self,
+        inference: ModelScheduler,
+        settings: Settings,
+        save: Callable[[], None],
+        gallery: Place | None,
+        device: Device,
     ) -> None:
         """Args: save: keeps the settings; gallery: the one of the command line, for the model that is opened first."""
         super().__init__(inference)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.system.stored_path import StoredPath, StoredPlace
-from app.ui.widgets.theme import Name
+from app.ui.widgets.theme import ThemeName
 from model.system.files import write_whole
 from model.system.reading import parse_json, read_file
 
@@ -24,7 +24,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(validate_assignment=True)
 
-    theme: Name | None = None
+    theme: ThemeName | None = None
     identification_model: StoredPath | None = None
     last_folder: StoredPath | None = None
     project: StoredPath | None = None

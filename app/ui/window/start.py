@@ -35,7 +35,7 @@ def open_window(
     Raises:
         ValueError: if there is no such theme.
     """
-    window = MainWindow(gallery=gallery, theme_name=theme.Name(theme_name) if theme_name else None, device=device)
+    window = MainWindow(gallery=gallery, theme_name=theme.ThemeName(theme_name) if theme_name else None, device=device)
     window.show()
     window.open_first_model(model)
     window.open_first_project()

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from model.contract.samples import Box, DataError, Sample
-from model.data.csvfile import Row, Table, read_table
+from model.data.csvfile import CsvRow, CsvTable, read_table
 from model.data.readers.reading import Reading
 
 BOX_COLUMNS = ("x1", "y1", "x2", "y2")
@@ -38,7 +38,7 @@ def read_labels(path: Path) -> Reading:
     return reading
 
 
-def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
+def _sample(path: Path, row: CsvRow, numeric: list[str]) -> Sample:
     for column in ("file", "coarse"):
         value = row.values[column]
         # a name may be of spaces alone
@@ -58,7 +58,7 @@ def _sample(path: Path, row: Row, numeric: list[str]) -> Sample:
     )
 
 
-def _named(folder: Path, row: Row) -> Path:
+def _named(folder: Path, row: CsvRow) -> Path:
     """The file of a row: of exactly that name where there is one, else without spaces at its ends."""
     name = row.values["file"]
     exact = (folder / name).absolute()
@@ -72,7 +72,7 @@ def _named(folder: Path, row: Row) -> Path:
     return exact
 
 
-def parse_box(row: Row) -> Box | None:
+def parse_box(row: CsvRow) -> Box | None:
     """The box in a row's columns x1, y1, x2, y2 (fractions are rounded); None where all are empty or missing.
 
     Raises:
@@ -93,7 +93,7 @@ def parse_box(row: Row) -> Box | None:
     return left, top, right, bottom
 
 
-def _numeric_columns(table: Table) -> list[str]:
+def _numeric_columns(table: CsvTable) -> list[str]:
     """Columns other than ours in which every value that is not empty is a number, and at least one is."""
     others = [name for name in table.columns if name and name not in _TEXT_COLUMNS and name not in BOX_COLUMNS]
     numeric = []

@@ -15,7 +15,7 @@ import pytest
 from app.cli import main
 from app.cli.enrol import source_spec
 from app.cli.terminal import in_words
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.gallery.selection import own_place
 from app.core.system import paths
 from model.contract.bundle import Variant, read, read_info, write
@@ -126,7 +126,9 @@ def test_a_project_answers_again_with_a_gallery_that_has_changed(tiny_model: Pat
 )
 def test_what_a_gallery_holds_in_words(labels: list, words: str, tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "g.gallery", "f00d", 4) as gallery:
-        entries = [Entry(*label, "test", f"{number}.jpg", f"digest {number}") for number, label in enumerate(labels)]
+        entries = [
+            ReferenceEntry(*label, "test", f"{number}.jpg", f"digest {number}") for number, label in enumerate(labels)
+        ]
         gallery.add(np.ones((len(labels), 4), np.float32) / 2, entries)
         assert in_words(gallery) == words
 

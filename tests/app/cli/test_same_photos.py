@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.cli import main
-from app.core.batch.folder_watch import Watcher
+from app.core.batch.folder_watch import FolderWatcher
 from app.core.batch.project_run import Scan
 from app.core.gallery.gallery import Gallery
 from app.core.project.project import Project
@@ -79,7 +79,7 @@ def test_all_ways_into_marque_find_the_same_photos(tree) -> None:
         top.mkdir()
         grow(top, tree)
         found = set(scan([top]))
-        watcher = Watcher(top, settle=0)
+        watcher = FolderWatcher(top, settle=0)
         assert watcher.look(0) == []
         assert {Path(file.path) for file in watcher.look(1)} == found
         with Project.create(top.parent / "work.marque") as project:

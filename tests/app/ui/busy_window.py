@@ -16,7 +16,7 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.core.filing.filing_plan import PATTERN, Plan
+from app.core.filing.filing_plan import PATTERN, FilingPlan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import VERDICTS
@@ -77,10 +77,10 @@ class Busy:
             else:
                 self._page.outputs.plan(desk.project, desk.model, 0, self._out / "sorted", PATTERN, False)
 
-    def _on_planned(self, _number: int, plan: Plan, _into: Path) -> None:
+    def _on_planned(self, _number: int, plan: FilingPlan, _into: Path) -> None:
         project = self._page.desk.project
         if project is not None and not self._page.outputs.busy():
-            some = Plan(plan.steps[:15], plan.left)
+            some = FilingPlan(plan.steps[:15], plan.left)
             self._page.outputs.file(project, some, move=self._random.random() < 0.5)
 
     def _on_labelled(self, rows: np.ndarray) -> None:

@@ -88,7 +88,7 @@ def test_points_have_the_colours_of_their_types_and_classes(explore, photos, qtb
     window = explore(photos)
     page, columns = window.explore, window.review.desk.columns
     for name in ("dark", "light"):
-        window.set_theme(theme.Name(name))
+        window.set_theme(theme.ThemeName(name))
         for place, kind in enumerate(("sedan", "ship")):
             expected = rgb(theme.class_colour(place))
             members = columns.shown.type == columns.names.place(kind)

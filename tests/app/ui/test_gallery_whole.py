@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from app.core.gallery import references
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.gallery.selection import own_place
 from app.core.teaching.enrolment import digest_of
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
@@ -148,7 +148,7 @@ def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path,
     qtbot.waitUntil(lambda: "3 references imported" in window.status.jobs.text(), timeout=PATIENCE)
     with Gallery.create(tmp_path / "other.gallery", "0ddba11", 4) as other:
         (file,) = (photos / "ship" / "Celeste class").glob("1.jpg")
-        entry = Entry("ship", "Celeste class", "s", "1.jpg", digest_of(file.read_bytes()), file.parent)
+        entry = ReferenceEntry("ship", "Celeste class", "s", "1.jpg", digest_of(file.read_bytes()), file.parent)
         other.add(np.eye(1, 4, dtype=np.float32), [entry])
     answer(monkeypatch, "getOpenFileName", tmp_path / "other.gallery")
     button.import_action.trigger()

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.core.recognition.engine import Engine, Outputs
+from app.core.recognition.engine import Engine, EngineOutputs
 from app.ui.background import scheduler
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import FailingGpu
@@ -106,7 +106,7 @@ def test_what_was_done_to_the_gallery_can_be_asked_again(on_gpu, greens, qtbot):
 class OnlyHeatFails(FailingGpu):
     """Of which the map of evidence alone fails."""
 
-    def run(self, batch: np.ndarray) -> Outputs:
+    def run(self, batch: np.ndarray) -> EngineOutputs:
         return Engine.run(self, batch)
 
 

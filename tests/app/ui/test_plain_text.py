@@ -8,7 +8,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToolTip, QWidget
 
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.recognition.engine import Engine
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, for_button
@@ -40,7 +40,7 @@ def hostile(open_marque, qtbot, tmp_path):
         colour_picture(colour, seed=number).save(file)
         pictures.append(engine.prepare(Image.open(file)))
         coarse = taxonomy.coarse[taxonomy.parents[number]]
-        entries.append(Entry(coarse, fine, "<s>source</s>", file.name, f"{number:032x}", root=folder))
+        entries.append(ReferenceEntry(coarse, fine, "<s>source</s>", file.name, f"{number:032x}", root=folder))
     gallery = tmp_path / "<b>g & h<b>.gallery"
     with Gallery.create(gallery, engine.info.fingerprint, DIM) as made:
         made.add(engine.run(np.stack(pictures)).embeddings, entries)
@@ -61,7 +61,7 @@ def hostile(open_marque, qtbot, tmp_path):
 
 @pytest.mark.parametrize("name", ["dark", "light"])
 def test_no_widget_takes_a_name_for_more_than_a_name(hostile, qtbot, name) -> None:
-    hostile.set_theme(theme.Name(name))
+    hostile.set_theme(theme.ThemeName(name))
     qtbot.wait(50)
     seen = ""
     for widget in (*QApplication.topLevelWidgets(), *hostile.findChildren(QWidget)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.core.filing.filing_moves import Moves
+from app.core.filing.filing_moves import FilingMoves
 from app.core.filing.filing_plan import plan
 from app.core.project.project import Project
 from app.core.project.results import results
@@ -52,8 +52,8 @@ def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos,
 
 def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, photos, tmp_path, qtbot, monkeypatch):
     go_on = threading.Event()
-    forward = Moves.forward
-    monkeypatch.setattr(Moves, "forward", lambda *of: go_on.wait(PATIENCE) and forward(*of))
+    forward = FilingMoves.forward
+    monkeypatch.setattr(FilingMoves, "forward", lambda *of: go_on.wait(PATIENCE) and forward(*of))
     page = identified.review
     first, model = page.desk.project, page.desk.model
     page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)

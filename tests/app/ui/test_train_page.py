@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.project.labels import Label, Labels, Verdict
-from app.core.training.runs import Runs, State
+from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.training.runs import Runs, TrainingState
 from app.ui.train import model_comparison, pace_measurement
 from app.ui.train import page as page_module
 from app.ui.train.data_chooser import LABELLED
@@ -93,7 +93,7 @@ def train(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], 
     return open_one
 
 
-def states(page: TrainPage) -> dict[str, State]:
+def states(page: TrainPage) -> dict[str, TrainingState]:
     return {name: row.state for name, row in page._rows.items()}
 
 
@@ -133,7 +133,7 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     click(form.recipes["quick"])
     assert (form.epochs.value(), form.side.value()) == (6, 128)
     click(form.start_button)
-    qtbot.waitUntil(lambda: states(page) == {"mine": State.RUNNING}, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page) == {"mine": TrainingState.RUNNING}, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "of about 1,000" in page.detail.words(), timeout=PATIENCE)
     assert page.list.currentItem() is not None and page.detail.stop_button.isVisible()
     assert Runs(home_runs).record("mine").arguments[:4] == ("--data", f"folder:{photos}", "--backbone", "mobilenet_v2")
@@ -143,27 +143,31 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     assert "already" in form.time.text() and not form.start_button.isEnabled()
     form.name.setText("second")
     click(form.start_button)
-    qtbot.waitUntil(lambda: states(page).get("second") is State.WAITING, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page).get("second") is TrainingState.WAITING, timeout=PATIENCE)
     window.close()
 
     again = open_marque()
     QTest.keyClick(again, Key.Key_5)
     stand_in(again, qtbot, home_runs)
     page = again.train
-    qtbot.waitUntil(lambda: states(page) == {"mine": State.RUNNING, "second": State.WAITING}, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: states(page) == {"mine": TrainingState.RUNNING, "second": TrainingState.WAITING}, timeout=PATIENCE
+    )
     page.list.choose("mine")
     click(page.detail.stop_button)
-    qtbot.waitUntil(lambda: states(page) == {"mine": State.STOPPED, "second": State.RUNNING}, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: states(page) == {"mine": TrainingState.STOPPED, "second": TrainingState.RUNNING}, timeout=PATIENCE
+    )
     click(page.detail.resume_button)
-    qtbot.waitUntil(lambda: states(page)["mine"] is State.WAITING, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page)["mine"] is TrainingState.WAITING, timeout=PATIENCE)
     click(page.detail.stop_button)
-    qtbot.waitUntil(lambda: states(page)["mine"] is State.STOPPED, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page)["mine"] is TrainingState.STOPPED, timeout=PATIENCE)
     click(page.detail.remove_button)
     qtbot.waitUntil(lambda: set(states(page)) == {"second"}, timeout=PATIENCE)
     assert (home_runs / "mine" / EVENTS_FILE).is_file()
     page.list.choose("second")
     click(page.detail.stop_button)
-    qtbot.waitUntil(lambda: states(page) == {"second": State.STOPPED}, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page) == {"second": TrainingState.STOPPED}, timeout=PATIENCE)
 
 
 def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, qtbot):
@@ -177,7 +181,7 @@ def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, q
     stamp = page._rows["mine"].record.process
     click(page.detail.resume_button)
     qtbot.waitUntil(lambda: page._rows["mine"].record.process not in (None, stamp), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: states(page)["mine"] is State.FAILED, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(page)["mine"] is TrainingState.FAILED, timeout=PATIENCE)
 
 
 def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_path, monkeypatch, qtbot):
@@ -186,7 +190,7 @@ def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_pat
     for name in ("one", "two"):
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, name=name: str(finished(name)))
         click(page.toolbar.add_button)
-        qtbot.waitUntil(lambda name=name: states(page).get(name) is State.FINISHED, timeout=PATIENCE)
+        qtbot.waitUntil(lambda name=name: states(page).get(name) is TrainingState.FINISHED, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.curves is not None and len(page.curves.charts[0]._drawn) == 2, timeout=PATIENCE)
     loss = page.curves.charts[0]
     assert loss.values_at(2.2) == {"one": "1", "two": "1"}
@@ -288,7 +292,7 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     assert "no photos yet" in form.data.summary.whole() or "have not labelled" in form.data.summary.whole()
     desk.identify([photos])
     qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
-    Labels(desk.project).set(
+    LabelTable(desk.project).set(
         {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in desk.project.images()}, "accept"
     )
     form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
@@ -420,7 +424,7 @@ def test_a_training_goes_on_from_an_earlier_one(train, finished, photos, home_ru
     qtbot.waitUntil(lambda: "more" in states(window.train), timeout=PATIENCE)
     assert f"--weights={folders['harbour']}" in Runs(home_runs).record("more").arguments
     window.train.desk.stop_run("more")
-    qtbot.waitUntil(lambda: states(window.train)["more"] is not State.RUNNING, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: states(window.train)["more"] is not TrainingState.RUNNING, timeout=PATIENCE)
 
 
 @pytest.mark.slow
@@ -449,12 +453,12 @@ def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home
     QTest.keyClick(again, Key.Key_5)
     page = again.train
     qtbot.waitUntil(lambda: "drawn" in states(page), timeout=PATIENCE)
-    assert states(page)["drawn"] is State.RUNNING
+    assert states(page)["drawn"] is TrainingState.RUNNING
     click(page.detail.stop_button)
-    qtbot.waitUntil(lambda: states(page)["drawn"] is State.STOPPED, timeout=TRAINING)
+    qtbot.waitUntil(lambda: states(page)["drawn"] is TrainingState.STOPPED, timeout=TRAINING)
     click(page.detail.resume_button)
-    qtbot.waitUntil(lambda: states(page)["drawn"] in (State.FINISHED, State.FAILED), timeout=TRAINING)
-    assert states(page)["drawn"] is State.FINISHED, page.detail.words()
+    qtbot.waitUntil(lambda: states(page)["drawn"] in (TrainingState.FINISHED, TrainingState.FAILED), timeout=TRAINING)
+    assert states(page)["drawn"] is TrainingState.FINISHED, page.detail.words()
     with qtbot.waitSignal(again.inference.loaded, timeout=PATIENCE) as loaded:
         click(page.detail.use_button)
     assert "drawn" in loaded.args[0].info.name and not page.detail.use_button.isEnabled()

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.core.training.runs import Runs, State
+from app.core.training.runs import Runs, TrainingState
 from app.ui.train import log_view
 from app.ui.train.page import TrainPage
 from app.ui.window.main_window import MainWindow
@@ -55,7 +55,7 @@ def begin(page: TrainPage, qtbot: QtBot, *names: str) -> None:
     for name in names:
         page.desk.begin(name, ["--data", "demo:"])
         qtbot.waitUntil(lambda name=name: name in page._rows, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: page._rows[names[0]].state is State.RUNNING, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page._rows[names[0]].state is TrainingState.RUNNING, timeout=PATIENCE)
 
 
 def test_the_queue_is_changed_and_left(page, marque_home, qtbot):
@@ -74,14 +74,16 @@ def test_the_queue_is_changed_and_left(page, marque_home, qtbot):
     assert [one.name for one in runs.queue()] == ["third", "second"]
     assert page.detail.stop_button.text() == "do not wait"
     click(page.detail.stop_button)
-    qtbot.waitUntil(lambda: page._rows["third"].state is State.STOPPED, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page._rows["third"].state is TrainingState.STOPPED, timeout=PATIENCE)
     click(page.detail.resume_button)  # it waits again, behind the other
     qtbot.waitUntil(lambda: line.whole() == "waiting · place 2 of 2", timeout=PATIENCE)
     click(page.detail.stop_button)
     (marque_home / "data" / "runs" / "end").touch()
     (marque_home / "data" / "runs" / "go").touch()
-    qtbot.waitUntil(lambda: page._rows["second"].state is State.FAILED, timeout=PATIENCE)  # it was begun, by itself
-    assert page._rows["third"].state is State.STOPPED
+    qtbot.waitUntil(
+        lambda: page._rows["second"].state is TrainingState.FAILED, timeout=PATIENCE
+    )  # it was begun, by itself
+    assert page._rows["third"].state is TrainingState.STOPPED
 
 
 def test_the_log_follows_the_end_is_searched_and_copied(page, marque_home, monkeypatch, qtbot, qapp):
@@ -112,7 +114,7 @@ def test_the_log_follows_the_end_is_searched_and_copied(page, marque_home, monke
     click(log.end_button)
     assert log.follows()
     (marque_home / "data" / "runs" / "end").touch()
-    qtbot.waitUntil(lambda: page._rows["mine"].state is State.FAILED, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page._rows["mine"].state is TrainingState.FAILED, timeout=PATIENCE)
     click(page.toolbar.trainer_button)
     assert not log.isVisible() and page.desk.log_of == ""
 

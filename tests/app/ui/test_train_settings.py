@@ -8,18 +8,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.training.data_survey import Survey
+from app.core.training.data_survey import DataSurvey
 from app.core.training.recipes import RECIPES
-from app.core.training.setting_fields import LEFT_OUT, Kind, fields
+from app.core.training.setting_fields import LEFT_OUT, FieldKind, fields
 from app.core.training.setting_values import value_of
 from app.ui.train.new_training import NewTraining
-from app.ui.train.setting_editors import Choice, Line, Switch, WholeNumber
+from app.ui.train.setting_editors import ChoiceEditor, LineEditor, SwitchEditor, WholeNumber
 from app.ui.widgets import keys
 from model.contract.config import parse
 
 PATIENCE = 15_000
 Key, Control = Qt.Key, Qt.KeyboardModifier.ControlModifier
-READ = Survey(120, (("car", "Rossa", 60), ("car", "Azzurra", 60)), ())
+READ = DataSurvey(120, (("car", "Rossa", 60), ("car", "Azzurra", 60)), ())
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def begun(form: NewTraining) -> list[str]:
 
 def test_a_field_of_every_kind_reaches_the_settings_of_the_run(form):
     rows = form.all.rows
-    kinds = {Kind.SWITCH: Switch, Kind.CHOICE: Choice, Kind.WHOLE: WholeNumber}
-    assert all(type(row.editor) is kinds.get(row.field.kind, Line) for row in rows.values())
+    kinds = {FieldKind.SWITCH: SwitchEditor, FieldKind.CHOICE: ChoiceEditor, FieldKind.WHOLE: WholeNumber}
+    assert all(type(row.editor) is kinds.get(row.field.kind, LineEditor) for row in rows.values())
     QTest.keyClick(rows["loss.partial_labels"].editor, Key.Key_Space)
     rows["loss.rule"].editor.setFocus()
     QTest.keyClick(rows["loss.rule"].editor, Key.Key_Down)
@@ -150,7 +150,7 @@ def test_tab_reaches_every_field_in_order(form):
 
 def test_what_was_read_makes_room_for_the_settings_but_not_its_problems(form):
     assert not form.data.preview.isVisible()
-    form.data.show_survey(("demo:",), Survey(120, READ.classes, ("cut.jpg: damaged",)))
+    form.data.show_survey(("demo:",), DataSurvey(120, READ.classes, ("cut.jpg: damaged",)))
     assert form.data.preview.isVisible() and not form.start_button.isEnabled()
     form.data.skip_bad.setChecked(True)
     assert not form.data.preview.isVisible() and form.start_button.isEnabled()

@@ -10,13 +10,13 @@ from model.batching.batch_choice import build_sampler
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
 from model.contract.samples import DataError
-from model.data.labels import Labels, attribute_scales
+from model.data.labels import EncodedLabels, attribute_scales
 from model.method.logratio import LogRatioLoss, label_distances
 from model.method.network import NetworkOutput
 from model.method.objective import Objective
 from model.train import main
 from model.training import run_setup
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.model.stops import StopAt
@@ -41,7 +41,7 @@ def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path)
         run = new_run(command.out, command.config)
         if name == "broken":
             assert not train(run, StopAt(steps // 3 + 2))  # in the second epoch
-            run = Run.open(out)
+            run = RunFolder.open(out)
         assert train(run, StopRequest())
         states[name] = run.load_checkpoint()
         steps = states[name]["step"]
@@ -65,7 +65,7 @@ def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(picture
 
 def test_class_hard_batches_change_with_what_was_learned():
     coarse, fine = np.repeat([0, 0, 0, 1, 1, 1], 4), np.repeat(np.arange(6), 4)
-    labels = Labels(coarse, fine, np.zeros((24, 0)))
+    labels = EncodedLabels(coarse, fine, np.zeros((24, 0)))
     settings = {"batches": "class_hard", "batch_coarse": 1, "batch_fine": 3, "batch_images": 4}
     config = Config.model_validate({"optimiser": settings, "network": {"embedding_dim": 6}})
     sampler = build_sampler(labels, 6, (), config)
@@ -107,7 +107,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
     settings = LossSettings(
         distance="log_ratio", unit_length=unit_length, lambda_distance=1, label_attributes=("year",)
     )
-    labels = Labels(coarse.numpy(), fine.numpy(), years[:, None].double().numpy())
+    labels = EncodedLabels(coarse.numpy(), fine.numpy(), years[:, None].double().numpy())
     output = NetworkOutput(torch.zeros(12, 2), torch.zeros(12, 6), unit, raw, torch.zeros(12))
     objective = Objective(settings, (0, 0, 0, 1, 1, 1), 5, [4.5])
     _, figures = objective(output, labels, epoch=0, generator=torch.Generator())
@@ -115,7 +115,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
 
 
 def test_an_attribute_that_says_nothing_is_told():
-    labels = Labels(np.zeros(4, int), np.zeros(4, int), np.array([[1.0], [1.0], [np.nan], [1.0]]))
+    labels = EncodedLabels(np.zeros(4, int), np.zeros(4, int), np.array([[1.0], [1.0], [np.nan], [1.0]]))
     with pytest.raises(DataError, match="'year'"):
         attribute_scales(labels, ["year"])
     assert attribute_scales(labels._replace(attributes=np.array([[0.0], [4], [8], [12]])), ["year"]) == (6.0,)

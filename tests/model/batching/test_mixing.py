@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from model.batching.mixing import Mixture
 from model.contract.config import Config, LossSettings
 from model.contract.events import read_events
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 from model.method.network import NetworkOutput
 from model.method.objective import Objective, fine_cross_entropy
 from model.training.distributed import Ranks
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.model.small import SMALL
@@ -74,7 +74,7 @@ def test_both_labels_count_by_their_shares():
     generator = torch.Generator().manual_seed(0)
     coarse_logits, fine_logits, raw = (torch.randn(3, n, generator=generator) for n in (2, 4, 5))
     output = NetworkOutput(coarse_logits, fine_logits, F.normalize(raw, dim=1), raw, torch.zeros(len(raw)))
-    labels = Labels(np.array([0, 1, 1]), np.array([1, 2, -1]), np.zeros((3, 0)))
+    labels = EncodedLabels(np.array([0, 1, 1]), np.array([1, 2, -1]), np.zeros((3, 0)))
     others = labels.at(np.array([1, 2, 0]))
     loss, figures = Objective(LossSettings(), PARENTS, 5).of_mixture(output, labels, others, 0.3)
     expected = 0.0
@@ -108,5 +108,5 @@ def test_a_training_with_mixed_batches_goes_on_where_it_stopped(kind, picture_fo
     broken = new_run(tmp_path / "broken", config)
     assert not train(broken, StopAt(2))
     assert train(broken, StopRequest())
-    one, two = (Run.open(run.folder).load_checkpoint()["network"] for run in (whole, broken))
+    one, two = (RunFolder.open(run.folder).load_checkpoint()["network"] for run in (whole, broken))
     assert all(torch.equal(one[name], two[name]) for name in one)

@@ -12,8 +12,8 @@ from model.contract.bundle import Calibration, Fusion
 from model.contract.posterior import class_scores, softmax
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
-from model.data.labels import Labels
-from model.evaluation.answers import References, Seen
+from model.data.labels import EncodedLabels
+from model.evaluation.answers import Seen, TrainingReferences
 from model.evaluation.calibration import _facts, choose, kinds
 from model.evaluation.threshold_search import log_loss, separating
 from model.metrics.classification import expected_calibration_error, reliability
@@ -35,7 +35,7 @@ def seen(seed: int, count: int = 900, too_sure: float = 3.0) -> Seen:
     coarse = fine // 3
     coarse_logits = 2 * np.eye(3)[coarse] + rng.normal(0, 1, (count, 3))
     scores = 0.1 * np.eye(9)[fine] + rng.normal(0, 0.05, (count, 9))
-    labels = Labels(coarse, np.where(rng.random(count) < 0.2, -1, fine), np.zeros((count, 0)))
+    labels = EncodedLabels(coarse, np.where(rng.random(count) < 0.2, -1, fine), np.zeros((count, 0)))
     likeness, closest = rng.normal(0.8, 0.05, (2, count))
     return Seen(coarse_logits * too_sure, fine_logits * too_sure, likeness, closest, scores, labels)
 
@@ -126,7 +126,7 @@ def test_references_are_found_as_by_brute_force():
     vectors = rng.normal(size=(1500, 5)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     labels = rng.integers(-1, 4, 200)
-    references = References.of(vectors[:200], labels, 5)
+    references = TrainingReferences.of(vectors[:200], labels, 5)
     similarities, classes = references.nearest(vectors, 7)
     whole = vectors @ vectors[:200].T
     np.testing.assert_allclose(similarities, -np.sort(-whole, axis=1)[:, :7], atol=1e-6)

@@ -11,29 +11,29 @@ import torch
 
 from app.core.gallery.gallery import Neighbour, Reference
 from app.core.recognition.decision import Status, decide
-from app.core.recognition.engine import Outputs
+from app.core.recognition.engine import EngineOutputs
 from app.core.recognition.evidence import weigh
 from model.contract.bundle import BundleInfo, Fusion, Preprocessing, Thresholds
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode
 from model.evaluation import enrolled_classes
-from model.evaluation.answers import References
-from model.evaluation.calibration import Chosen
-from model.evaluation.enrolled_classes import Photos, enrolled_figures
+from model.evaluation.answers import TrainingReferences
+from model.evaluation.calibration import CalibrationChoice
+from model.evaluation.enrolled_classes import AnsweredPhotos, enrolled_figures
 from model.method.network import NetworkOutput
 from model.metrics.fewshot import QUERIES
 
 KNOWN = Taxonomy(coarse=("coupe", "sedan"), fine=("A", "B", "C"), parents=(0, 0, 1))
 NEW = (("sedan", "D"), ("tram", "E"))
 DIM = 12
-CHOSEN = Chosen(
+CHOSEN = CalibrationChoice(
     fusion=Fusion(heads=0.5, references=18, temperature=0.03, none=0.3, neighbours=6),
     thresholds=Thresholds(fine=0.5, coarse=0.5, familiarity=-0.5),
 )
 
 
-def photos(classes, each: int, seed: int) -> Photos:
+def photos(classes, each: int, seed: int) -> AnsweredPhotos:
     """Of each class its centre with much noise; the logits see the known ones' centres."""
     rng, centres = np.random.default_rng(seed), np.random.default_rng(99).normal(size=(5, DIM))
     names = [*KNOWN.fine, *(fine for _, fine in NEW)]
@@ -48,10 +48,10 @@ def photos(classes, each: int, seed: int) -> Photos:
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     logits = 3 * points @ centres[:3].T
     columns = (logits[:, [1, 2]], logits, points, points, np.ones(len(points)))
-    return Photos(samples, NetworkOutput(*(torch.from_numpy(column.astype(np.float32)) for column in columns)))
+    return AnsweredPhotos(samples, NetworkOutput(*(torch.from_numpy(column.astype(np.float32)) for column in columns)))
 
 
-def in_the_program(asked: Photos, gallery: References, whole: Taxonomy) -> list[str]:
+def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Taxonomy) -> list[str]:
     """The enrolled class that app/core answers for each photo, empty where it answers anything else."""
     embeddings = asked.output.embedding.numpy()
     info = BundleInfo(
@@ -76,7 +76,7 @@ def in_the_program(asked: Photos, gallery: References, whole: Taxonomy) -> list[
         )
     centres = embeddings @ gallery.centres.T
     centres[:, ~gallery.centres.any(axis=1)] = -np.inf
-    outputs = Outputs(*(column.numpy() for column in asked.output[:3]), asked.output.likeness.numpy())
+    outputs = EngineOutputs(*(column.numpy() for column in asked.output[:3]), asked.output.likeness.numpy())
     decisions = [decide(one, CHOSEN.thresholds) for one in weigh(outputs, found, info, (whole, centres))]
     new = {name for _, name in NEW}
     return [d.label if d.status is Status.IDENTIFIED and d.label in new else "" for d in decisions]
@@ -91,7 +91,7 @@ def test_it_is_what_the_program_answers(alone: bool) -> None:
     if not alone:
         embeddings = np.concatenate([references.output.embedding.numpy(), embeddings])
         fine = np.concatenate([encode(references.samples, whole).fine, fine])
-    gallery = References.of(embeddings, fine, len(whole.fine))
+    gallery = TrainingReferences.of(embeddings, fine, len(whole.fine))
     told = enrolled_classes._told(asked, gallery, KNOWN, whole, CHOSEN)
     answers = in_the_program(asked, gallery, whole)
     assert [whole.fine[number] if number >= 0 else "" for number in told] == answers
@@ -100,7 +100,7 @@ def test_it_is_what_the_program_answers(alone: bool) -> None:
 
 def test_the_figures_are_shares_of_photos_that_were_not_enrolled() -> None:
     references = photos("ABC", 15, 3)
-    gallery = References.of(references.output.embedding.numpy(), encode(references.samples, KNOWN).fine, 3)
+    gallery = TrainingReferences.of(references.output.embedding.numpy(), encode(references.samples, KNOWN).fine, 3)
     found = enrolled_figures(photos("DE", 5 + QUERIES, 1), photos("ABC", 40, 2), gallery, KNOWN, CHOSEN)
     assert {name.removesuffix("_alone") for name in found} == {
         f"enrolled_{shots}{what}"

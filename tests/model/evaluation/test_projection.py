@@ -20,7 +20,7 @@ from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.projection import SHRINKAGE, fit, project, signed_root
 from model.publishing.variants import cpu_session
 from model.training.inference import features_of, infer_samples, part_of, trained_network
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.model.small import SMALL
@@ -134,7 +134,7 @@ def test_a_finished_run_compares_by_it_everywhere(small_run):
 
 
 def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_path):
-    trained = Run.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
+    trained = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before = trained.projection.stat().st_mtime_ns
     project(trained)
     assert trained.projection.stat().st_mtime_ns == before
@@ -146,7 +146,7 @@ def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_pa
 
 
 def test_a_deleted_one_comes_back_as_it_was(small_run, tmp_path):
-    run = Run.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
+    run = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before, metrics = np.load(run.projection), json.loads(run.metrics.read_bytes())
     run.projection.unlink()
     assert evaluate(run)["answers"] == metrics["answers"]

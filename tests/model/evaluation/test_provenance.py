@@ -10,7 +10,7 @@ from model.aims import main as aims_main
 from model.card import main as card_main
 from model.contract.bundle import Calibration, Domain, Fusion, read_info
 from model.evaluation import calibration as calibrate_room
-from model.evaluation.calibration import Chosen, calibrate
+from model.evaluation.calibration import CalibrationChoice, calibrate
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.provenance import CHOICE, digest, metrics_of, variants_of
 from model.export import main as export_main
@@ -18,7 +18,7 @@ from model.publishing import aims, card
 from model.publishing import export as export_room
 from model.publishing.export import export
 from model.publishing.variants import half_stored
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 
 AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
 STEP_LATER = r"figures are those of step \d+, the training is at step \d+"
@@ -29,7 +29,7 @@ def finished(small_run, tmp_path_factory):
     """A run that is calibrated, evaluated and exported with enough photos to choose something by."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_room, "MIN_PHOTOS", 5)
-        found = Run.open(shutil.copytree(small_run.folder, tmp_path_factory.mktemp("runs") / "finished"))
+        found = RunFolder.open(shutil.copytree(small_run.folder, tmp_path_factory.mktemp("runs") / "finished"))
         calibrate(found)
         evaluate(found)
         export(found, found.model)
@@ -39,7 +39,7 @@ def finished(small_run, tmp_path_factory):
 @pytest.fixture
 def run(finished, tmp_path):
     """The same, which may be changed."""
-    return Run.open(shutil.copytree(finished.folder, tmp_path / "run"))
+    return RunFolder.open(shutil.copytree(finished.folder, tmp_path / "run"))
 
 
 def go_on(run):
@@ -60,10 +60,10 @@ def made_by_an_earlier_version(file):
 
 def test_a_choice_is_known_by_what_was_chosen():
     domain = Domain(types=("a",), coarse_temperature=0.4, fine_temperature=0.6)
-    one = Chosen(calibration=Calibration(coarse_weight=0.3, domains=(domain,)), step=4)
-    again = Chosen.model_validate_json(one.model_dump_json())
+    one = CalibrationChoice(calibration=Calibration(coarse_weight=0.3, domains=(domain,)), step=4)
+    again = CalibrationChoice.model_validate_json(one.model_dump_json())
     assert digest(one) == digest(again) == digest(one.model_copy(update={"step": 9, "bound_taken_over": True}))
-    others = [one.model_copy(update={"fusion": Fusion(references=1.0)}), Chosen()]
+    others = [one.model_copy(update={"fusion": Fusion(references=1.0)}), CalibrationChoice()]
     assert len({digest(one), *map(digest, others)}) == 3
 
 

@@ -17,13 +17,13 @@ from model.contract.samples import Sample
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split, some_classes
 from model.evaluation import calibration as calibrate_module
-from model.evaluation.calibration import Chosen, bound_of, calibrate
+from model.evaluation.calibration import CalibrationChoice, bound_of, calibrate
 from model.evaluation.held_out_metrics import answer_figures, evaluate, mean_output, rows_by_source
 from model.evaluation.unknown_classes import given
 from model.method.network import NetworkOutput
 from model.publishing.card import _unknowns, card
 from model.publishing.export import export
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.app.core.recognition.test_decision import evidence
@@ -94,7 +94,7 @@ def test_answers_are_counted_as_the_program_gives_them(likeness, familiarity):
         seen(3, count=300),
         Thresholds(fine=0.6, coarse=0.7, likeness=likeness, familiarity=familiarity),
     )
-    chosen = Chosen(thresholds=thresholds)
+    chosen = CalibrationChoice(thresholds=thresholds)
     posterior, familiar = photos.posterior(TREE, Calibration(), Fusion()), photos.familiarity(chosen.familiarity)
     statuses = []
     for row in range(300):
@@ -166,8 +166,8 @@ def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(in
 
 
 def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_path):
-    other = Run.open(shutil.copytree(incomplete.folder, tmp_path / "other"))
-    chosen = Chosen.read(other)
+    other = RunFolder.open(shutil.copytree(incomplete.folder, tmp_path / "other"))
+    chosen = CalibrationChoice.read(other)
     thresholds = chosen.thresholds.model_copy(update={"familiarity": 0.5})
     chosen = chosen.model_copy(update={"bound_taken_over": True, "thresholds": thresholds})
     other.calibration.write_text(json.dumps({**chosen.model_dump(mode="json"), "validation": {"photos": 9}}))
@@ -178,7 +178,7 @@ def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_pat
 
 def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
     metrics = json.loads(incomplete.metrics.read_bytes())
-    second = Run.open(shutil.copytree(incomplete.folder, tmp_path / "second"))
+    second = RunFolder.open(shutil.copytree(incomplete.folder, tmp_path / "second"))
     settings = json.loads((second.folder / "config.json").read_bytes())
     settings["network"]["weights"] = str(incomplete.folder)
     (second.folder / "config.json").write_text(json.dumps(settings))
@@ -196,15 +196,15 @@ def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
 def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
     run = trained(tmp_path / "whole", picture_folder)
     alone, taken = calibrate(run).thresholds, calibrate(run, bound_of(incomplete)).thresholds
-    assert taken.familiarity == Chosen.read(incomplete).thresholds.familiarity
+    assert taken.familiarity == CalibrationChoice.read(incomplete).thresholds.familiarity
     assert taken.model_copy(update={"familiarity": alone.familiarity}) == alone
     monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(incomplete.folder)])
     capsys.readouterr()
     assert calibrate_main() == 0
-    assert Chosen.model_validate_json(capsys.readouterr().out).thresholds == taken
+    assert CalibrationChoice.model_validate_json(capsys.readouterr().out).thresholds == taken
     evaluate(run)
     info = export(run, tmp_path / "whole.onnx")
-    assert info.thresholds.familiarity == Chosen.read(run).thresholds.familiarity
+    assert info.thresholds.familiarity == CalibrationChoice.read(run).thresholds.familiarity
     text = card(run, tmp_path / "whole.onnx", "none.", incomplete)
     assert "without 2 of the classes" in text and "| pictures without vehicle or vessel" in text
     assert "with red and blue exchanged" in text and "its mirror image" in text

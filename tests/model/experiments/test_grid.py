@@ -20,9 +20,9 @@ from model.data.readers import read_data
 from model.data.splits import Split
 from model.experiments import cell_run
 from model.experiments import grid as study_room
-from model.experiments.cell_run import Task, config_of, run_frozen
+from model.experiments.cell_run import CellTask, config_of, run_frozen
 from model.experiments.frozen_training import cached_features, train_heads
-from model.experiments.grid import Study, read_rows, write_rows
+from model.experiments.grid import StudyGrid, read_rows, write_rows
 from model.experiments.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import main
 from model.training.inference import part_of
@@ -104,7 +104,7 @@ def test_a_setting_that_does_not_exist_is_told(plan_file):
 @pytest.mark.slow
 def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
-    assert Study(plan, out).run(data, {}, jobs=1)
+    assert StudyGrid(plan, out).run(data, {}, jobs=1)
     table = out / "runs.csv"
     rows = read_rows(table)
     assert {(row["cell"], row["seed"]) for row in rows} == {
@@ -112,7 +112,7 @@ def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, t
     }
     kept = [row for row in rows if (row["cell"], row["seed"]) != ("semi_easy / hinge", "1")]
     write_rows(table, kept)
-    assert Study(plan, out).run(data, {}, jobs=1)
+    assert StudyGrid(plan, out).run(data, {}, jobs=1)
     again = read_rows(table)
     assert again[:3] == kept  # what was there was not run again
     assert kept_plan(out) == plan
@@ -154,14 +154,14 @@ def test_a_run_of_a_frozen_study_keeps_the_parts_of_the_run_that_it_starts_from(
     settings = small_run.config().model_dump()
     settings["data"]["split_seed"] = 7
     settings["network"]["weights"] = str(small_run.folder)
-    tested = run_frozen(Task(Cell({"rule": "random"}, {}), Config.model_validate(settings), samples, features))
+    tested = run_frozen(CellTask(Cell({"rule": "random"}, {}), Config.model_validate(settings), samples, features))
     assert [sample.path for sample in tested] == [sample.path for sample in part_of(small_run, Split.TEST)]
 
 
 def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on(
     plan_file, small_run, picture_folder, tmp_path
 ):
-    study = Study(read_plan(str(plan_file)), tmp_path / "study")
+    study = StudyGrid(read_plan(str(plan_file)), tmp_path / "study")
     with pytest.raises(DataError, match=r"holds out are among those that .* was trained on"):
         study.run((f"folder:{picture_folder}",), {"": str(small_run.folder)}, jobs=1)
     assert not (tmp_path / "study" / "cache").exists()
@@ -170,7 +170,7 @@ def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on
 def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
     plan_file, small_run, picture_folder, tmp_path, monkeypatch, capsys
 ):
-    study = Study(read_plan(str(plan_file)), tmp_path / "study")
+    study = StudyGrid(read_plan(str(plan_file)), tmp_path / "study")
     monkeypatch.setattr(study_room, "cached_features", lambda *_: tmp_path)
     monkeypatch.setattr(study, "_run_frozen", lambda *_: None)
     study.run((f"folder:{picture_folder}",), {"": str(small_run.model)}, jobs=1)
@@ -179,7 +179,7 @@ def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
 
 @pytest.mark.parametrize("ended_by", [ValueError, KeyboardInterrupt])
 def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(ended_by, plan_file, tmp_path, monkeypatch):
-    study, ran, failed = Study(read_plan(str(plan_file)), tmp_path), [], threading.Event()
+    study, ran, failed = StudyGrid(read_plan(str(plan_file)), tmp_path), [], threading.Event()
 
     def work(number):
         ran.append(number)
@@ -204,7 +204,7 @@ def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path)
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("seeds = 2", "seeds = 1")
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
-    study = Study(plan, out)
+    study = StudyGrid(plan, out)
     assert study.run(data, {}, jobs=1)
     rows, epochs = read_rows(out / "runs.csv"), read_rows(out / "curves.csv")
     assert [row["cell"] for row in rows] == ["random / hinge", "semi_easy / hinge"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model.contract.samples import DataError
-from model.experiments.comparison import Cell, Run, compare, compare_all, holm, interval, read_cells
+from model.experiments.comparison import MeasuredCell, SeedRun, compare, compare_all, holm, interval, read_cells
 from model.experiments.plots import to_class_means
 from model.experiments.report import write_report
 
@@ -22,10 +22,10 @@ SAME = [0.612, 0.619, 0.603, 0.612, 0.610]
 def cell(name, values, seeds=None):
     seeds = range(len(values)) if seeds is None else seeds
     runs = tuple(
-        Run(seed, {} if value is None else {"recall_1": value}, False)
+        SeedRun(seed, {} if value is None else {"recall_1": value}, False)
         for seed, value in zip(seeds, values, strict=True)
     )
-    return Cell(name, {}, runs, {"cell": name})
+    return MeasuredCell(name, {}, runs, {"cell": name})
 
 
 def run(name, seed, recall, **more):
@@ -118,7 +118,9 @@ def test_paired_tests_against_scipy_and_all_signs():
 
 def test_less_severity_is_better():
     def runs(name, values):
-        return Cell(name, {}, tuple(Run(i, {"severity": v}, False) for i, v in enumerate(values)), {"cell": name})
+        return MeasuredCell(
+            name, {}, tuple(SeedRun(i, {"severity": v}, False) for i, v in enumerate(values)), {"cell": name}
+        )
 
     (found,) = compare_all([runs("a", [1.2, 1.22, 1.21]), runs("b", [1.5, 1.51, 1.52])], lambda _: ["b"], "severity")
     assert found.mean < 0 and found.verdict == "better"

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 from model.contract.config import Config, LossSettings, parse
 from model.contract.events import read_events
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 from model.method.baselines import BASELINES
 from model.method.network import NetworkOutput
 from model.method.objective import Objective
 from model.method.quadruplet_selection import role_masks
 from model.training.optimiser import build_optimiser
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.model.stops import StopAt
@@ -83,7 +83,7 @@ def objective_of(distance, z, **settings):
     torch.manual_seed(0)
     objective = Objective(LossSettings(distance=distance, **settings), (0, 0, 1, 1), 8)
     output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z, torch.zeros(16))
-    labels = Labels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
+    labels = EncodedLabels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
     return objective(output, labels, epoch=0, generator=torch.Generator().manual_seed(0))
 
 
@@ -125,7 +125,7 @@ def test_a_resumed_run_equals_an_unbroken_one(picture_folder, tmp_path):
         run = new_run(command.out, command.config)
         if name == "broken":
             assert not train(run, StopAt(2))
-            run = Run.open(tmp_path / name)
+            run = RunFolder.open(tmp_path / name)
         assert train(run, StopRequest())
         states[name] = run.load_checkpoint()
     kinds = [event.kind for event in read_events(tmp_path / "broken" / "events.jsonl")]

@@ -13,7 +13,7 @@ from model.method.distillation import Lesson, distillation
 from model.method.network import NetworkOutput
 from model.training import run_setup, session
 from model.training.distributed import Ranks
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, build_trainer, train
 from model.training.teacher import lesson_for
@@ -79,7 +79,7 @@ def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
     text = (other / "taxonomy.json").read_text().replace("tug", "tub")
     (other / "taxonomy.json").write_text(text)
     with pytest.raises(RunError, match="other classes"):
-        pupil(Run.open(other), tmp_path / "late")
+        pupil(RunFolder.open(other), tmp_path / "late")
     assert not (tmp_path / "late").exists()
     with pytest.raises(RunError, match="other classes"):  # it was another one when the run began
         lesson_for(run, other)

@@ -18,24 +18,24 @@ from model.calibrate import main as calibrate_main
 from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
 from model.data.splits import Split, write_split
 from model.evaluation import calibration as calibrate_room
-from model.evaluation.calibration import Chosen, bound_of, calibrate, calibrated
+from model.evaluation.calibration import CalibrationChoice, bound_of, calibrate, calibrated
 from model.evaluation.held_out_metrics import evaluate
 from model.evaluation.provenance import variants_of
 from model.publishing import card as card_room
 from model.publishing import export as room
 from model.publishing.card import card
-from model.publishing.export import ExportError, export
+from model.publishing.export import BundleExportError, export
 from model.publishing.variants import cpu_session, half_stored
 from model.train import finish
 from model.training.inference import infer_samples, part_of, trained_network
-from model.training.run_folder import Run, RunError
+from model.training.run_folder import RunError, RunFolder
 
 
 @pytest.fixture
 def run(small_run, tmp_path, monkeypatch):
     """A trained run that may be changed, with enough photos to choose something by."""
     monkeypatch.setattr(calibrate_room, "MIN_PHOTOS", 5)
-    return Run.open(shutil.copytree(small_run.folder, tmp_path / "run"))
+    return RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "run"))
 
 
 def go_on(run):
@@ -55,10 +55,10 @@ def with_split(run, change):
 def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run):
     before = calibrate(run, bound=0.25)
     written = run.calibration.read_bytes()
-    assert calibrated(run) == before == Chosen.read(run) and run.calibration.read_bytes() == written
+    assert calibrated(run) == before == CalibrationChoice.read(run) and run.calibration.read_bytes() == written
     step = go_on(run)
     found = calibrated(run)
-    assert found.step == step == before.step + 7 and Chosen.read(run) == found
+    assert found.step == step == before.step + 7 and CalibrationChoice.read(run) == found
     assert found.familiarity != before.familiarity and found.thresholds.likeness != before.thresholds.likeness
     assert found.thresholds.familiarity == 0.25  # in standard deviations it still holds
 
@@ -102,7 +102,7 @@ def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
     step = go_on(run)
     out = tmp_path / "later.onnx"
     info = export(run, out)
-    assert Chosen.read(run).step == step and info.thresholds == Chosen.read(run).thresholds
+    assert CalibrationChoice.read(run).step == step and info.thresholds == CalibrationChoice.read(run).thresholds
     assert "metrics" not in info.training
     samples = part_of(run, Split.TRAIN)[:4]
     expected = infer_samples(trained_network(run), samples, run.config())
@@ -119,7 +119,7 @@ def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run, t
     calibrate(run)
     step = go_on(run)
     figures = evaluate(run)
-    assert figures["step"] == step == Chosen.read(run).step
+    assert figures["step"] == step == CalibrationChoice.read(run).step
     assert {"answers", "trained_embedding"} <= figures.keys()
     assert export(run, tmp_path / "later.onnx").training["metrics"] == json.loads(run.metrics.read_bytes())
 
@@ -128,7 +128,7 @@ def test_variants_of_a_run_without_test_part_are_refused_before_anything_is_writ
     with_split(run, lambda sample, split: (sample, Split.TRAIN if split is Split.TEST else split))
     out = tmp_path / "out" / "mine.onnx"
     out.parent.mkdir()
-    with pytest.raises(ExportError, match="no test part"):
+    with pytest.raises(BundleExportError, match="no test part"):
         export(run, out, variants=True)
     assert not list(out.parent.iterdir())
 
@@ -173,7 +173,7 @@ def test_what_is_written_is_what_was_compared(run, tmp_path, monkeypatch):
         return small
 
     monkeypatch.setattr(room, "half_stored", faulty)
-    with pytest.raises(ExportError, match="differ by"):
+    with pytest.raises(BundleExportError, match="differ by"):
         export(run, tmp_path / "wrong.onnx")
     assert not (tmp_path / "wrong.onnx").exists()
 
@@ -205,7 +205,7 @@ def test_variants_that_give_no_numbers_are_not_written(run, tmp_path, monkeypatc
     monkeypatch.setattr(room, "to_fp16", half_stored)
     calibrate(run)
     out = tmp_path / "mine.onnx"
-    with pytest.raises(ExportError, match="in int8 it gives values that are no numbers; no variant is written"):
+    with pytest.raises(BundleExportError, match="in int8 it gives values that are no numbers; no variant is written"):
         export(run, out, variants=True)
     assert [path.name for path in tmp_path.glob("mine*")] == ["mine.onnx"]
 
@@ -223,13 +223,13 @@ def test_values_that_are_no_numbers_are_a_difference(run, output):
 
 
 def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
-    other = Run.open(shutil.copytree(run.folder, run.folder.with_name("other")))
+    other = RunFolder.open(shutil.copytree(run.folder, run.folder.with_name("other")))
     with_split(other, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
     monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(other.folder)])
     other.calibration.unlink()  # that of too few photos
     assert calibrate_main() == 0
-    assert Chosen.read(run).bound_taken_over
-    assert Chosen.read(run).thresholds.familiarity == Chosen.read(other).thresholds.familiarity
+    assert CalibrationChoice.read(run).bound_taken_over
+    assert CalibrationChoice.read(run).thresholds.familiarity == CalibrationChoice.read(other).thresholds.familiarity
 
 
 def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.contract.events import read_events
-from model.training.run_folder import Run
+from model.training.run_folder import RunFolder
 from tests.checkout import ROOT
 
 # Run by each process: the first steps of a network without batch statistics, which differ between the parts of a batch.
@@ -85,7 +85,7 @@ def test_a_whole_training_with_a_teacher_by_two_processes(small_run, picture_fol
         *("--validation", "0.2", "--precision", "32-true", "--accelerator", "cpu", "--teacher", small_run.folder),
     ]
     done = run("-m", "model.train", "--data", f"folder:{picture_folder}", "--out", out, *settings, processes=2)
-    trained = Run.open(out)
+    trained = RunFolder.open(out)
     events = read_events(trained.events)
     steps = [event.step for event in events if event.kind == "step"]
     assert steps == list(range(1, len(steps) + 1)) and events[-1].kind == "done"

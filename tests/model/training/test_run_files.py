@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from model.evaluation.answers import references_of
-from model.evaluation.calibration import Chosen
+from model.evaluation.calibration import CalibrationChoice
 from model.evaluation.held_out_metrics import evaluate
 from model.publishing.aims import read_aims, report
 from model.publishing.card import card
 from model.publishing.export import export
 from model.training.inference import trained_network
-from model.training.run_folder import Run, RunError, read_arrays, read_json
+from model.training.run_folder import RunError, RunFolder, read_arrays, read_json
 
 AIM = '[[aim]]\nwords = "class right"\nfigure = ["big", "metrics", "test", "all", "fine_accuracy"]\nat_least = 0.9\n'
 VARIANTS = {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}}
@@ -22,7 +22,7 @@ VARIANTS = {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}
 @pytest.fixture
 def run(small_run, tmp_path):
     """A finished run that may be damaged."""
-    found = Run.open(shutil.copytree(small_run.folder, tmp_path / "run"))
+    found = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "run"))
     found.variants.write_text(json.dumps(VARIANTS))
     return found
 
@@ -39,7 +39,7 @@ def aimed_at(run):
 
 READERS = {
     ("metrics.json", "model.evaluate"): (described, aimed_at),
-    ("calibration.json", "model.calibrate"): (described, Chosen.read, evaluate),
+    ("calibration.json", "model.calibrate"): (described, CalibrationChoice.read, evaluate),
     ("variants.json", "model.export"): (described, aimed_at),
     ("versions.json", "put a copy back"): (described, aimed_at),
     ("projection.npz", "delete it"): (trained_network, evaluate),
@@ -107,7 +107,7 @@ def test_a_choice_with_a_value_that_cannot_be_is_told(run):
     with pytest.raises(
         RunError, match=r"calibration\.json: damaged \(calibration\.fine_temperature: .*model\.calibrate"
     ):
-        Chosen.read(run)
+        CalibrationChoice.read(run)
 
 
 @pytest.mark.parametrize("written", ["NaN", "null"])

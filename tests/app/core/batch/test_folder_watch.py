@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.core.batch import folder_watch as watch_module
-from app.core.batch.folder_watch import SETTLE, ProjectWatch, Watcher
+from app.core.batch.folder_watch import SETTLE, FolderWatcher, ProjectWatch
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from model.system.photo_files import scan
@@ -31,13 +31,13 @@ def put(path: Path, content: bytes = b"photo") -> Path:
     return path
 
 
-def handed(watcher: Watcher, *times: float) -> list[str]:
+def handed(watcher: FolderWatcher, *times: float) -> list[str]:
     """Names of what the looks at these times hand over."""
     return [file.path.name for now in times for file in watcher.look(now)]
 
 
 def test_a_new_file_comes_once_after_it_has_settled(tmp_path: Path) -> None:
-    watcher = Watcher(tmp_path)
+    watcher = FolderWatcher(tmp_path)
     assert handed(watcher, 0, 1) == []
     new = put(tmp_path / "inner" / "a.jpg")
     assert handed(watcher, 2, 3, 3.9) == []
@@ -48,11 +48,11 @@ def test_a_new_file_comes_once_after_it_has_settled(tmp_path: Path) -> None:
 def test_files_come_in_natural_order(tmp_path: Path) -> None:
     for name in ("10.jpg", "9.jpg", "b/1.jpg", "a.png", "notes.txt", ".hidden.jpg", "x.jpg.part"):
         put(tmp_path / name)
-    assert handed(Watcher(tmp_path), 0, 2) == ["9.jpg", "10.jpg", "a.png", "1.jpg"]
+    assert handed(FolderWatcher(tmp_path), 0, 2) == ["9.jpg", "10.jpg", "a.png", "1.jpg"]
 
 
 def test_a_file_that_grows_waits(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), tmp_path / "a.jpg"
+    watcher, path = FolderWatcher(tmp_path), tmp_path / "a.jpg"
     for now in range(10):
         put(path, b"x" * (now + 1))
         assert handed(watcher, now) == []
@@ -60,7 +60,7 @@ def test_a_file_that_grows_waits(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_same_size_that_was_written_again_waits(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg")
+    watcher, path = FolderWatcher(tmp_path), put(tmp_path / "a.jpg")
     assert handed(watcher, 0) == []
     os.utime(path, ns=(0, 12345))
     assert handed(watcher, 2, 3) == []
@@ -68,14 +68,14 @@ def test_a_file_of_the_same_size_that_was_written_again_waits(tmp_path: Path) ->
 
 
 def test_an_empty_file_waits_until_there_is_something_in_it(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg", b"")
+    watcher, path = FolderWatcher(tmp_path), put(tmp_path / "a.jpg", b"")
     assert handed(watcher, 0, 2, 4, 60) == [] and watcher.new_problems() == []
     put(path)
     assert handed(watcher, 62, 64) == ["a.jpg"]
 
 
 def test_a_file_that_stays_empty_is_handed_over_to_be_shown(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg", b"")
+    watcher, path = FolderWatcher(tmp_path), put(tmp_path / "a.jpg", b"")
     assert handed(watcher, 0, 2, 119) == []
     assert handed(watcher, 121, 123) == ["a.jpg"]
     put(path)
@@ -83,7 +83,7 @@ def test_a_file_that_stays_empty_is_handed_over_to_be_shown(tmp_path: Path) -> N
 
 
 def test_a_file_that_changed_comes_again(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg")
+    watcher, path = FolderWatcher(tmp_path), put(tmp_path / "a.jpg")
     assert handed(watcher, 0, 2) == ["a.jpg"]
     put(path, b"another photo")
     assert handed(watcher, 4, 6, 8) == ["a.jpg"]
@@ -92,7 +92,7 @@ def test_a_file_that_changed_comes_again(tmp_path: Path) -> None:
 def test_known_files_do_not_come_unless_they_changed(tmp_path: Path) -> None:
     known = [FoundFile.of(put(tmp_path / "f" / name)) for name in ("a.jpg", "b.jpg")]
     put(known[1].path, b"changed while nobody watched")
-    assert handed(Watcher(tmp_path, known), 0, 2, 4) == ["b.jpg"]
+    assert handed(FolderWatcher(tmp_path, known), 0, 2, 4) == ["b.jpg"]
 
 
 @given(
@@ -100,7 +100,7 @@ def test_known_files_do_not_come_unless_they_changed(tmp_path: Path) -> None:
 )
 def test_what_changed_less_than_the_settling_time_ago_never_comes(steps: list[tuple[float, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path, watcher = put(Path(folder) / "a.jpg"), Watcher(Path(folder))
+        path, watcher = put(Path(folder) / "a.jpg"), FolderWatcher(Path(folder))
         now, changed, waiting = 0.0, 0.0, True
         for number, (later, action) in enumerate(steps):
             now += later
@@ -119,7 +119,7 @@ def test_what_changed_less_than_the_settling_time_ago_never_comes(steps: list[tu
 def test_a_folder_that_is_gone_is_told_once_and_its_files_stay_known(tmp_path: Path) -> None:
     place = tmp_path / "drive"
     put(place / "a.jpg")
-    watcher = Watcher(place)
+    watcher = FolderWatcher(place)
     assert handed(watcher, 0, 2) == ["a.jpg"] and watcher.new_problems() == []
     for now in (4, 10):
         place.rename(tmp_path / "away")
@@ -135,7 +135,7 @@ def test_a_folder_that_is_gone_is_told_once_and_its_files_stay_known(tmp_path: P
 def test_a_folder_within_that_cannot_be_read_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "inner" / "a.jpg")
     put(tmp_path / "b.jpg")
-    watcher, listed = Watcher(tmp_path), os.scandir
+    watcher, listed = FolderWatcher(tmp_path), os.scandir
     assert handed(watcher, 0, 2) == ["b.jpg", "a.jpg"]
 
     def refuse(folder: Path):
@@ -155,7 +155,7 @@ def test_a_folder_within_that_cannot_be_read_is_told_once(tmp_path: Path, monkey
 def test_a_file_that_another_program_holds_is_told_once_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, watcher, opened = put(tmp_path / "a.jpg"), Watcher(tmp_path), Path.open
+    path, watcher, opened = put(tmp_path / "a.jpg"), FolderWatcher(tmp_path), Path.open
 
     def refuse(file: Path, *how: object):
         if file.name == "a.jpg":
@@ -171,7 +171,7 @@ def test_a_file_that_another_program_holds_is_told_once_and_tried_again(
 
 
 def test_a_listing_that_is_behind_the_file_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, watcher = put(tmp_path / "a.jpg"), Watcher(tmp_path)
+    path, watcher = put(tmp_path / "a.jpg"), FolderWatcher(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(FoundFile, "of", lambda _: FoundFile(path, 99, 1))
         assert handed(watcher, 0, 2, 4) == []
@@ -179,7 +179,7 @@ def test_a_listing_that_is_behind_the_file_is_not_believed(tmp_path: Path, monke
 
 
 def test_a_file_that_goes_and_comes_back_is_new(tmp_path: Path) -> None:
-    watcher, path = Watcher(tmp_path), put(tmp_path / "a.jpg")
+    watcher, path = FolderWatcher(tmp_path), put(tmp_path / "a.jpg")
     assert handed(watcher, 0) == []
     path.rename(tmp_path / "a.gone")
     assert handed(watcher, 2, 4) == []
@@ -198,7 +198,7 @@ def test_it_finds_what_the_scan_finds_whatever_is_linked_where(tmp_path: Path) -
     (top / "loop").symlink_to(top, target_is_directory=True)
     (top / "other").symlink_to(tmp_path / "outside", target_is_directory=True)
     (top / "broken.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    watcher = Watcher(top)
+    watcher = FolderWatcher(top)
     assert watcher.look(0) == []
     assert [file.path for file in watcher.look(2)] == sorted(scan([top]))
 
@@ -208,7 +208,7 @@ def test_with_many_known_files_new_ones_are_seen_at_once_and_changes_by_turns(
 ) -> None:
     monkeypatch.setattr(watch_module, "_LOOKED_AT", 10)
     known = [FoundFile.of(put(tmp_path / f"{i}.jpg")) for i in range(45)]
-    watcher, turns = Watcher(tmp_path, known), 5
+    watcher, turns = FolderWatcher(tmp_path, known), 5
     put(tmp_path / "new.jpg")
     assert handed(watcher, 0, 2) == ["new.jpg"]
     for file in known:
@@ -221,7 +221,7 @@ def test_very_many_files_come_in_several_looks(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(watch_module, "_AT_ONCE", 3)
     for i in range(10):
         put(tmp_path / f"{i % 2}" / f"{i}.jpg")
-    watcher = Watcher(tmp_path)
+    watcher = FolderWatcher(tmp_path)
     looks = [handed(watcher, now) for now in (0, 2, 2.1, 2.2, 2.3, 2.4)]
     assert [len(names) for names in looks] == [0, 3, 3, 3, 1, 0]
     assert sorted(name for names in looks for name in names) == [f"{i}.jpg" for i in range(10)]

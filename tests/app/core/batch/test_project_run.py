@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.batch.batch_runner import Local
-from app.core.batch.project_run import Progress, label_project
+from app.core.batch.batch_runner import LocalRunner
+from app.core.batch.project_run import RunProgress, label_project
 from app.core.gallery.gallery import Gallery
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import Counts
 from app.core.project.schema import ProjectError
@@ -38,7 +38,7 @@ def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
         yield created
 
 
-def run(project: Project, engine: Engine, **how: object) -> list[Progress]:
+def run(project: Project, engine: Engine, **how: object) -> list[RunProgress]:
     return list(label_project(project, Identifier(engine, None), batch=4, **how))
 
 
@@ -68,14 +68,14 @@ def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path,
 def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_engine: Engine) -> None:
     run(project, tiny_engine)
     assert run(project, tiny_engine)[-1].identified == 0
-    Labels(project).set({1: Label(Verdict.EXCLUDED)}, "exclude")
+    LabelTable(project).set({1: Label(Verdict.EXCLUDED)}, "exclude")
     some = next(path for path in all_files(folder) if path.suffix == ".jpg" and path.stat().st_size)
     shutil.copy(some, folder / "new.jpg")
     other = next(path for path in all_files(folder) if path.name == "empty.jpg")
     shutil.copyfile(some, other)
     assert run(project, tiny_engine)[-1].identified == 2
     assert project.counts(tiny_engine.info.fingerprint).failed == 2
-    assert Labels(project).all() == {1: Label(Verdict.EXCLUDED)}
+    assert LabelTable(project).all() == {1: Label(Verdict.EXCLUDED)}
 
 
 def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:
@@ -113,7 +113,7 @@ def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(project: Project, ti
     cpu = identifier.engine
     assert (cpu.provider.name, cpu.precision) == ("CPU", "fp32")
     assert cpu.provider.reason == "the GPU failed (the inference failed (out of memory))"
-    assert Local(identifier).note == ""  # a run that begins later has nothing to tell
+    assert LocalRunner(identifier).note == ""  # a run that begins later has nothing to tell
 
 
 def test_what_is_enrolled_after_the_gpu_failed_is_seen(

@@ -15,9 +15,9 @@ import pytest
 
 from app.cli import main
 from app.core.batch import ray_runner
-from app.core.batch.batch_runner import Local
+from app.core.batch.batch_runner import LocalRunner
 from app.core.batch.project_run import run_stage
-from app.core.batch.ray_runner import DistributedError, IdentifierActor, OnRay, Setup, decode
+from app.core.batch.ray_runner import DistributedError, IdentifierActor, RayRunner, Setup, decode
 from app.core.gallery.gallery import Gallery
 from app.core.project.project import Project
 from app.core.project.results import results
@@ -50,7 +50,7 @@ def test_what_is_decoded_here_is_identified_there(tiny_gallery: Path, folder: Pa
     with Gallery.open(tiny_gallery, read_only=True) as gallery:
         wanted = [
             one
-            for batch in Local(Identifier(engine, gallery), batch=15).identify(paths, lambda: False)
+            for batch in LocalRunner(Identifier(engine, gallery), batch=15).identify(paths, lambda: False)
             for one in batch
         ]
     assert [one.number for one in found] == list(range(15))
@@ -144,7 +144,7 @@ def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_pa
     model = tmp_path / "model.onnx"
     shutil.copy(tiny_model, model)
     stop = []
-    with OnRay(Setup(model, None, "cpu", "auto"), batch=2) as stage:
+    with RayRunner(Setup(model, None, "cpu", "auto"), batch=2) as stage:
         paths = [next(folder.rglob("1.jpg"))] * 200
         done = 0
         for found in stage.identify(paths, lambda: bool(stop)):
@@ -171,4 +171,4 @@ def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_pa
 )
 def test_a_cluster_that_is_not_there_is_told(ray: object, tiny_model: Path, address: str, message: str) -> None:
     with pytest.raises(DistributedError, match=re.escape(message)):
-        OnRay(Setup(tiny_model, None, "cpu", "auto"), address=address)
+        RayRunner(Setup(tiny_model, None, "cpu", "auto"), address=address)

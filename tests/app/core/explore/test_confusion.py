@@ -10,25 +10,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.explore.confusion import Label, confused, crossing, mistakes
-from app.core.explore.evaluation import Judged, TestPartError, by_person, by_test_part, leave_one_out, read_test_part
-from app.core.explore.map_points import Points
+from app.core.explore.confusion import ClassName, confused, crossing, mistakes
+from app.core.explore.evaluation import (
+    EvaluatedPhotos,
+    TestPartError,
+    by_person,
+    by_test_part,
+    leave_one_out,
+    read_test_part,
+)
+from app.core.explore.map_points import MapPoints
 from app.core.gallery.gallery import Reference
-from app.core.project.labels import Label as Told
+from app.core.project.labels import ClassName as Told
 from app.core.project.labels import Verdict
-from app.core.recognition.features import FIGURES, NAMED, NOBODY
-from app.core.review.photo_columns import Columns, Names
+from app.core.recognition.features import FEATURES, NAMED, NOBODY
+from app.core.review.photo_columns import ClassNumbers, PhotoColumns
 
 TYPES = ("sedan", "coupe", "ship")
 CLASSES = ("", "A", "B", "C")
 ONE = st.tuples(st.sampled_from(TYPES), st.sampled_from(CLASSES))
 
 
-def judged_of(photos: list[tuple[tuple[str, str], tuple[str, str]]]) -> Judged:
-    names = Names()
+def judged_of(photos: list[tuple[tuple[str, str], tuple[str, str]]]) -> EvaluatedPhotos:
+    names = ClassNumbers()
     numbers = [[[names.place(name) for name in label] for label in photo] for photo in photos]
     both = np.array(numbers, np.int32).reshape(-1, 2, 2)
-    return Judged(
+    return EvaluatedPhotos(
         names, both[:, 0], both[:, 1], np.arange(len(photos)) + 1, ("x.jpg",) * len(photos), np.zeros(len(photos), bool)
     )
 
@@ -66,16 +73,16 @@ def test_pairs_and_types_as_counted_one_by_one(photos):
 def test_the_more_frequent_direction_comes_first():
     sedan, coupe = ("sedan", "A"), ("coupe", "B")
     (pair,) = confused(judged_of([(sedan, coupe), (coupe, sedan), (coupe, sedan), (coupe, coupe)]))
-    assert (pair.one, pair.other) == (Label("coupe", "B"), Label("sedan", "A"))
+    assert (pair.one, pair.other) == (ClassName("coupe", "B"), ClassName("sedan", "A"))
     assert (pair.there.tolist(), pair.back.tolist(), pair.share) == ([1, 2], [0], 0.75)
     assert crossing(judged_of([(sedan, coupe), (sedan, sedan)])).share(1, 0) == 0.5
 
 
-def columns() -> Columns:
+def columns() -> PhotoColumns:
     """Five photos that the model takes for class A of type sedan; the last one waits."""
-    result = Columns()
+    result = PhotoColumns()
     result.add([(number, f"/photos/{number}.jpg".encode(), None) for number in (1, 2, 3, 4, 5)])
-    piece = np.zeros(4, FIGURES)
+    piece = np.zeros(4, FEATURES)
     for name in NAMED:
         piece[name] = NOBODY
     piece["image"] = (1, 2, 3, 4)
@@ -86,7 +93,7 @@ def columns() -> Columns:
     return result
 
 
-def texts(judged: Judged, labels: np.ndarray) -> list[tuple[str, ...]]:
+def texts(judged: EvaluatedPhotos, labels: np.ndarray) -> list[tuple[str, ...]]:
     return [tuple(judged.names[name] for name in label) for label in labels.tolist()]
 
 
@@ -118,7 +125,7 @@ def test_the_test_part_of_a_run(tmp_path: Path):
         read_test_part(tmp_path / "nowhere")
 
 
-def references(count: int, seed: int) -> Points:
+def references(count: int, seed: int) -> MapPoints:
     generator = np.random.default_rng(seed)
     vectors = generator.normal(size=(count, 6)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -126,10 +133,10 @@ def references(count: int, seed: int) -> Points:
         Reference(number, TYPES[number % 3], CLASSES[generator.integers(4)] or None, "s", f"{number}.jpg")
         for number in range(count)
     )
-    return Points(vectors, np.zeros(0, np.int64), named, (None,) * count)
+    return MapPoints(vectors, np.zeros(0, np.int64), named, (None,) * count)
 
 
-def one_left_out(points: Points) -> tuple[list[int], Judged]:
+def one_left_out(points: MapPoints) -> tuple[list[int], EvaluatedPhotos]:
     told, steps = [], leave_one_out(points)
     while True:
         try:
@@ -154,6 +161,6 @@ def test_each_reference_is_judged_by_the_others(count):
 
 def test_many_copies_of_a_photo():
     points = references(40, seed=1)
-    same = Points(np.tile(points.vectors[:1], (40, 1)), points.images, points.references, points.pictures)
+    same = MapPoints(np.tile(points.vectors[:1], (40, 1)), points.images, points.references, points.pictures)
     _, judged = one_left_out(same)
     assert len(judged) == 40

@@ -11,9 +11,9 @@ import pytest
 from app.core.explore.confusion import confused, mistakes
 from app.core.explore.evaluation import by_training
 from app.core.explore.held_out import HeldOut, Training, finished_trainings, read_held_out
-from app.core.explore.map_points import BY_TRAINING, By, Points, find, grouped, write_csv
+from app.core.explore.map_points import BY_TRAINING, By, MapPoints, find, grouped, write_csv
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import Columns
+from app.core.review.photo_columns import PhotoColumns
 from app.core.training.runs import Runs
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import TESTED_FILE, Tested, TestedError
@@ -25,13 +25,13 @@ def run(tmp_path: Path, photos: Path) -> Path:
     return write_tiny_run(tmp_path / "run", photos)
 
 
-def points_of(folder: Path) -> Points:
+def points_of(folder: Path) -> MapPoints:
     vectors, photos = read_held_out(folder)
-    return Points(vectors, held_out=photos)
+    return MapPoints(vectors, held_out=photos)
 
 
-def counted(points: Points, by: By) -> dict[str, int]:
-    groups = grouped(points, Columns(), by)
+def counted(points: MapPoints, by: By) -> dict[str, int]:
+    groups = grouped(points, PhotoColumns(), by)
     return dict(zip(groups.names, groups.counts().tolist(), strict=True))
 
 
@@ -42,9 +42,9 @@ def test_points_are_told_apart_by_labels_and_answers(run):
     assert counted(points, By.CLASS) == dict.fromkeys(sorted(TINY_TAXONOMY.fine), 3)
     assert counted(points, By.CORRECTNESS) == {"right": 8, "another class": 3, "another type": 1}
     assert counted(points, By.CONFIDENCE) == {"50 to 80 %": 4, "above 95 %": 8}
-    groups = grouped(points, Columns(), By.CLASS)
+    groups = grouped(points, PhotoColumns(), By.CLASS)
     assert dict(zip(groups.names, groups.types, strict=True))["Azzurra class"] == "ship"
-    assert all(len(grouped(points, Columns(), by).of) == 12 for by in BY_TRAINING)
+    assert all(len(grouped(points, PhotoColumns(), by).of) == 12 for by in BY_TRAINING)
 
 
 def test_a_class_that_was_not_learned_is_judged_by_its_type():
@@ -59,7 +59,7 @@ def test_a_class_that_was_not_learned_is_judged_by_its_type():
     names = [tuple(found.names[place] for place in row) for row in found.answer.tolist()]
     assert names == [("boat", ""), ("car", ""), ("car", "coupe"), ("bus", ""), ("bus", "")]
     np.testing.assert_allclose(found.confidence, [0.9, 0.9, 0.4, 0.9, 0.9])
-    points = Points(tested.embeddings, held_out=found)
+    points = MapPoints(tested.embeddings, held_out=found)
     assert counted(points, By.CORRECTNESS) == {"right": 2, "another type": 3}
     assert counted(points, By.TYPE) == {"boat": 3, "bus": 1, "tram": 1}
     assert (found.truth[2:4, 1] == NOBODY).all()
@@ -71,19 +71,19 @@ def test_a_network_without_classes_answers_types():
         *(("boat", "car"), ("", ""), np.array([0, 0], np.int32), np.full(2, 0.7, np.float32)),
         *(np.full(2, -1, np.int32), np.zeros(2, np.float32)),
     )
-    points = Points(tested.embeddings, held_out=HeldOut.of(tested))
+    points = MapPoints(tested.embeddings, held_out=HeldOut.of(tested))
     assert counted(points, By.CORRECTNESS) == {"right": 1, "another type": 1}
     assert counted(points, By.CLASS) == {"": 2} and counted(points, By.CONFIDENCE) == {"50 to 80 %": 2}
 
 
 def test_photos_are_found_by_name_class_or_type(run):
     points = points_of(run)
-    assert len(find(points, Columns(), "CELESTE")) == 3 and len(find(points, Columns(), "ship 2.jpg")) == 2
-    assert not len(find(points, Columns(), "zeppelin")) and not len(find(points, Columns(), " "))
+    assert len(find(points, PhotoColumns(), "CELESTE")) == 3 and len(find(points, PhotoColumns(), "ship 2.jpg")) == 2
+    assert not len(find(points, PhotoColumns(), "zeppelin")) and not len(find(points, PhotoColumns(), " "))
 
 
 def test_the_map_as_a_table_tells_what_was_answered(run, photos, tmp_path):
-    write_csv(tmp_path / "map.csv", points_of(run), Columns(), np.zeros((12, 2)))
+    write_csv(tmp_path / "map.csv", points_of(run), PhotoColumns(), np.zeros((12, 2)))
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))
     assert [row["file"] for row in rows] == [str(file) for file in sorted(photos.rglob("*.jpg"))]
     assert [row["correctness"] for row in rows].count("right") == 8
@@ -95,7 +95,7 @@ def test_the_map_as_a_table_tells_what_was_answered(run, photos, tmp_path):
 
 
 def test_mistakes_are_judged_by_the_trainings_own_answers(run, photos):
-    files, columns = sorted(photos.rglob("*.jpg")), Columns()
+    files, columns = sorted(photos.rglob("*.jpg")), PhotoColumns()
     columns.add([(4, str(files[3]).encode(), None), (9, b"/elsewhere/1.jpg", None)])
     judged = by_training(read_held_out(run)[1], columns)
     assert judged.images.tolist() == [NOBODY] * 3 + [4] + [NOBODY] * 8

@@ -8,20 +8,20 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from app.core.explore.map_points import NONE, By, Points, Source, grouped, read_points, write_csv, write_svg
+from app.core.explore.map_points import NONE, By, MapPoints, Source, grouped, read_points, write_csv, write_svg
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.project.labels import Label, Verdict
-from app.core.recognition.features import FIGURES
-from app.core.review.photo_columns import Columns
+from app.core.recognition.features import FEATURES
+from app.core.review.photo_columns import PhotoColumns
 from model.contract.bundle import Thresholds
 
 
 @pytest.fixture
-def columns() -> Columns:
+def columns() -> PhotoColumns:
     """Four photos: a sure one, one of a sure type, an unknown one, one that waits."""
-    columns = Columns(thresholds=Thresholds(fine=0.6, coarse=0.6))
+    columns = PhotoColumns(thresholds=Thresholds(fine=0.6, coarse=0.6))
     columns.add([(number, f"/photos/{number}.jpg".encode(), None) for number in (1, 2, 3, 5)])
-    piece = np.zeros(3, FIGURES)
+    piece = np.zeros(3, FEATURES)
     for name in ("type", "fine", "fine_type", "near", "near_type"):
         piece[name] = -1
     piece["image"] = (1, 2, 3)
@@ -34,7 +34,7 @@ def columns() -> Columns:
 
 
 @pytest.fixture
-def points(tiny_gallery) -> Points:
+def points(tiny_gallery) -> MapPoints:
     """Three of these photos and the gallery's twelve."""
     with Gallery.open(tiny_gallery) as gallery:
         references = gallery.references()
@@ -42,10 +42,10 @@ def points(tiny_gallery) -> Points:
             [np.eye(3, 4, dtype=np.float32), gallery.embeddings([one.id for one in gallery.references()])]
         )
         pictures = tuple(gallery.picture(one) for one in references)
-    return Points(vectors, np.array([1, 2, 3]), tuple(references), pictures)
+    return MapPoints(vectors, np.array([1, 2, 3]), tuple(references), pictures)
 
 
-def named(points: Points, columns: Columns, by: By) -> list[str]:
+def named(points: MapPoints, columns: PhotoColumns, by: By) -> list[str]:
     groups = grouped(points, columns, by)
     assert groups.counts().sum() == len(points) and (groups.counts() > 0).all()
     return [groups.names[number] for number in groups.of.tolist()]
@@ -67,8 +67,8 @@ def test_points_are_told_apart_by_what_holds_now(points, columns):
 
 
 def test_points_whose_photos_are_not_listed_yet_belong_to_nobody(points):
-    assert named(points, Columns(), By.STATUS)[:4] == [NONE, NONE, NONE, "gallery"]
-    assert grouped(Points(), Columns(), By.TYPE).names == ()
+    assert named(points, PhotoColumns(), By.STATUS)[:4] == [NONE, NONE, NONE, "gallery"]
+    assert grouped(MapPoints(), PhotoColumns(), By.TYPE).names == ()
 
 
 def test_the_gallery_is_read_in_the_order_of_its_references(tiny_gallery, tiny_engine):

@@ -20,10 +20,10 @@ from app.cli import main
 from app.core.export.correction_table import CorrectionTable
 from app.core.export.exporters import EXPORTERS, Exported, export
 from app.core.export.label_table import guarded, unguarded
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.core.project.results import Result, answer
+from app.core.project.results import PhotoResult, answer
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
 from tests.app.tiny import colour_picture
@@ -85,7 +85,7 @@ def exported(picture: Path, name: str, label: Label, kind: str, read: Callable[[
             return
         found = photo.stat()
         image = Photo(1, photo, found.st_size, found.st_mtime_ns)
-        result = Result(image, None, None, label, answer(None, label))  # type: ignore[arg-type]
+        result = PhotoResult(image, None, None, label, answer(None, label))  # type: ignore[arg-type]
         out = Path(folder) / "out put.csv"
         if out == photo:
             return
@@ -213,7 +213,7 @@ def test_a_photo_that_was_replaced_is_not_exported_under_its_old_answer(
     with Project.open(work) as project:
         first, second, *_ = project.images()
         labels = {image.id: Label(Verdict.CORRECTED, "sedan", "Rossa 2010") for image in (first, second)}
-        Labels(project).set(labels, "review")
+        LabelTable(project).set(labels, "review")
     colour_picture((5, 5, 200), seed=9).save(first.path)
     for kind, place in (("csv", "work.csv"), ("training", "work.training.csv"), ("coco", "work.json")):
         capsys.readouterr()

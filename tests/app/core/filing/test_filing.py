@@ -17,11 +17,11 @@ from app.core.batch.project_run import label_project
 from app.core.filing import filing_plan
 from app.core.filing.filed import Filed
 from app.core.filing.filing import Filing
-from app.core.filing.filing_plan import FilingError, Plan, check_pattern, plan
+from app.core.filing.filing_plan import FilingError, FilingPlan, check_pattern, plan
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
-from app.core.project.journal_steps import Kind
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.journal_steps import StepKind
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.recognition.engine import Engine
@@ -40,12 +40,12 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
             2: Label(Verdict.UNKNOWN),
             3: Label(Verdict.CORRECTED, 'ship: "A/B"'),
         }
-        Labels(created).set(labels, "review")
+        LabelTable(created).set(labels, "review")
         scanned_folders.remember(created, [photos])
         yield created
 
 
-def planned(project: Project, into: Path, pattern: str = filing_plan.PATTERN) -> Plan:
+def planned(project: Project, into: Path, pattern: str = filing_plan.PATTERN) -> FilingPlan:
     return plan(results(project, project.models()[0]), into, pattern)
 
 
@@ -86,7 +86,7 @@ def test_what_was_filed_is_taken_back_and_done_again(
     into, before = tmp_path / "filed", contents(photos)
     filing = Filing(project)
     steps = planned(project, into).steps
-    action = filing.begin(Plan(steps, ()), move=move)
+    action = filing.begin(FilingPlan(steps, ()), move=move)
     seen: list[int] = []
     assert filing.carry_out(action, seen.append) == [] and seen == list(range(1, 11))
     after = contents(into)
@@ -102,7 +102,7 @@ def test_what_was_filed_is_taken_back_and_done_again(
         assert turned is not None and turned[1] == []
         assert (contents(photos) == before and not into.exists()) or contents(into) == {}
         assert {image.path for image in again.images()} == {photos / name for name in before}
-        assert Labels(again).of([1])  # the labels are a step of their own
+        assert LabelTable(again).of([1])  # the labels are a step of their own
         turned = journal_of(again).redo()
         assert turned is not None and turned[1] == []
         assert contents(into) == after
@@ -138,13 +138,13 @@ def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project,
     assert turned is not None and turned.stays and len(turned.problems) == 10
     # passed over from now on
     turned = journal.undo()
-    assert turned is not None and turned.action.kind is Kind.LABELS and not turned.stays
+    assert turned is not None and turned.action.kind is StepKind.LABELS and not turned.stays
     # what is new forgets what was taken back, but not what could not be
-    Labels(project).set({1: Label(Verdict.EXCLUDED)}, "one more")
+    LabelTable(project).set({1: Label(Verdict.EXCLUDED)}, "one more")
     (tmp_path / "unplugged").rename(drive)
     assert journal.next_steps()[0].title == "one more" and journal.undo() is not None
     turned = journal.undo()
-    assert turned is not None and turned.action.kind is Kind.FILES and turned.problems == [] and not turned.stays
+    assert turned is not None and turned.action.kind is StepKind.FILES and turned.problems == [] and not turned.stays
     assert contents(photos) == before and not contents(drive)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.cli import main
 from app.core.batch.project_run import label_project
-from app.core.filing.filed import Filed, Row, State
+from app.core.filing.filed import Filed, FiledFile, FiledState
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine
@@ -105,8 +105,8 @@ def test_an_undo_that_ends_between_a_sidecar_and_its_note_is_finished(
     assert file(place, tmp_path / "s", "--move") == 0
     note = Filed.change
 
-    def ends(filed: Filed, row: Row, state: State, **more: Any) -> None:
-        if row.sidecar and state is State.UNDONE:
+    def ends(filed: Filed, row: FiledFile, state: FiledState, **more: Any) -> None:
+        if row.sidecar and state is FiledState.UNDONE:
             raise KeyboardInterrupt
         note(filed, row, state, **more)
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError, Reference
+from app.core.gallery.gallery import Gallery, GalleryError, Reference, ReferenceEntry
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def entry(number: int, coarse: str = "sedan", fine: str | None = "TL", root: Path | None = None) -> Entry:
-    return Entry(coarse, fine, "test", f"{coarse}/{number}.jpg", f"digest {number}", root)
+def entry(number: int, coarse: str = "sedan", fine: str | None = "TL", root: Path | None = None) -> ReferenceEntry:
+    return ReferenceEntry(coarse, fine, "test", f"{coarse}/{number}.jpg", f"digest {number}", root)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_what_was_added_is_there_after_opening_again(empty: Gallery) -> None:
 def test_the_same_content_again_takes_the_new_label_and_stays_one(empty: Gallery) -> None:
     vectors = unit(np.eye(6)[:2])
     first = empty.add(vectors, [entry(1), entry(2)])
-    second = empty.add(vectors[1:], [Entry("ship", None, "other", "moved.jpg", "digest 2")])
+    second = empty.add(vectors[1:], [ReferenceEntry("ship", None, "other", "moved.jpg", "digest 2")])
     assert second == first[1:]
     assert len(empty) == 2
     assert empty.find("digest 2") == Reference(first[1], "ship", None, "other", "moved.jpg")
@@ -86,7 +86,7 @@ def test_one_content_twice_in_one_addition_is_one_reference(empty: Gallery) -> N
 
 
 def test_a_failing_addition_adds_nothing(empty: Gallery) -> None:
-    broken = Entry("sedan", "TL", "test", "b.jpg", None)  # type: ignore[arg-type]
+    broken = ReferenceEntry("sedan", "TL", "test", "b.jpg", None)  # type: ignore[arg-type]
     with pytest.raises(GalleryError, match=r"new\.gallery"):
         empty.add(unit(np.eye(6)[:2]), [entry(1), broken])
     assert len(empty) == 0

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError
-from app.core.gallery.gallery_steps import Steps
-from app.core.gallery.selection import Shelf, own_place
+from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry
+from app.core.gallery.gallery_steps import GallerySteps
+from app.core.gallery.selection import GallerySelection, own_place
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
 from app.core.teaching.class_teaching import known_types, label_problem, teach
@@ -22,8 +22,8 @@ from tests.app.tiny import DIM, TINY_TAXONOMY, colour_picture
 CLASSES = [("sedan", "TL"), ("sedan", "RS"), ("ship", "Nimitz"), ("ship", None)]
 
 
-def entry(number: int, label: tuple[str, str | None]) -> Entry:
-    return Entry(*label, "test", f"{number}.jpg", f"digest {number}", Path("/here"))
+def entry(number: int, label: tuple[str, str | None]) -> ReferenceEntry:
+    return ReferenceEntry(*label, "test", f"{number}.jpg", f"digest {number}", Path("/here"))
 
 
 def state(gallery: Gallery) -> tuple:
@@ -45,7 +45,7 @@ def test_every_step_can_be_taken_back_and_done_again(
     labels = st.sampled_from(CLASSES)
     path = tmp_path_factory.mktemp("g") / "a.gallery"
     with Gallery.create(path, "f00d", 6) as gallery:
-        steps, states = Steps(gallery), [state(gallery)]
+        steps, states = GallerySteps(gallery), [state(gallery)]
         for _ in range(data.draw(st.integers(1, 6))):
             ids = [one.id for one in gallery.references()]
             some = data.draw(st.sets(st.sampled_from(ids))) if ids else set()
@@ -70,7 +70,7 @@ def test_every_step_can_be_taken_back_and_done_again(
             if changed:
                 states.append(state(gallery))
     with Gallery.open(path) as gallery:  # also after a restart
-        steps = Steps(gallery)
+        steps = GallerySteps(gallery)
         for expected in states[-2::-1]:
             assert steps.turn(back=True) is not None
             assert state(gallery) == expected
@@ -83,7 +83,7 @@ def test_every_step_can_be_taken_back_and_done_again(
 
 def test_a_new_step_ends_what_could_be_done_again(tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "a.gallery", "f00d", 6) as gallery:
-        steps = Steps(gallery)
+        steps = GallerySteps(gallery)
         assert steps.next_steps() == (None, None)
         steps.add(unit(np.eye(6)[:2]), [entry(1, CLASSES[0]), entry(2, CLASSES[0])], "add two")
         steps.relabel_class(CLASSES[0], ("sedan", "TLX"), "rename")
@@ -95,7 +95,7 @@ def test_a_new_step_ends_what_could_be_done_again(tmp_path: Path) -> None:
 
 def test_what_was_added_elsewhere_gives_way_and_comes_back(tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "a.gallery", "f00d", 6) as gallery:
-        steps, vectors = Steps(gallery), unit(np.eye(6)[:1])
+        steps, vectors = GallerySteps(gallery), unit(np.eye(6)[:1])
         steps.add(vectors, [entry(1, CLASSES[0])], "add")
         steps.remove_class(CLASSES[0], "remove")
         gallery.add(vectors, [entry(1, CLASSES[2])])
@@ -109,12 +109,12 @@ def test_the_supplied_gallery_is_copied_at_the_first_change(tiny_engine: Engine,
     fingerprint = tiny_engine.info.fingerprint
     before = tiny_gallery.read_bytes()
 
-    def shelf() -> Shelf:
-        return Shelf(fingerprint, DIM, named=None, supplied=tiny_gallery)
+    def shelf() -> GallerySelection:
+        return GallerySelection(fingerprint, DIM, named=None, supplied=tiny_gallery)
 
     one = shelf()
     assert one.gallery is not None and one.gallery.path == tiny_gallery and not own_place(fingerprint).exists()
-    Steps(one.writable()).remove_class(("sedan", "Rossa 2010"), "remove")
+    GallerySteps(one.writable()).remove_class(("sedan", "Rossa 2010"), "remove")
     assert one.gallery.path == own_place(fingerprint) and len(one.gallery) == 9
     assert one.writable() is one.gallery
     one.close()
@@ -126,13 +126,13 @@ def test_the_supplied_gallery_is_copied_at_the_first_change(tiny_engine: Engine,
 
 def test_galleries_of_two_models_are_never_mixed(tiny_engine: Engine, tiny_gallery: Path) -> None:
     fingerprint = tiny_engine.info.fingerprint
-    other = Shelf("f00d", DIM, named=None, supplied=tiny_gallery)
+    other = GallerySelection("f00d", DIM, named=None, supplied=tiny_gallery)
     assert other.gallery is None and "another identification model" in (other.problem or "")
     assert len(other.writable()) == 0 and other.gallery.path == own_place("f00d")
     other.close()
     own_place(fingerprint).parent.mkdir(exist_ok=True)
     shutil.copy(own_place("f00d"), own_place(fingerprint))  # somebody renamed it
-    shelf = Shelf(fingerprint, DIM, named=None, supplied=tiny_gallery)
+    shelf = GallerySelection(fingerprint, DIM, named=None, supplied=tiny_gallery)
     assert shelf.gallery is not None and shelf.gallery.path == tiny_gallery
     assert "another identification model" in (shelf.problem or "")
     with pytest.raises(GalleryError, match="another identification model"):
@@ -143,10 +143,10 @@ def test_galleries_of_two_models_are_never_mixed(tiny_engine: Engine, tiny_galle
 
 def test_a_named_gallery_is_changed_where_it_lies(tiny_engine: Engine, tiny_gallery: Path) -> None:
     fingerprint = tiny_engine.info.fingerprint
-    shelf = Shelf(fingerprint, DIM, named=tiny_gallery, supplied=None)
+    shelf = GallerySelection(fingerprint, DIM, named=tiny_gallery, supplied=None)
     assert shelf.writable().path == tiny_gallery and not own_place(fingerprint).exists()
     shelf.close()
-    missing = Shelf(fingerprint, DIM, named=tiny_gallery.with_name("no.gallery"), supplied=tiny_gallery)
+    missing = GallerySelection(fingerprint, DIM, named=tiny_gallery.with_name("no.gallery"), supplied=tiny_gallery)
     assert missing.gallery is None and "does not exist" in (missing.problem or "")
 
 
@@ -154,7 +154,7 @@ def test_what_is_meant_for_a_shared_gallery_that_is_not_there_goes_nowhere_else(
     tiny_engine: Engine, tiny_gallery: Path
 ) -> None:
     fingerprint = tiny_engine.info.fingerprint
-    shelf = Shelf(fingerprint, DIM, named="postgresql://127.0.0.1:1/nothing", supplied=tiny_gallery)
+    shelf = GallerySelection(fingerprint, DIM, named="postgresql://127.0.0.1:1/nothing", supplied=tiny_gallery)
     assert shelf.gallery is None and shelf.problem is not None
     with pytest.raises(GalleryError, match="only adds photos"):
         shelf.writable()
@@ -169,7 +169,7 @@ def test_a_class_is_taught_with_a_few_photos(tiny_engine: Engine, tmp_path: Path
     for number in range(6):
         colour_picture((30, 200, 40), seed=number).save(folder / f"{number}.png")
     (folder / "bad.jpg").write_text("no picture")
-    shelf = Shelf(tiny_engine.info.fingerprint, DIM, named=None, supplied=None)
+    shelf = GallerySelection(tiny_engine.info.fingerprint, DIM, named=None, supplied=None)
     reports = list(teach(tiny_engine, shelf, [folder, tmp_path / "gone.jpg"], ("sedan", "Verde 2020")))
     assert {total for total, _ in reports} == {8}
     assert sum(report.added for _, report in reports) == 6
@@ -179,7 +179,7 @@ def test_a_class_is_taught_with_a_few_photos(tiny_engine: Engine, tmp_path: Path
     contents = shelf.contents()
     assert contents.undo == "add photos to Verde 2020"
     assert contents.places[contents.references[0].id] == folder / "0.png"
-    assert Steps(shelf.writable()).turn(back=True) == contents.undo and len(shelf.contents().references) == 0
+    assert GallerySteps(shelf.writable()).turn(back=True) == contents.undo and len(shelf.contents().references) == 0
     shelf.close()
 
 

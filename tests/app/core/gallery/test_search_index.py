@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.cli.terminal import in_words
 from app.core.gallery import gallery_file, search_index, search_index_file
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.gallery.gallery_file import Block
 from app.core.gallery.reference_columns import Gathering
 from tests.app.synthetic import DIM, check, clustered, entries, unit
@@ -109,7 +109,7 @@ def test_changes_beside_the_index_are_found_as_in_a_dictionary(
 def test_what_another_program_has_changed_is_seen(large: Path) -> None:
     database = sqlite3.connect(large)
     vector = clustered(1, seed=9)
-    gallery_file.upsert(database, vector, [Entry("ship", "Nimitz class", "test", "n.jpg", "new")], DIM)
+    gallery_file.upsert(database, vector, [ReferenceEntry("ship", "Nimitz class", "test", "n.jpg", "new")], DIM)
     database.execute("UPDATE reference SET fine = 'TX' WHERE digest = 'digest 3'")
     database.execute("DELETE FROM reference WHERE digest = 'digest 4'")
     database.commit()

@@ -12,9 +12,9 @@ import pytest
 
 from app.cli import main
 from app.cli.terminal import in_words
-from app.core.gallery.gallery import Entry, Gallery, GalleryError
+from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry
 from app.core.gallery.references import open_references
-from app.core.gallery.selection import Shelf
+from app.core.gallery.selection import GallerySelection
 from app.core.teaching.class_teaching import teach
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
@@ -33,8 +33,8 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def entry(number: int, coarse: str = "sedan", fine: str | None = "TL", root: Path | None = None) -> Entry:
-    return Entry(coarse, fine, "test", f"{coarse}/{number}.jpg", f"digest {number}", root)
+def entry(number: int, coarse: str = "sedan", fine: str | None = "TL", root: Path | None = None) -> ReferenceEntry:
+    return ReferenceEntry(coarse, fine, "test", f"{coarse}/{number}.jpg", f"digest {number}", root)
 
 
 def test_answers_as_a_gallery_in_a_file_does(address: str, tmp_path: Path) -> None:
@@ -169,7 +169,10 @@ def test_what_one_added_is_taken_back_but_not_what_others_have_changed_since(add
 
 def test_the_window_of_each_adds_and_takes_back_at_once(address: str, tiny_engine, photos: Path) -> None:
     folders = sorted(photos.glob("*/*"))
-    shelves = [Shelf(tiny_engine.info.fingerprint, TINY_DIM, named=address, supplied=None) for _ in range(len(folders))]
+    shelves = [
+        GallerySelection(tiny_engine.info.fingerprint, TINY_DIM, named=address, supplied=None)
+        for _ in range(len(folders))
+    ]
 
     def work(person: int) -> None:
         label = folders[person].parent.name, folders[person].name

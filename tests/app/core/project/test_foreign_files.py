@@ -16,12 +16,12 @@ import pytest
 from app.cli import main
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery, GalleryError
-from app.core.gallery.gallery_steps import Steps
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.gallery.gallery_steps import GallerySteps
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
-from app.core.review.photo_columns import Names, read_predictions
+from app.core.review.photo_columns import ClassNumbers, read_predictions
 from app.core.system.paths import resources
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome
@@ -38,15 +38,15 @@ def project(tmp_path: Path, tiny_model: Path) -> Path:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
         made.store(info.fingerprint, [outcome(1), outcome(2)])
-        Labels(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        LabelTable(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return tmp_path / "work.marque"
 
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Path:
     with Gallery.create(tmp_path / "a.gallery", "fp", DIM) as made:
-        Steps(made).add(clustered(6), entries(range(6)), "add")
-        Steps(made).remove([2], "remove")
+        GallerySteps(made).add(clustered(6), entries(range(6)), "add")
+        GallerySteps(made).remove([2], "remove")
     return tmp_path / "a.gallery"
 
 
@@ -57,11 +57,11 @@ def look(path: Path, *, sound: bool = False) -> None:
         opened.images()
         opened.places()
         journal_of(opened).next_steps()
-        Labels(opened).all()
+        LabelTable(opened).all()
         for model in opened.models():
             list(results(opened, model))
             opened.embeddings(model.fingerprint)
-            list(read_predictions(opened, model.fingerprint, Names()))
+            list(read_predictions(opened, model.fingerprint, ClassNumbers()))
 
 
 def use(path: Path) -> None:
@@ -69,7 +69,7 @@ def use(path: Path) -> None:
     with Gallery.open(path) as opened:
         opened.search(clustered(2), 3)
         opened.entries()
-        Steps(opened).turn(back=True)
+        GallerySteps(opened).turn(back=True)
 
 
 def open_either(path: Path) -> None:

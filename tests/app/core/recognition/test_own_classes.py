@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.core.gallery.gallery import Entry, Gallery
+from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.recognition.decision import Decision, Status
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
@@ -39,7 +39,7 @@ def answer(demanding: Engine, tmp_path: Path) -> Answer:
             found = Identifier(demanding, None).identify([reference for reference, _, _ in references])
             for number, ((_, coarse, fine), one) in enumerate(zip(references, found, strict=True)):
                 assert one.embedding is not None
-                gallery.add(one.embedding[None], [Entry(coarse, fine, "own", f"{number}.jpg", str(number))])
+                gallery.add(one.embedding[None], [ReferenceEntry(coarse, fine, "own", f"{number}.jpg", str(number))])
             (identified,) = Identifier(demanding, gallery).identify([picture])
         assert identified.decision is not None
         return identified.decision

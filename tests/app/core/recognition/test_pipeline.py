@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.core.export.label_table import COLUMNS, KIND, LabelTable, TableError
-from app.core.gallery.gallery import Entry, Gallery, Neighbour, Reference
+from app.core.export.label_table import COLUMNS, KIND, LabelCsv, TableError
+from app.core.gallery.gallery import Gallery, Neighbour, Reference, ReferenceEntry
 from app.core.recognition.decision import Decision, Level, Status
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.evidence import Evidence, TypeCandidate
@@ -72,7 +72,7 @@ def test_a_model_without_classes_answers_beside_its_gallery(tmp_path: Path, fine
         identifier = Identifier(engine, gallery)
         assert [types(one) for one in identifier.identify([red, blue])] == [["sedan", "ship"], ["ship", "sedan"]]
         embeddings = engine.run(np.stack([engine.prepare(red)])).embeddings
-        gallery.add(embeddings, [Entry("sedan", fine, "photos", "1.jpg", "digest 1")])
+        gallery.add(embeddings, [ReferenceEntry("sedan", fine, "photos", "1.jpg", "digest 1")])
         assert gallery.centre_similarities(embeddings, ()).shape == (1, 0)
         one, other = identifier.identify([red, blue])
     assert types(one) == ["sedan", "ship"]
@@ -90,7 +90,7 @@ def test_a_gallery_of_types_alone_leaves_the_classes_to_the_network(tiny_engine:
     pictures = [colour_picture(colour) for colour in COLOURS.values()]
     with Gallery.create(tmp_path / "types.gallery", tiny_engine.info.fingerprint, DIM) as gallery:
         embeddings = tiny_engine.run(np.stack([tiny_engine.prepare(pictures[0])])).embeddings
-        gallery.add(embeddings, [Entry("sedan", None, "photos", "1.jpg", "digest 1")])
+        gallery.add(embeddings, [ReferenceEntry("sedan", None, "photos", "1.jpg", "digest 1")])
         found = Identifier(tiny_engine, gallery).identify(pictures)
     assert [one.decision.label for one in found if one.decision is not None] == list(COLOURS)
     assert all([near.reference.coarse for near in one.neighbours] == ["sedan"] for one in found)
@@ -231,7 +231,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -> None:
     odd = Path(os.fsdecode(b' latin1-\xe9, "x"\n\r.jpg '))
-    with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+    with LabelCsv(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
         table.write([identification(odd), Identification(Path("b.jpg"), error="the file is empty")])
         assert not (tmp_path / "labels.csv").exists()
         assert len(read(tmp_path / "labels.csv.part")) == 2  # safe before the run ends
@@ -264,7 +264,7 @@ def test_the_table_holds_what_was_decided(tmp_path: Path, tiny_engine: Engine) -
 def test_an_unfinished_table_leaves_all_others_alone(tmp_path: Path, tiny_engine: Engine) -> None:
     (tmp_path / "labels.csv.part").write_text("of a run that was killed")
     for number in ("", " (2)"):
-        with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+        with LabelCsv(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
             table.write([identification(Path("a.jpg"))])
             assert table.keep_incomplete() == tmp_path / f"labels.incomplete{number}.csv"
     assert (tmp_path / "labels.csv.part").read_text() == "of a run that was killed"
@@ -275,17 +275,17 @@ def test_an_unfinished_table_leaves_all_others_alone(tmp_path: Path, tiny_engine
 
 def test_a_name_of_255_bytes_takes_a_table(tmp_path: Path, tiny_engine: Engine) -> None:
     place = tmp_path / ("é" * 125 + ".csv")
-    with LabelTable(Output(place, KIND), tiny_engine.info.signature) as table:
+    with LabelCsv(Output(place, KIND), tiny_engine.info.signature) as table:
         table.write([identification(Path("a.jpg"))])
         assert table.finish().place == place
     assert len(read(place)) == 1 and len(list(tmp_path.iterdir())) == 1
 
 
 def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engine: Engine) -> None:
-    with LabelTable(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
+    with LabelCsv(Output(tmp_path / "labels.csv", KIND), tiny_engine.info.signature) as table:
         table.finish()
     (tmp_path / "labels.csv").write_text("old")
-    with LabelTable(Output(tmp_path / "labels.csv", KIND, force=True), tiny_engine.info.signature) as table:
+    with LabelCsv(Output(tmp_path / "labels.csv", KIND, force=True), tiny_engine.info.signature) as table:
         table.write([identification(Path("a.jpg"))])
         assert table.keep_incomplete() == tmp_path / "labels.incomplete.csv"
     assert (tmp_path / "labels.csv").read_text() == "old"
@@ -295,14 +295,14 @@ def test_an_unfinished_table_leaves_the_old_one_alone(tmp_path: Path, tiny_engin
 @pytest.mark.parametrize("place", [".", "no folder/labels.csv"])
 def test_a_place_that_cannot_be_written_is_reported_at_once(tmp_path: Path, tiny_engine: Engine, place: str) -> None:
     with pytest.raises(OutputError):
-        LabelTable(Output(tmp_path / place, KIND), tiny_engine.info.signature)
+        LabelCsv(Output(tmp_path / place, KIND), tiny_engine.info.signature)
 
 
 def test_a_full_disk_is_reported(tiny_engine: Engine) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
     with (
-        LabelTable(Output(Path("/dev/full"), KIND), tiny_engine.info.signature) as table,
+        LabelCsv(Output(Path("/dev/full"), KIND), tiny_engine.info.signature) as table,
         pytest.raises(TableError, match="/dev/full: the disk is full"),
     ):
         table.write([identification(Path("a.jpg"))])

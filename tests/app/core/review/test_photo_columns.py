@@ -10,16 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.project.labels import Label, Labels, Verdict
+from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.project.results import results
 from app.core.recognition.decision import Status, decide
 from app.core.recognition.evidence import Evidence
-from app.core.recognition.features import FIGURES, NAMED, NOBODY, FigureWriter
+from app.core.recognition.features import FEATURES, NAMED, NOBODY, FeatureWriter
 from app.core.review import arrangement, likeness
 from app.core.review.arrangement import Filter, Order, Show
-from app.core.review.photo_columns import LEVELS, STATUSES, WAITING, Columns, Names, answers, read_predictions
+from app.core.review.photo_columns import (
+    LEVELS,
+    STATUSES,
+    WAITING,
+    ClassNumbers,
+    PhotoColumns,
+    answers,
+    read_predictions,
+)
 from app.core.review.suggestions import suggest
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
@@ -66,12 +74,12 @@ def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | N
     )
 
 
-def load(project: Project, thresholds: Thresholds | None = None) -> Columns:
-    columns = Columns(thresholds=thresholds)
+def load(project: Project, thresholds: Thresholds | None = None) -> PhotoColumns:
+    columns = PhotoColumns(thresholds=thresholds)
     columns.add(project.places())
     for piece in read_predictions(project, MODEL, columns.names):
         columns.set_predictions(piece)
-    columns.set_labels(Labels(project).all())
+    columns.set_labels(LabelTable(project).all())
     return columns
 
 
@@ -86,7 +94,7 @@ def sedan(probability: float, *, second: float = 0.1, neighbours: int = 0, of: s
 def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project: Project) -> None:
     """A run stores images while a project is being loaded: the list of images is older than that of answers."""
     fill(project, [sedan(0.9), sedan(0.8), sedan(0.7)])
-    columns = Columns()
+    columns = PhotoColumns()
     columns.add([place for place in project.places() if place[0] != 3])
     [piece] = read_predictions(project, MODEL, columns.names)
     assert columns.set_predictions(piece).tolist() == [0, 1]
@@ -100,9 +108,9 @@ def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project
 def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
     kept = Evidence.from_json(found.to_json())  # with as many decimals as are kept
-    connection, names = sqlite3.connect(":memory:"), Names()
+    connection, names = sqlite3.connect(":memory:"), ClassNumbers()
     connection.execute("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
-    piece = np.frombuffer(FigureWriter(connection).row(1, found), FIGURES).copy()
+    piece = np.frombuffer(FeatureWriter(connection).row(1, found), FEATURES).copy()
     known = {number: names.place(name) for number, name in connection.execute("SELECT id, name FROM name")}
     for field in NAMED:
         piece[field] = [known.get(number, NOBODY) for number in piece[field].tolist()]
@@ -118,7 +126,7 @@ def test_columns_show_what_the_results_say(tmp_path_factory: pytest.TempPathFact
     with Project.create(tmp_path_factory.mktemp("p") / "work.marque") as project:
         project.add_source(Path("/photos"))
         fill(project, [found for (found, _), _ in rows])
-        Labels(project).set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
+        LabelTable(project).set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
         project.choose_thresholds(MODEL, thresholds)
         columns = load(project, thresholds)
         for row, result in enumerate(results(project, project.models()[0])):
@@ -168,7 +176,7 @@ def test_accepting_takes_what_is_shown(project: Project) -> None:
 
 def test_filters(project: Project) -> None:
     fill(project, [sedan(0.8, second=0.1), sedan(0.6, second=0.39), sedan(0.4), None, sedan(0.9)])
-    Labels(project).set({5: Label(Verdict.EXCLUDED), 1: Label(Verdict.ACCEPTED, "sedan", "TL")}, "test")
+    LabelTable(project).set({5: Label(Verdict.EXCLUDED), 1: Label(Verdict.ACCEPTED, "sedan", "TL")}, "test")
     columns = load(project)
 
     def rows(**wanted: object) -> list[int]:
@@ -188,7 +196,7 @@ def test_filters(project: Project) -> None:
 
 @given(st.lists(st.integers(0, 3), max_size=12), st.sampled_from([Order.CONFIDENCE, Order.ALIKE]), st.booleans())
 def test_sorting_keeps_equal_rows_in_order(values: list[int], order: Order, down: bool) -> None:
-    columns = Columns()
+    columns = PhotoColumns()
     columns.ids = np.arange(1, len(values) + 1)
     object.__setattr__(columns.shown, "confidence", np.array(values, float))
     rows = arrangement.sorted_rows(
@@ -240,11 +248,11 @@ def test_suggestions_from_the_persons_labels_and_from_references(project: Projec
         [sedan(0.8)] * 5 + [sedan(0.8, neighbours=5), sedan(0.8, neighbours=5, of="TL")],
         unit(0.0, 0.01, 0.02, 0.03, 0.04, 2.0, 2.5),
     )
-    Labels(project).set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
+    LabelTable(project).set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
     columns = load(project)
     (found,) = suggest(columns, *project.embeddings(MODEL))
     assert set(found.images) == {3, 4, 5, 6} and found.shown == "TL"
     assert found.label == Label(Verdict.CORRECTED, "sedan", "TSX") and "you labelled" in found.reason
-    Labels(project).set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
+    LabelTable(project).set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
     (left,) = suggest(load(project), *project.embeddings(MODEL))
     assert left.images == (6,) and "reference photos" in left.reason

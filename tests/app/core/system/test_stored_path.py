@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.training.runs import RunError, Runs
+from app.core.training.runs import Runs, TrainingError
 from app.ui.window import settings
 from app.ui.window.settings import Settings
 
@@ -36,6 +36,6 @@ def test_a_training_in_a_folder_that_is_not_utf_8_is_refused_in_a_sentence(tmp_p
     folder = Path(os.fsdecode(bytes(tmp_path) + b"/run \xff"))
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    with pytest.raises(RunError, match="has to be UTF-8"):
+    with pytest.raises(TrainingError, match="has to be UTF-8"):
         Runs(tmp_path / "trainings").adopt(folder)
     assert Runs(tmp_path / "trainings").records() == []

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from app.core.system.thread_priority import give_way
+from app.core.system.thread_priority import lower_thread_priority
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
@@ -20,7 +20,7 @@ def test_a_thread_gives_way_with_those_it_starts_and_no_other_does() -> None:
         found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     def work() -> None:
-        give_way()
+        lower_thread_priority()
         look()
         child = threading.Thread(target=look)
         child.start()

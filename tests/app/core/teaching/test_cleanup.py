@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.teaching import cleanup
-from app.core.teaching.cleanup import Labels, near_duplicates, outliers
+from app.core.teaching.cleanup import ReferenceLabels, near_duplicates, outliers
 
 SEED = st.integers(0, 2**32 - 1)
 
@@ -47,7 +47,7 @@ def test_outliers_agree_with_brute_force(seed: int, count: int, k: int, block: i
     coarse = np.where(fine < 0, random.integers(0, 2, count), fine // 2)
     usual, cleanup._BLOCK = cleanup._BLOCK, block
     try:
-        found = {one.row: one for one in outliers(vectors, Labels(coarse, fine), k)}
+        found = {one.row: one for one in outliers(vectors, ReferenceLabels(coarse, fine), k)}
     finally:
         cleanup._BLOCK = usual
     for row in range(count):

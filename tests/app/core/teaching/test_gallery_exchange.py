@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.gallery.gallery import Entry, Gallery, GalleryError
-from app.core.gallery.gallery_steps import Steps
+from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry
+from app.core.gallery.gallery_steps import GallerySteps
 from app.core.gallery.references import address_problem
-from app.core.gallery.selection import Shelf, own_place
+from app.core.gallery.selection import GallerySelection, own_place
 from app.core.recognition.engine import Engine
 from app.core.teaching.class_teaching import teach
 from app.core.teaching.enrolment import digest_of
@@ -26,8 +26,8 @@ from tests.app.tiny import DIM, write_tiny_model
 CARS = ("sedan", "Verde 2020")
 
 
-def taught(engine: Engine, photos: Path, named: Path | None = None) -> Shelf:
-    shelf = Shelf(engine.info.fingerprint, DIM, named=named, supplied=None)
+def taught(engine: Engine, photos: Path, named: Path | None = None) -> GallerySelection:
+    shelf = GallerySelection(engine.info.fingerprint, DIM, named=named, supplied=None)
     for _ in teach(engine, shelf, [photos], CARS):
         pass
     return shelf
@@ -38,7 +38,7 @@ def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_anoth
     shelf = taught(tiny_engine, photos)
     gallery = shelf.writable()
     removed = gallery.references()[0].path
-    Steps(gallery).remove([gallery.references()[0].id], "remove 1 photo")
+    GallerySteps(gallery).remove([gallery.references()[0].id], "remove 1 photo")
     place = tmp_path / "given.gallery"
     place.write_bytes(b"another file")
     with pytest.raises(GalleryError, match="exists already"):
@@ -53,10 +53,12 @@ def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_anoth
     with pytest.raises(GalleryError, match="exists already"):
         list(export(gallery, gallery.path))
 
-    other = Shelf(info.fingerprint, DIM, named=tmp_path / "theirs.gallery", supplied=None)
+    other = GallerySelection(info.fingerprint, DIM, named=tmp_path / "theirs.gallery", supplied=None)
     theirs = other.writable()
     entry = next(iter(gallery.entries().values()))
-    theirs.add(gallery.embeddings([gallery.references()[0].id]), [Entry("ship", "Other", "s", "x.jpg", entry.digest)])
+    theirs.add(
+        gallery.embeddings([gallery.references()[0].id]), [ReferenceEntry("ship", "Other", "s", "x.jpg", entry.digest)]
+    )
     reports = [report for _, report in merge(other, place, info.fingerprint, DIM)]
     assert sum(one.added for one in reports) == 10
     assert len(reports[-1].problems) == 1 and "is Other here and Verde 2020 in given.gallery" in reports[-1].problems[0]
@@ -65,12 +67,12 @@ def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_anoth
     ours = {one.digest: gallery.embeddings([number])[0] for number, one in gallery.entries().items()}
     for number, one in theirs.entries().items():
         np.testing.assert_allclose(theirs.embeddings([number])[0], ours[one.digest], atol=1e-3)
-    assert Steps(theirs).turn(back=True) == "import given.gallery" and len(theirs) == 1
+    assert GallerySteps(theirs).turn(back=True) == "import given.gallery" and len(theirs) == 1
 
 
 def test_what_does_not_compare_is_refused_in_words(tiny_engine, tmp_path):
     info = tiny_engine.info
-    shelf = Shelf(info.fingerprint, DIM, named=None, supplied=None)
+    shelf = GallerySelection(info.fingerprint, DIM, named=None, supplied=None)
     Gallery.create(tmp_path / "wide.gallery", info.fingerprint, 8).close()
     Gallery.create(tmp_path / "other.gallery", "0ddba11", DIM).close()
     (tmp_path / "none.gallery").write_text("no gallery")
@@ -90,7 +92,7 @@ def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stay
     engine = Engine(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"), "cpu")
     behind = left_behind(own_galleries("0ddba11"), "0ddba11", known=())
     assert len(behind.entries) == 11 and behind.missing == (files[0],) and not behind.problems
-    shelf = Shelf("0ddba11", DIM, named=None, supplied=None)
+    shelf = GallerySelection("0ddba11", DIM, named=None, supplied=None)
     reports = [report for _, report in reembed(engine, shelf, behind.entries)]
     assert sum(one.added for one in reports) == 10
     (problem,) = [problem for one in reports for problem in one.problems]
@@ -101,10 +103,10 @@ def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stay
     assert len(left_behind(own_galleries("0ddba11"), "0ddba11", known).entries) == 1
     assert left_behind([gallery.path], "0ddba11", known=()) == Behind()
     assert own_place(tiny_engine.info.fingerprint).read_bytes() == before
-    assert Steps(gallery).turn(back=True) == "re-embed 11 references" and len(gallery) == 0
+    assert GallerySteps(gallery).turn(back=True) == "re-embed 11 references" and len(gallery) == 0
 
 
-def search(wanted: dict[int, Entry], folder: Path) -> Located:
+def search(wanted: dict[int, ReferenceEntry], folder: Path) -> Located:
     *_, (_, _, found) = locate(wanted, folder)
     assert found is not None
     return found
@@ -133,9 +135,9 @@ def test_pictures_are_found_by_path_and_content(tiny_engine, photos, tmp_path):
     inner = search(gallery.entries(), moved / "ship")
     assert len(inner.places) == 6
 
-    assert Steps(gallery).relocate(found.places, "locate 10 pictures") == 10
+    assert GallerySteps(gallery).relocate(found.places, "locate 10 pictures") == 10
     assert sum(place.is_file() for place in gallery.places().values()) == 10
-    assert Steps(gallery).turn(back=True) == "locate 10 pictures"
+    assert GallerySteps(gallery).turn(back=True) == "locate 10 pictures"
     assert not any(place.is_file() for place in gallery.places().values())
 
 
@@ -146,7 +148,7 @@ def test_equal_names_are_told_apart_by_content(tmp_path):
     for number, folder in enumerate("abc"):
         content = f"picture {number}".encode()
         (tmp_path / "cab"[number] / "1.jpg").write_bytes(content)
-        wanted[number] = Entry("sedan", None, "s", f"{folder}/1.jpg", digest_of(content))
+        wanted[number] = ReferenceEntry("sedan", None, "s", f"{folder}/1.jpg", digest_of(content))
     found = search(wanted, tmp_path)
     assert {number: path for number, (_, path) in found.places.items()} == {0: "c/1.jpg", 1: "a/1.jpg", 2: "b/1.jpg"}
     assert not found.other and not found.missing

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.training.model_comparison import Count, Versus, command, told
+from app.core.training.model_comparison import Count, ModelComparison, command, told
 
 
 def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
@@ -35,7 +35,7 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     output, taxonomy = tiny_engine.run(pictures), tiny_engine.info.taxonomy
     guesses = [taxonomy.fine[place] for place in output.fine_logits.argmax(axis=1)]
     right = np.mean([guess == sample.fine for guess, sample in zip(guesses, held_out, strict=True)])
-    assert isinstance(found, Versus) and found.photos == len(held_out)
+    assert isinstance(found, ModelComparison) and found.photos == len(held_out)
     assert found.unknown == sum(sample.fine == "Nova 2030" for sample in held_out) > 0
     assert found.figures["fine_accuracy"] == pytest.approx(right)
 

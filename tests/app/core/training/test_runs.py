@@ -15,7 +15,7 @@ import pytest
 
 from app.core.system import processes
 from app.core.system.processes import Process
-from app.core.training.runs import RunError, Runs, State, held_out_figures
+from app.core.training.runs import Runs, TrainingError, TrainingState, held_out_figures
 from app.core.training.training_history import History, smooth, write_table
 from model.contract.events import EVENTS_FILE, EventWriter, rewind
 
@@ -55,7 +55,7 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def state_of(runs: Runs, name: str) -> tuple[State, str]:
+def state_of(runs: Runs, name: str) -> tuple[TrainingState, str]:
     record = runs.record(name)
     alive, history = runs.is_alive(record), History(record.folder)
     history.poll()
@@ -70,29 +70,29 @@ def steps_of(runs: Runs, name: str) -> int:
 
 def test_started_found_again_stopped_resumed_finished(runs):
     runs.add("mine", ["--data", "x"])
-    assert state_of(runs, "mine") == (State.WAITING, "")
+    assert state_of(runs, "mine") == (TrainingState.WAITING, "")
     assert runs.start_next().name == "mine"
     until(lambda: steps_of(runs, "mine") == 10)
 
     again = Runs(runs.folder, runs._trainer)  # as another start of the program sees it
     assert [record.name for record in again.records()] == ["mine"]
-    assert state_of(again, "mine") == (State.RUNNING, "")
-    with pytest.raises(RunError, match="stop it first"):
+    assert state_of(again, "mine") == (TrainingState.RUNNING, "")
+    with pytest.raises(TrainingError, match="stop it first"):
         again.remove("mine")
     again.stop("mine")
-    until(lambda: state_of(again, "mine")[0] is not State.STOPPING)
-    assert state_of(again, "mine") == (State.STOPPED, "")
+    until(lambda: state_of(again, "mine")[0] is not TrainingState.STOPPING)
+    assert state_of(again, "mine") == (TrainingState.STOPPED, "")
 
     again.resume("mine")
     again.start_next()
-    until(lambda: state_of(again, "mine")[0] is State.FINISHED)
+    until(lambda: state_of(again, "mine")[0] is TrainingState.FINISHED)
     assert steps_of(again, "mine") == 20
     folder = again.remove("mine")
     assert again.records() == [] and (folder / EVENTS_FILE).is_file()
-    with pytest.raises(RunError, match="already"):
+    with pytest.raises(TrainingError, match="already"):
         again.add("mine", [])
-    assert again.adopt(folder).name == "mine" and state_of(again, "mine")[0] is State.FINISHED
-    with pytest.raises(RunError, match="already"):
+    assert again.adopt(folder).name == "mine" and state_of(again, "mine")[0] is TrainingState.FINISHED
+    with pytest.raises(TrainingError, match="already"):
         again.adopt(folder)
 
 
@@ -102,17 +102,17 @@ def test_the_next_one_starts_when_one_has_ended(runs):
     assert runs.start_next().name == "one" and runs.start_next() is None
     until(lambda: steps_of(runs, "one") == 10)
     runs.stop("one")
-    until(lambda: state_of(runs, "one")[0] is State.STOPPED)
+    until(lambda: state_of(runs, "one")[0] is TrainingState.STOPPED)
     assert runs.start_next().name == "two"
     until(lambda: steps_of(runs, "two") == 10)
     runs.stop("two")
-    until(lambda: state_of(runs, "two")[0] is State.STOPPED)
+    until(lambda: state_of(runs, "two")[0] is TrainingState.STOPPED)
 
 
 def test_a_failure_says_what_the_trainer_said(runs):
     runs.add("bad", ["fail"])
     runs.start_next()
-    until(lambda: state_of(runs, "bad")[0] is State.FAILED)
+    until(lambda: state_of(runs, "bad")[0] is TrainingState.FAILED)
     assert state_of(runs, "bad")[1] == "labels.csv:3: no such photo\nmend it"
 
 
@@ -121,11 +121,11 @@ def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs):
     process = runs.start_next().process
     until(lambda: steps_of(runs, "mine") == 10)
     os.kill(process.pid, 9)
-    until(lambda: state_of(runs, "mine")[0] is State.FAILED)
+    until(lambda: state_of(runs, "mine")[0] is TrainingState.FAILED)
     assert "resumed" in state_of(runs, "mine")[1]
     runs.resume("mine")
     runs.start_next()
-    until(lambda: state_of(runs, "mine")[0] is State.FINISHED)
+    until(lambda: state_of(runs, "mine")[0] is TrainingState.FINISHED)
 
 
 def test_a_number_that_was_given_to_another_process_is_no_training():
@@ -141,7 +141,7 @@ def test_a_number_that_was_given_to_another_process_is_no_training():
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "x.", "a:b"])
 def test_names_that_are_no_file_names_are_refused(runs, name):
-    with pytest.raises(RunError):
+    with pytest.raises(TrainingError):
         runs.add(name, [])
 
 
@@ -149,7 +149,7 @@ def test_damaged_records_are_passed_over(runs):
     runs.add("good", [])
     (runs.folder / "bad.json").write_text("{")
     assert [record.name for record in runs.records()] == ["good"]
-    with pytest.raises(RunError):
+    with pytest.raises(TrainingError):
         runs.adopt(runs.folder)
 
 
@@ -239,10 +239,10 @@ def test_the_trainer_itself_is_stopped_resumed_and_finished(tmp_path):
     runs.start_next()
     until(lambda: steps_of(runs, "drawn") >= 1, 120)
     runs.stop("drawn")
-    until(lambda: state_of(runs, "drawn")[0] is not State.STOPPING, 120)
-    assert state_of(runs, "drawn") == (State.STOPPED, ""), runs.log(runs.record("drawn"))
+    until(lambda: state_of(runs, "drawn")[0] is not TrainingState.STOPPING, 120)
+    assert state_of(runs, "drawn") == (TrainingState.STOPPED, ""), runs.log(runs.record("drawn"))
     runs.resume("drawn")
     runs.start_next()
-    until(lambda: state_of(runs, "drawn")[0] is State.FINISHED, 300)
+    until(lambda: state_of(runs, "drawn")[0] is TrainingState.FINISHED, 300)
     folder = runs.record("drawn").folder
     assert (folder / "model.onnx").is_file() and 0 <= held_out_figures(folder)["fine_accuracy"] <= 1

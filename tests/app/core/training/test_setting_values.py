@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from app.core.training import setting_fields, setting_values
 from app.core.training.recipes import RECIPES
-from app.core.training.setting_fields import LEFT_OUT, Kind, SettingField, fields, sections
+from app.core.training.setting_fields import LEFT_OUT, FieldKind, SettingField, fields, sections
 from app.core.training.setting_values import WHOLE, Checked, arguments, check, value_of
 from model.contract.config import Config, MachineSettings, parse
 
@@ -35,18 +35,18 @@ def values(path: str, field: SettingField) -> st.SearchStrategy[Any]:
     low, high = bounds.get(Ge, bounds.get(Gt)), bounds.get(Le, bounds.get(Lt))
     if path == "data.data":
         found = st.lists(TEXT.map(lambda text: f"folder:{text}"), min_size=1, max_size=2).map(tuple)
-    elif field.kind is Kind.WHOLE:
+    elif field.kind is FieldKind.WHOLE:
         found = st.integers(low, high).filter(lambda value: value not in (bounds.get(Gt), bounds.get(Lt)))
-    elif field.kind is Kind.NUMBER:
+    elif field.kind is FieldKind.NUMBER:
         open_ends = {"exclude_min": Gt in bounds, "exclude_max": Lt in bounds}
         found = st.floats(low, high, allow_nan=False, allow_infinity=False, **open_ends)
-    elif field.kind is Kind.TEXTS:
+    elif field.kind is FieldKind.TEXTS:
         found = st.lists(st.just("") | TEXT, max_size=3).map(tuple)
     else:
         found = {
-            Kind.SWITCH: st.booleans(),
-            Kind.CHOICE: st.sampled_from(field.choices),
-            Kind.TEXT: TEXT.filter(str.strip),
+            FieldKind.SWITCH: st.booleans(),
+            FieldKind.CHOICE: st.sampled_from(field.choices),
+            FieldKind.TEXT: TEXT.filter(str.strip),
         }[field.kind]
     return st.none() | found if field.optional else found
 
@@ -116,7 +116,7 @@ def test_a_new_setting_is_a_field_without_more(monkeypatch):
     finally:
         sections.cache_clear()
         fields.cache_clear()
-    assert (field.kind, field.optional, field.words) == (Kind.WHOLE, True, "How long it waits.")
+    assert (field.kind, field.optional, field.words) == (FieldKind.WHOLE, True, "How long it waits.")
     assert field.wanted == "must be a whole number of at least 2 and below 9, or empty"
 
 

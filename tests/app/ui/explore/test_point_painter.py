@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from app.ui.explore.point_painter import Splatter, radius_for
+from app.ui.explore.point_painter import PointPainter, radius_for
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 def pixel(spots: list[tuple[float, float]], colours: list[tuple[int, int, int]], x: int, y: int) -> QColor:
-    splatter = Splatter()
+    splatter = PointPainter()
     where, tints = np.array(spots, np.float32).reshape(-1, 2), np.array(colours, np.uint8).reshape(-1, 3)
     image = splatter.draw(where, tints, 40, 30, radius=2.0, opacity=0.5)
     assert (image.width(), image.height()) == (40, 30)

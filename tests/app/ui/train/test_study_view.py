@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.train.study_view import StudyView
 from app.ui.window.main_window import MainWindow
-from model.experiments.plan import Plan, keep_plan
+from model.experiments.plan import StudyPlan, keep_plan
 
 PATIENCE = 60_000
 Key = Qt.Key
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     study = tmp_path / "study"
     study.mkdir()
     axes = {"rule": {name: {"loss.rule": name} for name in ("random", "semi_hard", "hard_hard")}}
-    keep_plan(Plan(title="Rules", mode="frozen", seeds=3, axes=axes, baseline=({"rule": "random"},)), study)
+    keep_plan(StudyPlan(title="Rules", mode="frozen", seeds=3, axes=axes, baseline=({"rule": "random"},)), study)
     lines = [HEAD, *rows("random", 0.5, 0.51, 0.52), *rows("semi_hard", 0.6, 0.62, 0.61)]
     (study / "runs.csv").write_text("\n".join(lines) + "\n")
     curve = [

@@ -12,7 +12,7 @@ TEXTS = ("text", "muted", "accent", "ok", "caution", "danger")
 GROUNDS = ("window", "surface", "raised")
 
 
-@pytest.mark.parametrize("name", theme.Name)
+@pytest.mark.parametrize("name", theme.ThemeName)
 def test_every_text_can_be_read_on_every_ground(name):
     colours = theme.THEMES[name]
     pairs = [(getattr(colours, text), getattr(colours, ground)) for text, ground in product(TEXTS, GROUNDS)]
@@ -27,7 +27,7 @@ def test_contrast_is_that_of_the_standard():
     assert theme.contrast("#123456", "#123456") == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", theme.Name)
+@pytest.mark.parametrize("name", theme.ThemeName)
 def test_class_colours_are_distinct_and_equally_light(qapp, name):
     theme.apply(qapp, name)
     colours = [theme.class_colour(i).name() for i in range(20)]
@@ -38,17 +38,17 @@ def test_class_colours_are_distinct_and_equally_light(qapp, name):
 
 
 def test_every_status_has_word_icon_and_colour(qapp):
-    theme.apply(qapp, theme.Name.LIGHT)
+    theme.apply(qapp, theme.ThemeName.LIGHT)
     assert set(FACES) == set(Status)
     assert len({face.word for face in FACES.values()}) == len({face.icon for face in FACES.values()}) == len(Status)
     for face in FACES.values():
-        assert face.colour == getattr(theme.THEMES[theme.Name.LIGHT], face.token)
+        assert face.colour == getattr(theme.THEMES[theme.ThemeName.LIGHT], face.token)
 
 
 def test_an_icon_takes_the_colour_of_the_palette_when_painted(qapp):
     icon = icons.icon("crop")
     seen = {}
-    for name in theme.Name:
+    for name in theme.ThemeName:
         theme.apply(qapp, name)
         image = icon.pixmap(32, 32).toImage()
         inked = [image.pixelColor(x, y) for x in range(32) for y in range(32) if image.pixelColor(x, y).alpha() == 255]
@@ -78,7 +78,7 @@ def test_percent_never_claims_certainty(probability, shown):
 
 def test_settings_come_back(tmp_path):
     path = tmp_path / "deep" / "settings.json"
-    chosen = settings.Settings(theme=theme.Name.LIGHT, last_folder=tmp_path, splitters={"rows": [1, 2]})
+    chosen = settings.Settings(theme=theme.ThemeName.LIGHT, last_folder=tmp_path, splitters={"rows": [1, 2]})
     settings.save(path, chosen)
     assert settings.load(path) == chosen
     assert [file.name for file in path.parent.iterdir()] == ["settings.json"]

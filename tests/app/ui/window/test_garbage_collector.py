@@ -9,12 +9,12 @@ import weakref
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.ui.window.garbage_collector import Collector
+from app.ui.window.garbage_collector import GarbageCollector
 
 
 def test_a_widget_in_a_cycle_is_destroyed_on_the_gui_thread(qtbot) -> None:
     owner = QObject()
-    collector = Collector(owner)
+    collector = GarbageCollector(owner)
     on: list[int] = []
     try:
         widget = QWidget()
