@@ -55,7 +55,7 @@ def test_a_shared_gallery_is_named_before_it_is_asked(
 def test_without_the_package_the_password_is_not_shown_either(
     photos: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.core.gallery.gallery.shared_gallery", raising=False)
+    monkeypatch.delitem(sys.modules, "app.core.gallery.shared_gallery", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert main(["identify", str(photos), "--model", str(tiny_model), "--gallery", ADDRESS]) == 2
     out, err = capfd.readouterr()

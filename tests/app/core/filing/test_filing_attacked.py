@@ -111,7 +111,7 @@ def test_a_redo_that_was_killed_is_finished_or_taken_back(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("app.core.filing.filing.filing_moves.copy_new", copy)
+        patch.setattr("app.core.filing.filing_moves.copy_new", copy)
         undo(place, "--redo")
     capsys.readouterr()
     if then == "file":

@@ -19,7 +19,7 @@ from app.core.project.schema import ProjectError
 HOLDS = """
 import sys
 from pathlib import Path
-from app.core.project.project.project_lock import only_writer
+from app.core.project.project_lock import only_writer
 with only_writer(Path(sys.argv[1]), "the other program"):
     print("has it", flush=True)
     sys.stdin.read()
