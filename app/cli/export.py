@@ -19,10 +19,7 @@ from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
 from app.core.project.records import KnownModel
-from app.core.project.results import Result, not_identified, results
-from app.core.metadata.sidecars import Sidecars
-from app.core.metadata.xmp import keywords
-from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
+from app.core.project.results import PhotoResult, not_identified, results
 from model.system.outputs import Output
 from model.system.wording import counted, first_of
 

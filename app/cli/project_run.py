@@ -10,7 +10,9 @@ from pathlib import Path
 
 from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, as_typed, must_exist
-from app.core.project.project import scanned_folders
+from app.core.batch.batch_runner import BatchRunner
+from app.core.batch.folder_watch import SETTLE, ProjectWatch
+from app.core.batch.project_run import RunProgress, run_stage
 from app.core.filing.filing import Filing
 from app.core.project import scanned_folders
 from app.core.project.project import Project

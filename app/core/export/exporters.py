@@ -80,8 +80,8 @@ class Rows:
             if result.excluded:
                 continue
             self.waiting += result.waits
-            state = State.SAME if result.answer is None else state_of(result.image)
-            if state is State.CHANGED:
+            state = PhotoState.SAME if result.answer is None else state_of(result.image)
+            if state is PhotoState.CHANGED:
                 self.problems.append(f"{result.image.path}: {CHANGED}")
             yield result, state
 
@@ -272,7 +272,7 @@ def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
             if label is None or label.verdict not in (Verdict.ACCEPTED, Verdict.CORRECTED) or not label.coarse:
                 continue
             rows.note = ""
-            if state is State.CHANGED:
+            if state is PhotoState.CHANGED:
                 continue
             values = (_relative(result.image.path, folder), label.coarse, label.fine, source)
             if why := why_unwritable(values, raw=True):

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
+from app.core.recognition.decision import Decision, Level, Status, decide
+from app.core.recognition.evidence import Evidence
+from app.core.recognition.identifier import Identification
 from model.system.wording import counted
 
 _PAGE = 1000
@@ -74,7 +77,7 @@ def not_identified(count: int, how: str) -> str:
     return f"{counted(count, 'photo')} {are} not identified yet; identify {them} with: {how}"
 
 
-def result_of(project: Project, model: KnownModel | None, image: int) -> Result | None:
+def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoResult | None:
     """One image, by its number; None if the project has no such. Raises ProjectError."""
     found = project.images([image])
     if not found:

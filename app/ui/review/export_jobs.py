@@ -26,14 +26,7 @@ from app.core.project.labels import Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.core.project.results import Result, results
-from app.core.filing.project_journal import journal_of
-from app.core.project.records import KnownModel
-from app.core.project.results import Result, not_identified, results
-from app.core.metadata.sidecars import Sidecars
-from app.core.metadata.xmp import keywords
-from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
-from app.ui.widgets.file_dialogs import ChosenPlace
+from app.core.project.results import PhotoResult, not_identified, results
 from app.ui.background.jobs import Job
 from app.ui.background.tasks import Tasks
 from app.ui.background.waits import ProjectWaits
@@ -55,7 +48,7 @@ class _Written(NamedTuple):
     waiting: int
 
 
-class Outputs(QObject):
+class ExportJobs(QObject):
     """One job at a time; a second one waits.
 
     Attributes:

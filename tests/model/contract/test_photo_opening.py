@@ -191,7 +191,7 @@ def test_what_the_system_makes_up_is_empty() -> None:
 MEASURE = """
 import sys
 from pathlib import Path
-from model import photo_opening
+from model.contract import photo_opening
 from model.contract.photo import PhotoError, read_rgb, read_small, upright_size
 photo_opening.MAX_BYTES = int(sys.argv[1])
 def status(name):

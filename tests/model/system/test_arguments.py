@@ -13,15 +13,11 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from model import train
-from model.evaluation import calibration, held_out_metrics
-from model.experiments import grid
-from model.publishing import aims, card, export, model_comparison
+from model import aims, calibrate, card, evaluate, export, pace, study, train, versus
 from model.system import console, interruption
 from model.system.arguments import read
-from model.training import pace
 
-COMMANDS = (aims, calibration, card, held_out_metrics, export, pace, grid, train, model_comparison)
+COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
 
 
 @pytest.fixture(autouse=True)

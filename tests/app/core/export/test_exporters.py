@@ -18,7 +18,8 @@ from app.core.project.labels import Label, LabelTable, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.project.results import results
-from app.core.export.label_table import EXPORT_COLUMNS
+from app.core.recognition.engine import Engine
+from app.core.recognition.identifier import Identifier
 from model.data.readers import read_data
 from model.system.outputs import Output, OutputError
 
@@ -150,7 +151,7 @@ def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(
     why = "no photo has a label yet; accept or correct answers first"
     assert capsys.readouterr().err == f"{EXPORTERS['training'].words}: {training}; 0 photos: {why}\n"
     with Project.open(place) as project:
-        Labels(project).set({1: Label(Verdict.ACCEPTED, "ship")}, "one")
+        LabelTable(project).set({1: Label(Verdict.ACCEPTED, "ship")}, "one")
     assert main(["export", str(place), "--format", "training"]) == 0
     assert capsys.readouterr().err.endswith(f"{training}; 1 photo\n")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.core.filing.project_journal import journal_of
 from app.core.metadata.sidecars import Sidecars
-from app.core.project.journal import Journal
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.engine import Engine
@@ -131,8 +131,8 @@ def test_a_redo_that_was_stopped_can_be_continued(folder, place, tmp_path):
     assert file(place, out) == 0 and undo(place) == 0
     with Project.open(place) as project:
         answers = iter([False])
-        Journal(project).redo(cancelled=lambda: next(answers, True))
-        undone, redone = Journal(project).next_steps()
+        journal_of(project).redo(cancelled=lambda: next(answers, True))
+        undone, redone = journal_of(project).next_steps()
         assert undone == redone is not None and tree(out) == {"sedan/", "sedan/a.jpg"}
     assert undo(place, "--redo") == 0 and tree(out) == {"sedan/", "sedan/a.jpg", "sedan/b.jpg"}
     assert undo(place) == 0 and not out.exists()
