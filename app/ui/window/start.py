@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.gallery.references import Place
@@ -63,23 +64,25 @@ def run(
     log_qt_messages()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("marque")
+    interrupted = _close_on_signals()
     window = open_window(photos, model=model, gallery=gallery, theme_name=theme, device=device)
-    interrupted = _close_on_signals(window)
     code = app.exec()
     window.close()
     return INTERRUPTED if interrupted.is_set() else code
 
 
-def _close_on_signals(window: MainWindow) -> threading.Event:
+def _close_on_signals() -> threading.Event:
     """Close the window at Ctrl-C and SIGTERM, as its button does; set when one has come.
 
-    Python looks at signals between two lines of its own code; the window's timers see to that several times a second.
+    One that comes while the window is being made closes it as soon as it is open: its threads run already, and an
+    exception would leave them waiting. Python looks at signals between two lines of its own code; the window's timers
+    see to that several times a second.
     """
     interrupted = threading.Event()
 
     def close(_number: int, _frame: FrameType | None) -> None:
         interrupted.set()
-        window.close()
+        QTimer.singleShot(0, QApplication.closeAllWindows)
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
