@@ -1,0 +1,143 @@
+"""The keys of the window, page by page: what the list of keys says, and what each page listens to."""
+
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.ui.window.help_sheet import HelpSheet
+from tests.app.ui.conftest import OpenWindow
+
+EVERYWHERE = {
+    "open photos": "Ctrl+O",
+    "open a folder": "Ctrl+Shift+O",
+    "paste a photo or files": "Ctrl+V",
+    "next photo": "J Right",
+    "previous photo": "K Left",
+    "fit the photo to the window": "F",
+    "one pixel to one pixel, also by double-click": "O",
+    "side by side with a neighbour": "Space",
+    "show where the answer comes from": "H",
+    "back: close side by side, clear the crop box": "Esc",
+    "undo": "Ctrl+Z",
+    "do again": "Ctrl+Shift+Z Ctrl+Y",
+    "change between dark and light": "Ctrl+T",
+    "which identification model is used": "Ctrl+I",
+    "the page Identify": "1",
+    "the page Review": "2",
+    "the page Gallery": "3",
+    "the page Explore": "4",
+    "the page Train": "5",
+    "show these keys": "?",
+}
+ON_REVIEW = {
+    "accept the answer": "Return Enter",
+    "give another label": "R",
+    "only the type is sure": "C",
+    "unknown": "U",
+    "exclude from exports and filing": "X",
+    "enrol the chosen photos in the gallery": "E",
+    "take your label away": "Backspace",
+    "next undecided photo": "N",
+    "previous undecided photo": "P",
+    "select all that are shown as this class": "S",
+    "search in file names and labels": "Ctrl+F",
+    "larger thumbnails, also with Ctrl and wheel": "Ctrl++ Ctrl+=",
+    "smaller thumbnails": "Ctrl+-",
+}
+ON_GALLERY = {
+    "new class": "Ctrl+N",
+    "add photos to the class": "Ctrl+O",
+    "rename the class": "F2",
+    "merge the class into another one": "Ctrl+M",
+    "move the class to another type": "Ctrl+Shift+M",
+    "another class for the chosen photos": "R",
+    "remove the chosen photos, or the class": "Del",
+    "clean up": "Ctrl+L",
+    "search classes": "Ctrl+F",
+    "which gallery is used, import, export": "Ctrl+G",
+    "locate pictures that lie elsewhere now": "Ctrl+Shift+L",
+}
+ON_EXPLORE = {
+    "the map": "M",
+    "classes that are taken for each other": "C",
+    "types that are taken for each other": "H",
+    "move the map by dragging": "V",
+    "choose points with a lasso": "L",
+    "choose points in a box": "B",
+    "fit the map to the window": "F",
+    "find the photo that is current in Review": "G",
+    "find photos on the map by name or class": "Ctrl+F",
+    "give the chosen photos another label": "R",
+    "enrol the chosen photos in the gallery": "E",
+    "open the chosen photos in Review": "Return Enter",
+}
+ON_TRAIN = {
+    "new training": "Ctrl+N",
+    "all settings of a new training": "Ctrl+E",
+    "search the settings": "Ctrl+F",
+    "take the search away": "Esc",
+    "put a setting back to the recipe's value": "Ctrl+B",
+    "logarithmic axis of the curves": "L",
+    "what the trainer prints": "P",
+    "find in the log": "Ctrl+F",
+    "begin it sooner": "Alt+Up",
+    "begin it later": "Alt+Down",
+    "open a study": "S",
+    "back to the trainings": "Esc",
+    "open the study's report": "Ctrl+R",
+}
+LISTED = {
+    "Keys": EVERYWHERE,
+    "Identify": {"draw a crop box, also with Shift and drag": "B"},
+    "Review": ON_REVIEW,
+    "Gallery": ON_GALLERY,
+    "Explore": ON_EXPLORE,
+    "Train": ON_TRAIN,
+}
+
+# Space is heard by the photo and by the strip, Del by the classes and by the photos of the page Gallery.
+HEARD = {
+    "identify": "B Ctrl+O Ctrl+Shift+O Ctrl+T Ctrl+V Esc F H J K Left O Right Space Space",
+    "review": "Backspace C Ctrl++ Ctrl+- Ctrl+= Ctrl+F Ctrl+Shift+O Ctrl+Shift+Z Ctrl+T Ctrl+Y Ctrl+Z E Enter Esc F H "
+    "J K N O P R Return S Space U X",
+    "gallery": "Ctrl+F Ctrl+G Ctrl+L Ctrl+M Ctrl+N Ctrl+O Ctrl+Shift+L Ctrl+Shift+M Ctrl+Shift+Z Ctrl+T Ctrl+Y Ctrl+Z "
+    "Del Del Esc F2 R",
+    "explore": "B C Ctrl+F Ctrl+Shift+O Ctrl+Shift+Z Ctrl+T Ctrl+Y Ctrl+Z E Enter Esc F G H L M R Return V",
+    "train": "Alt+Down Alt+Up Ctrl+F Ctrl+N Ctrl+R Ctrl+T Esc L P S",
+    "rail": "1 2 3 4 5",
+}
+
+
+def written(keys: str) -> str:
+    """Keys as the list of keys writes them on this desktop."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return " or ".join(QKeySequence(one).toString(native) for one in keys.split())
+
+
+def listed(sheet: HelpSheet) -> dict[str, dict[str, str]]:
+    """The list of keys as a person reads it: section -> title -> keys."""
+    sections: dict[str, dict[str, str]] = {}
+    words = iter(sheet.findChildren(QLabel))
+    for one in words:
+        if one.property("kind") == "title":
+            section = sections.setdefault(one.text(), {})
+        else:
+            section[one.text()] = next(words).text()
+    return sections
+
+
+def heard(widget: QWidget) -> list[str]:
+    """The keys that a widget and those in it listen to."""
+    return sorted(one.key().toString() for one in widget.findChildren(QShortcut))
+
+
+def test_the_list_of_keys_names_every_key(open_marque: OpenWindow) -> None:
+    found = listed(open_marque().help)
+    assert list(found) == list(LISTED)
+    for title, section in LISTED.items():
+        expected = {words: written(keys) for words, keys in section.items()}
+        assert list(found[title].items()) == list(expected.items())
+
+
+def test_each_page_listens_to_its_keys(open_marque: OpenWindow) -> None:
+    window = open_marque()
+    assert {name: " ".join(heard(getattr(window, name))) for name in HEARD} == HEARD
