@@ -27,7 +27,6 @@ STILL_LONG = {
     "app/core/gallery/gallery.py",
     "app/core/project/project.py",
     "app/core/recognition/engine.py",
-    "app/ui/project/open_project.py",
     "tests/app/core/filing/test_filing_files.py",
     "tests/app/ui/test_review.py",
     "tests/app/ui/test_train_page.py",

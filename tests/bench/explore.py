@@ -157,9 +157,9 @@ def animation(project: Path) -> None:
     window.resize(1280, 800)
     ready(window)
     page, heart = window.explore, Beats()
-    window.review.desk.open(project)
-    wait(lambda: len(window.review.desk.columns) > 0 and window.review.desk.running.active() is False)
-    wait(lambda: bool((window.review.desk.columns.predictions["image"] > 0).any()))
+    window.project.open(project)
+    wait(lambda: len(window.project.columns) > 0 and window.project.running.active() is False)
+    wait(lambda: bool((window.project.columns.predictions["image"] > 0).any()))
     begun = time.monotonic()
     wait(lambda: time.monotonic() - begun > 1.0)
     reads: list[float] = []

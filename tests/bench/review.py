@@ -102,7 +102,7 @@ def break_files(folder: Path, photo: Path) -> None:
 
 def ready(window: MainWindow) -> None:
     """Wait for model and project, then look at the page Review for a second, as a person does who wants to use it."""
-    wait(lambda: window.identify.session.loaded() is not None and window.review.desk.project is not None)
+    wait(lambda: window.identify.session.loaded() is not None and window.project.project is not None)
     window.show_page(1)
     end = time.monotonic() + 1
     wait(lambda: time.monotonic() > end)
@@ -118,21 +118,21 @@ def label_folder(photos: Path, home: Path) -> None:
     before, heart, most = resident(), Heartbeat(), [0.0]
     heart.start()
     start = time.monotonic()
-    page.desk.identify([photos, home / "broken"])
+    page.project.identify([photos, home / "broken"])
     steps = cycle((1, 1, 1, 40, -20))
 
     def look() -> bool:
         most[0] = max(most[0], resident())
         if page.listing.rowCount() and len(heart.gaps) % 50 == 0:
             page.step(next(steps))  # a person who looks through it meanwhile
-        return page.desk.running.active()
+        return page.project.running.active()
 
     wait(look)
     middle: list[float] = []
-    wait(lambda: middle.append(resident()) is None and not page.desk.running.active())
+    wait(lambda: middle.append(resident()) is None and not page.project.running.active())
     seconds = time.monotonic() - start
-    wait(lambda: bool((page.desk.columns.predictions["image"] > 0).sum() >= len(files) - _BROKEN))
-    count = len(page.desk.columns)
+    wait(lambda: bool((page.project.columns.predictions["image"] > 0).sum() >= len(files) - _BROKEN))
+    count = len(page.project.columns)
     say(f"{count:,} photos identified in {seconds:.0f} s, {count / seconds:.0f} a second")
     say(f"  {window.status.jobs.text()}")
     say(f"  GUI thread: {heart.stop()}")
@@ -183,12 +183,12 @@ def open_many(project: Path) -> None:
     window.thumbnails.ready.connect(lambda _path: made.append(time.monotonic()))
     heart.start()
     start = time.monotonic()
-    page.desk.open(project)
-    wait(lambda: len(made) >= page.grid.across() * 4 and len(page.desk.columns) > 0)
+    page.project.open(project)
+    wait(lambda: len(made) >= page.grid.across() * 4 and len(page.project.columns) > 0)
     first, last = (1000 * (moment - start) for moment in (made[0], made[-1]))
     say(f"first {len(made)} thumbnails after {first:.0f} ms, all after {last:.0f} ms")
-    wait(lambda: bool((page.desk.columns.predictions["image"] > 0).sum() == len(page.desk.columns)))
-    say(f"{len(page.desk.columns):,} rows listed and decided after {time.monotonic() - start:.1f} s")
+    wait(lambda: bool((page.project.columns.predictions["image"] > 0).sum() == len(page.project.columns)))
+    say(f"{len(page.project.columns):,} rows listed and decided after {time.monotonic() - start:.1f} s")
     say(f"  GUI thread while opening: {heart.stop()}")
     bar, frames = page.grid.verticalScrollBar(), []
     for value in np.linspace(0, bar.maximum(), 400).astype(int).tolist():

@@ -24,13 +24,13 @@ Key = Qt.Key
 
 def _tour(folder: Path, count: int) -> int:
     def way(window: MainWindow) -> Iterator[Step]:
-        desk, explore = window.review.desk, window.explore
+        opened, explore = window.project, window.explore
         pages = (window.identify, window.review, window.gallery, explore, window.train)
-        yield lambda: desk.project is not None and window.identify.session.loaded() is not None
+        yield lambda: opened.project is not None and window.identify.session.loaded() is not None
         yield lambda: bool(window.identify.panel.texts()["answer"])
-        desk.identify([folder])
-        yield lambda: len(desk.columns) >= count and not desk.running.active()
-        yield lambda: bool((desk.columns.predictions["image"] > 0).all())
+        opened.identify([folder])
+        yield lambda: len(opened.columns) >= count and not opened.running.active()
+        yield lambda: bool((opened.columns.predictions["image"] > 0).all())
         for key, page in zip((Key.Key_1, Key.Key_2, Key.Key_3, Key.Key_4, Key.Key_5), pages, strict=True):
             QTest.keyClick(window, key)
             yield page.isVisible

@@ -26,10 +26,12 @@ class MapSelection(QObject):
     enrol_wanted = Signal(object)
     changed = Signal(object)
 
-    def __init__(self, desk: OpenProject, shown: PointPhotos, map_: MapView, side: MapSidebar, page: QWidget) -> None:
+    def __init__(
+        self, project: OpenProject, shown: PointPhotos, map_: MapView, side: MapSidebar, page: QWidget
+    ) -> None:
         """Args: page: that the box for another label opens on."""
         super().__init__(page)
-        self._desk, self._shown, self._map, self._side, self._page = desk, shown, map_, side, page
+        self._project, self._shown, self._map, self._side, self._page = project, shown, map_, side, page
         self.relabel_box = RelabelBox(page)
         self.relabel_box.chosen.connect(self._relabel)
         self.relabel_box.left.connect(map_.setFocus)
@@ -59,10 +61,11 @@ class MapSelection(QObject):
 
     def relabel(self) -> None:
         """Ask for another label of the chosen photos."""
-        rows = self._desk.columns.rows_of(self.images())
+        rows = self._project.columns.rows_of(self.images())
         if len(rows):
-            taxonomy = self._desk.model.taxonomy if self._desk.model is not None else None
-            self.relabel_box.ask_about(self._desk.columns, taxonomy, rows, self._map.mapTo(self._page, QPoint(12, 12)))
+            taxonomy = self._project.model.taxonomy if self._project.model is not None else None
+            corner = self._map.mapTo(self._page, QPoint(12, 12))
+            self.relabel_box.ask_about(self._project.columns, taxonomy, rows, corner)
 
     def enrol(self) -> None:
         """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
@@ -74,7 +77,7 @@ class MapSelection(QObject):
         """Identify those of the chosen test photos into the project that it does not have."""
         absent = self._shown.absent(self._map.chosen())
         if absent:
-            self._desk.identify(absent)
+            self._project.identify(absent)
 
     def _on_chosen(self) -> None:
         self.show()
@@ -90,5 +93,5 @@ class MapSelection(QObject):
     def _relabel(self, label: Label, images: np.ndarray) -> None:
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
         words = f"{label.fine or label.coarse}: {photos}"
-        self._desk.label(dict.fromkeys(images.tolist(), label), words)
-        self._desk.said.emit(f"{words}; {keys.UNDO.shown} takes it back")
+        self._project.label(dict.fromkeys(images.tolist(), label), words)
+        self._project.said.emit(f"{words}; {keys.UNDO.shown} takes it back")

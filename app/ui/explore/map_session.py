@@ -40,13 +40,13 @@ class MapSession(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, desk: OpenProject, parent: QObject | None = None) -> None:
+    def __init__(self, project: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.points = MapPoints()
         self.source = Source.PROJECT
         self.training: Training | None = None  # where the source is one
         self.tasks = Tasks(self)
-        self._desk = desk
+        self._project = project
         self._loaded: Loaded | None = None
         self._projector = MapLayout(self)
         self._layout: PointLayout | None = None
@@ -62,7 +62,7 @@ class MapSession(QObject):
         self._projector.ended.connect(self._on_ended)
         self._projector.failed.connect(lambda message: self.problem.emit(message, ""))
         self.tasks.failed.connect(self.problem)
-        desk.leftover.add_user(self.tasks)
+        project.closer.add_user(self.tasks)
         self.tasks.start()
         self._projector.start()
 
@@ -142,12 +142,12 @@ class MapSession(QObject):
         wanted = self._wanted()
         if wanted == self._known:
             return
-        project = self._desk.project
-        if self._desk.running.active() and len(self.points) and self._known[:3] == wanted[:3]:
+        project = self._project.project
+        if self._project.running.active() and len(self.points) and self._known[:3] == wanted[:3]:
             self._later.start()
             return
         self._known = wanted
-        model, source = self._desk.model, self.source
+        model, source = self._project.model, self.source
         gallery = self._loaded.gallery if self._loaded is not None else None
 
         def put(points: MapPoints) -> None:
@@ -164,11 +164,11 @@ class MapSession(QObject):
     def _wanted(self) -> tuple:
         if self.source is Source.TRAINING:  # read when it is chosen; nothing that changes is in it
             return (self.training,)
-        desk = self._desk
-        predicted = int((desk.columns.predictions["image"] > 0).sum()) if self.source is not Source.GALLERY else 0
-        model = desk.model.fingerprint if desk.model is not None else ""
+        project = self._project
+        predicted = int((project.columns.predictions["image"] > 0).sum()) if self.source is not Source.GALLERY else 0
+        model = project.model.fingerprint if project.model is not None else ""
         revision = self._revision if self.source is not Source.PROJECT else 0
-        return id(desk.project), model, self.source, predicted, revision
+        return id(project.project), model, self.source, predicted, revision
 
     # layout
 

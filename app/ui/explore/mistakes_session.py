@@ -95,11 +95,11 @@ class MistakesSession(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, desk: OpenProject, parent: QObject | None = None) -> None:
+    def __init__(self, project: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.truth = Truth(KnownClass.PERSON)
         self.findings: Findings | None = None
-        self._desk = desk
+        self._project = project
         self._loaded: Loaded | None = None
         self._gallery_kept: Findings | None = None  # takes seconds, and holds until the gallery changes
         self._labels: dict[Path, dict[str, tuple[str, str]]] = {}
@@ -199,11 +199,11 @@ class MistakesSession(QObject):
         return self._loaded.gallery if self._loaded is not None else None
 
     def _order(self) -> tuple[str, ...]:
-        model = self._desk.model
+        model = self._project.model
         return tuple(model.taxonomy.coarse) if model is not None else ()
 
     def _by_person(self) -> Iterator[Findings]:
-        columns, order = self._desk.columns.snapshot(), self._order()
+        columns, order = self._project.columns.snapshot(), self._order()
 
         def steps() -> Iterator[Findings]:
             yield Findings.of(by_person(columns), order)
@@ -211,7 +211,8 @@ class MistakesSession(QObject):
         return steps()
 
     def _by_test(self) -> Iterator[Findings]:
-        columns, order, folder, kept = self._desk.columns.snapshot(), self._order(), self.truth.folder, self._labels
+        columns, order = self._project.columns.snapshot(), self._order()
+        folder, kept = self.truth.folder, self._labels
 
         def steps() -> Iterator[Findings]:
             if folder is None:
@@ -224,7 +225,7 @@ class MistakesSession(QObject):
         return steps()
 
     def _by_training(self) -> Iterator[Findings]:
-        columns, folder, kept = self._desk.columns.snapshot(), self.truth.folder, self._held_out
+        columns, folder, kept = self._project.columns.snapshot(), self.truth.folder, self._held_out
 
         def steps() -> Iterator[Findings]:
             if folder is None:

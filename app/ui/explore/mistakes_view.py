@@ -64,11 +64,11 @@ class MistakesView(QFrame):
     cell_chosen = Signal(str, str)
     truths_changed = Signal(object, int)
 
-    def __init__(self, desk: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, project: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._desk = desk
-        self.judge = MistakesSession(desk, self)
+        self._project = project
+        self.judge = MistakesSession(project, self)
         self._truths: Sequence[Truth] = (self.judge.truth,)
         self._findings: Findings | None = None
         self._known = self.judge.truth.known
@@ -228,7 +228,7 @@ class MistakesView(QFrame):
             return
         judged = self._findings.judged
         if len(judged.images) and judged.images[place] == NOBODY:
-            self._desk.said.emit("this test photo is not in the project; once it is identified, Review can show it")
+            self._project.said.emit("this test photo is not in the project; once it is identified, Review can show it")
         elif len(judged.images):
             images = judged.images[places]
             self.photos_wanted.emit(np.unique(images[images != NOBODY]), f"of {what}")

@@ -58,16 +58,16 @@ class ExplorePage(QWidget):
     redo_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, desk: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, project: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._desk, self._thumbnails = desk, thumbnails
-        self.survey = MapSession(desk, self)
+        self._project, self._thumbnails = project, thumbnails
+        self.survey = MapSession(project, self)
         self.errors, self.toolbar, self.side = ErrorBar(), ExploreToolbar(), MapSidebar()
-        self.shown = PointPhotos(desk, thumbnails)
-        self.map, self.mistakes = MapView(self.shown.card), MistakesView(desk, thumbnails)
+        self.shown = PointPhotos(project, thumbnails)
+        self.map, self.mistakes = MapView(self.shown.card), MistakesView(project, thumbnails)
         self.judge = self.mistakes.judge
-        self.choice = MapSelection(desk, self.shown, self.map, self.side, self)
+        self.choice = MapSelection(project, self.shown, self.map, self.side, self)
         self.relabel_box = self.choice.relabel_box
         self.by, self.view = By.TYPE, View.MAP
         self._groups = Groups((), np.zeros(0, np.int32))
@@ -104,7 +104,7 @@ class ExplorePage(QWidget):
         whole.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
-        survey, judge, toolbar, desk = self.survey, self.judge, self.toolbar, self._desk
+        survey, judge, toolbar, project = self.survey, self.judge, self.toolbar, self._project
         survey.read.connect(self._on_read)
         survey.source_changed.connect(self._on_source)
         survey.settled.connect(self._look_for_test_photos)
@@ -114,9 +114,9 @@ class ExplorePage(QWidget):
         self.mistakes.truths_changed.connect(toolbar.show_truths)
         for source in (survey, judge):
             source.problem.connect(self.errors.show_problem)
-        desk.opened.connect(self._on_opened)
-        desk.grown.connect(self._on_changed)
-        desk.labelled.connect(lambda _rows: self._on_changed())
+        project.opened.connect(self._on_opened)
+        project.grown.connect(self._on_changed)
+        project.labelled.connect(lambda _rows: self._on_changed())
         toolbar.view_wanted.connect(self.show_view)
         toolbar.source_box.source_wanted.connect(survey.set_source)
         toolbar.source_box.training_wanted.connect(survey.set_training)
@@ -140,7 +140,7 @@ class ExplorePage(QWidget):
         self.mistakes.photo_wanted.connect(self.pointed)
         self.mistakes.class_wanted.connect(self.class_wanted)
         self.mistakes.label_wanted.connect(self.label_wanted)
-        self.mistakes.test_wanted.connect(desk.identify)
+        self.mistakes.test_wanted.connect(project.identify)
         self.mistakes.cell_chosen.connect(lambda _type, _other: self.show_view(View.CONFUSIONS))
         self.empty.asked.connect(self.folder_wanted)
         self._thumbnails.ready.connect(self._on_thumbnail)
@@ -196,13 +196,13 @@ class ExplorePage(QWidget):
         """Bring the photo that is current in Review into the middle."""
         point = self.shown.point_of(self._current)
         if point == NOBODY:
-            self._desk.said.emit("the photo that is current in Review is not on the map")
+            self._project.said.emit("the photo that is current in Review is not on the map")
         else:
             self.map.centre_on(point)
 
     def find_text(self, text: str) -> None:
         """Choose the photos whose name, class or type has these words."""
-        found = find(self.shown.points, self._desk.columns, text)
+        found = find(self.shown.points, self._project.columns, text)
         self.map.choose(found)
         if len(found):
             self.map.bring_into_sight(found)
@@ -218,7 +218,7 @@ class ExplorePage(QWidget):
 
     def save(self, kind: str) -> None:
         """Ask where to, and write the map as one of FORMATS."""
-        project = self._desk.project
+        project = self._project.project
         out = ask_where(self, project.path.parent if project is not None else Path.home(), kind)
         if out is None:
             return
@@ -226,14 +226,14 @@ class ExplorePage(QWidget):
         if kind == "png":
             write = picture_writer(self.map.picture())
         elif kind == "csv":
-            points, columns, places = self.shown.points, self._desk.columns.snapshot(), self.map.places()
+            points, columns, places = self.shown.points, self._project.columns.snapshot(), self.map.places()
             write = partial(write_csv, points=points, columns=columns, places=places)
         else:
             names = [words(self.by, name) for name in self._groups.names]
             tints = [tint.name() for tint in self._tints()]
             places, groups = self.map.places(), self._groups
             write = partial(write_svg, places=places, groups=groups, colours=tints, words=names)
-        self.survey.tasks.once(saving(out, kind, write), lambda _: self._desk.said.emit(f"written: {out.place}"))
+        self.survey.tasks.once(saving(out, kind, write), lambda _: self._project.said.emit(f"written: {out.place}"))
 
     # the window's side
 
@@ -379,7 +379,7 @@ class ExplorePage(QWidget):
         points, by = self.shown.points, self.by
         if len(points) != len(self.map.places()):
             return
-        self._groups = grouped(points, self._desk.columns, by)
+        self._groups = grouped(points, self._project.columns, by)
         tints = self._tints()
         table = np.array([rgb(tint) for tint in tints], np.uint8).reshape(-1, 3)
         self.map.colour_points(table[self._groups.of])
@@ -389,6 +389,6 @@ class ExplorePage(QWidget):
         self.side.total.setText(f"1 {photo}" if len(points) == 1 else f"{len(points):,} {photo}s")
 
     def _tints(self) -> list[QColor]:
-        held_out, model = self.shown.points.held_out, self._desk.model
+        held_out, model = self.shown.points.held_out, self._project.model
         taxonomy = held_out.taxonomy if held_out is not None else model.taxonomy if model is not None else None
         return colours(self.by, self._groups, taxonomy)

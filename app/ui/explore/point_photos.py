@@ -22,15 +22,15 @@ class PointPhotos:
     A test photo of a training is also a photo of the project where that has the same file.
     """
 
-    def __init__(self, desk: OpenProject, thumbnails: Thumbnails) -> None:
+    def __init__(self, project: OpenProject, thumbnails: Thumbnails) -> None:
         self.points = MapPoints()
-        self._desk, self._thumbnails = desk, thumbnails
+        self._project, self._thumbnails = project, thumbnails
         self._numbers = np.zeros(0, np.int64)
         self._numbered: tuple = ()  # what the numbers were found for
 
     def numbers(self) -> np.ndarray:
         """The number of each point's photo in the project, int64 [N]; NOBODY for others."""
-        points, columns = self.points, self._desk.columns
+        points, columns = self.points, self._project.columns
         asked: tuple = (points, columns, len(columns) if points.held_out is not None else 0)
         if asked != self._numbered:
             self._numbered = asked
@@ -65,7 +65,7 @@ class PointPhotos:
 
     def path(self, point: int) -> Path | None:
         """The file of a point's picture, whether it is there or not; None where it lies on no known computer."""
-        points, columns = self.points, self._desk.columns
+        points, columns = self.points, self._project.columns
         if points.held_out is not None:
             return Path(points.held_out.files[point])
         if point >= len(points.images):
@@ -82,7 +82,7 @@ class PointPhotos:
 
     def card(self, point: int) -> PointCard:
         """What is said of a point."""
-        points, columns = self.points, self._desk.columns
+        points, columns = self.points, self._project.columns
         picture, missing = self.picture(point)
         if points.held_out is not None:
             label, beneath = _told(points.held_out, point)

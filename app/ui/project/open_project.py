@@ -1,4 +1,4 @@
-"""What the page Review works on: the open project, its columns, and the runs and steps that change it.
+"""The open project, which the pages share: its columns, and the runs and steps that change it.
 
 Everything that touches the file is done by the thread of `Tasks`, or by the inference thread during a run; both answer
 with what changed, and that is put in its place on the GUI thread.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.core.filing.filing import Filing
@@ -24,11 +23,7 @@ from app.core.project.records import KnownModel, ProjectImage
 from app.core.project.results import PhotoResult, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
-from app.core.review import likeness
-from app.core.review.arrangement import Order
 from app.core.review.photo_columns import PhotoColumns
-from app.core.review.suggestions import Suggestion, suggest
-from app.core.teaching.reviewed_photos import Reviewed, reviewed
 from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import ModelScheduler
 from app.ui.background.tasks import Tasks
@@ -40,6 +35,8 @@ from app.ui.project.project_closer import ProjectCloser
 from app.ui.project.run_control import RunControl
 from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
+
+T = TypeVar("T")
 
 
 class OpenProject(QObject):
@@ -73,7 +70,7 @@ class OpenProject(QObject):
         self.waits = ProjectWaits(self)
         self.running = RunControl(inference, self)
         self.watching = FolderWatching(self.checks, self)
-        self.leftover = ProjectCloser(self.tasks, self)
+        self.closer = ProjectCloser(self.tasks, self)
         self._loaded: Loaded | None = None
         self._run_wanted = False
         self._unrecorded: list[tuple[Sequence[Path], Sequence[Identification]]] = []
@@ -88,7 +85,7 @@ class OpenProject(QObject):
         self.watching.said.connect(self.said)
         self.watching.arrived.connect(self._on_arrived)
         for user in (self.tasks, self.checks, self.running):
-            self.leftover.add_user(user)
+            self.closer.add_user(user)
 
     @property
     def columns(self) -> PhotoColumns:
@@ -108,7 +105,7 @@ class OpenProject(QObject):
 
     def close(self) -> None:
         """Close the project, and those that were open before; nothing uses them any more."""
-        self.leftover.close()
+        self.closer.close()
         if self.project is not None:
             self.project.close()
 
@@ -119,7 +116,7 @@ class OpenProject(QObject):
         self.cancel_run()
         self.watching.end()
         same = self.project is not None and self.project.path == path
-        still_open = self.project if same else self.leftover.take_back(path)
+        still_open = self.project if same else self.closer.take_back(path)
 
         def steps() -> Iterator[Opened]:
             try:
@@ -135,11 +132,11 @@ class OpenProject(QObject):
         def take(found: Opened) -> None:
             self._take(found)
             if still_open is not None and not same and found.project is not still_open:
-                self.leftover.leave(still_open)
+                self.closer.leave(still_open)
 
         def fail(_words: str) -> None:
             if still_open is not None and not same:
-                self.leftover.leave(still_open)
+                self.closer.leave(still_open)
 
         self.tasks.submit(steps, take, failed=fail)
 
@@ -156,11 +153,11 @@ class OpenProject(QObject):
             scanned_folders.remember(project, [new])
             return project.relocate(old, new)
 
-        self._change(work, self._on_relocated)
+        self.ask(work, self._on_relocated)
 
     def sources(self, then: Callable[[list[tuple[int, Path, bool]]], None]) -> None:
         """Ask for the project's sources."""
-        self._change(lambda project: project.sources(), then)
+        self.ask(lambda project: project.sources(), then)
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model answers from now on; its predictions are shown."""
@@ -189,7 +186,7 @@ class OpenProject(QObject):
         self.checks.once(project.check)  # a large file takes seconds to read
         self.watching.begin(project)
         if old is not None and old is not project:
-            self.leftover.leave(old)
+            self.closer.leave(old)
 
     def _choose_model(self, models: list[KnownModel]) -> None:
         """That of the loaded file, else the one that predicted last."""
@@ -227,19 +224,19 @@ class OpenProject(QObject):
             scanned_folders.remember(project, paths)
 
         self._run_wanted = True
-        self._change(work, lambda _: self._begin_run())
+        self.ask(work, lambda _: self._begin_run())
 
     def retry_failed(self) -> None:
         """Read the files again that could not be read."""
         self._run_wanted = True
-        self._change(lambda project: project.retry_failed(), lambda _: self._begin_run())
+        self.ask(lambda project: project.retry_failed(), lambda _: self._begin_run())
 
     def identify_again(self) -> None:
         """Ask the identification model again about all photos: the gallery is another one since. Labels stay."""
         model = self._loaded.info.fingerprint if self._loaded is not None else self.model and self.model.fingerprint
         if model:
             self._run_wanted = True
-            self._change(lambda project: project.ask_again(model), lambda _count: self._begin_run())
+            self.ask(lambda project: project.ask_again(model), lambda _count: self._begin_run())
 
     def watch(self, on: bool) -> None:
         """Watch the project's folders from now on, or no longer."""
@@ -251,7 +248,7 @@ class OpenProject(QObject):
 
         project = self.project
         if project is not None:
-            self._change(work, lambda _: self.watching.begin(project))
+            self.ask(work, lambda _: self.watching.begin(project))
 
     def _on_arrived(self, count: int) -> None:
         self._touch(())
@@ -270,7 +267,7 @@ class OpenProject(QObject):
         if self.project is None:
             self._unrecorded.append((opened, found))  # until the project is open
         elif loaded is not None:
-            self._change(lambda project: record(project, loaded.info, opened, found), self._touch)
+            self.ask(lambda project: record(project, loaded.info, opened, found), self._touch)
 
     def _begin_run(self) -> None:
         if self.project is not None and self._loaded is not None:  # else as soon as there is a model
@@ -288,7 +285,7 @@ class OpenProject(QObject):
                 self.labelled.emit(columns.set_labels(labels))
                 self._tell_steps()
 
-        self._change(lambda project: LabelTable(project).set(labels, title), put)
+        self.ask(lambda project: LabelTable(project).set(labels, title), put)
 
     def take_labels(self, project: Project, labels: Mapping[int, Label | None]) -> None:
         """Show labels that were set in the project meanwhile."""
@@ -345,14 +342,14 @@ class OpenProject(QObject):
             self.grown.emit()
             self._tell_steps()
 
-        self._change(lambda project: project.images(), put)
+        self.ask(lambda project: project.images(), put)
 
     def _tell_steps(self) -> None:
         def titles(found: tuple[JournalStep | None, JournalStep | None]) -> None:
             undo, redo = found
             self.steps_changed.emit(undo.title if undo else None, redo.title if redo else None)
 
-        self._change(lambda project: journal_of(project).next_steps(), titles)
+        self.ask(lambda project: journal_of(project).next_steps(), titles)
 
     # what is asked about it
 
@@ -366,51 +363,25 @@ class OpenProject(QObject):
         self.model = KnownModel(model.fingerprint, model.name, model.taxonomy, chosen)
         self.columns.decide(chosen)
         self.grown.emit()
-        self._change(lambda project: project.choose_thresholds(model.fingerprint, thresholds))
+        self.ask(lambda project: project.choose_thresholds(model.fingerprint, thresholds))
 
-    def find(self, image: int, then: Callable[[PhotoResult | None], None]) -> None:
-        """Ask for all that is known of an image."""
-        model = self.model
-        self._change(lambda project: result_of(project, model, image), then)
-
-    def likeness(self, order: Order, image: int, then: Callable[[np.ndarray], None]) -> None:
-        """Ask how alike all photos are to their own class, or to one of them: float32 over the rows of the columns."""
-        model, columns = self.model, self.columns
-        if model is None:
-            return
-        labels, all_ids = columns.shown.label.copy(), columns.ids
-
-        def work(project: Project) -> np.ndarray:
-            to = None if order is Order.ODD else image
-            return likeness.over_rows(*project.embeddings(model.fingerprint), labels, all_ids, to)
-
-        self._change(work, then)
-
-    def reviewed(self, images: Sequence[int], then: Callable[[Reviewed], None]) -> bool:
-        """Ask which of these images can be enrolled; False where no identification model is loaded."""
-        loaded = self._loaded
-        if loaded is not None:
-            self._change(lambda project: reviewed(project, loaded.info.fingerprint, images), then)
-        return loaded is not None
-
-    def suggestions(self, then: Callable[[list[Suggestion]], None]) -> None:
-        """Ask for groups of photos that are probably shown as the wrong class."""
-        model, columns = self.model, self.columns.snapshot()
-        if model is not None:
-            self._change(lambda project: suggest(columns, *project.embeddings(model.fingerprint)), then)
-
-    def _on_relocated(self, found: int) -> None:
-        self.said.emit(f"{found:,} photos found in their new place")
-        self.reread()
-
-    def _change(self, work: Callable[[Project], Any], then: Callable[[Any], None] = lambda _value: None) -> None:
-        """Something to be done with the project on its thread; `then` takes the result unless another is open then."""
+    def ask(self, work: Callable[[Project], T], then: Callable[[T], None] = lambda _value: None) -> None:
+        """Do something with the project on its thread; `then` takes the result unless another one is open by then."""
         project = self.project
         if project is None:
             return
 
-        def put(value: Any) -> None:
+        def put(value: T) -> None:
             if project is self.project:
                 then(value)
 
         self.tasks.once(lambda: work(project), put)
+
+    def find(self, image: int, then: Callable[[PhotoResult | None], None]) -> None:
+        """Ask for all that is known of an image."""
+        model = self.model
+        self.ask(lambda project: result_of(project, model, image), then)
+
+    def _on_relocated(self, found: int) -> None:
+        self.said.emit(f"{found:,} photos found in their new place")
+        self.reread()

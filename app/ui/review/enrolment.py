@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.teaching.job_result import JobResult, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed
-from app.ui.project.open_project import OpenProject
+from app.ui.review.review_session import ReviewSession
 from app.ui.review.selection import PhotoSelection
 from app.ui.review.toolbar import ReviewToolbar, VerdictBar
 from app.ui.widgets import keys
@@ -29,9 +29,9 @@ class EnrolmentJobs(QObject):
     wanted = Signal(object)
     undo_wanted = Signal()
 
-    def __init__(self, desk: OpenProject, chosen: PhotoSelection, notice: NoticeBar, page: QWidget) -> None:
+    def __init__(self, session: ReviewSession, chosen: PhotoSelection, notice: NoticeBar, page: QWidget) -> None:
         super().__init__(page)
-        self._desk, self._chosen, self._notice = desk, chosen, notice
+        self._session, self._chosen, self._notice = session, chosen, notice
         self._title = ""  # of the gallery's step that the notice can take back
 
     def offer_in(self, toolbar: ReviewToolbar, verdicts: VerdictBar) -> None:
@@ -49,7 +49,7 @@ class EnrolmentJobs(QObject):
     def enrol(self) -> None:
         """Enrol the chosen photos."""
         images = self._chosen.images()
-        if images and not self._desk.reviewed(images, self._begin):
+        if images and not self._session.reviewed(images, self._begin):
             self._notice.say("The gallery belongs to an identification model. Choose one on the page Identify first.")
 
     def show_done(self, found: Reviewed, done: JobResult) -> None:

@@ -27,21 +27,21 @@ from app.ui.widgets.file_dialogs import ChosenPlace, ask_place
 class ExportDialogs(QObject):
     """Joins the menu of outputs with what does them."""
 
-    def __init__(self, desk: OpenProject, outputs: ExportJobs, toolbar: ReviewToolbar, page: QWidget) -> None:
+    def __init__(self, project: OpenProject, outputs: ExportJobs, toolbar: ReviewToolbar, page: QWidget) -> None:
         super().__init__(page)
-        self._desk, self._outputs, self._page = desk, outputs, page
+        self._project, self._outputs, self._page = project, outputs, page
         self._trusting = TrustQuestion(outputs.tasks, page)
         toolbar.export_wanted.connect(self.export)
         toolbar.sidecars_wanted.connect(self.write_sidecars)
         toolbar.copies_wanted.connect(self.write_copies)
         toolbar.filing_wanted.connect(self.file)
         toolbar.project_button.corrections_wanted.connect(self.bring_back)
-        outputs.labels_changed.connect(desk.take_labels)
-        desk.filing_step.connect(self._turn)
-        outputs.files_changed.connect(desk.reload)
-        outputs.outdated.connect(desk.reread)
+        outputs.labels_changed.connect(project.take_labels)
+        project.filing_step.connect(self._turn)
+        outputs.files_changed.connect(project.reload)
+        outputs.outdated.connect(project.reread)
         outputs.unknown.connect(self._ask_to_turn)
-        desk.unknown_steps.connect(self._ask_to_settle)
+        project.unknown_steps.connect(self._ask_to_settle)
 
     def export(self, kind: str) -> None:
         """Write the project's answers into a file, in one of the formats of EXPORTERS."""
@@ -49,13 +49,13 @@ class ExportDialogs(QObject):
         if opened is not None:
             out = self._ask_place(kind, opened[0].path)
             if out is not None:
-                self._outputs.export(*opened, kind, out, len(self._desk.columns))
+                self._outputs.export(*opened, kind, out, len(self._project.columns))
 
     def write_sidecars(self) -> None:
         """Write keywords beside the photos."""
         opened = self._open()
         if opened is not None:
-            begin = partial(self._outputs.sidecars, *opened, len(self._desk.columns))
+            begin = partial(self._outputs.sidecars, *opened, len(self._project.columns))
             self._trusting.when_trusted(opened[0], begin)
 
     def write_copies(self) -> None:
@@ -64,26 +64,26 @@ class ExportDialogs(QObject):
         if opened is not None:
             name = QFileDialog.getExistingDirectory(self._page, "Copy the labelled photos into", str(Path.home()))
             if name:
-                begin = partial(self._outputs.copies, *opened, Path(name), len(self._desk.columns))
+                begin = partial(self._outputs.copies, *opened, Path(name), len(self._project.columns))
                 self._trusting.when_trusted(opened[0], begin)
 
     def bring_back(self, table: Path) -> None:
         """Set the labels that were corrected in a table, as one step."""
-        if self._desk.project is not None:
-            self._outputs.bring_back(self._desk.project, table)
+        if self._project.project is not None:
+            self._outputs.bring_back(self._project.project, table)
 
     def file(self) -> None:
         """Ask how photos are to be filed into folders, and do it."""
         opened = self._open()
-        if opened is None or not self._desk.columns.paths:
+        if opened is None or not self._project.columns.paths:
             return
         project, model = opened
-        dialog = FilingDialog(Path(self._desk.columns.paths[0]).parent / "sorted", self._page)
+        dialog = FilingDialog(Path(self._project.columns.paths[0]).parent / "sorted", self._page)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.plan_wanted.connect(partial(self._outputs.plan, project, model))
         self._outputs.planned.connect(dialog.show_plan)
         self._outputs.unplanned.connect(dialog.show_problem)
-        self._desk.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
+        self._project.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
 
         def agreed(wanted: FilingPlan, move: bool) -> None:
             into = Path(dialog.folder.text())
@@ -98,29 +98,29 @@ class ExportDialogs(QObject):
         dialog.open()
 
     def _open(self) -> tuple[Project, KnownModel] | None:
-        project, model = self._desk.project, self._desk.model
+        project, model = self._project.project, self._project.model
         return None if project is None or model is None else (project, model)
 
     def _turn(self, count: int, back: bool) -> None:
-        if self._desk.project is not None:
-            self._outputs.turn(self._desk.project, count, back=back)
+        if self._project.project is not None:
+            self._outputs.turn(self._project.project, count, back=back)
 
     def _ask_to_turn(self, project: Project, step: UnknownStepError, back: bool) -> None:
         def go_on() -> None:
             self._outputs.turn(project, len(step.files), back=back, trust=step.action)
 
-        if project is self._desk.project:
+        if project is self._project.project:
             self._ask(step, go_on)
 
     def _ask_to_settle(self, steps: list[UnknownStepError]) -> None:
-        project = self._desk.project
+        project = self._project.project
         if project is not None:
             for step in steps:
                 self._ask(step, partial(self._outputs.settle, project, step.action))
 
     def _ask(self, step: UnknownStepError, go_on: Callable[[], None]) -> None:
         dialog = UnknownStepDialog(step, self._page)
-        self._desk.opened.connect(dialog.reject)
+        self._project.opened.connect(dialog.reject)
         dialog.accepted.connect(go_on)
         dialog.open()
 

@@ -14,6 +14,7 @@ from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
 from app.ui.background.photo_loading import Thumbnails
+from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import ModelScheduler
 from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
@@ -27,6 +28,7 @@ from app.ui.review.photo_table import PhotoTable
 from app.ui.review.photo_viewer import PhotoViewer
 from app.ui.review.proposal_bar import ProposalBar
 from app.ui.review.proposals import Proposals
+from app.ui.review.review_session import ReviewSession
 from app.ui.review.selection import PhotoSelection
 from app.ui.review.threshold_box import ThresholdBox
 from app.ui.review.toolbar import ReviewToolbar, VerdictBar
@@ -43,7 +45,7 @@ _FOLLOW = 40  # milliseconds that a photo must be current before it is opened
 
 
 class ReviewPage(QWidget):
-    """Joins desk, list and views; what a step means is decided in `app.core`.
+    """Joins the open project with list and views; what a step means is decided in `app.core`.
 
     Signals:
         folder_wanted: identify a folder into the project
@@ -53,12 +55,13 @@ class ReviewPage(QWidget):
     folder_wanted = Signal()
     theme_wanted = Signal()
 
-    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, project: OpenProject, inference: ModelScheduler, thumbnails: Thumbnails) -> None:
+        super().__init__()
         self.setObjectName("page")
-        self.desk = OpenProject(inference, self)
+        self.project = project
+        self.session = ReviewSession(project)
         self.outputs = ExportJobs(self)
-        self.desk.leftover.add_user(self.outputs.tasks)
+        project.closer.add_user(self.outputs.tasks)
         self.listing = PhotoListing(thumbnails, self)
         self.errors = ErrorBar()
         self.toolbar, self.filters, self.verdicts = ReviewToolbar(), FilterBar(), VerdictBar()
@@ -66,12 +69,12 @@ class ReviewPage(QWidget):
         self.grid, self.table = PhotoGrid(self.listing), PhotoTable(self.listing)
         self.table.setSelectionModel(self.grid.selectionModel())
         self.chosen = PhotoSelection(self.listing, self.grid.selectionModel(), self)
-        self.saying = VerdictCommands(self.desk, self.listing, self.chosen, self._go, self)
+        self.saying = VerdictCommands(project, self.listing, self.chosen, self._go, self)
         self.viewer = PhotoViewer(inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
-        self.proposals = Proposals(self.desk, self.bar, self)
-        self.enrolling = EnrolmentJobs(self.desk, self.chosen, self.notice, self)
-        self.leaving = ExportDialogs(self.desk, self.outputs, self.toolbar, self)
+        self.proposals = Proposals(project, self.session, self.bar, self)
+        self.enrolling = EnrolmentJobs(self.session, self.chosen, self.notice, self)
+        self.leaving = ExportDialogs(project, self.outputs, self.toolbar, self)
         self.empty = EmptyState(
             "list-checks",
             "Label a whole folder, then look through it",
@@ -115,12 +118,12 @@ class ReviewPage(QWidget):
         whole.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
-        desk, toolbar, filters = self.desk, self.toolbar, self.filters
-        desk.opened.connect(self._on_opened)
-        desk.grown.connect(self._on_grown)
-        desk.labelled.connect(self._on_labelled)
-        desk.steps_changed.connect(toolbar.show_steps)
-        desk.problem.connect(self.errors.show_problem)
+        project, toolbar, filters = self.project, self.toolbar, self.filters
+        project.opened.connect(self._on_opened)
+        project.grown.connect(self._on_grown)
+        project.labelled.connect(self._on_labelled)
+        project.steps_changed.connect(toolbar.show_steps)
+        project.problem.connect(self.errors.show_problem)
         filters.changed.connect(self._on_filter)
         self._arranging.timeout.connect(self._arrange_in_place)
         self._following.timeout.connect(self._follow)
@@ -130,8 +133,8 @@ class ReviewPage(QWidget):
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
         self.relabel_box.chosen.connect(self.saying.relabel)
         self.relabel_box.left.connect(self.focus_list)
-        self.threshold_box.chosen.connect(desk.choose_thresholds)
-        self.threshold_box.reset.connect(self._reset_thresholds)
+        self.threshold_box.chosen.connect(project.choose_thresholds)
+        self.threshold_box.reset.connect(lambda: project.choose_thresholds(None))
         self.proposals.changed.connect(self._on_proposal)
         self.outputs.problem.connect(self.errors.show_problem)
         self.empty.asked.connect(self.folder_wanted)
@@ -143,18 +146,18 @@ class ReviewPage(QWidget):
         toolbar.suggest_button.clicked.connect(self.proposals.suggest)
         toolbar.accept_button.clicked.connect(self.proposals.accept_surest)
         toolbar.thresholds_button.clicked.connect(self._open_thresholds)
-        project = toolbar.project_button
-        project.open_wanted.connect(lambda path, create: desk.open(path, create=create))
-        project.save_wanted.connect(desk.save_as)
-        project.retry_wanted.connect(desk.retry_failed)
-        project.again_wanted.connect(desk.identify_again)
-        project.relocate_wanted.connect(desk.relocate)
-        project.folders_asked.connect(
-            lambda: desk.sources(lambda found: project.ask_where([place for _, place, _ in found]))
+        button = toolbar.project_button
+        button.open_wanted.connect(lambda path, create: project.open(path, create=create))
+        button.save_wanted.connect(project.save_as)
+        button.retry_wanted.connect(project.retry_failed)
+        button.again_wanted.connect(project.identify_again)
+        button.relocate_wanted.connect(project.relocate)
+        button.folders_asked.connect(
+            lambda: project.sources(lambda found: button.ask_where([place for _, place, _ in found]))
         )
         self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
-        toolbar.watch_button.clicked.connect(desk.watch)
-        desk.watching.changed.connect(toolbar.show_watched)
+        toolbar.watch_button.clicked.connect(project.watch)
+        project.watching.changed.connect(toolbar.show_watched)
         self.enrolling.offer_in(toolbar, self.verdicts)
         self._bind_keys()
 
@@ -201,18 +204,18 @@ class ReviewPage(QWidget):
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
-            taxonomy = self.desk.model.taxonomy if self.desk.model is not None else None
-            self.relabel_box.ask_about(self.desk.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
+            taxonomy = self.project.model.taxonomy if self.project.model is not None else None
+            self.relabel_box.ask_about(self.project.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
 
     def undo(self) -> None:
         """Take the last step back."""
         if not self.outputs.busy():
-            self.desk.turn(back=True)
+            self.project.turn(back=True)
 
     def redo(self) -> None:
         """Do the step again that was taken back."""
         if not self.outputs.busy():
-            self.desk.turn(back=False)
+            self.project.turn(back=False)
 
     def step(self, by: int) -> None:
         """The next photo of the list, or the one before."""
@@ -224,14 +227,13 @@ class ReviewPage(QWidget):
         """The next photo that is not decided, or the one before."""
         place = self.listing.next_undecided(self.chosen.place(), by)
         if place == NOBODY:
-            self.desk.said.emit("no undecided photo " + ("after" if by > 0 else "before") + " this one in the list")
+            self.project.said.emit("no undecided photo " + ("after" if by > 0 else "before") + " this one in the list")
         else:
             self._go(place)
 
     def select_like_this(self) -> None:
         """List what is shown as the same class, all of it chosen."""
-        rows = self.chosen.rows()
-        columns = self.desk.columns
+        rows, columns = self.chosen.rows(), self.project.columns
         label = columns.names[columns.shown.label[rows[0]]] if len(rows) else ""
         if label:
             self.filters.set_label(label)
@@ -253,8 +255,8 @@ class ReviewPage(QWidget):
         listing.filter, listing.order, listing.descending = filters.filter(), filters.order(), filters.descending()
         listing.only = self.proposals.images()
         if not self.chosen.rearrange():
-            self.viewer.show_nothing("nothing fits the filter" if len(self.desk.columns) else "")
-        columns = self.desk.columns
+            self.viewer.show_nothing("nothing fits the filter" if len(self.project.columns) else "")
+        columns = self.project.columns
         counts = arrange.counts(columns)
         self.filters.show_facts(self.listing.rowCount(), counts, arrange.labels_in_use(columns))
         self.threshold_box.show_counts(counts)
@@ -286,11 +288,14 @@ class ReviewPage(QWidget):
         self.toolbar.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
         self.viewer.panel.theme_changed()
 
+    def use_model(self, loaded: Loaded) -> None:
+        """This identification model is in use."""
+        self.session.use_model(loaded)
+
     def stop(self) -> None:
-        """Wait for this page's workers; the project is closed by `desk.close` when the inference has stopped."""
+        """Wait for this page's workers."""
         self.viewer.stop()
         self.outputs.stop()
-        self.desk.stop()
 
     def _go(self, place: int) -> None:
         self.chosen.go(place)
@@ -305,17 +310,17 @@ class ReviewPage(QWidget):
         self.relabel_box.leave()  # it was asked for photos of the other project
         self.proposals.leave()
         self.chosen.forget()
-        self.listing.show(self.desk.columns)
-        self.toolbar.project_button.show_project(self.desk.project.path if self.desk.project else None)
+        self.listing.show(self.project.columns)
+        self.toolbar.project_button.show_project(self.project.project.path if self.project.project else None)
         self.viewer.show_nothing()
         self.arrange()
 
     def _on_grown(self) -> None:
-        if self.listing.columns is not self.desk.columns:
+        if self.listing.columns is not self.project.columns:
             self.chosen.keep()
-            self.listing.show(self.desk.columns)
-        if self.desk.model is not None:
-            self.threshold_box.show_thresholds(self.desk.model.thresholds)
+            self.listing.show(self.project.columns)
+        if self.project.model is not None:
+            self.threshold_box.show_thresholds(self.project.model.thresholds)
         if self.listing.rowCount() == 0:
             self.arrange()
         elif not self._arranging.isActive():
@@ -330,7 +335,7 @@ class ReviewPage(QWidget):
     def _on_filter(self) -> None:
         order = self.filters.order()
         if order in (Order.ODD, Order.ALIKE):
-            self.desk.likeness(order, self.chosen.image(), partial(self._on_likeness, order))
+            self.session.likeness(order, self.chosen.image(), partial(self._on_likeness, order))
         self.arrange()
 
     def _on_proposal(self) -> None:
@@ -351,13 +356,10 @@ class ReviewPage(QWidget):
 
         def show(result: PhotoResult | None) -> None:
             if result is not None and wanted == self.chosen.image():
-                self.viewer.show_result(result, self.desk.model)
+                self.viewer.show_result(result, self.project.model)
 
         if wanted != NOBODY and self.isVisible():  # else when it is
-            self.desk.find(wanted, show)
-
-    def _reset_thresholds(self) -> None:
-        self.desk.choose_thresholds(None)
+            self.project.find(wanted, show)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Open the current photo; at the first time, once nothing else is to be done, make ready what that needs."""
@@ -392,7 +394,7 @@ class ReviewPage(QWidget):
         return view.viewport().rect().intersects(view.visualRect(view.currentIndex()))
 
     def _update_stack(self) -> None:
-        full = len(self.desk.columns) > 0
+        full = len(self.project.columns) > 0
         self._stack.setCurrentIndex(1 if full else 0)
         self.filters.setVisible(full and not self.proposals.active())
         self.toolbar.set_filled(full)

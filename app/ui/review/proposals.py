@@ -14,6 +14,7 @@ from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
 from app.ui.project.open_project import OpenProject
 from app.ui.review.proposal_bar import FIRST_LEVEL, ProposalBar
+from app.ui.review.review_session import ReviewSession
 from app.ui.widgets.status_face import percent
 
 _ANSWERS = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
@@ -28,9 +29,11 @@ class Proposals(QObject):
 
     changed = Signal()
 
-    def __init__(self, desk: OpenProject, bar: ProposalBar, parent: QObject | None = None) -> None:
+    def __init__(
+        self, project: OpenProject, session: ReviewSession, bar: ProposalBar, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._desk, self._bar = desk, bar
+        self._project, self._session, self._bar = project, session, bar
         self._suggestions: list[Suggestion] | None = None
         self._place = 0
         self._level: float | None = None
@@ -47,7 +50,7 @@ class Proposals(QObject):
 
     def images(self) -> np.ndarray | None:
         """What the list shows: the photos that the proposal is about, the least sure first; None without one."""
-        columns = self._desk.columns
+        columns = self._project.columns
         if self._level is not None:
             sure = columns.undecided() & np.isin(columns.shown.status, _ANSWERS)
             rows = np.flatnonzero(sure & (columns.shown.confidence >= self._level))
@@ -59,7 +62,7 @@ class Proposals(QObject):
     def suggest(self) -> None:
         """Look for groups that are probably shown as the wrong class."""
         self._level, self._picked = None, None
-        self._desk.suggestions(self._take)
+        self._session.suggestions(self._take)
 
     def accept_surest(self) -> None:
         """Propose to accept all answers from some confidence on."""
@@ -111,7 +114,7 @@ class Proposals(QObject):
         return self._undecided(one) if one is not None else []
 
     def _undecided(self, one: Suggestion) -> list[int]:
-        columns = self._desk.columns
+        columns = self._project.columns
         return [int(columns.ids[row]) for row in columns.rows_of(one.images).tolist() if columns.undecided()[row]]
 
     def _write(self) -> None:
@@ -142,17 +145,17 @@ class Proposals(QObject):
             one, images = self._current(), self._open_images()
             if one is not None and images:
                 name = one.label.fine or one.label.coarse
-                self._desk.label(dict.fromkeys(images, one.label), f"suggestion: {name} for {len(images):,} photos")
+                self._project.label(dict.fromkeys(images, one.label), f"suggestion: {name} for {len(images):,} photos")
             self._next()
 
     def _accept(self) -> None:
-        columns, images = self._desk.columns, self.images()
+        columns, images = self._project.columns, self.images()
         labels: dict[int, Label | None] = {}
         for row in columns.rows_of(images if images is not None else []).tolist():
             label = columns.accepted(row)
             if label is not None:
                 labels[int(columns.ids[row])] = label
-        self._desk.label(labels, f"accept {len(labels):,} photos from {percent(self._level or 0)}")
+        self._project.label(labels, f"accept {len(labels):,} photos from {percent(self._level or 0)}")
         self.leave()
 
     def _next(self) -> None:

@@ -19,7 +19,7 @@ class VerdictCommands(QObject):
 
     def __init__(
         self,
-        desk: OpenProject,
+        project: OpenProject,
         listing: PhotoListing,
         chosen: PhotoSelection,
         go: Callable[[int], None],
@@ -27,11 +27,11 @@ class VerdictCommands(QObject):
     ) -> None:
         """Args: go: makes a row of the list current, in view and chosen alone."""
         super().__init__(parent)
-        self._desk, self._listing, self._chosen, self._go = desk, listing, chosen, go
+        self._project, self._listing, self._chosen, self._go = project, listing, chosen, go
 
     def accept(self) -> None:
         """What the chosen photos are shown as is right."""
-        columns = self._desk.columns
+        columns = self._project.columns
         labels = {int(columns.ids[row]): columns.accepted(row) for row in self._chosen.rows().tolist()}
         known = {image: label for image, label in labels.items() if label is not None}
         self._label(known, "accept")
@@ -43,7 +43,7 @@ class VerdictCommands(QObject):
 
     def to_type(self) -> None:
         """Only the type is sure."""
-        columns = self._desk.columns
+        columns = self._project.columns
         labels = {}
         for row in self._chosen.rows().tolist():
             kind = columns.names[columns.shown.type[row]]
@@ -67,7 +67,7 @@ class VerdictCommands(QObject):
         if not labels:
             return
         places = self._chosen.places()
-        self._desk.label(labels, f"{verb} {counted(len(labels), 'photo')}")
+        self._project.label(labels, f"{verb} {counted(len(labels), 'photo')}")
         if advance and len(places):
             following = int(places[-1]) + 1
             if following < self._listing.rowCount():  # it is current also when the filter drops those before it

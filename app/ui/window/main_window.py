@@ -21,6 +21,7 @@ from app.ui.background.scheduler import ModelScheduler
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
+from app.ui.project.open_project import OpenProject
 from app.ui.project.project_menu import new_place
 from app.ui.review.page import ReviewPage
 from app.ui.train.page import TrainPage
@@ -61,10 +62,11 @@ class MainWindow(QMainWindow):
         self.models = ModelChoice(self.inference, self.settings, self._save_settings, gallery, device)
         self.thumbnails = Thumbnails(self)
         self.identify = IdentifyPage(self.inference, self.thumbnails)
-        self.review = ReviewPage(self.inference, self.thumbnails)
+        self.project = OpenProject(self.inference, self)
+        self.review = ReviewPage(self.project, self.inference, self.thumbnails)
         self.gallery = GalleryPage(self.inference, self.thumbnails)
-        self.explore = ExplorePage(self.review.desk, self.thumbnails)
-        self.train = TrainPage(lambda: (self.review.desk.project, self.review.desk.model))
+        self.explore = ExplorePage(self.project, self.thumbnails)
+        self.train = TrainPage(lambda: (self.project.project, self.project.model))
         self.gallery.transfers.asked_no.update(self.settings.reembedding_declined)
         self.status = StatusBar()
         self._build()
@@ -108,10 +110,10 @@ class MainWindow(QMainWindow):
         session.job_advanced.connect(jobs.advance)
         session.job_ended.connect(jobs.end)
         session.said.connect(jobs.say)
-        session.identified.connect(lambda found: self.review.desk.record(session.opened(), found))
+        session.identified.connect(lambda found: self.project.record(session.opened(), found))
         sources = (
-            self.review.desk.running,
-            self.review.desk.waits,
+            self.project.running,
+            self.project.waits,
             self.review.outputs,
             self.gallery.desk,
             self.explore.survey,
@@ -120,10 +122,10 @@ class MainWindow(QMainWindow):
             source.job_began.connect(jobs.begin)
             source.job_advanced.connect(jobs.advance)
             source.job_ended.connect(jobs.end)
-        self.review.desk.leftover.add_user(self.train.desk.reading)
-        self.review.desk.said.connect(jobs.say)
-        self.review.desk.opened.connect(self._on_project)
-        self.review.desk.open_failed.connect(self._on_project_failed)
+        self.project.closer.add_user(self.train.desk.reading)
+        self.project.said.connect(jobs.say)
+        self.project.opened.connect(self._on_project)
+        self.project.open_failed.connect(self._on_project_failed)
         self.review.folder_wanted.connect(self.choose_folder_for_project)
         self.review.theme_wanted.connect(self.toggle_theme)
         self._connect_gallery()
@@ -209,7 +211,7 @@ class MainWindow(QMainWindow):
     def choose_folder_for_project(self) -> None:
         """Ask for a folder and identify it into the open project."""
         if folder := self.asking.for_folder("Identify a folder of photos"):
-            self.review.desk.identify([folder])
+            self.project.identify([folder])
 
     def choose_references(self, label: tuple[str, str]) -> None:
         """Ask for photos of a class and put them into the gallery."""
@@ -263,7 +265,7 @@ class MainWindow(QMainWindow):
         """Identify what was dropped: on the page Review into the open project."""
         local = local_files(data)
         if self.pages.currentWidget() is self.review and local:
-            self.review.desk.identify(local)
+            self.project.identify(local)
         elif not self.identify.open_data(data, append=False):
             self.identify.errors.show_problem(
                 "What was dropped is no file on this computer. Save it first, then drop the file."
@@ -302,11 +304,12 @@ class MainWindow(QMainWindow):
         self.identify.stop()
         self.explore.stop()
         self.review.stop()
+        self.project.stop()
         self.gallery.stop()
         self.train.stop()
         self.thumbnails.stop()
         self.inference.stop()
-        self.review.desk.close()
+        self.project.close()
         self._collector.stop()
         self.faults.remove()
         super().closeEvent(event)
@@ -314,7 +317,8 @@ class MainWindow(QMainWindow):
     def _on_loaded(self, loaded: Loaded) -> None:
         self.status.show_loaded(loaded)
         self.identify.use_model(loaded)
-        self.review.desk.use_model(loaded)
+        self.project.use_model(loaded)
+        self.review.use_model(loaded)
         self.gallery.use_model(loaded)
         self.explore.use_model(loaded)
         self.train.use_model(loaded)
@@ -342,20 +346,20 @@ class MainWindow(QMainWindow):
         last = self.settings.project
         self.review.toolbar.project_button.set_recent(self.settings.recent_projects)
         if last is not None:
-            self.review.desk.open(last)  # where that has gone, `_on_project_failed` makes a new one
+            self.project.open(last)  # where that has gone, `_on_project_failed` makes a new one
         else:
-            self.review.desk.open(new_place(), create=True)
+            self.project.open(new_place(), create=True)
 
     def _on_project(self) -> None:
-        project = self.review.desk.project
+        project = self.project.project
         if project is not None:
             self.settings.project = project.path
             self.settings.recent_projects = self.review.toolbar.project_button.recent()
             self._save_settings()
 
     def _on_project_failed(self, made: bool) -> None:
-        if self.review.desk.project is None and not made:  # another new one would fail as this one did
-            self.review.desk.open(new_place(), create=True)
+        if self.project.project is None and not made:  # another new one would fail as this one did
+            self.project.open(new_place(), create=True)
 
     def _on_loading(self, name: str) -> None:
         self.status.show_loading(name)

@@ -44,8 +44,8 @@ class Busy:
         self._window, self._photos, self._out = window, photos, out
         self._random = random.Random(seed)
         self._page = window.review
-        self._page.desk.labelled.connect(self._on_labelled)
-        self._page.desk.said.connect(lambda words: say("turned") if words.startswith(("undone", "done")) else None)
+        self._window.project.labelled.connect(self._on_labelled)
+        self._window.project.said.connect(lambda words: say("turned") if words.startswith(("undone", "done")) else None)
         self._page.outputs.planned.connect(self._on_planned)
         self._page.outputs.job_ended.connect(lambda _job, outcome: say("output", outcome))
         window.inference.run_advanced.connect(lambda _run, progress: say("predicted", progress.counts.predicted))
@@ -54,37 +54,39 @@ class Busy:
         self._timer.start()
 
     def _act(self) -> None:
-        desk = self._page.desk
-        if desk.project is None or self._window.identify.session.loaded() is None:
+        opened = self._window.project
+        if opened.project is None or self._window.identify.session.loaded() is None:
             return
-        if not len(desk.columns):
-            desk.identify([self._photos])
+        if not len(opened.columns):
+            opened.identify([self._photos])
             return
         what = self._random.choice(("label",) * 6 + ("undo", "redo", "identify", "export", "file", "file"))
         if what == "label":
-            image = int(self._random.choice(desk.columns.ids.tolist()))
+            image = int(self._random.choice(opened.columns.ids.tolist()))
             label = self._random.choice(_LABELS)
             say("ask", image, label.verdict.value, label.coarse, label.fine)
-            desk.label({image: label}, "by chance")
+            opened.label({image: label}, "by chance")
         elif what in ("undo", "redo") and not self._page.outputs.busy():
             say("turn")
-            desk.turn(back=what == "undo")
+            opened.turn(back=what == "undo")
         elif what == "identify":
-            desk.identify([self._photos])
-        elif desk.model is not None and not self._page.outputs.busy():
+            opened.identify([self._photos])
+        elif opened.model is not None and not self._page.outputs.busy():
             if what == "export":
-                self._page.outputs.export(desk.project, desk.model, "csv", self._out / "labels.csv", len(desk.columns))
+                self._page.outputs.export(
+                    opened.project, opened.model, "csv", self._out / "labels.csv", len(opened.columns)
+                )
             else:
-                self._page.outputs.plan(desk.project, desk.model, 0, self._out / "sorted", PATTERN, False)
+                self._page.outputs.plan(opened.project, opened.model, 0, self._out / "sorted", PATTERN, False)
 
     def _on_planned(self, _number: int, plan: FilingPlan, _into: Path) -> None:
-        project = self._page.desk.project
+        project = self._window.project.project
         if project is not None and not self._page.outputs.busy():
             some = FilingPlan(plan.steps[:15], plan.left)
             self._page.outputs.file(project, some, move=self._random.random() < 0.5)
 
     def _on_labelled(self, rows: np.ndarray) -> None:
-        columns = self._page.desk.columns
+        columns = self._window.project.columns
         for row in rows.tolist():
             verdict = int(columns.verdict[row])
             words = (

@@ -59,11 +59,11 @@ def answered(qtbot: QtBot) -> Callable[[MainWindow, str], None]:
 def identified(open_marque: OpenWindow, photos: Path, qtbot: QtBot) -> MainWindow:
     """The window with 12 photos identified into its project."""
     window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
-    desk.identify([photos])
-    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    opened = window.project
+    qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
+    opened.identify([photos])
+    qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
     return window
 
 

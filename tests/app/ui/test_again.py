@@ -33,7 +33,7 @@ def entry(name: str, window: MainWindow) -> QAction:
 def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
     window = open_marque(gallery=None)
     desk = window.gallery.desk
-    qtbot.waitUntil(lambda: desk.ready and window.review.desk.project is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: desk.ready and window.project.project is not None, timeout=PATIENCE)
     return window
 
 
@@ -50,22 +50,22 @@ def test_all_photos_of_the_strip_know_a_class_that_was_just_taught(ready, greens
 
 
 def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(ready, greens, qtbot):
-    desk = ready.review.desk
-    desk.identify([greens[0].parent])
-    qtbot.waitUntil(lambda: len(desk.columns) == 8 and not desk.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
-    first = int(desk.columns.ids[0])
-    desk.label({first: Label(Verdict.UNKNOWN)}, "not known")
-    qtbot.waitUntil(lambda: (desk.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
+    opened = ready.project
+    opened.identify([greens[0].parent])
+    qtbot.waitUntil(lambda: len(opened.columns) == 8 and not opened.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    first = int(opened.columns.ids[0])
+    opened.label({first: Label(Verdict.UNKNOWN)}, "not known")
+    qtbot.waitUntil(lambda: (opened.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
     teach(ready, greens[:3], qtbot)
 
     def shown() -> list[str]:
-        return [desk.columns.names[label] for label in desk.columns.shown.label]
+        return [opened.columns.names[label] for label in opened.columns.shown.label]
 
     assert "Verde 2020" not in shown()
     entry("identify all photos again", ready).trigger()
     qtbot.waitUntil(lambda: shown() == ["", *["Verde 2020"] * 7], timeout=PATIENCE)
-    assert (desk.columns.verdict >= 0).sum() == 1
+    assert (opened.columns.verdict >= 0).sum() == 1
 
 
 def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_answer(

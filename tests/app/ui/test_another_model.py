@@ -38,21 +38,21 @@ def bad(tmp_path: Path) -> Path:
 def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
     """The window with its model and its project."""
     window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    opened = window.project
+    qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
     return window
 
 
 def predicted(window: MainWindow) -> int:
-    desk = window.review.desk
-    return desk.project.counts(desk.model.fingerprint).predicted if desk.model is not None else 0
+    opened = window.project
+    return opened.project.counts(opened.model.fingerprint).predicted if opened.model is not None else 0
 
 
 def begin_run(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
     """Until some photos are identified, but not all."""
-    window.review.desk.identify([folder])
+    window.project.identify([folder])
     qtbot.waitUntil(lambda: predicted(window) > 0, timeout=PATIENCE)
-    assert window.review.desk.running.active()
+    assert window.project.running.active()
 
 
 def refuse(window: MainWindow, bad: Path, qtbot: QtBot) -> None:
@@ -136,7 +136,7 @@ def test_a_folder_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, 
 def test_a_project_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
     begin_run(ready, many, qtbot)
     refuse(ready, bad, qtbot)
-    assert ready.review.desk.running.active() and predicted(ready) < 300
+    assert ready.project.running.active() and predicted(ready) < 300
     qtbot.waitUntil(lambda: predicted(ready) == 300, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "300 of 300 photos done" in ready.status.jobs.text(), timeout=PATIENCE)
 
@@ -155,11 +155,11 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
 def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gallery, tmp_path, qtbot, change):
     begin_run(ready, many, qtbot)
     ended = []
-    ready.review.desk.running.job_ended.connect(lambda _job, words: ended.append(words))
-    desk = ready.review.desk
+    ready.project.running.job_ended.connect(lambda _job, words: ended.append(words))
+    opened = ready.project
     if change == "model":
         ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
-        qtbot.waitUntil(lambda: desk.model is not None and desk.model.fingerprint == "0ddba11", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: opened.model is not None and opened.model.fingerprint == "0ddba11", timeout=PATIENCE)
     else:
         ready.models.choose_gallery(tmp_path / "other.gallery")
     qtbot.waitUntil(lambda: bool(ended), timeout=PATIENCE)
@@ -168,12 +168,12 @@ def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gal
 
 def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(ready, many, tmp_path, qtbot):
     begin_run(ready, many, qtbot)
-    ready.review.desk.cancel_run()
+    ready.project.cancel_run()
     ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
     qtbot.waitUntil(lambda: ready.identify.session.loaded().info.fingerprint == "0ddba11", timeout=PATIENCE)
     qtbot.wait(300)
-    assert not ready.review.desk.running.active()
-    assert ready.review.desk.project.counts("0ddba11").predicted == 0
+    assert not ready.project.running.active()
+    assert ready.project.project.counts("0ddba11").predicted == 0
 
 
 def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):

@@ -28,17 +28,17 @@ def many(alike: Callable[[int, tuple[int, int]], Path]) -> Path:
 def window(open_marque: Callable[..., MainWindow], photos: Path, answered, qtbot: QtBot) -> MainWindow:
     """With its model and its project, and a photo open on the page Identify."""
     window = open_marque(photos / "sedan" / "Rossa 2010" / "1.jpg")
-    qtbot.waitUntil(lambda: window.review.desk.project is not None)
+    qtbot.waitUntil(lambda: window.project.project is not None)
     answered(window, "1.jpg")
     return window
 
 
 def identify(window: MainWindow, folder: Path, count: int, qtbot: QtBot) -> None:
     """Until all photos of a folder are identified and listed, so many with the one that was open."""
-    window.review.desk.identify([folder])
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).sum() == count, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not desk.running.active(), timeout=PATIENCE)
+    window.project.identify([folder])
+    opened = window.project
+    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).sum() == count, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not opened.running.active(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.review.listing.rowCount() == count, timeout=PATIENCE)
 
 
@@ -131,9 +131,9 @@ def test_the_current_photo_stays_in_sight_when_others_come_before_it(window, man
     (photos / "more").mkdir()
     for number in range(60):
         (photos / "more" / f"{number}.jpg").hardlink_to(photos / "ship" / "Azzurra class" / "1.jpg")
-    page.desk.identify([photos])
+    page.project.identify([photos])
     qtbot.waitUntil(lambda: page.listing.rowCount() == 12 + 60, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not page.desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.project.running.active(), timeout=PATIENCE)
     come_back(page, qtbot)
     assert page.chosen.image() == meant and page.chosen.place() == 71
     view: QAbstractItemView = page.table if as_table else page.grid
@@ -144,6 +144,6 @@ def come_back(page: ReviewPage, qtbot: QtBot) -> None:
     """The run has brought something; until the list has been arranged anew."""
     arranged: list[object] = []
     page.listing.modelReset.connect(lambda: arranged.append(1))
-    page.desk.grown.emit()
+    page.project.grown.emit()
     qtbot.waitUntil(lambda: bool(arranged), timeout=PATIENCE)
     qtbot.wait(200)  # the current photo is followed

@@ -33,7 +33,7 @@ def test_a_job_with_a_defect_ends(identified, qtbot, monkeypatch, photos):
     page, jobs = identified.review, identified.status.jobs
     identified.show_page(1)
     monkeypatch.setattr(export_jobs, "corrections", broken)
-    page.outputs.bring_back(page.desk.project, photos)
+    page.outputs.bring_back(page.project.project, photos)
     qtbot.waitUntil(lambda: said(page.errors), timeout=PATIENCE)
     assert not page.outputs.busy() and not jobs.cancel_button.isVisible()
 
@@ -45,7 +45,7 @@ def dialog_of(window) -> FilingDialog:
 
 @pytest.mark.qt_no_exception_capture
 def test_the_filing_dialog_says_why_there_is_no_plan(identified, qtbot, monkeypatch):
-    project = identified.review.desk.project
+    project = identified.project.project
     with monkeypatch.context() as patch:
         patch.setattr(export_jobs, "plan", broken)
         dialog = dialog_of(identified)
@@ -67,8 +67,8 @@ def test_a_plan_that_fails_does_not_end_the_job_in_work(identified, qtbot, monke
         raise ProjectError("it is away")
 
     monkeypatch.setattr(export_jobs, "plan", lost)
-    page.outputs.plan(page.desk.project, page.desk.model, 1, tmp_path, "{name}", False)
-    page.outputs.sidecars(page.desk.project, page.desk.model, 12)
+    page.outputs.plan(page.project.project, page.project.model, 1, tmp_path, "{name}", False)
+    page.outputs.sidecars(page.project.project, page.project.model, 12)
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
     assert ended == ["writing sidecars"] and "12 sidecars written" in identified.status.jobs.text()
 
@@ -94,7 +94,7 @@ def test_a_place_that_takes_no_project_is_told_once(open_marque, qtbot, monkeypa
     window = open_marque()
     qtbot.waitUntil(lambda: bool(window.review.errors.text()), timeout=PATIENCE)
     qtbot.wait(200)
-    assert len(tried) == 1 and window.review.desk.project is None
+    assert len(tried) == 1 and window.project.project is None
 
 
 def test_a_named_pipe_is_told_as_what_it_is(open_marque, qtbot, tmp_path):
@@ -120,14 +120,14 @@ def test_the_bar_stays_one_line_of_a_long_list(qtbot):
 def test_a_read_only_project_is_said_to_be_one_and_left_alone(identified, tmp_path, qtbot, monkeypatch):
     page, place = identified.review, tmp_path / "medium" / "other.marque"
     place.parent.mkdir()
-    page.desk.project.save_as(place)
+    page.project.project.save_as(place)
     with sqlite3.connect(place) as database:
         database.execute("PRAGMA journal_mode = WAL")
     database.close()
     monkeypatch.setattr("app.core.system.database.can_be_written", lambda _path: False)
-    page.desk.open(place)
+    page.project.open(place)
     qtbot.waitUntil(lambda: "can be looked at and exported here, but not changed" in page.errors.text())
-    page.desk.project.check()
+    page.project.project.check()
     assert [path.name for path in place.parent.iterdir()] == ["other.marque"]
 
 

@@ -33,12 +33,12 @@ def explore(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[..
 
     def open_one(*folders: Path) -> MainWindow:
         window = open_marque()
-        desk = window.review.desk
-        qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+        opened = window.project
+        qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
         if folders:
-            desk.identify(list(folders))
-            qtbot.waitUntil(lambda: len(desk.columns) > 0 and not desk.running.active(), timeout=PATIENCE)
-            qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+            opened.identify(list(folders))
+            qtbot.waitUntil(lambda: len(opened.columns) > 0 and not opened.running.active(), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
         QTest.keyClick(window, Key.Key_4)
         assert window.pages.currentWidget() is window.explore
         if folders:
@@ -56,7 +56,7 @@ def laid_out(qtbot: QtBot, window: MainWindow, count: int) -> None:
 
 def points_of(window: MainWindow, label: str) -> np.ndarray:
     """Points of the project's photos that are shown as this class."""
-    columns = window.review.desk.columns
+    columns = window.project.columns
     return np.flatnonzero(columns.shown.label == columns.names.place(label))
 
 
@@ -86,7 +86,7 @@ def test_an_empty_project_says_what_to_do(explore, qtbot):
 
 def test_points_have_the_colours_of_their_types_and_classes(explore, photos, qtbot):
     window = explore(photos)
-    page, columns = window.explore, window.review.desk.columns
+    page, columns = window.explore, window.project.columns
     for name in ("dark", "light"):
         window.set_theme(theme.ThemeName(name))
         for place, kind in enumerate(("sedan", "ship")):
@@ -100,7 +100,7 @@ def test_points_have_the_colours_of_their_types_and_classes(explore, photos, qtb
     assert len({tuple(colour) for colour in page.map.colours().tolist()}) == 4
     page.colour_by(By.VERDICT)
     assert page.side.legend.texts()[0][0] == "not decided"
-    window.review.desk.label({1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012")}, "by hand")
+    window.project.label({1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012")}, "by hand")
     qtbot.waitUntil(lambda: page.side.legend.texts()[0][0] == "accepted", timeout=PATIENCE)
     assert (page.map.colours()[0] == rgb(QColor(theme.tokens().ok))).all()
 
@@ -117,7 +117,7 @@ def test_what_a_lasso_or_box_encloses_is_listed_in_review(explore, photos, qtbot
     assert page.side.chosen.text() == "3 photos chosen"
     QTest.mouseClick(page.side.open_button, LEFT)
     assert window.pages.currentWidget() is review
-    assert review.listing.images().tolist() == review.desk.columns.ids[wanted].tolist()
+    assert review.listing.images().tolist() == window.project.columns.ids[wanted].tolist()
     assert review.bar.text() == "3 photos chosen on the map"
     QTest.keyClick(window, Key.Key_Escape)
     assert review.listing.rowCount() == 12
@@ -194,27 +194,27 @@ def test_photos_that_come_later_are_on_the_map_too(explore, photos, qtbot, tmp_p
     window = explore(photos)
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "13.jpg").write_bytes(next(photos.rglob("1.jpg")).read_bytes())
-    window.review.desk.identify([tmp_path / "more"])
+    window.project.identify([tmp_path / "more"])
     laid_out(qtbot, window, 13)
     assert window.explore.side.total.text() == "13 photos"
 
 
 def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque, photos, qtbot):
     window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
-    desk.identify([photos])
-    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
+    opened = window.project
+    qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
+    opened.identify([photos])
+    qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
     qtbot.wait(700)
     assert len(window.explore.survey.points) == 0 and "12 of 12 photos done" in window.status.jobs.text()
 
 
 def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
     window = explore(photos)
-    first = window.review.desk.project.path
-    window.review.desk.open(tmp_path / "other.marque", create=True)
+    first = window.project.project.path
+    window.project.open(tmp_path / "other.marque", create=True)
     qtbot.waitUntil(window.explore.empty.isVisible, timeout=PATIENCE)
-    window.review.desk.open(first)
+    window.project.open(first)
     laid_out(qtbot, window, 12)
     assert window.explore.map.isVisible() and len(set(window.explore.map.colours()[:, 0].tolist())) == 2
 

@@ -69,7 +69,7 @@ def test_the_dialog_counts_sidecars_and_says_why_a_folder_cannot_be_used(identif
     there = into / "sedan" / "Rossa 2010"
     assert (there / "2.jpg.xmp").exists() and (there / "1.xmp").exists() and (folder / "1.xmp").exists()
     assert not (folder / "2.jpg.xmp").exists() and "1 sidecar copied" in identified.status.jobs.text()
-    identified.review.desk.turn(back=True)
+    identified.project.turn(back=True)
     until_idle(identified, qtbot, lambda: len(list(photos.rglob("*.jpg"))) == 12 and not into.exists())
     assert (folder / "2.jpg.xmp").exists()
 
@@ -84,9 +84,9 @@ def test_a_photo_that_was_replaced_stays_and_waits_for_identification(identified
     until_idle(identified, qtbot, lambda: list(photos.rglob("*.jpg")) == [changed])
     page = identified.review
     qtbot.waitUntil(lambda: f"{changed}: has changed" in page.errors.text(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 11, timeout=PATIENCE)
-    page.desk.identify()
-    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.project.columns.predictions["image"] > 0).sum() == 11, timeout=PATIENCE)
+    page.project.identify()
+    qtbot.waitUntil(lambda: (page.project.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
 
 
 def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
@@ -98,7 +98,7 @@ def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
     until_idle(identified, qtbot, lambda: len(list(filed.rglob("*.jpg"))) == 12)
     shutil.rmtree(marque_home / "data" / "filings")  # as on another computer
     for agree in (False, True):
-        identified.review.desk.turn(back=True)
+        identified.project.turn(back=True)
         asked = unknown_step(identified, qtbot)
         assert asked.list.count() == 12 and str(filed) in asked.list.item(0).text()
         assert len(list(filed.rglob("*.jpg"))) == 12
@@ -111,7 +111,7 @@ def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
 @pytest.mark.parametrize("agree", [False, True])
 def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_path, qtbot, agree):
     other = tmp_path / "other.marque"
-    identified.review.desk.project.save_as(other)
+    identified.project.project.save_as(other)
     victim, copy = tmp_path / "letter.txt", tmp_path / "copy.txt"
     victim.write_text("precious")
     shutil.copy2(victim, copy)
@@ -122,7 +122,7 @@ def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_pat
             "VALUES (7, 1, 1, ?, ?, ?, ?, 'placed')",
             (os.fsencode(victim), os.fsencode(copy), 8, victim.stat().st_mtime_ns),
         )
-    identified.review.desk.open(other)
+    identified.project.open(other)
     asked = unknown_step(identified, qtbot)
     assert victim.exists() and str(victim) in asked.list.item(0).text()
     click(asked.agree_button if agree else asked.cancel_button)
@@ -134,7 +134,7 @@ def test_a_project_that_is_deleted_while_the_dialog_asks_moves_no_photo(identifi
     dialog = ask(identified, qtbot, tmp_path / "sorted")
     dialog.move_choice.setChecked(True)
     page = identified.review
-    place = page.desk.project.path
+    place = page.project.project.path
     for ending in ("", "-wal", "-shm"):
         place.with_name(place.name + ending).unlink(missing_ok=True)
     click(dialog.do_button)

@@ -346,13 +346,13 @@ def test_teaching_goes_on_beside_a_run_over_a_project(gallery, greens, qtbot, tm
     folder.mkdir()
     for seed in range(80):
         colour_picture(GREEN, seed=100 + seed).save(folder / f"{seed}.jpg")
-    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
-    window.review.desk.identify([folder])
+    qtbot.waitUntil(lambda: window.project.project is not None, timeout=PATIENCE)
+    window.project.identify([folder])
     window.gallery.commands.teach(greens, VERDE)
     until(qtbot, window, VERDE, 8)
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: len(desk.columns) == 80 and not desk.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    opened = window.project
+    qtbot.waitUntil(lambda: len(opened.columns) == 80 and not opened.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
     undo(window)
     until(qtbot, window, VERDE, 0)
     assert not window.gallery.errors.text() and not window.review.errors.text()

@@ -65,11 +65,11 @@ def answer(monkeypatch, method: str, given: object) -> None:
 def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_marque, bare, photos, qtbot):
     window = open_marque(model=bare, gallery=None)
     page = window.review
-    qtbot.waitUntil(lambda: page.desk.project is not None and window.identify.session.loaded() is not None)
+    qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
     QTest.keyClick(window, Key.Key_2)
-    page.desk.identify([photos])
-    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: page.listing.rowCount() == 12 and not page.desk.running.active(), timeout=PATIENCE)
+    page.project.identify([photos])
+    qtbot.waitUntil(lambda: (page.project.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.listing.rowCount() == 12 and not page.project.running.active(), timeout=PATIENCE)
     page.grid.selectAll()
     assert page.verdicts.enrol_button.toolTip().startswith("enrol 12 photos in the gallery (E)")
     click(page.verdicts.enrol_button)
@@ -78,7 +78,7 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_mar
     for place in (0, 1, 3):  # two of Gialla 2012, one of Rossa 2010
         page.chosen.go(place)
         page.saying.accept()
-    qtbot.waitUntil(lambda: (page.desk.columns.verdict >= 0).sum() == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.project.columns.verdict >= 0).sum() == 3, timeout=PATIENCE)
     page.grid.selectAll()
     page.grid.setFocus()
     QTest.keyClick(page.grid, Key.Key_E)

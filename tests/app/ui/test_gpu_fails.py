@@ -29,8 +29,8 @@ def on_gpu(
     def open_it(engine: type[Engine] = FailingGpu) -> MainWindow:
         monkeypatch.setattr(scheduler, "Engine", engine)
         window = open_marque()
-        desk = window.review.desk
-        qtbot.waitUntil(lambda: desk.project is not None and window.gallery.desk.ready, timeout=PATIENCE)
+        opened = window.project
+        qtbot.waitUntil(lambda: opened.project is not None and window.gallery.desk.ready, timeout=PATIENCE)
         assert window.status.provider_text() == "CUDA"
         return window
 
@@ -82,8 +82,8 @@ def test_a_folder_goes_on_without_a_photo_on_show(on_gpu, photos, qtbot):
 def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
     window = on_gpu()
     window.show_page(1)
-    desk = window.review.desk
-    desk.identify([photos])
+    opened = window.project
+    opened.identify([photos])
     qtbot.waitUntil(lambda: "12 of 12 photos done" in window.status.jobs.text(), timeout=PATIENCE)
     left(window, qtbot)
     window.identify.session.open([photos])  # by the same engine

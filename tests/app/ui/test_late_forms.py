@@ -46,14 +46,14 @@ class Gate:
 def test_a_plan_for_older_settings_is_not_offered(open_marque, photos, qtbot, monkeypatch):
     window = open_marque()
     page = window.review
-    qtbot.waitUntil(lambda: page.desk.project is not None and window.identify.session.loaded() is not None)
-    page.desk.identify([photos])
-    qtbot.waitUntil(lambda: len(page.desk.columns) == 12 and not page.desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
+    page.project.identify([photos])
+    qtbot.waitUntil(lambda: len(page.project.columns) == 12 and not page.project.running.active(), timeout=PATIENCE)
     window.show_page(1)
     qtbot.waitUntil(lambda: page.listing.rowCount() == 12, timeout=PATIENCE)
     page.chosen.go(0)
     page.saying.accept()
-    qtbot.waitUntil(lambda: (page.desk.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.project.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
     gate = Gate(export_jobs.plan)
     monkeypatch.setattr(export_jobs, "plan", gate)
     page.leaving.file()

@@ -38,7 +38,7 @@ def go_on(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 def told(window: MainWindow) -> dict[int, str]:
     """The classes that the person gave, by the photos' numbers, as the project's file has them."""
-    project = window.review.desk.project
+    project = window.project.project
     assert project is not None
     return {image: label.fine for image, label in LabelTable(project).all().items()}
 
@@ -70,7 +70,7 @@ def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, go_
     meant = page.chosen.image()
     done = []
     go_on.set()
-    page.desk.tasks.once(lambda: None, lambda _none: done.append(1))
+    page.project.tasks.once(lambda: None, lambda _none: done.append(1))
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)
     assert page.chosen.image() == meant and page.listing.likeness is None
 
@@ -86,10 +86,10 @@ def test_what_is_chosen_stays_chosen_when_the_model_is_loaded_again(labelled, qt
     page.chosen._model.setCurrentIndex(page.listing.index(1, 0), page.chosen._model.SelectionFlag.NoUpdate)
     assert len(chosen) == (3 if label else 12)
     QTest.keyClick(page.grid, Key.Key_R)
-    columns = page.desk.columns
+    columns = page.project.columns
     labelled.models.open_again()
-    qtbot.waitUntil(lambda: page.desk.columns is not columns, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.project.columns is not columns, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.project.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.listing.rowCount() == len(chosen), timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.chosen.images() == chosen, timeout=PATIENCE)
     assert page.chosen.image() == current
@@ -101,12 +101,12 @@ def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled, qtbo
     page = labelled.review
     page.filters.set_label("Azzurra class")
     page.grid.selectAll()
-    columns = page.desk.columns
+    columns = page.project.columns
     labelled.models.open_again()
     qtbot.waitUntil(lambda: page.listing.columns is not columns, timeout=PATIENCE)
     page.filters.set_label("")
     page.chosen.go(0)
-    qtbot.waitUntil(lambda: (page.desk.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (page.project.columns.predictions["image"] > 0).sum() == 12, timeout=PATIENCE)
     page.arrange()
     assert page.chosen.places().tolist() == [0]
 
@@ -114,7 +114,7 @@ def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled, qtbo
 def test_a_label_goes_to_the_points_that_it_was_asked_for_when_the_map_is_read_again(labelled, qtbot):
     QTest.keyClick(labelled, Key.Key_4)
     page, said = labelled.explore, []
-    labelled.review.desk.said.connect(said.append)
+    labelled.project.said.connect(said.append)
     qtbot.waitUntil(lambda: len(page.map.places()) == 12 and not page.survey.unfolding(), timeout=PATIENCE)
     page.map.choose(np.arange(3))
     meant = page.choice.images().tolist()
@@ -132,5 +132,5 @@ def test_the_box_for_a_label_closes_when_another_project_is_opened(labelled, qtb
     page.chosen.go(3)
     QTest.keyClick(page.grid, Key.Key_R)
     assert page.relabel_box.isVisible()
-    page.desk.open(tmp_path / "other.marque", create=True)
+    page.project.open(tmp_path / "other.marque", create=True)
     qtbot.waitUntil(lambda: not page.relabel_box.isVisible(), timeout=PATIENCE)

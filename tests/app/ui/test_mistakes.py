@@ -24,9 +24,9 @@ __all__ = ["explore"]
 
 def label(window: MainWindow, qtbot: QtBot, labels: dict[int, Label]) -> None:
     """Label photos as if it had been done in Review."""
-    desk = window.review.desk
-    desk.label(labels, "by hand")
-    qtbot.waitUntil(lambda: int(desk.columns.labelled().sum()) == len(labels), timeout=PATIENCE)
+    opened = window.project
+    opened.label(labels, "by hand")
+    qtbot.waitUntil(lambda: int(opened.columns.labelled().sum()) == len(labels), timeout=PATIENCE)
 
 
 def judged(window: MainWindow, qtbot: QtBot, count: int) -> None:
@@ -41,7 +41,7 @@ def judged(window: MainWindow, qtbot: QtBot, count: int) -> None:
 def mistaken(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> MainWindow:
     """Of the four classes with three photos each, the person corrects: two to another class, one to another type."""
     window = explore(photos)
-    columns = window.review.desk.columns
+    columns = window.project.columns
     rows = {name: np.flatnonzero(columns.shown.label == columns.names.place(name)) for name in _OF_TYPE}
     red, yellow, blue = (columns.ids[rows[name]].tolist() for name in ("Rossa 2010", "Gialla 2012", "Azzurra class"))
     accepted = {image: Label(Verdict.ACCEPTED, "sedan", "Rossa 2010") for image in red[1:]}
@@ -122,7 +122,7 @@ def test_what_the_person_says_meanwhile_is_judged_too(mistaken, qtbot):
     window, page = mistaken, mistaken.explore
     page.show_view(View.CONFUSIONS)
     judged(window, qtbot, 6)
-    window.review.desk.turn(back=True)
+    window.project.turn(back=True)
     judged(window, qtbot, 0)
     assert page.mistakes.nothing.isVisible()
 
@@ -163,7 +163,7 @@ def test_the_test_photos_of_a_training(explore, photos, qtbot, marque_home):
 
 def test_the_choice_on_the_map_gets_another_label(explore, photos, qtbot):
     window = explore(photos)
-    page, columns = window.explore, window.review.desk.columns
+    page, columns = window.explore, window.project.columns
     wanted = points_of(window, "Azzurra class")
     page.map.choose(wanted)
     QTest.keyClick(window, Key.Key_R)
@@ -200,7 +200,7 @@ def test_what_is_chosen_is_chosen_on_both_pages(explore, photos, qtbot):
     wanted = points_of(window, "Rossa 2010")
     page.map.choose(wanted)
     QTest.keyClick(window, Key.Key_2)
-    ids = review.desk.columns.ids
+    ids = window.project.columns.ids
     assert review.chosen.images() == ids[wanted].tolist() and review.listing.rowCount() == 12
     review.chosen.choose(ids[[1, 4, 5]])
     QTest.keyClick(window, Key.Key_4)
@@ -216,7 +216,7 @@ def test_the_choice_on_the_map_is_enrolled(explore, photos, qtbot):
     window = explore(photos)
     page, review = window.explore, window.review
     wanted = points_of(window, "Rossa 2010")
-    label(window, qtbot, {int(review.desk.columns.ids[wanted[0]]): Label(Verdict.ACCEPTED, "sedan", "Rossa 2010")})
+    label(window, qtbot, {int(window.project.columns.ids[wanted[0]]): Label(Verdict.ACCEPTED, "sedan", "Rossa 2010")})
     page.map.choose(wanted)
     QTest.keyClick(window, Key.Key_E)
     assert window.pages.currentWidget() is review and len(review.chosen.images()) == 3

@@ -89,15 +89,15 @@ def test_review_lists_an_empty_file_and_counts_what_cannot_be_read(open_marque, 
         (folder / "empty.jpg").touch()
         named.write_text("no picture")
     window = open_marque()
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None)
+    opened = window.project
+    qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
     QTest.keyClick(window, Qt.Key.Key_2)
     drop(window, dropped(folder, named) if readable else dropped(folder))
     qtbot.waitUntil(lambda: "RAW photo skipped" in window.status.jobs.text(), timeout=PATIENCE)
     if not readable:
         assert "no photo that Marque can read, 1 RAW photo skipped" in window.status.jobs.text()
         return
-    qtbot.waitUntil(lambda: len(desk.columns.errors) == 2, timeout=PATIENCE)
-    said = {Path(path).name: desk.columns.errors[row] for row, path in enumerate(desk.columns.paths)}
+    qtbot.waitUntil(lambda: len(opened.columns.errors) == 2, timeout=PATIENCE)
+    said = {Path(path).name: opened.columns.errors[row] for row, path in enumerate(opened.columns.paths)}
     assert said == {"empty.jpg": "the file is empty", "notes.txt": "not a picture in a format this program reads"}
     assert window.review.listing.rowCount() == 2

@@ -45,12 +45,14 @@ def hostile(open_marque, qtbot, tmp_path):
     with Gallery.create(gallery, engine.info.fingerprint, DIM) as made:
         made.add(engine.run(np.stack(pictures)).embeddings, entries)
     window = open_marque(folder, model=model, gallery=gallery)
-    desk = window.review.desk
-    qtbot.waitUntil(lambda: desk.project is not None and window.identify.session.loaded() is not None, timeout=PATIENCE)
-    desk.open(tmp_path / "<b>project & x<b>.marque", create=True)
-    qtbot.waitUntil(lambda: desk.project is not None and "<b>" in desk.project.path.name, timeout=PATIENCE)
-    desk.identify([folder])
-    qtbot.waitUntil(lambda: len(desk.columns) == 4 and not desk.running.active(), timeout=PATIENCE)
+    opened = window.project
+    qtbot.waitUntil(
+        lambda: opened.project is not None and window.identify.session.loaded() is not None, timeout=PATIENCE
+    )
+    opened.open(tmp_path / "<b>project & x<b>.marque", create=True)
+    qtbot.waitUntil(lambda: opened.project is not None and "<b>" in opened.project.path.name, timeout=PATIENCE)
+    opened.identify([folder])
+    qtbot.waitUntil(lambda: len(opened.columns) == 4 and not opened.running.active(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] != "", timeout=PATIENCE)
     for page in range(window.pages.count()):
         window.show_page(page)

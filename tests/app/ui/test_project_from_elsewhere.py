@@ -29,7 +29,7 @@ PATIENCE = 15_000
 @pytest.fixture
 def other(identified: MainWindow) -> Iterator[subprocess.Popen[str]]:
     """Another program that changes the open project."""
-    command = [sys.executable, "-c", HOLDS, str(identified.review.desk.project.path)]
+    command = [sys.executable, "-c", HOLDS, str(identified.project.project.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "has it\n"
         yield process
@@ -37,8 +37,8 @@ def other(identified: MainWindow) -> Iterator[subprocess.Popen[str]]:
 
 
 def file_into(window: MainWindow, into: Path) -> None:
-    desk = window.review.desk
-    window.review.outputs.file(desk.project, plan(results(desk.project, desk.model), into), move=True)
+    opened = window.project
+    window.review.outputs.file(opened.project, plan(results(opened.project, opened.model), into), move=True)
 
 
 def test_the_window_waits_for_another_program_and_can_be_told_not_to(
@@ -64,12 +64,12 @@ def test_the_window_waits_for_another_program_and_can_be_told_not_to(
 def test_a_label_is_taken_back_when_the_other_program_is_done(
     identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
 ) -> None:
-    desk, jobs = identified.review.desk, identified.status.jobs
-    desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
-    desk.turn(back=True)
+    opened, jobs = identified.project, identified.status.jobs
+    opened.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    opened.turn(back=True)
     qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
     found: list[str] = []
-    desk.find(2, lambda result: found.append(result.image.path.name))  # looking at another photo does not wait
+    opened.find(2, lambda result: found.append(result.image.path.name))  # looking at another photo does not wait
     qtbot.waitUntil(lambda: bool(found), timeout=PATIENCE)
     assert other.stdin is not None
     other.stdin.close()
@@ -79,17 +79,17 @@ def test_a_label_is_taken_back_when_the_other_program_is_done(
 def test_what_was_labelled_while_an_undo_waited_stays(
     identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
 ) -> None:
-    desk, jobs = identified.review.desk, identified.status.jobs
-    desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
-    desk.turn(back=True)
+    opened, jobs = identified.project, identified.status.jobs
+    opened.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    opened.turn(back=True)
     qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
-    desk.label({2: Label(Verdict.UNKNOWN)}, "unknown: 1 photo")
+    opened.label({2: Label(Verdict.UNKNOWN)}, "unknown: 1 photo")
     tip = identified.review.toolbar.undo_button.toolTip
     qtbot.waitUntil(lambda: "unknown: 1 photo" in tip(), timeout=PATIENCE)
     assert other.stdin is not None
     other.stdin.close()
     qtbot.waitUntil(lambda: not jobs.cancel_button.isVisible(), timeout=PATIENCE)
-    assert "unknown: 1 photo" in tip() and set(LabelTable(desk.project).all()) == {1, 2}
+    assert "unknown: 1 photo" in tip() and set(LabelTable(opened.project).all()) == {1, 2}
 
 
 def test_folders_from_elsewhere_are_shown_before_anything_is_written(
@@ -121,15 +121,15 @@ def test_a_project_that_was_replaced_is_noticed_and_opened_again(
     identified: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     page = identified.review
-    place = page.desk.project.path
-    page.desk.project.save_as(tmp_path / "other.marque")
+    place = page.project.project.path
+    page.project.project.save_as(tmp_path / "other.marque")
     (tmp_path / "other.marque").replace(place)
-    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "was replaced by another file while it was in use" in page.errors.text(), timeout=PATIENCE)
-    before = page.desk.project
-    page.desk.open(place)
-    qtbot.waitUntil(lambda: page.desk.project is not before, timeout=PATIENCE)
-    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    before = page.project.project
+    page.project.open(place)
+    qtbot.waitUntil(lambda: page.project.project is not before, timeout=PATIENCE)
+    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "exclude 1 photo" in page.toolbar.undo_button.toolTip(), timeout=PATIENCE)
 
 
@@ -137,9 +137,9 @@ def test_a_project_in_a_read_only_place_is_shown(
     identified: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = identified.review
-    page.desk.project.save_as(tmp_path / "other.marque")
+    page.project.project.save_as(tmp_path / "other.marque")
     monkeypatch.setattr(database, "can_be_written", lambda _path: False)  # the administrator may write everywhere
-    page.desk.open(tmp_path / "other.marque")
-    qtbot.waitUntil(lambda: page.desk.project.read_only and len(page.desk.columns) == 12, timeout=PATIENCE)
-    page.desk.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    page.project.open(tmp_path / "other.marque")
+    qtbot.waitUntil(lambda: page.project.project.read_only and len(page.project.columns) == 12, timeout=PATIENCE)
+    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "the project is read-only here" in page.errors.text(), timeout=PATIENCE)

@@ -33,17 +33,17 @@ def is_open(project: Project) -> bool:
 
 
 def open_another(window: MainWindow, qtbot: QtBot, place: Path) -> None:
-    window.review.desk.open(place, create=not place.exists())
-    qtbot.waitUntil(lambda: window.review.desk.project.path == place, timeout=PATIENCE)
+    window.project.open(place, create=not place.exists())
+    qtbot.waitUntil(lambda: window.project.project.path == place, timeout=PATIENCE)
 
 
 def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos, tmp_path, qtbot):
     page = identified.review
-    first, model = page.desk.project, page.desk.model
+    first, model = page.project.project, page.project.model
     wanted = plan(results(first, model), tmp_path / "sorted")
-    page.outputs.job_began.connect(lambda _job: page.desk.open(tmp_path / "other.marque", create=True))
+    page.outputs.job_began.connect(lambda _job: page.project.open(tmp_path / "other.marque", create=True))
     page.outputs.file(first, wanted, move=True)
-    qtbot.waitUntil(lambda: page.desk.project is not first, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.project.project is not first, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
     assert page.errors.text() == ""
     assert len(list((tmp_path / "sorted").rglob("*.jpg"))) == 12 and not list(photos.rglob("*.jpg"))
@@ -55,7 +55,7 @@ def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, phot
     forward = FilingMoves.forward
     monkeypatch.setattr(FilingMoves, "forward", lambda *of: go_on.wait(PATIENCE) and forward(*of))
     page = identified.review
-    first, model = page.desk.project, page.desk.model
+    first, model = page.project.project, page.project.model
     page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)
     open_another(identified, qtbot, tmp_path / "other.marque")
     open_another(identified, qtbot, first.path)
@@ -68,18 +68,18 @@ def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, phot
 
 def test_a_project_that_cannot_be_opened_again_is_closed(identified, tmp_path, qtbot):
     """It was kept open by a filing; meanwhile its file has gone for a while."""
-    desk = identified.review.desk
-    first, go_on = desk.project, threading.Event()
+    opened = identified.project
+    first, go_on = opened.project, threading.Event()
     identified.review.outputs.tasks.once(lambda: go_on.wait(PATIENCE / 1000), on=first)
     open_another(identified, qtbot, tmp_path / "other.marque")
     first.path.rename(tmp_path / "elsewhere.marque")
-    with qtbot.waitSignal(desk.problem, timeout=PATIENCE):
-        desk.open(first.path)
+    with qtbot.waitSignal(opened.problem, timeout=PATIENCE):
+        opened.open(first.path)
     (tmp_path / "elsewhere.marque").rename(first.path)
     assert is_open(first)
     go_on.set()
     qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
-    assert desk.project.path == tmp_path / "other.marque"
+    assert opened.project.path == tmp_path / "other.marque"
 
 
 def look_at_the_map(window: MainWindow) -> None:
@@ -88,16 +88,16 @@ def look_at_the_map(window: MainWindow) -> None:
 
 def export(window: MainWindow) -> None:
     page = window.review
-    place = ChosenPlace(page.desk.project.path.with_suffix(".csv"), agreed=False)
-    page.outputs.export(page.desk.project, page.desk.model, "csv", place, 12)
+    place = ChosenPlace(page.project.project.path.with_suffix(".csv"), agreed=False)
+    page.outputs.export(page.project.project, page.project.model, "csv", place, 12)
 
 
 def watch(window: MainWindow) -> None:
-    window.review.desk.watching.begin(window.review.desk.project)
+    window.project.watching.begin(window.project.project)
 
 
 def identify(window: MainWindow) -> None:
-    window.review.desk.identify()
+    window.project.identify()
 
 
 def learn_from_labels(window: MainWindow) -> None:
@@ -124,11 +124,11 @@ def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, 
         return real(*of, **named)
 
     monkeypatch.setattr(where, name, slow)
-    first = identified.review.desk.project
+    first = identified.project.project
     begin(identified)
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
-    identified.review.desk.open(tmp_path / "other.marque", create=True)
-    qtbot.waitUntil(lambda: identified.review.desk.project is not first, timeout=PATIENCE)
+    identified.project.open(tmp_path / "other.marque", create=True)
+    qtbot.waitUntil(lambda: identified.project.project is not first, timeout=PATIENCE)
     qtbot.wait(200)
     assert is_open(first)
     go_on.set()
@@ -139,7 +139,7 @@ def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, 
 
 def test_a_task_that_was_cancelled_complains_of_nothing(identified, qtbot):
     said = []
-    tasks = identified.review.desk.tasks
+    tasks = identified.project.tasks
     tasks.failed.connect(lambda message, _details: said.append(message))
 
     def fail() -> None:

@@ -37,11 +37,11 @@ def review(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[...
     def open_one(*folders: Path) -> MainWindow:
         window = open_marque()
         page = window.review
-        qtbot.waitUntil(lambda: page.desk.project is not None and window.identify.session.loaded() is not None)
+        qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
         QTest.keyClick(window, Key.Key_2)
         assert window.pages.currentWidget() is page
         if folders:
-            page.desk.identify(list(folders))
+            page.project.identify(list(folders))
             labelled(qtbot, window)
         return window
 
@@ -52,11 +52,11 @@ def labelled(qtbot: QtBot, window: MainWindow) -> None:
     """Until every photo of the project is identified and listed."""
 
     def done() -> bool:
-        columns = window.review.desk.columns
+        columns = window.project.columns
         looked_at = (columns.predictions["image"] > 0).sum() + len(columns.errors)
         return len(columns) > 0 and looked_at == len(columns) == window.review.listing.rowCount()
 
-    qtbot.waitUntil(lambda: done() and not window.review.desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: done() and not window.project.running.active(), timeout=PATIENCE)
 
 
 def status_of(window: MainWindow, place: int) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def press(window: MainWindow, key: Key, modifier: Qt.KeyboardModifier = Qt.Keybo
 
 def told(window: MainWindow) -> dict[str, Label]:
     """What the project's file says that the person said, by name of type, class and file."""
-    project = window.review.desk.project
+    project = window.project.project
     assert project is not None
     names = {image.id: "/".join(image.path.parts[-3:]) for image in project.images()}
     return {names[image]: label for image, label in LabelTable(project).all().items()}
@@ -80,7 +80,7 @@ def told(window: MainWindow) -> dict[str, Label]:
 
 def until_told(qtbot: QtBot, window: MainWindow, count: int) -> None:
     """Until so many photos have a label of the person, in the file and on the page."""
-    columns = window.review.desk.columns
+    columns = window.project.columns
     qtbot.waitUntil(lambda: len(told(window)) == count == (columns.verdict >= 0).sum(), timeout=PATIENCE)
 
 
@@ -157,7 +157,7 @@ def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photo
 
 def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_marque, photos, qtbot, tmp_path):
     window = review(photos)
-    place = window.review.desk.project.path
+    place = window.project.project.path
     window.close()
     with Project.open(place) as project:
         [model] = project.models()
@@ -231,7 +231,7 @@ def test_many_are_accepted_at_once_after_a_preview(review, photos, qtbot):
     page.bar.level_box.setCurrentIndex(0)
     page.bar.level_changed.emit(0.8)
     assert "11 undecided photos" in page.bar.text() and page.listing.rowCount() == 11
-    confidences = page.desk.columns.shown.confidence[page.desk.columns.rows_of(page.listing.images())]
+    confidences = page.project.columns.shown.confidence[page.project.columns.rows_of(page.listing.images())]
     assert (confidences[1:] >= confidences[:-1]).all()
     QTest.mouseClick(page.bar.do_button, Qt.MouseButton.LeftButton)
     until_told(qtbot, window, 12)
@@ -244,7 +244,7 @@ def test_a_suggestion_follows_what_the_person_corrected(review, photos, qtbot):
     window = review(photos)
     page = window.review
     page.chosen.go(0)
-    page.desk.label(dict.fromkeys((4, 5), Label(Verdict.CORRECTED, "sedan", "Arancia 2011")), "by hand")
+    page.project.label(dict.fromkeys((4, 5), Label(Verdict.CORRECTED, "sedan", "Arancia 2011")), "by hand")
     until_told(qtbot, window, 2)
     QTest.mouseClick(page.toolbar.suggest_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.bar.isVisible() and page.listing.rowCount() == 1, timeout=PATIENCE)
@@ -271,7 +271,7 @@ def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos
     window.close()
     again = open_marque()
     qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (again.review.desk.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (again.project.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "sedan", timeout=PATIENCE)
     again.review.threshold_box.reset.emit()
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "Gialla 2012", timeout=PATIENCE)
@@ -281,7 +281,7 @@ def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbo
     window = review(photos)
     page, out = window.review, tmp_path / "labels.csv"
     shutil.copy(min(photos.rglob("*.*")), photos / "new.jpg")
-    with Project.open(page.desk.project.path) as project:
+    with Project.open(page.project.project.path) as project:
         project.add_images(project.sources()[0][0], [FoundFile.of(photos / "new.jpg")])
     words = "; 1 photo is not identified yet; identify it with: folder"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
@@ -339,9 +339,9 @@ def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, pho
 def test_identified_photos_are_in_the_project_without_being_asked(open_marque, answered, photos, qtbot):
     window = open_marque(photos)
     qtbot.waitUntil(lambda: "12 photos: 12 identified" in window.status.jobs.text(), timeout=PATIENCE)
-    columns = window.review.desk
+    opened = window.project
     qtbot.waitUntil(
-        lambda: len(columns.columns) == 12 and (columns.columns.predictions["image"] > 0).all(), timeout=PATIENCE
+        lambda: len(opened.columns) == 12 and (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE
     )
     place = window.settings.project
     window.close()
@@ -352,38 +352,38 @@ def test_identified_photos_are_in_the_project_without_being_asked(open_marque, a
 
 def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque, qtbot):
     window = open_marque()
-    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.project.project is not None, timeout=PATIENCE)
     place = window.settings.project
     window.close()
     place.rename(place.with_name("elsewhere.marque"))
     window = open_marque()
-    qtbot.waitUntil(lambda: window.review.desk.project is not None, timeout=PATIENCE)
-    assert window.review.desk.project.path.exists()
+    qtbot.waitUntil(lambda: window.project.project is not None, timeout=PATIENCE)
+    assert window.project.project.path.exists()
     assert f"{place}: the project does not exist" in window.review.errors.text()
 
 
 def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, monkeypatch):
     window = review(photos)
     page, button = window.review, window.review.toolbar.project_button
-    first = page.desk.project.path
+    first = page.project.project.path
     copy = tmp_path / "named.marque"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(copy.with_suffix("")), ""))
     action(button.menu(), "save a copy as…").trigger()
-    qtbot.waitUntil(lambda: page.desk.project.path == copy and page.listing.rowCount() == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.project.project.path == copy and page.listing.rowCount() == 12, timeout=PATIENCE)
     assert "named" in button.text() and window.settings.project == copy
     action(button.menu(), "new project").trigger()
-    qtbot.waitUntil(lambda: page.desk.project.path not in (copy, first), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.project.project.path not in (copy, first), timeout=PATIENCE)
     assert page.listing.rowCount() == 0 and page.empty.isVisible()
     assert button.recent()[1:] == [copy, first]
     gone = tmp_path / "gone.marque"
     button.set_recent([*button.recent(), gone])
     action(action(button.menu(), "recent projects").menu(), "gone").trigger()
     qtbot.waitUntil(lambda: f"{gone}: the project does not exist" in page.errors.text(), timeout=PATIENCE)
-    assert page.desk.project is not None
+    assert page.project.project is not None
     (tmp_path / "broken.marque").write_bytes(b"this is none")
-    page.desk.open(tmp_path / "broken.marque")
+    page.project.open(tmp_path / "broken.marque")
     qtbot.waitUntil(lambda: "broken.marque" in page.errors.text(), timeout=PATIENCE)
-    page.desk.open(copy)
+    page.project.open(copy)
     qtbot.waitUntil(lambda: page.listing.rowCount() == 12, timeout=PATIENCE)
 
 
@@ -413,8 +413,8 @@ def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, t
         (many / f"{number}.jpg").hardlink_to(sources[number % 12])
     window = review()
     page, jobs = window.review, window.status.jobs
-    page.desk.identify([many])
-    qtbot.waitUntil(lambda: page.desk.running.active() and jobs.pause_button.isVisible(), timeout=PATIENCE)
+    page.project.identify([many])
+    qtbot.waitUntil(lambda: page.project.running.active() and jobs.pause_button.isVisible(), timeout=PATIENCE)
     QTest.mouseClick(jobs.pause_button, Qt.MouseButton.LeftButton)
     done = -1
     while done != identified(window):  # the batch in work is finished
@@ -424,15 +424,15 @@ def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, t
     QTest.mouseClick(jobs.pause_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: identified(window) > done, timeout=PATIENCE)
     QTest.mouseClick(jobs.cancel_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not page.desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.project.running.active(), timeout=PATIENCE)
     assert "cancelled after" in jobs.text() and identified(window) < 300
-    page.desk.identify()
+    page.project.identify()
     qtbot.waitUntil(lambda: identified(window) == 300, timeout=PATIENCE)
 
 
 def identified(window: MainWindow) -> int:
-    desk = window.review.desk
-    return desk.project.counts(desk.model.fingerprint).predicted
+    opened = window.project
+    return opened.project.counts(opened.model.fingerprint).predicted
 
 
 def test_grid_and_table_show_the_same_choice(review, photos, qtbot):
@@ -474,7 +474,7 @@ def test_odd_ones_first_and_most_like_this_one(review, photos, qtbot):
     red = photos / "sedan" / "Rossa 2010"
     window = review(photos)
     page = window.review
-    page.desk.label({1: Label(Verdict.CORRECTED, "sedan", "Rossa 2010")}, "a yellow one among the red")
+    page.project.label({1: Label(Verdict.CORRECTED, "sedan", "Rossa 2010")}, "a yellow one among the red")
     until_told(qtbot, window, 1)
     page.filters.set_label("Rossa 2010")
     page.filters.set_order(Order.ODD)
@@ -491,7 +491,7 @@ def test_odd_ones_first_and_most_like_this_one(review, photos, qtbot):
 def test_the_next_undecided_photo_is_found(review, photos, qtbot):
     window = review(photos)
     page = window.review
-    page.desk.label(dict.fromkeys((2, 3), Label(Verdict.UNKNOWN)), "by hand")
+    page.project.label(dict.fromkeys((2, 3), Label(Verdict.UNKNOWN)), "by hand")
     until_told(qtbot, window, 2)
     page.chosen.go(0)
     press(window, Key.Key_N)
@@ -535,9 +535,9 @@ def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_ma
     (photos / "newer.jpg").write_bytes((photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes())
     qtbot.waitUntil(lambda: again.review.listing.rowCount() == 14, timeout=PATIENCE)
     QTest.mouseClick(again.review.toolbar.watch_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not again.review.desk.watching.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not again.project.watching.active(), timeout=PATIENCE)
     assert not again.review.toolbar.watch_button.isChecked()
-    assert again.review.desk.project.sources()[0][2] is False
+    assert again.project.project.sources()[0][2] is False
 
 
 def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, qtbot, tmp_path, monkeypatch):

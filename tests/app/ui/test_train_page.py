@@ -287,13 +287,13 @@ def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkey
 
 def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     window = train()
-    desk = window.review.desk
+    opened = window.project
     form = form_of(window, qtbot, LABELLED)
     assert "no photos yet" in form.data.summary.whole() or "have not labelled" in form.data.summary.whole()
-    desk.identify([photos])
-    qtbot.waitUntil(lambda: len(desk.columns) == 12 and not desk.running.active(), timeout=PATIENCE)
-    LabelTable(desk.project).set(
-        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in desk.project.images()}, "accept"
+    opened.identify([photos])
+    qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
+    LabelTable(opened.project).set(
+        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in opened.project.images()}, "accept"
     )
     form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
     form.data.kind.setCurrentIndex(form.data.kind.findData(LABELLED))

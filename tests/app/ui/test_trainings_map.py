@@ -102,12 +102,12 @@ def test_a_test_photo_that_is_gone_has_a_mark_instead_of_a_picture(explore, trai
 
 def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, qtbot):
     window = with_training(explore(), qtbot)
-    page, side, desk = window.explore, window.explore.side, window.review.desk
+    page, side, opened = window.explore, window.explore.side, window.project
     page.find_text("celeste")
     assert side.chosen.text() == "3 test photos chosen" and not side.open_button.isEnabled()
     assert "none of these test photos is in the project" in side.open_button.toolTip()
     QTest.mouseClick(side.identify_button, LEFT)
-    qtbot.waitUntil(lambda: len(desk.columns) == 3 and not desk.running.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(opened.columns) == 3 and not opened.running.active(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: side.chosen.text() == "3 test photos chosen, in the project", timeout=PATIENCE)
     assert len(page.map.places()) == 12 and not page.survey.unfolding()  # the map is not of the project
     assert not side.identify_button.isVisible()
@@ -144,10 +144,10 @@ def test_what_a_training_confused_is_listed(explore, trained, photos, qtbot):
         lambda: mistakes.absent_button.isHidden() and len(page.judge.findings.absent) == 0, timeout=PATIENCE
     )
     there.list.activated.emit(there.list.model().index(0, 0))
-    desk, review = window.review.desk, window.review
+    opened, review = window.project, window.review
     assert window.pages.currentWidget() is review
-    row = desk.columns.rows_of([review.chosen.image()])[0]
-    assert desk.columns.paths[row] == str(sorted(photos.rglob("*.jpg"))[place])
+    row = opened.columns.rows_of([review.chosen.image()])[0]
+    assert opened.columns.paths[row] == str(sorted(photos.rglob("*.jpg"))[place])
 
 
 def test_what_cannot_be_read_is_told_and_the_map_stays(explore, trained, photos, qtbot, tmp_path, monkeypatch):

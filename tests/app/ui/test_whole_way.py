@@ -39,7 +39,7 @@ def test_label_a_folder_correct_export_file_and_take_it_back_after_a_restart(
 
     def first(window: MainWindow) -> Iterator[Step]:
         page = window.review
-        yield lambda: page.desk.project is not None and window.identify.session.loaded() is not None
+        yield lambda: page.project.project is not None and window.identify.session.loaded() is not None
         QTest.keyClick(window, Key.Key_2)
         QTest.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
         yield lambda: "12 of 12 photos done" in window.status.jobs.text()
