@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     report = Report(asked_for_json(arguments))
     parser = Parser(f"marque {arguments[0]}", report, description=command.__doc__, epilog=EXIT_CODES)
     command.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="write everything as JSON, an object a line")
+    parser.add_argument("--json", action="store_true", help="write everything as JSON, one object per line")
     return command.run(parser.parse_args(arguments[1:]), report)
 
 
@@ -87,7 +87,7 @@ def _window(arguments: Sequence[str]) -> int:
         "marque",
         Report(),
         usage="marque [PATH ...] [options]\n       marque {" + ",".join(COMMANDS) + "} ...",
-        description="Identify vehicles and vessels in photos. Opens the window, with the photos or folders named.",
+        description="Identify vehicles and vessels in photos. Opens the window with the named photos or folders.",
         # the list loads all commands, which the window itself does without
         epilog=f"commands, each with its own --help:\n{_list_of_commands()}" if _HELP & set(arguments) else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -111,7 +111,7 @@ def _window(arguments: Sequence[str]) -> int:
 
     # Qt would end the process with a core dump
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _SCREENS):
-        raise UsageError("there is no screen for the window (DISPLAY is not set); without one, use: marque identify")
+        raise UsageError("the window needs a screen (DISPLAY is not set); without one, use: marque identify")
     # the other commands start without Qt, and run where there is no screen
     from app.ui.window.start import run
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         action="store_true",
-        help="a text to send along with the report of a defect: without names of folders, photos or models",
+        help="a text to send with a bug report: it names no folders, photos or models",
     )
 
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
 
 def _for_a_report(chosen: Path | None, report: Report) -> int:
-    """Print what may be sent to those who make the program; 0."""
+    """Print what may be sent with a bug report; 0."""
     facts = [(name, _version(distributions)) for name, distributions in _PACKAGES.items()]
     facts += [("python", f"{platform.python_version()} on {platform.platform()}")]
     facts += [("processors", str(os.cpu_count()))]
@@ -80,7 +80,7 @@ def _for_a_report(chosen: Path | None, report: Report) -> int:
 
 @dataclass
 class _Findings:
-    """What is found out, line by line, and what is wrong."""
+    """The findings, line by line, and what is wrong."""
 
     report: Report
     problems: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ def _report_data(found: _Findings) -> bool:
     try:
         found.tell("your data", str(paths.user_data_dir()))
     except FileError as error:
-        found.problems.append(f"{error.filename}: the folder of your data cannot be made ({error.strerror})")
+        found.problems.append(f"{error.filename}: the folder for your data cannot be created ({error.strerror})")
         return False
     return True
 
@@ -114,7 +114,7 @@ def _report_model(chosen: Path | None, found: _Findings) -> Engine | None:
         f"input {side} x {side} pixels, made on {info.created:%Y-%m-%d}"
     ]
     if not info.calibrated:
-        lines.append("its confidences are not calibrated: the training had too few validation photos")
+        lines.append("its confidences are not calibrated, because the training had too few validation photos")
     found.tell("model", f"{info.name}, fingerprint {info.fingerprint}, {engine.path}", *lines)
     found.tell(
         "processor",
@@ -127,7 +127,7 @@ def _report_model(chosen: Path | None, found: _Findings) -> Engine | None:
 def _report_gallery(engine: Engine, found: _Findings) -> None:
     path = paths.bundled_gallery(engine.path)
     if path is None:
-        found.tell("gallery", "none beside the model; photos are identified without reference photos")
+        found.tell("gallery", "none beside the model: photos are identified without reference photos")
         return
     _report_file("gallery", path, engine, found)
 

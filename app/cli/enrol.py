@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=place_of,
         required=True,
         metavar="FILE|ADDRESS",
-        help="the gallery to add to, or to make: a file, or postgresql://user@host/database, shared by a team",
+        help="the gallery to add to, made if missing: a file, or postgresql://user@host/database, shared by a team",
     )
-    count_argument(parser, "--limit-per-class", "take only the first N photos of each class")
+    count_argument(parser, "--limit-per-class", "add only the first N photos of each class")
     parser.add_argument(
         "--portable",
         action="store_true",
@@ -120,7 +120,7 @@ def _enrol_all(
     if isinstance(gallery, Gallery) and gallery.indexing:
         report.tell(
             "indexing",
-            [f"preparing the search among {len(gallery):,} photos; this takes up to a minute"],
+            [f"preparing to search {len(gallery):,} photos; this takes up to a minute"],
             {"photos": len(gallery)},
         )
         gallery.finish_index()

@@ -43,21 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="PATH",
-        help=f"the file to write (default: beside the project); for {_COPIES} the folder, which must be named",
+        help=f"the file to write (default: beside the project); with {_COPIES}: the folder, which is required",
     )
     add_trust_argument(parser)
-    parser.add_argument("--force", action="store_true", help="replace a file that is there and is not our own output")
+    parser.add_argument("--force", action="store_true", help="replace an existing file that Marque did not write")
     parser.add_argument(
         "--for-spreadsheet",
         action="store_true",
-        help=f"with --format {_TABLE}: put an apostrophe before what a spreadsheet would take for a formula",
+        help=f"with --format {_TABLE}: put an apostrophe before values that a spreadsheet would take for formulas",
     )
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
     """Write one file, sidecars or copies; 0, 1 where something had to be left as it is or out, 130 after Ctrl-C."""
     if options.for_spreadsheet and options.format != _TABLE:
-        raise UsageError(f"--for-spreadsheet belongs to --format {_TABLE}")
+        raise UsageError(f"--for-spreadsheet works only with --format {_TABLE}")
     if options.format == _SIDECARS:
         return _sidecars(options, report)
     if options.format == _COPIES:
@@ -115,13 +115,13 @@ def _tell_waiting(count: int, project: Project, report: Report) -> None:
 def _last_model(project: Project) -> KnownModel:
     models = project.models()
     if not models:
-        raise UsageError(f"{project.path}: nothing was identified in this project yet")
+        raise UsageError(f"{project.path}: nothing has been identified in this project yet")
     return models[0]
 
 
 def _sidecars(options: argparse.Namespace, report: Report) -> int:
     if options.out is not None:
-        raise UsageError("--format xmp writes beside each photo; leave --out away")
+        raise UsageError("--format xmp writes beside each photo; leave out --out")
     written, waiting, problems = 0, 0, Warnings(report)
     with (
         _open(options, report) as project,

@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=Path, metavar="FILE.marque", help="the project")
     parser.add_argument("--into", type=Path, required=True, metavar="DIR", help="the folder to file into")
     fields = ", ".join(f"{{{name}}}" for name in FIELDS)
-    parser.add_argument("--pattern", default=PATTERN, help=f"place below it, of {fields} (default: {PATTERN})")
+    parser.add_argument("--pattern", default=PATTERN, help=f"place below it, made of {fields} (default: {PATTERN})")
     parser.add_argument("--move", action="store_true", help="move the photos instead of copying them")
-    parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
     add_trust_argument(parser)
 
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
             return 1
         models = project.models()
         if not models:
-            raise UsageError(f"{options.project}: nothing was identified in this project yet")
+            raise UsageError(f"{options.project}: nothing has been identified in this project yet")
         wanted = plan(results(project, models[0]), options.into, options.pattern)
         if options.move:
             wanted = wanted.for_move()
@@ -75,13 +75,13 @@ def _file(filing: Filing, wanted: FilingPlan, options: argparse.Namespace, repor
     left = len(refused) + len(problems)
     undo = as_typed("marque", "undo", options.project)
     sentences = [
-        f"{action.title} into {options.into}: {left:,} left as they are; take back with: {undo}"
+        f"{action.title} into {options.into}: {left:,} left as they are; undo with: {undo}"
         if filed
         else f"nothing was filed into {options.into}: {left:,} left as they are"
     ]
-    sentences += [f"copied, not moved: {words}" for words in (wanted.copied if options.move else ())]
+    sentences += [f"copied instead of moved: {words}" for words in (wanted.copied if options.move else ())]
     if stopped:
-        sentences.append(f"interrupted; the same command continues; what was done is taken back with: {undo}")
+        sentences.append(f"interrupted; the same command continues; what was done is undone with: {undo}")
     report.done(
         sentences,
         {

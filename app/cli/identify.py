@@ -40,32 +40,32 @@ _LOCAL, _RAY = "local", "ray"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque identify`."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, or folder with all folders in it")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo, or folder with all its subfolders")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write a CSV table; without it, a line a photo is shown"
+        "--out", type=Path, metavar="FILE", help="write a CSV table; without it, one line per photo is shown"
     )
-    parser.add_argument("--force", action="store_true", help="with --out: replace a file that is not our own output")
+    parser.add_argument("--force", action="store_true", help="with --out: replace a file that Marque did not write")
     parser.add_argument(
         "--project",
         type=Path,
         metavar="FILE.marque",
-        help="keep the answers in this project, made if missing; what it holds already is not identified again",
+        help="keep the answers in this project, made if missing; photos with an answer are not identified again",
     )
     parser.add_argument(
         "--watch",
         action="store_true",
-        help="with --project: go on and identify photos as they arrive in the folders, until Ctrl-C",
+        help="with --project: keep running and identify photos as they arrive in the folders, until Ctrl-C",
     )
     parser.add_argument(
         "--again",
         action="store_true",
-        help="with --project: identify all its photos anew, with the gallery as it is now; your labels stay",
+        help="with --project: identify all its photos again, with the gallery as it is now; your labels stay",
     )
     parser.add_argument(
         "--engine",
         choices=(_LOCAL, _RAY),
         default=_LOCAL,
-        help='where it runs: in this process, or on Ray, which needs: pip install "marque[ray]" (default: local)',
+        help='where to run: in this process, or on Ray, which needs: pip install "marque[ray]" (default: local)',
     )
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="head of a Ray cluster (default: this computer)")
     parser.add_argument("--gallery", metavar="FILE|ADDRESS", help=_GALLERY)
@@ -76,15 +76,13 @@ def run(options: argparse.Namespace, report: Report) -> int:
     """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
     if options.project is not None and options.out is not None:
         export = as_typed("marque", "export", options.project, "--format", "csv", "--out", options.out)
-        raise UsageError(
-            f"--project keeps the answers itself; leave --out away, and write a table of it with: {export}"
-        )
+        raise UsageError(f"--project keeps the answers itself; leave out --out, and write a table with: {export}")
     if options.watch and options.project is None:
         raise UsageError("--watch needs a project that keeps the answers: --project FILE.marque")
     if options.again and options.project is None:
         raise UsageError("--again needs a project that has answers: --project FILE.marque")
     if options.ray_address is not None and options.engine != _RAY:
-        raise UsageError("--ray-address belongs to --engine ray")
+        raise UsageError("--ray-address works only with --engine ray")
     model = model_file(options.model)
     gallery = gallery_place(options.gallery, model)
     read = {"model": model} | ({"gallery": gallery} if isinstance(gallery, Path) else {})

@@ -21,10 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="TABLE",
-        help="CSV with the columns file (or path), coarse, fine and, where wanted, verdict (unknown, excluded, none); "
-        "in a table that Marque exported only what was changed counts",
+        help="CSV with the columns file (or path), coarse, fine and optionally verdict (unknown, excluded, none); "
+        "of a table that Marque exported only the changes count",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be set, and change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be set, and change nothing")
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
@@ -45,10 +45,10 @@ def run(options: argparse.Namespace, report: Report) -> int:
     }
     verb = "would be " if options.dry_run else ""
     sentence = (
-        f"{counted(len(found.labels) - removed, 'label')} {verb}set, {removed:,} {verb}taken away, "
+        f"{counted(len(found.labels) - removed, 'label')} {verb}set, {removed:,} {verb}removed, "
         f"{counted(found.unchanged, 'row')} unchanged, {counted(len(found.problems), 'row')} left out"
     )
     if found.labels and not options.dry_run:
-        sentence += f"; take back with: {as_typed('marque', 'undo', options.project)}"
+        sentence += f"; undo with: {as_typed('marque', 'undo', options.project)}"
     report.done([sentence], facts)
     return 1 if found.problems else 0

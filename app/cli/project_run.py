@@ -39,11 +39,11 @@ def into_project(
     """Add the paths to a project's sources, make it if missing, and identify what waits; 0, or 130 after Ctrl-C.
 
     Args:
-        watched: go on with every watched source of the project until Ctrl-C, which ends it with 0.
+        watched: keep watching every watched source of the project until Ctrl-C, which ends it with 0.
         again: identify what has been identified too.
 
     Raises:
-        UsageError: if a path does not exist, or is to be watched and is no folder.
+        UsageError: if a path does not exist, or is to be watched and is not a folder.
     """
     must_exist(paths)
     for path in paths if watched else ():
@@ -120,7 +120,7 @@ class _Run:
                     self.note = last.note
                     self.report.warning(last.note)
                 advance(last.identified, None if last.scanning else last.counts.waiting + last.identified)
-        assert last is not None, "a run tells its progress at least once"
+        assert last is not None, "a run reports its progress at least once"
         self.photos += last.identified
         self.seconds += last.seconds
         return last

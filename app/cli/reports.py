@@ -63,7 +63,7 @@ class Report:
 
     @contextmanager
     def running(self, description: str, *, bar: bool = True) -> Iterator[Advance]:
-        """Within, the yielded function tells the progress. bar: whether a bar may be drawn, on a terminal."""
+        """Within, the yielded function reports the progress. bar: whether a bar may be drawn, on a terminal."""
         if self.as_json:
             yield lines_of_progress()
             return
@@ -109,7 +109,7 @@ class Warnings:
 
 
 def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -> dict[str, Fact]:
-    """What every run tells at its end."""
+    """What every run reports at its end."""
     return {
         "interrupted": interrupted,
         "photos": photos,

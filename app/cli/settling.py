@@ -31,4 +31,4 @@ def tell_unknown(step: UnknownStepError, report: Report) -> None:
         report.show("unknown", line, {"source": str(source), "target": str(target)})
     if len(step.files) > LISTED:
         report.warning(f"and {len(step.files) - LISTED:,} more")
-    report.warning("if you know them and want them moved or removed, give the same command with --trust")
+    report.warning("if you know them and want them moved or removed, repeat the command with --trust")

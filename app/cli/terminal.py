@@ -42,7 +42,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", *Variant),
         default="auto",
-        help="variant of the model; auto: the one made for the processor, where it lies beside the file",
+        help="variant of the model; auto: the one made for the processor, if it is beside the file",
     )
     parser.add_argument(
         "--batch", type=_positive, default=BATCH, metavar="N", help=f"photos per inference (default: {BATCH})"
@@ -93,7 +93,7 @@ def model_file(chosen: Path | None) -> Path:
     """
     model = chosen or paths.bundled_model()
     if model is None:
-        raise UsageError("no identification model is supplied with this installation; name one with --model FILE")
+        raise UsageError("this installation has no identification model; name one with --model FILE")
     return model
 
 
@@ -105,7 +105,7 @@ def gallery_place(chosen: str | None, model: Path) -> Place | None:
 
 
 def progress_bar(shown: bool = True) -> Progress:
-    """Count, rate and time left on standard error; nothing where that is no terminal or `shown` is False."""
+    """Count, rate and time left on standard error; nothing where that is not a terminal or `shown` is False."""
     stream = words()
     console = Console(file=stream) if stream is not None else Console(quiet=True)
     return Progress(

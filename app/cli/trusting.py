@@ -16,7 +16,7 @@ def add_trust_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="trust the folders and files that the project names, also if it is from elsewhere; look at the list first",
+        help="trust the folders and files that the project names, even if it is from elsewhere; look at the list first",
     )
 
 
@@ -33,12 +33,12 @@ def is_trusted(project: Project, trust: bool, report: Report) -> bool:
     if not folders:
         return True
     report.warning(
-        f"{project.path}: nothing was done, as its photos are in folders that were not scanned into it on this computer"
+        f"{project.path}: nothing was done: its photos are in folders that were not scanned into it on this computer"
         f"{perhaps_lost()}"
     )
     for folder in folders[:LISTED]:
         report.tell("unknown_folder", [f"  {folder}"], {"folder": str(folder)})
     if len(folders) > LISTED:
         report.warning(f"and {len(folders) - LISTED:,} more folders")
-    report.warning("look at them; if they are right, give the same command with --trust")
+    report.warning("look at them; if they are right, repeat the command with --trust")
     return False

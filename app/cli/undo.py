@@ -19,13 +19,13 @@ from app.core.project.project_lock import only_writer
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `marque undo`."""
     parser.add_argument("project", type=Path, metavar="FILE.marque", help="the project")
-    parser.add_argument("--redo", action="store_true", help="do again what was taken back last")
+    parser.add_argument("--redo", action="store_true", help="repeat the step that was undone last")
     add_trust_argument(parser)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Take back one step; 0, also where there is none, or 1 where a file had to be left as it is."""
-    word = "done again" if options.redo else "taken back"
+    """Undo one step; 0, also where there is none, or 1 where a file had to be left as it is."""
+    word = "redone" if options.redo else "undone"
     with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
         filing, journal = Filing(project), journal_of(project)
         if not settle(filing, report, trust=options.trust):
@@ -39,13 +39,13 @@ def run(options: argparse.Namespace, report: Report) -> int:
             tell_unknown(unknown, report)
             return 1
     if turned is None:
-        report.done([f"nothing to be {word}"], {"step": None, "problems": 0})
+        report.done([f"nothing to {'redo' if options.redo else 'undo'}"], {"step": None, "problems": 0})
         return 0
     for problem in turned.problems:
         report.warning(problem)
     sentence = f"{word}: {turned.action.title}"
     if turned.stays:
         command = as_typed("marque", "undo", options.project, *(["--redo"] if options.redo else []))
-        sentence = f"not {sentence}; when its files are there again, use: {command}"
+        sentence = f"not {sentence}; when its files are back, use: {command}"
     report.done([sentence], {"step": turned.action.title, "stays": turned.stays, "problems": len(turned.problems)})
     return 1 if turned.problems else 0

@@ -12,6 +12,10 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom exclusive."""
 
 
+UNKNOWN_CLASS = ("class unknown", "class not told")
+"""Folders for photos of which only the type is known: what they are called, and what they were called before."""
+
+
 class DataError(MarqueError):
     """Training data that cannot be used as it is; the message names file and line and says what to do."""
 
@@ -39,6 +43,11 @@ class Sample:
     origin: str
     box: Box | None = None
     attributes: Mapping[str, float] = field(default_factory=dict)
+
+
+def known_class(name: str | None) -> str | None:
+    """A class as a folder or a table names it; None for an empty name, or one that says that the class is unknown."""
+    return None if not name or name.casefold() in UNKNOWN_CLASS else name
 
 
 def untrainable(counts: Mapping[tuple[str, str], int]) -> str:

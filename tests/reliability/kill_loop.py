@@ -109,7 +109,7 @@ class KillLoop:
         """Undo, also what was filed before the kill, which is a step of its own."""
         site, commands = self._site, self._commands
         said = ""
-        while "nothing to be taken back" not in said:
+        while "nothing to undo" not in said:
             undone = commands.run("undo", site.project)
             assert undone.code == 0, undone
             said = undone.err

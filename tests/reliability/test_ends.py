@@ -131,7 +131,7 @@ def test_a_home_that_cannot_be_written(situations, pictures, project, model, pla
         ended = situations.run(*words, **at_home)
         assert ended.code == 0, ended.err
     ended = situations.run("doctor", *model[:2], **at_home)
-    assert ended.code == 1 and "the folder of your data cannot be made" in ended.out
+    assert ended.code == 1 and "the folder for your data cannot be created" in ended.out
     said(
         situations.run(**at_home | {"environment": at_home["environment"] | {"QT_QPA_PLATFORM": "offscreen"}}),
         2,

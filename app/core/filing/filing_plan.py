@@ -16,6 +16,7 @@ from app.core.project.results import PhotoResult
 from app.core.recognition.decision import Decision, Status
 from app.core.system.file_placement import folded, same_content
 from app.core.system.paths import tidy
+from model.contract.samples import UNKNOWN_CLASS
 from model.system.errors import FileError, MarqueError, file_error
 from model.system.files import LONGEST_NAME, numbered, shortened
 from model.system.wording import counted
@@ -33,7 +34,6 @@ _RESERVED = {
     *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
 }
 _ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
-_WITHOUT_CLASS = "class not told"
 _LINK = "a link: only copies are made of what it leads to"
 
 
@@ -221,7 +221,7 @@ class _Planner:
             companions = self._sidecars.of(image.path)
         except FileError as error:
             raise _StaysError(f"which sidecars belong to it is not known ({error.message})") from error
-        target = self._free(_place(answer, image.path, self._into, self._pattern), image.path, file, companions)
+        target = self._free(self._place(answer, image.path), image.path, file, companions)
         if target is None:
             raise _StaysError("is there already")
         step = FilingStep(image.id, image.path, target, file.size, file.modified, image.digest, link)
@@ -231,6 +231,12 @@ class _Planner:
             if not same_content(sidecar.path, place):
                 self._take(sidecar, step, place)
         return step
+
+    def _place(self, answer: Decision, path: Path) -> Path:
+        """Where a photo goes if the name is free. A folder with the earlier name for unknown classes is used on."""
+        now, before = (_place(answer, path, self._into, self._pattern, unknown) for unknown in UNKNOWN_CLASS)
+        shared = Path(os.path.commonpath((now, before)))
+        return before if now != before and self._there(shared / before.relative_to(shared).parts[0]) else now
 
     def _free(self, target: Path, path: Path, file: FoundFile, companions: tuple[Sidecar, ...]) -> Path | None:
         """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
@@ -321,10 +327,10 @@ def _stays(result: PhotoResult) -> str | None:
     return None
 
 
-def _place(answer: Decision, path: Path, into: Path, pattern: str) -> Path:
+def _place(answer: Decision, path: Path, into: Path, pattern: str, unknown_class: str) -> Path:
     values = {
         "type": answer.coarse,
-        "class": answer.fine if answer.status is Status.IDENTIFIED else _WITHOUT_CLASS,
+        "class": answer.fine if answer.status is Status.IDENTIFIED else unknown_class,
         "label": answer.label,
         "status": answer.status.value,
         "name": path.name,

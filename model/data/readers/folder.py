@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from model.contract.samples import DataError, Sample
+from model.contract.samples import DataError, Sample, known_class
 from model.data.readers.reading import Reading, require_folder
 from model.system.photo_files import listings
 
@@ -13,7 +13,7 @@ _Class = tuple[str, ...]  # (coarse,) or (coarse, fine)
 
 
 def read_folder(path: Path, source: str | None = None) -> Reading:
-    """Read `coarse/fine/**/photo.jpg`; a photo directly in `coarse/` has no fine class.
+    """Read `coarse/fine/**/photo.jpg`; a photo directly in `coarse/`, or in `coarse/class unknown/`, has no fine class.
 
     The photos are those that `scan` finds: hidden files, and files that are no pictures, are left alone. The source is
     the folder's name unless given. Samples come in the order of their paths.
@@ -41,7 +41,7 @@ def read_folder(path: Path, source: str | None = None) -> Reading:
         if not photos[names] and (len(names) > 1 or names[0] not in typed):
             reading.problems.append(f"{path.joinpath(*names)}: there is no photo of this class")
         for photo in sorted(photos[names]):
-            fine = names[1] if len(names) > 1 else None
+            fine = known_class(names[1]) if len(names) > 1 else None
             group = str(photo.relative_to(path))
             reading.samples.append(Sample(photo, names[0], fine, source or path.name, group, origin=str(photo)))
     reading.problems += _under_another_class(path, repeated, reading.samples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from model.contract.samples import Box, DataError, Sample
+from model.contract.samples import Box, DataError, Sample, known_class
 from model.data.csvfile import CsvRow, CsvTable, read_table
 from model.data.readers.reading import Reading
 
@@ -48,7 +48,7 @@ def _sample(path: Path, row: CsvRow, numeric: list[str]) -> Sample:
     return Sample(
         path=file,
         coarse=row.values["coarse"],
-        fine=row.values.get("fine") or None,
+        fine=known_class(row.values.get("fine")),
         source=row.values.get("source") or path.stem,
         # a file is its own group: several objects of one photo stay together
         group=row.values.get("group") or str(file),

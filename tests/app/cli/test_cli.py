@@ -196,7 +196,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Pa
         pass
     model = ["--model", str(tiny_model)]
     for arguments, message in [
-        (["identify", photo], "no identification model is supplied"),
+        (["identify", photo], "this installation has no identification model"),
         (["identify", photo, "--model", str(tmp_path / "no.onnx")], "the model file does not exist"),
         (["identify", photo, "--model", photo], "not an ONNX file"),
         (["identify", str(tmp_path / "nowhere"), *model], "there is no such file or folder"),
@@ -300,7 +300,7 @@ def test_doctor_reports_a_working_installation(
 
 def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_model: Path, capsys, monkeypatch) -> None:
     assert main(["doctor"]) == 1
-    assert "problem:      no identification model is supplied" in capsys.readouterr().out
+    assert "problem:      this installation has no identification model" in capsys.readouterr().out
     shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
     (no_bundled_model / "marque.gallery").write_text("no gallery")
     assert main(["doctor"]) == 1
@@ -314,7 +314,7 @@ def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_mode
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "file" / "home"))
     assert main(["doctor"]) == 1
-    assert "the folder of your data cannot be made" in capsys.readouterr().out
+    assert "the folder for your data cannot be created" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
@@ -369,7 +369,7 @@ def test_the_window_says_when_there_is_no_screen(monkeypatch, capsys):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     assert main([]) == 2
-    assert "no screen" in capsys.readouterr().err
+    assert "needs a screen" in capsys.readouterr().err
 
 
 def test_a_supplied_model_is_used_by_its_name(

@@ -85,7 +85,7 @@ def test_without_ray_the_message_says_what_to_install(
     assert main([*arguments, "--engine", "ray"]) == 2
     assert 'pip install "marque[ray]"' in capsys.readouterr().err
     assert main([*arguments, "--ray-address", "head:6379"]) == 2
-    assert "--ray-address belongs to --engine ray" in capsys.readouterr().err
+    assert "--ray-address works only with --engine ray" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

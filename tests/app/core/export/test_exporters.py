@@ -117,12 +117,12 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert main(["export", str(place), "--format", "csv"]) == 0
     assert len((tmp_path / "new.csv").read_text("utf-8").splitlines()) == 12
     assert main(["undo", str(place)]) == 0
-    assert "taken back: exclude 1 image" in capsys.readouterr().err
+    assert "undone: exclude 1 image" in capsys.readouterr().err
     assert main(["export", str(place), "--format", "csv"]) == 0
     assert len((tmp_path / "new.csv").read_text("utf-8").splitlines()) == 13
     assert main(["undo", str(place), "--redo"]) == 0
     assert main(["undo", str(place), "--redo"]) == 0
-    assert "nothing to be done again" in capsys.readouterr().err
+    assert "nothing to redo" in capsys.readouterr().err
 
 
 def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -133,7 +133,7 @@ def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsy
     Project.create(place).close()
     assert main(["export", str(place), "--format", "csv"]) == 2
     told = capsys.readouterr().err
-    assert "marque export" in told and "does not exist" in told and "nothing was identified" in told
+    assert "marque export" in told and "does not exist" in told and "nothing has been identified" in told
 
 
 def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(

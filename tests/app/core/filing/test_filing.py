@@ -60,7 +60,27 @@ def test_a_plan_touches_nothing_and_says_who_stays(project: Project, photos: Pat
     assert len(wanted.steps) == 10
     assert sorted(reason for _, reason in wanted.left) == ["excluded", "unknown"]
     places = {step.target.relative_to(tmp_path / "filed").as_posix() for step in wanted.steps}
-    assert "ship_ _A_B_/class not told/3.jpg" in places and "ship/Azzurra class/1.jpg" in places
+    assert "ship_ _A_B_/class unknown/3.jpg" in places and "ship/Azzurra class/1.jpg" in places
+
+
+@pytest.mark.parametrize("pattern", ["{type}/{class}/{name}", "by class/{class}/{name}", "{class} {name}"])
+def test_a_folder_with_the_earlier_name_for_an_unknown_class_is_used_on(
+    project: Project, tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing_plan, "UNKNOWN_CLASS", ("class not told", "class not told"))  # an earlier version
+    Filing(project).carry_out(Filing(project).begin(planned(project, tmp_path / "filed", pattern), move=False))
+    before = contents(tmp_path / "filed")
+    assert [name for name in before if "class not told" in name]
+    monkeypatch.undo()
+    assert not planned(project, tmp_path / "filed", pattern).steps  # each copy is found where it is
+
+
+def test_a_photo_joins_others_in_a_folder_with_the_earlier_name(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "filed" / "ship_ _A_B_" / "class not told").mkdir(parents=True)
+    places = {
+        step.target.relative_to(tmp_path / "filed").as_posix() for step in planned(project, tmp_path / "filed").steps
+    }
+    assert "ship_ _A_B_/class not told/3.jpg" in places
 
 
 def test_names_that_are_taken_get_numbers(project: Project, tmp_path: Path) -> None:
@@ -259,18 +279,18 @@ def test_commands_that_are_named_can_be_typed(
     before = contents(photos)
     scanned = ["--trust"]  # the project has another name
     assert main(["file", place, "--into", str(tmp_path / "drive"), "--move", *scanned]) == 0
-    undo = shlex.split(capsys.readouterr().err.partition("take back with: ")[2])
+    undo = shlex.split(capsys.readouterr().err.partition("undo with: ")[2])
     assert undo == ["marque", "undo", place]
     (tmp_path / "drive").rename(tmp_path / "unplugged")
     assert main([*undo[1:], *scanned]) == 1
-    assert shlex.split(capsys.readouterr().err.partition("are there again, use: ")[2]) == undo
+    assert shlex.split(capsys.readouterr().err.partition("are back, use: ")[2]) == undo
     (tmp_path / "unplugged").rename(tmp_path / "drive")
     assert main([*undo[1:], *scanned]) == 0
     assert contents(photos) == before
     table = tmp_path / "labels.csv"
     table.write_text(f"file,coarse\n{min(photos.rglob('*.*'))},tram\n")
     assert main(["label", place, "--from", str(table)]) == 0
-    assert shlex.split(capsys.readouterr().err.partition("take back with: ")[2]) == undo
+    assert shlex.split(capsys.readouterr().err.partition("undo with: ")[2]) == undo
 
 
 def test_a_photo_whose_sidecars_are_not_known_stays(

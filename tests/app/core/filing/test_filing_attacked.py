@@ -118,7 +118,7 @@ def test_a_redo_that_was_killed_is_finished_or_taken_back(
         assert file(place, out, *moved) == 0
     elif then == "--redo":
         assert undo(place, "--redo") == 0
-        assert "done again: " in capsys.readouterr().err and tree(out) == all_filed
+        assert "redone: " in capsys.readouterr().err and tree(out) == all_filed
     if then != "undo":
         assert tree(out) == all_filed and tree(folder) == (set() if moved else {"a.jpg", "b.jpg"})
     for _ in range(2):
@@ -147,7 +147,7 @@ def test_a_copy_that_stays_as_it_is_the_last_one_does_not_keep_earlier_steps_fro
     replace_photo(folder / "b.jpg")
     assert undo(place) == 1
     capsys.readouterr()
-    assert undo(place) == 0 and "taken back: 1 label" in capsys.readouterr().err
+    assert undo(place) == 0 and "undone: 1 label" in capsys.readouterr().err
     assert (tmp_path / "out/sedan/a.jpg").exists()
 
 

@@ -263,7 +263,7 @@ def test_a_photo_that_cannot_be_moved_away_stays_and_only_there(
     assert file(place, tmp_path / "s", "--move") == 1
     assert f"{folder / 'a.jpg'}: permission denied" in capsys.readouterr().err
     assert tree(folder) == {"a.jpg"} and not (tmp_path / "s").exists()
-    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
     with Project.open(place) as project:
         assert [image.path for image in project.images()] == [folder / "a.jpg"]
 
@@ -332,7 +332,7 @@ def test_a_photo_that_was_replaced_under_its_size_and_time_is_noticed_when_it_is
     assert file(place, tmp_path / "s", "--move") == 1
     assert "identify it again" in capsys.readouterr().err
     assert (folder / "a.jpg").read_bytes() == content and not (tmp_path / "s").exists()
-    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
 
 
 def test_a_linked_photo_is_copied_as_a_picture_and_never_moved(
@@ -363,7 +363,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused_at_once(
     (tmp_path / "f").write_text("")
     assert file(place, tmp_path / "f" / below) == 2
     assert f"{tmp_path / 'f'}: this is a file" in capsys.readouterr().err
-    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
 
 
 def test_an_error_names_the_file_that_caused_it(
@@ -379,7 +379,7 @@ def test_an_error_names_the_file_that_caused_it(
         assert file(place, tmp_path / "s") == 1
     told = capsys.readouterr().err
     assert f"{tmp_path / 's/sedan/a.jpg'}: the disk is full" in told and str(folder / "a.jpg") not in told
-    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 
@@ -511,4 +511,4 @@ def test_a_filing_that_cannot_be_remembered_is_not_begun(
     assert file(place, tmp_path / "s", "--move") == 2
     assert "filings" in capsys.readouterr().err and tree(folder) == {"a.jpg"} and not (tmp_path / "s").exists()
     (marque_home / "data/filings").unlink()
-    assert undo(place) == 0 and "nothing to be taken back" in capsys.readouterr().err
+    assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
