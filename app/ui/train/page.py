@@ -22,7 +22,7 @@ from app.ui.train.data_chooser import LABELLED
 from app.ui.train.log_view import LogView
 from app.ui.train.model_comparison import ComparisonJob
 from app.ui.train.pace_measurement import PaceMeasurement
-from app.ui.train.study_view import StudyView
+from app.ui.train.study.study_view import StudyView
 from app.ui.train.toolbar import TrainToolbar
 from app.ui.train.training_detail import TrainingDetail
 from app.ui.train.training_list import TrainingList

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.ui.train.study_view import StudyView
+from app.ui.train.study.study_view import StudyView
 from app.ui.window.main_window import MainWindow
 from model.experiments.plan import StudyPlan, keep_plan
 

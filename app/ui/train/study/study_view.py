@@ -8,14 +8,14 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.train.study_session import StudySession
-from app.ui.train.study_table import StudyTable
+from app.ui.train.study.study_session import StudySession
+from app.ui.train.study.study_table import StudyTable
 from app.ui.widgets import icons, keys
 from app.ui.widgets.basics import ElidedLabel, Splitter, WrappedLabel, bind, frame, label, tool_button
 
 if TYPE_CHECKING:
     from app.core.training.study import MeasuredStudy
-    from app.ui.train.study_plots import Differences, Epochs
+    from app.ui.train.study.study_plots import Differences, Epochs
 
 
 class StudyView(QWidget):
@@ -142,13 +142,13 @@ class StudyView(QWidget):
             return
         if self.differences is None or self.epochs is None:
             # pyqtgraph takes half a second to load
-            from app.ui.train.study_plots import Differences, Epochs
+            from app.ui.train.study.study_plots import Differences, Epochs
 
             self.differences, self.epochs = Differences(), Epochs()
             self.differences.chosen.connect(self.table.choose)
             self._plots.addWidget(self.epochs, 1)
             self._plots.addWidget(self.differences, 1)
-        from app.ui.train.study_plots import cell_colour
+        from app.ui.train.study.study_plots import cell_colour
 
         chosen = self.table.lines()
         for name in sorted({line.cell for line in study.lines}):

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.train.plot import Plot, Readout
-from app.ui.train.study_table import chance, number, span, unit
+from app.ui.train.study.study_table import chance, number, span, unit
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 from model.system.plain_text import one_line
