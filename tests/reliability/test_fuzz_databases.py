@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.review.photo_columns import PhotoColumns, read_predictions
@@ -34,7 +34,7 @@ def project(place: Path) -> Path:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
         made.store(info.fingerprint, [outcome(1), outcome(2)])
-        LabelTable(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return path
 
 
@@ -53,7 +53,7 @@ def look(path: Path) -> None:
         opened.images()
         opened.places()
         journal_of(opened).next_steps()
-        LabelTable(opened).all()
+        opened.labels.all()
         for model in opened.models():
             opened.counts(model.fingerprint)
             list(results(opened, model))

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from app.core.export.correction_table import CorrectionTable, TableRow
 from app.core.export.label_table import unguarded
 from app.core.project.journal_steps import JournalStep
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, PhotoResult, results
 from app.core.recognition.decision import Level, Status
@@ -51,7 +51,7 @@ class Corrections:
 
     def apply(self, project: Project, table: Path) -> JournalStep | None:
         """Set the labels in one step that can be undone; None where there are none. Raises ProjectError."""
-        return LabelTable(project).set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
+        return project.labels.set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
 
 
 def corrections(project: Project, place: Path) -> Corrections:

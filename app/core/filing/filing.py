@@ -17,11 +17,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from app.core.filing.filed import STANDING, Filed, FiledFile, FiledState
 from app.core.filing.filing_moves import FilingMoves, LeftError, is_as_filed
-from app.core.filing.filing_plan import FilingPlan, FilingStep
+from app.core.filing.filing_plan import FilingPlan
 from app.core.metadata.sidecars import Sidecars, beside
-from app.core.project.journal_steps import JournalStep, StepKind, Turn, Undone, begin
+from app.core.project.filed import STANDING, FiledFile, FiledState, FilingStep
+from app.core.project.journal_steps import JournalStep, Turn, Undone
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.system.file_placement import same_content
@@ -61,8 +61,7 @@ class Filing:
     """Carries plans out and takes them back. All of it raises ProjectError if the journal cannot be written."""
 
     def __init__(self, project: Project) -> None:
-        self._project = project
-        self._filed = Filed(project)
+        self._filed, self._steps = project.filed, project.steps
 
     def begin(self, wanted: FilingPlan, *, move: bool) -> JournalStep | None:
         """Write a plan into the journal, touching nothing yet; None where there is nothing to do.
@@ -79,10 +78,7 @@ class Filing:
         if not wanted.steps:
             return None
         title = f"{'move' if move else 'copy'} {counted(len(wanted.steps), 'photo')}"
-        with self._project.change() as connection:
-            number = begin(connection, StepKind.FILES, title)
-            self._filed.add(connection, number, (*wanted.steps, *wanted.sidecars), move=move)
-        return JournalStep(number, StepKind.FILES, title)
+        return self._filed.begin((*wanted.steps, *wanted.sidecars), title, move=move)
 
     def carry_out(
         self,
@@ -119,11 +115,11 @@ class Filing:
         self._filed.change_all(action, (FiledState.PLANNED,), FiledState.UNDONE if again else FiledState.LEFT)
         if self.standing(action):
             stopped = cancelled() and self._filed.count(action, FiledState.UNDONE) > 0
-            self._filed.set_undone(action, Undone.IN_PART if stopped else Undone.NO)
+            self._steps.set_undone(action, Undone.IN_PART if stopped else Undone.NO)
         else:
             moves.remove_folders(last=True)
             if not again:
-                self._filed.forget(action)
+                self._steps.forget(action)
         return problems
 
     def take_back(
@@ -226,7 +222,7 @@ class Filing:
         groups = self._filed.groups(action)
         forward = any(group.has(*_FORWARD) for group in groups)
         # a step that is done again is noted as taken back until all is done
-        again = forward and self._filed.is_undone(action)
+        again = forward and self._steps.is_undone(action)
         for group in groups:
             for row in group.rows:
                 with suppress(LeftError, OSError):
@@ -236,7 +232,7 @@ class Filing:
         if not standing:
             moves.remove_folders(last=not self.holds_files(action))
         rest = again and standing < total
-        self._filed.set_undone(action, Undone.YES if not standing else Undone.IN_PART if rest else Undone.NO)
+        self._steps.set_undone(action, Undone.YES if not standing else Undone.IN_PART if rest else Undone.NO)
         if back:
             words = f"taking back '{action.title}' was interrupted: {total - standing:,} done"
             return f"{words}, {standing:,} still to do; undo it again" if standing else words

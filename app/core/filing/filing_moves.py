@@ -10,10 +10,12 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.filing.filed import Filed, FiledFile, FiledState, FolderState, is_unchanged
+from app.core.filing.filing_plan import COARSEST_TIME
 from app.core.metadata.sidecars import Sidecars
+from app.core.project.filed import FiledFile, FiledState, FiledTable, FolderState
 from app.core.project.journal_steps import JournalStep
 from app.core.project.photo_state import CHANGED
+from app.core.project.records import modified
 from app.core.system.content_digest import content_digest
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare, same_content
 from model.system.files import sync_folder
@@ -29,7 +31,7 @@ class FilingMoves:
     Methods raise LeftError where a file is left as it is, OSError, and ProjectError.
     """
 
-    def __init__(self, filed: Filed, action: JournalStep) -> None:
+    def __init__(self, filed: FiledTable, action: JournalStep) -> None:
         self._filed, self._action = filed, action
         self._folders = filed.folders(action)
         self._ready: set[Path] = set()
@@ -112,7 +114,7 @@ class FilingMoves:
             copy_new(row.source, row.target)
             return None
         # a file that was only touched is known by its content
-        if is_unchanged(row, row.source) or (row.digest is not None and os.path.lexists(row.source)):
+        if _is_unchanged(row, row.source) or (row.digest is not None and os.path.lexists(row.source)):
             self._make_folder(row.target.parent)
             with suppress(OtherContentError):
                 return copy_new(row.source, row.target, row.digest)
@@ -188,7 +190,7 @@ def is_as_filed(row: FiledFile) -> bool:
 
     It may have been touched, or brought back from a backup.
     """
-    if is_unchanged(row, row.target):
+    if _is_unchanged(row, row.target):
         return True
     try:
         status = row.target.lstat()
@@ -201,3 +203,15 @@ def is_as_filed(row: FiledFile) -> bool:
 
 def _where(row: FiledFile) -> Path:
     return row.target if os.path.lexists(row.target) else row.source
+
+
+def _is_unchanged(row: FiledFile, place: Path) -> bool:
+    """Whether the file that a row is about is in a place, unchanged as far as size and time tell."""
+    copied = place == row.source and not row.move
+    try:
+        status = place.stat() if copied else place.lstat()  # copies are made of links too
+    except OSError:
+        return False
+    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
+    tolerance = 0 if copied else COARSEST_TIME
+    return status.st_size == row.size and abs(modified(status) - row.modified) <= tolerance

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.metadata.sidecars import ENDING, Sidecar, Sidecars, beside, place_for_new
+from app.core.project.filed import FilingStep
 from app.core.project.photo_state import CHANGED, ChangedPhotoError, check_unchanged
 from app.core.project.records import FoundFile, modified
 from app.core.project.results import PhotoResult
@@ -39,30 +40,6 @@ _LINK = "a link: only copies are made of what it leads to"
 
 class FilingError(MarqueError):
     """A pattern or folder that cannot be used; the message says why."""
-
-
-@dataclass(frozen=True)
-class FilingStep:
-    """The way of a photo or of a sidecar.
-
-    Attributes:
-        image: number of the photo.
-        modified: time of the file in nanoseconds; with its size it tells whether the file has changed.
-        digest: of the content that was identified, or None.
-        link: whether the source is a link to the photo.
-        sidecar: whether this is a sidecar.
-        copied_because: why this sidecar is copied, also where its photo is moved; "" where it is moved with it.
-    """
-
-    image: int
-    source: Path
-    target: Path
-    size: int
-    modified: int
-    digest: str | None = None
-    link: bool = False
-    sidecar: bool = False
-    copied_because: str = ""
 
 
 @dataclass(frozen=True)

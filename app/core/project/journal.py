@@ -7,15 +7,6 @@ from typing import NamedTuple, Protocol
 
 from app.core.project.journal_steps import JournalStep, StepKind, Turn, Undone
 from app.core.project.project import Project
-from app.core.project.schema import contents
-
-_LAST = "SELECT id, kind, title FROM action WHERE undone = 0 ORDER BY id DESC LIMIT 1"
-_IN_PART_SINCE = f"SELECT id, kind, title FROM action WHERE id > ? AND undone = {Undone.IN_PART} ORDER BY id DESC"
-_NEXT = (
-    f"SELECT id, kind, title FROM action WHERE (undone = 1 OR undone = {Undone.IN_PART} "
-    "AND id IN (SELECT action FROM filed WHERE state = 'undone')) "
-    "AND id > (SELECT coalesce(max(id), 0) FROM action WHERE undone = 0) ORDER BY id LIMIT 1"
-)
 
 
 class Turned(NamedTuple):
@@ -51,12 +42,12 @@ class Journal:
     """
 
     def __init__(self, project: Project, turners: Mapping[StepKind, StepTurner]) -> None:
-        self._project = project
+        self._steps = project.steps
         self._turners = turners
 
     def next_steps(self) -> tuple[JournalStep | None, JournalStep | None]:
         """What `undo` and what `redo` would take up; None where there is nothing."""
-        return self._last(), self._find(_NEXT)
+        return self._last(), self._steps.first_undone()
 
     def undo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
@@ -80,20 +71,12 @@ class Journal:
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Turned | None:
         """Do the first step that was taken back again; as `undo`."""
-        return self._turn(self._find(_NEXT), progress, cancelled, back=False)
+        return self._turn(self._steps.first_undone(), progress, cancelled, back=False)
 
     def _last(self) -> JournalStep | None:
-        last = self._find(_LAST)
-        away = self._actions(_IN_PART_SINCE, last.id if last is not None else 0)
+        last = self._steps.last_done()
+        away = self._steps.in_part_since(last.id if last is not None else 0)
         return next((action for action in away if self._turners[action.kind].can_be_taken_back(action)), last)
-
-    def _find(self, query: str) -> JournalStep | None:
-        return next(iter(self._actions(query)), None)
-
-    def _actions(self, query: str, *values: int) -> list[JournalStep]:
-        rows = self._project.read(query, values)
-        with contents(self._project.path, "a step of its journal"):
-            return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]
 
     def _turn(
         self, action: JournalStep | None, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
@@ -103,8 +86,6 @@ class Journal:
         turn = self._turners[action.kind].turn(action, progress, cancelled, back=back)
         if cancelled():
             return Turned(action, turn.problems)
-        with self._project.change() as connection:
-            turn.write(connection)
-            undone = (Undone.IN_PART if turn.rest else Undone.YES) if back or turn.stays else Undone.NO
-            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
+        undone = (Undone.IN_PART if turn.rest else Undone.YES) if back or turn.stays else Undone.NO
+        self._steps.set_undone(action, undone, turn.write)
         return Turned(action, turn.problems, turn.stays)

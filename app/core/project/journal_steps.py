@@ -7,6 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from app.core.project.project_database import ProjectDatabase
+
+Write = Callable[[sqlite3.Connection], None]
+"""Changes tables within a transaction."""
+
 
 class StepKind(StrEnum):
     """What a step changed: labels, or files."""
@@ -48,7 +53,7 @@ class Turn:
     problems: list[str] = field(default_factory=list)
     stays: bool = False
     rest: bool = False
-    write: Callable[[sqlite3.Connection], None] = lambda _connection: None
+    write: Write = lambda _connection: None
 
 
 def begin(connection: sqlite3.Connection, kind: StepKind, title: str) -> int:
@@ -58,3 +63,47 @@ def begin(connection: sqlite3.Connection, kind: StepKind, title: str) -> int:
         "INSERT INTO action (kind, title) VALUES (?, ?) RETURNING id", (kind, title)
     ).fetchone()
     return int(number)
+
+
+class StepTable:
+    """The steps of a project's journal."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
+
+    def last_done(self) -> JournalStep | None:
+        """The last step that is not taken back."""
+        return next(iter(self._select("WHERE undone = 0 ORDER BY id DESC LIMIT 1")), None)
+
+    def in_part_since(self, step: int) -> list[JournalStep]:
+        """Steps after this one that are taken back in part, the last one first."""
+        return self._select(f"WHERE id > ? AND undone = {Undone.IN_PART} ORDER BY id DESC", step)
+
+    def first_undone(self) -> JournalStep | None:
+        """The first step that was taken back since the last one that is done, and of which something can be done."""
+        found = self._select(
+            f"WHERE (undone = {Undone.YES} OR undone = {Undone.IN_PART} "
+            "AND id IN (SELECT action FROM filed WHERE state = 'undone')) "
+            "AND id > (SELECT coalesce(max(id), 0) FROM action WHERE undone = 0) ORDER BY id LIMIT 1"
+        )
+        return next(iter(found), None)
+
+    def set_undone(self, step: JournalStep, undone: Undone, write: Write = lambda _connection: None) -> None:
+        """Note whether a step is taken back, in one transaction with what that changes in other tables."""
+        with self._database.change() as connection:
+            write(connection)
+            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, step.id))
+
+    def is_undone(self, step: JournalStep) -> bool:
+        """Whether a step is noted as taken back, in part at least."""
+        return bool(self._database.read("SELECT undone FROM action WHERE id = ?", (step.id,))[0][0])
+
+    def forget(self, step: JournalStep) -> None:
+        """Remove a step of which nothing was done."""
+        with self._database.change() as connection:
+            connection.execute("DELETE FROM action WHERE id = ?", (step.id,))
+
+    def _select(self, which: str, *values: int) -> list[JournalStep]:
+        rows = self._database.read(f"SELECT id, kind, title FROM action {which}", values)
+        with self._database.contents("a step of its journal"):
+            return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.project.journal_steps import JournalStep, StepKind, Turn, begin
-from app.core.project.project import Project
-from app.core.project.schema import contents
+from app.core.project.project_database import ProjectDatabase
 
 
 class Verdict(StrEnum):
@@ -40,20 +39,20 @@ class LabelTable:
     A change is one transaction: the labels and the journal's entry are written together or not at all.
     """
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
 
     def all(self) -> dict[int, Label]:
         """Image -> label, of the images that have one."""
-        return self._labels(self._project.read("SELECT image, verdict, coarse, fine FROM label"))
+        return self._labels(self._database.read("SELECT image, verdict, coarse, fine FROM label"))
 
     def of(self, images: Sequence[int]) -> dict[int, Label]:
         """Image -> label, of those among `images` that have one."""
         query = "SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})"
-        return self._labels(self._project.read_each(query, images))
+        return self._labels(self._database.read_each(query, images))
 
     def _labels(self, rows: Iterable[tuple]) -> dict[int, Label]:
-        with contents(self._project.path, "the label of an image"):
+        with self._database.contents("the label of an image"):
             return {image: _label(columns) for image, *columns in rows}
 
     def set(self, labels: Mapping[int, Label | None], title: str) -> JournalStep | None:
@@ -70,7 +69,7 @@ class LabelTable:
         changed = {image: label for image, label in labels.items() if before.get(image) != label}
         if not changed:
             return None
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             number = begin(connection, StepKind.LABELS, title)
             connection.executemany(
                 "INSERT INTO label_change VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -84,10 +83,10 @@ class LabelTable:
     ) -> Turn:
         """Bring the images of a step to what they were before it (`back`), or after it; for the journal."""
         side = "before" if back else "after"
-        rows = self._project.read(
+        rows = self._database.read(
             f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?", (action.id,)
         )
-        with contents(self._project.path, "a label that is to come back"):
+        with self._database.contents("a label that is to come back"):
             labels = [(image, None if columns[0] is None else _label(columns)) for image, *columns in rows]
         return Turn(write=lambda connection: _write(connection, labels))
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from app.core.project import filing_records, scanned_folders, schema
+from app.core.project.filed import FiledTable
+from app.core.project.journal_steps import StepTable
+from app.core.project.labels import LabelTable
+from app.core.project.project_database import ProjectDatabase
 from app.core.project.project_format import KIND, ProjectError
 from app.core.project.records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
 from app.core.project.schema import Alone, OpenProjectFile, alone_at_once
@@ -35,7 +36,6 @@ SUFFIX = ".marque"
 """Ending of a project's file name."""
 
 _CHOSEN = "thresholds of "  # and the model's fingerprint: a key of the table meta
-_CHUNK = 500  # values of an IN (...) list
 
 
 class Project:
@@ -46,17 +46,20 @@ class Project:
         id: a random number as text; a file that was copied by other programs has that of its original.
         read_only: whether nothing can be changed, as the place is read-only.
         note: what the person should know of how it was opened, or "".
+        labels, steps, filed: its tables, one attribute each.
     """
 
     def __init__(self, path: Path, file: OpenProjectFile) -> None:
         """For `create` and `open`."""
         self.path = path
         self.read_only, self.note = file.read_only, file.note
-        self._lock = threading.RLock()
-        self._file, self._database = file, file.connection
-        self.id = schema.read_id(path, self._database)
-        if not self.read_only:
-            self._database.execute("PRAGMA foreign_keys = ON")
+        self._database = database = ProjectDatabase(path, file)
+        self.id = database.id
+        self.labels = LabelTable(database)
+        self.steps = StepTable(database)
+        self.filed = FiledTable(database)
+        self.change, self.read = database.change, database.read
+        self.read_each, self.read_after = database.read_each, database.read_after
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -88,15 +91,14 @@ class Project:
     def is_there(self) -> bool:
         """Whether the file is still the one that was opened."""
         try:
-            self._must_be_there()
+            self._database.must_be_there()
         except ProjectError:
             return False
         return True
 
     def check(self) -> None:
         """Read the whole file to see that it is sound, on a connection of its own. Raises ProjectError if it is not."""
-        place = self._file.place
-        schema.check_soundness(self.path, place, writing=not self.read_only or place != self.path)
+        self._database.check()
 
     def save_as(self, path: Path) -> None:
         """Write a whole copy of the project to another place; this one stays open.
@@ -105,19 +107,13 @@ class Project:
             ProjectError: if the file exists or cannot be written.
         """
         with database.new_file(path, ProjectError, KIND) as part:
-            with self._lock:
-                self._must_be_there()
-                self._database.execute("VACUUM INTO ?", (str(part),))
-            with closing(database.connect(part, "rw")) as copy:
-                copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
-                number = schema.renew_id(copy)
+            number = self._database.copy_to(part)
         for records in (scanned_folders, filing_records):
             records.carry_over(self.id, number)
 
     def close(self) -> None:
         """Close the file; the project is not used after that."""
-        with self._lock:
-            self._file.held.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +129,7 @@ class Project:
         Args:
             watched: whether it is watched from now on; None leaves a known one as it is, and a new one unwatched.
         """
-        with self.change() as connection:
+        with self._database.change() as connection:
             (number,) = connection.execute(
                 "INSERT INTO source (path, watched) VALUES (?1, coalesce(?2, 0)) "
                 "ON CONFLICT (path) DO UPDATE SET watched = coalesce(?2, watched) RETURNING id",
@@ -143,7 +139,7 @@ class Project:
 
     def sources(self) -> list[tuple[int, Path, bool]]:
         """Number, place and whether it is watched, of every source in the order they were added."""
-        rows = self.read("SELECT id, path, watched FROM source ORDER BY id")
+        rows = self._database.read("SELECT id, path, watched FROM source ORDER BY id")
         return [(number, self._place(path), bool(watched)) for number, path, watched in rows]
 
     def add_images(self, source: int, files: Iterable[FoundFile]) -> int:
@@ -153,7 +149,7 @@ class Project:
         when it was identified again. One that was missing, or was not allowed to be read, waits again too.
         """
         touched = 0
-        with self.change() as connection:
+        with self._database.change() as connection:
             for file in files:
                 row = connection.execute(
                     "INSERT INTO image (source, path, size, modified) VALUES (?, ?, ?, ?) "
@@ -176,8 +172,8 @@ class Project:
         """All images in the order they were added, or those with these numbers in their order."""
         columns = "SELECT id, path, size, modified, digest, error FROM image"
         if ids is None:
-            return [self._image(row) for row in self.read(f"{columns} ORDER BY id")]
-        found = {row[0]: self._image(row) for row in self.read_each(f"{columns} WHERE id IN ({{}})", ids)}
+            return [self._image(row) for row in self._database.read(f"{columns} ORDER BY id")]
+        found = {row[0]: self._image(row) for row in self._database.read_each(f"{columns} WHERE id IN ({{}})", ids)}
         return [found[number] for number in ids if number in found]
 
     def places(self, *, after: int = 0, limit: int = -1, ids: Sequence[int] | None = None) -> list[Place]:
@@ -188,14 +184,14 @@ class Project:
             ids: these ones instead, in the order of their numbers.
         """
         if ids is not None:
-            rows = sorted(self.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
+            rows = sorted(self._database.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
         else:
             query = "SELECT id, path, error FROM image WHERE id > ? ORDER BY id LIMIT ?"
-            rows = self.read_after(after, query, (after, limit))
+            rows = self._database.read_after(after, query, (after, limit))
         # the file has all paths sorted: its two ends tell at once whether there are others than those from "/" on
         ends = "SELECT 1 FROM image WHERE path < x'2f' UNION ALL SELECT 1 FROM image WHERE path >= x'30' LIMIT 1"
-        others = self.read(ends)
-        with schema.contents(self.path, "the path of an image"):
+        others = self._database.read(ends)
+        with self._database.contents("the path of an image"):
             paths = [row[1] for row in rows]
             if b"\0" in b"".join(paths) or (others and not all(map(is_place, paths))):
                 raise ValueError("it is not given in full")
@@ -204,12 +200,12 @@ class Project:
     def images_after(self, after: int, limit: int) -> list[ProjectImage]:
         """At most `limit` images that are numbered above `after`, in that order."""
         columns = "SELECT id, path, size, modified, digest, error FROM image"
-        rows = self.read_after(after, f"{columns} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        rows = self._database.read_after(after, f"{columns} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [self._image(row) for row in rows]
 
     def image_at(self, path: Path) -> int:
         """The number of the image at a place. Raises KeyError if there is none."""
-        rows = self.read("SELECT id FROM image WHERE path = ?", (os.fsencode(path),))
+        rows = self._database.read("SELECT id FROM image WHERE path = ?", (os.fsencode(path),))
         if not rows:
             raise KeyError(path)
         return int(rows[0][0])
@@ -220,12 +216,12 @@ class Project:
             "SELECT id, path, size, modified, digest, error FROM image WHERE id > ? AND error IS NULL AND NOT "
             "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ? AND NOT outdated) ORDER BY id LIMIT ?"
         )
-        return [self._image(row) for row in self.read_after(after, query, (after, model, limit))]
+        return [self._image(row) for row in self._database.read_after(after, query, (after, model, limit))]
 
     def counts(self, model: str) -> Counts:
         """How many images are done under a model."""
-        ((total, failed),) = self.read("SELECT count(*), count(error) FROM image")
-        ((predicted,),) = self.read(
+        ((total, failed),) = self._database.read("SELECT count(*), count(error) FROM image")
+        ((predicted,),) = self._database.read(
             "SELECT count(*) FROM prediction JOIN image ON image = id "
             "WHERE model = ? AND error IS NULL AND NOT outdated",
             (model,),
@@ -234,7 +230,7 @@ class Project:
 
     def retry_failed(self) -> int:
         """Let images that could not be read wait again; how many."""
-        with self.change() as connection:
+        with self._database.change() as connection:
             return connection.execute("UPDATE image SET error = NULL WHERE error IS NOT NULL").rowcount
 
     def relocate(self, old: Path, new: Path) -> int:
@@ -244,8 +240,8 @@ class Project:
         """
         moved = 0
         old, new = tidy(old), tidy(new)
-        with self.change() as connection:
-            for number, path in self.read("SELECT id, path FROM image"):
+        with self._database.change() as connection:
+            for number, path in self._database.read("SELECT id, path FROM image"):
                 place = self._place(path)
                 if not place.is_relative_to(old):
                     continue
@@ -272,15 +268,15 @@ class Project:
                 "thresholds": info.thresholds.model_dump(),
             }
         )
-        with self.change() as connection:
+        with self._database.change() as connection:
             connection.execute("DELETE FROM model WHERE fingerprint = ?", (info.fingerprint,))
             connection.execute("INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (info.fingerprint, facts))
 
     def models(self) -> list[KnownModel]:
         """The models that have predicted, the last one first; with the person's thresholds where they chose any."""
         found = []
-        for fingerprint, text in self.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
-            with schema.contents(self.path, f"what it says of the model {fingerprint!r}"):
+        for fingerprint, text in self._database.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
+            with self._database.contents(f"what it says of the model {fingerprint!r}"):
                 facts = parse_json(text.encode())
                 taxonomy, thresholds = Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"])
                 if not all(isinstance(one, str) for one in (fingerprint, facts["name"])):
@@ -292,19 +288,19 @@ class Project:
     def choose_thresholds(self, model: str, thresholds: Thresholds | None) -> None:
         """Decide by these from now on, whatever the model recommends; None: as it recommends."""
         key = _CHOSEN + model
-        with self.change() as connection:
+        with self._database.change() as connection:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
             if thresholds is not None:
                 connection.execute("INSERT INTO meta VALUES (?, ?)", (key, thresholds.model_dump_json()))
 
     def _chosen_thresholds(self, model: str) -> Thresholds | None:
-        rows = self.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
-        with schema.contents(self.path, "the choice of thresholds"):
+        rows = self._database.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
+        with self._database.contents("the choice of thresholds"):
             return Thresholds(**parse_json(rows[0][0].encode())) if rows else None
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
-        with self.change() as connection:
+        with self._database.change() as connection:
             figures = FeatureWriter(connection)
             for outcome in outcomes:
                 kept = connection.execute(
@@ -336,19 +332,19 @@ class Project:
         For a gallery that has changed: an answer rests on the reference photos of its time. An image whose file cannot
         be read any more keeps what it has.
         """
-        with self.change() as connection:
+        with self._database.change() as connection:
             return connection.execute("UPDATE prediction SET outdated = 1 WHERE model = ?", (model,)).rowcount
 
     def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
         """Number and evidence of all predicted images, or of those among `ids`, in the order of the numbers."""
         query = "SELECT image, evidence FROM prediction WHERE model = ?"
         rows = (
-            self.read(f"{query} ORDER BY image", (model,))
+            self._database.read(f"{query} ORDER BY image", (model,))
             if ids is None
-            else self.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
+            else self._database.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
         )
         for number, text in rows:
-            with schema.contents(self.path, f"the evidence of image {number}"):
+            with self._database.contents(f"the evidence of image {number}"):
                 found = Evidence.from_json(text)
                 if not found.types:
                     raise ValueError("it names no type")
@@ -356,56 +352,16 @@ class Project:
 
     def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:
         """Numbers int64 [N] and embeddings float32 [N, d] of all predicted images; d is 0 where there are none."""
-        rows = self.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
+        rows = self._database.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-        with schema.contents(self.path, "the embedding of an image"):
+        with self._database.contents("the embedding of an image"):
             if len({len(row[1]) for row in rows}) > 1:
                 raise ValueError("another length than the others have")
             vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
             if not np.isfinite(vectors).all():
                 raise ValueError("not made of numbers")
             return np.array([row[0] for row in rows], np.int64), vectors.astype(np.float32)
-
-    # ---- for the rooms that add tables' worth of meaning (labels, filing)
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. Raises ProjectError if the disk refuses, or the file has gone; nothing was changed then."""
-        if self.read_only:
-            raise ProjectError(f"{self.path}: the project is read-only here", advice="work in a copy of it")
-        with self._lock, schema.faults(self.path), database.transaction(self._database):
-            self._must_be_there()
-            yield self._database
-            self._must_be_there()
-
-    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple]:
-        """All rows of a query. Raises ProjectError."""
-        with self._lock, schema.faults(self.path):
-            size = self._must_be_there()
-            rows = database.all_rows(self._database.execute(query, values), size)
-        if rows is None:
-            raise schema.damaged(self.path, "it claims to hold more than fits into it")
-        return rows
-
-    def _must_be_there(self) -> int:
-        return database.must_be_same(self.path, self._file.identity, ProjectError, KIND)
-
-    def read_after(self, after: int, query: str, values: Sequence[object]) -> list[tuple]:
-        """The same for a query whose first column is numbers above `after` that ascend."""
-        rows = self.read(query, values)
-        # a damaged file may bring the same rows for ever, but not with so many numbers between the first and the last
-        if rows and not (type(rows[0][0]) is type(rows[-1][0]) is int and len(rows) <= rows[-1][0] - after):
-            raise schema.damaged(self.path, "rows that come again and again")
-        return rows
-
-    def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
-        """The same for a query with `IN ({})` over any number of ids, after its other values."""
-        rows: list[tuple] = []
-        for start in range(0, len(ids), _CHUNK):
-            part = ids[start : start + _CHUNK]
-            rows += self.read(query.format(",".join("?" * len(part))), (*values, *part))
-        return rows
 
     def _image(self, row: tuple) -> ProjectImage:
         number, path, size, modified, digest, error = row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
 from app.core.recognition.decision import Decision, Level, Status, decide
@@ -59,7 +59,7 @@ def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     Raises:
         ProjectError: if the project cannot be read.
     """
-    labels = LabelTable(project)
+    labels = project.labels
     last = 0
     while page := project.images_after(last, _PAGE):
         ids = [image.id for image in page]
@@ -86,7 +86,7 @@ def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoRe
     if model is not None:
         evidence = dict(project.evidence(model.fingerprint, [image])).get(image)
     decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
-    label = LabelTable(project).of([image]).get(image)
+    label = project.labels.of([image]).get(image)
     return PhotoResult(found[0], evidence, decision, label, answer(decision, label))
 
 

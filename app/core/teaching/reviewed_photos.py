@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.gallery.selection import GallerySelection
-from app.core.project.labels import LabelTable, Verdict
+from app.core.project.labels import Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, ProjectImage
@@ -57,9 +57,7 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
         ProjectError: if the project cannot be read.
     """
     told = {
-        image: label
-        for image, label in LabelTable(project).of(numbers).items()
-        if label.verdict in _TOLD and label.coarse
+        image: label for image, label in project.labels.of(numbers).items() if label.verdict in _TOLD and label.coarse
     }
     query = "SELECT image, embedding FROM prediction WHERE model = ? AND image IN ({})"
     stored = dict(project.read_each(query, list(told), (fingerprint,)))

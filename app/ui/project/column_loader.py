@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.project.labels import LabelTable
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.review.photo_columns import PhotoColumns, read_predictions
@@ -52,7 +51,7 @@ class ColumnLoader(QObject):
             while images := project.places(after=last, limit=_PIECE):
                 last = images[-1][0]
                 yield partial(columns.add, images)
-            labels = LabelTable(project).all()
+            labels = project.labels.all()
             yield partial(columns.set_labels, labels)
             if model is not None:
                 for piece in read_predictions(project, model.fingerprint, columns.names):

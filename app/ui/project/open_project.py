@@ -17,7 +17,7 @@ from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
 from app.core.project.default_project import record
 from app.core.project.journal_steps import JournalStep, StepKind
-from app.core.project.labels import Label, LabelTable
+from app.core.project.labels import Label
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage
 from app.core.project.results import PhotoResult, result_of
@@ -285,7 +285,7 @@ class OpenProject(QObject):
                 self.labelled.emit(columns.set_labels(labels))
                 self._tell_steps()
 
-        self.ask(lambda project: LabelTable(project).set(labels, title), put)
+        self.ask(lambda project: project.labels.set(labels, title), put)
 
     def take_labels(self, project: Project, labels: Mapping[int, Label | None]) -> None:
         """Show labels that were set in the project meanwhile."""
@@ -311,7 +311,7 @@ class OpenProject(QObject):
             if action.kind is StepKind.FILES:
                 return action, Filing(project).count(action), {}
             _ = journal.undo() if back else journal.redo()
-            return action, 0, LabelTable(project).all()
+            return action, 0, project.labels.all()
 
         def steps() -> Iterator[tuple[JournalStep | None, int, dict[int, Label]] | None]:
             wanted = next_step()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 
 _KILLS = 20
@@ -101,7 +101,7 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
         predicted = max(predicted, account.predicted)
         (place,) = (home / "data").glob("*.marque")
         with Project.open(place) as project:  # reads the whole file
-            labels = LabelTable(project).all()
+            labels = project.labels.all()
             account.check(labels)
             models = project.models()
             if models:

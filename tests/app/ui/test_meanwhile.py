@@ -11,7 +11,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from app.core.project.labels import LabelTable
 from app.core.review import likeness
 from app.core.review.arrangement import Order
 from app.ui.window.main_window import MainWindow
@@ -40,7 +39,7 @@ def told(window: MainWindow) -> dict[int, str]:
     """The classes that the person gave, by the photos' numbers, as the project's file has them."""
     project = window.project.project
     assert project is not None
-    return {image: label.fine for image, label in LabelTable(project).all().items()}
+    return {image: label.fine for image, label in project.labels.all().items()}
 
 
 def answer(line: QLineEdit, text: str) -> None:

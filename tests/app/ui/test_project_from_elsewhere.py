@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.core.filing.filing_plan import plan
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.results import results
 from app.core.system import database
 from app.core.system.paths import user_data_dir
@@ -89,7 +89,7 @@ def test_what_was_labelled_while_an_undo_waited_stays(
     assert other.stdin is not None
     other.stdin.close()
     qtbot.waitUntil(lambda: not jobs.cancel_button.isVisible(), timeout=PATIENCE)
-    assert "unknown: 1 photo" in tip() and set(LabelTable(opened.project).all()) == {1, 2}
+    assert "unknown: 1 photo" in tip() and set(opened.project.labels.all()) == {1, 2}
 
 
 def test_folders_from_elsewhere_are_shown_before_anything_is_written(

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import plan
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.project.results import results
@@ -75,7 +75,7 @@ def told(window: MainWindow) -> dict[str, Label]:
     project = window.project.project
     assert project is not None
     names = {image.id: "/".join(image.path.parts[-3:]) for image in project.images()}
-    return {names[image]: label for image, label in LabelTable(project).all().items()}
+    return {names[image]: label for image, label in project.labels.all().items()}
 
 
 def until_told(qtbot: QtBot, window: MainWindow, count: int) -> None:

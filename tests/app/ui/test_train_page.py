@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.training.runs import Runs, TrainingState
 from app.ui.train import model_comparison, pace_measurement
 from app.ui.train import page as page_module
@@ -292,7 +292,7 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     assert "no photos yet" in form.data.summary.whole() or "have not labelled" in form.data.summary.whole()
     opened.identify([photos])
     qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
-    LabelTable(opened.project).set(
+    opened.project.labels.set(
         {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in opened.project.images()}, "accept"
     )
     form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))

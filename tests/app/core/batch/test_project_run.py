@@ -11,7 +11,7 @@ import pytest
 from app.core.batch.batch_runner import LocalRunner
 from app.core.batch.project_run import RunProgress, label_project
 from app.core.gallery.gallery import Gallery
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import Counts
 from app.core.project.schema import ProjectError
@@ -68,14 +68,14 @@ def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path,
 def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_engine: Engine) -> None:
     run(project, tiny_engine)
     assert run(project, tiny_engine)[-1].identified == 0
-    LabelTable(project).set({1: Label(Verdict.EXCLUDED)}, "exclude")
+    project.labels.set({1: Label(Verdict.EXCLUDED)}, "exclude")
     some = next(path for path in all_files(folder) if path.suffix == ".jpg" and path.stat().st_size)
     shutil.copy(some, folder / "new.jpg")
     other = next(path for path in all_files(folder) if path.name == "empty.jpg")
     shutil.copyfile(some, other)
     assert run(project, tiny_engine)[-1].identified == 2
     assert project.counts(tiny_engine.info.fingerprint).failed == 2
-    assert LabelTable(project).all() == {1: Label(Verdict.EXCLUDED)}
+    assert project.labels.all() == {1: Label(Verdict.EXCLUDED)}
 
 
 def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:

@@ -15,7 +15,7 @@ from app.cli import main
 from app.core.export.copies import Copies, Copy, CopyError
 from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_packet import read_packet, takes
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from tests.app.core.metadata.test_xmp import EXISTING, SHIP, exiftool
 from tests.app.core.metadata.test_xmp_packet import (
@@ -177,7 +177,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     excluded, unknown = (photos / "sedan" / "Rossa 2010" / f"{number}.jpg" for number in (1, 2))
     with Project.open(Path(place)) as project:
         of = {image.path: image.id for image in project.images()}
-        LabelTable(project).set({of[excluded]: Label(Verdict.EXCLUDED), of[unknown]: Label(Verdict.UNKNOWN)}, "review")
+        project.labels.set({of[excluded]: Label(Verdict.EXCLUDED), of[unknown]: Label(Verdict.UNKNOWN)}, "review")
     capsys.readouterr()
     before = contents(photos)
     export = ["export", place, "--format", "xmp-copies", "--out", str(out)]

@@ -14,7 +14,7 @@ import pytest
 from app.cli import main
 from app.core.export.correction_table import CorrectionTable
 from app.core.export.label_table import TableError
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from model.contract.bundle import Thresholds
 
@@ -35,13 +35,13 @@ def work(photos: Path, tiny_model: Path, tmp_path: Path) -> Path:
             2: Label(Verdict.CORRECTED, "sedan"),
             3: Label(Verdict.UNKNOWN),
         }
-        LabelTable(project).set(labels, "review")
+        project.labels.set(labels, "review")
     return place
 
 
 def told(place: Path) -> dict[int, Label]:
     with Project.open(place) as project:
-        return LabelTable(project).all()
+        return project.labels.all()
 
 
 def exported(place: Path, *options: str) -> tuple[Path, Rows]:

@@ -20,7 +20,7 @@ from app.cli import main
 from app.core.export.correction_table import CorrectionTable
 from app.core.export.exporters import EXPORTERS, Exported, export
 from app.core.export.label_table import guarded, unguarded
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import PhotoResult, answer
@@ -213,7 +213,7 @@ def test_a_photo_that_was_replaced_is_not_exported_under_its_old_answer(
     with Project.open(work) as project:
         first, second, *_ = project.images()
         labels = {image.id: Label(Verdict.CORRECTED, "sedan", "Rossa 2010") for image in (first, second)}
-        LabelTable(project).set(labels, "review")
+        project.labels.set(labels, "review")
     colour_picture((5, 5, 200), seed=9).save(first.path)
     for kind, place in (("csv", "work.csv"), ("training", "work.training.csv"), ("coco", "work.json")):
         capsys.readouterr()

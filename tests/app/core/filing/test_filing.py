@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from app.cli import main
 from app.core.batch.project_run import label_project
 from app.core.filing import filing_plan
-from app.core.filing.filed import Filed
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import FilingError, FilingPlan, check_pattern, plan
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
+from app.core.project.filed import FiledTable
 from app.core.project.journal_steps import StepKind
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.recognition.engine import Engine
@@ -40,7 +40,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
             2: Label(Verdict.UNKNOWN),
             3: Label(Verdict.CORRECTED, 'ship: "A/B"'),
         }
-        LabelTable(created).set(labels, "review")
+        created.labels.set(labels, "review")
         scanned_folders.remember(created, [photos])
         yield created
 
@@ -122,7 +122,7 @@ def test_what_was_filed_is_taken_back_and_done_again(
         assert turned is not None and turned[1] == []
         assert (contents(photos) == before and not into.exists()) or contents(into) == {}
         assert {image.path for image in again.images()} == {photos / name for name in before}
-        assert LabelTable(again).of([1])  # the labels are a step of their own
+        assert again.labels.of([1])  # the labels are a step of their own
         turned = journal_of(again).redo()
         assert turned is not None and turned[1] == []
         assert contents(into) == after
@@ -160,7 +160,7 @@ def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project,
     turned = journal.undo()
     assert turned is not None and turned.action.kind is StepKind.LABELS and not turned.stays
     # what is new forgets what was taken back, but not what could not be
-    LabelTable(project).set({1: Label(Verdict.EXCLUDED)}, "one more")
+    project.labels.set({1: Label(Verdict.EXCLUDED)}, "one more")
     (tmp_path / "unplugged").rename(drive)
     assert journal.next_steps()[0].title == "one more" and journal.undo() is not None
     turned = journal.undo()
@@ -193,7 +193,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(file_placement, "rename_without_overwriting", mortal(file_placement.rename_without_overwriting))
         patch.setattr(Path, "unlink", mortal(Path.unlink))
-        patch.setattr(Filed, "change", mortal(Filed.change))
+        patch.setattr(FiledTable, "change", mortal(FiledTable.change))
         with suppress(Death):
             filing.carry_out(action)
     for part in (*into.rglob(".marque-*.part"), *photos.rglob(".marque-*.part")):

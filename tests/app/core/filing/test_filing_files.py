@@ -15,8 +15,8 @@ import pytest
 
 from app.cli import main
 from app.core.batch.project_run import label_project
-from app.core.filing.filed import Filed, FiledFile, FiledState
 from app.core.project import scanned_folders
+from app.core.project.filed import FiledFile, FiledState, FiledTable
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
@@ -103,15 +103,15 @@ def test_an_undo_that_ends_between_a_sidecar_and_its_note_is_finished(
     identify("a.jpg")
     (folder / "a.jpg.xmp").write_text("rating")
     assert file(place, tmp_path / "s", "--move") == 0
-    note = Filed.change
+    note = FiledTable.change
 
-    def ends(filed: Filed, row: FiledFile, state: FiledState, **more: Any) -> None:
+    def ends(filed: FiledTable, row: FiledFile, state: FiledState, **more: Any) -> None:
         if row.sidecar and state is FiledState.UNDONE:
             raise KeyboardInterrupt
         note(filed, row, state, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Filed, "change", ends)
+        patch.setattr(FiledTable, "change", ends)
         assert undo(place) == 130
     assert tree(folder) == {"a.jpg", "a.jpg.xmp"}
     assert undo(place) == 0

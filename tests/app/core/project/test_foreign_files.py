@@ -17,7 +17,7 @@ from app.cli import main
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.gallery_steps import GallerySteps
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
@@ -38,7 +38,7 @@ def project(tmp_path: Path, tiny_model: Path) -> Path:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
         made.store(info.fingerprint, [outcome(1), outcome(2)])
-        LabelTable(made).set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return tmp_path / "work.marque"
 
 
@@ -57,7 +57,7 @@ def look(path: Path, *, sound: bool = False) -> None:
         opened.images()
         opened.places()
         journal_of(opened).next_steps()
-        LabelTable(opened).all()
+        opened.labels.all()
         for model in opened.models():
             list(results(opened, model))
             opened.embeddings(model.fingerprint)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Neighbour, Reference
 from app.core.project import project_format
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import Counts, FoundFile, Outcome
 from app.core.project.schema import ProjectError
@@ -78,11 +78,11 @@ def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
 def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: Project) -> None:
     project.add_images(1, [found(0), found(1)])
     project.store("m", [outcome(1), outcome(2)])
-    LabelTable(project).set({1: Label(Verdict.UNKNOWN)}, "unknown")
+    project.labels.set({1: Label(Verdict.UNKNOWN)}, "unknown")
     assert project.add_images(1, [found(0), found(1)]) == 0
     assert project.add_images(1, [found(0, modified=2), found(1)]) == 1
     assert [image.id for image in project.waiting("m")] == [1]
-    assert LabelTable(project).all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
+    assert project.labels.all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
 
 
 @pytest.mark.parametrize("reason", [MISSING, NO_PERMISSION])
@@ -294,7 +294,7 @@ class UndoAndRedo(RuleBasedStateMachine):
     @rule(labels=st.dictionaries(st.integers(1, 4), LABELS, min_size=1))
     def set(self, labels: dict[int, Label | None]) -> None:
         after = {image: label for image, label in {**self.now, **labels}.items() if label is not None}
-        action = LabelTable(self.project).set(labels, "step")
+        action = self.project.labels.set(labels, "step")
         assert (action is None) == (after == self.now)
         if action is not None:
             self.done.append(self.now)
@@ -322,7 +322,7 @@ class UndoAndRedo(RuleBasedStateMachine):
 
     @invariant()
     def labels_and_titles_are_right(self) -> None:
-        assert LabelTable(self.project).all() == self.now
+        assert self.project.labels.all() == self.now
         undo, redo = journal_of(self.project).next_steps()
         assert (undo is not None, redo is not None) == (bool(self.done), bool(self.undone))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.project.results import results
@@ -79,7 +79,7 @@ def load(project: Project, thresholds: Thresholds | None = None) -> PhotoColumns
     columns.add(project.places())
     for piece in read_predictions(project, MODEL, columns.names):
         columns.set_predictions(piece)
-    columns.set_labels(LabelTable(project).all())
+    columns.set_labels(project.labels.all())
     return columns
 
 
@@ -126,7 +126,7 @@ def test_columns_show_what_the_results_say(tmp_path_factory: pytest.TempPathFact
     with Project.create(tmp_path_factory.mktemp("p") / "work.marque") as project:
         project.add_source(Path("/photos"))
         fill(project, [found for (found, _), _ in rows])
-        LabelTable(project).set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
+        project.labels.set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
         project.choose_thresholds(MODEL, thresholds)
         columns = load(project, thresholds)
         for row, result in enumerate(results(project, project.models()[0])):
@@ -176,7 +176,7 @@ def test_accepting_takes_what_is_shown(project: Project) -> None:
 
 def test_filters(project: Project) -> None:
     fill(project, [sedan(0.8, second=0.1), sedan(0.6, second=0.39), sedan(0.4), None, sedan(0.9)])
-    LabelTable(project).set({5: Label(Verdict.EXCLUDED), 1: Label(Verdict.ACCEPTED, "sedan", "TL")}, "test")
+    project.labels.set({5: Label(Verdict.EXCLUDED), 1: Label(Verdict.ACCEPTED, "sedan", "TL")}, "test")
     columns = load(project)
 
     def rows(**wanted: object) -> list[int]:
@@ -248,11 +248,11 @@ def test_suggestions_from_the_persons_labels_and_from_references(project: Projec
         [sedan(0.8)] * 5 + [sedan(0.8, neighbours=5), sedan(0.8, neighbours=5, of="TL")],
         unit(0.0, 0.01, 0.02, 0.03, 0.04, 2.0, 2.5),
     )
-    LabelTable(project).set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
+    project.labels.set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
     columns = load(project)
     (found,) = suggest(columns, *project.embeddings(MODEL))
     assert set(found.images) == {3, 4, 5, 6} and found.shown == "TL"
     assert found.label == Label(Verdict.CORRECTED, "sedan", "TSX") and "you labelled" in found.reason
-    LabelTable(project).set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
+    project.labels.set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
     (left,) = suggest(load(project), *project.embeddings(MODEL))
     assert left.images == (6,) and "reference photos" in left.reason

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.core.gallery.selection import GallerySelection
-from app.core.project.labels import Label, LabelTable, Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.system.content_digest import content_digest
@@ -45,7 +45,7 @@ def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_take
         images[3]: Label(Verdict.EXCLUDED),
         images[11]: Label(Verdict.CORRECTED, "ship", "Verde class"),
     }
-    LabelTable(project).set(verdicts, "label")
+    project.labels.set(verdicts, "label")
     changed = project.images([images[0]])[0].path
     changed.write_bytes(changed.read_bytes() + b" ")  # so its label is not that of the file any longer
     found = reviewed(project, tiny_engine.info.fingerprint, images)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.filing.filing_plan import COARSEST_TIME, FilingStep
 from app.core.project import filing_records
-from app.core.project.journal_steps import JournalStep, StepKind, Undone
-from app.core.project.project import Project
-from app.core.project.records import REPLACED, FoundFile, modified
-from app.core.project.schema import ProjectError
+from app.core.project.journal_steps import JournalStep, StepKind, begin
+from app.core.project.project_database import ProjectDatabase
+from app.core.project.project_format import ProjectError
+from app.core.project.records import REPLACED, FoundFile
 from app.core.system.paths import is_place
 
 
@@ -45,9 +44,33 @@ STANDING = (FiledState.PLACED, FiledState.DONE, FiledState.KEPT, FiledState.RETU
 """States of a file that was filed and not taken back."""
 
 
+@dataclass(frozen=True)
+class FilingStep:
+    """The way of a photo or of a sidecar.
+
+    Attributes:
+        image: number of the photo.
+        modified: time of the file in nanoseconds; with its size it tells whether the file has changed.
+        digest: of the content that was identified, or None.
+        link: whether the source is a link to the photo.
+        sidecar: whether this is a sidecar.
+        copied_because: why this sidecar is copied, also where its photo is moved; "" where it is moved with it.
+    """
+
+    image: int
+    source: Path
+    target: Path
+    size: int
+    modified: int
+    digest: str | None = None
+    link: bool = False
+    sidecar: bool = False
+    copied_because: str = ""
+
+
 @dataclass
 class FiledFile:
-    """A photo's or sidecar's row; attributes as of `filing_plan.Step`. digest: of its content, once that is known."""
+    """A photo's or sidecar's row; attributes as of `FilingStep`. digest: of its content, once that is known."""
 
     id: int
     image: int
@@ -78,42 +101,49 @@ class FiledPhoto:
         return any(row.state in states for row in self.rows)
 
 
-class Filed:
+class FiledTable:
     """The rows of filings in one project. Every method that changes something is one transaction.
 
     All raise ProjectError if the project cannot be read or written.
     """
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
 
-    def add(self, connection: sqlite3.Connection, action: int, steps: Iterable[FilingStep], *, move: bool) -> None:
-        """Write down what is planned, in a step that was just begun, and remember that on this computer.
+    def begin(self, steps: Iterable[FilingStep], title: str, *, move: bool) -> JournalStep:
+        """Write what is planned into a new step of the journal, and remember that on this computer.
+
+        Args:
+            title: of the step, for the undo button.
+            move: whether the files are moved, all but those that can only be copied.
 
         Raises:
-            FileError: if it cannot be remembered.
+            FileError: if it cannot be remembered; then the step was not begun.
         """
         steps = list(steps)
-        connection.executemany(
-            "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, digest, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
-            [
-                (
-                    *(action, step.image, step.sidecar, move and not step.copied_because),
-                    *(os.fsencode(step.source), os.fsencode(step.target), step.size, step.modified, step.digest),
-                )
-                for step in steps
-            ],
-        )
-        connection.executemany(
-            "INSERT INTO filed_folder (action, path, state) VALUES (?, ?, 'planned')",
-            [(action, os.fsencode(folder)) for folder in _missing({step.target.parent for step in steps})],
-        )
-        self._remember(connection, action)
+        with self._database.change() as connection:
+            action = begin(connection, StepKind.FILES, title)
+            connection.executemany(
+                "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, digest, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
+                [
+                    (
+                        *(action, step.image, step.sidecar, move and not step.copied_because),
+                        *(os.fsencode(step.source), os.fsencode(step.target), step.size, step.modified, step.digest),
+                    )
+                    for step in steps
+                ],
+            )
+            connection.executemany(
+                "INSERT INTO filed_folder (action, path, state) VALUES (?, ?, 'planned')",
+                [(action, os.fsencode(folder)) for folder in _missing({step.target.parent for step in steps})],
+            )
+            self._remember(connection, action)
+        return JournalStep(action, StepKind.FILES, title)
 
     def add_found(self, action: JournalStep, steps: Iterable[FilingStep]) -> None:
         """Sidecars that were written beside moved photos since; from now on they belong to the step."""
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             connection.executemany(
                 "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, state) "
                 "VALUES (?, ?, 1, 1, ?, ?, ?, ?, 'done')",
@@ -123,11 +153,11 @@ class Filed:
 
     def is_known(self, action: JournalStep) -> bool:
         """Whether the step was begun on this computer, with these rows."""
-        return filing_records.knows(self._project.id, action.id, _digest(self._project.read, action.id))
+        return filing_records.knows(self._database.id, action.id, _digest(self._database.read, action.id))
 
     def trust(self, action: JournalStep) -> None:
         """The person wants a step to be taken for one of this computer. Raises FileError if that cannot be kept."""
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             self._remember(connection, action.id)
 
     def groups(self, action: JournalStep) -> list[FiledPhoto]:
@@ -142,7 +172,7 @@ class Filed:
 
     def rows(self, action: JournalStep) -> list[FiledFile]:
         """The same, one after the other: photos, then sidecars."""
-        rows = self._project.read(
+        rows = self._database.read(
             "SELECT id, image, sidecar, move, source, target, size, modified, digest, state FROM filed "
             "WHERE action = ? ORDER BY sidecar, id",
             (action.id,),
@@ -164,13 +194,13 @@ class Filed:
                 for n, image, sidecar, move, source, target, size, time, digest, state in rows
             ]
         except ValueError as error:
-            raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
+            raise ProjectError(f"{self._database.path}: the project is damaged ({error} in its journal)") from error
 
     def count(self, action: JournalStep, *states: FiledState) -> int:
         """How many photos of a step are in these states, or all of them."""
         marks = ",".join("?" * len(states or FiledState))
         query = f"SELECT count(*) FROM filed WHERE action = ? AND NOT sidecar AND state IN ({marks})"
-        return int(self._project.read(query, (action.id, *(states or FiledState)))[0][0])
+        return int(self._database.read(query, (action.id, *(states or FiledState)))[0][0])
 
     def in_the_middle(self) -> list[JournalStep]:
         """Steps with files that a program has left in the middle."""
@@ -188,13 +218,13 @@ class Filed:
         )
 
     def _actions(self, condition: str) -> list[JournalStep]:
-        rows = self._project.read(f"SELECT id, kind, title FROM action WHERE {condition} ORDER BY id")
+        rows = self._database.read(f"SELECT id, kind, title FROM action WHERE {condition} ORDER BY id")
         return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]
 
     def change_all(self, action: JournalStep, before: Iterable[FiledState], after: FiledState) -> None:
         """Bring all files of a step that are in some states to another."""
         before = tuple(before)
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             marks = ",".join("?" * len(before))
             connection.execute(
                 f"UPDATE filed SET state = ? WHERE action = ? AND state IN ({marks})", (after, action.id, *before)
@@ -205,7 +235,7 @@ class Filed:
     ) -> None:
         """Note a new state, with the photo's new place where it has one."""
         row.state, row.digest = state, digest or row.digest
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             connection.execute("UPDATE filed SET state = ?, digest = ? WHERE id = ?", (state, row.digest, row.id))
             if row.sidecar:
                 return
@@ -225,27 +255,13 @@ class Filed:
         rows = [row for row in rows if row.state is FiledState.RETURNING]
         for row in rows:
             row.state = FiledState.KEPT if row.move and os.path.lexists(row.source) else FiledState.DONE
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             connection.executemany("UPDATE filed SET state = ? WHERE id = ?", [(row.state, row.id) for row in rows])
-
-    def forget(self, action: JournalStep) -> None:
-        """Remove a step of which nothing was done."""
-        with self._project.change() as connection:
-            connection.execute("DELETE FROM action WHERE id = ?", (action.id,))
-
-    def is_undone(self, action: JournalStep) -> bool:
-        """Whether the step is noted as taken back, in part at least."""
-        return bool(self._project.read("SELECT undone FROM action WHERE id = ?", (action.id,))[0][0])
-
-    def set_undone(self, action: JournalStep, undone: Undone) -> None:
-        """Note whether the step is taken back."""
-        with self._project.change() as connection:
-            connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, action.id))
 
     def identify_again(self, images: Iterable[int]) -> None:
         """Let photos wait for an answer that are other files now than those that were identified."""
-        with self._project.change() as connection:
-            for image, path in self._project.read_each("SELECT id, path FROM image WHERE id IN ({})", list(images)):
+        with self._database.change() as connection:
+            for image, path in self._database.read_each("SELECT id, path FROM image WHERE id IN ({})", list(images)):
                 try:
                     file = FoundFile.of(Path(os.fsdecode(path)))
                 except OSError:
@@ -260,15 +276,15 @@ class Filed:
 
     def folders(self, action: JournalStep) -> dict[Path, FolderState]:
         """The folders that were not there when the step was begun."""
-        rows = self._project.read("SELECT path, state FROM filed_folder WHERE action = ? ORDER BY id", (action.id,))
+        rows = self._database.read("SELECT path, state FROM filed_folder WHERE action = ? ORDER BY id", (action.id,))
         try:
             return {_path(path): FolderState(state) for path, state in rows}
         except ValueError as error:
-            raise ProjectError(f"{self._project.path}: the project is damaged ({error} in its journal)") from error
+            raise ProjectError(f"{self._database.path}: the project is damaged ({error} in its journal)") from error
 
     def change_folder(self, action: JournalStep, folder: Path, state: FolderState) -> None:
         """Note how far a folder is; one that the step did not need before is added."""
-        with self._project.change() as connection:
+        with self._database.change() as connection:
             key = (action.id, os.fsencode(folder))
             query = "UPDATE filed_folder SET state = ? WHERE action = ? AND path = ?"
             if connection.execute(query, (state, *key)).rowcount == 0:
@@ -276,7 +292,7 @@ class Filed:
                 self._remember(connection, action.id)
 
     def _remember(self, connection: sqlite3.Connection, action: int) -> None:
-        filing_records.keep(self._project.id, action, _digest(connection.execute, action))
+        filing_records.keep(self._database.id, action, _digest(connection.execute, action))
 
 
 def _digest(execute: Callable[[str, tuple[int]], Iterable[tuple]], action: int) -> str:
@@ -306,15 +322,3 @@ def _missing(folders: Iterable[Path]) -> list[Path]:
                 break
             missing.add(place)
     return sorted(missing, key=lambda place: (len(place.parts), place))
-
-
-def is_unchanged(row: FiledFile, place: Path) -> bool:
-    """Whether the file that a row is about is in a place, unchanged as far as size and time tell."""
-    copied = place == row.source and not row.move
-    try:
-        status = place.stat() if copied else place.lstat()  # copies are made of links too
-    except OSError:
-        return False
-    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
-    tolerance = 0 if copied else COARSEST_TIME
-    return status.st_size == row.size and abs(modified(status) - row.modified) <= tolerance
