@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from model.publishing.aims import AimsError, read_aims, report
+from model.publishing.aims import named_paths, read_aims, report
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
@@ -40,8 +39,8 @@ def main() -> int:
     place, entries, out, exported, force = read_arguments(command, "model.aims")
 
     def work() -> int:
-        runs = {name: RunFolder.open(folder) for name, folder in _named("--run", entries).items()}
-        models = _named("--model", exported)
+        runs = {name: RunFolder.open(folder) for name, folder in named_paths("--run", entries).items()}
+        models = named_paths("--model", exported)
         read = [place, *models.values(), *(file for run in runs.values() for file in run.inputs())]
         output = Output(out, "table of aims", inputs=read, force=force)  # before the models are timed
         text = report(read_aims(place), runs, models)
@@ -49,17 +48,6 @@ def main() -> int:
         return 0
 
     return console.run(work)
-
-
-def _named(option: str, entries: Sequence[str]) -> dict[str, Path]:
-    """Paths by the name that each entry gives them. Raises AimsError."""
-    found = {}
-    for entry in entries:
-        name, equals, place = entry.partition("=")
-        if not (name and equals and place):
-            raise AimsError(f"{option} {entry}: write NAME=PATH")
-        found[name] = Path(place)
-    return found
 
 
 if __name__ == "__main__":

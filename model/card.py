@@ -32,8 +32,7 @@ def main() -> int:
         Args:
             run: Folder of the run.
             model: The .onnx file exported from it.
-            origin: Where the starting weights come from, under which licence, and what was trained before the run
-                began; printed as it is.
+            origin: Where the starting weights come from, their licence and any earlier training; printed as it is.
             unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
             force: Replace files that are there and are not our own unchanged output.

@@ -9,12 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from model.experiments.grid import StudyGrid, backbone_and_weights
-from model.experiments.plan import read_plan
+from model.experiments.grid import run_study
 from model.system import console
 from model.system.arguments import read as read_arguments
 from model.system.command import INTERRUPTED
-from model.system.errors import file_errors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,20 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     place, out, data, weights, seeds, jobs = read_arguments(command, "model.study", arguments)
 
-    stopped = f"stopped; the same command continues. What is done is in {out}"
-
     def work() -> int:
-        plan = read_plan(place)
-        study = StudyGrid(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
+        stopped = f"stopped; the same command continues. Finished runs are in {out}"
         try:
-            with file_errors(out):
-                if study.run(data, dict(backbone_and_weights(entry) for entry in weights), jobs):
-                    console.result(str(study.report()))
-                else:
-                    console.note(stopped)
+            report = run_study(place, out, data, weights, seeds=seeds, jobs=jobs)
         except KeyboardInterrupt:
             console.note(stopped)
             return INTERRUPTED
+        if report is None:
+            console.note(stopped)
+        else:
+            console.result(str(report))
         return 0
 
     return console.run(work)

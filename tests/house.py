@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LONGEST_FILE, LARGEST_ROOM = 400, 20
-COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "versus", "pace", "study"), 70) | {
+COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "versus", "pace", "study"), 60) | {
     "train": 120
 }
 """The commands `python -m model.NAME`, and how many lines each may have: they read arguments and call a room."""

@@ -100,7 +100,7 @@ def _enrol_all(
     report: Report,
     interrupted: Callable[[], bool],
 ) -> int:
-    """Enrol with a progress bar and say how it went; the exit code."""
+    """Enrol with a progress bar and report the result; the exit code."""
     added = known = done = 0
     problems = list(skipped)
     with report.running("enrolling") as advance:
@@ -124,9 +124,18 @@ def _enrol_all(
             {"photos": len(gallery)},
         )
         gallery.finish_index()
+    finished = added + known + len(problems) == len(samples) + len(skipped)
+    _summarise(gallery, report, added, known, problems, finished)
+    if not finished:
+        return INTERRUPTED
+    return 1 if problems else 0
+
+
+def _summarise(
+    gallery: References, report: Report, added: int, known: int, problems: Sequence[str], finished: bool
+) -> None:
     for problem in problems if report.as_json else first_of(problems):
         report.tell("warning", [f"skipped: {problem}"], {"text": f"skipped: {problem}"})
-    finished = added + known + len(problems) == len(samples) + len(skipped)
     report.done(
         [
             f"{'' if finished else 'interrupted; '}{added} added, {known} already there, {len(problems)} skipped; "
@@ -141,6 +150,3 @@ def _enrol_all(
             "photos": len(gallery),
         },
     )
-    if not finished:
-        return INTERRUPTED
-    return 1 if problems else 0

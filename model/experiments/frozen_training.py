@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ from model.method.objective import Objective
 from model.metrics.classification import mean_of
 from model.metrics.retrieval import recall_1
 from model.system.files import write_whole
-from model.training.optimiser import learning_rate_share
+from model.training.optimiser import proxy_groups, set_learning_rates
 from model.training.run_folder import RunFolder
 from model.training.starting_weights import load_starting_weights
 from model.training.trainer import build_network, head_settings, step_seed
@@ -137,8 +136,7 @@ def train_heads(
         for i, rows in enumerate(batches):
             start = time.perf_counter()
             share = (epoch + i / len(batches)) / config.optimiser.epochs
-            for group in optimiser.param_groups:
-                group["lr"] = group["height"] * learning_rate_share(share, config.optimiser.warmup)
+            set_learning_rates(optimiser, share, config.optimiser.warmup)
             generator = torch.Generator().manual_seed(step_seed(machine.seed, step))
             output = heads(inputs[rows])
             loss, figures = objective(output, labels.at(rows), epoch=epoch, generator=generator)
@@ -171,13 +169,9 @@ def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray)
 
 def _optimiser(heads: Heads, objective: Objective, config: Config) -> torch.optim.AdamW:
     settings = config.optimiser
-    groups: list[dict[str, Any]] = [
-        {
-            "params": list(heads.parameters()),
-            "weight_decay": settings.weight_decay,
-            "height": settings.lr * settings.head_lr_factor,
-        }
-    ]
-    if proxies := list(objective.parameters()):
-        groups.append({"params": proxies, "weight_decay": 0.0, "height": settings.lr * settings.proxy_lr_factor})
-    return torch.optim.AdamW(groups, lr=settings.lr)
+    group = {
+        "params": list(heads.parameters()),
+        "weight_decay": settings.weight_decay,
+        "height": settings.lr * settings.head_lr_factor,
+    }
+    return torch.optim.AdamW([group, *proxy_groups(objective, settings)], lr=settings.lr)

@@ -22,7 +22,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,11 @@ from model.data.readers import read_data
 from model.experiments.cell_run import CellResult, CellTask, config_of, run_frozen, run_full
 from model.experiments.comparison import best_first, read_cells
 from model.experiments.frozen_training import cached_features
-from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan
+from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan, read_plan
 from model.experiments.report import write_report
 from model.method.network import BACKBONES
 from model.system import console
+from model.system.errors import file_errors
 from model.system.files import write_whole
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import RunError, read_arrays
@@ -251,7 +252,27 @@ def draw_map(study: StudyGrid, cell: str) -> None:
     write_whole(study.map, lambda file: np.savez(file, points=points, coarse=coarse, fine=fine, title=title))
 
 
-def backbone_and_weights(entry: str) -> tuple[str, str]:
+def run_study(
+    place: str, out: Path, data: tuple[str, ...], weights: Sequence[str], *, seeds: int | None, jobs: int | None
+) -> Path | None:
+    """Run the experiments of a plan that are not done yet, and write the report; None if they were stopped.
+
+    Args:
+        place: the plan, as `read_plan` takes it.
+        weights: starting weights, FILE or BACKBONE=FILE.
+        seeds: seeds per cell; None for those of the plan.
+
+    Raises:
+        FileError: if the folder cannot be read or written. Also what `read_plan` and `StudyGrid.run` raise.
+    """
+    plan = read_plan(place)
+    study = StudyGrid(plan.model_copy(update={"seeds": seeds or plan.seeds}), out)
+    with file_errors(out):
+        finished = study.run(data, dict(map(_backbone_and_weights, weights)), jobs)
+        return study.report() if finished else None
+
+
+def _backbone_and_weights(entry: str) -> tuple[str, str]:
     """The two parts of BACKBONE=WEIGHTS; without a backbone the weights are for all of them, under ""."""
     backbone, equals, place = entry.partition("=")
     return (backbone, place) if equals and backbone in BACKBONES else ("", entry)

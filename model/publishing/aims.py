@@ -20,7 +20,7 @@ In `tried` and `note` a figure's neighbours can be named as in Python's format s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -100,6 +100,17 @@ def read_aims(path: Path) -> tuple[Aim, ...]:
         raise AimsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     except ValueError as error:
         raise AimsError(f"{path}: {error}") from error
+
+
+def named_paths(option: str, entries: Sequence[str]) -> dict[str, Path]:
+    """The paths of entries NAME=PATH, by name. Raises AimsError."""
+    found = {}
+    for entry in entries:
+        name, equals, place = entry.partition("=")
+        if not (name and equals and place):
+            raise AimsError(f"{option} {entry}: write NAME=PATH")
+        found[name] = Path(place)
+    return found
 
 
 def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float]) -> str:

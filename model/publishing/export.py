@@ -137,26 +137,20 @@ def export(
     """Write the run's averaged network as an identification model file.
 
     Calibrates first where the run is not calibrated yet, or was trained on since. Figures of an earlier checkpoint or
-    calibration (`python -m model.evaluate`) are left out, and that is told.
+    calibration (`python -m model.evaluate`) are left out, with a note.
 
     Args:
         place: of the file; a path is the program's own and replaced, an output is written by its rules.
         variants: also write those for GPU and CPU (model/publishing/variants.py), beside it or at places of their own.
 
     Raises:
-        ExportError: if the folder is not there, variants are wanted of a run without test part, or onnxruntime and
-            torch differ by more than TOLERANCE on real photos; nothing is written then. Also if a variant gives values
-            that are no numbers; the full model is written then.
+        BundleExportError: if the folder is not there, variants are asked for from a run without test part, or
+            onnxruntime and torch differ by more than TOLERANCE on real photos; nothing is written then. Also if a
+            variant gives values that are not numbers; the full model is written then.
         RunError, PhotoError, DataError, BundleError: if the run, its photos or the result cannot be used.
     """
     out = place.place if isinstance(place, Output) else place
-    if not out.parent.is_dir():  # told before the minutes that the rest takes
-        raise BundleExportError(f"{out}: the folder {out.parent} does not exist")
-    if variants and not part_of(run, Split.TEST):
-        raise BundleExportError(
-            f"{run.folder}: has no test part (it was trained with --test 0) to measure the variants on; export it "
-            "without --variants"
-        )
+    _check_possible(run, out, variants=bool(variants))
     chosen = calibrated(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
     assert config.input.size is not None
@@ -189,6 +183,17 @@ def export(
     return info
 
 
+def _check_possible(run: RunFolder, out: Path, *, variants: bool) -> None:
+    """What can be checked before the minutes that the rest takes."""
+    if not out.parent.is_dir():
+        raise BundleExportError(f"{out}: the folder {out.parent} does not exist")
+    if variants and not part_of(run, Split.TEST):
+        raise BundleExportError(
+            f"{run.folder}: has no test part (it was trained with --test 0) to measure the variants on; export it "
+            "without --variants"
+        )
+
+
 def _compared(run: RunFolder, graph: onnx.ModelProto, network: Network, preprocessing: Preprocessing) -> float:
     """`largest_difference` on photos from all parts of the run, the held-out ones first."""
     samples = [sample for part in (Split.TEST, Split.VALIDATION, Split.TRAIN) for sample in part_of(run, part)]
@@ -214,7 +219,7 @@ def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[s
     A level of which the network knows the label of no test photo has no accuracy.
 
     Raises:
-        ExportError: if a variant gives values that are no numbers.
+        BundleExportError: if a variant gives values that are no numbers.
     """
     config, taxonomy, chosen = run.config(), run.taxonomy(), CalibrationChoice.read(run)
     assert config.input.size is not None

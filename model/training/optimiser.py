@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from model.contract.config import Config
+from model.contract.config import Config, OptimiserSettings
 from model.method.network import Network
 from model.method.objective import Objective
 
@@ -50,10 +50,21 @@ def build_optimiser(network: Network, objective: Objective, config: Config) -> t
         }
         for (factor, decays), parameters in groups.items()
     ]
+    return torch.optim.AdamW([*described, *proxy_groups(objective, settings)], lr=settings.lr)
+
+
+def proxy_groups(objective: Objective, settings: OptimiserSettings) -> list[dict[str, Any]]:
+    """The objective's own parameters as a group of the optimiser; none where it has none."""
     proxies = list(objective.parameters())
-    if proxies:
-        described.append({"params": proxies, "weight_decay": 0.0, "height": settings.lr * settings.proxy_lr_factor})
-    return torch.optim.AdamW(described, lr=settings.lr)
+    height = settings.lr * settings.proxy_lr_factor
+    return [{"params": proxies, "weight_decay": 0.0, "height": height}] if proxies else []
+
+
+def set_learning_rates(optimiser: torch.optim.Optimizer, progress: float, warmup: float) -> None:
+    """Give each group its learning rate at `progress`; its full rate is its `height`."""
+    share = learning_rate_share(progress, warmup)
+    for group in optimiser.param_groups:
+        group["lr"] = group["height"] * share
 
 
 def _depths(network: Network) -> dict[str, float]:

@@ -33,7 +33,7 @@ from model.metrics.retrieval import recall_1
 from model.system import console
 from model.training.distributed import Ranks
 from model.training.model_file_weights import is_model_file, settle
-from model.training.optimiser import average_weights, build_optimiser, learning_rate_share
+from model.training.optimiser import average_weights, build_optimiser, set_learning_rates
 from model.training.run_folder import RunError, RunFolder
 from model.training.starting_weights import start_network
 
@@ -232,8 +232,7 @@ class Trainer:
         """Args: pictures: this rank's part of the batch; rows: the whole batch."""
         seed = step_seed(self.config.machine.seed, self.step)
         settings = self.config.optimiser
-        for group in self._optimiser.param_groups:
-            group["lr"] = group["height"] * learning_rate_share(share, settings.warmup)
+        set_learning_rates(self._optimiser, share, settings.warmup)
         seeds = [step_seed(seed, int(place)) for place in self._ranks.own(rows)[1]]
         augment = self._augment if share < 1 - self.config.input.finish_share else self._augment_last
         images = augment(pictures.to(self.device, non_blocking=True), seeds)

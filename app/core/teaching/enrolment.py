@@ -108,21 +108,23 @@ def enrol(
     while chunk := list(islice(reading, batch)):
         if cancelled():
             return
-        problems = []
-        fresh: list[_Read] = []
-        known = 0
-        for read in chunk:
-            problem = read.error or _same_content(read, first_with.setdefault(read.digest, read.sample))
-            if problem is not None:
-                problems.append(f"{read.sample.path}: {problem}")
-            elif read.pixels is None and read.embedding is None:
-                known += 1
-            else:
-                fresh.append(read)
+        fresh, problems = _divided(chunk, first_with)
         if fresh:
             entries = [_entry(read, roots[_home(read.sample)], remember_root) for read in fresh]
             (store or gallery.add)(_embed(engine, fresh), entries)
-        yield Enrolled(len(fresh), known, tuple(problems))
+        yield Enrolled(len(fresh), len(chunk) - len(fresh) - len(problems), tuple(problems))
+
+
+def _divided(chunk: Sequence[_Read], first_with: dict[str, Sample]) -> tuple[list[_Read], list[str]]:
+    """The photos that the gallery does not have yet, and a message for each that is passed over."""
+    fresh, problems = [], []
+    for read in chunk:
+        problem = read.error or _same_content(read, first_with.setdefault(read.digest, read.sample))
+        if problem is not None:
+            problems.append(f"{read.sample.path}: {problem}")
+        elif read.pixels is not None or read.embedding is not None:
+            fresh.append(read)
+    return fresh, problems
 
 
 def _embed(engine: Engine, fresh: Sequence[_Read]) -> np.ndarray:
