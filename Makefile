@@ -18,15 +18,17 @@ RAY_TESTS := tests/app/core/batch/test_ray_runner.py tests/reliability/test_noth
 .PHONY: help run test test-ray test-all fuzz reliability bench package lint clean
 
 help:
-	@echo "make run        create the environment, install, open the window (PATHS='photo.jpg folder' opens these)"
-	@echo "make test       create the environment, install, run the fast tests, linters and type checks"
-	@echo "make test-all   the same with the slow tests"
-	@echo "make test-ray   installs Ray too (200 MB) and runs its tests"
-	@echo "make reliability  kills every command over and over, and prints what was lost: nothing"
-	@echo "make fuzz       damaged and invented files for every reader, for MINUTES (30), others each time; SEED=N: those of an earlier run"
-	@echo "make bench      what selection, a frame of the map and a large gallery cost; PHOTOS=DIR: also the window with many photos"
-	@echo "make package    the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), tried out at the end"
-	@echo "make clean      remove the environment and what the tools left"
+	@echo "Each of these makes the environment (.venv) first where it is missing."
+	@echo "make run          open the window (PATHS='photo.jpg folder' opens these)"
+	@echo "make lint         ruff, import-linter and mypy"
+	@echo "make test         lint, then the fast tests"
+	@echo "make test-all     test, then the slow tests"
+	@echo "make test-ray     install Ray too (200 MB) and run its tests"
+	@echo "make reliability  kill every command again and again, and print what was lost"
+	@echo "make fuzz         damaged and made-up files for every reader, for MINUTES (30); SEED=N repeats an earlier run"
+	@echo "make bench        time and memory of selection, map and large galleries; PHOTOS=DIR: also of the window"
+	@echo "make package      the program as one folder, dist/marque-cpu (GPU=1: dist/marque-cuda), and try it out"
+	@echo "make clean        remove the environment, what the tools left behind, and dist"
 
 $(BIN)/python:
 	sh packaging/create-environment.sh $(PYTHON) $(VENV)
