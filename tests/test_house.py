@@ -26,12 +26,9 @@ STEERING = frozenset(
 STILL_LONG = {
     "app/core/gallery/gallery.py",
     "app/core/recognition/engine.py",
-    "tests/app/core/filing/test_filing_files.py",
     "tests/app/ui/test_review.py",
     "tests/app/ui/test_train_page.py",
     "tests/app/ui/test_window.py",
-    "tests/model/contract/test_photo_opening.py",
-    "tests/model/data/test_readers.py",
 }
 STILL_WITH_QUERIES = {
     "app/core/recognition/features.py",

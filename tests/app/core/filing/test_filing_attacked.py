@@ -18,7 +18,7 @@ from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.engine import Engine
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare
-from tests.app.core.filing.test_filing_files import file, scan, tree, undo
+from tests.app.core.filing.filing_commands import file, scan, tree, undo
 from tests.app.tiny import COLOURS, colour_picture
 
 
