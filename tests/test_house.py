@@ -26,8 +26,8 @@ STEERING = frozenset(
 STILL_LONG = {
     "app/core/gallery/gallery.py",
     "app/core/recognition/engine.py",
-    "tests/app/ui/test_review.py",
-    "tests/app/ui/test_train_page.py",
+    "tests/app/ui/review/test_review.py",
+    "tests/app/ui/train/test_train_page.py",
     "tests/app/ui/test_window.py",
 }
 STILL_WITH_QUERIES = {

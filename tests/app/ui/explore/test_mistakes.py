@@ -15,7 +15,7 @@ from app.core.explore.map_points import By
 from app.core.project.labels import Label, Verdict
 from app.ui.explore.toolbar import View
 from app.ui.window.main_window import MainWindow
-from tests.app.ui.test_explore import PATIENCE, explore, laid_out, points_of
+from tests.app.ui.explore.test_explore import PATIENCE, explore, laid_out, points_of
 
 Key = Qt.Key
 LEFT = Qt.MouseButton.LeftButton

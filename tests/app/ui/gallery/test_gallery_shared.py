@@ -18,8 +18,8 @@ from app.core.teaching.enrolment import enrol
 from app.ui.widgets import keys
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import DIM
-from tests.app.ui.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
-from tests.app.ui.test_gallery_whole import ROSSA, click, size
+from tests.app.ui.gallery.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
+from tests.app.ui.gallery.test_gallery_whole import ROSSA, click, size
 
 psycopg = pytest.importorskip("psycopg")
 

@@ -20,8 +20,8 @@ from app.ui.widgets import theme
 from app.ui.window.main_window import MainWindow
 from model.contract.tested_photos import TESTED_FILE
 from tests.app.tiny import write_tiny_run
-from tests.app.ui.test_explore import PATIENCE, explore, laid_out
-from tests.app.ui.test_mistakes import judged
+from tests.app.ui.explore.test_explore import PATIENCE, explore, laid_out
+from tests.app.ui.explore.test_mistakes import judged
 
 __all__ = ["explore"]
 Key = Qt.Key
