@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from app.core.batch.batch_runner import BatchRunner, LocalRunner
+from app.core.batch.batch_runner import BatchRunner
 from app.core.project.project import Project
 from app.core.project.records import Counts, FoundFile, ProjectImage
 from app.core.project.schema import ProjectError
-from app.core.recognition.engine import BATCH
-from app.core.recognition.identifier import Identifier
 from model.system.photo_files import scan, skipped_in_words
 
 _FOUND = 256  # files that the scan hands over at a time
@@ -115,29 +113,6 @@ class Scan:
                 problem(path, error.strerror or "cannot be read")
 
 
-def label_project(
-    project: Project,
-    identifier: Identifier,
-    *,
-    batch: int = BATCH,
-    workers: int | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
-    paused: Callable[[], bool] = lambda: False,
-) -> Iterator[RunProgress]:
-    """Identify every image of a project's sources that has no prediction by the identifier's model yet.
-
-    A file that cannot be read is an image with an error. Where the GPU fails in mid-run the run goes on on the CPU,
-    once, and says so. Memory does not grow with the number of images.
-
-    Raises:
-        EngineError: if the inference fails on the CPU.
-        ProjectError: if the project cannot be written; what was stored stays.
-    """
-    yield from run_stage(
-        project, LocalRunner(identifier, batch=batch, workers=workers), cancelled=cancelled, paused=paused
-    )
-
-
 def run_stage(
     project: Project,
     stage: BatchRunner,
@@ -146,10 +121,18 @@ def run_stage(
     cancelled: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[RunProgress]:
-    """As `label_project`, on a stage that may serve several runs.
+    """Identify every image of a project's sources that has no prediction by the stage's model yet.
+
+    A file that cannot be read is an image with an error. If the GPU fails during the run, the run continues on the CPU,
+    once, and reports that. Memory does not grow with the number of images.
 
     Args:
-        find: also look for new files in the sources; else only what waits in the project already is identified.
+        stage: may serve several runs.
+        find: also look for new files in the sources; else only images that are in the project already are identified.
+
+    Raises:
+        EngineError: if the inference fails on the CPU.
+        ProjectError: if the project cannot be written; what was stored stays.
     """
     project.keep_model(stage.info)
     scanner = Scan(project, cancelled)

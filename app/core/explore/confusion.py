@@ -52,11 +52,6 @@ class ConfusedPair:
         """Of the photos of both classes, how many are taken for the other: 0 to 1."""
         return self.count / self.photos
 
-    @property
-    def crosses(self) -> bool:
-        """Whether the two are of different types."""
-        return self.one.type != self.other.type
-
 
 @dataclass(frozen=True, eq=False)
 class Crossing:

@@ -101,22 +101,12 @@ class FilterBar(QFrame):
         """Whether the largest come first."""
         return self.down_button.isChecked()
 
-    def set_show(self, show: Show) -> None:
-        """Choose a part of the project."""
-        self.show_box.setCurrentIndex(list(Show).index(show))
-        self._tell()
-
     def set_label(self, label: str) -> None:
         """Choose a class; empty for any."""
         if label and label not in self._labels:
             self._labels.append(label)
             self.label_box.addItem(label, label)
         self.label_box.setCurrentIndex(self._labels.index(label) + 1 if label else 0)
-        self._tell()
-
-    def set_confidence(self, least: float) -> None:
-        """Choose all, or only the surest photos (from 95 %)."""
-        self.confidence_box.setCurrentIndex(len(_CONFIDENCES) - 1 if least else 0)
         self._tell()
 
     def set_order(self, order: Order, *, descending: bool = False) -> None:

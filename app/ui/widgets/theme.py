@@ -201,8 +201,8 @@ QLabel[kind="danger"] {{ color: {t.danger}; }}
 QLabel[kind="changed"] {{ color: {t.accent}; font-weight: 600; }}
 QLabel {{ qproperty-textFormat: PlainText; }}
 QLabel#readout, QLabel#legend {{ qproperty-textFormat: RichText; }}
-QToolTip {{ qproperty-textFormat: PlainText; }}
-QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
+QToolTip {{ qproperty-textFormat: PlainText; background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
+    padding: 4px 8px; }}
 
 QPushButton {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
     padding: 0 12px; min-height: {HIT}px; }}
@@ -212,11 +212,8 @@ QPushButton:disabled {{ color: {t.muted}; }}
 QPushButton:focus {{ border: 2px solid {t.accent}; padding: 0 11px; min-height: {HIT - 2}px; }}
 QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600;
     padding: 0 16px; min-height: 34px; }}
-QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {t.text}; }}
-QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; min-height: 32px; }}
-
 QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
 
 QToolButton {{ background: transparent; color: {t.text}; border: 1px solid transparent; border-radius: {RADIUS}px;

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.core.batch.project_run import label_project
+from app.core.batch.batch_runner import LocalRunner
+from app.core.batch.project_run import run_stage
 from app.core.export.exporters import EXPORTERS, export
 from app.core.export.label_table import EXPORT_COLUMNS
 from app.core.project.labels import Label, Verdict
@@ -30,7 +31,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
     (photos / "ship" / "zz broken.jpg").write_text("no picture")
     with Project.create(tmp_path / "work.marque") as created:
         created.add_source(photos)
-        list(label_project(created, Identifier(tiny_engine, None)))
+        list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
             2: Label(Verdict.CORRECTED, "ship", "Azzurra class"),

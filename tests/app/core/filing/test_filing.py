@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import main
-from app.core.batch.project_run import label_project
+from app.core.batch.batch_runner import LocalRunner
+from app.core.batch.project_run import run_stage
 from app.core.filing import filing_plan
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import FilingError, FilingPlan, check_pattern, plan
@@ -34,7 +35,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
     """The 12 photos, identified; the first excluded, the second unknown, the third told by its type alone."""
     with Project.create(tmp_path / "work.marque") as created:
         created.add_source(photos)
-        list(label_project(created, Identifier(tiny_engine, None)))
+        list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             1: Label(Verdict.EXCLUDED),
             2: Label(Verdict.UNKNOWN),

@@ -90,7 +90,8 @@ def test_a_folder_is_labelled_and_each_photo_says_what_it_is(review, photos, qtb
     page = window.review
     assert page.listing.rowCount() == 13
     assert "12 of 13 photos done, 1 cannot be read" in window.status.jobs.text()
-    page.filters.set_show(Show.ERROR)
+    page.filters.show_box.setCurrentIndex(list(Show).index(Show.ERROR))
+    page.filters.show_box.activated.emit(page.filters.show_box.currentIndex())
     assert page.listing.rowCount() == 1 and status_of(window, 0) == ("", "")
     qtbot.waitUntil(lambda: page.viewer.panel.texts()["status"] == "cannot be read", timeout=PATIENCE)
     page.filters.clear()
