@@ -21,8 +21,7 @@ from app.core.explore.evaluation import (
 )
 from app.core.explore.map_points import MapPoints
 from app.core.gallery.gallery import Reference
-from app.core.project.labels import ClassName as Told
-from app.core.project.labels import Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import FEATURES, NAMED, NOBODY
 from app.core.review.photo_columns import ClassNumbers, PhotoColumns
 
@@ -99,9 +98,9 @@ def texts(judged: EvaluatedPhotos, labels: np.ndarray) -> list[tuple[str, ...]]:
 
 def test_what_the_person_said_against_the_best_guess():
     shown = columns()
-    accepted, corrected = Told(Verdict.ACCEPTED, "sedan", "A"), Told(Verdict.CORRECTED, "coupe", "B")
+    accepted, corrected = Label(Verdict.ACCEPTED, "sedan", "A"), Label(Verdict.CORRECTED, "coupe", "B")
     shown.set_labels(
-        {1: accepted, 2: Told(Verdict.UNKNOWN), 3: corrected, 4: Told(Verdict.CORRECTED, "ship"), 5: accepted}
+        {1: accepted, 2: Label(Verdict.UNKNOWN), 3: corrected, 4: Label(Verdict.CORRECTED, "ship"), 5: accepted}
     )
     found = by_person(shown)
     assert found.images.tolist() == [1, 3, 4] and found.files[1] == "/photos/3.jpg"
