@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.widgets import keys, theme
-from app.ui.widgets.basics import frame, label
+from app.ui.explore import actions
+from app.ui.widgets import theme
+from app.ui.widgets.basics import enable, frame, label
 from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line
 
@@ -177,12 +178,14 @@ class MapSidebar(QFrame):
 
     def _enable(self, on: bool, why: str) -> None:
         """Whether something can be done with what is chosen, and, where it cannot, why."""
-        for button, words in (
-            (self.open_button, keys.OPEN_CHOSEN.tooltip),
-            (self.relabel_button, keys.RELABEL_CHOSEN.tooltip),
-            (self.enrol_button, f"{keys.ENROL.tooltip}, as what you called them"),
-        ):
-            button.setEnabled(on)
+        controls = {
+            actions.OPEN_CHOSEN: self.open_button,
+            actions.RELABEL: self.relabel_button,
+            actions.ENROL: self.enrol_button,
+        }
+        enable(controls, actions.ExplorePageState(has_points=True, has_chosen=on))
+        for action, button in controls.items():
+            words = f"{action.tooltip}, as what you called them" if action is actions.ENROL else action.tooltip
             button.setToolTip(words if on else why or words)
 
     def say(self, words: str) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from app.ui.explore.toolbar import FORMATS
 from app.ui.widgets.file_dialogs import ChosenPlace, ask_place, picture_bytes
 from model.system.outputs import Output
 
 Writer = Callable[[Output], object]
+FORMATS = {"png": "picture", "svg": "drawing", "csv": "table of places"}
+"""What a map can be saved as: ending and words."""
 
 
 def ask_where(parent: QWidget, folder: Path, kind: str) -> ChosenPlace | None:

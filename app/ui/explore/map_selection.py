@@ -12,7 +12,7 @@ from app.ui.explore.map_view import MapView
 from app.ui.explore.point_photos import PointPhotos
 from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
-from app.ui.widgets import keys
+from app.ui.widgets import standard_actions as standard
 
 
 class MapSelection(QObject):
@@ -94,4 +94,4 @@ class MapSelection(QObject):
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
         words = f"{label.fine or label.coarse}: {photos}"
         self._project.label(dict.fromkeys(images.tolist(), label), words)
-        self._project.said.emit(f"{words}; {keys.UNDO.shown} takes it back")
+        self._project.said.emit(f"{words}; {standard.UNDO.shown} takes it back")

@@ -15,6 +15,7 @@ from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
+from app.ui.explore import actions
 from app.ui.explore.group_colours import colours, rgb, words
 from app.ui.explore.legend import MapSidebar
 from app.ui.explore.map_export import Writer, ask_where, picture_writer, saving
@@ -26,7 +27,8 @@ from app.ui.explore.point_photos import PointPhotos
 from app.ui.explore.source_box import ask_for_training
 from app.ui.explore.toolbar import ExploreToolbar, View
 from app.ui.project.open_project import OpenProject
-from app.ui.widgets import icons, keys
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.error_bar import ErrorBar
@@ -147,29 +149,29 @@ class ExplorePage(QWidget):
 
     def _bind_keys(self) -> None:
         for key, act in (
-            (keys.SHOW_MAP, lambda: self.show_view(View.MAP)),
-            (keys.SHOW_CONFUSIONS, lambda: self.show_view(View.CONFUSIONS)),
-            (keys.SHOW_HIERARCHY, lambda: self.show_view(View.HIERARCHY)),
-            (keys.BACK, self.back),
-            (keys.UNDO, self.undo_wanted.emit),
-            (keys.REDO, self.redo_wanted.emit),
-            (keys.THEME, self.theme_wanted.emit),
-            (keys.FOLDER, self.folder_wanted.emit),
+            (actions.SHOW_MAP, lambda: self.show_view(View.MAP)),
+            (actions.SHOW_CONFUSIONS, lambda: self.show_view(View.CONFUSIONS)),
+            (actions.SHOW_HIERARCHY, lambda: self.show_view(View.HIERARCHY)),
+            (standard.BACK, self.back),
+            (actions.UNDO, self.undo_wanted.emit),
+            (actions.REDO, self.redo_wanted.emit),
+            (standard.THEME, self.theme_wanted.emit),
+            (standard.FOLDER, self.folder_wanted.emit),
         ):
             bind(self, key, act)
         for key, act in (
-            (keys.MOVE_MAP, lambda: self.set_tool(Tool.MOVE)),
-            (keys.LASSO, lambda: self.set_tool(Tool.LASSO)),
-            (keys.BOX, lambda: self.set_tool(Tool.BOX)),
-            (keys.FIT_MAP, self.map.fit),
-            (keys.FIND_CURRENT, self.find_current),
-            (keys.FIND_ON_MAP, self.toolbar.search.setFocus),
-            (keys.RELABEL_CHOSEN, self.choice.relabel),
-            (keys.ENROL, self.choice.enrol),
+            (actions.MOVE_MAP, lambda: self.set_tool(Tool.MOVE)),
+            (actions.LASSO, lambda: self.set_tool(Tool.LASSO)),
+            (actions.BOX, lambda: self.set_tool(Tool.BOX)),
+            (actions.FIT_MAP, self.map.fit),
+            (actions.FIND_CURRENT, self.find_current),
+            (actions.FIND_ON_MAP, self.toolbar.search.setFocus),
+            (actions.RELABEL, self.choice.relabel),
+            (actions.ENROL, self.choice.enrol),
         ):
             bind(self.columns, key, act)
         # not where somebody types
-        bind(self.columns, keys.OPEN_CHOSEN, self.choice.open, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        bind(self.columns, actions.OPEN_CHOSEN, self.choice.open, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what a person does
 

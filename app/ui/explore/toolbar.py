@@ -21,15 +21,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.explore.map_points import By
+from app.ui.explore import actions
 from app.ui.explore.map_view import Tool
 from app.ui.explore.source_box import SourceBox
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import ElidedBox, tool_button
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
+from app.ui.widgets.action import Action
+from app.ui.widgets.basics import ElidedBox, enable, fill_menu, tool_button
 
 _ROOM_FOR_VIEWS, _ROOM_FOR_ALL = 1150, 1300  # pixels
 _TYPING = 200  # milliseconds after the last letter
-FORMATS = {"png": "picture", "svg": "drawing", "csv": "table of places"}
-"""What a map can be saved as: ending and words."""
 
 
 class View(StrEnum):
@@ -41,9 +42,9 @@ class View(StrEnum):
 
 
 _FACES = {
-    View.MAP: ("chart-scatter", keys.SHOW_MAP),
-    View.CONFUSIONS: ("arrow-left-right", keys.SHOW_CONFUSIONS),
-    View.HIERARCHY: ("grid-3x3", keys.SHOW_HIERARCHY),
+    View.MAP: actions.SHOW_MAP,
+    View.CONFUSIONS: actions.SHOW_CONFUSIONS,
+    View.HIERARCHY: actions.SHOW_HIERARCHY,
 }
 
 
@@ -53,7 +54,7 @@ class ExploreToolbar(QFrame):
     by_wanted: (By)
     tool_wanted: (Tool)
     search_wanted: (text)
-    save_wanted: (one of FORMATS)
+    save_wanted: (an ending of FORMATS)
     truth_wanted: (place among the choices) how it is known what a photo is
     shares_wanted: (whether shares are shown in place of counts)
     """
@@ -70,31 +71,37 @@ class ExploreToolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
-        self.view_buttons = {
-            view: tool_button(icon, key, view.value, checkable=True) for view, (icon, key) in _FACES.items()
-        }
+        self.view_buttons = {view: tool_button(action, view.value, checkable=True) for view, action in _FACES.items()}
         self.source_box = SourceBox()
         self.by_box = _combo("what the colours mean", [f"by {one.value}" for one in By], 132)
         self.tool_buttons = {
-            Tool.MOVE: tool_button("move", keys.MOVE_MAP, checkable=True),
-            Tool.LASSO: tool_button("lasso", keys.LASSO, checkable=True),
-            Tool.BOX: tool_button("square-dashed", keys.BOX, checkable=True),
+            Tool.MOVE: tool_button(actions.MOVE_MAP, checkable=True),
+            Tool.LASSO: tool_button(actions.LASSO, checkable=True),
+            Tool.BOX: tool_button(actions.BOX, checkable=True),
         }
-        self.fit_button = tool_button("maximize", keys.FIT_MAP)
-        self.find_button = tool_button("crosshair", keys.FIND_CURRENT)
+        self.fit_button = tool_button(actions.FIT_MAP)
+        self.find_button = tool_button(actions.FIND_CURRENT)
         self.search = QLineEdit(placeholderText="find", clearButtonEnabled=True)
-        self.search.setToolTip(keys.FIND_ON_MAP.tooltip)
-        self.search.setAccessibleName(keys.FIND_ON_MAP.words)
+        self.search.setToolTip(actions.FIND_ON_MAP.tooltip)
+        self.search.setAccessibleName(actions.FIND_ON_MAP.title)
         self.search.setMinimumWidth(72)
         self.search.setMaximumWidth(180)
         self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.unfold_button = tool_button("play", keys.Key("", ()), "unfold")
+        self.unfold_button = tool_button(actions.UNFOLD, "unfold")
         self.save_button = self._saving_button()
         self.truth_box = _combo("how it is known what a photo really shows", [], 240)
-        self.shares_button = tool_button(
-            None, keys.Key("shares of each type's photos in place of counts", ()), "shares", checkable=True
-        )
-        self.theme_button = tool_button("sun", keys.THEME)
+        self.shares_button = tool_button(actions.SHARES, "shares", checkable=True)
+        self.theme_button = tool_button(standard.THEME)
+        self._controls: dict[Action[actions.ExplorePageState], QWidget] = {
+            actions.MOVE_MAP: self.tool_buttons[Tool.MOVE],
+            actions.LASSO: self.tool_buttons[Tool.LASSO],
+            actions.BOX: self.tool_buttons[Tool.BOX],
+            actions.FIT_MAP: self.fit_button,
+            actions.FIND_CURRENT: self.find_button,
+            actions.UNFOLD: self.unfold_button,
+            actions.FIND_ON_MAP: self.search,
+            actions.SAVE_MAP: self.save_button,
+        }
         self._views, self._tools = _group(self.view_buttons), _group(self.tool_buttons)
         self._typed = QTimer(self, interval=_TYPING, singleShot=True)
         self._lay_out()
@@ -103,11 +110,10 @@ class ExploreToolbar(QFrame):
         self.show_view(View.MAP)
 
     def _saving_button(self) -> QToolButton:
-        button = tool_button("download", keys.Key("save the map as picture, drawing or table", ()), "save map")
+        button = tool_button(actions.SAVE_MAP, "save map")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        for kind, text in FORMATS.items():
-            menu.addAction(f"{text} (.{kind})…").triggered.connect(partial(self._emit_save, kind))
+        fill_menu(menu, {action: partial(self.save_wanted.emit, kind) for kind, action in actions.SAVE_AS.items()})
         button.setMenu(menu)
         return button
 
@@ -184,23 +190,19 @@ class ExploreToolbar(QFrame):
 
     def show_unfolding(self, on: bool) -> None:
         """Whether t-SNE is at work."""
-        words = "stop unfolding the map" if on else "unfold the map: neighbours together, the rest apart (t-SNE)"
+        words = "stop unfolding the map" if on else actions.UNFOLD.title
         self.unfold_button.setText(" stop" if on else " unfold")
-        self.unfold_button.setIcon(icons.icon("circle-stop" if on else "play"))
+        self.unfold_button.setIcon(icons.icon("circle-stop" if on else actions.UNFOLD.icon))
         self.unfold_button.setToolTip(words)
         self.unfold_button.setAccessibleName(words)
 
     def set_filled(self, full: bool) -> None:
         """Whether there are points."""
-        for widget in self._of_map[2:]:
-            widget.setEnabled(full)
+        enable(self._controls, actions.ExplorePageState(has_points=full))
 
     def _emit_search(self) -> None:
         self._typed.stop()
         self.search_wanted.emit(self.search.text())
-
-    def _emit_save(self, kind: str, _checked: bool = False) -> None:
-        self.save_wanted.emit(kind)
 
 
 def _group(buttons: dict) -> QButtonGroup:

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QWidget as Widget
 from app.core.gallery.references import Place, address_problem, is_shared, shown, team_is_missing
 from app.core.gallery.selection import ADDS_ONLY
 from app.core.teaching.gallery_exchange import SUFFIX
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import for_button, label
+from app.ui.gallery import actions
+from app.ui.widgets import icons
+from app.ui.widgets.basics import fill_menu, for_button, label
 from app.ui.widgets.file_dialogs import NEVER_OVER_ANOTHER
 from app.ui.widgets.popup import Popup
 
@@ -47,55 +48,41 @@ class GalleryButton(QToolButton):
 
     def __init__(self, parent: Widget | None = None) -> None:
         super().__init__(parent)
-        self.setIcon(icons.icon("library-big"))
+        self.setIcon(icons.icon(actions.MENU.icon))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setAccessibleName("gallery")
         self._place: Place | None = None
         menu = QMenu(self, toolTipsVisible=True)
-        self.own_action = menu.addAction("use your own gallery, which begins with the supplied one")
-        self.file_action = menu.addAction("use another gallery file…")
-        self.shared_action = menu.addAction("use a gallery that a team shares…")
-        menu.addSeparator()
-        self.import_action = menu.addAction("import a gallery into this one…")
-        self.export_action = menu.addAction("export this gallery as one file…")
-        menu.addSeparator()
-        self.locate_action = menu.addAction("locate pictures…")
-        self.reembed_action = menu.addAction("re-embed what was made with other models")
-        for action in (self.own_action, self.file_action, self.shared_action):
-            action.setCheckable(True)
-        self.own_action.triggered.connect(lambda: self._choose(None))
-        self.file_action.triggered.connect(self._ask_file)
-        self.shared_action.triggered.connect(self._ask_address)
-        self.import_action.triggered.connect(self._ask_import)
-        self.export_action.triggered.connect(self._ask_export)
-        self.locate_action.triggered.connect(self.ask_folder)
-        self.reembed_action.triggered.connect(self.reembed_wanted)
+        self.entries = fill_menu(
+            menu,
+            {
+                actions.USE_OWN: lambda: self._choose(None),
+                actions.USE_FILE: self._ask_file,
+                actions.USE_SHARED: self._ask_address,
+                actions.IMPORT: self._ask_import,
+                actions.EXPORT: self._ask_export,
+                actions.LOCATE: self.ask_folder,
+                actions.REEMBED: self.reembed_wanted.emit,
+            },
+        )
+        for action in (actions.USE_OWN, actions.USE_FILE, actions.USE_SHARED):
+            self.entries[action].setCheckable(True)
         self.setMenu(menu)
         self.show_place(None)
-        self.show_use(ready=False, filled=False)
 
     def show_place(self, place: Place | None) -> None:
         """Say which gallery is in use."""
         self._place = place
         whole = "your own gallery, which begins with the supplied one" if place is None else shown(place)
-        self.setToolTip(f"{whole}\n{keys.GALLERY_MENU.tooltip}")
+        self.setToolTip(f"{whole}\n{actions.MENU.tooltip}")
         self.setText(f" {for_button(self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150))}")
         shared = place is not None and is_shared(place)
-        self.own_action.setChecked(place is None)
-        self.file_action.setChecked(place is not None and not shared)
-        self.shared_action.setChecked(shared)
-
-    def show_use(self, *, ready: bool, filled: bool) -> None:
-        """Offer what can be done: with an identification model (`ready`), with references."""
-        shared = self._place is not None and is_shared(self._place)
-        self.setEnabled(ready)
-        self.export_action.setEnabled(filled)
-        self.locate_action.setEnabled(filled and not shared)
-        self.import_action.setEnabled(not shared)
-        self.reembed_action.setEnabled(not shared)
-        for action in (self.locate_action, self.import_action, self.reembed_action):
-            action.setToolTip(ADDS_ONLY if shared else "")
+        self.entries[actions.USE_OWN].setChecked(place is None)
+        self.entries[actions.USE_FILE].setChecked(place is not None and not shared)
+        self.entries[actions.USE_SHARED].setChecked(shared)
+        for action in (actions.LOCATE, actions.IMPORT, actions.REEMBED):
+            self.entries[action].setToolTip(ADDS_ONLY if shared else "")
 
     def open_menu(self) -> None:
         """Show what can be done, where anything can."""

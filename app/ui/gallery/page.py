@@ -14,6 +14,7 @@ from app.core.teaching.cleanup import Finding
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import ModelScheduler
+from app.ui.gallery import actions
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_name_box import AskBox
 from app.ui.gallery.class_tree import ClassTree, Node
@@ -24,7 +25,7 @@ from app.ui.gallery.gallery_transfers import GalleryTransfers
 from app.ui.gallery.photo_drops import PhotoDrops
 from app.ui.gallery.reference_cards import ReferenceCards
 from app.ui.gallery.toolbar import GalleryToolbar
-from app.ui.widgets import keys
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.error_bar import ErrorBar
@@ -55,14 +56,14 @@ class GalleryPage(QWidget):
         self.desk = GallerySession(inference, self)
         self.errors, self.notice, self.toolbar = ErrorBar(), NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)
-        self.search.setAccessibleName(keys.SEARCH_CLASSES.words)
-        self.search.setToolTip(keys.SEARCH_CLASSES.tooltip)
+        self.search.setAccessibleName(actions.SEARCH.title)
+        self.search.setToolTip(actions.SEARCH.tooltip)
         self.tree = ClassTree()
         self.new_button = QPushButton("new class: drop photos here")
         self.new_button.setObjectName("dropCard")
-        self.new_button.setToolTip(keys.NEW_CLASS.tooltip)
+        self.new_button.setToolTip(actions.NEW_CLASS.tooltip)
         self.heading = ElidedLabel(_TEACH, "muted")
-        self.locate_button = small_button("folder-open", keys.LOCATE.tooltip)
+        self.locate_button = small_button("folder-open", actions.LOCATE.tooltip)
         self.locate_button.setText(" locate pictures")
         self.locate_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.heading.setMinimumHeight(self.locate_button.sizeHint().height())  # it comes and goes
@@ -183,25 +184,25 @@ class GalleryPage(QWidget):
 
     def _bind_keys(self) -> None:
         for key, act in (
-            (keys.NEW_CLASS, self.commands.new_class),
-            (keys.ADD_PHOTOS, self.commands.add_photos),
-            (keys.RENAME, self.toolbar.rename_button.click),
-            (keys.MERGE, self.toolbar.merge_button.click),
-            (keys.MOVE, self.toolbar.move_button.click),
-            (keys.GALLERY_MENU, self.toolbar.gallery_button.open_menu),
-            (keys.LOCATE, self._locate),
-            (keys.CLEAN_UP, self.toolbar.clean_button.toggle),
-            (keys.UNDO, self.undo),
-            (keys.REDO, self.redo),
-            (keys.SEARCH_CLASSES, self.search.setFocus),
-            (keys.BACK, self.back),
-            (keys.THEME, self.theme_wanted.emit),
+            (actions.NEW_CLASS, self.commands.new_class),
+            (actions.ADD_PHOTOS, self.commands.add_photos),
+            (actions.RENAME, self.toolbar.rename_button.click),
+            (actions.MERGE, self.toolbar.merge_button.click),
+            (actions.MOVE, self.toolbar.move_button.click),
+            (actions.MENU, self.toolbar.gallery_button.open_menu),
+            (actions.LOCATE, self._locate),
+            (actions.CLEAN_UP, self.toolbar.clean_button.toggle),
+            (standard.UNDO, self.undo),
+            (standard.REDO, self.redo),
+            (actions.SEARCH, self.search.setFocus),
+            (standard.BACK, self.back),
+            (standard.THEME, self.theme_wanted.emit),
         ):
             bind(self, key, act)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        bind(self.tree, keys.REMOVE, self._remove, here)  # not where somebody types
-        bind(self.cards, keys.REMOVE, self._remove_photos, here)
-        bind(self.cards, keys.RELABEL_REFERENCES, self.toolbar.relabel_button.click, here)
+        bind(self.tree, actions.REMOVE, self._remove, here)  # not where somebody types
+        bind(self.cards, actions.REMOVE, self._remove_photos, here)
+        bind(self.cards, actions.RELABEL, self.toolbar.relabel_button.click, here)
 
     # what a person does
 
@@ -337,25 +338,26 @@ class GalleryPage(QWidget):
         if self._loading or (loaded is not None and not self.desk.ready):
             shown = self.waiting
         self.stack.setCurrentWidget(shown)
-        open_to_change = shown in (self.empty, self.columns)
-        self.commands.enabled = open_to_change
-        self.toolbar.new_button.setEnabled(open_to_change)
-        self.toolbar.clean_button.setEnabled(shown is self.columns)
-        self.toolbar.gallery_button.show_use(ready=shown not in (self.no_model, self.waiting), filled=filled)
+        self.toolbar.show_use(
+            ready=shown not in (self.no_model, self.waiting),
+            can_change=shown in (self.empty, self.columns),
+            filled=filled,
+        )
+        self.commands.enabled = actions.NEW_CLASS.enabled(self.toolbar.state)
 
     def _corner(self) -> QPoint:
         return self.stack.mapTo(self, QPoint(296, 12))
 
     def _remove(self) -> None:
-        if self.toolbar.remove_button.isEnabled():  # not while cleaning up, where the class is out of sight
+        if actions.REMOVE.enabled(self.toolbar.state):  # not while cleaning up, where the class is out of sight
             self.commands.remove()
 
     def _remove_photos(self) -> None:
-        if self.toolbar.remove_button.isEnabled():
+        if actions.REMOVE.enabled(self.toolbar.state):
             self.commands.remove_photos()
 
     def _locate(self) -> None:
-        if self.toolbar.gallery_button.locate_action.isEnabled():
+        if actions.LOCATE.enabled(self.toolbar.state):
             self.toolbar.gallery_button.ask_folder()
 
     def _show_cleaning(self, on: bool) -> None:

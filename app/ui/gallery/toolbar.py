@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.core.gallery.references import Place, is_shared
 from app.core.gallery.selection import ADDS_ONLY
+from app.ui.gallery import actions
 from app.ui.gallery.gallery_button import GalleryButton
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import tool_button
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
+from app.ui.widgets.action import Action
+from app.ui.widgets.basics import enable, tool_button
 
 _SPACING = 4
 _HARMLESS = "can be undone, and the files stay"
@@ -25,18 +30,32 @@ class GalleryToolbar(QFrame):
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
         self.gallery_button = GalleryButton()
-        self.new_button = tool_button("plus", keys.NEW_CLASS, "new class")
-        self.add_button = tool_button("image-plus", keys.ADD_PHOTOS, "add photos")
-        self.rename_button = tool_button("pencil", keys.RENAME, "rename")
-        self.merge_button = tool_button("merge", keys.MERGE, "merge")
-        self.move_button = tool_button("folder-tree", keys.MOVE, "move")
-        self.relabel_button = tool_button("tag", keys.RELABEL_REFERENCES, "relabel photos")
-        self.remove_button = tool_button("trash-2", keys.REMOVE, "remove class")
-        self.clean_button = tool_button("brush-cleaning", keys.CLEAN_UP, "clean up", checkable=True)
-        self.undo_button = tool_button("undo-2", keys.UNDO)
-        self.redo_button = tool_button("redo-2", keys.REDO)
-        self.theme_button = tool_button("sun", keys.THEME)
-        self._adds_only = False
+        self.new_button = tool_button(actions.NEW_CLASS, "new class")
+        self.add_button = tool_button(actions.ADD_PHOTOS, "add photos")
+        self.rename_button = tool_button(actions.RENAME, "rename")
+        self.merge_button = tool_button(actions.MERGE, "merge")
+        self.move_button = tool_button(actions.MOVE, "move")
+        self.relabel_button = tool_button(actions.RELABEL, "relabel photos")
+        self.remove_button = tool_button(actions.REMOVE, "remove class")
+        self.clean_button = tool_button(actions.CLEAN_UP, "clean up", checkable=True)
+        self.undo_button = tool_button(standard.UNDO)
+        self.redo_button = tool_button(standard.REDO)
+        self.theme_button = tool_button(standard.THEME)
+        self.state = actions.GalleryPageState()
+        self._controls: dict[Action[actions.GalleryPageState], QWidget | QAction] = {
+            actions.NEW_CLASS: self.new_button,
+            actions.ADD_PHOTOS: self.add_button,
+            actions.RENAME: self.rename_button,
+            actions.MERGE: self.merge_button,
+            actions.MOVE: self.move_button,
+            actions.RELABEL: self.relabel_button,
+            actions.REMOVE: self.remove_button,
+            actions.CLEAN_UP: self.clean_button,
+            actions.MENU: self.gallery_button,
+            standard.UNDO: self.undo_button,
+            standard.REDO: self.redo_button,
+            **self.gallery_button.entries,
+        }
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(_SPACING)
@@ -54,27 +73,30 @@ class GalleryToolbar(QFrame):
 
     def show_chosen(self, *, is_class: bool, is_type: bool, photos: int) -> None:
         """Offer what can be done: with a class, a type, a number of chosen photos."""
-        self.add_button.setEnabled(is_class)
-        for button in self._of_class:
-            button.setEnabled(is_class and not self._adds_only)
-        self.relabel_button.setEnabled(photos > 0 and not self._adds_only)
-        self.remove_button.setEnabled((is_class or is_type or photos > 0) and not self._adds_only)
+        self._change(replace(self.state, is_class=is_class, is_type=is_type, photos=photos))
         words = "remove photos" if photos else "remove type" if is_type else "remove class"
         self.remove_button.setText(f" {words}")
-        removing = f"{words} ({keys.REMOVE.shown})"
-        self.remove_button.setToolTip(_refused(removing) if self._adds_only else f"{removing}; {_HARMLESS}")
+        removing = f"{words} ({actions.REMOVE.shown})"
+        self.remove_button.setToolTip(_refused(removing) if self.state.adds_only else f"{removing}; {_HARMLESS}")
         self.remove_button.setAccessibleName(words)
         self._fit()
 
     def show_steps(self, undo: str | None, redo: str | None) -> None:
         """What undo and redo would do."""
-        for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
-            button.setEnabled(title is not None)
-            button.setToolTip(f"{key.words}: {title} ({key.shown})" if title else key.tooltip)
-        if self._adds_only:
+        self._change(replace(self.state, undo=undo, redo=redo))
+        for button, action, title in (
+            (self.undo_button, standard.UNDO, undo),
+            (self.redo_button, standard.REDO, redo),
+        ):
+            button.setToolTip(f"{action.title}: {title} ({action.shown})" if title else action.tooltip)
+        if self.state.adds_only:
             if undo:
                 self.undo_button.setToolTip(f"{self.undo_button.toolTip()}\nOnly as long as this gallery stays open.")
-            self.redo_button.setToolTip(_refused(keys.REDO.tooltip))
+            self.redo_button.setToolTip(_refused(standard.REDO.tooltip))
+
+    def show_use(self, *, ready: bool, can_change: bool, filled: bool) -> None:
+        """Offer what can be done with the gallery: it is there or can be chosen, can be added to, has references."""
+        self._change(replace(self.state, ready=ready, can_change=can_change, filled=filled))
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
@@ -83,11 +105,15 @@ class GalleryToolbar(QFrame):
     def show_gallery(self, place: Place | None) -> None:
         """Say which gallery is in use; to one that a team shares photos are added, and that is all."""
         self.gallery_button.show_place(place)
-        self._adds_only = place is not None and is_shared(place)
-        tips = {self.rename_button: keys.RENAME, self.merge_button: keys.MERGE, self.move_button: keys.MOVE}
-        for button, key in {**tips, self.relabel_button: keys.RELABEL_REFERENCES}.items():
-            button.setToolTip(_refused(key.tooltip) if self._adds_only else key.tooltip)
+        self._change(replace(self.state, adds_only=place is not None and is_shared(place)))
+        tips = {self.rename_button: actions.RENAME, self.merge_button: actions.MERGE, self.move_button: actions.MOVE}
+        for button, action in {**tips, self.relabel_button: actions.RELABEL}.items():
+            button.setToolTip(_refused(action.tooltip) if self.state.adds_only else action.tooltip)
         self._fit()
+
+    def _change(self, state: actions.GalleryPageState) -> None:
+        self.state = state
+        enable(self._controls, state)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the buttons to the new width."""

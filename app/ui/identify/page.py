@@ -12,14 +12,17 @@ from app.core.recognition import images
 from app.ui.background.photo_loading import Photo, Thumbnails
 from app.ui.background.requests import Answer, Loaded
 from app.ui.background.scheduler import ModelScheduler
+from app.ui.identify import actions
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.identify_session import IdentifySession
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
 from app.ui.photo.side_by_side import NO_PICTURE, CompareView
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import Splitter, bind, frame, tool_button
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
+from app.ui.widgets.action import Action
+from app.ui.widgets.basics import Splitter, bind, enable, frame, tool_button
 from app.ui.widgets.drop_target import local_files
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.error_bar import ErrorBar
@@ -74,28 +77,32 @@ class IdentifyPage(QWidget):
     def _build_toolbar(self) -> None:
         self.toolbar = frame("toolbar")
         self.toolbar.setFixedHeight(44)
-        self._open = tool_button("image", keys.OPEN, "open")
-        self._folder = tool_button("folder-open", keys.FOLDER, "folder")
-        self._paste = tool_button("clipboard-paste", keys.PASTE, "paste")
-        self._fit = tool_button("expand", keys.FIT)
-        self._actual = tool_button(None, keys.ACTUAL, "1:1")
-        self.crop_button = tool_button("crop", keys.CROP, checkable=True)
-        self.compare_button = tool_button("columns-2", keys.COMPARE, checkable=True)
-        self.heat_button = tool_button("flame", keys.HEAT, checkable=True)
-        self.theme_button = tool_button("sun", keys.THEME)
+        self._open = tool_button(actions.OPEN, "open")
+        self._folder = tool_button(standard.FOLDER, "folder")
+        self._paste = tool_button(actions.PASTE, "paste")
+        self._fit = tool_button(actions.FIT)
+        self._actual = tool_button(actions.ACTUAL, "1:1")
+        self.crop_button = tool_button(actions.CROP, checkable=True)
+        self.compare_button = tool_button(actions.COMPARE, checkable=True)
+        self.heat_button = tool_button(actions.HEAT, checkable=True)
+        self.theme_button = tool_button(standard.THEME)
+        self._controls: dict[Action[actions.IdentifyPageState], QToolButton] = {
+            actions.FIT: self._fit,
+            actions.ACTUAL: self._actual,
+            actions.CROP: self.crop_button,
+            actions.COMPARE: self.compare_button,
+            actions.HEAT: self.heat_button,
+        }
         row = QHBoxLayout(self.toolbar)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
         for button in (self._open, self._folder, self._paste):
             row.addWidget(button)
         row.addStretch(1)
-        for button in self._photo_buttons():
+        for button in self._controls.values():
             row.addWidget(button)
         row.addSpacing(8)
         row.addWidget(self.theme_button)
-
-    def _photo_buttons(self) -> tuple[QToolButton, ...]:
-        return self._fit, self._actual, self.crop_button, self.compare_button, self.heat_button
 
     def _lay_out(self) -> None:
         self.rows = Splitter("rows", Qt.Orientation.Vertical)
@@ -136,24 +143,24 @@ class IdentifyPage(QWidget):
         self.crop_button.toggled.connect(self.view.set_cropping)
         self.compare_button.clicked.connect(self.toggle_compare)
         for button, key, act in (
-            (self._open, keys.OPEN, self.files_wanted.emit),
-            (self._folder, keys.FOLDER, self.folder_wanted.emit),
-            (self._paste, keys.PASTE, self.paste_wanted.emit),
-            (self._fit, keys.FIT, self.view.fit),
-            (self._actual, keys.ACTUAL, lambda: self.view.actual_size()),
-            (self.theme_button, keys.THEME, self.theme_wanted.emit),
+            (self._open, actions.OPEN, self.files_wanted.emit),
+            (self._folder, standard.FOLDER, self.folder_wanted.emit),
+            (self._paste, actions.PASTE, self.paste_wanted.emit),
+            (self._fit, actions.FIT, self.view.fit),
+            (self._actual, actions.ACTUAL, lambda: self.view.actual_size()),
+            (self.theme_button, standard.THEME, self.theme_wanted.emit),
         ):
             button.clicked.connect(lambda _on=False, act=act: act())
             bind(self, key, act)
-        bind(self, keys.CROP, self.crop_button.click)
-        bind(self, keys.HEAT, self.heat_button.click)
+        bind(self, actions.CROP, self.crop_button.click)
+        bind(self, actions.HEAT, self.heat_button.click)
         self.heat_button.toggled.connect(self._on_heat)
-        bind(self, keys.NEXT, lambda: strip.step(1))
-        bind(self, keys.PREVIOUS, lambda: strip.step(-1))
-        bind(self, keys.BACK, self.back)
+        bind(self, standard.NEXT, lambda: strip.step(1))
+        bind(self, standard.PREVIOUS, lambda: strip.step(-1))
+        bind(self, standard.BACK, self.back)
         # Space presses the button that has the focus, except on the photo and the strip
         for widget in (self.compare, strip):
-            bind(widget, keys.COMPARE, self.toggle_compare, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            bind(widget, actions.COMPARE, self.toggle_compare, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what the window calls
 
@@ -205,8 +212,7 @@ class IdentifyPage(QWidget):
         has_model = self.session.loaded() is not None or bool(self._loading)
         has_photo = self.session.photos.rowCount() > 0
         self._stack.setCurrentIndex(0 if not has_model else 2 if has_photo else 1)
-        for button in self._photo_buttons():
-            button.setEnabled(has_model and has_photo)
+        enable(self._controls, actions.IdentifyPageState(has_model, has_photo))
 
     def toggle_compare(self) -> None:
         """Side by side with the nearest neighbour that has a picture, or back."""

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.teaching.job_result import JobResult, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed
+from app.ui.review import actions
 from app.ui.review.review_session import ReviewSession
 from app.ui.review.selection import PhotoSelection
 from app.ui.review.toolbar import ReviewToolbar, VerdictBar
-from app.ui.widgets import keys
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.notice_bar import NoticeBar
 
 _NAMED = 3
@@ -39,8 +40,8 @@ class EnrolmentJobs(QObject):
 
         def write() -> None:
             words = f"enrol {photos(len(self._chosen.places()))} in the gallery"
-            toolbar.enrol_action.setText(f"{words}\t{keys.ENROL.shown}")
-            verdicts.enrol_button.setToolTip(f"{words} ({keys.ENROL.shown}), as what you called them")
+            toolbar.enrol_action.setText(f"{words}\t{actions.ENROL.shown}")
+            verdicts.enrol_button.setToolTip(f"{words} ({actions.ENROL.shown}), as what you called them")
 
         toolbar.enrol_wanted.connect(self.enrol)
         toolbar.output_button.menu().aboutToShow.connect(write)
@@ -80,8 +81,8 @@ class EnrolmentJobs(QObject):
         none = "The chosen photo has no class" if count == 1 else f"None of the {count:,} chosen photos has a class"
         self._title = ""
         self._notice.say(
-            f"{none} that you gave or accepted. Accept the answer ({keys.ACCEPT.shown}) or give another label "
-            f"({keys.RELABEL.shown}), then enrol."
+            f"{none} that you gave or accepted. Accept the answer ({actions.ACCEPT.shown}) or give another label "
+            f"({actions.RELABEL.shown}), then enrol."
         )
 
     def _say(self, words: str, found: Reviewed, done: JobResult) -> None:
@@ -92,7 +93,7 @@ class EnrolmentJobs(QObject):
         if done.report.problems:
             words += f" {photos(len(done.report.problems))} could not be enrolled."
         self._title = found.title if done.report.added else ""
-        tip = f"take the enrolment back; on the page Gallery this is {keys.UNDO.shown}"
+        tip = f"take the enrolment back; on the page Gallery this is {standard.UNDO.shown}"
         undo = "undo" if done.report.added else ""
         self._notice.say(words, undo, self._undo, tip=tip, details="\n".join(done.report.problems))
 

@@ -7,7 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from app.core.review.arrangement import Filter, Order, Show
-from app.ui.widgets import icons, keys
+from app.ui.review import actions
+from app.ui.widgets import icons
 from app.ui.widgets.basics import ElidedLabel, small_button
 
 _CONFIDENCES = {
@@ -51,8 +52,8 @@ class FilterBar(QFrame):
         self.down_button.setCheckable(True)
         self.search = QLineEdit(placeholderText="search")
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName(keys.SEARCH.words)
-        self.search.setToolTip(keys.SEARCH.tooltip)
+        self.search.setAccessibleName(actions.SEARCH.title)
+        self.search.setToolTip(actions.SEARCH.tooltip)
         self.search.setMinimumWidth(64)
         self.search.addAction(icons.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self._count = ElidedLabel(kind="muted")

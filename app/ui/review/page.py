@@ -18,6 +18,7 @@ from app.ui.background.requests import Loaded
 from app.ui.background.scheduler import ModelScheduler
 from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
+from app.ui.review import actions
 from app.ui.review.enrolment import EnrolmentJobs
 from app.ui.review.export_dialogs import ExportDialogs
 from app.ui.review.export_jobs import ExportJobs
@@ -33,7 +34,8 @@ from app.ui.review.selection import PhotoSelection
 from app.ui.review.threshold_box import ThresholdBox
 from app.ui.review.toolbar import ReviewToolbar, VerdictBar
 from app.ui.review.verdicts import VerdictCommands
-from app.ui.widgets import icons, keys
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.drawing_pauses import draw_unseen
 from app.ui.widgets.empty_state import EmptyState
@@ -164,37 +166,37 @@ class ReviewPage(QWidget):
     def _bind_keys(self) -> None:
         verdicts, here = self.verdicts, Qt.ShortcutContext.WidgetWithChildrenShortcut
         for button, key, act in (
-            (verdicts.accept_button, keys.ACCEPT, self.saying.accept),
-            (verdicts.relabel_button, keys.RELABEL, self.relabel),
-            (verdicts.type_button, keys.TO_TYPE, self.saying.to_type),
-            (verdicts.unknown_button, keys.TO_UNKNOWN, self.saying.to_unknown),
-            (verdicts.exclude_button, keys.EXCLUDE, self.saying.exclude),
-            (verdicts.enrol_button, keys.ENROL, self.enrolling.enrol),
-            (verdicts.next_button, keys.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
-            (verdicts.compare_button, keys.COMPARE, self.viewer.toggle_compare),
+            (verdicts.accept_button, actions.ACCEPT, self.saying.accept),
+            (verdicts.relabel_button, actions.RELABEL, self.relabel),
+            (verdicts.type_button, actions.TO_TYPE, self.saying.to_type),
+            (verdicts.unknown_button, actions.TO_UNKNOWN, self.saying.to_unknown),
+            (verdicts.exclude_button, actions.EXCLUDE, self.saying.exclude),
+            (verdicts.enrol_button, actions.ENROL, self.enrolling.enrol),
+            (verdicts.next_button, actions.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
+            (verdicts.compare_button, standard.COMPARE, self.viewer.toggle_compare),
         ):
             button.clicked.connect(lambda _on=False, act=act: act())
             bind(self.columns, key, act, here)  # not where somebody types into the search
         for key, act in (
-            (keys.CLEAR, self.saying.clear),
-            (keys.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
-            (keys.LIKE_THIS, self.select_like_this),
-            (keys.HEAT, verdicts.heat_button.toggle),
-            (keys.FIT, self.viewer.view.fit),
-            (keys.ACTUAL, self.viewer.view.actual_size),
-            (keys.LARGER, lambda: self.grid.zoom(1)),
-            (keys.SMALLER, lambda: self.grid.zoom(-1)),
+            (actions.NEXT, lambda: self.step(1)),
+            (actions.PREVIOUS, lambda: self.step(-1)),
+            (actions.CLEAR, self.saying.clear),
+            (actions.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
+            (actions.LIKE_THIS, self.select_like_this),
+            (standard.HEAT, verdicts.heat_button.toggle),
+            (standard.FIT, self.viewer.view.fit),
+            (standard.ACTUAL, self.viewer.view.actual_size),
+            (actions.LARGER, lambda: self.grid.zoom(1)),
+            (actions.SMALLER, lambda: self.grid.zoom(-1)),
         ):
             bind(self.columns, key, act, here)
-        for sequence, by in (("J", 1), ("K", -1)):
-            bind(self.columns, keys.Key("", (sequence,)), partial(self.step, by), here)
         for key, act in (
-            (keys.UNDO, self.undo),
-            (keys.REDO, self.redo),
-            (keys.SEARCH, self.filters.search.setFocus),
-            (keys.BACK, self.back),
-            (keys.THEME, self.theme_wanted.emit),
-            (keys.FOLDER, self.folder_wanted.emit),
+            (standard.UNDO, self.undo),
+            (standard.REDO, self.redo),
+            (actions.SEARCH, self.filters.search.setFocus),
+            (standard.BACK, self.back),
+            (standard.THEME, self.theme_wanted.emit),
+            (actions.FOLDER, self.folder_wanted.emit),
         ):
             bind(self, key, act)
 

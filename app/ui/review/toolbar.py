@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from app.core.export.exporters import EXPORTERS
 from app.ui.project.project_menu import ProjectButton
-from app.ui.widgets import keys
-from app.ui.widgets.basics import small_button, tool_button
+from app.ui.review import actions
+from app.ui.widgets import standard_actions as standard
+from app.ui.widgets.action import Action
+from app.ui.widgets.basics import enable, fill_menu, tool_button
 
 _NARROW = 1000
-_WATCH = "watch the folders of this project: photos are identified as they arrive"
+_ICON = QSize(16, 16)  # no bar has more buttons
 
 
 class ReviewToolbar(QFrame):
@@ -39,21 +41,17 @@ class ReviewToolbar(QFrame):
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
         self.project_button = ProjectButton()
-        self.folder_button = _button("folder-plus", "identify a folder into this project", "folder")
-        self.watch_button = _button("eye", _WATCH, "watch")
-        self.watch_button.setCheckable(True)
-        self.table_button = _button("table-2", "show the photos as a table")
-        self.table_button.setCheckable(True)
-        self.accept_button = _button(
-            "check", "accept all answers from a confidence on, with a preview", "accept surest"
-        )
-        self.suggest_button = _button("lightbulb", "groups that are probably shown as the wrong class", "suggestions")
-        self.thresholds_button = _button("sliders-horizontal", "how sure an answer must be")
-        self.output_button = _button("file-output", "export, sidecars, filing, enrolment", "export")
+        self.folder_button = tool_button(actions.FOLDER, "folder")
+        self.watch_button = tool_button(actions.WATCH, "watch", checkable=True)
+        self.table_button = tool_button(actions.TABLE, checkable=True)
+        self.accept_button = tool_button(actions.ACCEPT_SUREST, "accept surest")
+        self.suggest_button = tool_button(actions.SUGGEST, "suggestions")
+        self.thresholds_button = tool_button(actions.THRESHOLDS)
+        self.output_button = tool_button(actions.OUTPUT, "export")
         self.output_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.undo_button = _button("undo-2", keys.UNDO.tooltip)
-        self.redo_button = _button("redo-2", keys.REDO.tooltip)
-        self.theme_button = tool_button("sun", keys.THEME)
+        self.undo_button = tool_button(standard.UNDO)
+        self.redo_button = tool_button(standard.REDO)
+        self.theme_button = tool_button(standard.THEME)
         self.output_button.setMenu(self._output_menu())
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
@@ -66,6 +64,19 @@ class ReviewToolbar(QFrame):
         row.addSpacing(8)
         for widget in (self.undo_button, self.redo_button, self.theme_button):
             row.addWidget(widget)
+        for button in (self.folder_button, *self._on_photos(), self.undo_button, self.redo_button):
+            button.setIconSize(_ICON)
+        self._state = actions.ReviewPageState()
+        self._controls: dict[Action[actions.ReviewPageState], QWidget] = {
+            actions.ACCEPT_SUREST: self.accept_button,
+            actions.SUGGEST: self.suggest_button,
+            actions.THRESHOLDS: self.thresholds_button,
+            actions.TABLE: self.table_button,
+            actions.OUTPUT: self.output_button,
+            actions.WATCH: self.watch_button,
+            standard.UNDO: self.undo_button,
+            standard.REDO: self.redo_button,
+        }
         self.show_steps(None, None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -79,20 +90,26 @@ class ReviewToolbar(QFrame):
 
     def show_steps(self, undo: str | None, redo: str | None) -> None:
         """What can be undone and done again, by its title."""
-        for button, key, title in ((self.undo_button, keys.UNDO, undo), (self.redo_button, keys.REDO, redo)):
-            button.setEnabled(title is not None)
-            button.setToolTip(key.tooltip if title is None else f"{key.words}: {title} ({key.shown})")
+        self._change(replace(self._state, undo=undo, redo=redo))
+        for button, action, title in (
+            (self.undo_button, standard.UNDO, undo),
+            (self.redo_button, standard.REDO, redo),
+        ):
+            button.setToolTip(action.tooltip if title is None else f"{action.title}: {title} ({action.shown})")
 
     def show_watched(self, places: Sequence[Path]) -> None:
         """Which folders are watched."""
         self.watch_button.setChecked(bool(places))
         names = ", ".join(place.name for place in places)
-        self.watch_button.setToolTip(f"watching {names}" if places else _WATCH)
+        self.watch_button.setToolTip(f"watching {names}" if places else actions.WATCH.tooltip)
 
     def set_filled(self, full: bool) -> None:
         """Whether the project has photos."""
-        for button in self._on_photos():
-            button.setEnabled(full)
+        self._change(replace(self._state, has_photos=full))
+
+    def _change(self, state: actions.ReviewPageState) -> None:
+        self._state = state
+        enable(self._controls, state)
 
     def _on_photos(self) -> tuple[QToolButton, ...]:
         return (
@@ -102,19 +119,18 @@ class ReviewToolbar(QFrame):
 
     def _output_menu(self) -> QMenu:
         menu = QMenu(self)
-        for kind, one in EXPORTERS.items():
-            menu.addAction(f"{one.words} ({one.suffix})…").triggered.connect(partial(self._emit_export, kind))
-        menu.addSeparator()
-        menu.addAction("keywords beside the photos (XMP sidecars)").triggered.connect(self.sidecars_wanted)
-        menu.addAction("copies of the photos with the keywords inside…").triggered.connect(self.copies_wanted)
-        menu.addAction("photos into folders by their labels…").triggered.connect(self.filing_wanted)
-        menu.addSeparator()
-        self.enrol_action = menu.addAction(f"{keys.ENROL.words}\t{keys.ENROL.shown}")
-        self.enrol_action.triggered.connect(self.enrol_wanted)
+        entries = fill_menu(
+            menu,
+            {
+                **{action: partial(self.export_wanted.emit, kind) for kind, action in actions.EXPORTS.items()},
+                actions.SIDECARS: self.sidecars_wanted.emit,
+                actions.COPIES: self.copies_wanted.emit,
+                actions.FILING: self.filing_wanted.emit,
+                actions.ENROL: self.enrol_wanted.emit,
+            },
+        )
+        self.enrol_action = entries[actions.ENROL]
         return menu
-
-    def _emit_export(self, kind: str, _checked: bool = False) -> None:
-        self.export_wanted.emit(kind)
 
 
 class VerdictBar(QFrame):
@@ -124,15 +140,15 @@ class VerdictBar(QFrame):
         super().__init__(parent)
         self.setObjectName("verdicts")
         self.setFixedHeight(44)
-        self.accept_button = tool_button("check", keys.ACCEPT, "accept")
-        self.relabel_button = tool_button("tag", keys.RELABEL, "relabel")
-        self.type_button = tool_button("corner-up-left", keys.TO_TYPE)
-        self.unknown_button = tool_button("circle-question-mark", keys.TO_UNKNOWN)
-        self.exclude_button = tool_button("ban", keys.EXCLUDE)
-        self.enrol_button = tool_button("library-big", keys.ENROL)
-        self.next_button = tool_button("chevron-right", keys.NEXT_UNDECIDED)
-        self.heat_button = tool_button("flame", keys.HEAT, checkable=True)
-        self.compare_button = tool_button("columns-2", keys.COMPARE)
+        self.accept_button = tool_button(actions.ACCEPT, "accept")
+        self.relabel_button = tool_button(actions.RELABEL, "relabel")
+        self.type_button = tool_button(actions.TO_TYPE)
+        self.unknown_button = tool_button(actions.TO_UNKNOWN)
+        self.exclude_button = tool_button(actions.EXCLUDE)
+        self.enrol_button = tool_button(actions.ENROL)
+        self.next_button = tool_button(actions.NEXT_UNDECIDED)
+        self.heat_button = tool_button(standard.HEAT, checkable=True)
+        self.compare_button = tool_button(standard.COMPARE)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(2)
@@ -149,12 +165,3 @@ class VerdictBar(QFrame):
             *(self.accept_button, self.relabel_button, self.type_button, self.unknown_button, self.exclude_button),
             *(self.enrol_button, self.next_button, self.heat_button, self.compare_button),
         )
-
-
-def _button(icon: str, words: str, text: str = "") -> QToolButton:
-    button = small_button(icon, words)
-    button.setIconSize(tool_button(None, keys.THEME, "x").iconSize())
-    if text:
-        button.setText(f" {text}")
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    return button

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 
 from app.core.training.setting_fields import LEFT_OUT, Section, SettingField, fields, sections
 from app.core.training.setting_values import WHOLE, value_of
+from app.ui.train import actions
 from app.ui.train.setting_row import SettingRow
-from app.ui.widgets import icons, keys
+from app.ui.widgets import icons
 from app.ui.widgets.basics import bind, label
 from model.contract.config import Config
 
@@ -49,15 +50,15 @@ class AllSettings(QWidget):
         self.fold_button.setCheckable(True)
         self.fold_button.setIcon(icons.icon("chevron-right"))
         self.fold_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fold_button.setToolTip(keys.ALL_SETTINGS.tooltip)
-        self.fold_button.setAccessibleName(keys.ALL_SETTINGS.words)
+        self.fold_button.setToolTip(actions.ALL_SETTINGS.tooltip)
+        self.fold_button.setAccessibleName(actions.ALL_SETTINGS.title)
         self.count = label("", "muted")
         self.back_button = QPushButton("put all back")
         self.back_button.setToolTip("give every setting below the value of the recipe")
         self.search = QLineEdit()
         self.search.setPlaceholderText("search by name or meaning")
-        self.search.setToolTip(f"{keys.FIND_SETTING.tooltip}\n{keys.SHOW_ALL_SETTINGS.tooltip}")
-        self.search.setAccessibleName(keys.FIND_SETTING.words)
+        self.search.setToolTip(f"{actions.FIND_SETTING.tooltip}\n{actions.SHOW_ALL_SETTINGS.tooltip}")
+        self.search.setAccessibleName(actions.FIND_SETTING.title)
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(240)
         self._none = label("no setting has these words", "muted")
@@ -128,10 +129,10 @@ class AllSettings(QWidget):
 
     def bind_keys(self, window: QWidget) -> None:
         """Let the keys of the fold and the search act in the whole form."""
-        bind(window, keys.ALL_SETTINGS, self.fold_button.click)
-        bind(window, keys.FIND_SETTING, self._find)
+        bind(window, actions.ALL_SETTINGS, self.fold_button.click)
+        bind(window, actions.FIND_SETTING, self._find)
         # with the focus there Esc would close the form and lose what was entered
-        bind(self.search, keys.SHOW_ALL_SETTINGS, self.search.clear, Qt.ShortcutContext.WidgetShortcut)
+        bind(self.search, actions.SHOW_ALL_SETTINGS, self.search.clear, Qt.ShortcutContext.WidgetShortcut)
 
     def _find(self) -> None:
         self.fold_button.setChecked(True)

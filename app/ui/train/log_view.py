@@ -7,7 +7,8 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QTextCursor, QTextDocu
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.system.log_tail import Tail
-from app.ui.widgets import keys, theme
+from app.ui.train import actions
+from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, bind, frame, label, small_button
 
 _LINES = 5000
@@ -33,7 +34,7 @@ class LogView(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText("find")
         self.field.setAccessibleName("find in the log")
-        self.field.setToolTip(f"{keys.FIND_IN_LOG.tooltip}; Return: next, Shift+Return: previous")
+        self.field.setToolTip(f"{actions.FIND_IN_LOG.tooltip}; Return: next, Shift+Return: previous")
         self.field.setFixedWidth(180)
         self.found = label("", "caption")
         self.next_button = small_button("chevron-right", "next (Return)")
@@ -68,7 +69,7 @@ class LogView(QFrame):
         bar = self.text.verticalScrollBar()
         bar.valueChanged.connect(lambda _value: self._update())
         bar.rangeChanged.connect(lambda *_: self._update())
-        bind(self, keys.FIND_IN_LOG, self.ask)
+        bind(self, actions.FIND_IN_LOG, self.ask)
 
     def clear(self, name: str) -> None:
         """Show the log of another training, of which nothing has come yet."""

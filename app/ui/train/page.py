@@ -18,6 +18,7 @@ from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
 from app.core.training.training_watch import Curves, TrainingRow
 from app.ui.background.requests import Loaded
+from app.ui.train import actions
 from app.ui.train.data_chooser import LABELLED
 from app.ui.train.log_view import LogView
 from app.ui.train.model_comparison import ComparisonJob
@@ -27,7 +28,7 @@ from app.ui.train.toolbar import TrainToolbar
 from app.ui.train.training_detail import TrainingDetail
 from app.ui.train.training_list import TrainingList
 from app.ui.train.training_session import TrainingSession
-from app.ui.widgets import keys
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.error_bar import ErrorBar
@@ -160,15 +161,15 @@ class TrainPage(QWidget):
         detail.sooner_wanted.connect(lambda: self._move(-1))
         detail.later_wanted.connect(lambda: self._move(1))
         for key, act in (
-            (keys.NEW_TRAINING, self.ask_new),
-            (keys.LOG_AXIS, toolbar.log_button.toggle),
-            (keys.TRAINER_LOG, toolbar.trainer_button.click),
-            (keys.SOONER, lambda: self._move(-1)),
-            (keys.LATER, lambda: self._move(1)),
-            (keys.OPEN_STUDY, self.ask_study),
+            (actions.NEW_TRAINING, self.ask_new),
+            (actions.LOG_AXIS, toolbar.log_button.toggle),
+            (actions.TRAINER_LOG, toolbar.trainer_button.click),
+            (actions.SOONER, lambda: self._move(-1)),
+            (actions.LATER, lambda: self._move(1)),
+            (actions.OPEN_STUDY, self.ask_study),
         ):
             bind(self._trainings, key, act)
-        bind(self, keys.THEME, self.theme_wanted.emit)
+        bind(self, standard.THEME, self.theme_wanted.emit)
 
     # what a person does
 

@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.training.setting_fields import FieldKind, SettingField
+from app.ui.train import actions
 from app.ui.train.setting_editors import editor
-from app.ui.widgets import keys
 from app.ui.widgets.basics import bind, label, small_button
 
 _WIDTH = 208  # of an entry, pixels
-_KEYS = f"Tab goes on, {keys.PUT_BACK.shown} puts back"
+_KEYS = f"Tab goes on, {actions.PUT_BACK.shown} puts back"
 
 
 class SettingRow(QWidget):
@@ -42,7 +42,7 @@ class SettingRow(QWidget):
         self._lay_out()
         self.editor.edited.connect(self._on_edited)
         self.back_button.clicked.connect(self.put_back)
-        bind(self, keys.PUT_BACK, self.put_back, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        bind(self, actions.PUT_BACK, self.put_back, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _lay_out(self) -> None:
         meaning = QVBoxLayout()
@@ -68,7 +68,7 @@ class SettingRow(QWidget):
     def fill(self, preset: str, entry: str) -> None:
         """Show an entry beside what the recipe has."""
         self._preset = preset
-        self.back_button.setToolTip(f"{keys.PUT_BACK.tooltip}: {preset or 'not given'}")
+        self.back_button.setToolTip(f"{actions.PUT_BACK.tooltip}: {preset or 'not given'}")
         self.editor.set_entry(entry)
         self._mark()
 

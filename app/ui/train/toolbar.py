@@ -6,8 +6,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import label, tool_button
+from app.ui.train import actions
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
+from app.ui.widgets.basics import enable, fill_menu, label, tool_button
 
 _STEPS = 100
 _NARROW = 960  # below so many pixels the buttons have no words
@@ -28,23 +30,25 @@ class TrainToolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
-        self.new_button = tool_button("plus", keys.NEW_TRAINING, "new training")
-        self.add_button = tool_button("folder-plus", keys.ADD_RUN, "add a run")
-        self.study_button = tool_button("table-2", keys.OPEN_STUDY, "open a study")
+        self.new_button = tool_button(actions.NEW_TRAINING, "new training")
+        self.add_button = tool_button(actions.ADD_RUN, "add a run")
+        self.study_button = tool_button(actions.OPEN_STUDY, "open a study")
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing.setRange(0, _STEPS - 2)
         self.smoothing.setFixedWidth(110)
         self.smoothing.setAccessibleName("smoothing of the curves")
         self.smoothing.setToolTip("smooth the curves")
-        self.log_button = tool_button("chart-line", keys.LOG_AXIS, "log axis", checkable=True)
-        self.trainer_button = tool_button("list-checks", keys.TRAINER_LOG, "trainer's log", checkable=True)
-        self.export_button = tool_button("download", keys.EXPORT_CURVES, "export")
+        self.log_button = tool_button(actions.LOG_AXIS, "log axis", checkable=True)
+        self.trainer_button = tool_button(actions.TRAINER_LOG, "trainer's log", checkable=True)
+        self.export_button = tool_button(actions.EXPORT_CURVES, "export")
         self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        menu.addAction("figures of the runs on show (.csv)…").triggered.connect(self.table_wanted)
-        menu.addAction("picture of the curves (.png)…").triggered.connect(self.picture_wanted)
+        fill_menu(
+            menu,
+            {actions.EXPORT_TABLE: self.table_wanted.emit, actions.EXPORT_PICTURE: self.picture_wanted.emit},
+        )
         self.export_button.setMenu(menu)
-        self.theme_button = tool_button("sun", keys.THEME)
+        self.theme_button = tool_button(standard.THEME)
         self._smoothing_words = label("smoothing", "muted")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
@@ -71,8 +75,13 @@ class TrainToolbar(QFrame):
 
     def set_filled(self, full: bool) -> None:
         """Whether there are trainings."""
-        for widget in (self.smoothing, self.log_button, self.trainer_button, self.export_button):
-            widget.setEnabled(full)
+        self.smoothing.setEnabled(full)
+        controls = {
+            actions.LOG_AXIS: self.log_button,
+            actions.TRAINER_LOG: self.trainer_button,
+            actions.EXPORT_CURVES: self.export_button,
+        }
+        enable(controls, actions.TrainPageState(has_trainings=full))
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""

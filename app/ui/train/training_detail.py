@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 from app.core.training.model_comparison import ModelComparison
 from app.core.training.runs import TrainingState, figures_of
 from app.core.training.training_watch import TrainingRow
+from app.ui.train import actions
 from app.ui.train.training_list import state_words
-from app.ui.widgets import keys
-from app.ui.widgets.basics import ElidedLabel, WrappedLabel, frame, label
+from app.ui.widgets.basics import ElidedLabel, WrappedLabel, enable, frame, label
 from model.contract.bundle import BundleInfo
 
 _FIGURES = {
@@ -55,8 +55,8 @@ class TrainingDetail(QWidget):
         self.stop_button = _button("stop", _STOP, self.stop_wanted)
         self.resume_button = _button("resume", "go on where it was stopped", self.resume_wanted)
         self.remove_button = _button("remove", "take it out of the list; its files stay", self.remove_wanted)
-        self.sooner_button = _button("sooner", keys.SOONER.tooltip, self.sooner_wanted)
-        self.later_button = _button("later", keys.LATER.tooltip, self.later_wanted)
+        self.sooner_button = _button("sooner", actions.SOONER.tooltip, self.sooner_wanted)
+        self.later_button = _button("later", actions.LATER.tooltip, self.later_wanted)
         self.use_button = _button("use this model", "identify with it from now on", self.use_wanted)
         self.compare_button = _button("compare on the same photos", _COMPARE, self.comparison_wanted)
         self.use_button.setProperty("kind", "primary")
@@ -125,9 +125,10 @@ class TrainingDetail(QWidget):
         waits = row.state is TrainingState.WAITING
         self.stop_button.setText("do not wait" if waits else "stop")
         self.stop_button.setToolTip(_LEAVE if waits else _STOP)
-        for button, possible in ((self.sooner_button, row.place > 1), (self.later_button, row.place < row.waiting)):
+        moving = {actions.SOONER: self.sooner_button, actions.LATER: self.later_button}
+        for button in moving.values():
             button.setVisible(waits and row.waiting > 1)
-            button.setEnabled(possible)
+        enable(moving, actions.TrainPageState(has_trainings=True, place=row.place, waiting=row.waiting))
         self.resume_button.setVisible(idle)
         self.resume_button.setEnabled(row.resumable)
         self.resume_button.setText("resume" if row.progress.step else "start again")

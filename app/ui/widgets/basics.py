@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtGui import QAction, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QLabel,
+    QMenu,
     QSizePolicy,
     QSplitter,
     QSplitterHandle,
@@ -21,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.widgets import icons, theme
-from app.ui.widgets.keys import Key
+from app.ui.widgets.action import Action, PageState
 from model.system.plain_text import one_line
 
 
@@ -39,19 +41,19 @@ def for_button(text: str) -> str:
     return one_line(text).replace("&", "&&")
 
 
-def tool_button(icon_name: str | None, key: Key, text: str = "", *, checkable: bool = False) -> QToolButton:
+def tool_button(action: Action[Any], text: str = "", *, checkable: bool = False) -> QToolButton:
     """A toolbar button: icon, word, or both, and the key in the tooltip."""
     button = QToolButton()
-    if icon_name is not None:
-        button.setIcon(icons.icon(icon_name))
+    if action.icon:
+        button.setIcon(icons.icon(action.icon))
         button.setIconSize(QSize(18, 18))
     button.setCheckable(checkable)
-    button.setToolTip(key.tooltip)
-    button.setAccessibleName(key.words)
+    button.setToolTip(action.tooltip)
+    button.setAccessibleName(action.title)
     if text:
-        button.setText(f" {text}" if icon_name else text)  # the style leaves too little room between the two
+        button.setText(f" {text}" if action.icon else text)  # the style leaves too little room between the two
         style = Qt.ToolButtonStyle
-        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if icon_name else style.ToolButtonTextOnly)
+        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if action.icon else style.ToolButtonTextOnly)
     return button
 
 
@@ -67,13 +69,36 @@ def small_button(icon_name: str, words: str) -> QToolButton:
 
 def bind(
     widget: QWidget,
-    key: Key,
+    action: Action[Any],
     act: Callable[[], object],
     context: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
 ) -> None:
-    """Let a key do something while the widget is in sight (or, by its context, while it or a child has the focus)."""
-    for sequence in key.sequences:
+    """Let an action's keys act while the widget is in sight (or, by its context, while it or a child has the focus)."""
+    for sequence in action.keys:
         QShortcut(QKeySequence(sequence), widget, context=context).activated.connect(act)
+
+
+def fill_menu(menu: QMenu, actions: Mapping[Action[Any], Callable[[], object]]) -> dict[Action[Any], QAction]:
+    """Give a menu its entries, a line between two sections; what each does comes with its action.
+
+    Returns:
+        the entries.
+    """
+    entries: dict[Action[Any], QAction] = {}
+    for action, act in actions.items():
+        if entries and action.menu != next(reversed(entries)).menu:
+            menu.addSeparator()
+        title = action.menu_title or action.title
+        entry = menu.addAction(f"{title}\t{action.shown}" if action.keys else title)
+        entry.triggered.connect(lambda _on=False, act=act: act())
+        entries[action] = entry
+    return entries
+
+
+def enable(controls: Mapping[Action[PageState], QWidget | QAction], state: PageState) -> None:
+    """Enable the buttons and menu entries of what can be done now, and disable the others."""
+    for action, control in controls.items():
+        control.setEnabled(action.enabled(state))
 
 
 def frame(name: str) -> QFrame:

@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.ui.widgets import keys
 from app.ui.widgets.basics import frame, label
+from app.ui.window import actions
 
 
 class HelpSheet(QWidget):
@@ -26,13 +26,13 @@ class HelpSheet(QWidget):
             grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
-        for title, of_section in keys.SECTIONS.items():
+        for title, of_section in actions.sections().items():
             grid = right if title in ("Review", "Explore", "Train") else left
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
-            for key in of_section:
+            for action in of_section:
                 row = grid.rowCount()
-                grid.addWidget(label(key.words), row, 0)
-                grid.addWidget(label(key.shown, "muted"), row, 1)
+                grid.addWidget(label(action.title), row, 0)
+                grid.addWidget(label(action.shown, "muted"), row, 1)
         for grid in (left, right):
             grid.setRowStretch(grid.rowCount(), 1)
         self._card, self._area = card, QScrollArea()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QMimeData, QSize
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.gallery.references import Place
@@ -25,11 +25,11 @@ from app.ui.project.open_project import OpenProject
 from app.ui.project.project_menu import new_place
 from app.ui.review.page import ReviewPage
 from app.ui.train.page import TrainPage
-from app.ui.widgets import keys, theme
-from app.ui.widgets.basics import Splitter
+from app.ui.widgets import theme
+from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.drop_target import DropTarget, local_files
 from app.ui.widgets.file_dialogs import FileDialogs
-from app.ui.window import fault_log, settings
+from app.ui.window import actions, fault_log, settings
 from app.ui.window.garbage_collector import GarbageCollector
 from app.ui.window.help_sheet import HelpSheet
 from app.ui.window.model_choice import ModelChoice
@@ -144,8 +144,8 @@ class MainWindow(QMainWindow):
         self.dropping.dropped.connect(self.open_dropped)
         self.rail.help_button.clicked.connect(self.help.toggle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
-        for key, act in ((keys.HELP, self.help.toggle), (keys.MODEL_MENU, self.status.model.showMenu)):
-            QShortcut(QKeySequence(key.sequences[0]), self).activated.connect(act)
+        bind(self, actions.HELP, self.help.toggle)
+        bind(self, actions.MODEL_MENU, self.status.model.showMenu)
         self.rail.chosen.connect(self.show_page)
 
     def _connect_gallery(self) -> None:

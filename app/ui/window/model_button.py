@@ -9,8 +9,9 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.core.system import paths
-from app.ui.widgets import icons, keys
-from app.ui.widgets.basics import for_button
+from app.ui.widgets import icons
+from app.ui.widgets.basics import fill_menu, for_button
+from app.ui.window import actions
 
 _WIDTH = 220
 _WORDS = {"marque": "most accurate", "marque-lite": "fastest, less accurate"}
@@ -69,7 +70,7 @@ class ModelButton(QToolButton):
             action.triggered.connect(lambda _on=False, path=path: self._choose(path))
         if not self._menu.isEmpty():
             self._menu.addSeparator()
-        self._menu.addAction("use another model file…", self.file_wanted.emit)
+        fill_menu(self._menu, {actions.MODEL_FILE: self.file_wanted.emit})
         self._tell()
 
     def _choose(self, path: Path) -> None:
@@ -80,5 +81,5 @@ class ModelButton(QToolButton):
 
     def _tell(self) -> None:
         doubt = "" if self._calibrated else "its confidences are not calibrated: too few validation photos"
-        lines = (self._words, str(self._used or ""), doubt, keys.MODEL_MENU.tooltip)
+        lines = (self._words, str(self._used or ""), doubt, actions.MODEL_MENU.tooltip)
         self.setToolTip("\n".join(filter(None, lines)))

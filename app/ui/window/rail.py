@@ -5,15 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
 
-from app.ui.widgets import icons, keys
+from app.ui.widgets import icons
+from app.ui.widgets.action import Action
 from app.ui.widgets.basics import bind
+from app.ui.window import actions
 
-_PAGES = (
-    ("scan-search", "Identify", keys.IDENTIFY),
-    ("list-checks", "Review", keys.REVIEW),
-    ("library-big", "Gallery", keys.GALLERY),
-    ("chart-scatter", "Explore", keys.EXPLORE),
-    ("graduation-cap", "Train", keys.TRAIN),
+_PAGES = tuple(
+    zip(
+        (actions.IDENTIFY, actions.REVIEW, actions.GALLERY, actions.EXPLORE, actions.TRAIN),
+        (page.title for page in actions.OF_PAGES),
+        strict=True,
+    )
 )
 
 
@@ -31,14 +33,14 @@ class Rail(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         self._buttons = QButtonGroup(self)
-        for place, (icon, word, key) in enumerate(_PAGES):
-            button = _button(icon, word, key)
+        for place, (action, word) in enumerate(_PAGES):
+            button = _button(action, word)
             button.setCheckable(True)
             self._buttons.addButton(button, place)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
-            bind(self, key, button.click)
+            bind(self, action, button.click)
         column.addStretch(1)
-        self.help_button = _button("keyboard", "keys", keys.HELP)
+        self.help_button = _button(actions.HELP, "keys")
         column.addWidget(self.help_button, 0, Qt.AlignmentFlag.AlignHCenter)
         self._buttons.idClicked.connect(self.chosen)
         self.mark(0)
@@ -48,13 +50,13 @@ class Rail(QFrame):
         self._buttons.button(place).setChecked(True)
 
 
-def _button(icon: str, word: str, key: keys.Key) -> QToolButton:
+def _button(action: Action[object], word: str) -> QToolButton:
     button = QToolButton()
     button.setText(word)
-    button.setIcon(icons.icon(icon))
-    button.setToolTip(key.tooltip)
+    button.setIcon(icons.icon(action.icon))
+    button.setToolTip(action.tooltip)
     button.setIconSize(QSize(22, 22))
     button.setFixedSize(56, 52)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-    button.setAccessibleName(key.words)
+    button.setAccessibleName(action.title)
     return button

@@ -8,9 +8,11 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.ui.train import actions
 from app.ui.train.study.study_session import StudySession
 from app.ui.train.study.study_table import StudyTable
-from app.ui.widgets import icons, keys
+from app.ui.widgets import icons
+from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import ElidedLabel, Splitter, WrappedLabel, bind, frame, label, tool_button
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ class StudyView(QWidget):
         self._study: MeasuredStudy | None = None
         self._places: dict[str, int] = {}  # of the cells, in the order in which they came: their colours stay
         self.table = StudyTable()
-        self.back_button = tool_button("corner-up-left", keys.CLOSE_STUDY, "trainings")
-        self.report_button = tool_button("file-output", keys.STUDY_REPORT, "report")
-        self.theme_button = tool_button("sun", keys.THEME)
+        self.back_button = tool_button(actions.CLOSE_STUDY, "trainings")
+        self.report_button = tool_button(actions.STUDY_REPORT, "report")
+        self.theme_button = tool_button(standard.THEME)
         self.title, self.count = ElidedLabel(kind="strong"), label("", "muted")
         self.figure = QComboBox()
         self.figure.setAccessibleName("figure that the cells are compared by")
@@ -82,7 +84,7 @@ class StudyView(QWidget):
         self.report_button.clicked.connect(self.open_report)
         self.theme_button.clicked.connect(self.theme_wanted)
         self.figure.activated.connect(lambda _place: self.desk.show_figure(self.figure.currentData()))
-        for key, act in ((keys.CLOSE_STUDY, self.left.emit), (keys.STUDY_REPORT, self.report_button.click)):
+        for key, act in ((actions.CLOSE_STUDY, self.left.emit), (actions.STUDY_REPORT, self.report_button.click)):
             bind(self, key, act)
 
     def open_report(self) -> None:
@@ -121,7 +123,8 @@ class StudyView(QWidget):
         self.title.setToolTip(str(study.folder))
         wanted = "" if study.wanted is None else f" of {study.wanted:,}"
         self.count.setText(f"{study.done:,}{wanted} {'run' if study.done == 1 and not wanted else 'runs'}")
-        self.report_button.setEnabled(study.report is not None)
+        state = actions.TrainPageState(has_report=study.report is not None)
+        self.report_button.setEnabled(actions.STUDY_REPORT.enabled(state))
         self.notes.set_whole("\n".join(study.notes))
         self.notes.setVisible(bool(study.notes))
         self._offer(study)

@@ -15,7 +15,7 @@ from app.core.gallery import references
 from app.core.gallery.gallery import Gallery
 from app.core.teaching.class_teaching import sample_of
 from app.core.teaching.enrolment import enrol
-from app.ui.widgets import keys
+from app.ui.gallery import actions
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import DIM
 from tests.app.ui.gallery.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
@@ -121,11 +121,11 @@ def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(on_
     changing = (*changing, toolbar.remove_button, toolbar.redo_button)
     assert not any(button.isEnabled() or "the window only adds photos" not in button.toolTip() for button in changing)
     assert toolbar.add_button.isEnabled() and toolbar.new_button.isEnabled() and toolbar.clean_button.isEnabled()
-    for action in (menu.import_action, menu.locate_action, menu.reembed_action):
-        assert not action.isEnabled() and "the window only adds photos" in action.toolTip()
-    for key in (keys.RENAME, keys.MERGE, keys.MOVE, keys.REMOVE, keys.RELABEL_REFERENCES, keys.LOCATE):
+    for entry in (menu.entries[actions.IMPORT], menu.entries[actions.LOCATE], menu.entries[actions.REEMBED]):
+        assert not entry.isEnabled() and "the window only adds photos" in entry.toolTip()
+    for action in (actions.RENAME, actions.MERGE, actions.MOVE, actions.REMOVE, actions.RELABEL, actions.LOCATE):
         for widget in (page.tree, page.cards):
-            QTest.keySequence(widget, key.sequences[0])
+            QTest.keySequence(widget, action.keys[0])
     assert not page.box.isVisible()
     click(toolbar.clean_button)
     qtbot.waitUntil(lambda: page.cleaning.words() != "looking the gallery over", timeout=PATIENCE)

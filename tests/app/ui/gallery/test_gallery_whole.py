@@ -16,6 +16,7 @@ from app.core.gallery import references
 from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.gallery.selection import own_place
 from app.core.teaching.enrolment import digest_of
+from app.ui.gallery import actions
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 15_000
@@ -123,7 +124,7 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, 
     page.undo()
     qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
 
-    page.toolbar.gallery_button.reembed_action.trigger()
+    page.toolbar.gallery_button.entries[actions.REEMBED].trigger()
     qtbot.waitUntil(lambda: page.notice.text() != "", timeout=PATIENCE)
     click(page.notice.close_button)  # no, and not again
     assert json.loads(window._settings_file.read_text())["reembedding_declined"] == ["0ddba11"]
@@ -135,15 +136,15 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, 
 def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path, monkeypatch):
     window = on_gallery()
     page, button = window.gallery, window.gallery.toolbar.gallery_button
-    assert not button.export_action.isEnabled() and button.import_action.isEnabled()
+    assert not button.entries[actions.EXPORT].isEnabled() and button.entries[actions.IMPORT].isEnabled()
     teach(window, qtbot, sorted((photos / "sedan" / "Rossa 2010").glob("*.jpg")))
     answer(monkeypatch, "getSaveFileName", tmp_path / "given")
-    button.export_action.trigger()
+    button.entries[actions.EXPORT].trigger()
     qtbot.waitUntil(lambda: "3 references exported" in window.status.jobs.text(), timeout=PATIENCE)
     page.undo()
     qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
     answer(monkeypatch, "getOpenFileName", tmp_path / "given.gallery")
-    button.import_action.trigger()
+    button.entries[actions.IMPORT].trigger()
     qtbot.waitUntil(lambda: size(window) == 3, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "3 references imported" in window.status.jobs.text(), timeout=PATIENCE)
     with Gallery.create(tmp_path / "other.gallery", "0ddba11", 4) as other:
@@ -151,7 +152,7 @@ def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path,
         entry = ReferenceEntry("ship", "Celeste class", "s", "1.jpg", digest_of(file.read_bytes()), file.parent)
         other.add(np.eye(1, 4, dtype=np.float32), [entry])
     answer(monkeypatch, "getOpenFileName", tmp_path / "other.gallery")
-    button.import_action.trigger()
+    button.entries[actions.IMPORT].trigger()
     qtbot.waitUntil(lambda: "other.gallery was not imported" in page.errors.text(), timeout=PATIENCE)
     assert "another identification model" in page.errors.text() and size(window) == 3
     qtbot.waitUntil(lambda: "other.gallery holds 1 reference made with" in page.notice.text(), timeout=PATIENCE)
@@ -187,15 +188,15 @@ def test_which_gallery_is_used_is_chosen_and_remembered(on_gallery, tiny_gallery
     page, button = window.gallery, window.gallery.toolbar.gallery_button
     assert button.text().strip() == "own gallery" and size(window) == 0
     answer(monkeypatch, "getOpenFileName", tiny_gallery)
-    button.file_action.trigger()
+    button.entries[actions.USE_FILE].trigger()
     qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
     assert button.text().strip() == "tiny" and str(tiny_gallery) in button.toolTip()
     window.close()
     again = on_gallery()
     qtbot.waitUntil(lambda: size(again) == 12, timeout=PATIENCE)
     button = again.gallery.toolbar.gallery_button
-    assert button.file_action.isChecked() and not button.own_action.isChecked()
-    button.own_action.trigger()
+    assert button.entries[actions.USE_FILE].isChecked() and not button.entries[actions.USE_OWN].isChecked()
+    button.entries[actions.USE_OWN].trigger()
     qtbot.waitUntil(lambda: button.text().strip() == "own gallery" and again.gallery.desk.ready, timeout=PATIENCE)
     assert size(again) == 0 and not page.errors.text()
 
@@ -205,7 +206,7 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
 ):
     window = on_gallery()
     page, box = window.gallery, window.gallery.address_box
-    page.toolbar.gallery_button.shared_action.trigger()
+    page.toolbar.gallery_button.entries[actions.USE_SHARED].trigger()
     assert box.isVisible() and not box.do_button.isEnabled()
     QTest.keyClicks(box.line, "postgresql://ann:secret@127.0.0.1:1/photos")
     assert "Leave the password out" in box.hint() and not box.do_button.isEnabled()
@@ -216,20 +217,20 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
     assert window.status.facts()[1] == "gallery not in use"
     assert page.toolbar.gallery_button.text().strip() == "shared: photos"
     menu, rename = page.toolbar.gallery_button, page.toolbar.rename_button
-    assert "only adds photos" in rename.toolTip() and "only adds photos" in menu.import_action.toolTip()
+    assert "only adds photos" in rename.toolTip() and "only adds photos" in menu.entries[actions.IMPORT].toolTip()
     window.identify.session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
     answered(window, "1.jpg")
     assert window.identify.panel.texts()["answer"] == "Rossa 2010"
 
     monkeypatch.setattr(references, "find_spec", lambda name: None)
-    page.toolbar.gallery_button.shared_action.trigger()
+    page.toolbar.gallery_button.entries[actions.USE_SHARED].trigger()
     assert 'pip install "marque[team]"' in box.hint() and not box.do_button.isEnabled()
     QTest.keyClick(box.line, Key.Key_Escape)
     assert not box.isVisible() and window.isVisible()
-    page.toolbar.gallery_button.own_action.trigger()
+    page.toolbar.gallery_button.entries[actions.USE_OWN].trigger()
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery 0"
-    assert rename.toolTip() == "rename the class (F2)" and menu.import_action.isEnabled()
+    assert rename.toolTip() == "rename the class (F2)" and menu.entries[actions.IMPORT].isEnabled()
 
 
 def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):

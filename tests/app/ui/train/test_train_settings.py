@@ -12,9 +12,9 @@ from app.core.training.data_survey import DataSurvey
 from app.core.training.recipes import RECIPES
 from app.core.training.setting_fields import LEFT_OUT, FieldKind, fields
 from app.core.training.setting_values import value_of
+from app.ui.train import actions
 from app.ui.train.new_training import NewTraining
 from app.ui.train.setting_editors import ChoiceEditor, LineEditor, SwitchEditor, WholeNumber
-from app.ui.widgets import keys
 from model.contract.config import parse
 
 PATIENCE = 15_000
@@ -81,7 +81,7 @@ def test_a_changed_value_is_marked_and_put_back_and_a_recipe_fills_all(form):
     assert not row.back_button.isVisible()  # the same number, written otherwise
     enter(form, "optimiser.lr", "0.01")
     assert row.back_button.isVisible() and "changed" in row._name.text()
-    assert keys.PUT_BACK.shown in row.back_button.toolTip() and "0.0006" in row.back_button.toolTip()
+    assert actions.PUT_BACK.shown in row.back_button.toolTip() and "0.0006" in row.back_button.toolTip()
     QTest.keyClick(row.editor, Key.Key_B, Control)
     assert row.editor.entry() == "0.0006" and not row.back_button.isVisible()
     for path in ("optimiser.lr", "optimiser.clip"):
@@ -143,7 +143,7 @@ def test_tab_reaches_every_field_in_order(form):
         reached.append(QApplication.focusWidget())
     assert reached[:-1] == wanted and reached[-1] in form.findChildren(type(form.start_button))
     assert all("Tab" in row.editor.toolTip() and row.editor.accessibleName() for row in form.all.rows.values())
-    assert keys.ALL_SETTINGS.shown in form.all.fold_button.toolTip()
+    assert actions.ALL_SETTINGS.shown in form.all.fold_button.toolTip()
     QTest.keyClick(form, Key.Key_E, Control)
     assert not form.all.rows["data.split"].isVisible() and form.data.preview.isVisible()
 

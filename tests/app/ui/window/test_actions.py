@@ -1,8 +1,13 @@
-"""The keys of the window, page by page: what the list of keys says, and what each page listens to."""
+"""The actions of the window, page by page: what the list of keys says, what each page listens to, what menus hold."""
+
+from collections.abc import Iterable
+from typing import Any
 
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
+from app.ui.widgets.action import Action, ActionSet
+from app.ui.window import actions
 from app.ui.window.help_sheet import HelpSheet
 from tests.app.ui.conftest import OpenWindow
 
@@ -141,3 +146,45 @@ def test_the_list_of_keys_names_every_key(open_marque: OpenWindow) -> None:
 def test_each_page_listens_to_its_keys(open_marque: OpenWindow) -> None:
     window = open_marque()
     assert {name: " ".join(heard(getattr(window, name))) for name in HEARD} == HEARD
+
+
+def clashes(pages: Iterable[ActionSet[Any]]) -> list[str]:
+    """Keys that do two things on a page; the window's own keys act on all of them."""
+    return [found for page in pages for found in ActionSet(page.title, (*actions.OF_WINDOW, *page)).clashes()]
+
+
+def test_no_page_has_two_actions_with_one_key() -> None:
+    assert clashes(actions.OF_PAGES) == []
+
+
+def test_a_key_that_does_two_things_is_found() -> None:
+    copy, cut = Action[object]("page.copy", "copy", ("C", "Del")), Action[object]("page.cut", "cut", ("Delete",))
+    assert clashes([ActionSet("Page", (copy, cut))]) == ["Page: Del is page.copy and page.cut"]
+    fifth = Action[object]("page.fifth", "fifth", ("5",))
+    assert clashes([ActionSet("Page", (copy, fifth))]) == ["Page: 5 is window.train and page.fifth"]
+    in_list = Action[object]("page.open", "open", ("O",), view="list")
+    in_form = Action[object]("page.other", "other", ("O",), view="form")
+    anywhere = Action[object]("page.out", "out", ("O",))
+    assert clashes([ActionSet("Page", (in_list, in_form))]) == []
+    assert clashes([ActionSet("Page", (in_list, anywhere))]) == ["Page: O is page.open and page.out"]
+
+
+def test_an_id_names_one_action() -> None:
+    for page in (*actions.OF_PAGES, actions.OF_WINDOW):
+        names = [action.id for action in page]
+        assert len(set(names)) == len(names)
+
+
+def test_each_page_listens_to_the_keys_of_its_actions_and_to_no_others(open_marque: OpenWindow) -> None:
+    window = open_marque()
+    for page in actions.OF_PAGES:
+        # the form of a new training is a window of its own
+        keys = [key for action in page if action.view != "new training" for key in action.keys]
+        assert set(heard(getattr(window, page.title.lower()))) == {QKeySequence(key).toString() for key in keys}
+
+
+def test_each_menu_holds_its_actions(open_marque: OpenWindow) -> None:
+    window = open_marque()
+    entries = {entry.text().partition("\t")[0] for menu in window.findChildren(QMenu) for entry in menu.actions()}
+    for page in (*actions.OF_PAGES, actions.OF_WINDOW):
+        assert {action.menu_title or action.title for action in page if action.menu} <= entries
