@@ -178,16 +178,14 @@ class ReviewPage(QWidget):
             button.clicked.connect(lambda _on=False, act=act: act())
             bind(self.columns, key, act, here)  # not where somebody types into the search
         for key, act in (
-            (actions.NEXT, lambda: self.step(1)),
-            (actions.PREVIOUS, lambda: self.step(-1)),
+            *((actions.NEXT, lambda: self.step(1)), (actions.PREVIOUS, lambda: self.step(-1))),
             (actions.CLEAR, self.saying.clear),
             (actions.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
             (actions.LIKE_THIS, self.select_like_this),
             (standard.HEAT, verdicts.heat_button.toggle),
             (standard.FIT, self.viewer.view.fit),
             (standard.ACTUAL, self.viewer.view.actual_size),
-            (actions.LARGER, lambda: self.grid.zoom(1)),
-            (actions.SMALLER, lambda: self.grid.zoom(-1)),
+            *((actions.LARGER, lambda: self.grid.zoom(1)), (actions.SMALLER, lambda: self.grid.zoom(-1))),
         ):
             bind(self.columns, key, act, here)
         for key, act in (
