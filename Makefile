@@ -20,7 +20,7 @@ RAY_TESTS := tests/app/core/batch/test_ray_runner.py tests/reliability/test_noth
 help:
 	@echo "Each of these makes the environment (.venv) first where it is missing."
 	@echo "make run          open the window (PATHS='photo.jpg folder' opens these)"
-	@echo "make lint         ruff, import-linter and mypy"
+	@echo "make lint         ruff, import-linter, vulture and mypy"
 	@echo "make test         lint, then the fast tests"
 	@echo "make test-all     test, then the slow tests"
 	@echo "make test-ray     install Ray too (200 MB) and run its tests"
