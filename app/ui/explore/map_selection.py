@@ -10,20 +10,21 @@ from app.core.project.labels import Label
 from app.ui.explore.legend import MapSidebar
 from app.ui.explore.map_view import MapView
 from app.ui.explore.point_photos import PointPhotos
+from app.ui.page.navigation import EnrolPhotos, PageRequest, ShowPhotos
 from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.widgets import standard_actions as standard
 
+_CHOSEN = "chosen on the map"
+
 
 class MapSelection(QObject):
     """Signals:
-    review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
-    enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
+    requested: (PageRequest) another page is to show something
     changed: (numbers of images, int64) these photos of the project are chosen on the map now
     """
 
-    review_wanted = Signal(object, str)
-    enrol_wanted = Signal(object)
+    requested = Signal(PageRequest)
     changed = Signal(object)
 
     def __init__(
@@ -71,7 +72,7 @@ class MapSelection(QObject):
         """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
         images = self.images()
         if len(images):
-            self.enrol_wanted.emit(images)
+            self.requested.emit(EnrolPhotos(images, _CHOSEN))
 
     def identify(self) -> None:
         """Identify those of the chosen test photos into the project that it does not have."""
@@ -88,7 +89,7 @@ class MapSelection(QObject):
     def _open(self, points: np.ndarray) -> None:
         images = self._shown.images(points)
         if len(images):
-            self.review_wanted.emit(images, "chosen on the map")
+            self.requested.emit(ShowPhotos(images, _CHOSEN))
 
     def _relabel(self, label: Label, images: np.ndarray) -> None:
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"

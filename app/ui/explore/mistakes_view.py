@@ -17,6 +17,7 @@ from app.ui.explore.mistakes_session import Findings, KnownClass, MistakesSessio
 from app.ui.explore.pair_table import PairTable
 from app.ui.explore.type_borders import TypeBorders
 from app.ui.explore.type_matrix import TypeMatrix
+from app.ui.page.navigation import PageRequest, ShowClass, ShowPhotos, ShowProject
 from app.ui.project.open_project import OpenProject
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState
@@ -47,19 +48,15 @@ class _Place(IntEnum):
 
 class MistakesView(QFrame):
     """Signals:
-    photos_wanted: (numbers of images, int64; what they are) list these in Review
-    photo_wanted: (image) make it current there
-    class_wanted: (type, class or None) show it in the gallery
-    label_wanted: label some photos first
+    requested: (PageRequest) another page is to show something
+    photo_wanted: (image) make it current in Review
     test_wanted: (paths) identify these test photos
     cell_chosen: (type, type it is taken for) the pairs behind it are listed now
     truths_changed: (words of all choices, place of the one that is in use)
     """
 
-    photos_wanted = Signal(object, str)
+    requested = Signal(PageRequest)
     photo_wanted = Signal(int)
-    class_wanted = Signal(str, object)
-    label_wanted = Signal()
     test_wanted = Signal(object)
     cell_chosen = Signal(str, str)
     truths_changed = Signal(object, int)
@@ -215,7 +212,7 @@ class MistakesView(QFrame):
         if self._known is KnownClass.TEST:
             self._ask_for_tests()
         else:
-            self.label_wanted.emit()
+            self.requested.emit(ShowProject())
 
     def _on_truths(self, truths: Sequence[Truth]) -> None:
         """The one that is in use stays so, also where it is gone from the list."""
@@ -231,11 +228,11 @@ class MistakesView(QFrame):
             self._project.said.emit("this test photo is not in the project; once it is identified, Review can show it")
         elif len(judged.images):
             images = judged.images[places]
-            self.photos_wanted.emit(np.unique(images[images != NOBODY]), f"of {what}")
+            self.requested.emit(ShowPhotos(np.unique(images[images != NOBODY]), f"of {what}"))
             self.photo_wanted.emit(int(judged.images[place]))
         else:
             kind, fine = (judged.names[name] for name in judged.truth[place].tolist())
-            self.class_wanted.emit(kind, fine or None)
+            self.requested.emit(ShowClass(kind, fine or None))
 
     def _ask_for_tests(self) -> None:
         if self._findings is not None:

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from app.core.explore.map_points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
-from app.ui.background.photo_loading import Thumbnails
 from app.ui.background.requests import Loaded
 from app.ui.explore import actions
 from app.ui.explore.group_colours import colours, rgb, words
@@ -26,49 +25,40 @@ from app.ui.explore.mistakes_view import MistakesView
 from app.ui.explore.point_photos import PointPhotos
 from app.ui.explore.source_box import ask_for_training
 from app.ui.explore.toolbar import ExploreToolbar, View
-from app.ui.project.open_project import OpenProject
+from app.ui.page.context import PageContext
+from app.ui.page.page import Page
 from app.ui.widgets import icons
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_bar import ErrorBar
 
 
-class ExplorePage(QWidget):
+class ExplorePage(Page):
     """Joins what is surveyed and judged with the map, its legend and the views of mistakes.
 
     Signals:
         folder_wanted: identify a folder into the project
-        review_wanted: (numbers of images, int64; what they are) list exactly these on the page Review
-        enrol_wanted: (numbers of images, int64) list these in Review and put them into the gallery
-        label_wanted: show the page Review
-        class_wanted: (type, class or None) show a class on the page Gallery
         pointed: (image) a photo of the project was clicked
         chosen_changed: (numbers of images, int64) these photos of the project are chosen on the map now
         undo_wanted, redo_wanted: take the last step back, do it again
-        theme_wanted: change to the other theme
     """
 
     folder_wanted = Signal()
-    review_wanted = Signal(object, str)
-    enrol_wanted = Signal(object)
-    label_wanted = Signal()
-    class_wanted = Signal(str, object)
     pointed = Signal(int)
     chosen_changed = Signal(object)
     undo_wanted = Signal()
     redo_wanted = Signal()
-    theme_wanted = Signal()
 
-    def __init__(self, project: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("page")
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        project, thumbnails = context.project, context.thumbnails
         self._project, self._thumbnails = project, thumbnails
         self.survey = MapSession(project, self)
-        self.errors, self.toolbar, self.side = ErrorBar(), ExploreToolbar(), MapSidebar()
+        self.toolbar, self.side = ExploreToolbar(), MapSidebar()
         self.shown = PointPhotos(project, thumbnails)
         self.map, self.mistakes = MapView(self.shown.card), MistakesView(project, thumbnails)
         self.judge = self.mistakes.judge
+        self.jobs = (self.survey, self.judge)
         self.choice = MapSelection(project, self.shown, self.map, self.side, self)
         self.relabel_box = self.choice.relabel_box
         self.by, self.view = By.TYPE, View.MAP
@@ -82,6 +72,7 @@ class ExplorePage(QWidget):
             "identify a folder",
         )
         self._lay_out()
+        self.splitters = (self.columns, self.mistakes.columns, self.mistakes.rows)
         self._connect()
         self._bind_keys()
         self._show_points()
@@ -134,14 +125,11 @@ class ExplorePage(QWidget):
         toolbar.find_button.clicked.connect(self.find_current)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         self.side.legend.group_clicked.connect(self._choose_group)
-        self.choice.review_wanted.connect(self.review_wanted)
-        self.choice.enrol_wanted.connect(self.enrol_wanted)
+        self.choice.requested.connect(self.requested)
         self.choice.changed.connect(self.chosen_changed)
         self.map.clicked.connect(self._on_clicked)
-        self.mistakes.photos_wanted.connect(self.review_wanted)
+        self.mistakes.requested.connect(self.requested)
         self.mistakes.photo_wanted.connect(self.pointed)
-        self.mistakes.class_wanted.connect(self.class_wanted)
-        self.mistakes.label_wanted.connect(self.label_wanted)
         self.mistakes.test_wanted.connect(project.identify)
         self.mistakes.cell_chosen.connect(lambda _type, _other: self.show_view(View.CONFUSIONS))
         self.empty.asked.connect(self.folder_wanted)
@@ -238,6 +226,10 @@ class ExplorePage(QWidget):
         self.survey.tasks.once(saving(out, kind, write), lambda _: self._project.said.emit(f"written: {out.place}"))
 
     # the window's side
+
+    def focus(self) -> None:
+        """Let the keys go to the map."""
+        self.map.setFocus()
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model and its gallery are in use."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.gallery.gallery import Reference
 from app.core.teaching.cleanup import Finding
-from app.ui.background.photo_loading import Thumbnails
+from app.core.teaching.job_result import JobResult
+from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import ModelScheduler
 from app.ui.gallery import actions
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_name_box import AskBox
@@ -23,38 +21,48 @@ from app.ui.gallery.gallery_button import AddressBox
 from app.ui.gallery.gallery_session import GallerySession
 from app.ui.gallery.gallery_transfers import GalleryTransfers
 from app.ui.gallery.photo_drops import PhotoDrops
-from app.ui.gallery.reference_cards import ReferenceCards
+from app.ui.gallery.reference_panel import ReferencePanel
 from app.ui.gallery.toolbar import GalleryToolbar
+from app.ui.page.context import PageContext
+from app.ui.page.navigation import PageRequest, ShowClass
+from app.ui.page.page import Page
 from app.ui.widgets import standard_actions as standard
-from app.ui.widgets.basics import ElidedLabel, Splitter, bind, label, small_button
+from app.ui.widgets.basics import Splitter, bind, label
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_bar import ErrorBar
 from app.ui.widgets.notice_bar import NoticeBar
-from model.system.wording import counted
-
-_TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."
 
 
-class GalleryPage(QWidget):
+class GalleryPage(Page):
     """Joins the desk with its views; what a change means is decided in `app.core`.
 
     Signals:
         model_wanted: ask for an identification model
         gallery_wanted: (Place or None) use this gallery from now on
         again_wanted: try once more to open the gallery
-        theme_wanted: change to the other theme
+        declined: (fingerprint) for this model nothing is to be re-embedded
+        changed: (number of references) somebody changed the gallery
+        other_references: what photos are compared with is another set than before, or under other labels
+        enrolled: (Reviewed, JobResult) photos of the project were enrolled
+        undo_changed: (title of the step that can be taken back, or empty)
     """
 
     model_wanted = Signal()
     gallery_wanted = Signal(object)
     again_wanted = Signal()
-    theme_wanted = Signal()
+    declined = Signal(str)
+    changed = Signal(int)
+    other_references = Signal()
+    enrolled = Signal(Reviewed, JobResult)
+    undo_changed = Signal(str)
 
-    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("page")
-        self.desk = GallerySession(inference, self)
-        self.errors, self.notice, self.toolbar = ErrorBar(), NoticeBar(), GalleryToolbar()
+    answers = (ShowClass,)
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._dialogs = context.dialogs
+        self.desk = GallerySession(context.inference, self)
+        self.jobs = (self.desk,)
+        self.notice, self.toolbar = NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)
         self.search.setAccessibleName(actions.SEARCH.title)
         self.search.setToolTip(actions.SEARCH.tooltip)
@@ -62,14 +70,9 @@ class GalleryPage(QWidget):
         self.new_button = QPushButton("new class: drop photos here")
         self.new_button.setObjectName("dropCard")
         self.new_button.setToolTip(actions.NEW_CLASS.tooltip)
-        self.heading = ElidedLabel(_TEACH, "muted")
-        self.locate_button = small_button("folder-open", actions.LOCATE.tooltip)
-        self.locate_button.setText(" locate pictures")
-        self.locate_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.heading.setMinimumHeight(self.locate_button.sizeHint().height())  # it comes and goes
-        self.locate_button.hide()
-        self.cards = ReferenceCards(thumbnails)
-        self.cleaning = CleanupView(thumbnails)
+        self.references = ReferencePanel(self.desk, context.thumbnails)
+        self.cards = self.references.cards
+        self.cleaning = CleanupView(context.thumbnails)
         self.no_model = EmptyState(
             "library-big",
             "No identification model is loaded",
@@ -95,15 +98,15 @@ class GalleryPage(QWidget):
         self.transfers = GalleryTransfers(self.desk, self.notice)
         self.drops = PhotoDrops(self, self.commands, self.tree, self.cards, self.new_button)
         self._loading = False
-        self._shown: Node | None = None
         self._lay_out()
+        self.splitters = (self.columns,)
         self._connect()
         self._bind_keys()
 
     # building
 
     def _lay_out(self) -> None:
-        side, main = QWidget(), QWidget()
+        side = QWidget()
         side.setObjectName("panel")
         side.setMinimumWidth(220)
         left = QVBoxLayout(side)
@@ -111,17 +114,8 @@ class GalleryPage(QWidget):
         left.setSpacing(8)
         for widget in (self.search, self.tree, self.new_button):
             left.addWidget(widget)
-        right = QVBoxLayout(main)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(0)
-        above = QHBoxLayout()
-        above.setContentsMargins(12, 6, 8, 2)
-        above.addWidget(self.heading, 1)
-        above.addWidget(self.locate_button)
-        right.addLayout(above)
-        right.addWidget(self.cards, 1)
         self.views = QStackedWidget()
-        self.views.addWidget(main)
+        self.views.addWidget(self.references)
         self.views.addWidget(self.cleaning)
         self.columns = Splitter("gallery", Qt.Orientation.Horizontal)
         self.columns.addWidget(side)
@@ -145,6 +139,12 @@ class GalleryPage(QWidget):
         commands.problem.connect(self.errors.show_problem)
         desk.shown.connect(self._on_shown)
         desk.problem.connect(self.errors.show_problem)
+        desk.said.connect(self.said)
+        desk.changed.connect(self.changed)
+        desk.other_references.connect(self.other_references)
+        desk.took.connect(self.enrolled)
+        commands.photos_wanted.connect(self._choose_photos)
+        self.transfers.declined.connect(self.declined)
         self.search.textChanged.connect(self.tree.search)
         self.tree.chosen.connect(self._on_chosen)
         self.tree.itemClicked.connect(lambda: self.toolbar.clean_button.setChecked(False))
@@ -152,7 +152,7 @@ class GalleryPage(QWidget):
         self.no_model.asked.connect(self.model_wanted)
         self.unusable.asked.connect(self.again_wanted)
         for box in (self.box, self.address_box):
-            box.left.connect(self.focus_list)
+            box.left.connect(self.focus)
         gallery.chosen.connect(self.gallery_wanted)
         gallery.address_wanted.connect(self.ask_address)
         gallery.export_wanted.connect(self.transfers.export_to)
@@ -160,7 +160,7 @@ class GalleryPage(QWidget):
         gallery.locate_wanted.connect(self.transfers.look_for_pictures)
         gallery.reembed_wanted.connect(lambda: self.transfers.look_behind(asked=True))
         self.address_box.answered.connect(self.gallery_wanted)
-        self.locate_button.clicked.connect(gallery.ask_folder)
+        self.references.locate_button.clicked.connect(gallery.ask_folder)
         self.cards.locate_wanted.connect(self._locate)
         self.cleaning.near_changed.connect(self._look_over_again)
         self.cleaning.remove_wanted.connect(lambda one: desk.remove([one]))
@@ -232,11 +232,15 @@ class GalleryPage(QWidget):
         else:
             self.search.clear()
 
+    def _choose_photos(self, label: tuple[str, str]) -> None:
+        if files := self._dialogs.for_photos(f"Photos of {label[1]}"):
+            self.commands.teach(files, label)
+
     # what others do
 
-    def show_loading(self, on: bool) -> None:
-        """An identification model is being loaded, or no longer."""
-        self._loading = on
+    def model_loading(self, name: str) -> None:
+        """Show nothing but that as long as an identification model is being loaded."""
+        self._loading = bool(name)
         self._update_stack()
 
     def use_model(self, loaded: Loaded) -> None:
@@ -260,7 +264,24 @@ class GalleryPage(QWidget):
         self.desk.lose_gallery(why)
         self.errors.show_problem(why)
 
-    def focus_list(self) -> None:
+    def go(self, request: PageRequest) -> None:
+        """Show the class of a request."""
+        if isinstance(request, ShowClass):
+            self.tree.go((request.coarse, request.fine))
+
+    def enrol(self, found: Reviewed) -> None:
+        """Put photos of the project into the gallery, as what the person called them."""
+        self.desk.take_reviewed(found)
+
+    def decline(self, fingerprints: Iterable[str]) -> None:
+        """Do not offer to re-embed anything for these models."""
+        self.transfers.asked_no.update(fingerprints)
+
+    def count(self) -> int:
+        """How many reference photos there are."""
+        return len(self.desk.contents.references)
+
+    def focus(self) -> None:
         """Let the keys go to the classes."""
         self.tree.setFocus()
 
@@ -287,6 +308,7 @@ class GalleryPage(QWidget):
             self.tree.go(self.commands.goal)
             self.commands.goal = None
         self.toolbar.show_steps(contents.undo, contents.redo)
+        self.undo_changed.emit(contents.undo or "")
         self._update_stack()
         now = {one.id: one for one in contents.references}
 
@@ -297,27 +319,8 @@ class GalleryPage(QWidget):
         self.cleaning.show_findings(([one for one in alike if stands(one)], [one for one in odd if stands(one)]))
 
     def _on_chosen(self, node: Node | None) -> None:
-        references = self.desk.of(node) if node is not None else []
-        if node == self._shown:
-            self.cards.show_again(references)
-        else:
-            self.cards.listing.show(references)
-            self._shown = node
-        self._show_heading(node, len(references))
-        self.locate_button.hide()
-        self.desk.locate(references, lambda pictures: self._on_located(node, references, pictures))
+        self.references.show_node(node)
         self._enable()
-
-    def _show_heading(self, node: Node | None, count: int, more: str = "") -> None:
-        heading = _heading(node, count) if node is not None else _TEACH
-        self.heading.set_whole(" · ".join(filter(None, (heading, more, self.desk.contents.approximation))))
-
-    def _on_located(self, node: Node | None, references: Sequence[Reference], pictures: dict[int, Path]) -> None:
-        self.cards.show_pictures(pictures)
-        without = len(references) - len(pictures)
-        if node is not None and node == self._shown and without:
-            self._show_heading(node, len(references), f"{without:,} without picture here")
-            self.locate_button.setVisible(self.desk.loaded is not None and not self.desk.loaded.shared)
 
     def _enable(self) -> None:
         cleaning = self.toolbar.clean_button.isChecked()  # which has its own buttons
@@ -374,9 +377,3 @@ class GalleryPage(QWidget):
     def _on_findings(self, found: tuple[list[Finding], list[Finding]]) -> None:
         self.cleaning.show_findings(found)
         self.desk.locate(self.cleaning.references(), self.cleaning.show_pictures)
-
-
-def _heading(node: Node, count: int) -> str:
-    coarse, fine = node
-    photos = counted(count, "reference photo")
-    return f"{fine} · {coarse} · {photos}" if fine is not None else f"{coarse} · {photos}"

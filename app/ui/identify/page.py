@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout
 
 from app.core.recognition import images
-from app.ui.background.photo_loading import Photo, Thumbnails
+from app.ui.background.photo_loading import Photo
 from app.ui.background.requests import Answer, Loaded
-from app.ui.background.scheduler import ModelScheduler
 from app.ui.identify import actions
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.identify_session import IdentifySession
+from app.ui.page.context import PageContext
+from app.ui.page.page import Page
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
@@ -25,31 +27,29 @@ from app.ui.widgets.action import Action
 from app.ui.widgets.basics import Splitter, bind, enable, frame, tool_button
 from app.ui.widgets.drop_target import local_files
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_bar import ErrorBar
 
 
-class IdentifyPage(QWidget):
+class IdentifyPage(Page):
     """Joins the session with its views; decides nothing itself.
 
     Signals:
-        files_wanted, folder_wanted, model_wanted, paste_wanted, theme_wanted: a button or key asks the window for it
+        files_wanted, folder_wanted, model_wanted, paste_wanted: a button or key asks the window for it
     """
 
     files_wanted = Signal()
     folder_wanted = Signal()
     model_wanted = Signal()
     paste_wanted = Signal()
-    theme_wanted = Signal()
 
-    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("page")
-        self.session = IdentifySession(inference, thumbnails, self)
-        self.errors = ErrorBar()
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._project = context.project
+        self.session = IdentifySession(context.inference, context.thumbnails, self)
+        self.jobs = (self.session,)
         self.compare = CompareView()
         self.view = self.compare.main
         self.strip = Filmstrip(self.session.photos)
-        self.panel = PredictionPanel(thumbnails)
+        self.panel = PredictionPanel(context.thumbnails)
         self.no_photo = EmptyState(
             "image",
             "Drop photos here, or open a folder",
@@ -69,6 +69,7 @@ class IdentifyPage(QWidget):
         self._waiting.timeout.connect(lambda: self.panel.show_waiting(self.session.subject(), self._waiting_word()))
         self._build_toolbar()
         self._lay_out()
+        self.splitters = (self.rows, self.columns)
         self._connect()
         self.update_stack()
 
@@ -132,6 +133,8 @@ class IdentifyPage(QWidget):
         session.answered.connect(self._on_answer)
         session.answer_failed.connect(self._on_answer_failed)
         session.problem.connect(self.errors.show_problem)
+        session.said.connect(self.said)
+        session.identified.connect(lambda found: self._project.record(session.opened(), found))
         session.photos.modelReset.connect(self._on_cleared)
         session.photos.rowsInserted.connect(self.update_stack)
         strip.selectionModel().currentChanged.connect(self._on_current)
@@ -181,8 +184,16 @@ class IdentifyPage(QWidget):
             return True
         return False
 
-    def show_loading(self, name: str) -> None:
-        """An identification model is being loaded; empty: none is."""
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open photos and folders."""
+        self.session.open(paths)
+
+    def gallery_changed(self) -> None:
+        """Photos are compared with others now: identify those that are open again."""
+        self.session.gallery_changed()
+
+    def model_loading(self, name: str) -> None:
+        """Say that an identification model is being loaded; empty: none is."""
         self._loading = name
         self.update_stack()
 

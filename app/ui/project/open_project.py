@@ -37,6 +37,7 @@ from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
 
 T = TypeVar("T")
+_RECENT = 8
 
 
 class OpenProject(QObject):
@@ -66,6 +67,7 @@ class OpenProject(QObject):
         super().__init__(parent)
         self.project: Project | None = None
         self.model: KnownModel | None = None
+        self.recent: list[Path] = []  # the projects that were open, the last one first
         self.tasks, self.checks = Tasks(self), Tasks(self)
         self.waits = ProjectWaits(self)
         self.running = RunControl(inference, self)
@@ -171,6 +173,7 @@ class OpenProject(QObject):
     def _take(self, found: Opened) -> None:
         project = found.project
         old, self.project = self.project, project
+        self.recent = [project.path, *(one for one in self.recent if one != project.path)][:_RECENT]
         self.model = None
         self._filling.load(project, None)
         self.opened.emit()

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 from app.core.project.default_project import is_unsaved, unsaved_name
 from app.core.project.project import SUFFIX
 from app.core.system import paths
+from app.ui.project.open_project import OpenProject
 from app.ui.widgets import icons
 from app.ui.widgets.basics import for_button
 from app.ui.widgets.file_dialogs import NEVER_OVER_ANOTHER
 
-_KEPT = 8
 _FILTER = f"Projects of Marque (*{SUFFIX})"
 
 
@@ -57,7 +57,6 @@ class ProjectButton(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setAccessibleName("project")
-        self._recent: list[Path] = []
         self._path: Path | None = None
         menu = QMenu(self)
         menu.addAction("new project").triggered.connect(lambda: self.open_wanted.emit(new_place(), True))
@@ -73,30 +72,37 @@ class ProjectButton(QToolButton):
         again.triggered.connect(self.again_wanted)
         menu.setToolTipsVisible(True)
         self.setMenu(menu)
-        self.show_project(None)
+        self.show_project(None, [])
 
-    def show_project(self, path: Path | None) -> None:
-        """Write which project is open."""
+    def follow(self, project: OpenProject) -> None:
+        """Show which project is open, and do with it what the menu says."""
+
+        def show() -> None:
+            self.show_project(project.project.path if project.project is not None else None, project.recent)
+
+        show()
+        project.opened.connect(show)
+        self.open_wanted.connect(lambda path, create: project.open(path, create=create))
+        self.save_wanted.connect(project.save_as)
+        self.retry_wanted.connect(project.retry_failed)
+        self.again_wanted.connect(project.identify_again)
+        self.relocate_wanted.connect(project.relocate)
+        self.folders_asked.connect(
+            lambda: project.sources(lambda found: self.ask_where([place for _, place, _ in found]))
+        )
+
+    def show_project(self, path: Path | None, recent: Sequence[Path]) -> None:
+        """Write which project is open, and which ones were, the last one first."""
         self._path = path
         self.setToolTip(str(path) if path is not None else "no project is open")
         name = "no project" if path is None else title(path)
         self.setText(f" {for_button(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180))}")
-        if path is not None:
-            self.set_recent([path, *(one for one in self._recent if one != path)])
-
-    def set_recent(self, recent: Sequence[Path]) -> None:
-        """The projects that were open, the last one first."""
-        self._recent = list(recent)[:_KEPT]
         self._recent_menu.clear()
-        for path in self._recent:
-            action = self._recent_menu.addAction(for_button(title(path)))
-            action.setToolTip(str(path))
-            action.setEnabled(path != self._path)  # one that has gone is found out when it is opened: drives can hang
-            action.triggered.connect(lambda _on=False, path=path: self.open_wanted.emit(path, False))
-
-    def recent(self) -> list[Path]:
-        """The projects that were open, the last one first."""
-        return list(self._recent)
+        for one in recent:
+            action = self._recent_menu.addAction(for_button(title(one)))
+            action.setToolTip(str(one))
+            action.setEnabled(one != path)  # one that has gone is found out when it is opened: drives can hang
+            action.triggered.connect(lambda _on=False, one=one: self.open_wanted.emit(one, False))
 
     def ask_where(self, folders: Sequence[Path]) -> None:
         """Ask where the first of these that is missing (or the first) lies now."""

@@ -67,7 +67,7 @@ class EnrolmentJobs(QObject):
             words = "No photo was enrolled."
         self._say(words, found, done)
 
-    def show_next_undo(self, title: str | None) -> None:
+    def show_next_undo(self, title: str) -> None:
         """The gallery's last step is another one by now: that one is not taken back here."""
         if self._title and title != self._title:
             self._title = ""

@@ -5,28 +5,29 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.project.results import PhotoResult
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
-from app.ui.background.photo_loading import Thumbnails
+from app.core.teaching.job_result import JobResult
+from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import ModelScheduler
-from app.ui.project.open_project import OpenProject
+from app.ui.page.context import PageContext
+from app.ui.page.navigation import EnrolPhotos, PageRequest, ShowPhotos, ShowProject
+from app.ui.page.page import Page
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.review import actions
 from app.ui.review.enrolment import EnrolmentJobs
 from app.ui.review.export_dialogs import ExportDialogs
 from app.ui.review.export_jobs import ExportJobs
 from app.ui.review.filter_bar import FilterBar
-from app.ui.review.photo_grid import PhotoGrid
 from app.ui.review.photo_listing import PhotoListing
-from app.ui.review.photo_table import PhotoTable
 from app.ui.review.photo_viewer import PhotoViewer
+from app.ui.review.photo_views import PhotoViews
 from app.ui.review.proposal_bar import ProposalBar
 from app.ui.review.proposals import Proposals
 from app.ui.review.review_session import ReviewSession
@@ -38,41 +39,48 @@ from app.ui.widgets import icons
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.drawing_pauses import draw_unseen
+from app.ui.widgets.drop_target import local_files
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_bar import ErrorBar
 from app.ui.widgets.notice_bar import NoticeBar
 
 _ARRANGE = 300  # milliseconds between two arrangements while a run brings more
 _FOLLOW = 40  # milliseconds that a photo must be current before it is opened
 
 
-class ReviewPage(QWidget):
+class ReviewPage(Page):
     """Joins the open project with list and views; what a step means is decided in `app.core`.
 
     Signals:
         folder_wanted: identify a folder into the project
-        theme_wanted: change to the other theme
+        current_changed: (image, or NOBODY) another photo is current
+        chosen_changed: (numbers of images, int64) other photos are chosen
+        enrol_wanted: (Reviewed) put these into the gallery
+        gallery_undo_wanted: take the gallery's last step back
     """
 
     folder_wanted = Signal()
-    theme_wanted = Signal()
+    current_changed = Signal(int)
+    chosen_changed = Signal(np.ndarray)
+    enrol_wanted = Signal(Reviewed)
+    gallery_undo_wanted = Signal()
 
-    def __init__(self, project: OpenProject, inference: ModelScheduler, thumbnails: Thumbnails) -> None:
+    answers = (ShowProject, ShowPhotos, EnrolPhotos)
+
+    def __init__(self, context: PageContext) -> None:
         super().__init__()
-        self.setObjectName("page")
+        project, thumbnails = context.project, context.thumbnails
         self.project = project
         self.session = ReviewSession(project)
         self.outputs = ExportJobs(self)
         project.closer.add_user(self.outputs.tasks)
         self.listing = PhotoListing(thumbnails, self)
-        self.errors = ErrorBar()
         self.toolbar, self.filters, self.verdicts = ReviewToolbar(), FilterBar(), VerdictBar()
         self.bar, self.notice = ProposalBar(), NoticeBar()
-        self.grid, self.table = PhotoGrid(self.listing), PhotoTable(self.listing)
-        self.table.setSelectionModel(self.grid.selectionModel())
+        self._views = PhotoViews(self.listing)
+        self.grid, self.table = self._views.grid, self._views.table
         self.chosen = PhotoSelection(self.listing, self.grid.selectionModel(), self)
         self.saying = VerdictCommands(project, self.listing, self.chosen, self._go, self)
-        self.viewer = PhotoViewer(inference, thumbnails)
+        self.viewer = PhotoViewer(context.inference, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(project, self.session, self.bar, self)
         self.enrolling = EnrolmentJobs(self.session, self.chosen, self.notice, self)
@@ -86,16 +94,15 @@ class ReviewPage(QWidget):
         self._arranging = QTimer(self, interval=_ARRANGE, singleShot=True)
         self._following = QTimer(self, interval=_FOLLOW, singleShot=True)
         self._drawn = False
+        self.jobs = (self.outputs,)
         self._lay_out()
+        self.splitters = (self.columns,)
         self._connect()
         self._update_stack()
 
     # building
 
     def _lay_out(self) -> None:
-        self._views = QStackedWidget()
-        self._views.addWidget(self.grid)
-        self._views.addWidget(self.table)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -105,7 +112,6 @@ class ReviewPage(QWidget):
         self.columns = Splitter("review", Qt.Orientation.Horizontal)
         for widget in (self._views, middle, self.viewer.panel):
             self.columns.addWidget(widget)
-        self._views.setMinimumWidth(220)
         self.columns.setStretchFactor(0, 3)
         self.columns.setStretchFactor(1, 2)
         self.columns.set_defaults([480, 440, 288])
@@ -127,14 +133,18 @@ class ReviewPage(QWidget):
         project.steps_changed.connect(toolbar.show_steps)
         project.problem.connect(self.errors.show_problem)
         filters.changed.connect(self._on_filter)
-        self._arranging.timeout.connect(self._arrange_in_place)
+        self._arranging.timeout.connect(lambda: self._views.in_place(self.arrange))
         self._following.timeout.connect(self._follow)
         self.chosen.moved.connect(self._following.start)
+        self.chosen.moved.connect(lambda: self.current_changed.emit(self.chosen.image()))
+        self.chosen.changed.connect(lambda: self.chosen_changed.emit(self.listing.images(self.chosen.places())))
+        self.enrolling.wanted.connect(self.enrol_wanted)
+        self.enrolling.undo_wanted.connect(self.gallery_undo_wanted)
         self.table.sorting_wanted.connect(filters.set_order)
         self.viewer.problem.connect(self.errors.show_problem)
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
         self.relabel_box.chosen.connect(self.saying.relabel)
-        self.relabel_box.left.connect(self.focus_list)
+        self.relabel_box.left.connect(self.focus)
         self.threshold_box.chosen.connect(project.choose_thresholds)
         self.threshold_box.reset.connect(lambda: project.choose_thresholds(None))
         self.proposals.changed.connect(self._on_proposal)
@@ -144,19 +154,11 @@ class ReviewPage(QWidget):
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         toolbar.undo_button.clicked.connect(self.undo)
         toolbar.redo_button.clicked.connect(self.redo)
-        toolbar.table_button.toggled.connect(self._show_table)
+        toolbar.table_button.toggled.connect(self._views.show_table)
         toolbar.suggest_button.clicked.connect(self.proposals.suggest)
         toolbar.accept_button.clicked.connect(self.proposals.accept_surest)
         toolbar.thresholds_button.clicked.connect(self._open_thresholds)
-        button = toolbar.project_button
-        button.open_wanted.connect(lambda path, create: project.open(path, create=create))
-        button.save_wanted.connect(project.save_as)
-        button.retry_wanted.connect(project.retry_failed)
-        button.again_wanted.connect(project.identify_again)
-        button.relocate_wanted.connect(project.relocate)
-        button.folders_asked.connect(
-            lambda: project.sources(lambda found: button.ask_where([place for _, place, _ in found]))
-        )
+        toolbar.project_button.follow(project)
         self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
         toolbar.watch_button.clicked.connect(project.watch)
         project.watching.changed.connect(toolbar.show_watched)
@@ -262,22 +264,39 @@ class ReviewPage(QWidget):
         self.threshold_box.show_counts(counts)
         self._update_stack()
 
-    def focus_list(self) -> None:
+    def focus(self) -> None:
         """Let the keys go to the list of photos."""
-        self._view().setFocus()
+        self._views.view().setFocus()
 
-    def show_only(self, images: np.ndarray, what: str) -> None:
-        """List these photos and no others, all chosen, until the person goes back to the list.
+    def go(self, request: PageRequest) -> None:
+        """List the photos of a request and no others, all chosen, until the person goes back to the list."""
+        if isinstance(request, ShowPhotos | EnrolPhotos):
+            self.proposals.show_only(request.images, request.what)
+            self.chosen.choose(request.images)
+            self.focus()
+        if isinstance(request, EnrolPhotos):
+            self.enrolling.enrol()
 
-        Args:
-            images: int64 numbers.
-            what: they are, after their number ("chosen on the map").
-        """
-        self.proposals.show_only(images, what)
+    def take_drop(self, data: QMimeData) -> bool:
+        """Identify the files into the project."""
+        local = local_files(data)
+        if local:
+            self.project.identify(local)
+        return bool(local)
+
+    def show_enrolled(self, found: Reviewed, done: JobResult) -> None:
+        """Photos of the project were enrolled: say how many."""
+        self.enrolling.show_done(found, done)
+
+    def gallery_undo_changed(self, title: str) -> None:
+        """The gallery's last step is this one now."""
+        self.enrolling.show_next_undo(title)
+
+    def choose(self, images: np.ndarray) -> None:
+        """Choose those of these photos that are listed: int64 numbers."""
         self.chosen.choose(images)
-        self.focus_list()
 
-    def go_to(self, image: int) -> None:
+    def show_photo(self, image: int) -> None:
         """Make a photo current where it is listed."""
         place = self.listing.place_of(image)
         if place != NOBODY:
@@ -299,10 +318,7 @@ class ReviewPage(QWidget):
 
     def _go(self, place: int) -> None:
         self.chosen.go(place)
-        self._view().scrollTo(self.listing.index(place, 0))
-
-    def _view(self) -> QAbstractItemView:
-        return self.table if self._views.currentWidget() is self.table else self.grid
+        self._views.view().scrollTo(self.listing.index(place, 0))
 
     # what happened
 
@@ -311,7 +327,6 @@ class ReviewPage(QWidget):
         self.proposals.leave()
         self.chosen.forget()
         self.listing.show(self.project.columns)
-        self.toolbar.project_button.show_project(self.project.project.path if self.project.project else None)
         self.viewer.show_nothing()
         self.arrange()
 
@@ -371,27 +386,6 @@ class ReviewPage(QWidget):
 
     def _open_thresholds(self) -> None:
         self.threshold_box.open(self.toolbar.thresholds_button.mapToGlobal(QPoint(0, 36)))
-
-    def _show_table(self, on: bool) -> None:
-        self._views.setCurrentWidget(self.table if on else self.grid)
-        if self.grid.currentIndex().isValid():
-            self._view().scrollTo(self.grid.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
-        self._view().setFocus()
-
-    def _arrange_in_place(self) -> None:
-        """Arrange anew as a run has brought something: the list stays where the person has scrolled it to."""
-        view = self._view()
-        bars = (view.verticalScrollBar(), view.horizontalScrollBar())
-        values, seen = [bar.value() for bar in bars], self._sees_current()
-        self.arrange()
-        for bar, value in zip(bars, values, strict=True):
-            bar.setValue(value)
-        if seen and not self._sees_current():
-            view.scrollTo(view.currentIndex())
-
-    def _sees_current(self) -> bool:
-        view = self._view()
-        return view.viewport().rect().intersects(view.visualRect(view.currentIndex()))
 
     def _update_stack(self) -> None:
         full = len(self.project.columns) > 0

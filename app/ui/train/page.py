@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
-from app.core.project.project import Project
-from app.core.project.records import KnownModel
 from app.core.system import paths
 from app.core.training.data_survey import DataSurvey
 from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
 from app.core.training.training_watch import Curves, TrainingRow
 from app.ui.background.requests import Loaded
+from app.ui.page.context import PageContext
+from app.ui.page.page import Page
 from app.ui.train import actions
 from app.ui.train.data_chooser import LABELLED
 from app.ui.train.log_view import LogView
@@ -31,7 +31,6 @@ from app.ui.train.training_session import TrainingSession
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_bar import ErrorBar
 from app.ui.widgets.file_dialogs import ask_place
 
 if TYPE_CHECKING:
@@ -43,29 +42,25 @@ _ENDS = {
     TrainingState.STOPPED: "has stopped",
     TrainingState.FAILED: "has failed",
 }
-Opened = Callable[[], tuple[Project | None, KnownModel | None]]
 
 
-class TrainPage(QWidget):
+class TrainPage(Page):
     """Joins the desk with its views.
 
     Signals:
-        theme_wanted: change to the other theme
         use_wanted: (Path) identify with this model from now on
     """
 
-    theme_wanted = Signal()
     use_wanted = Signal(object)
 
-    def __init__(self, opened: Opened, parent: QWidget | None = None) -> None:
-        """Args: opened: gives the open project, and the model that it is shown by."""
-        super().__init__(parent)
-        self.setObjectName("page")
-        self._opened = opened
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._project = context.project
         self._gpu = False
         self._rows: dict[str, TrainingRow] = {}
         self.desk = TrainingSession(paths.user_data_dir() / "runs", self)
-        self.errors, self.toolbar = ErrorBar(), TrainToolbar()
+        self._project.closer.add_user(self.desk.reading)
+        self.toolbar = TrainToolbar()
         self.list, self.detail, self.log = (
             TrainingList(),
             TrainingDetail(can_compare=not missing_libraries()),
@@ -74,10 +69,12 @@ class TrainPage(QWidget):
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
         self.measuring, self.comparing = PaceMeasurement(self), ComparisonJob(self)
+        self.jobs = (self.comparing,)
         self._in_use: tuple[Path, str] | None = None
         self.study = StudyView()
         self.empty = self._make_empty()
         self._lay_out()
+        self.splitters = (self.columns, self.rows, self.study.rows)
         self._connect()
         self.toolbar.set_filled(False)
 
@@ -128,6 +125,7 @@ class TrainPage(QWidget):
         desk, toolbar, detail = self.desk, self.toolbar, self.detail
         desk.looked.connect(self._on_looked)
         desk.problem.connect(self._on_problem)
+        desk.said.connect(self.said)
         desk.surveyed.connect(self._on_surveyed)
         desk.begun.connect(self._on_begun)
         desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
@@ -203,7 +201,7 @@ class TrainPage(QWidget):
         name = QFileDialog.getExistingDirectory(self, "The folder of a study", str(Path.home()))
         if name:
             self.errors.clear()
-            self.desk.said.emit(f"reading {Path(name).name}")
+            self.said.emit(f"reading {Path(name).name}")
             self.study.desk.open(Path(name))
 
     def export_table(self) -> None:
@@ -241,7 +239,7 @@ class TrainPage(QWidget):
             self.curves.apply_theme()
             self._draw({})
 
-    def focus_list(self) -> None:
+    def focus(self) -> None:
         """Let the keys go to the list of trainings, or to the button where there are none."""
         (self.list if self._rows else self.empty.button).setFocus()
 
@@ -273,7 +271,7 @@ class TrainPage(QWidget):
         for name, row in self._rows.items():
             was = before.get(name)
             if was is not None and was.state is not row.state and row.state in _ENDS:
-                self.desk.said.emit(f"training '{name}' {_ENDS[row.state]}")
+                self.said.emit(f"training '{name}' {_ENDS[row.state]}")
 
     def _on_problem(self, text: str, details: str) -> None:
         if text != self.errors.text():  # what fails at every look is said once
@@ -340,7 +338,7 @@ class TrainPage(QWidget):
 
     def _survey(self, number: int, kind: str, place: str, also: Sequence[str]) -> None:
         if kind == LABELLED:
-            self.desk.survey_labelled(number, *self._opened(), also)
+            self.desk.survey_labelled(number, self._project.project, self._project.model, also)
         else:
             self.desk.survey(number, kind, place, also)
 
@@ -365,12 +363,12 @@ class TrainPage(QWidget):
         if self._views.currentWidget() is not self.study:
             self._views.setCurrentWidget(self.study)
             self.study.table.setFocus()
-            self.desk.said.emit("")
+            self.said.emit("")
 
     def _leave_study(self) -> None:
         self.study.desk.close()
         self._views.setCurrentWidget(self._trainings)
-        self.focus_list()
+        self.focus()
 
     def _forget_form(self) -> None:
         self.form = None

@@ -8,7 +8,6 @@ from app.core.recognition.engine import Device  # isort: skip
 import logging
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QByteArray, QMimeData, QSize
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -21,13 +20,16 @@ from app.ui.background.scheduler import ModelScheduler
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
+from app.ui.page.context import PageContext
+from app.ui.page.navigation import PageRequest
+from app.ui.page.page import JobSource, Page
 from app.ui.project.open_project import OpenProject
 from app.ui.project.project_menu import new_place
 from app.ui.review.page import ReviewPage
 from app.ui.train.page import TrainPage
 from app.ui.widgets import theme
 from app.ui.widgets.basics import Splitter, bind
-from app.ui.widgets.drop_target import DropTarget, local_files
+from app.ui.widgets.drop_target import DropTarget
 from app.ui.widgets.file_dialogs import FileDialogs
 from app.ui.window import actions, fault_log, settings
 from app.ui.window.garbage_collector import GarbageCollector
@@ -61,13 +63,13 @@ class MainWindow(QMainWindow):
         self.inference = ModelScheduler(self)
         self.models = ModelChoice(self.inference, self.settings, self._save_settings, gallery, device)
         self.thumbnails = Thumbnails(self)
-        self.identify = IdentifyPage(self.inference, self.thumbnails)
         self.project = OpenProject(self.inference, self)
-        self.review = ReviewPage(self.project, self.inference, self.thumbnails)
-        self.gallery = GalleryPage(self.inference, self.thumbnails)
-        self.explore = ExplorePage(self.project, self.thumbnails)
-        self.train = TrainPage(lambda: (self.project.project, self.project.model))
-        self.gallery.transfers.asked_no.update(self.settings.reembedding_declined)
+        self.project.recent = self.settings.recent_projects
+        context = PageContext(self.inference, self.project, self.thumbnails, self.asking)
+        self.identify, self.review, self.gallery = IdentifyPage(context), ReviewPage(context), GalleryPage(context)
+        self.explore, self.train = ExplorePage(context), TrainPage(context)
+        self.all_pages: tuple[Page, ...] = (self.identify, self.review, self.gallery, self.explore, self.train)
+        self.gallery.decline(self.settings.reembedding_declined)
         self.status = StatusBar()
         self._build()
         self.help = HelpSheet(self._central)
@@ -82,7 +84,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.rail = Rail()
         self.pages = QStackedWidget()
-        for page in (self.identify, self.review, self.gallery, self.explore, self.train):
+        for page in self.all_pages:
             self.pages.addWidget(page)
         body = QHBoxLayout()
         body.setContentsMargins(0, 0, 0, 0)
@@ -99,40 +101,25 @@ class MainWindow(QMainWindow):
         self.dropping = DropTarget(self, central)
 
     def _connect(self) -> None:
-        page, session = self.identify, self.identify.session
-        page.files_wanted.connect(self.choose_files)
-        page.folder_wanted.connect(self.choose_folder)
-        page.model_wanted.connect(self.choose_model)
-        page.paste_wanted.connect(self.paste)
-        page.theme_wanted.connect(self.toggle_theme)
-        jobs = self.status.jobs
-        session.job_began.connect(jobs.begin)
-        session.job_advanced.connect(jobs.advance)
-        session.job_ended.connect(jobs.end)
-        session.said.connect(jobs.say)
-        session.identified.connect(lambda found: self.project.record(session.opened(), found))
-        sources = (
-            self.project.running,
-            self.project.waits,
-            self.review.outputs,
-            self.gallery.desk,
-            self.explore.survey,
-        )
-        for source in (*sources, self.explore.judge, self.train.comparing):
-            source.job_began.connect(jobs.begin)
-            source.job_advanced.connect(jobs.advance)
-            source.job_ended.connect(jobs.end)
-        self.project.closer.add_user(self.train.desk.reading)
-        self.project.said.connect(jobs.say)
-        self.project.opened.connect(self._on_project)
-        self.project.open_failed.connect(self._on_project_failed)
-        self.review.folder_wanted.connect(self.choose_folder_for_project)
-        self.review.theme_wanted.connect(self.toggle_theme)
+        for page in self.all_pages:
+            page.theme_wanted.connect(self.toggle_theme)
+            page.said.connect(self.status.jobs.say)
+            page.requested.connect(self._go)
+            for source in page.jobs:
+                self._show_jobs_of(source)
+        identify, project = self.identify, self.project
+        identify.files_wanted.connect(self.choose_files)
+        identify.folder_wanted.connect(self.choose_folder)
+        identify.model_wanted.connect(self.choose_model)
+        identify.paste_wanted.connect(self.paste)
+        for source in (project.running, project.waits):
+            self._show_jobs_of(source)
+        project.said.connect(self.status.jobs.say)
+        project.opened.connect(self._on_project)
+        project.open_failed.connect(self._on_project_failed)
+        self._connect_review()
         self._connect_gallery()
-        self._connect_explore()
-        self.train.theme_wanted.connect(self.toggle_theme)
         self.train.use_wanted.connect(lambda model: self.models.open(model, remember=True))
-        self.train.desk.said.connect(jobs.say)
         self.status.model.chosen.connect(lambda model: self.models.open(model, remember=True))
         self.status.model.file_wanted.connect(self.choose_model)
         self.models.loading.connect(self._on_loading)
@@ -148,38 +135,37 @@ class MainWindow(QMainWindow):
         bind(self, actions.MODEL_MENU, self.status.model.showMenu)
         self.rail.chosen.connect(self.show_page)
 
-    def _connect_gallery(self) -> None:
-        page, desk, enrolling = self.gallery, self.gallery.desk, self.review.enrolling
-        page.theme_wanted.connect(self.toggle_theme)
-        page.model_wanted.connect(self.choose_model)
-        page.commands.photos_wanted.connect(self.choose_references)
-        page.gallery_wanted.connect(self.models.choose_gallery)
-        page.again_wanted.connect(self.models.open_again)
-        page.transfers.declined.connect(self.models.decline)
-        self.inference.gallery_lost.connect(self._on_gallery_lost)
-        enrolling.wanted.connect(desk.take_reviewed)
-        enrolling.undo_wanted.connect(page.undo)
-        desk.took.connect(enrolling.show_done)
-        desk.shown.connect(lambda: enrolling.show_next_undo(desk.contents.undo))
-        desk.said.connect(self.status.jobs.say)
-        desk.changed.connect(self.status.show_gallery)
-        desk.other_references.connect(self.identify.session.gallery_changed)
+    def _show_jobs_of(self, source: JobSource) -> None:
+        jobs = self.status.jobs
+        source.job_began.connect(jobs.begin)
+        source.job_advanced.connect(jobs.advance)
+        source.job_ended.connect(jobs.end)
 
-    def _connect_explore(self) -> None:
+    def _connect_gallery(self) -> None:
+        gallery, review = self.gallery, self.review
+        gallery.model_wanted.connect(self.choose_model)
+        gallery.gallery_wanted.connect(self.models.choose_gallery)
+        gallery.again_wanted.connect(self.models.open_again)
+        gallery.declined.connect(self.models.decline)
+        self.inference.gallery_lost.connect(self._on_gallery_lost)
+        review.enrol_wanted.connect(gallery.enrol)
+        review.gallery_undo_wanted.connect(gallery.undo)
+        gallery.enrolled.connect(review.show_enrolled)
+        gallery.undo_changed.connect(review.gallery_undo_changed)
+        gallery.changed.connect(self.status.show_gallery)
+        gallery.changed.connect(lambda _count: self.explore.gallery_changed())
+        gallery.other_references.connect(self.identify.gallery_changed)
+
+    def _connect_review(self) -> None:
         explore, review = self.explore, self.review
-        explore.folder_wanted.connect(self.choose_folder_for_project)
-        explore.theme_wanted.connect(self.toggle_theme)
-        explore.review_wanted.connect(self.show_in_review)
-        explore.enrol_wanted.connect(self.enrol_from_map)
-        explore.label_wanted.connect(lambda: self.show_page(self.pages.indexOf(review)))
-        explore.class_wanted.connect(self.show_in_gallery)
-        explore.pointed.connect(review.go_to)
-        explore.chosen_changed.connect(review.chosen.choose)
+        for page in (explore, review):
+            page.folder_wanted.connect(self.choose_folder_for_project)
+        explore.pointed.connect(review.show_photo)
+        explore.chosen_changed.connect(review.choose)
         explore.undo_wanted.connect(review.undo)
         explore.redo_wanted.connect(review.redo)
-        self.gallery.desk.changed.connect(lambda _count: explore.gallery_changed())
-        review.chosen.changed.connect(lambda: explore.follow(review.listing.images(review.chosen.places())))
-        review.chosen.moved.connect(lambda: explore.set_current(review.chosen.image()))
+        review.chosen_changed.connect(explore.follow)
+        review.current_changed.connect(explore.set_current)
 
     def _restore(self) -> None:
         self.resize(_FIRST_SIZE)
@@ -190,66 +176,39 @@ class MainWindow(QMainWindow):
             if len(sizes) == splitter.count() and all(size > 0 for size in sizes):
                 splitter.setSizes(sizes)
 
-    def _splitters(self) -> tuple[Splitter, ...]:
-        mistakes = self.explore.mistakes
-        explored: tuple[Splitter, ...] = (self.gallery.columns, self.explore.columns, mistakes.columns, mistakes.rows)
-        trained = (self.train.columns, self.train.rows, self.train.study.rows)
-        return (self.identify.rows, self.identify.columns, self.review.columns, *explored, *trained)
+    def _splitters(self) -> list[Splitter]:
+        return [splitter for page in self.all_pages for splitter in page.splitters]
 
     # what a person asks for
 
     def choose_files(self) -> None:
         """Ask for photos and open them."""
         if files := self.asking.for_photos("Open photos"):
-            self.identify.session.open(files)
+            self.identify.open(files)
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
         if folder := self.asking.for_folder("Open a folder of photos"):
-            self.identify.session.open([folder])
+            self.identify.open([folder])
 
     def choose_folder_for_project(self) -> None:
         """Ask for a folder and identify it into the open project."""
         if folder := self.asking.for_folder("Identify a folder of photos"):
             self.project.identify([folder])
 
-    def choose_references(self, label: tuple[str, str]) -> None:
-        """Ask for photos of a class and put them into the gallery."""
-        if files := self.asking.for_photos(f"Photos of {label[1]}"):
-            self.gallery.commands.teach(files, label)
-
     def show_page(self, place: int) -> None:
         """Show one of the pages of the rail."""
         self.pages.setCurrentIndex(place)
         self.rail.mark(place)
-        if self.pages.currentWidget() is self.review:
-            self.review.focus_list()
-        elif self.pages.currentWidget() is self.gallery:
-            self.gallery.focus_list()
-        elif self.pages.currentWidget() is self.explore:
-            self.explore.map.setFocus()
-        elif self.pages.currentWidget() is self.train:
-            self.train.focus_list()
+        self._front().focus()
 
-    def show_in_review(self, images: np.ndarray, what: str) -> None:
-        """List exactly these photos of the project on the page Review, all chosen.
+    def _front(self) -> Page:
+        return self.all_pages[self.pages.currentIndex()]
 
-        Args:
-            images: int64 numbers.
-            what: they are, after their number.
-        """
-        self.show_page(self.pages.indexOf(self.review))
-        self.review.show_only(images, what)
-
-    def enrol_from_map(self, images: np.ndarray) -> None:
-        """Put these photos of the project into the gallery: int64 numbers. Review lists them and tells the outcome."""
-        self.show_in_review(images, "chosen on the map")
-        self.review.enrolling.enrol()
-
-    def show_in_gallery(self, coarse: str, fine: str | None) -> None:
-        """Show a class on the page Gallery."""
-        self.show_page(self.pages.indexOf(self.gallery))
-        self.gallery.tree.go((coarse, fine))
+    def _go(self, request: PageRequest) -> None:
+        place = next(place for place, page in enumerate(self.all_pages) if isinstance(request, page.answers))
+        self.show_page(place)
+        self.all_pages[place].go(request)
 
     def choose_model(self) -> None:
         """Ask for an identification model and load it."""
@@ -259,15 +218,12 @@ class MainWindow(QMainWindow):
     def paste(self) -> None:
         """Identify what is on the clipboard."""
         if not self.identify.open_data(QGuiApplication.clipboard().mimeData(), append=True):
-            self.identify.errors.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
+            self.identify.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
 
     def open_dropped(self, data: QMimeData) -> None:
-        """Identify what was dropped: on the page Review into the open project."""
-        local = local_files(data)
-        if self.pages.currentWidget() is self.review and local:
-            self.project.identify(local)
-        elif not self.identify.open_data(data, append=False):
-            self.identify.errors.show_problem(
+        """Let the page on show use what was dropped, else open it on the page Identify."""
+        if not (self._front().take_drop(data) or self.identify.open_data(data, append=False)):
+            self.identify.show_problem(
                 "What was dropped is no file on this computer. Save it first, then drop the file."
             )
 
@@ -283,11 +239,8 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply(app, name)
-        self.identify.theme_changed(name is theme.ThemeName.DARK)
-        self.review.theme_changed(name is theme.ThemeName.DARK)
-        self.gallery.theme_changed(name is theme.ThemeName.DARK)
-        self.explore.theme_changed(name is theme.ThemeName.DARK)
-        self.train.theme_changed(name is theme.ThemeName.DARK)
+        for page in self.all_pages:
+            page.theme_changed(name is theme.ThemeName.DARK)
 
     def open_first_model(self, model: Path | None) -> None:
         """Load the model that was asked for, else the one that was chosen last or is supplied."""
@@ -301,12 +254,10 @@ class MainWindow(QMainWindow):
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self.settings.splitters = {one.objectName(): one.sizes() for one in self._splitters() if all(one.sizes())}
         self._save_settings()
-        self.identify.stop()
-        self.explore.stop()
-        self.review.stop()
+        self.project.cancel_run()  # first, as no page waits for its end then
+        for page in self.all_pages:
+            page.stop()
         self.project.stop()
-        self.gallery.stop()
-        self.train.stop()
         self.thumbnails.stop()
         self.inference.stop()
         self.project.close()
@@ -316,17 +267,14 @@ class MainWindow(QMainWindow):
 
     def _on_loaded(self, loaded: Loaded) -> None:
         self.status.show_loaded(loaded)
-        self.identify.use_model(loaded)
         self.project.use_model(loaded)
-        self.review.use_model(loaded)
-        self.gallery.use_model(loaded)
-        self.explore.use_model(loaded)
-        self.train.use_model(loaded)
+        for page in self.all_pages:
+            page.use_model(loaded)
         if loaded.gallery_problem:
             words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
             if loaded.gallery_size:
                 words = "Your own gallery cannot be used; the supplied one is used in its place."
-            self.identify.errors.show_problem(words, loaded.gallery_problem)
+            self.identify.show_problem(words, loaded.gallery_problem)
 
     def _on_moved(self, loaded: Loaded) -> None:
         self.status.show_provider(loaded.provider)
@@ -335,7 +283,7 @@ class MainWindow(QMainWindow):
     def _on_gallery_lost(self, why: str) -> None:
         self.gallery.lose_gallery(why)
         self.status.show_lost_gallery(why)
-        self.identify.errors.show_problem(
+        self.identify.show_problem(
             "The shared gallery cannot be reached any longer: photos are identified without it. The page Gallery (3) "
             "says more.",
             why,
@@ -344,7 +292,6 @@ class MainWindow(QMainWindow):
     def open_first_project(self) -> None:
         """The project of last time, or a new one."""
         last = self.settings.project
-        self.review.toolbar.project_button.set_recent(self.settings.recent_projects)
         if last is not None:
             self.project.open(last)  # where that has gone, `_on_project_failed` makes a new one
         else:
@@ -354,7 +301,7 @@ class MainWindow(QMainWindow):
         project = self.project.project
         if project is not None:
             self.settings.project = project.path
-            self.settings.recent_projects = self.review.toolbar.project_button.recent()
+            self.settings.recent_projects = self.project.recent
             self._save_settings()
 
     def _on_project_failed(self, made: bool) -> None:
@@ -363,25 +310,23 @@ class MainWindow(QMainWindow):
 
     def _on_loading(self, name: str) -> None:
         self.status.show_loading(name)
-        self.identify.show_loading(name)
-        self.gallery.show_loading(True)
+        for page in self.all_pages:
+            page.model_loading(name)
 
     def _on_load_failed(self, words: str, details: str) -> None:
         loaded = self.models.in_use
         if loaded is not None:
             self.status.show_loaded(loaded)
-            self.status.show_gallery(len(self.gallery.desk.contents.references))
+            self.status.show_gallery(self.gallery.count())
         else:
             self.status.show_no_model()
-        self.identify.show_loading("")
-        self.gallery.show_loading(False)
+        for page in self.all_pages:
+            page.model_loading("")
         self._show_problem(words, details)
 
     def _show_problem(self, words: str, details: str) -> None:
         """On the page in front, where it is seen."""
-        for page in (self.identify, self.review, self.gallery, self.explore, self.train):
-            if self.pages.currentWidget() is page:
-                page.errors.show_problem(words, details)
+        self._front().show_problem(words, details)
 
     def _on_system_theme(self) -> None:
         if self.settings.theme is None and self._asked_theme is None:

@@ -120,7 +120,7 @@ def test_a_new_class_is_taught_by_dropping_photos(gallery, supplied, greens, qtb
     until(qtbot, window, VERDE, 8)
     qtbot.waitUntil(lambda: "8 photos added to Verde 2020" in window.status.jobs.text(), timeout=PATIENCE)
     assert page.tree.node() == VERDE and page.cards.listing.rowCount() == 8
-    assert "Verde 2020 · sedan · 8 reference photos" in page.heading.whole()
+    assert "Verde 2020 · sedan · 8 reference photos" in page.references.heading.whole()
     qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 8, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery 20"
     # the photo that is still open on the page Identify is identified again at once
@@ -252,7 +252,7 @@ def test_the_page_tells_how_good_an_approximate_search_is(
         told = large.approximation
     window = gallery(gallery=tiny_gallery)
     assert told is not None and "recall@10" in told
-    qtbot.waitUntil(lambda: window.gallery.heading.whole().endswith(told), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.gallery.references.heading.whole().endswith(told), timeout=PATIENCE)
 
 
 def test_names_that_cannot_be_are_refused_in_words(gallery, greens):

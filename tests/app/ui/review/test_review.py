@@ -375,9 +375,9 @@ def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, mo
     action(button.menu(), "new project").trigger()
     qtbot.waitUntil(lambda: page.project.project.path not in (copy, first), timeout=PATIENCE)
     assert page.listing.rowCount() == 0 and page.empty.isVisible()
-    assert button.recent()[1:] == [copy, first]
+    assert window.settings.recent_projects[1:] == [copy, first]
     gone = tmp_path / "gone.marque"
-    button.set_recent([*button.recent(), gone])
+    button.show_project(None, [gone])
     action(action(button.menu(), "recent projects").menu(), "gone").trigger()
     qtbot.waitUntil(lambda: f"{gone}: the project does not exist" in page.errors.text(), timeout=PATIENCE)
     assert page.project.project is not None

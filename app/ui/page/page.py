@@ -1,0 +1,84 @@
+"""What every page promises the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from PySide6.QtCore import QMimeData, Signal, SignalInstance
+from PySide6.QtWidgets import QWidget
+
+from app.ui.background.requests import Loaded
+from app.ui.page.navigation import PageRequest
+from app.ui.widgets.basics import Splitter
+from app.ui.widgets.error_bar import ErrorBar
+
+
+class JobSource(Protocol):
+    """Work that takes its time, shown in the status bar."""
+
+    @property
+    def job_began(self) -> SignalInstance:
+        """Carries the Job."""
+
+    @property
+    def job_advanced(self) -> SignalInstance:
+        """Carries the Job, how much is done, of how much, and whether that may grow."""
+
+    @property
+    def job_ended(self) -> SignalInstance:
+        """Carries the Job, and what it did."""
+
+
+class Page(QWidget):
+    """A page answers what concerns it; the other calls of the window do nothing.
+
+    Signals:
+        requested: (PageRequest) another page is to show something
+        said: (words) something was done that needs no more than a line
+        theme_wanted: change to the other theme
+
+    Attributes:
+        jobs: whose work the status bar shows.
+        splitters: whose sizes are remembered.
+        answers: kinds of requests that `go` carries out.
+    """
+
+    requested = Signal(PageRequest)
+    said = Signal(str)
+    theme_wanted = Signal()
+
+    jobs: Sequence[JobSource] = ()
+    splitters: Sequence[Splitter] = ()
+    answers: tuple[type[PageRequest], ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.errors = ErrorBar()
+
+    def focus(self) -> None:
+        """Let the keys go to what the page is worked with."""
+
+    def theme_changed(self, dark: bool) -> None:
+        """Take the other theme's colours, offer the other theme."""
+
+    def model_loading(self, name: str) -> None:
+        """An identification model is being loaded; empty: none is any more."""
+
+    def use_model(self, loaded: Loaded) -> None:
+        """This identification model and its gallery are in use."""
+
+    def show_problem(self, text: str, details: str = "") -> None:
+        """Show a problem in the page's error bar."""
+        self.errors.show_problem(text, details)
+
+    def take_drop(self, _data: QMimeData) -> bool:
+        """Use what was dropped on the window; False: the window opens it on the page Identify."""
+        return False
+
+    def go(self, request: PageRequest) -> None:
+        """Carry out a request of another page, of one of the kinds in `answers`; the page is on show."""
+
+    def stop(self) -> None:
+        """Wait for this page's workers."""
