@@ -22,8 +22,8 @@ from app.ui.page.page import Page
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.review import actions
 from app.ui.review.enrolment import EnrolmentJobs
-from app.ui.review.export_dialogs import ExportDialogs
-from app.ui.review.export_jobs import ExportJobs
+from app.ui.review.export.export_dialogs import ExportDialogs
+from app.ui.review.export.export_jobs import ExportJobs
 from app.ui.review.filter_bar import FilterBar
 from app.ui.review.photo_listing import PhotoListing
 from app.ui.review.photo_viewer import PhotoViewer

@@ -13,7 +13,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine
 from app.ui.review import export_jobs
-from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.widgets.error_bar import ErrorBar
 
 PATIENCE = 15_000

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.window.main_window import MainWindow
 from tests.app.ui.visiting import Step, visit
 

@@ -19,7 +19,7 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.results import results
 from app.core.system import database
 from app.core.system.paths import user_data_dir
-from app.ui.review.trusting import TrustDialog
+from app.ui.review.export.trusting import TrustDialog
 from app.ui.window.main_window import MainWindow
 from tests.app.core.project.test_project_lock import HOLDS
 

@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.ui.review.filing_dialog import FilingDialog
-from app.ui.review.unknown_step import UnknownStepDialog
+from app.ui.review.export.filing_dialog import FilingDialog
+from app.ui.review.export.unknown_step import UnknownStepDialog
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture
 

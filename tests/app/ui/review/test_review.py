@@ -23,7 +23,7 @@ from app.core.project.records import FoundFile
 from app.core.project.results import results
 from app.core.recognition.decision import Status
 from app.core.review.arrangement import Order, Show
-from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.window.main_window import MainWindow
 
 PATIENCE = 15_000

@@ -16,11 +16,11 @@ from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.ui.project.open_project import OpenProject
-from app.ui.review.export_jobs import ExportJobs
-from app.ui.review.filing_dialog import FilingDialog
+from app.ui.review.export.export_jobs import ExportJobs
+from app.ui.review.export.filing_dialog import FilingDialog
+from app.ui.review.export.trusting import TrustQuestion
+from app.ui.review.export.unknown_step import UnknownStepDialog
 from app.ui.review.toolbar import ReviewToolbar
-from app.ui.review.trusting import TrustQuestion
-from app.ui.review.unknown_step import UnknownStepDialog
 from app.ui.widgets.file_dialogs import ChosenPlace, ask_place
 
 

@@ -12,7 +12,7 @@ from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.system.local_records import perhaps_lost
 from app.ui.background.tasks import Tasks
-from app.ui.review.list_dialog import ListDialog
+from app.ui.review.export.list_dialog import ListDialog
 
 
 class TrustDialog(ListDialog):

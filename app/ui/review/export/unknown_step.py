@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.core.filing.filing import UnknownStepError
-from app.ui.review.list_dialog import ListDialog
+from app.ui.review.export.list_dialog import ListDialog
 from model.system.wording import counted
 
 
