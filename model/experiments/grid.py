@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ class StudyGrid:
             raise RunError(f"{self.out}: holds something other than a study; choose another --out")
 
     def _run_frozen(self, tasks: list[CellTask], jobs: int) -> None:
-        with _pool(jobs, threads=1) as pool, console.progress() as progress:
+        with _pool(jobs, 1, _SPAWN.Event()) as pool, console.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             left = {pool.submit(run_frozen, task) for task in tasks}
             try:
@@ -181,7 +182,8 @@ class StudyGrid:
     def _run_full(self, tasks: list[CellTask], jobs: int) -> bool:
         folders = [self.out / "runs" / f"{slug(t.cell.name)}-{t.config.machine.seed}" for t in tasks]
         threads = max(1, (os.cpu_count() or 1) // jobs)
-        with _pool(jobs, threads) as pool, console.progress() as progress:
+        ending = _SPAWN.Event()
+        with _pool(jobs, threads, ending) as pool, console.progress() as progress:
             bar = progress.add_task("runs", total=len(tasks))
             running = [pool.submit(_in_worker, task, folder) for task, folder in zip(tasks, folders, strict=True)]
             try:
@@ -192,33 +194,37 @@ class StudyGrid:
                     shutil.rmtree(folders[running.index(future)])  # its figures are kept; weights would fill the disk
                     progress.advance(bar)
             finally:
+                ending.set()  # SIGTERM came to this process alone: the others would train to their end
                 pool.shutdown(cancel_futures=True)
         return True
 
 
-def _pool(jobs: int, threads: int) -> ProcessPoolExecutor:
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin_worker, initargs=(threads,))
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def _pool(jobs: int, threads: int, ending: Event) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=_SPAWN, initializer=_begin_worker, initargs=(threads, ending))
 
 
 _stopped: StopRequest
 """Of a worker process: once it was asked to stop it trains nothing more."""
 
 
-def _begin_worker(threads: int) -> None:
+def _begin_worker(threads: int, ending: Event) -> None:
     global _stopped
     torch.set_num_threads(threads)
     console.console.quiet = True  # several bars at a time are none; a run's folder has its events
     keep_freed_memory()
     _stopped = StopRequest()
-    threading.Thread(target=_end_with_the_study, args=(_stopped,), daemon=True).start()
+    threading.Thread(target=_end_with_the_study, args=(_stopped, ending), daemon=True).start()
 
 
-def _end_with_the_study(stopped: StopRequest) -> None:
-    """Where the study's own process was ended, nobody takes the result: end as after Ctrl-C, with a checkpoint."""
+def _end_with_the_study(stopped: StopRequest, ending: Event) -> None:
+    """Where the study ends or was killed, nobody takes the result: end as after Ctrl-C, with a checkpoint."""
     study = multiprocessing.parent_process()
     assert study is not None, "this is a worker"
-    study.join()
+    while study.is_alive() and not ending.wait(1):
+        pass
     while True:
         if not (stopped.requested and stopped.patient):  # else the step in work is waited for
             os.kill(os.getpid(), signal.SIGTERM)

@@ -191,7 +191,7 @@ def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(ended
         return number
 
     added = []
-    monkeypatch.setattr(study_room, "_pool", lambda jobs, threads: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(study_room, "_pool", lambda jobs, *_: ThreadPoolExecutor(jobs))
     monkeypatch.setattr(study_room, "run_frozen", work)
     monkeypatch.setattr(study, "add", added.append)
     with pytest.raises(ended_by):
@@ -225,11 +225,11 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file,
     out = tmp_path / "study"
     command = [sys.executable, "-m", "model.study", plan_file, "--out", out, "--data", f"folder:{picture_folder}"]
     process = subprocess.Popen([*map(str, command), "--jobs", "2"], cwd=ROOT, start_new_session=True)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while len(list((out / "runs").glob("*/checkpoint.pt"))) < 2 and time.monotonic() < until:
         time.sleep(0.05)
     end(process)
-    assert process.wait(60) in (0, 130, -signal.SIGINT)
+    assert process.wait(180) in (0, 130, -signal.SIGINT)
     until = time.monotonic() + 60
     with pytest.raises(ProcessLookupError):  # its workers too have ended
         while time.monotonic() < until:
