@@ -60,7 +60,7 @@ def into_project(
             project.add_source(path, watched=True if watched else None)
         scanned_folders.remember(project, paths)
         if again:
-            project.ask_again(stage.info.fingerprint)
+            project.predictions.ask_again(stage.info.fingerprint)
         run = _Run(project, stage, report, interrupted)
         if watched:
             run.watch()

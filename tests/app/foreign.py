@@ -8,6 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 
+def execute(path: Path, statement: str, *rows: Sequence[object]) -> list[tuple]:
+    """Carry out a statement on a connection of its own, once or for each row of values; the rows it gives."""
+    with closing(sqlite3.connect(path)) as database, database:
+        return [row for values in rows or [()] for row in database.execute(statement, values).fetchall()]
+
+
 def tamper(path: Path, statement: str, values: Sequence[object] = ()) -> None:
     """Change a file in a way that its tables forbid; they are afterwards as they were."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:

@@ -147,7 +147,7 @@ def synthetic_project(count: int, home: Path) -> Path:
                 (TypeCandidate(coarse, 0.9, True),), (ClassCandidate(fine, coarse, 0.9, False),), 9.0, 9.0
             )
             outcomes.append(Outcome(image.id, None, evidence, vector))
-        project.store(info.fingerprint, outcomes)
+        project.predictions.store(info.fingerprint, outcomes)
     return home / "synthetic.marque"
 
 

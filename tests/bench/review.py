@@ -159,11 +159,11 @@ def many_links(photos: Path, count: int, home: Path) -> Path:
         found.start()
         found.wait()
         with Project.open(paths.user_data_dir() / "measured.marque") as measured:
-            known = [one for _, one in measured.evidence(engine.info.fingerprint)]
-            _, vectors = measured.embeddings(engine.info.fingerprint)
+            known = [one for _, one in measured.predictions.evidence(engine.info.fingerprint)]
+            _, vectors = measured.predictions.embeddings(engine.info.fingerprint)
         images = project.images()
         for start in range(0, count, 1000):
-            project.store(
+            project.predictions.store(
                 engine.info.fingerprint,
                 [
                     Outcome(image.id, None, known[image.id % len(known)], vectors[image.id % len(known)])

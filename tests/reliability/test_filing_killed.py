@@ -75,7 +75,7 @@ class Stage:
         assert not list(self.folder.rglob(".marque-*"))
         with Project.open(self.project) as project:
             assert {image.path.parent.is_relative_to(folder) for image in project.images()} == {True}
-            assert not project.read("SELECT 1 FROM filed WHERE state IN ('planned', 'placed', 'returning')")
+            assert not project.filed.in_the_middle()
 
     def recover(self, kind: str, number: int) -> None:
         """What a person does next, one way or the other; ends right."""

@@ -17,7 +17,7 @@ from app.core.gallery.gallery import Gallery
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
-from app.core.review.photo_columns import PhotoColumns, read_predictions
+from app.core.review.photo_columns import PhotoColumns
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome
 from tests.app.synthetic import DIM, clustered, entries, unit
@@ -33,7 +33,7 @@ def project(place: Path) -> Path:
     with Project.create(path) as made:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
-        made.store(info.fingerprint, [outcome(1), outcome(2)])
+        made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
         made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return path
 
@@ -57,10 +57,10 @@ def look(path: Path) -> None:
         for model in opened.models():
             opened.counts(model.fingerprint)
             list(results(opened, model))
-            opened.embeddings(model.fingerprint)
+            opened.predictions.embeddings(model.fingerprint)
             columns = PhotoColumns()
             columns.add(opened.places())
-            for piece in read_predictions(opened, model.fingerprint, columns.names):
+            for piece in opened.predictions.features(model.fingerprint, columns.names.place):
                 columns.set_predictions(piece)
 
 

@@ -190,7 +190,7 @@ class _Run:
 
     def _page(self, page: Sequence[ProjectImage]) -> Iterator[tuple[int, ...]]:
         for outcomes in self.stage.outcomes(page, self.cancelled):
-            self.project.store(self.model, outcomes)
+            self.project.predictions.store(self.model, outcomes)
             self.identified += len(outcomes)
             yield tuple(outcome.image for outcome in outcomes)
             while self.paused() and not self.cancelled():

@@ -93,7 +93,7 @@ def read_points(source: Source, project: Project | None, gallery: Path | None, f
     references: list[Reference] = []
     pictures: list[Path | None] = []
     if project is not None and source is not Source.GALLERY:
-        images, vectors = project.embeddings(fingerprint)
+        images, vectors = project.predictions.embeddings(fingerprint)
     if gallery is not None and source is not Source.PROJECT:
         with Gallery.open(gallery, fingerprint, read_only=True) as opened:
             references = opened.references()

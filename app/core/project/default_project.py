@@ -62,7 +62,7 @@ def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Se
     for number, some in files.items():
         project.add_images(number, some)
     images = {project.image_at(path): one for path, one in there.items()}
-    project.store(
+    project.predictions.store(
         info.fingerprint,
         [Outcome(image, None, one.evidence, one.embedding, one.error) for image, one in images.items()],
     )

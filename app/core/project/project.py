@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
-
-import numpy as np
 
 from app.core.project import filing_records, scanned_folders, schema
 from app.core.project.filed import FiledTable
 from app.core.project.journal_steps import StepTable
 from app.core.project.labels import LabelTable
+from app.core.project.prediction_table import PredictionTable
 from app.core.project.project_database import ProjectDatabase
 from app.core.project.project_format import KIND, ProjectError
-from app.core.project.records import REPLACED, Counts, FoundFile, KnownModel, Outcome, Place, ProjectImage
+from app.core.project.records import REPLACED, Counts, FoundFile, KnownModel, Place, ProjectImage
 from app.core.project.schema import Alone, OpenProjectFile, alone_at_once
-from app.core.recognition.evidence import Evidence
-from app.core.recognition.features import FeatureWriter
 from app.core.system import database
 from app.core.system.paths import is_place, tidy
 from model.contract.bundle import BundleInfo, Thresholds
@@ -46,7 +43,7 @@ class Project:
         id: a random number as text; a file that was copied by other programs has that of its original.
         read_only: whether nothing can be changed, as the place is read-only.
         note: what the person should know of how it was opened, or "".
-        labels, steps, filed: its tables, one attribute each.
+        predictions, labels, steps, filed: its tables.
     """
 
     def __init__(self, path: Path, file: OpenProjectFile) -> None:
@@ -55,11 +52,10 @@ class Project:
         self.read_only, self.note = file.read_only, file.note
         self._database = database = ProjectDatabase(path, file)
         self.id = database.id
+        self.predictions = PredictionTable(database)
         self.labels = LabelTable(database)
         self.steps = StepTable(database)
         self.filed = FiledTable(database)
-        self.change, self.read = database.change, database.read
-        self.read_each, self.read_after = database.read_each, database.read_after
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -257,7 +253,7 @@ class Project:
                 )
         return moved
 
-    # ---- models and predictions
+    # ---- models
 
     def keep_model(self, info: BundleInfo) -> None:
         """Remember the model that predicts from now on, or its new thresholds."""
@@ -297,71 +293,6 @@ class Project:
         rows = self._database.read("SELECT value FROM meta WHERE key = ?", (_CHOSEN + model,))
         with self._database.contents("the choice of thresholds"):
             return Thresholds(**parse_json(rows[0][0].encode())) if rows else None
-
-    def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
-        """Keep what a run found out, all of it or nothing. `model`: fingerprint of the identification model."""
-        with self._database.change() as connection:
-            figures = FeatureWriter(connection)
-            for outcome in outcomes:
-                kept = connection.execute(
-                    "UPDATE image SET digest = coalesce(?, CASE WHEN ? THEN nullif(digest, ?) ELSE digest END), "
-                    "error = ? WHERE id = ?",
-                    (outcome.digest, outcome.evidence is not None, REPLACED, outcome.error, outcome.image),
-                ).rowcount
-                if not kept:
-                    continue  # a filing has found out meanwhile that it is another image's file
-                if outcome.evidence is None or outcome.embedding is None:
-                    # an outdated one is better than none where the file is away
-                    connection.execute(
-                        "DELETE FROM prediction WHERE image = ? AND model = ? AND NOT outdated", (outcome.image, model)
-                    )
-                    continue
-                vector = np.ascontiguousarray(outcome.embedding, dtype=np.float16)
-                connection.execute(
-                    "INSERT OR REPLACE INTO prediction (image, model, figures, evidence, embedding) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (
-                        *(outcome.image, model, figures.row(outcome.image, outcome.evidence)),
-                        *(outcome.evidence.to_json(), vector.tobytes()),
-                    ),
-                )
-
-    def ask_again(self, model: str) -> int:
-        """Let all images wait for another answer of this model; how many have one, which stays until that comes.
-
-        For a gallery that has changed: an answer rests on the reference photos of its time. An image whose file cannot
-        be read any more keeps what it has.
-        """
-        with self._database.change() as connection:
-            return connection.execute("UPDATE prediction SET outdated = 1 WHERE model = ?", (model,)).rowcount
-
-    def evidence(self, model: str, ids: Sequence[int] | None = None) -> Iterator[tuple[int, Evidence]]:
-        """Number and evidence of all predicted images, or of those among `ids`, in the order of the numbers."""
-        query = "SELECT image, evidence FROM prediction WHERE model = ?"
-        rows = (
-            self._database.read(f"{query} ORDER BY image", (model,))
-            if ids is None
-            else self._database.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
-        )
-        for number, text in rows:
-            with self._database.contents(f"the evidence of image {number}"):
-                found = Evidence.from_json(text)
-                if not found.types:
-                    raise ValueError("it names no type")
-            yield number, found
-
-    def embeddings(self, model: str) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers int64 [N] and embeddings float32 [N, d] of all predicted images; d is 0 where there are none."""
-        rows = self._database.read("SELECT image, embedding FROM prediction WHERE model = ? ORDER BY image", (model,))
-        if not rows:
-            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-        with self._database.contents("the embedding of an image"):
-            if len({len(row[1]) for row in rows}) > 1:
-                raise ValueError("another length than the others have")
-            vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
-            if not np.isfinite(vectors).all():
-                raise ValueError("not made of numbers")
-            return np.array([row[0] for row in rows], np.int64), vectors.astype(np.float32)
 
     def _image(self, row: tuple) -> ProjectImage:
         number, path, size, modified, digest, error = row

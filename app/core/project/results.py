@@ -63,7 +63,7 @@ def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     last = 0
     while page := project.images_after(last, _PAGE):
         ids = [image.id for image in page]
-        evidence, told = dict(project.evidence(model.fingerprint, ids)), labels.of(ids)
+        evidence, told = dict(project.predictions.evidence(model.fingerprint, ids)), labels.of(ids)
         for image in page:
             found, label = evidence.get(image.id), told.get(image.id)
             decision = None if found is None else decide(found, model.thresholds)
@@ -84,7 +84,7 @@ def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoRe
         return None
     evidence = None
     if model is not None:
-        evidence = dict(project.evidence(model.fingerprint, [image])).get(image)
+        evidence = dict(project.predictions.evidence(model.fingerprint, [image])).get(image)
     decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
     label = project.labels.of([image]).get(image)
     return PhotoResult(found[0], evidence, decision, label, answer(decision, label))

@@ -1,12 +1,11 @@
 """What a decision rests on, as one row of numbers a photo.
 
-Kept beside the evidence, so that a project of 100,000 photos is listed in a second. Names are numbers, given in the
-project's table `name`.
+Kept beside the evidence, so that a project of 100,000 photos is listed in a second. Names are numbers.
 """
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Callable
 
 import numpy as np
 
@@ -45,40 +44,28 @@ NAMED = ("type", "fine", "fine_type", "near", "near_type")
 _DECIMALS = 6  # as the evidence is kept, so that both decide alike
 
 
-class FeatureWriter:
-    """Makes rows within one transaction of a project; new names are written into its table."""
+def feature_row(image: int, evidence: Evidence, number: Callable[[str], int]) -> bytes:
+    """The row of an image.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[str, int] = {}
-
-    def row(self, image: int, evidence: Evidence) -> bytes:
-        """The row of an image."""
-        best, (near, near_type, votes) = evidence.types[0], _nearest_classes(evidence)
-        guess = evidence.classes[0] if evidence.classes else None
-        second = evidence.classes[1].probability if len(evidence.classes) > 1 else 0.0
-        row = np.array(
-            (
-                *(image, self._number(best.name), round(best.probability, _DECIMALS), best.has_classes),
-                self._number(guess.name if guess else ""),
-                self._number(guess.coarse if guess else ""),
-                *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
-                ENROLLED * (guess is not None and guess.enrolled) + CARRIED * evidence.carried,
-                *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
-                *(self._number(near), self._number(near_type), votes, len(evidence.neighbours)),
-            ),
-            FEATURES,
-        )
-        return row.tobytes()
-
-    def _number(self, name: str) -> int:
-        if not name:
-            return NOBODY
-        if name not in self._numbers:
-            self._connection.execute("INSERT OR IGNORE INTO name (name) VALUES (?)", (name,))
-            ((number,),) = self._connection.execute("SELECT id FROM name WHERE name = ?", (name,)).fetchall()
-            self._numbers[name] = number
-        return self._numbers[name]
+    Args:
+        number: gives each name the number that stands for it; NOBODY for the empty one.
+    """
+    best, (near, near_type, votes) = evidence.types[0], _nearest_classes(evidence)
+    guess = evidence.classes[0] if evidence.classes else None
+    second = evidence.classes[1].probability if len(evidence.classes) > 1 else 0.0
+    row = np.array(
+        (
+            *(image, number(best.name), round(best.probability, _DECIMALS), best.has_classes),
+            number(guess.name if guess else ""),
+            number(guess.coarse if guess else ""),
+            *(round(guess.probability if guess else 0.0, _DECIMALS), round(second, _DECIMALS)),
+            ENROLLED * (guess is not None and guess.enrolled) + CARRIED * evidence.carried,
+            *(round(evidence.likeness, _DECIMALS), round(evidence.familiarity, _DECIMALS)),
+            *(number(near), number(near_type), votes, len(evidence.neighbours)),
+        ),
+        FEATURES,
+    )
+    return row.tobytes()
 
 
 def _nearest_classes(evidence: Evidence) -> tuple[str, str, int]:

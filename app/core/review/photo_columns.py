@@ -1,14 +1,14 @@
 """The images of a project in columns: what a list of 100,000 rows needs to be filtered, sorted and decided at once.
 
 Owned by one thread (the window's). What is read from the file arrives in pieces that another thread made
-(`read_predictions`); putting a piece in its place is a few array operations.
+(`PredictionTable.features`); putting a piece in its place is a few array operations.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -16,11 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from app.core.project.labels import Label, Verdict
-from app.core.project.project import Project
 from app.core.project.records import Place
-from app.core.project.schema import contents
 from app.core.recognition.decision import Level, Status
-from app.core.recognition.features import CARRIED, ENROLLED, FEATURES, NAMED, NOBODY
+from app.core.recognition.features import CARRIED, ENROLLED, FEATURES, NOBODY
 from model.contract.bundle import Thresholds
 
 STATUSES = (*Status,)
@@ -30,11 +28,6 @@ WAITING = len(STATUSES)
 """In the column `status`: neither identified nor failed yet. The other values are places in STATUSES."""
 
 _TOLD = [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)]
-_PIECE = 4000
-
-
-_MOST_NAMES = 1 << 20
-_UNKNOWN = NOBODY - 1  # in place of the place of a name that is not there
 
 
 class ClassNumbers:
@@ -317,45 +310,3 @@ def best_guess(predictions: np.ndarray) -> np.ndarray:
     """
     kind = np.where(predictions["fine"] != NOBODY, predictions["fine_type"], predictions["type"])
     return np.stack([kind, predictions["fine"]], axis=1).astype(np.int32)
-
-
-def read_predictions(
-    project: Project, model: str, names: ClassNumbers, ids: Sequence[int] | None = None
-) -> Iterator[np.ndarray]:
-    """What a model has said of all images, or of those among `ids`, in pieces of FIGURES rows with places in `names`.
-
-    Raises:
-        ProjectError: if the project cannot be read.
-    """
-    query = "SELECT image, figures FROM prediction WHERE model = ?"
-    if ids is not None:
-        if rows := project.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,)):
-            yield _piece(project, rows, names)
-        return
-    last = 0
-    while rows := project.read_after(last, f"{query} AND image > ? ORDER BY image LIMIT ?", (model, last, _PIECE)):
-        last = rows[-1][0]
-        yield _piece(project, rows, names)
-
-
-def _piece(project: Project, rows: Sequence[tuple[int, bytes]], names: ClassNumbers) -> np.ndarray:
-    known = project.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
-    with contents(project.path, "the figures of an image"):
-        if {len(figures) for _, figures in rows} != {FEATURES.itemsize}:
-            raise ValueError("of another length")
-        piece = np.frombuffer(b"".join(figures for _, figures in rows), FEATURES).copy()
-        if (piece["image"] != [image for image, _ in rows]).any():
-            raise ValueError("of another image")
-        if any(not 0 < number < _MOST_NAMES for number, _ in known):
-            raise ValueError("a name with an absurd number")
-        place_of = np.full(max((number for number, _ in known), default=0) + 2, _UNKNOWN)
-        place_of[NOBODY] = NOBODY  # the last one
-        for number, name in known:
-            place_of[number] = names.place(name)
-        for field in NAMED:
-            if piece[field].min() < NOBODY:
-                raise ValueError("a name that is not there")
-            piece[field] = place_of[piece[field]]
-            if piece[field].min() == _UNKNOWN:
-                raise ValueError("a name that is not there")
-    return piece

@@ -12,7 +12,6 @@ from app.core.project.labels import Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, ProjectImage
-from app.core.project.schema import contents
 from app.core.recognition.engine import BATCH, Engine
 from app.core.system.content_digest import content_digest
 from app.core.teaching.class_teaching import enrol_as_step, sample_of
@@ -59,17 +58,14 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
     told = {
         image: label for image, label in project.labels.of(numbers).items() if label.verdict in _TOLD and label.coarse
     }
-    query = "SELECT image, embedding FROM prediction WHERE model = ? AND image IN ({})"
-    stored = dict(project.read_each(query, list(told), (fingerprint,)))
+    ids, vectors = project.predictions.embeddings(fingerprint, list(told))
+    stored = dict(zip(ids.tolist(), vectors, strict=True))
     embeddings = {}
     images = sorted(project.images(list(told)), key=lambda image: (told[image.id].coarse, told[image.id].fine))
     for image in images:
         digest = _digest(image) if image.id in stored else None
         if digest is not None:
-            with contents(project.path, f"the embedding of image {image.id}"):
-                vector = np.frombuffer(stored[image.id], np.float16).astype(np.float32)
-                if not np.isfinite(vector).all():
-                    raise ValueError("not made of numbers")
+            vector = stored[image.id]
             embeddings[digest] = vector / np.maximum(np.linalg.norm(vector), np.finfo(np.float32).tiny)
     samples = [sample_of(image.path, told[image.id].coarse, told[image.id].fine or None) for image in images]
     return Reviewed(tuple(samples), tuple(images), embeddings, len(set(numbers)) - len(told))

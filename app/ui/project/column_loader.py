@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
-from app.core.review.photo_columns import PhotoColumns, read_predictions
+from app.core.review.photo_columns import PhotoColumns
 from app.ui.background.tasks import Task, Tasks
 
 _PIECE = 2000
@@ -54,7 +54,7 @@ class ColumnLoader(QObject):
             labels = project.labels.all()
             yield partial(columns.set_labels, labels)
             if model is not None:
-                for piece in read_predictions(project, model.fingerprint, columns.names):
+                for piece in project.predictions.features(model.fingerprint, columns.names.place):
                     yield partial(columns.set_predictions, piece)
 
         def put(step: Callable[[], Any]) -> None:
@@ -83,7 +83,9 @@ class ColumnLoader(QObject):
 
         def work() -> tuple[list, list[np.ndarray]]:
             images = project.places(ids=[one for one in touched if one <= last]) + project.places(after=last)
-            pieces = list(read_predictions(project, model.fingerprint, columns.names, touched)) if model else []
+            pieces = (
+                list(project.predictions.features(model.fingerprint, columns.names.place, touched)) if model else []
+            )
             return images, pieces
 
         def put(found: tuple[list, list[np.ndarray]]) -> None:

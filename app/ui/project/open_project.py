@@ -239,7 +239,7 @@ class OpenProject(QObject):
         model = self._loaded.info.fingerprint if self._loaded is not None else self.model and self.model.fingerprint
         if model:
             self._run_wanted = True
-            self.ask(lambda project: project.ask_again(model), lambda _count: self._begin_run())
+            self.ask(lambda project: project.predictions.ask_again(model), lambda _count: self._begin_run())
 
     def watch(self, on: bool) -> None:
         """Watch the project's folders from now on, or no longer."""

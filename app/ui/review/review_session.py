@@ -35,7 +35,7 @@ class ReviewSession:
 
         def work(project: Project) -> np.ndarray:
             to = None if order is Order.ODD else image
-            return likeness.over_rows(*project.embeddings(model.fingerprint), labels, all_ids, to)
+            return likeness.over_rows(*project.predictions.embeddings(model.fingerprint), labels, all_ids, to)
 
         self._project.ask(work, then)
 
@@ -50,4 +50,6 @@ class ReviewSession:
         """Ask for groups of photos that are probably shown as the wrong class."""
         model, columns = self._project.model, self._project.columns.snapshot()
         if model is not None:
-            self._project.ask(lambda project: suggest(columns, *project.embeddings(model.fingerprint)), then)
+            self._project.ask(
+                lambda project: suggest(columns, *project.predictions.embeddings(model.fingerprint)), then
+            )

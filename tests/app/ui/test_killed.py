@@ -107,7 +107,7 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
             if models:
                 assert project.counts(models[0].fingerprint).predicted >= predicted
             # a scan may have seen a file just before it was moved: such a row was never identified
-            known = [image for model in models for image, _ in project.evidence(model.fingerprint)]
+            known = [image for model in models for image, _ in project.predictions.evidence(model.fingerprint)]
             assert [image.path for image in project.images(known) if not image.path.exists()] == []
         assert contents(many, out) == before
         if (out / "labels.csv").exists():

@@ -246,7 +246,7 @@ def test_the_watched_sources_of_a_project(project: Project, tmp_path: Path) -> N
     assert [watch.look(now) for now in (0, 2, 4)] == [0, 1, 0]
     assert len(watch.new_problems()) == 1 and watch.new_problems() == []
     assert [image.path for image in project.images()] == [first / "old.jpg", first / "new.jpg"]
-    project.store("m", [Outcome(2, error="not a picture")])
+    project.predictions.store("m", [Outcome(2, error="not a picture")])
     put(first / "new.jpg", b"changed")
     assert [watch.look(now) for now in (6, 8)] == [0, 1]
     assert project.images()[1].error is None

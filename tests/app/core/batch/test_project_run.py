@@ -58,7 +58,7 @@ def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path,
     assert {path.name: image.error for path, image in images.items() if image.error}.keys() == {
         *("empty.jpg", "text.png", "cut.png")
     }
-    evidence = dict(project.evidence(model))
+    evidence = dict(project.predictions.evidence(model))
     for path, image in images.items():
         if image.error is None:
             assert image.digest == content_digest(path)
@@ -125,7 +125,9 @@ def test_what_is_enrolled_after_the_gpu_failed_is_seen(
         for _ in run_stage(project, LocalRunner(identifier, batch=2)):
             if gpu.calls:
                 identifier.gallery = gallery
-    neighbours = [len(evidence.neighbours) for _, evidence in project.evidence(tiny_engine.info.fingerprint)]
+    neighbours = [
+        len(evidence.neighbours) for _, evidence in project.predictions.evidence(tiny_engine.info.fingerprint)
+    ]
     assert min(neighbours) == 0 and max(neighbours) > 0
 
 

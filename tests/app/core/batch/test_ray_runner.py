@@ -132,8 +132,8 @@ def test_table_and_project_equal_the_local_ones(
             kept.append(
                 (
                     [(one.image, one.answer) for one in results(project, model)],
-                    dict(project.evidence(model.fingerprint)),
-                    project.embeddings(model.fingerprint)[1].tolist(),
+                    dict(project.predictions.evidence(model.fingerprint)),
+                    project.predictions.embeddings(model.fingerprint)[1].tolist(),
                 )
             )
     assert kept[0] == kept[1]

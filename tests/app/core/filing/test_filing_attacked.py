@@ -19,6 +19,7 @@ from app.core.project.records import FoundFile, Outcome
 from app.core.recognition.engine import Engine
 from app.core.system.file_placement import OtherContentError, copy_new, remove_spare
 from tests.app.core.filing.filing_commands import file, scan, tree, undo
+from tests.app.foreign import execute
 from tests.app.tiny import COLOURS, colour_picture
 
 
@@ -189,10 +190,15 @@ def test_photos_of_any_time_are_identified_filed_and_brought_back(folder, place,
 def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(place):
     with Project.open(place) as project:
         (model,) = project.models()
-        evidence, (_, vectors) = dict(project.evidence(model.fingerprint)), project.embeddings(model.fingerprint)
-        with project.change() as connection:  # as where a scan found a file in its new place before the filing did
-            connection.execute("DELETE FROM image WHERE id = 1")
-        project.store(model.fingerprint, [Outcome(n, "0" * 32, evidence[n], vectors[n - 1]) for n in (1, 2)])
+        evidence, (_, vectors) = (
+            dict(project.predictions.evidence(model.fingerprint)),
+            project.predictions.embeddings(model.fingerprint),
+        )
+        # as where a scan found a file in its new place before the filing did
+        execute(place, "DELETE FROM image WHERE id = 1")
+        project.predictions.store(
+            model.fingerprint, [Outcome(n, "0" * 32, evidence[n], vectors[n - 1]) for n in (1, 2)]
+        )
         assert [image.digest for image in project.images()] == ["0" * 32]
 
 

@@ -13,6 +13,7 @@ from app.core.project.project import Project
 from app.core.recognition.engine import Engine
 from app.core.system import file_placement
 from tests.app.core.filing.filing_commands import FINE, Identify, file, scan, tree, undo
+from tests.app.foreign import execute
 from tests.app.tiny import COLOURS, colour_picture
 
 # sidecars
@@ -59,7 +60,7 @@ def test_an_undo_that_ends_between_a_sidecar_and_its_note_is_finished(
     assert tree(folder) == {"a.jpg", "a.jpg.xmp"}
     assert undo(place) == 0
     with Project.open(place) as project:
-        assert {state for (state,) in project.read("SELECT state FROM filed")} <= {"undone"}
+        assert {state for (state,) in execute(project.path, "SELECT state FROM filed")} <= {"undone"}
     assert file(place, tmp_path / "s", "--move") == 0 and not tree(folder)
 
 

@@ -21,7 +21,7 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
-from app.core.review.photo_columns import ClassNumbers, read_predictions
+from app.core.review.photo_columns import ClassNumbers
 from app.core.system.paths import resources
 from model.contract.bundle import read_info
 from tests.app.core.project.test_project import found, outcome
@@ -37,7 +37,7 @@ def project(tmp_path: Path, tiny_model: Path) -> Path:
     with Project.create(tmp_path / "work.marque") as made:
         made.keep_model(info)
         made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
-        made.store(info.fingerprint, [outcome(1), outcome(2)])
+        made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
         made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return tmp_path / "work.marque"
 
@@ -60,8 +60,8 @@ def look(path: Path, *, sound: bool = False) -> None:
         opened.labels.all()
         for model in opened.models():
             list(results(opened, model))
-            opened.embeddings(model.fingerprint)
-            list(read_predictions(opened, model.fingerprint, ClassNumbers()))
+            opened.predictions.embeddings(model.fingerprint)
+            list(opened.predictions.features(model.fingerprint, ClassNumbers().place))
 
 
 def use(path: Path) -> None:

@@ -24,6 +24,7 @@ from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidat
 from app.core.system import database
 from app.core.system.paths import tidy
 from model.contract.photo import MISSING, NO_PERMISSION
+from tests.app.foreign import execute
 
 EVIDENCE = Evidence(
     (TypeCandidate("sedan", 0.9, True), TypeCandidate("bus", 0.1, False)),
@@ -58,16 +59,16 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
     assert project.add_images(1, [found(i) for i in range(4)]) == 4
     assert [image.id for image in project.waiting("m")] == [1, 2, 3, 4]
-    project.store("m", [outcome(1), outcome(3, evidence=None, embedding=None, error="the file is empty")])
+    project.predictions.store("m", [outcome(1), outcome(3, evidence=None, embedding=None, error="the file is empty")])
     project.close()
     with Project.open(project.path) as again:
         assert again.counts("m") == Counts(predicted=1, failed=1, waiting=2)
         assert again.counts("other") == Counts(predicted=0, failed=1, waiting=3)
         assert [image.id for image in again.waiting("m", limit=1)] == [2]
         assert [image.id for image in again.waiting("m", after=2)] == [4]
-        assert list(again.evidence("m")) == [(1, EVIDENCE)]
-        assert list(again.evidence("m", [3, 1])) == [(1, EVIDENCE)]
-        ids, vectors = again.embeddings("m")
+        assert list(again.predictions.evidence("m")) == [(1, EVIDENCE)]
+        assert list(again.predictions.evidence("m", [3, 1])) == [(1, EVIDENCE)]
+        ids, vectors = again.predictions.embeddings("m")
         assert ids.tolist() == [1] and vectors.tolist() == [[0.5] * 4]
         assert again.images([3, 1])[0].error == "the file is empty"
         assert again.images()[0].path == Path("/photos/000.jpg") and again.images()[0].digest == "d"
@@ -77,7 +78,7 @@ def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
 
 def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: Project) -> None:
     project.add_images(1, [found(0), found(1)])
-    project.store("m", [outcome(1), outcome(2)])
+    project.predictions.store("m", [outcome(1), outcome(2)])
     project.labels.set({1: Label(Verdict.UNKNOWN)}, "unknown")
     assert project.add_images(1, [found(0), found(1)]) == 0
     assert project.add_images(1, [found(0, modified=2), found(1)]) == 1
@@ -88,10 +89,10 @@ def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: P
 @pytest.mark.parametrize("reason", [MISSING, NO_PERMISSION])
 def test_a_file_that_is_there_again_waits_again(project: Project, reason: str) -> None:
     project.add_images(1, [found(0), found(1), found(2)])
-    project.store("m", [outcome(1)])
+    project.predictions.store("m", [outcome(1)])
     gone = {"evidence": None, "embedding": None, "error": reason}
     broken = {**gone, "error": "the file is empty"}
-    project.store("other", [outcome(1, **gone), outcome(2, **gone), outcome(3, **broken)])
+    project.predictions.store("other", [outcome(1, **gone), outcome(2, **gone), outcome(3, **broken)])
     assert project.add_images(1, [found(0), found(1), found(2)]) == 2
     assert [image.id for image in project.waiting("m")] == [2]  # what was found of it before is known still
     assert project.counts("m").failed == 1
@@ -113,8 +114,8 @@ def test_a_file_has_one_name_from_wherever_it_was_named(project: Project, tmp_pa
 
 def test_a_change_that_cannot_be_committed_is_as_if_it_had_not_been(project: Project) -> None:
     """A reader holds the file up where there is no WAL."""
-    project.read("PRAGMA busy_timeout = 50")
-    project.read("PRAGMA journal_mode = DELETE")
+    project._database.read("PRAGMA busy_timeout = 50")
+    project._database.read("PRAGMA journal_mode = DELETE")
     with closing(database.connect(project.path, "ro")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM source").fetchall()
@@ -133,13 +134,13 @@ def test_names_that_are_no_text_are_kept(project: Project) -> None:
 def test_a_batch_is_stored_whole_or_not_at_all(project: Project) -> None:
     project.add_images(1, [found(0), found(1)])
     with pytest.raises(ProjectError, match=r"work\.marque"):
-        project.store("m", [outcome(1), replace(outcome(2), digest=b"no text")])
+        project.predictions.store("m", [outcome(1), replace(outcome(2), digest=b"no text")])
     assert project.counts("m").waiting == 2
 
 
 def test_moved_images_keep_what_is_known_of_them(project: Project, tmp_path: Path) -> None:
     project.add_images(1, [found(0), found(1)])
-    project.store("m", [outcome(1), outcome(2)])
+    project.predictions.store("m", [outcome(1), outcome(2)])
     (tmp_path / "000.jpg").write_bytes(b"x")
     assert project.relocate(Path("/photos"), tmp_path) == 1
     assert [image.path for image in project.images()] == [tmp_path / "000.jpg", Path("/photos/001.jpg")]
@@ -151,7 +152,7 @@ def test_a_copy_is_a_project_of_its_own(project: Project, tmp_path: Path) -> Non
     project.save_as(tmp_path / "copy.marque")
     project.add_images(1, [found(1)])
     with Project.open(tmp_path / "copy.marque") as copy:
-        assert len(copy.images()) == 1 and copy.read("PRAGMA journal_mode") == [("wal",)]
+        assert len(copy.images()) == 1 and execute(copy.path, "PRAGMA journal_mode") == [("wal",)]
     with pytest.raises(ProjectError, match="exists already"):
         project.save_as(tmp_path / "copy.marque")
     with pytest.raises(ProjectError, match="cannot be"):
@@ -206,7 +207,7 @@ def test_an_older_format_is_copied_and_brought_up_to_date(version: int, tmp_path
     (tmp_path / f"work.marque.format{version}.backup").write_text("somebody's own")
     with Project.open(path) as migrated:
         assert [image.path for image in migrated.images()] == [Path("/photos/a.jpg")]
-        assert migrated.read("PRAGMA user_version") == [(project_format.SCHEMA,)]
+        assert execute(migrated.path, "PRAGMA user_version") == [(project_format.SCHEMA,)]
     assert (tmp_path / f"work.marque.format{version}.backup").read_text() == "somebody's own"
     backup = tmp_path / f"work.marque.format{version} (2).backup"
     with closing(sqlite3.connect(backup)) as connection:
@@ -218,29 +219,29 @@ def test_an_older_format_is_copied_and_brought_up_to_date(version: int, tmp_path
 
 def test_answers_of_the_first_format_hold_until_others_are_asked_for(project: Project) -> None:
     project.add_images(1, [found(0)])
-    project.store("m", [outcome(1)])
+    project.predictions.store("m", [outcome(1)])
     project.close()
     database = sqlite3.connect(project.path)
     database.executescript(f"{TO_FORMAT_2}; ALTER TABLE prediction DROP COLUMN outdated; PRAGMA user_version = 1")
     database.close()
     with Project.open(project.path) as migrated:
         assert migrated.counts("m").predicted == 1 and not migrated.waiting("m")
-        assert migrated.ask_again("m") == 1 and [one.id for one in migrated.waiting("m")] == [1]
+        assert migrated.predictions.ask_again("m") == 1 and [one.id for one in migrated.waiting("m")] == [1]
 
 
 def test_an_answer_stays_until_another_one_comes(project: Project) -> None:
     project.add_images(1, [found(number) for number in range(3)])
-    project.store("m", [outcome(number) for number in (1, 2, 3)])
-    project.store("other", [outcome(1)])
-    assert project.ask_again("m") == 3
+    project.predictions.store("m", [outcome(number) for number in (1, 2, 3)])
+    project.predictions.store("other", [outcome(1)])
+    assert project.predictions.ask_again("m") == 3
     counts = project.counts("m")
     assert (counts.predicted, counts.waiting) == (0, 3) and [one.id for one in project.waiting("m")] == [1, 2, 3]
-    assert len(dict(project.evidence("m"))) == 3 and not project.waiting("other", after=1, limit=0)
-    project.store("m", [outcome(1), Outcome(2, error="the file does not exist")])
+    assert len(dict(project.predictions.evidence("m"))) == 3 and not project.waiting("other", after=1, limit=0)
+    project.predictions.store("m", [outcome(1), Outcome(2, error="the file does not exist")])
     assert [one.id for one in project.waiting("m")] == [3] and project.counts("m").predicted == 1
-    assert set(dict(project.evidence("m"))) == {1, 2, 3}  # the second keeps what it had
-    project.store("m", [Outcome(1, error="is damaged")])
-    assert set(dict(project.evidence("m"))) == {2, 3}  # what was identified since has no better one
+    assert set(dict(project.predictions.evidence("m"))) == {1, 2, 3}  # the second keeps what it had
+    project.predictions.store("m", [Outcome(1, error="is damaged")])
+    assert set(dict(project.predictions.evidence("m"))) == {2, 3}  # what was identified since has no better one
 
 
 def test_a_damaged_file_is_noticed(project: Project) -> None:

@@ -55,7 +55,7 @@ def made(medium: Path, tiny_model: Path) -> Path:
     with Project.create(medium / "work.marque") as project:
         project.keep_model(info)
         project.add_images(project.add_source(Path("/photos")), [found(1)])
-        project.store(info.fingerprint, [outcome(1)])
+        project.predictions.store(info.fingerprint, [outcome(1)])
     return medium / "work.marque"
 
 

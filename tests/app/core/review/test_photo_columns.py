@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from app.core.project.records import FoundFile, Outcome
 from app.core.project.results import results
 from app.core.recognition.decision import Status, decide
 from app.core.recognition.evidence import Evidence
-from app.core.recognition.features import FEATURES, NAMED, NOBODY, FeatureWriter
+from app.core.recognition.features import FEATURES, feature_row
 from app.core.review import arrangement, likeness
 from app.core.review.arrangement import Filter, Order, Show
 from app.core.review.photo_columns import (
@@ -26,12 +25,12 @@ from app.core.review.photo_columns import (
     ClassNumbers,
     PhotoColumns,
     answers,
-    read_predictions,
 )
 from app.core.review.suggestions import suggest
 from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
 from tests.app.core.recognition.test_decision import cases, evidence, near
+from tests.app.foreign import execute
 
 MODEL = "m"
 LABELS = st.none() | st.sampled_from(
@@ -60,12 +59,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | None = None) -> None:
     """Images 1 to N; None is one that cannot be read."""
     project.add_images(1, [FoundFile(Path(f"/photos/{i}.jpg"), 1, 1) for i in range(1, len(found) + 1)])
-    with project.change() as connection:
-        taxonomy = Taxonomy(coarse=("sedan",), fine=(), parents=())
-        facts = json.dumps({"name": "m", "taxonomy": taxonomy.model_dump(), "thresholds": Thresholds().model_dump()})
-        connection.execute("INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (MODEL, facts))
+    taxonomy = Taxonomy(coarse=("sedan",), fine=(), parents=())
+    facts = json.dumps({"name": "m", "taxonomy": taxonomy.model_dump(), "thresholds": Thresholds().model_dump()})
+    execute(project.path, "INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (MODEL, facts))
     angles = vectors if vectors is not None else unit(*range(len(found)))
-    project.store(
+    project.predictions.store(
         MODEL,
         [
             Outcome(i, error="broken") if one is None else Outcome(i, "d", one, vector)
@@ -77,7 +75,7 @@ def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | N
 def load(project: Project, thresholds: Thresholds | None = None) -> PhotoColumns:
     columns = PhotoColumns(thresholds=thresholds)
     columns.add(project.places())
-    for piece in read_predictions(project, MODEL, columns.names):
+    for piece in project.predictions.features(MODEL, columns.names.place):
         columns.set_predictions(piece)
     columns.set_labels(project.labels.all())
     return columns
@@ -96,7 +94,7 @@ def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project
     fill(project, [sedan(0.9), sedan(0.8), sedan(0.7)])
     columns = PhotoColumns()
     columns.add([place for place in project.places() if place[0] != 3])
-    [piece] = read_predictions(project, MODEL, columns.names)
+    [piece] = project.predictions.features(MODEL, columns.names.place)
     assert columns.set_predictions(piece).tolist() == [0, 1]
     assert columns.predictions["image"].tolist() == [1, 2]
     columns.add(project.places(after=2))
@@ -108,12 +106,8 @@ def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project
 def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
     kept = Evidence.from_json(found.to_json())  # with as many decimals as are kept
-    connection, names = sqlite3.connect(":memory:"), ClassNumbers()
-    connection.execute("CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
-    piece = np.frombuffer(FeatureWriter(connection).row(1, found), FEATURES).copy()
-    known = {number: names.place(name) for number, name in connection.execute("SELECT id, name FROM name")}
-    for field in NAMED:
-        piece[field] = [known.get(number, NOBODY) for number in piece[field].tolist()]
+    names = ClassNumbers()
+    piece = np.frombuffer(feature_row(1, found, names.place), FEATURES)
     row, decision = answers(piece, thresholds), decide(kept, thresholds)
     assert STATUSES[row.status[0]] is decision.status and LEVELS[row.level[0]] is decision.level
     assert names[row.label[0]] == decision.label and names[row.type[0]] == decision.coarse
@@ -250,9 +244,9 @@ def test_suggestions_from_the_persons_labels_and_from_references(project: Projec
     )
     project.labels.set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
     columns = load(project)
-    (found,) = suggest(columns, *project.embeddings(MODEL))
+    (found,) = suggest(columns, *project.predictions.embeddings(MODEL))
     assert set(found.images) == {3, 4, 5, 6} and found.shown == "TL"
     assert found.label == Label(Verdict.CORRECTED, "sedan", "TSX") and "you labelled" in found.reason
     project.labels.set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
-    (left,) = suggest(load(project), *project.embeddings(MODEL))
+    (left,) = suggest(load(project), *project.predictions.embeddings(MODEL))
     assert left.images == (6,) and "reference photos" in left.reason

@@ -13,6 +13,7 @@ from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.system.content_digest import content_digest
 from app.core.teaching.reviewed_photos import enrol_reviewed, reviewed
+from tests.app.foreign import execute
 from tests.app.tiny import DIM
 
 
@@ -25,14 +26,11 @@ def project(tmp_path: Path, photos: Path, tiny_engine):
         opened.keep_model(tiny_engine.info)
         vector = np.eye(DIM)[3]
         images = opened.images()
-        with opened.change() as connection:
-            for image in images:
-                connection.execute(
-                    "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?, 0)",
-                    (image.id, tiny_engine.info.fingerprint, vector.astype(np.float16).tobytes()),
-                )
-            for image in images[:-1]:
-                connection.execute("UPDATE image SET digest = ? WHERE id = ?", (content_digest(image.path), image.id))
+        stored = (tiny_engine.info.fingerprint, vector.astype(np.float16).tobytes())
+        insert = "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?, 0)"
+        execute(opened.path, insert, *((image.id, *stored) for image in images))
+        digests = ((content_digest(image.path), image.id) for image in images[:-1])
+        execute(opened.path, "UPDATE image SET digest = ? WHERE id = ?", *digests)
         yield opened
 
 
