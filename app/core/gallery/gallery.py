@@ -25,7 +25,7 @@ from app.core.gallery.gallery_file import (
     root_id,
     upsert,
 )
-from app.core.gallery.holdings import Holdings
+from app.core.gallery.holdings import Holdings, cosines_to_sums
 from app.core.system import database
 from model.contract.taxonomy import Taxonomy, TaxonomyError
 
@@ -35,7 +35,6 @@ __all__ = [
     "Neighbour",
     "Reference",
     "ReferenceEntry",
-    "cosines_to_sums",
     "root_id",
     "upsert",
 ]
@@ -390,14 +389,3 @@ class Gallery:
             return
         except (GalleryError, OSError) as error:
             log.warning("the search index cannot be made or stored: %s", error)
-
-
-def cosines_to_sums(embeddings: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Cosine of N embeddings [N, d] of unit length to the centres of C classes, given as sums of their members [C, d].
-
-    float32 [N, C]; -inf for a class without members.
-    """
-    lengths = np.linalg.norm(sums, axis=1)
-    similarities = embeddings @ (sums / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
-    similarities[:, lengths == 0] = -np.inf
-    return similarities

@@ -166,3 +166,14 @@ def _sums_of(fine: Sequence[str | None], unit: np.ndarray) -> dict[str, np.ndarr
     begins = np.searchsorted(codes[order], np.arange(len(numbers)))
     sums = np.add.reduceat(unit[order], begins, axis=0)
     return {name: sums[number] for name, number in numbers.items() if name is not None}
+
+
+def cosines_to_sums(embeddings: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Cosine of N embeddings [N, d] of unit length to the centres of C classes, given as sums of their members [C, d].
+
+    float32 [N, C]; -inf for a class without members.
+    """
+    lengths = np.linalg.norm(sums, axis=1)
+    similarities = embeddings @ (sums / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).T
+    similarities[:, lengths == 0] = -np.inf
+    return similarities

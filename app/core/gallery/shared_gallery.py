@@ -23,7 +23,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from app.core.gallery import shared_recall
-from app.core.gallery.gallery import GalleryError, Neighbour, Reference, ReferenceEntry, cosines_to_sums
+from app.core.gallery.gallery import GalleryError, Neighbour, Reference, ReferenceEntry
+from app.core.gallery.holdings import cosines_to_sums
 from app.core.gallery.search_index import Recall
 from model.contract.taxonomy import Taxonomy
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import io
 import os
-import re
 import sys
 import threading
 from dataclasses import dataclass, replace
@@ -21,6 +17,7 @@ import onnx
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from app.core.recognition import cuda
 from app.core.system import paths
 from model.contract.bundle import (
     EVIDENCE,
@@ -320,9 +317,9 @@ class Engine:
         """What runs on the GPU, or None; and the reason for either. Raises BundleError as `_open_made_for`."""
         if _CUDA not in available:
             return None, "this build of onnxruntime has no CUDA"
-        if sys.platform == "darwin" or not _has_nvidia_driver():
+        if sys.platform == "darwin" or not cuda.has_nvidia_driver():
             return None, "no NVIDIA driver"
-        complaint = _load_cuda_libraries()
+        complaint = cuda.load_libraries()
         # heuristic search: the exhaustive one tries every algorithm again for each new batch size
         options = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
         try:
@@ -374,27 +371,6 @@ def _inference_threads() -> int:
     """All processors this process may use, less one for the window and for decoding where there are more than two."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return usable - 1 if usable > 2 else usable
-
-
-def _has_nvidia_driver() -> bool:
-    """Whether the driver's own library is installed; it comes with the driver and with nothing else."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
-def _load_cuda_libraries() -> str | None:
-    """Load CUDA and cuDNN from their Python packages or the system; what is missing, in a sentence, or None."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):  # preload_dlls prints its complaints instead of raising them
-        onnxruntime.preload_dlls()
-    names = re.findall(r"^Failed to load (.+?): ", said.getvalue(), re.MULTILINE)
-    if not names:
-        return None
-    missing = ", ".join(sorted({Path(name).name for name in names}))
-    return f'there is an NVIDIA driver, but CUDA libraries are missing ({missing}): pip install "marque[gpu]"'
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,13 +13,14 @@ import pytest
 from onnx import numpy_helper
 from PIL import Image
 
+from app.core.recognition import cuda
 from app.core.recognition import engine as engine_module
 from app.core.recognition.engine import Engine, EngineError, Precision
 from model.contract import bundle
 from model.contract.photo import FitPolicy
 from tests.app.tiny import COLOURS, DIM, SIDE, TINY_TAXONOMY, colour_picture, tiny_graph, write_tiny_model
 
-HAS_DRIVER = engine_module._has_nvidia_driver()
+HAS_DRIVER = cuda.has_nvidia_driver()
 needs_no_driver = pytest.mark.skipif(HAS_DRIVER, reason="this computer has an NVIDIA driver")
 
 
@@ -142,7 +143,7 @@ def test_a_gpu_that_fails_to_start_is_left_with_its_cause(
     # onnxruntime really tries, and really fails, as there is no GPU; only the look for the driver is replaced
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         pytest.skip("this build of onnxruntime has no CUDA")
-    monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(cuda, "has_nvidia_driver", lambda: True)
     engine = Engine(tiny_model)
     assert engine.provider.used == "CPU"
     assert engine.provider.reason.startswith("there is an NVIDIA driver, but")
@@ -165,7 +166,7 @@ def test_missing_cuda_libraries_are_named_with_what_to_install(
         sys.stdout.write("Failed to load libcurand.so.10: libcurand.so.10: cannot open shared object file\n")
         sys.stdout.write("Please follow the installation guide\n")
 
-    monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(cuda, "has_nvidia_driver", lambda: True)
     monkeypatch.setattr(onnxruntime, "preload_dlls", complaining)
     reason = Engine(tiny_model).provider.reason
     assert "CUDA libraries are missing (libcurand.so.10)" in reason
@@ -334,8 +335,8 @@ def opened_on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             return OnGpu(real(engine, file, graph, [engine_module._CPU]))
 
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [engine_module._CUDA, engine_module._CPU])
-        monkeypatch.setattr(engine_module, "_has_nvidia_driver", lambda: True)
-        monkeypatch.setattr(engine_module, "_load_cuda_libraries", lambda: None)
+        monkeypatch.setattr(cuda, "has_nvidia_driver", lambda: True)
+        monkeypatch.setattr(cuda, "load_libraries", lambda: None)
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(Engine, "_session", on_device)
         return given
