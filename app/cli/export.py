@@ -108,12 +108,12 @@ def _open(options: argparse.Namespace, report: Report) -> Project:
 def _tell_waiting(count: int, project: Project, report: Report) -> None:
     if count:
         # whichever is named, a run looks through all places of the project
-        place = min((place for _, place, _ in project.sources()), key=lambda one: not one.exists(), default="PATH")
+        place = min((place for _, place, _ in project.sources.all()), key=lambda one: not one.exists(), default="PATH")
         report.warning(not_identified(count, as_typed("marque", "identify", place, "--project", project.path)))
 
 
 def _last_model(project: Project) -> KnownModel:
-    models = project.models()
+    models = project.models.all()
     if not models:
         raise UsageError(f"{project.path}: nothing has been identified in this project yet")
     return models[0]
@@ -131,7 +131,7 @@ def _sidecars(options: argparse.Namespace, report: Report) -> int:
         if not is_trusted(project, options.trust, report):
             return 1
         model, sidecars = _last_model(project), Sidecars()
-        total = project.counts(model.fingerprint).total
+        total = project.images.counts(model.fingerprint).total
         for done, result in enumerate(results(project, model), 1):
             path = keywords(result.answer)
             waiting += result.waits
@@ -161,8 +161,8 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         if not is_trusted(project, options.trust, report):
             return 1
         model = _last_model(project)
-        copies = Copies([place for _, place, _ in project.sources()], options.out)
-        total = project.counts(model.fingerprint).total
+        copies = Copies([place for _, place, _ in project.sources.all()], options.out)
+        total = project.images.counts(model.fingerprint).total
         with report.running("copying") as advance:
             for done, result in enumerate(results(project, model), 1):
                 if interrupted():

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
         filing = Filing(project)
         if not settle(filing, report, trust=options.trust):
             return 1
-        models = project.models()
+        models = project.models.all()
         if not models:
             raise UsageError(f"{options.project}: nothing has been identified in this project yet")
         wanted = plan(results(project, models[0]), options.into, options.pattern)

@@ -57,7 +57,7 @@ def into_project(
             for step in filing.unknown():
                 report.warning(f"{step.message}; to see its files: {as_typed('marque', 'undo', place)}")
         for path in paths:
-            project.add_source(path, watched=True if watched else None)
+            project.sources.add(path, watched=True if watched else None)
         scanned_folders.remember(project, paths)
         if again:
             project.predictions.ask_again(stage.info.fingerprint)
@@ -108,7 +108,7 @@ class _Run:
                 self._arrived(self._follow(find=False))
             else:
                 self._pause(max(SETTLE, _SHARE * took))
-        self._done(self.project.counts(self.stage.info.fingerprint), interrupted=False)
+        self._done(self.project.images.counts(self.stage.info.fingerprint), interrupted=False)
 
     def _follow(self, *, find: bool) -> RunProgress:
         last = None

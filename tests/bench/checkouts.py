@@ -42,7 +42,8 @@ from pathlib import Path
 from app.core.project.project import Project
 begin = time.perf_counter()
 with Project.open(Path(sys.argv[1])) as project:
-    rows = len(project.places())
+    # projects of older checkouts list their places themselves
+    rows = len(project.images.places() if hasattr(project.images, "places") else project.places())
 print(rows, file=sys.stderr)
 print(time.perf_counter() - begin)
 """

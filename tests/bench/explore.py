@@ -137,11 +137,11 @@ def synthetic_project(count: int, home: Path) -> Path:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     classes = list(zip(info.taxonomy.fine, (info.taxonomy.coarse[one] for one in info.taxonomy.parents), strict=True))
     with Project.create(home / "synthetic.marque") as project:
-        source = project.add_source(home)
-        project.add_images(source, (FoundFile(home / f"{number}.jpg", 1, 1) for number in range(count)))
-        project.keep_model(info)
+        source = project.sources.add(home)
+        project.images.add(source, (FoundFile(home / f"{number}.jpg", 1, 1) for number in range(count)))
+        project.models.keep(info)
         outcomes = []
-        for image, cluster, vector in zip(project.images(), of.tolist(), vectors, strict=True):
+        for image, cluster, vector in zip(project.images.all(), of.tolist(), vectors, strict=True):
             fine, coarse = classes[cluster % len(classes)]
             evidence = Evidence(
                 (TypeCandidate(coarse, 0.9, True),), (ClassCandidate(fine, coarse, 0.9, False),), 9.0, 9.0

@@ -153,15 +153,15 @@ def many_links(photos: Path, count: int, home: Path) -> Path:
     assert model is not None
     engine = Engine(model, "cpu")
     with Project.create(home / "many.marque") as project:
-        project.add_source(folder)
-        project.keep_model(engine.info)
+        project.sources.add(folder)
+        project.models.keep(engine.info)
         found = Scan(project, lambda: False)
         found.start()
         found.wait()
         with Project.open(paths.user_data_dir() / "measured.marque") as measured:
             known = [one for _, one in measured.predictions.evidence(engine.info.fingerprint)]
             _, vectors = measured.predictions.embeddings(engine.info.fingerprint)
-        images = project.images()
+        images = project.images.all()
         for start in range(0, count, 1000):
             project.predictions.store(
                 engine.info.fingerprint,

@@ -39,7 +39,7 @@ class Stage:
         (self.photos / "0.xmp").write_text("of the first photo")
         (self.photos / "1.jpg.xmp").write_text("of the second photo")
         with Project.create(self.project) as project:
-            project.add_source(self.photos)
+            project.sources.add(self.photos)
             scanned_folders.remember(project, [self.photos])
             engine = Engine(write_tiny_model(folder / "tiny.onnx"), "cpu")
             list(run_stage(project, LocalRunner(Identifier(engine, None))))
@@ -74,7 +74,7 @@ class Stage:
         assert self._files(folder) == self.before and not self._files(other)
         assert not list(self.folder.rglob(".marque-*"))
         with Project.open(self.project) as project:
-            assert {image.path.parent.is_relative_to(folder) for image in project.images()} == {True}
+            assert {image.path.parent.is_relative_to(folder) for image in project.images.all()} == {True}
             assert not project.filed.in_the_middle()
 
     def recover(self, kind: str, number: int) -> None:

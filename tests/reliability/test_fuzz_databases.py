@@ -31,8 +31,8 @@ def project(place: Path) -> Path:
     path = place / "work.marque"
     info = read_info(write_tiny_model(place / "tiny.onnx"))
     with Project.create(path) as made:
-        made.keep_model(info)
-        made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
+        made.models.keep(info)
+        made.images.add(made.sources.add(Path("/photos")), [found(number) for number in range(4)])
         made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
         made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return path
@@ -49,17 +49,17 @@ def gallery(place: Path) -> Path:
 def look(path: Path) -> None:
     """What the window and the exports ask a project for."""
     with Project.open(path) as opened:
-        opened.sources()
-        opened.images()
-        opened.places()
+        opened.sources.all()
+        opened.images.all()
+        opened.images.places()
         journal_of(opened).next_steps()
         opened.labels.all()
-        for model in opened.models():
-            opened.counts(model.fingerprint)
+        for model in opened.models.all():
+            opened.images.counts(model.fingerprint)
             list(results(opened, model))
             opened.predictions.embeddings(model.fingerprint)
             columns = PhotoColumns()
-            columns.add(opened.places())
+            columns.add(opened.images.places())
             for piece in opened.predictions.features(model.fingerprint, columns.names.place):
                 columns.set_predictions(piece)
 
@@ -76,7 +76,7 @@ def search(path: Path) -> None:
         opened.taxonomy(TINY_TAXONOMY)
         opened.references()
         opened.entries()
-        opened.places()
+        opened.images.places()
 
 
 READERS: dict[str, Callable[[Path], None]] = {"work.marque": look, "a.gallery": search}

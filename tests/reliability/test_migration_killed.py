@@ -51,11 +51,11 @@ def check(commands: Commands, kept: Path, folder: Path, at: Moment) -> None:
     assert version in (2, SCHEMA)
     assert commands.run("undo", place).code == 0
     with Project.open(place) as project:
-        assert [image.path.name for image in project.images()] == ["a.jpg", "b.jpg"]
+        assert [image.path.name for image in project.images.all()] == ["a.jpg", "b.jpg"]
     backups = sorted(path.name for path in folder.iterdir() if path != place)
     assert backups == ["work.marque.format2.backup"], f"at {at}"
     with Project.open(folder / backups[0]) as before:
-        assert len(before.images()) == 2
+        assert len(before.images.all()) == 2
 
 
 def test_an_update_is_killed_now_and_then(commands: Commands, tmp_path: Path) -> None:

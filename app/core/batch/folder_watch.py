@@ -163,10 +163,10 @@ class ProjectWatch:
     def __init__(self, project: Project, *, settle: float = SETTLE) -> None:
         """Files that the project holds already are not taken in again unless they change. Raises ProjectError."""
         self._project = project
-        known = [FoundFile(image.path, image.size, image.modified) for image in project.images()]
+        known = [FoundFile(image.path, image.size, image.modified) for image in project.images.all()]
         self._watchers = {
             number: FolderWatcher(place, known, settle=settle)
-            for number, place, watched in project.sources()
+            for number, place, watched in project.sources.all()
             if watched
         }
 
@@ -187,7 +187,7 @@ class ProjectWatch:
         touched = 0
         for source, watcher in self._watchers.items():
             if found := watcher.look(now):
-                touched += self._project.add_images(source, found)
+                touched += self._project.images.add(source, found)
         return touched
 
     def new_problems(self) -> list[str]:

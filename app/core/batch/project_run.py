@@ -95,10 +95,10 @@ class Scan:
 
     def _run(self) -> None:
         try:
-            for number, place, _ in self.project.sources():
+            for number, place, _ in self.project.sources.all():
                 files = self._files(place)
                 while chunk := list(islice(files, _FOUND)):
-                    self.project.add_images(number, chunk)
+                    self.project.images.add(number, chunk)
         except ProjectError as error:
             self.error = error
 
@@ -134,7 +134,7 @@ def run_stage(
         EngineError: if the inference fails on the CPU.
         ProjectError: if the project cannot be written; what was stored stays.
     """
-    project.keep_model(stage.info)
+    project.models.keep(stage.info)
     scanner = Scan(project, cancelled)
     if find:
         scanner.start()
@@ -172,14 +172,14 @@ class _Run:
             yield self._progress(scanner, ())
         while not self.cancelled():
             scanning = scanner.running  # asked before the page: what is found meanwhile comes with the next one
-            page = self.project.waiting(self.model, after=last, limit=self.stage.page)
+            page = self.project.images.waiting(self.model, after=last, limit=self.stage.page)
             if page:
                 for done in self._page(page):
                     yield self._progress(scanner, done)
                 last = page[-1].id
             elif last:
                 last = 0  # a file that changed since has an older number
-                if not scanning and not self.project.waiting(self.model, limit=1):
+                if not scanning and not self.project.images.waiting(self.model, limit=1):
                     break
             elif scanning:
                 self._nap()
@@ -205,7 +205,7 @@ class _Run:
         now = time.monotonic()
         # counting 100,000 rows takes longer than a batch: between two counts the last one serves
         if exact or now - self._counted > _RECOUNT:
-            self._counts, self._counted = self.project.counts(self.model), now
+            self._counts, self._counted = self.project.images.counts(self.model), now
         seconds = now - self._start - self.idle
         problems = tuple(scanner.problems[self._told :])
         self._told += len(problems)

@@ -95,7 +95,7 @@ class _Photos:
     """The photos of a project by the names that tables have for them."""
 
     def __init__(self, project: Project, table: CorrectionTable) -> None:
-        models = project.models()
+        models = project.models.all()
         named = {row.value("model") for row in table.rows}
         model = next((one for one in models if one.signature in named), models[0] if models else None)
         self._taxonomies = [one.taxonomy for one in models]

@@ -43,9 +43,9 @@ def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Se
     Raises:
         ProjectError: if the project cannot be written; what was stored stays.
     """
-    if info.fingerprint not in (model.fingerprint for model in project.models()):
-        project.keep_model(info)
-    sources = {place: project.add_source(place) for place in opened}
+    if info.fingerprint not in (model.fingerprint for model in project.models.all()):
+        project.models.keep(info)
+    sources = {place: project.sources.add(place) for place in opened}
     there: dict[Path, Identification] = {}
     files: dict[int, list[FoundFile]] = {}
     for one in found:
@@ -56,12 +56,12 @@ def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Se
         except OSError:
             continue  # gone since it was identified
         source = next((number for place, number in sources.items() if file.path.is_relative_to(place)), None)
-        files.setdefault(project.add_source(file.path) if source is None else source, []).append(file)
+        files.setdefault(project.sources.add(file.path) if source is None else source, []).append(file)
         there[file.path] = one
     scanned_folders.remember(project, [*opened, *there])
     for number, some in files.items():
-        project.add_images(number, some)
-    images = {project.image_at(path): one for path, one in there.items()}
+        project.images.add(number, some)
+    images = {project.images.at(path): one for path, one in there.items()}
     project.predictions.store(
         info.fingerprint,
         [Outcome(image, None, one.evidence, one.embedding, one.error) for image, one in images.items()],

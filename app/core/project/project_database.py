@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from app.core.project import schema
 from app.core.project.project_format import KIND, ProjectError
 from app.core.project.schema import OpenProjectFile
 from app.core.system import database
+from app.core.system.paths import is_place
 
 _CHUNK = 500  # values of an IN (...) list
 
@@ -71,6 +73,12 @@ class ProjectDatabase:
     def contents(self, what: str) -> AbstractContextManager[None]:
         """As `schema.contents`, of this file."""
         return schema.contents(self.path, what)
+
+    def place(self, stored: object) -> Path:
+        """A path that is stored in the file."""
+        if not is_place(stored):
+            raise schema.damaged(self.path, f"the path {stored!r}")
+        return Path(os.fsdecode(stored))
 
     def must_be_there(self) -> int:
         """The file's size in bytes; it must still be the one that was opened."""

@@ -61,7 +61,7 @@ def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     """
     labels = project.labels
     last = 0
-    while page := project.images_after(last, _PAGE):
+    while page := project.images.after(last, _PAGE):
         ids = [image.id for image in page]
         evidence, told = dict(project.predictions.evidence(model.fingerprint, ids)), labels.of(ids)
         for image in page:
@@ -79,7 +79,7 @@ def not_identified(count: int, how: str) -> str:
 
 def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoResult | None:
     """One image, by its number; None if the project has no such. Raises ProjectError."""
-    found = project.images([image])
+    found = project.images.of([image])
     if not found:
         return None
     evidence = None

@@ -41,7 +41,7 @@ def unknown(project: Project) -> list[Path]:
     with suppress(OSError):  # nothing was ever written down
         known = _records.names(project.id)
     by_folder: dict[Path, list[Path]] = {}
-    for _, path, _ in project.places():
+    for _, path, _ in project.images.places():
         place = Path(os.fsdecode(path))
         by_folder.setdefault(place.parent, []).append(place)
     return sorted(

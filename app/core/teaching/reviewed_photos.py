@@ -61,7 +61,7 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
     ids, vectors = project.predictions.embeddings(fingerprint, list(told))
     stored = dict(zip(ids.tolist(), vectors, strict=True))
     embeddings = {}
-    images = sorted(project.images(list(told)), key=lambda image: (told[image.id].coarse, told[image.id].fine))
+    images = sorted(project.images.of(list(told)), key=lambda image: (told[image.id].coarse, told[image.id].fine))
     for image in images:
         digest = _digest(image) if image.id in stored else None
         if digest is not None:

@@ -48,7 +48,7 @@ class ColumnLoader(QObject):
 
         def steps() -> Iterator[Callable[[], Any]]:
             last = 0
-            while images := project.places(after=last, limit=_PIECE):
+            while images := project.images.places(after=last, limit=_PIECE):
                 last = images[-1][0]
                 yield partial(columns.add, images)
             labels = project.labels.all()
@@ -82,10 +82,11 @@ class ColumnLoader(QObject):
         touched, self._touched = sorted(self._touched), set()
 
         def work() -> tuple[list, list[np.ndarray]]:
-            images = project.places(ids=[one for one in touched if one <= last]) + project.places(after=last)
-            pieces = (
-                list(project.predictions.features(model.fingerprint, columns.names.place, touched)) if model else []
-            )
+            known = [one for one in touched if one <= last]
+            images = project.images.places(ids=known) + project.images.places(after=last)
+            if model is None:
+                return images, []
+            pieces = list(project.predictions.features(model.fingerprint, columns.names.place, touched))
             return images, pieces
 
         def put(found: tuple[list, list[np.ndarray]]) -> None:

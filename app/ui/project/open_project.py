@@ -124,7 +124,7 @@ class OpenProject(QObject):
             try:
                 if still_open is not None and still_open.is_there():
                     # perhaps as its photos are being filed: there is nothing to settle
-                    yield Opened(still_open, still_open.models())
+                    yield Opened(still_open, still_open.models.all())
                 else:
                     yield open_project(path, self.waits.alone, create=create)
             except MarqueError:
@@ -153,20 +153,20 @@ class OpenProject(QObject):
 
         def work(project: Project) -> int:
             scanned_folders.remember(project, [new])
-            return project.relocate(old, new)
+            return project.images.relocate(old, new)
 
         self.ask(work, self._on_relocated)
 
     def sources(self, then: Callable[[list[tuple[int, Path, bool]]], None]) -> None:
         """Ask for the project's sources."""
-        self.ask(lambda project: project.sources(), then)
+        self.ask(lambda project: project.sources.all(), then)
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model answers from now on; its predictions are shown."""
         self._loaded = loaded
         project = self.project
         if project is not None:
-            self.tasks.once(project.models, self._choose_model)
+            self.tasks.once(project.models.all, self._choose_model)
         if self._run_wanted:
             self._begin_run()
 
@@ -223,7 +223,7 @@ class OpenProject(QObject):
 
         def work(project: Project) -> None:
             for path in paths:
-                project.add_source(path)
+                project.sources.add(path)
             scanned_folders.remember(project, paths)
 
         self._run_wanted = True
@@ -232,7 +232,7 @@ class OpenProject(QObject):
     def retry_failed(self) -> None:
         """Read the files again that could not be read."""
         self._run_wanted = True
-        self.ask(lambda project: project.retry_failed(), lambda _: self._begin_run())
+        self.ask(lambda project: project.images.retry_failed(), lambda _: self._begin_run())
 
     def identify_again(self) -> None:
         """Ask the identification model again about all photos: the gallery is another one since. Labels stay."""
@@ -245,9 +245,9 @@ class OpenProject(QObject):
         """Watch the project's folders from now on, or no longer."""
 
         def work(project: Project) -> None:
-            for _, place, _ in project.sources():
+            for _, place, _ in project.sources.all():
                 if not on or place.is_dir():
-                    project.add_source(place, watched=on)
+                    project.sources.add(place, watched=on)
 
         project = self.project
         if project is not None:
@@ -345,7 +345,7 @@ class OpenProject(QObject):
             self.grown.emit()
             self._tell_steps()
 
-        self.ask(lambda project: project.images(), put)
+        self.ask(lambda project: project.images.all(), put)
 
     def _tell_steps(self) -> None:
         def titles(found: tuple[JournalStep | None, JournalStep | None]) -> None:
@@ -366,7 +366,7 @@ class OpenProject(QObject):
         self.model = KnownModel(model.fingerprint, model.name, model.taxonomy, chosen)
         self.columns.decide(chosen)
         self.grown.emit()
-        self.ask(lambda project: project.choose_thresholds(model.fingerprint, thresholds))
+        self.ask(lambda project: project.models.choose_thresholds(model.fingerprint, thresholds))
 
     def ask(self, work: Callable[[Project], T], then: Callable[[T], None] = lambda _value: None) -> None:
         """Do something with the project on its thread; `then` takes the result unless another one is open by then."""

@@ -41,7 +41,7 @@ def open_project(path: Path, alone: Alone, *, create: bool) -> Opened:
     """
     project = Project.create(path) if create else Project.open(path, sound=False, to_read=True, alone=alone)
     try:
-        found = Opened(project, project.models())
+        found = Opened(project, project.models.all())
         if project.read_only:
             note = f"; {project.note}" if project.note else ""
             found.said.append(f"{path}: this project can be looked at and exported here, but not changed{note}")

@@ -83,11 +83,11 @@ def test_all_ways_into_marque_find_the_same_photos(tree) -> None:
         assert watcher.look(0) == []
         assert {Path(file.path) for file in watcher.look(1)} == found
         with Project.create(top.parent / "work.marque") as project:
-            project.add_source(top)
+            project.sources.add(top)
             run = Scan(project, lambda: False)
             run.start()
             run.wait()
-            assert {Path(image.path) for image in project.images()} == found
+            assert {Path(image.path) for image in project.images.all()} == found
         assert trained_on(top) == {path for path in found if path.parent != top}
     finally:
         shutil.rmtree(top.parent)

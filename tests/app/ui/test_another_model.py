@@ -45,7 +45,7 @@ def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
 
 def predicted(window: MainWindow) -> int:
     opened = window.project
-    return opened.project.counts(opened.model.fingerprint).predicted if opened.model is not None else 0
+    return opened.project.images.counts(opened.model.fingerprint).predicted if opened.model is not None else 0
 
 
 def begin_run(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
@@ -173,7 +173,7 @@ def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(re
     qtbot.waitUntil(lambda: ready.identify.session.loaded().info.fingerprint == "0ddba11", timeout=PATIENCE)
     qtbot.wait(300)
     assert not ready.project.running.active()
-    assert ready.project.project.counts("0ddba11").predicted == 0
+    assert ready.project.project.images.counts("0ddba11").predicted == 0
 
 
 def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):

@@ -103,12 +103,12 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
         with Project.open(place) as project:  # reads the whole file
             labels = project.labels.all()
             account.check(labels)
-            models = project.models()
+            models = project.models.all()
             if models:
-                assert project.counts(models[0].fingerprint).predicted >= predicted
+                assert project.images.counts(models[0].fingerprint).predicted >= predicted
             # a scan may have seen a file just before it was moved: such a row was never identified
             known = [image for model in models for image, _ in project.predictions.evidence(model.fingerprint)]
-            assert [image.path for image in project.images(known) if not image.path.exists()] == []
+            assert [image.path for image in project.images.of(known) if not image.path.exists()] == []
         assert contents(many, out) == before
         if (out / "labels.csv").exists():
             list(csv.DictReader((out / "labels.csv").open(encoding="utf-8")))

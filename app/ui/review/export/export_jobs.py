@@ -132,7 +132,7 @@ class ExportJobs(QObject):
         """Copy the labelled photos into a folder, with keywords inside."""
 
         def work(progress: Callable[[int], None], cancelled: Callable[[], bool]) -> _Written:
-            made = Copies([place for _, place, _ in project.sources()], into)
+            made = Copies([place for _, place, _ in project.sources.all()], into)
 
             def write(result: PhotoResult) -> bool:
                 path = keywords(result.answer)

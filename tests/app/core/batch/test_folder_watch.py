@@ -237,29 +237,29 @@ def test_the_watched_sources_of_a_project(project: Project, tmp_path: Path) -> N
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     for folder in (first, second, third):
         put(folder / "old.jpg")
-    numbers = [project.add_source(folder, watched=folder != second) for folder in (first, second, third)]
-    project.add_images(numbers[0], [FoundFile.of(first / "old.jpg")])
+    numbers = [project.sources.add(folder, watched=folder != second) for folder in (first, second, third)]
+    project.images.add(numbers[0], [FoundFile.of(first / "old.jpg")])
     shutil.rmtree(third)
     watch = ProjectWatch(project)
     assert watch.places == [first, third]
     put(first / "new.jpg")
     assert [watch.look(now) for now in (0, 2, 4)] == [0, 1, 0]
     assert len(watch.new_problems()) == 1 and watch.new_problems() == []
-    assert [image.path for image in project.images()] == [first / "old.jpg", first / "new.jpg"]
+    assert [image.path for image in project.images.all()] == [first / "old.jpg", first / "new.jpg"]
     project.predictions.store("m", [Outcome(2, error="not a picture")])
     put(first / "new.jpg", b"changed")
     assert [watch.look(now) for now in (6, 8)] == [0, 1]
-    assert project.images()[1].error is None
+    assert project.images.all()[1].error is None
 
 
 def test_adding_a_source_again_leaves_it_watched(project: Project, tmp_path: Path) -> None:
     def watched() -> list[bool]:
-        return [watched for _, _, watched in project.sources()]
+        return [watched for _, _, watched in project.sources.all()]
 
-    assert project.add_source(tmp_path) == 1 and watched() == [False]
-    assert project.add_source(tmp_path, watched=True) == 1 and watched() == [True]
-    assert project.add_source(tmp_path) == 1 and watched() == [True]
-    assert project.add_source(tmp_path, watched=False) == 1 and watched() == [False]
+    assert project.sources.add(tmp_path) == 1 and watched() == [False]
+    assert project.sources.add(tmp_path, watched=True) == 1 and watched() == [True]
+    assert project.sources.add(tmp_path) == 1 and watched() == [True]
+    assert project.sources.add(tmp_path, watched=False) == 1 and watched() == [False]
 
 
 def test_wrong_use_is_told(tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -302,5 +302,5 @@ def test_at_the_command_line(tiny_model: Path, photos: Path, tmp_path: Path) -> 
     assert run.wait(timeout=30) == 0
     assert (done["interrupted"], done["photos"], done["images"], done["failed"]) == (False, 13, 13, 0)
     with Project.open(place) as project:
-        assert project.sources() == [(1, photos, True)]
-        assert slowly in {image.path for image in project.images()}
+        assert project.sources.all() == [(1, photos, True)]
+        assert slowly in {image.path for image in project.images.all()}

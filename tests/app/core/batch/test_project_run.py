@@ -34,7 +34,7 @@ def folder(photos: Path) -> Path:
 @pytest.fixture
 def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
     with Project.create(tmp_path / "work.marque") as created:
-        created.add_source(folder)
+        created.sources.add(folder)
         yield created
 
 
@@ -50,10 +50,10 @@ def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path,
     steps = run(project, tiny_engine)
     files = all_files(folder)
     model = tiny_engine.info.fingerprint
-    assert project.counts(model) == Counts(predicted=len(files) - 3, failed=3, waiting=0) == steps[-1].counts
+    assert project.images.counts(model) == Counts(predicted=len(files) - 3, failed=3, waiting=0) == steps[-1].counts
     assert steps[-1].identified == len(files) and not steps[-1].scanning and steps[-1].seconds_left is not None
     assert sorted(image for step in steps for image in step.changed) == list(range(1, len(files) + 1))
-    images = {image.path: image for image in project.images()}
+    images = {image.path: image for image in project.images.all()}
     assert set(images) == set(files)
     assert {path.name: image.error for path, image in images.items() if image.error}.keys() == {
         *("empty.jpg", "text.png", "cut.png")
@@ -74,7 +74,7 @@ def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_eng
     other = next(path for path in all_files(folder) if path.name == "empty.jpg")
     shutil.copyfile(some, other)
     assert run(project, tiny_engine)[-1].identified == 2
-    assert project.counts(tiny_engine.info.fingerprint).failed == 2
+    assert project.images.counts(tiny_engine.info.fingerprint).failed == 2
     assert project.labels.all() == {1: Label(Verdict.EXCLUDED)}
 
 
@@ -89,7 +89,7 @@ def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, ti
     project.close()
     with Project.open(project.path) as again:
         assert run(again, tiny_engine)[-1].identified == len(all_files(folder)) - done
-        assert again.counts(tiny_engine.info.fingerprint).waiting == 0
+        assert again.images.counts(tiny_engine.info.fingerprint).waiting == 0
 
 
 def test_a_paused_run_waits_and_the_pause_does_not_count(project: Project, tiny_engine: Engine) -> None:
@@ -150,7 +150,7 @@ def test_a_cpu_that_fails_ends_the_run(project: Project, tiny_engine: Engine, mo
 
 
 def test_a_source_that_is_gone_is_no_end(project: Project, tmp_path: Path, tiny_engine: Engine) -> None:
-    project.add_source(tmp_path / "was here once")
+    project.sources.add(tmp_path / "was here once")
     assert run(project, tiny_engine)[-1].counts.waiting == 0
 
 
@@ -160,6 +160,6 @@ def test_a_project_that_cannot_be_written_says_so(
     def refuse(*_: object) -> int:
         raise ProjectError("work.marque: the project cannot be read or written (disk full)")
 
-    monkeypatch.setattr(project, "add_images", refuse)
+    monkeypatch.setattr(project.images, "add", refuse)
     with pytest.raises(ProjectError, match="disk full"):
         run(project, tiny_engine)

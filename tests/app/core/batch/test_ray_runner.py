@@ -128,7 +128,7 @@ def test_table_and_project_equal_the_local_ones(
     kept = []
     for engine in ("local", "ray"):
         with Project.open(tmp_path / f"{engine}.marque") as project:
-            (model,) = project.models()
+            (model,) = project.models.all()
             kept.append(
                 (
                     [(one.image, one.answer) for one in results(project, model)],
@@ -153,7 +153,7 @@ def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_pa
         assert 0 < done < len(paths)
         assert list(stage.identify([], lambda: False)) == []
         with Project.create(tmp_path / "work.marque") as project:
-            project.add_source(folder)
+            project.sources.add(folder)
             assert [step.counts.waiting for step in run_stage(project, stage)][-1] == 0
             assert [step.identified for step in run_stage(project, stage)][-1] == 0
         model.unlink()

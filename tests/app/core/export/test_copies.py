@@ -176,7 +176,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert main(["identify", str(photos), "--project", place, "--model", str(tiny_model)]) == 0
     excluded, unknown = (photos / "sedan" / "Rossa 2010" / f"{number}.jpg" for number in (1, 2))
     with Project.open(Path(place)) as project:
-        of = {image.path: image.id for image in project.images()}
+        of = {image.path: image.id for image in project.images.all()}
         project.labels.set({of[excluded]: Label(Verdict.EXCLUDED), of[unknown]: Label(Verdict.UNKNOWN)}, "review")
     capsys.readouterr()
     before = contents(photos)

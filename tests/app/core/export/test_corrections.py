@@ -60,7 +60,7 @@ def save(out: Path, rows: Rows, encoding: str = "utf-8", **form: object) -> None
 
 def choose_thresholds(place: Path, value: float) -> None:
     with Project.open(place) as project:
-        project.choose_thresholds(project.models()[0].fingerprint, Thresholds(fine=value, coarse=value))
+        project.models.choose_thresholds(project.models.all()[0].fingerprint, Thresholds(fine=value, coarse=value))
 
 
 FORMS: dict[str, Callable[[Path, Rows], None]] = {
@@ -195,7 +195,7 @@ def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
     )
     assert main(["label", str(work), "--from", str(table)]) == 1  # '=1+1.jpg is not in that folder
     with Project.open(work) as project:
-        label = {image.path.relative_to(photos).as_posix(): image.id for image in project.images()}
+        label = {image.path.relative_to(photos).as_posix(): image.id for image in project.images.all()}
     labels = told(work)
     assert labels[label["sedan/Rossa 2010/1.jpg"]].verdict is Verdict.ACCEPTED
     assert labels[label["sedan/Rossa 2010/2.jpg"]] == Label(Verdict.CORRECTED, "ship", "Azzurra class")

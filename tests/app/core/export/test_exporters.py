@@ -30,7 +30,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
     """The 12 photos and a broken one, identified; one accepted, one corrected, one to its type, one excluded."""
     (photos / "ship" / "zz broken.jpg").write_text("no picture")
     with Project.create(tmp_path / "work.marque") as created:
-        created.add_source(photos)
+        created.sources.add(photos)
         list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
@@ -45,7 +45,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
 
 def written(project: Project, kind: str, tmp_path: Path) -> Path:
     out = tmp_path / f"out{EXPORTERS[kind].suffix}"
-    (model,) = project.models()
+    (model,) = project.models.all()
     export(results(project, model), Output(out, EXPORTERS[kind].kind, force=True), model, kind)
     return out
 
@@ -54,7 +54,7 @@ def test_the_table_has_the_columns_of_identify_and_the_persons_words(project: Pr
     with written(project, "csv", tmp_path).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == list(EXPORT_COLUMNS) and len(rows) == 12  # 13 less the excluded one
-    by_path = {image.path: image.id for image in project.images()}
+    by_path = {image.path: image.id for image in project.images.all()}
     of = {by_path[Path(row["path"])]: row for row in rows}
     assert (of[1]["status"], of[1]["label"], of[1]["reason"]) == ("identified", "Gialla 2012", "accepted by a person")
     assert (of[2]["label"], of[2]["coarse"], of[2]["confidence"]) == ("Azzurra class", "ship", "1.0000")
@@ -96,11 +96,11 @@ def test_what_persons_said_is_training_data(project: Project, tmp_path: Path) ->
         ("ship", "Azzurra class"),
         ("ship", None),
     ]
-    assert samples[0].path.samefile(project.images()[0].path)
+    assert samples[0].path.samefile(project.images.all()[0].path)
 
 
 def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(project: Project, tmp_path: Path) -> None:
-    (model,) = project.models()
+    (model,) = project.models.all()
     place = tmp_path / "nowhere" / "a.jsonl"
     with pytest.raises(OutputError, match="nowhere does not exist"):
         export(results(project, model), Output(place, "table"), model, "jsonl")
@@ -170,10 +170,10 @@ def test_every_export_tells_of_photos_that_are_not_identified_yet(
     shutil.copy(max(photos.rglob("*.*")), replaced)
     assert main(["file", str(place), "--into", str(tmp_path / "filed")]) == 1
     with Project.open(place) as project:
-        (source,) = project.sources()
+        (source,) = project.sources.all()
         for name in ("new 1.jpg", "new 2.jpg"):
             shutil.copy(replaced, photos / name)
-            project.add_images(source[0], [FoundFile.of(photos / name)])
+            project.images.add(source[0], [FoundFile.of(photos / name)])
     out = {"xmp": [], "xmp-copies": ["--out", str(tmp_path / "copies")]}.get(kind, ["--out", str(tmp_path / "o")])
     capsys.readouterr()
     code = main(["export", str(place), "--format", kind, *out])

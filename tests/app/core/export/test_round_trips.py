@@ -211,7 +211,7 @@ def test_a_photo_that_was_replaced_is_not_exported_under_its_old_answer(
     work: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     with Project.open(work) as project:
-        first, second, *_ = project.images()
+        first, second, *_ = project.images.all()
         labels = {image.id: Label(Verdict.CORRECTED, "sedan", "Rossa 2010") for image in (first, second)}
         project.labels.set(labels, "review")
     colour_picture((5, 5, 200), seed=9).save(first.path)

@@ -19,7 +19,7 @@ Identify = Callable[..., None]
 
 def scan(place: Path, folder: Path, engine: Engine) -> None:
     with Project.open(place) if place.exists() else Project.create(place) as project:
-        project.add_source(folder)
+        project.sources.add(folder)
         scanned_folders.remember(project, [folder])
         list(run_stage(project, LocalRunner(Identifier(engine, None))))
 

@@ -34,7 +34,7 @@ from app.core.system import file_placement
 def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Project]:
     """The 12 photos, identified; the first excluded, the second unknown, the third told by its type alone."""
     with Project.create(tmp_path / "work.marque") as created:
-        created.add_source(photos)
+        created.sources.add(photos)
         list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             1: Label(Verdict.EXCLUDED),
@@ -47,7 +47,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
 
 
 def planned(project: Project, into: Path, pattern: str = filing_plan.PATTERN) -> FilingPlan:
-    return plan(results(project, project.models()[0]), into, pattern)
+    return plan(results(project, project.models.all()[0]), into, pattern)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -116,13 +116,13 @@ def test_what_was_filed_is_taken_back_and_done_again(
     left = {name: content for name, content in before.items() if not (move and name in wanted)}
     assert len(after) == 10 and contents(photos) == left
     places = {wanted[name] if move and name in wanted else photos / name for name in before}
-    assert {image.path for image in project.images()} == places
+    assert {image.path for image in project.images.all()} == places
     project.close()
     with Project.open(project.path) as again:
         turned = journal_of(again).undo()
         assert turned is not None and turned[1] == []
         assert (contents(photos) == before and not into.exists()) or contents(into) == {}
-        assert {image.path for image in again.images()} == {photos / name for name in before}
+        assert {image.path for image in again.images.all()} == {photos / name for name in before}
         assert again.labels.of([1])  # the labels are a step of their own
         turned = journal_of(again).redo()
         assert turned is not None and turned[1] == []
@@ -268,7 +268,7 @@ def test_at_the_command_line(project: Project, tmp_path: Path, photos: Path, cap
     assert main(["file", place, "--into", str(into), "--pattern", "{name}/"]) == 2
     shutil.rmtree(into, ignore_errors=True)
     with Project.open(project.path) as again:
-        assert {image.path for image in again.images()} == {photos / name for name in before}
+        assert {image.path for image in again.images.all()} == {photos / name for name in before}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="quotes are read as a shell of Linux and macOS does")

@@ -163,7 +163,7 @@ def test_a_photo_that_was_replaced_is_not_filed_under_the_label_of_the_earlier_o
         assert file(place, tmp_path / "out") == 1
     else:
         with Project.open(place) as project:
-            project.add_images(1, [FoundFile.of(folder / "a.jpg")])
+            project.images.add(1, [FoundFile.of(folder / "a.jpg")])
     for words in (["file", str(place), "--into", str(tmp_path / "out")], ["export", str(place), "--format", "xmp"]):
         capsys.readouterr()
         assert main(words) == 1
@@ -189,7 +189,7 @@ def test_photos_of_any_time_are_identified_filed_and_brought_back(folder, place,
 
 def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(place):
     with Project.open(place) as project:
-        (model,) = project.models()
+        (model,) = project.models.all()
         evidence, (_, vectors) = (
             dict(project.predictions.evidence(model.fingerprint)),
             project.predictions.embeddings(model.fingerprint),
@@ -199,7 +199,7 @@ def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(p
         project.predictions.store(
             model.fingerprint, [Outcome(n, "0" * 32, evidence[n], vectors[n - 1]) for n in (1, 2)]
         )
-        assert [image.digest for image in project.images()] == ["0" * 32]
+        assert [image.digest for image in project.images.all()] == ["0" * 32]
 
 
 def test_photos_that_cannot_be_reached_are_named_by_a_filing(folder, place, tmp_path, capsys):

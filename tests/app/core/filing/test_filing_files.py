@@ -90,7 +90,7 @@ def test_a_photo_that_cannot_be_moved_away_stays_and_only_there(
     assert tree(folder) == {"a.jpg"} and not (tmp_path / "s").exists()
     assert undo(place) == 0 and "nothing to undo" in capsys.readouterr().err
     with Project.open(place) as project:
-        assert [image.path for image in project.images()] == [folder / "a.jpg"]
+        assert [image.path for image in project.images.all()] == [folder / "a.jpg"]
 
 
 # folders
@@ -131,7 +131,7 @@ def test_a_photo_that_was_replaced_is_not_filed_and_waits_for_identification(
     assert f"{folder / 'a.jpg'}: has changed since it was identified" in told and "1 left as they are" in told
     assert tree(folder) == {"a.jpg"} and {"sedan/b.jpg", "sedan/touched.jpg"} < tree(tmp_path / "s")
     with Project.open(place) as project:
-        assert [image.path.name for image in project.waiting(tiny_engine.info.fingerprint)] == ["a.jpg"]
+        assert [image.path.name for image in project.images.waiting(tiny_engine.info.fingerprint)] == ["a.jpg"]
         list(run_stage(project, LocalRunner(Identifier(tiny_engine, None))))
     assert file(place, tmp_path / "s", "--move") == 0 and (tmp_path / "s/ship/a.jpg").exists()
 

@@ -158,7 +158,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert "Vehicle|sedan|Rossa 2010" in first.with_name("2.jpg.xmp").read_text("utf-8")
     assert main(["export", str(place), "--format", "xmp", "--out", "x"]) == 2
     with Project.open(place) as project:
-        assert len(project.images()) == 12
+        assert len(project.images.all()) == 12
 
 
 def test_of_many_problems_people_see_the_first_ones_and_scripts_all(

@@ -35,8 +35,8 @@ ERRORS = (ProjectError, GalleryError)
 def project(tmp_path: Path, tiny_model: Path) -> Path:
     info = read_info(tiny_model)
     with Project.create(tmp_path / "work.marque") as made:
-        made.keep_model(info)
-        made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4)])
+        made.models.keep(info)
+        made.images.add(made.sources.add(Path("/photos")), [found(number) for number in range(4)])
         made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
         made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return tmp_path / "work.marque"
@@ -53,12 +53,12 @@ def gallery(tmp_path: Path) -> Path:
 def look(path: Path, *, sound: bool = False) -> None:
     """What the window asks a project for."""
     with Project.open(path, sound=sound) as opened:
-        opened.sources()
-        opened.images()
-        opened.places()
+        opened.sources.all()
+        opened.images.all()
+        opened.images.places()
         journal_of(opened).next_steps()
         opened.labels.all()
-        for model in opened.models():
+        for model in opened.models.all():
             list(results(opened, model))
             opened.predictions.embeddings(model.fingerprint)
             list(opened.predictions.features(model.fingerprint, ClassNumbers().place))
@@ -239,7 +239,7 @@ def test_rows_that_come_again_and_again_have_an_end(tmp_path: Path) -> None:
     """A page of a tree that is reached many times: a table of a few pages with more rows than a computer can count."""
     path = tmp_path / "work.marque"
     with Project.create(path) as made:
-        made.add_images(made.add_source(Path("/photos")), [found(number) for number in range(4000)])
+        made.images.add(made.sources.add(Path("/photos")), [found(number) for number in range(4000)])
     content = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as database:
         (page,) = database.execute("PRAGMA page_size").fetchone()
@@ -254,7 +254,7 @@ def test_rows_that_come_again_and_again_have_an_end(tmp_path: Path) -> None:
     path.write_bytes(content)
     with Project.open(path, sound=False) as opened:
         with pytest.raises(ProjectError, match="again and again"):
-            opened.places()
+            opened.images.places()
         with pytest.raises(ProjectError, match="damaged"):
             opened.check()
     with pytest.raises(ProjectError, match="damaged"):
@@ -271,9 +271,9 @@ def test_a_file_that_goes_while_it_is_in_use_is_noticed(project: Path, gallery: 
                 path.with_name("other").write_bytes(content)
                 path.with_name("other").rename(path)
         with pytest.raises(ProjectError, match=f"was {after}"):
-            opened.add_source(Path("/more"))
+            opened.sources.add(Path("/more"))
         with pytest.raises(ProjectError, match=f"was {after}"):
-            opened.images()
+            opened.images.all()
         with pytest.raises(GalleryError, match=f"was {after}"):
             references.add(np.eye(1, DIM, dtype=np.float32), entries([7]))
 

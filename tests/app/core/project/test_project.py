@@ -52,50 +52,50 @@ def found(number: int, modified: int = 1) -> FoundFile:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     with Project.create(tmp_path / "work.marque") as created:
-        created.add_source(Path("/photos"))
+        created.sources.add(Path("/photos"))
         yield created
 
 
 def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
-    assert project.add_images(1, [found(i) for i in range(4)]) == 4
-    assert [image.id for image in project.waiting("m")] == [1, 2, 3, 4]
+    assert project.images.add(1, [found(i) for i in range(4)]) == 4
+    assert [image.id for image in project.images.waiting("m")] == [1, 2, 3, 4]
     project.predictions.store("m", [outcome(1), outcome(3, evidence=None, embedding=None, error="the file is empty")])
     project.close()
     with Project.open(project.path) as again:
-        assert again.counts("m") == Counts(predicted=1, failed=1, waiting=2)
-        assert again.counts("other") == Counts(predicted=0, failed=1, waiting=3)
-        assert [image.id for image in again.waiting("m", limit=1)] == [2]
-        assert [image.id for image in again.waiting("m", after=2)] == [4]
+        assert again.images.counts("m") == Counts(predicted=1, failed=1, waiting=2)
+        assert again.images.counts("other") == Counts(predicted=0, failed=1, waiting=3)
+        assert [image.id for image in again.images.waiting("m", limit=1)] == [2]
+        assert [image.id for image in again.images.waiting("m", after=2)] == [4]
         assert list(again.predictions.evidence("m")) == [(1, EVIDENCE)]
         assert list(again.predictions.evidence("m", [3, 1])) == [(1, EVIDENCE)]
         ids, vectors = again.predictions.embeddings("m")
         assert ids.tolist() == [1] and vectors.tolist() == [[0.5] * 4]
-        assert again.images([3, 1])[0].error == "the file is empty"
-        assert again.images()[0].path == Path("/photos/000.jpg") and again.images()[0].digest == "d"
-        assert again.sources() == [(1, Path("/photos"), False)]
-        assert again.retry_failed() == 1 and again.counts("m").waiting == 3
+        assert again.images.of([3, 1])[0].error == "the file is empty"
+        assert again.images.all()[0].path == Path("/photos/000.jpg") and again.images.all()[0].digest == "d"
+        assert again.sources.all() == [(1, Path("/photos"), False)]
+        assert again.images.retry_failed() == 1 and again.images.counts("m").waiting == 3
 
 
 def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: Project) -> None:
-    project.add_images(1, [found(0), found(1)])
+    project.images.add(1, [found(0), found(1)])
     project.predictions.store("m", [outcome(1), outcome(2)])
     project.labels.set({1: Label(Verdict.UNKNOWN)}, "unknown")
-    assert project.add_images(1, [found(0), found(1)]) == 0
-    assert project.add_images(1, [found(0, modified=2), found(1)]) == 1
-    assert [image.id for image in project.waiting("m")] == [1]
+    assert project.images.add(1, [found(0), found(1)]) == 0
+    assert project.images.add(1, [found(0, modified=2), found(1)]) == 1
+    assert [image.id for image in project.images.waiting("m")] == [1]
     assert project.labels.all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
 
 
 @pytest.mark.parametrize("reason", [MISSING, NO_PERMISSION])
 def test_a_file_that_is_there_again_waits_again(project: Project, reason: str) -> None:
-    project.add_images(1, [found(0), found(1), found(2)])
+    project.images.add(1, [found(0), found(1), found(2)])
     project.predictions.store("m", [outcome(1)])
     gone = {"evidence": None, "embedding": None, "error": reason}
     broken = {**gone, "error": "the file is empty"}
     project.predictions.store("other", [outcome(1, **gone), outcome(2, **gone), outcome(3, **broken)])
-    assert project.add_images(1, [found(0), found(1), found(2)]) == 2
-    assert [image.id for image in project.waiting("m")] == [2]  # what was found of it before is known still
-    assert project.counts("m").failed == 1
+    assert project.images.add(1, [found(0), found(1), found(2)]) == 2
+    assert [image.id for image in project.images.waiting("m")] == [2]  # what was found of it before is known still
+    assert project.images.counts("m").failed == 1
 
 
 def test_a_file_has_one_name_from_wherever_it_was_named(project: Project, tmp_path: Path, monkeypatch) -> None:
@@ -104,9 +104,9 @@ def test_a_file_has_one_name_from_wherever_it_was_named(project: Project, tmp_pa
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "deep")
     (tmp_path / "photos" / "1.jpg").write_bytes(b"x")
     monkeypatch.chdir(tmp_path / "photos")
-    number = project.add_source(tmp_path / "photos")
+    number = project.sources.add(tmp_path / "photos")
     for name in ("../photos", ".", "../elsewhere/../photos", "../elsewhere/deep/../../photos"):
-        assert project.add_source(Path(name)) == number
+        assert project.sources.add(Path(name)) == number
         assert FoundFile.of(Path(name) / "1.jpg").path == tmp_path / "photos" / "1.jpg"
     assert tidy(Path("../link/..")) == tmp_path / "elsewhere"  # and not the folder of the link
     assert tidy(Path("../link")) == tmp_path / "link"
@@ -120,39 +120,39 @@ def test_a_change_that_cannot_be_committed_is_as_if_it_had_not_been(project: Pro
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM source").fetchall()
         with pytest.raises(ProjectError, match="another program is changing it"):
-            project.add_source(Path("/more"))
-        assert [place for _, place, _ in project.sources()] == [Path("/photos")]
-    assert project.add_source(Path("/more")) == 2
+            project.sources.add(Path("/more"))
+        assert [place for _, place, _ in project.sources.all()] == [Path("/photos")]
+    assert project.sources.add(Path("/more")) == 2
 
 
 def test_names_that_are_no_text_are_kept(project: Project) -> None:
     name = os.fsdecode(b"/photos/\xff\xfe.jpg")
-    project.add_images(1, [FoundFile(Path(name), 1, 1)])
-    assert project.images()[0].path == Path(name)
+    project.images.add(1, [FoundFile(Path(name), 1, 1)])
+    assert project.images.all()[0].path == Path(name)
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(project: Project) -> None:
-    project.add_images(1, [found(0), found(1)])
+    project.images.add(1, [found(0), found(1)])
     with pytest.raises(ProjectError, match=r"work\.marque"):
         project.predictions.store("m", [outcome(1), replace(outcome(2), digest=b"no text")])
-    assert project.counts("m").waiting == 2
+    assert project.images.counts("m").waiting == 2
 
 
 def test_moved_images_keep_what_is_known_of_them(project: Project, tmp_path: Path) -> None:
-    project.add_images(1, [found(0), found(1)])
+    project.images.add(1, [found(0), found(1)])
     project.predictions.store("m", [outcome(1), outcome(2)])
     (tmp_path / "000.jpg").write_bytes(b"x")
-    assert project.relocate(Path("/photos"), tmp_path) == 1
-    assert [image.path for image in project.images()] == [tmp_path / "000.jpg", Path("/photos/001.jpg")]
-    assert project.counts("m").predicted == 2 and project.sources()[0][1] == tmp_path
+    assert project.images.relocate(Path("/photos"), tmp_path) == 1
+    assert [image.path for image in project.images.all()] == [tmp_path / "000.jpg", Path("/photos/001.jpg")]
+    assert project.images.counts("m").predicted == 2 and project.sources.all()[0][1] == tmp_path
 
 
 def test_a_copy_is_a_project_of_its_own(project: Project, tmp_path: Path) -> None:
-    project.add_images(1, [found(0)])
+    project.images.add(1, [found(0)])
     project.save_as(tmp_path / "copy.marque")
-    project.add_images(1, [found(1)])
+    project.images.add(1, [found(1)])
     with Project.open(tmp_path / "copy.marque") as copy:
-        assert len(copy.images()) == 1 and execute(copy.path, "PRAGMA journal_mode") == [("wal",)]
+        assert len(copy.images.all()) == 1 and execute(copy.path, "PRAGMA journal_mode") == [("wal",)]
     with pytest.raises(ProjectError, match="exists already"):
         project.save_as(tmp_path / "copy.marque")
     with pytest.raises(ProjectError, match="cannot be"):
@@ -206,7 +206,7 @@ def test_an_older_format_is_copied_and_brought_up_to_date(version: int, tmp_path
     path = old_project(tmp_path / "work.marque", version)
     (tmp_path / f"work.marque.format{version}.backup").write_text("somebody's own")
     with Project.open(path) as migrated:
-        assert [image.path for image in migrated.images()] == [Path("/photos/a.jpg")]
+        assert [image.path for image in migrated.images.all()] == [Path("/photos/a.jpg")]
         assert execute(migrated.path, "PRAGMA user_version") == [(project_format.SCHEMA,)]
     assert (tmp_path / f"work.marque.format{version}.backup").read_text() == "somebody's own"
     backup = tmp_path / f"work.marque.format{version} (2).backup"
@@ -214,38 +214,38 @@ def test_an_older_format_is_copied_and_brought_up_to_date(version: int, tmp_path
         assert connection.execute("PRAGMA user_version").fetchone() == (version,)
     assert len(list(tmp_path.iterdir())) == 3
     with Project.open(backup) as again:
-        assert len(again.images()) == 1
+        assert len(again.images.all()) == 1
 
 
 def test_answers_of_the_first_format_hold_until_others_are_asked_for(project: Project) -> None:
-    project.add_images(1, [found(0)])
+    project.images.add(1, [found(0)])
     project.predictions.store("m", [outcome(1)])
     project.close()
     database = sqlite3.connect(project.path)
     database.executescript(f"{TO_FORMAT_2}; ALTER TABLE prediction DROP COLUMN outdated; PRAGMA user_version = 1")
     database.close()
     with Project.open(project.path) as migrated:
-        assert migrated.counts("m").predicted == 1 and not migrated.waiting("m")
-        assert migrated.predictions.ask_again("m") == 1 and [one.id for one in migrated.waiting("m")] == [1]
+        assert migrated.images.counts("m").predicted == 1 and not migrated.images.waiting("m")
+        assert migrated.predictions.ask_again("m") == 1 and [one.id for one in migrated.images.waiting("m")] == [1]
 
 
 def test_an_answer_stays_until_another_one_comes(project: Project) -> None:
-    project.add_images(1, [found(number) for number in range(3)])
+    project.images.add(1, [found(number) for number in range(3)])
     project.predictions.store("m", [outcome(number) for number in (1, 2, 3)])
     project.predictions.store("other", [outcome(1)])
     assert project.predictions.ask_again("m") == 3
-    counts = project.counts("m")
-    assert (counts.predicted, counts.waiting) == (0, 3) and [one.id for one in project.waiting("m")] == [1, 2, 3]
-    assert len(dict(project.predictions.evidence("m"))) == 3 and not project.waiting("other", after=1, limit=0)
+    counts = project.images.counts("m")
+    assert (counts.predicted, counts.waiting) == (0, 3) and [one.id for one in project.images.waiting("m")] == [1, 2, 3]
+    assert len(dict(project.predictions.evidence("m"))) == 3 and not project.images.waiting("other", after=1, limit=0)
     project.predictions.store("m", [outcome(1), Outcome(2, error="the file does not exist")])
-    assert [one.id for one in project.waiting("m")] == [3] and project.counts("m").predicted == 1
+    assert [one.id for one in project.images.waiting("m")] == [3] and project.images.counts("m").predicted == 1
     assert set(dict(project.predictions.evidence("m"))) == {1, 2, 3}  # the second keeps what it had
     project.predictions.store("m", [Outcome(1, error="is damaged")])
     assert set(dict(project.predictions.evidence("m"))) == {2, 3}  # what was identified since has no better one
 
 
 def test_a_damaged_file_is_noticed(project: Project) -> None:
-    project.add_images(1, [found(i) for i in range(2000)])
+    project.images.add(1, [found(i) for i in range(2000)])
     project.close()
     content = bytearray(project.path.read_bytes())
     content[8192:40960] = os.urandom(40960 - 8192)
@@ -287,7 +287,7 @@ class UndoAndRedo(RuleBasedStateMachine):
         folder = self.folder = Path(os.environ["PYTEST_LABELS"]) / os.urandom(4).hex()
         folder.mkdir(parents=True)
         self.project = Project.create(folder / "p.marque")
-        self.project.add_images(self.project.add_source(folder), [found(i) for i in range(4)])
+        self.project.images.add(self.project.sources.add(folder), [found(i) for i in range(4)])
         self.now: dict[int, Label] = {}
         self.done: list[dict[int, Label]] = []
         self.undone: list[dict[int, Label]] = []

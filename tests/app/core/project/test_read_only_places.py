@@ -53,8 +53,8 @@ def medium() -> Iterator[Path]:
 def made(medium: Path, tiny_model: Path) -> Path:
     info = read_info(tiny_model)
     with Project.create(medium / "work.marque") as project:
-        project.keep_model(info)
-        project.add_images(project.add_source(Path("/photos")), [found(1)])
+        project.models.keep(info)
+        project.images.add(project.sources.add(Path("/photos")), [found(1)])
         project.predictions.store(info.fingerprint, [outcome(1)])
     return medium / "work.marque"
 

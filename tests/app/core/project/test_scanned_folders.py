@@ -77,9 +77,9 @@ def test_a_table_needs_no_trust(identified: Path, tmp_path: Path) -> None:
 
 def test_only_what_the_person_named_is_known(tmp_path: Path) -> None:
     with Project.create(tmp_path / "work.marque") as project:
-        source = project.add_source(Path("/photos"))
+        source = project.sources.add(Path("/photos"))
         paths = ("/photos/a.jpg", "/photos/b/c.jpg", "/photos/../etc/d.jpg", "/photosynthesis/e.jpg", "/one/f.jpg")
-        project.add_images(source, [FoundFile(Path(path), 1, 1) for path in paths])
+        project.images.add(source, [FoundFile(Path(path), 1, 1) for path in paths])
         assert len(scanned_folders.unknown(project)) == 5
         scanned_folders.remember(project, [Path("/photos"), Path("/one/f.jpg")])
         assert scanned_folders.unknown(project) == [Path("/photos/../etc"), Path("/photosynthesis")]

@@ -52,13 +52,13 @@ def unit(*angles: float) -> np.ndarray:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     with Project.create(tmp_path / "work.marque") as created:
-        created.add_source(Path("/photos"))
+        created.sources.add(Path("/photos"))
         yield created
 
 
 def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | None = None) -> None:
     """Images 1 to N; None is one that cannot be read."""
-    project.add_images(1, [FoundFile(Path(f"/photos/{i}.jpg"), 1, 1) for i in range(1, len(found) + 1)])
+    project.images.add(1, [FoundFile(Path(f"/photos/{i}.jpg"), 1, 1) for i in range(1, len(found) + 1)])
     taxonomy = Taxonomy(coarse=("sedan",), fine=(), parents=())
     facts = json.dumps({"name": "m", "taxonomy": taxonomy.model_dump(), "thresholds": Thresholds().model_dump()})
     execute(project.path, "INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (MODEL, facts))
@@ -74,7 +74,7 @@ def fill(project: Project, found: list[Evidence | None], vectors: np.ndarray | N
 
 def load(project: Project, thresholds: Thresholds | None = None) -> PhotoColumns:
     columns = PhotoColumns(thresholds=thresholds)
-    columns.add(project.places())
+    columns.add(project.images.places())
     for piece in project.predictions.features(MODEL, columns.names.place):
         columns.set_predictions(piece)
     columns.set_labels(project.labels.all())
@@ -93,11 +93,11 @@ def test_an_answer_whose_image_came_after_the_list_was_read_waits_for_it(project
     """A run stores images while a project is being loaded: the list of images is older than that of answers."""
     fill(project, [sedan(0.9), sedan(0.8), sedan(0.7)])
     columns = PhotoColumns()
-    columns.add([place for place in project.places() if place[0] != 3])
+    columns.add([place for place in project.images.places() if place[0] != 3])
     [piece] = project.predictions.features(MODEL, columns.names.place)
     assert columns.set_predictions(piece).tolist() == [0, 1]
     assert columns.predictions["image"].tolist() == [1, 2]
-    columns.add(project.places(after=2))
+    columns.add(project.images.places(after=2))
     assert columns.set_predictions(piece).tolist() == [0, 1, 2]
     assert columns.predictions["fine_probability"] == pytest.approx([0.9, 0.8, 0.7])
 
@@ -118,12 +118,12 @@ def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]
 def test_columns_show_what_the_results_say(tmp_path_factory: pytest.TempPathFactory, rows) -> None:
     thresholds = rows[0][0][1]
     with Project.create(tmp_path_factory.mktemp("p") / "work.marque") as project:
-        project.add_source(Path("/photos"))
+        project.sources.add(Path("/photos"))
         fill(project, [found for (found, _), _ in rows])
         project.labels.set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
-        project.choose_thresholds(MODEL, thresholds)
+        project.models.choose_thresholds(MODEL, thresholds)
         columns = load(project, thresholds)
-        for row, result in enumerate(results(project, project.models()[0])):
+        for row, result in enumerate(results(project, project.models.all()[0])):
             assert result.answer is not None
             assert STATUSES[columns.shown.status[row]] is result.answer.status
             assert columns.names[columns.shown.label[row]] == result.answer.label
@@ -135,8 +135,8 @@ def test_images_that_come_change_and_fail(project: Project) -> None:
     columns = load(project)
     assert [columns.names[place] for place in columns.shown.label] == ["TL", ""]
     assert STATUSES[columns.shown.status[1]] is Status.ERROR and columns.errors == {1: "broken"}
-    project.add_images(1, [FoundFile(Path("/photos/1.jpg"), 2, 9), FoundFile(Path("/photos/9.jpg"), 1, 1)])
-    assert columns.add(project.places()).tolist() == [0, 1, 2]
+    project.images.add(1, [FoundFile(Path("/photos/1.jpg"), 2, 9), FoundFile(Path("/photos/9.jpg"), 1, 1)])
+    assert columns.add(project.images.places()).tolist() == [0, 1, 2]
     assert columns.shown.status.tolist() == [WAITING, STATUSES.index(Status.ERROR), WAITING]
     assert columns.paths[2] == "/photos/9.jpg" and columns.rows_of([2, 77, 1]).tolist() == [1, 0]
 
@@ -147,13 +147,13 @@ def test_other_thresholds_decide_at_once_and_are_kept(project: Project) -> None:
     assert columns.shown.confidence.tolist() == [0.8, 0.6]
     columns.decide(Thresholds(fine=0.7))
     assert columns.shown.confidence.tolist() == [0.8, 0.9]
-    project.choose_thresholds(MODEL, Thresholds(fine=0.7))
+    project.models.choose_thresholds(MODEL, Thresholds(fine=0.7))
     path = project.path
     project.close()
     with Project.open(path) as again:
-        assert again.models()[0].thresholds.fine == 0.7
-        again.choose_thresholds(MODEL, None)
-        assert again.models()[0].thresholds.fine == 0.5
+        assert again.models.all()[0].thresholds.fine == 0.7
+        again.models.choose_thresholds(MODEL, None)
+        assert again.models.all()[0].thresholds.fine == 0.5
 
 
 def test_accepting_takes_what_is_shown(project: Project) -> None:

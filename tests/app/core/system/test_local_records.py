@@ -39,5 +39,5 @@ def test_a_folder_that_was_opened_stands_for_the_photos_in_it(tmp_path: Path) ->
     with Project.create(tmp_path / "p.marque") as project:
         scanned_folders.remember(project, [folder, *photos])
         assert len(LocalRecords("scanned").names(project.id)) == 2
-        project.add_source(tmp_path)
+        project.sources.add(tmp_path)
         assert scanned_folders.unknown(project) == []

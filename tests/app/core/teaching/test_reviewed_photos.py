@@ -22,10 +22,10 @@ def project(tmp_path: Path, photos: Path, tiny_engine):
     """The 12 photos, each with an embedding that no model would make, the last without the digest of its file."""
     files = sorted(photos.rglob("*.jpg"))
     with Project.create(tmp_path / "work.marque") as opened:
-        opened.add_images(opened.add_source(photos), [FoundFile.of(file) for file in files])
-        opened.keep_model(tiny_engine.info)
+        opened.images.add(opened.sources.add(photos), [FoundFile.of(file) for file in files])
+        opened.models.keep(tiny_engine.info)
         vector = np.eye(DIM)[3]
-        images = opened.images()
+        images = opened.images.all()
         stored = (tiny_engine.info.fingerprint, vector.astype(np.float16).tobytes())
         insert = "INSERT INTO prediction VALUES (?, ?, x'', '{}', ?, 0)"
         execute(opened.path, insert, *((image.id, *stored) for image in images))
@@ -35,7 +35,7 @@ def project(tmp_path: Path, photos: Path, tiny_engine):
 
 
 def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_taken_over(project, tiny_engine):
-    images = [image.id for image in project.images()]
+    images = [image.id for image in project.images.all()]
     verdicts = {
         images[0]: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
         images[1]: Label(Verdict.CORRECTED, "sedan", ""),
@@ -44,7 +44,7 @@ def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_take
         images[11]: Label(Verdict.CORRECTED, "ship", "Verde class"),
     }
     project.labels.set(verdicts, "label")
-    changed = project.images([images[0]])[0].path
+    changed = project.images.of([images[0]])[0].path
     changed.write_bytes(changed.read_bytes() + b" ")  # so its label is not that of the file any longer
     found = reviewed(project, tiny_engine.info.fingerprint, images)
     assert [(one.coarse, one.fine) for one in found.samples] == [

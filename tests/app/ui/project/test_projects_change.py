@@ -26,7 +26,7 @@ PATIENCE = 15_000
 
 def is_open(project: Project) -> bool:
     try:
-        project.sources()
+        project.sources.all()
     except ProjectError:
         return False
     return True

@@ -74,7 +74,7 @@ def told(window: MainWindow) -> dict[str, Label]:
     """What the project's file says that the person said, by name of type, class and file."""
     project = window.project.project
     assert project is not None
-    names = {image.id: "/".join(image.path.parts[-3:]) for image in project.images()}
+    names = {image.id: "/".join(image.path.parts[-3:]) for image in project.images.all()}
     return {names[image]: label for image, label in project.labels.all().items()}
 
 
@@ -161,7 +161,7 @@ def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_ma
     place = window.project.project.path
     window.close()
     with Project.open(place) as project:
-        [model] = project.models()
+        [model] = project.models.all()
         wanted = plan(results(project, model), tmp_path / "sorted")
         assert Filing(project).begin(wanted, move=True) is not None
     one = wanted.steps[0]
@@ -283,7 +283,7 @@ def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbo
     page, out = window.review, tmp_path / "labels.csv"
     shutil.copy(min(photos.rglob("*.*")), photos / "new.jpg")
     with Project.open(page.project.project.path) as project:
-        project.add_images(project.sources()[0][0], [FoundFile.of(photos / "new.jpg")])
+        project.images.add(project.sources.all()[0][0], [FoundFile.of(photos / "new.jpg")])
     words = "; 1 photo is not identified yet; identify it with: folder"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
     page.toolbar.export_wanted.emit("csv")
@@ -347,8 +347,8 @@ def test_identified_photos_are_in_the_project_without_being_asked(open_marque, a
     place = window.settings.project
     window.close()
     with Project.open(place) as project:
-        assert len(project.images()) == 12 and project.sources()[0][1] == photos
-        assert project.counts(project.models()[0].fingerprint).predicted == 12
+        assert len(project.images.all()) == 12 and project.sources.all()[0][1] == photos
+        assert project.images.counts(project.models.all()[0].fingerprint).predicted == 12
 
 
 def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque, qtbot):
@@ -433,7 +433,7 @@ def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, t
 
 def identified(window: MainWindow) -> int:
     opened = window.project
-    return opened.project.counts(opened.model.fingerprint).predicted
+    return opened.project.images.counts(opened.model.fingerprint).predicted
 
 
 def test_grid_and_table_show_the_same_choice(review, photos, qtbot):
@@ -538,7 +538,7 @@ def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_ma
     QTest.mouseClick(again.review.toolbar.watch_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not again.project.watching.active(), timeout=PATIENCE)
     assert not again.review.toolbar.watch_button.isChecked()
-    assert again.project.project.sources()[0][2] is False
+    assert again.project.project.sources.all()[0][2] is False
 
 
 def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, qtbot, tmp_path, monkeypatch):

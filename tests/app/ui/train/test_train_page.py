@@ -293,7 +293,7 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     opened.identify([photos])
     qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
     opened.project.labels.set(
-        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in opened.project.images()}, "accept"
+        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in opened.project.images.all()}, "accept"
     )
     form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
     form.data.kind.setCurrentIndex(form.data.kind.findData(LABELLED))
