@@ -76,7 +76,7 @@ def search(path: Path) -> None:
         opened.taxonomy(TINY_TAXONOMY)
         opened.references()
         opened.entries()
-        opened.images.places()
+        opened.places()
 
 
 READERS: dict[str, Callable[[Path], None]] = {"work.marque": look, "a.gallery": search}

@@ -20,6 +20,7 @@ from app.core.filing.filing_plan import PATTERN, FilingPlan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import VERDICTS
+from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window.main_window import MainWindow
 from app.ui.window.start import open_window
 
@@ -74,7 +75,11 @@ class Busy:
         elif opened.model is not None and not self._page.outputs.busy():
             if what == "export":
                 self._page.outputs.export(
-                    opened.project, opened.model, "csv", self._out / "labels.csv", len(opened.columns)
+                    opened.project,
+                    opened.model,
+                    "csv",
+                    ChosenPlace(self._out / "labels.csv", True),
+                    len(opened.columns),
                 )
             else:
                 self._page.outputs.plan(opened.project, opened.model, 0, self._out / "sorted", PATTERN, False)

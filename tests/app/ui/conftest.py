@@ -63,7 +63,7 @@ def identified(open_marque: OpenWindow, photos: Path, qtbot: QtBot) -> MainWindo
     qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
     opened.identify([photos])
     qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool((opened.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
     return window
 
 

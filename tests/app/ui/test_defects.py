@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine
-from app.ui.review import export_jobs
+from app.ui.review.export import export_jobs
 from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.widgets.error_bar import ErrorBar
 

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs
-from app.ui.review import export_jobs
+from app.ui.review.export import export_jobs
 from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.train import training_session as train_desk
 from app.ui.train.new_training import NewTraining

@@ -44,7 +44,7 @@ def test_calibration_error_by_chance_is_that_of_labels_drawn_as_the_probabilitie
         for _ in range(300)
     ]
     mean, high = chance_calibration_error(probabilities)
-    assert mean == pytest.approx(np.mean(drawn), abs=4 * np.std(drawn) / math.sqrt(300))
+    assert mean == pytest.approx(np.mean(drawn), abs=4 * float(np.std(drawn)) / math.sqrt(300))
     assert 0.02 <= np.mean(np.array(drawn) > high) <= 0.09
     assert chance_calibration_error(np.eye(4)) == (0.0, 0.0)
     assert all(math.isnan(value) for value in chance_calibration_error(np.empty((0, 4))))

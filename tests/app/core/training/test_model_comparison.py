@@ -13,10 +13,10 @@ from app.core.training.model_comparison import Count, ModelComparison, command, 
 
 def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
     pytest.importorskip("torch")
+    from model import versus
     from model.contract.config import Config
     from model.data.readers import read_data
     from model.data.splits import Split
-    from model.publishing import model_comparison
     from model.training.inference import part_of
     from model.training.run_setup import create_run
 
@@ -27,7 +27,7 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     data = (f"folder:{photos}",)
     config = Config.model_validate({"data": {"data": data, "test": 0.4}, "input": {"size": 32}}).resolved()
     run = create_run(tmp_path / "run", config, read_data(data).samples)
-    assert model_comparison.main(command(run.folder, tiny_model)[2:]) == 0
+    assert versus.main(command(run.folder, tiny_model)[2:]) == 0
     *counts, found = (told(line) for line in capsys.readouterr().out.splitlines())
     held_out = part_of(run, Split.TEST)
     assert counts[-1] == Count(done=len(held_out), photos=len(held_out))
@@ -39,7 +39,7 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     assert found.unknown == sum(sample.fine == "Nova 2030" for sample in held_out) > 0
     assert found.figures["fine_accuracy"] == pytest.approx(right)
 
-    assert model_comparison.main([str(run.folder), "--model", str(run.folder / "config.json")]) == 2
+    assert versus.main([str(run.folder), "--model", str(run.folder / "config.json")]) == 2
     assert "config.json" in capsys.readouterr().err
 
 

@@ -38,7 +38,7 @@ def explore(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[..
         if folders:
             opened.identify(list(folders))
             qtbot.waitUntil(lambda: len(opened.columns) > 0 and not opened.running.active(), timeout=PATIENCE)
-            qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: bool((opened.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
         QTest.keyClick(window, Key.Key_4)
         assert window.pages.currentWidget() is window.explore
         if folders:
