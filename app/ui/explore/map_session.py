@@ -9,7 +9,7 @@ from app.core.explore.map_points import MapPoints, Source, read_points
 from app.core.explore.projection import STEPS
 from app.core.system import paths
 from app.ui.background.jobs import Job
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.explore.map_layout import MapLayout, PointLayout
 from app.ui.project.open_project import OpenProject

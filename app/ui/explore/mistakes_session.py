@@ -27,7 +27,7 @@ from app.core.system import paths
 from app.core.system.thread_priority import lower_thread_priority
 from app.core.training.runs import Runs
 from app.ui.background.jobs import Job
-from app.ui.background.scheduler import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.project.open_project import OpenProject
 from model.contract.tested_photos import TESTED_FILE

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 from app.core.explore.map_points import BY_TRAINING, By, Groups, find, grouped, write_csv, write_svg
 from app.core.recognition.features import NOBODY
 from app.core.system import paths
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.explore import actions
 from app.ui.explore.group_colours import colours, rgb, words
 from app.ui.explore.legend import MapSidebar

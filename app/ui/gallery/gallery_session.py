@@ -1,6 +1,6 @@
 """What the page Gallery works on: the gallery's contents, and the requests that change it.
 
-The gallery itself belongs to the inference thread; this has a snapshot of it, which each change replaces.
+The gallery itself belongs to the model's thread; this has a snapshot of it, which each change replaces.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from app.core.teaching.class_teaching import known_types, teach
 from app.core.teaching.enrolment import Enrolled
 from app.core.teaching.job_result import JobResult, passed_over, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed, enrol_reviewed
+from app.ui.background.gallery_jobs import GalleryEnd, GalleryJobs, GalleryValue, GalleryWork
 from app.ui.background.jobs import Job
-from app.ui.background.requests import GalleryWork, Loaded
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from model.contract.taxonomy import Taxonomy
 from model.system.wording import counted
@@ -55,9 +55,9 @@ class GallerySession(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: GalleryJobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._inference = inference
+        self._jobs = jobs
         self.contents = GalleryContents()
         self.loaded: Loaded | None = None
         self.ready = False  # whether the contents have been read
@@ -65,8 +65,8 @@ class GallerySession(QObject):
         self.tasks = Tasks(self)
         self._looking = Task(lambda: iter(()), lambda _value: None)
         self.tasks.start()
-        inference.gallery_advanced.connect(self._on_advanced)
-        inference.gallery_ended.connect(self._on_ended)
+        jobs.advanced.connect(self._on_advanced)
+        jobs.ended.connect(self._on_ended)
 
     def stop(self) -> None:
         """Give up what waits and end this page's thread."""
@@ -320,17 +320,17 @@ class GallerySession(QObject):
     ) -> GalleryWork:
         work = GalleryWork(steps)
         self._waiting[work] = self._while_in_use(then), end or self._tell
-        self._inference.do_gallery(work)
+        self._jobs.add(work)
         return work
 
     def _tell(self, message: str) -> None:
         if message:
             self.problem.emit(message, "")
 
-    def _on_advanced(self, work: GalleryWork, value: object) -> None:
-        if work in self._waiting:
-            self._waiting[work][0](value)
+    def _on_advanced(self, found: GalleryValue) -> None:
+        if found.work in self._waiting:
+            self._waiting[found.work][0](found.value)
 
-    def _on_ended(self, work: GalleryWork, message: str) -> None:
-        if work in self._waiting:
-            self._waiting.pop(work)[1](message)
+    def _on_ended(self, end: GalleryEnd) -> None:
+        if end.work in self._waiting:
+            self._waiting.pop(end.work)[1](end.message)

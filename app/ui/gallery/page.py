@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QStackedWidget, QVBoxLayou
 from app.core.teaching.cleanup import Finding
 from app.core.teaching.job_result import JobResult
 from app.core.teaching.reviewed_photos import Reviewed
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.gallery import actions
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_name_box import AskBox
@@ -60,7 +60,7 @@ class GalleryPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._dialogs = context.dialogs
-        self.desk = GallerySession(context.inference, self)
+        self.desk = GallerySession(context.services.gallery, self)
         self.jobs = (self.desk,)
         self.notice, self.toolbar = NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)

@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage
 
 from app.core.recognition.decision import Status
-from app.core.recognition.identifier import Identification
 from app.core.system.paths import tidy
+from app.ui.background.folder_run import FolderAnswers, FolderRun
 from app.ui.background.jobs import Job
+from app.ui.background.model_loading import Loaded
+from app.ui.background.photo_answers import Answer, PhotoAnswers, Question
 from app.ui.background.photo_loading import FolderScan, Photo, PhotoLoader, Thumbnails
-from app.ui.background.requests import Answer, Loaded, Question, next_request
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.requests import next_request
 from app.ui.identify.filmstrip import OpenedPhoto, PhotoList
 from app.ui.widgets.status_face import FACES
 
@@ -47,10 +48,12 @@ class IdentifySession(QObject):
     job_advanced = Signal(object, int, int, int)
     job_ended = Signal(object, str)
 
-    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+    def __init__(
+        self, answers: PhotoAnswers, folder: FolderRun, thumbnails: Thumbnails, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.photos = PhotoList(thumbnails, self)
-        self._inference = inference
+        self._answers, self._folder = answers, folder
         self._loader = PhotoLoader(self)
         self._scan = FolderScan(self)
         self._request = self._scan_number = self._generation = 0
@@ -71,10 +74,10 @@ class IdentifySession(QObject):
         self._scan.found.connect(self._on_found)
         self._scan.problem.connect(self._on_scan_problem)
         self._scan.finished.connect(self._on_scanned)
-        inference.answered.connect(self._on_answer)
-        inference.answer_failed.connect(self._on_answer_failed)
-        inference.advanced.connect(self._on_advanced)
-        inference.bulk_failed.connect(self._on_bulk_failed)
+        answers.answered.connect(self._on_answer)
+        answers.failed.connect(self._on_answer_failed)
+        folder.advanced.connect(self._on_advanced)
+        folder.failed.connect(self._on_folder_failed)
 
     def stop(self) -> None:
         """Wait for the workers of this session; nothing is emitted afterwards."""
@@ -113,7 +116,7 @@ class IdentifySession(QObject):
     def _ask_all(self) -> None:
         self._whole = None
         self._generation += 1
-        self._inference.begin_folder(self._generation)
+        self._folder.begin(self._generation)
         self._submit(self.photos.waiting())
         if self._photo is not None:
             self._ask()
@@ -140,7 +143,7 @@ class IdentifySession(QObject):
         self._scan.cancel()
         self._scans_running = 0
         self._generation += 1
-        self._inference.begin_folder(self._generation)
+        self._folder.begin(self._generation)
         self._set_aside = None
 
     # the photo on show
@@ -193,12 +196,12 @@ class IdentifySession(QObject):
         box, crop = None, self._crop
         if crop is not None:
             box = (crop.x(), crop.y(), crop.x() + crop.width(), crop.y() + crop.height())
-        self._inference.ask(self, Question(self._request, self._photo.image, box, heat=self._heat))
+        self._answers.ask(self, Question(self._request, self._photo.image, box, heat=self._heat))
 
     def _give_back_set_aside(self) -> None:
         path, self._set_aside = self._set_aside, None
         if path is not None and self.photos.row_of(path) is not None and self.photos.waits(path):
-            self._inference.add_to_folder([path])
+            self._folder.add([path])
 
     def _on_photo(self, request: int, photo: Photo) -> None:
         if request != self._request:
@@ -213,8 +216,8 @@ class IdentifySession(QObject):
             self.photo_failed.emit(reason)
             self._tell_progress()
 
-    def _on_answer(self, request: int, answer: Answer) -> None:
-        if request != self._request:
+    def _on_answer(self, answer: Answer) -> None:
+        if answer.request != self._request:
             return
         if self._crop is None:
             self._whole = answer
@@ -245,7 +248,7 @@ class IdentifySession(QObject):
 
     def _submit(self, files: list[Path]) -> None:
         if self._loaded is not None:
-            self._inference.add_to_folder([path for path in files if path != self._set_aside])
+            self._folder.add([path for path in files if path != self._set_aside])
             self._tell_progress()
 
     def _on_scan_problem(self, number: int, path: Path, reason: str) -> None:
@@ -266,13 +269,13 @@ class IdentifySession(QObject):
             self.said.emit(skipped)
         self._tell_progress()
 
-    def _on_advanced(self, generation: int, found: list[Identification]) -> None:
-        if generation == self._generation:
-            self.photos.set_answers(found)
+    def _on_advanced(self, answers: FolderAnswers) -> None:
+        if answers.generation == self._generation:
+            self.photos.set_answers(answers.found)
             self._tell_progress()
-            self.identified.emit(found)
+            self.identified.emit(answers.found)
 
-    def _on_bulk_failed(self, generation: int, message: str) -> None:
+    def _on_folder_failed(self, generation: int, message: str) -> None:
         if generation == self._generation:
             self.problem.emit(f"The folder was not identified to its end: {message}", "")
             self.cancel()

@@ -10,8 +10,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout
 
 from app.core.recognition import images
+from app.ui.background.model_loading import Loaded
+from app.ui.background.photo_answers import Answer
 from app.ui.background.photo_loading import Photo
-from app.ui.background.requests import Answer, Loaded
 from app.ui.identify import actions
 from app.ui.identify.filmstrip import Filmstrip
 from app.ui.identify.identify_session import IdentifySession
@@ -44,7 +45,7 @@ class IdentifyPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._project = context.project
-        self.session = IdentifySession(context.inference, context.thumbnails, self)
+        self.session = IdentifySession(context.services.answers, context.services.folder, context.thumbnails, self)
         self.jobs = (self.session,)
         self.compare = CompareView()
         self.view = self.compare.main

@@ -8,7 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QMimeData, Signal, SignalInstance
 from PySide6.QtWidgets import QWidget
 
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.page.navigation import PageRequest
 from app.ui.widgets.basics import Splitter
 from app.ui.widgets.error_bar import ErrorBar

@@ -1,6 +1,6 @@
 """The open project, which the pages share: its columns, and the runs and steps that change it.
 
-Everything that touches the file is done by the thread of `Tasks`, or by the inference thread during a run; both answer
+Everything that touches the file is done by the thread of `Tasks`, or by the model's thread during a run; both answer
 with what changed, and that is put in its place on the GUI thread.
 """
 
@@ -24,8 +24,8 @@ from app.core.project.results import PhotoResult, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
 from app.core.review.photo_columns import PhotoColumns
-from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.model_loading import Loaded
+from app.ui.background.project_runs import ProjectRuns
 from app.ui.background.tasks import Tasks
 from app.ui.background.waits import ProjectWaits
 from app.ui.project.column_loader import ColumnLoader
@@ -63,14 +63,14 @@ class OpenProject(QObject):
     filing_step = Signal(int, int)
     unknown_steps = Signal(object)
 
-    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
+    def __init__(self, runs: ProjectRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project: Project | None = None
         self.model: KnownModel | None = None
         self.recent: list[Path] = []  # the projects that were open, the last one first
         self.tasks, self.checks = Tasks(self), Tasks(self)
         self.waits = ProjectWaits(self)
-        self.running = RunControl(inference, self)
+        self.running = RunControl(runs, self)
         self.watching = FolderWatching(self.checks, self)
         self.closer = ProjectCloser(self.tasks, self)
         self._loaded: Loaded | None = None
@@ -95,7 +95,7 @@ class OpenProject(QObject):
         return self._filling.columns
 
     def stop(self) -> None:
-        """Finish what was asked for and end the run; `close` comes when the inference thread has stopped."""
+        """Finish what was asked for and end the run; `close` comes when the model's thread has stopped."""
         self.blockSignals(True)
         self.running.blockSignals(True)
         self.watching.blockSignals(True)

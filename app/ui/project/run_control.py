@@ -1,4 +1,4 @@
-"""Runs over the open project: one at a time, on the inference thread, shown as a job that can be paused."""
+"""Runs over the open project: one at a time, on the model's thread, shown as a job that can be paused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.batch.project_run import RunProgress
 from app.core.project.project import Project
 from app.ui.background.jobs import Job
-from app.ui.background.requests import ProjectRun
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.project_runs import ProjectRun, ProjectRuns, RunAdvance, RunEnd
 
 
 class RunControl(QObject):
@@ -26,15 +25,15 @@ class RunControl(QObject):
     problem = Signal(str, str)
     released = Signal(object)
 
-    def __init__(self, inference: ModelScheduler, parent: QObject | None = None) -> None:
+    def __init__(self, runs: ProjectRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._inference = inference
+        self._runs = runs
         self._run: ProjectRun | None = None
         self._job: Job | None = None
         self._next: tuple[Project, bool] | None = None
         self._last: RunProgress | None = None
-        inference.run_advanced.connect(self._on_advanced)
-        inference.run_ended.connect(self._on_ended)
+        runs.advanced.connect(self._on_advanced)
+        runs.ended.connect(self._on_ended)
 
     def begin(self, project: Project, *, find: bool = True) -> None:
         """Identify what has not been identified; after the run in work, where there is one.
@@ -54,7 +53,7 @@ class RunControl(QObject):
         self._last = None
         self._job = Job("identifying", self.cancel, pause)
         self.job_began.emit(self._job)
-        self._inference.begin_run(run)
+        self._runs.begin(run)
 
     def cancel(self) -> None:
         """End the run after the batch in work; what was identified stays."""
@@ -70,21 +69,23 @@ class RunControl(QObject):
         """Whether a run is under way."""
         return self._run is not None
 
-    def _on_advanced(self, run: ProjectRun, progress: RunProgress) -> None:
-        if run is not self._run:
+    def _on_advanced(self, advance: RunAdvance) -> None:
+        if advance.run is not self._run:
             return
+        progress = advance.progress
         counts, self._last = progress.counts, progress
         self.job_advanced.emit(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
         if progress.problems:
             self.problem.emit(progress.problems[0], "\n".join(progress.problems))
         self.found.emit(progress.changed)
 
-    def _on_ended(self, run: ProjectRun, message: str) -> None:
+    def _on_ended(self, end: RunEnd) -> None:
+        run = end.run
         if run is not self._run:
             return
         job, self._job, self._run = self._job, None, None
-        if message:
-            self.problem.emit(f"The project was not identified to its end: {message}", "")
+        if end.message:
+            self.problem.emit(f"The project was not identified to its end: {end.message}", "")
         self.found.emit(())
         self.job_ended.emit(job, self._outcome(run))
         self.released.emit(run.project)

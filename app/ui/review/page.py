@@ -15,7 +15,7 @@ from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
 from app.core.teaching.job_result import JobResult
 from app.core.teaching.reviewed_photos import Reviewed
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.page.context import PageContext
 from app.ui.page.navigation import EnrolPhotos, PageRequest, ShowPhotos, ShowProject
 from app.ui.page.page import Page
@@ -80,7 +80,7 @@ class ReviewPage(Page):
         self.grid, self.table = self._views.grid, self._views.table
         self.chosen = PhotoSelection(self.listing, self.grid.selectionModel(), self)
         self.saying = VerdictCommands(project, self.listing, self.chosen, self._go, self)
-        self.viewer = PhotoViewer(context.inference, thumbnails)
+        self.viewer = PhotoViewer(context.services.answers, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(project, self.session, self.bar, self)
         self.enrolling = EnrolmentJobs(self.session, self.chosen, self.notice, self)

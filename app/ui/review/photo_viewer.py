@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.project.records import KnownModel
 from app.core.project.results import PhotoResult
 from app.core.recognition import images
+from app.ui.background.photo_answers import Answer, PhotoAnswers, Question
 from app.ui.background.photo_loading import Photo, PhotoLoader, Thumbnails
-from app.ui.background.requests import Answer, Question, next_request
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.requests import next_request
 from app.ui.photo import heat_map
 from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.prediction_panel import PredictionPanel
@@ -32,13 +32,13 @@ class PhotoViewer(QWidget):
     problem = Signal(str)
     heat_ended = Signal()
 
-    def __init__(self, inference: ModelScheduler, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, answers: PhotoAnswers, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.compare = CompareView()
         self.view = self.compare.main
         self.view.crop_enabled = False
         self.panel = PredictionPanel(thumbnails)
-        self._inference = inference
+        self._answers = answers
         self._loader = PhotoLoader(self)
         self._request = 0
         self._result: PhotoResult | None = None
@@ -50,7 +50,7 @@ class PhotoViewer(QWidget):
         column.addWidget(self.compare)
         self._loader.loaded.connect(self._on_photo)
         self._loader.failed.connect(self._on_photo_failed)
-        inference.answered.connect(self._on_answer)
+        answers.answered.connect(self._on_answer)
         self.panel.neighbour_chosen.connect(self._toggle_neighbour)
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class PhotoViewer(QWidget):
             self.panel.show_waiting(result.image.path.name, "not identified yet")
             return
         known = result.identification()
-        self._inference.ask(self, Question(self._request, self._photo.image, known=known, heat=self._heat))
+        self._answers.ask(self, Question(self._request, self._photo.image, known=known, heat=self._heat))
 
     def _on_photo(self, request: int, photo: Photo) -> None:
         if request == self._request:
@@ -134,8 +134,8 @@ class PhotoViewer(QWidget):
             self.compare.show_message(f"{name}\n{reason}")
             self.panel.show_error(name, reason, _LOCATE if reason == MISSING else images.advice(reason, _OTHERWISE))
 
-    def _on_answer(self, request: int, answer: Answer) -> None:
-        if request != self._request or self._result is None or self._model is None:
+    def _on_answer(self, answer: Answer) -> None:
+        if answer.request != self._request or self._result is None or self._model is None:
             return
         self.panel.show_answer(self._result.image.path.name, self._model, answer.identification, answer.pictures)
         self.panel.neighbours.mark(self.compare.near())

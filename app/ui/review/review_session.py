@@ -11,7 +11,7 @@ from app.core.review import likeness
 from app.core.review.arrangement import Order
 from app.core.review.suggestions import Suggestion, suggest
 from app.core.teaching.reviewed_photos import Reviewed, reviewed
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.project.open_project import OpenProject
 
 

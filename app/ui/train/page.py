@@ -15,7 +15,7 @@ from app.core.training.data_survey import DataSurvey
 from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
 from app.core.training.training_watch import Curves, TrainingRow
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.page.context import PageContext
 from app.ui.page.page import Page
 from app.ui.train import actions

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from app.core.gallery.references import Place
 from app.core.system import paths
+from app.ui.background.model_loading import Loaded
+from app.ui.background.model_services import ModelServices
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.background.requests import Loaded
-from app.ui.background.scheduler import ModelScheduler
 from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
@@ -60,12 +60,12 @@ class MainWindow(QMainWindow):
         self._asked_theme = theme_name
         self.faults = fault_log.FaultLog(self)
         self._collector = GarbageCollector(self)
-        self.inference = ModelScheduler(self)
-        self.models = ModelChoice(self.inference, self.settings, self._save_settings, gallery, device)
+        self.services = ModelServices(self)
+        self.models = ModelChoice(self.services.loading, self.settings, self._save_settings, gallery, device)
         self.thumbnails = Thumbnails(self)
-        self.project = OpenProject(self.inference, self)
+        self.project = OpenProject(self.services.runs, self)
         self.project.recent = self.settings.recent_projects
-        context = PageContext(self.inference, self.project, self.thumbnails, self.asking)
+        context = PageContext(self.services, self.project, self.thumbnails, self.asking)
         self.identify, self.review, self.gallery = IdentifyPage(context), ReviewPage(context), GalleryPage(context)
         self.explore, self.train = ExplorePage(context), TrainPage(context)
         self.all_pages: tuple[Page, ...] = (self.identify, self.review, self.gallery, self.explore, self.train)
@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self.set_theme(theme_name or self.settings.theme or theme.system_theme())
         self.faults.install()
-        self.inference.start()
+        self.services.scheduler.start()
 
     # building
 
@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         self.status.model.chosen.connect(lambda model: self.models.open(model, remember=True))
         self.status.model.file_wanted.connect(self.choose_model)
         self.models.loading.connect(self._on_loading)
-        self.inference.connecting.connect(self.status.show_connecting)
+        self.services.loading.connecting.connect(self.status.show_connecting)
         self.models.loaded.connect(self._on_loaded)
         self.models.moved.connect(self._on_moved)
         self.models.failed.connect(self._on_load_failed)
@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
         gallery.gallery_wanted.connect(self.models.choose_gallery)
         gallery.again_wanted.connect(self.models.open_again)
         gallery.declined.connect(self.models.decline)
-        self.inference.gallery_lost.connect(self._on_gallery_lost)
+        self.services.loading.gallery_lost.connect(self._on_gallery_lost)
         review.enrol_wanted.connect(gallery.enrol)
         review.gallery_undo_wanted.connect(gallery.undo)
         gallery.enrolled.connect(review.show_enrolled)
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
             page.stop()
         self.project.stop()
         self.thumbnails.stop()
-        self.inference.stop()
+        self.services.scheduler.stop()
         self.project.close()
         self._collector.stop()
         self.faults.remove()

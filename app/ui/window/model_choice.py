@@ -13,8 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.gallery.references import Place, place_of
 from app.core.system import paths
-from app.ui.background.requests import Loaded, ModelRequest
-from app.ui.background.scheduler import ModelScheduler
+from app.ui.background.model_loading import Loaded, LoadFailure, ModelLoading, ModelRequest
 from app.ui.window.settings import Settings
 
 
@@ -32,29 +31,29 @@ class ModelChoice(QObject):
     """
 
     loading = Signal(str)
-    loaded = Signal(object)
-    moved = Signal(object)
+    loaded = Signal(Loaded)
+    moved = Signal(Loaded)
     failed = Signal(str, str)
 
     def __init__(
         self,
-        inference: ModelScheduler,
+        loading: ModelLoading,
         settings: Settings,
         save: Callable[[], None],
         gallery: Place | None,
         device: Device,
     ) -> None:
         """Args: save: keeps the settings; gallery: the one of the command line, for the model that is opened first."""
-        super().__init__(inference)
-        self._inference, self._settings, self._save = inference, settings, save
+        super().__init__(loading)
+        self._loading, self._settings, self._save = loading, settings, save
         self._named_gallery, self._device = gallery, device
         self._named_for: Path | None = None
         self.in_use: Loaded | None = None
         self._asked: ModelRequest | None = None  # the newest, unless it failed
         self._chosen: set[Path] = set()  # by a person
-        inference.loaded.connect(self._on_loaded)
-        inference.load_failed.connect(self._on_failed)
-        inference.moved.connect(self._on_moved)
+        loading.loaded.connect(self._on_loaded)
+        loading.failed.connect(self._on_failed)
+        loading.moved.connect(self._on_moved)
 
     def open(self, model: Path, *, remember: bool = False) -> None:
         """Load an identification model; the next start takes it too if it is to be remembered."""
@@ -66,7 +65,7 @@ class ModelChoice(QObject):
         named = self._named_gallery if paths.tidy(model) == self._named_for else None
         chosen = {fingerprint: place_of(place) for fingerprint, place in self._settings.galleries.items()}
         self._asked = ModelRequest(model, named, self._device, chosen)
-        self._inference.open_model(self._asked)
+        self._loading.ask(self._asked)
 
     def open_first(self, model: Path | None) -> bool:
         """Load the model that was asked for, else the one chosen last, else the supplied one; False without any."""
@@ -113,12 +112,15 @@ class ModelChoice(QObject):
             self.in_use = replace(self.in_use, provider=provider)
             self.moved.emit(self.in_use)
 
-    def _on_failed(self, request: ModelRequest, message: str) -> None:
+    def _on_failed(self, failure: LoadFailure) -> None:
+        request = failure.request
         newest = request is self._asked
         if self.in_use is None:  # --gallery is still for the first one
             self._named_for = None
         if newest and self.in_use is not None:
             self._asked = None
-        self.failed.emit(f"{request.model.name} cannot be used as identification model. Choose another file.", message)
+        self.failed.emit(
+            f"{request.model.name} cannot be used as identification model. Choose another file.", failure.message
+        )
         if not newest and self._asked is not None:
             self.loading.emit(self._asked.model.name)

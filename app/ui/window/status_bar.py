@@ -7,7 +7,7 @@ from app.core.recognition.engine import ProviderReport  # isort: skip
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.widgets.basics import IconLabel, label
 from app.ui.window.job_line import JobLine
 from app.ui.window.model_button import ModelButton

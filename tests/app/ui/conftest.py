@@ -36,7 +36,7 @@ def open_marque(qtbot: QtBot, tiny_model: Path, tiny_gallery: Path) -> Iterator[
     yield open_one
     for window in windows:
         window.close()
-        assert window.inference.isFinished()
+        assert window.services.scheduler.isFinished()
         window.deleteLater()  # or every later change of theme would restyle it as well
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

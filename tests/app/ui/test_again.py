@@ -74,7 +74,7 @@ def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_a
     session = ready.identify.session
     session.open([greens[0].parent])
     qtbot.waitUntil(lambda: session.photos.progress() == (8, 8), timeout=PATIENCE)
-    monkeypatch.setattr(ready.inference, "ask", lambda *_question: None)  # its answer does not come in time
+    monkeypatch.setattr(ready.services.answers, "ask", lambda *_question: None)  # its answer does not come in time
     teach(ready, greens[:3], qtbot)
     qtbot.waitUntil(lambda: session.photos.progress() == (7, 8), timeout=PATIENCE)
     session.select(1)

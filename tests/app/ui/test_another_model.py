@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
-from app.ui.background.requests import Loaded
+from app.ui.background.model_loading import Loaded
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
@@ -73,7 +73,7 @@ def begin_to_load(window: MainWindow, model: Path) -> None:
     """Choose a model and wait until the worker has it in hand; what it answers is not seen meanwhile."""
     window.models.open(model)
     until = time.monotonic() + PATIENCE / 1000
-    while window.inference._model is not None:
+    while window.services.loading._request is not None:
         assert time.monotonic() < until
         time.sleep(0.001)
 

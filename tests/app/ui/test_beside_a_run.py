@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView
 from pytestqt.qtbot import QtBot
 
 from app.core.review.arrangement import Order
-from app.ui.background.requests import GalleryWork
+from app.ui.background.gallery_jobs import GalleryWork
 from app.ui.review.page import ReviewPage
 from app.ui.window.main_window import MainWindow
 
@@ -66,7 +66,7 @@ def test_two_pages_that_ask_at_once_are_both_answered(window, photos, qtbot):
     qtbot.waitUntil(lambda: review.viewer.panel.texts()["answer"] != "", timeout=PATIENCE)
     answers: list[object] = []
     session.answered.connect(answers.append)
-    window.inference.do_gallery(GalleryWork(wait))
+    window.services.gallery.add(GalleryWork(wait))
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
     session.gallery_changed()
     before = review.viewer._photo

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.recognition.engine import Engine, EngineOutputs
-from app.ui.background import scheduler
+from app.ui.background import model_loading
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import FailingGpu
 
@@ -27,7 +27,7 @@ def on_gpu(
     """Opens the window with a model on a GPU that fails at the first photo."""
 
     def open_it(engine: type[Engine] = FailingGpu) -> MainWindow:
-        monkeypatch.setattr(scheduler, "Engine", engine)
+        monkeypatch.setattr(model_loading, "Engine", engine)
         window = open_marque()
         opened = window.project
         qtbot.waitUntil(lambda: opened.project is not None and window.gallery.desk.ready, timeout=PATIENCE)
@@ -48,7 +48,7 @@ def left(window: MainWindow, qtbot: QtBot) -> None:
 def test_the_photo_on_show_and_a_folder_go_on(on_gpu, photos, bad_model, qtbot):
     window = on_gpu()
     moved = []
-    window.inference.moved.connect(moved.append)
+    window.services.loading.moved.connect(moved.append)
     window.identify.session.open([photos])
     qtbot.waitUntil(lambda: window.identify.session.photos.progress() == (12, 12), timeout=PATIENCE)
     left(window, qtbot)
@@ -70,10 +70,10 @@ def bad_model(tmp_path: Path) -> Path:
 def test_a_folder_goes_on_without_a_photo_on_show(on_gpu, photos, qtbot):
     window = on_gpu()
     found = []
-    window.inference.advanced.connect(lambda _generation, some: found.extend(some))
-    window.inference.begin_folder(7)
+    window.services.folder.advanced.connect(lambda answers: found.extend(answers.found))
+    window.services.folder.begin(7)
     files = sorted(photos.rglob("*.jpg"))
-    window.inference.add_to_folder(files)
+    window.services.folder.add(files)
     qtbot.waitUntil(lambda: len(found) == 12, timeout=PATIENCE)
     assert [(one.path, one.decision.label) for one in found] == [(file, file.parent.name) for file in files]
     left(window, qtbot)
@@ -88,7 +88,7 @@ def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
     left(window, qtbot)
     window.identify.session.open([photos])  # by the same engine
     qtbot.waitUntil(lambda: window.identify.session.photos.progress() == (12, 12), timeout=PATIENCE)
-    assert window.inference._identifier.engine.provider.reason == FAILED
+    assert window.services.scheduler._model.identifier.engine.provider.reason == FAILED
 
 
 def test_what_was_done_to_the_gallery_can_be_asked_again(on_gpu, greens, qtbot):

@@ -18,7 +18,8 @@ from app import cli
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
 from app.core.system import paths
-from app.ui.background.requests import Answer
+from app.ui.background.folder_run import FolderAnswers
+from app.ui.background.photo_answers import Answer
 from app.ui.widgets import theme
 from app.ui.window.main_window import MainWindow
 from model.contract.bundle import EVIDENCE, Calibration
@@ -425,9 +426,10 @@ def test_late_answers_are_dropped(open_marque, answered, qtbot, photos):
     session = window.identify.session
     answered(window, session.subject())
     before = window.identify.panel.texts()
-    late = Answer(Identification(None, error="from another photo"), ())
-    window.inference.answered.emit(session._request - 1, late)
-    window.inference.advanced.emit(session._generation - 1, [Identification(red(photos), error="from another run")])
+    late = Answer(session._request - 1, Identification(None, error="from another photo"), ())
+    window.services.answers.answered.emit(late)
+    old = FolderAnswers(session._generation - 1, [Identification(red(photos), error="from another run")])
+    window.services.folder.advanced.emit(old)
     QTest.qWait(50)
     assert window.identify.panel.texts() == before
     assert not session.photos.counts()[Status.ERROR]
@@ -457,7 +459,7 @@ def test_the_window_lives_while_a_folder_is_identified(open_marque, qtbot, tmp_p
     timer.timeout.connect(lambda: beats.append(time.monotonic()))
     timer.start()
     batches = []
-    window.inference.advanced.connect(lambda _generation, found: batches.append((time.monotonic(), len(found))))
+    window.services.folder.advanced.connect(lambda answers: batches.append((time.monotonic(), len(answers.found))))
     qtbot.waitUntil(lambda: finished(window), timeout=4 * PATIENCE)
     timer.stop()
     during = [beat for beat in beats if batches[0][0] <= beat <= batches[-1][0]]
@@ -480,14 +482,14 @@ def test_closing_during_a_run_ends_at_once(open_marque, qtbot, tmp_path, photos)
     window = open_marque(many(tmp_path / "many", photos, 400))
     qtbot.waitUntil(lambda: window.identify.session.photos.progress()[0] >= 5, timeout=PATIENCE)
     window.close()
-    assert window.inference.isFinished()
+    assert window.services.scheduler.isFinished()
     assert window.identify.session.photos.progress()[0] < 400
 
 
 def test_closing_while_the_model_is_loading(open_marque, photos):
     window = open_marque(photos)
     window.close()
-    assert window.inference.isFinished()
+    assert window.services.scheduler.isFinished()
 
 
 def test_very_long_names_are_cut_and_whole_in_the_tooltip(open_marque, answered, photos, tmp_path):

@@ -18,7 +18,7 @@ SHOWN = "postgresql://ann@127.0.0.1:1/photos"
 def test_the_address_is_shown_without_its_password(open_marque: OpenWindow, qtbot: QtBot, marque_home: Path) -> None:
     window = open_marque(gallery=ADDRESS)
     said: list[str] = []
-    window.inference.connecting.connect(lambda _address: said.append(window.status.model.words()))
+    window.services.loading.connecting.connect(lambda _address: said.append(window.status.model.words()))
     qtbot.waitUntil(lambda: window.identify.session.loaded() is not None)
     window.models.open_again()
     qtbot.waitUntil(lambda: said != [])

@@ -13,7 +13,7 @@ from app.core.filing.filing_plan import plan
 from app.core.project.project import Project
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
-from app.ui.background import scheduler
+from app.ui.background import project_runs
 from app.ui.explore import map_session
 from app.ui.project import folder_watching
 from app.ui.review import export_jobs
@@ -111,7 +111,7 @@ def learn_from_labels(window: MainWindow) -> None:
         (export_jobs, "results", export),
         (folder_watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),
-        (scheduler, "run_stage", identify),
+        (project_runs, "run_stage", identify),
     ],
 )
 def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, qtbot, monkeypatch, where, name, begin):

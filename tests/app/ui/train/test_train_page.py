@@ -228,7 +228,7 @@ def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
     page.desk.adopt(finished("mine"))
     qtbot.waitUntil(lambda: page.detail.figures()["fine_accuracy"][0] == "75.0\u2009%", timeout=PATIENCE)
     assert page.detail.figures()["map_at_r"] == ("–", "–")
-    with qtbot.waitSignal(window.inference.loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(window.services.loading.loaded, timeout=PATIENCE):
         click(page.detail.use_button)
     assert window.settings.identification_model == page._rows["mine"].model
 
@@ -459,7 +459,7 @@ def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home
     click(page.detail.resume_button)
     qtbot.waitUntil(lambda: states(page)["drawn"] in (TrainingState.FINISHED, TrainingState.FAILED), timeout=TRAINING)
     assert states(page)["drawn"] is TrainingState.FINISHED, page.detail.words()
-    with qtbot.waitSignal(again.inference.loaded, timeout=PATIENCE) as loaded:
+    with qtbot.waitSignal(again.services.loading.loaded, timeout=PATIENCE) as loaded:
         click(page.detail.use_button)
     assert "drawn" in loaded.args[0].info.name and not page.detail.use_button.isEnabled()
     rows = (home_runs / "drawn" / "split.csv").read_text().splitlines()
