@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 from app.core.project.default_project import is_unsaved, unsaved_name
 from app.core.project.project import SUFFIX
 from app.core.system import paths
+from app.ui.project import actions
 from app.ui.project.open_project import OpenProject
 from app.ui.widgets import icons
-from app.ui.widgets.basics import for_button
+from app.ui.widgets.basics import fill_menu, for_button
 from app.ui.widgets.file_dialogs import NEVER_OVER_ANOTHER
 
 _FILTER = f"Projects of Marque (*{SUFFIX})"
@@ -59,17 +60,21 @@ class ProjectButton(QToolButton):
         self.setAccessibleName("project")
         self._path: Path | None = None
         menu = QMenu(self)
-        menu.addAction("new project").triggered.connect(lambda: self.open_wanted.emit(new_place(), True))
-        menu.addAction("open project…").triggered.connect(self._ask_open)
-        self._recent_menu = menu.addMenu("recent projects")
-        menu.addAction("save a copy as…").triggered.connect(self._ask_save)
-        menu.addSeparator()
-        menu.addAction("photos were moved: locate them…").triggered.connect(self.folders_asked)
-        menu.addAction("bring back corrections from a table…").triggered.connect(self._ask_table)
-        menu.addAction("read failed files again").triggered.connect(self.retry_wanted)
-        again = menu.addAction("identify all photos again")
-        again.setToolTip("with the gallery as it is now; your labels stay")
-        again.triggered.connect(self.again_wanted)
+        entries = fill_menu(
+            menu,
+            {
+                actions.NEW: lambda: self.open_wanted.emit(new_place(), True),
+                actions.OPEN: self._ask_open,
+                actions.SAVE_COPY: self._ask_save,
+                actions.LOCATE: self.folders_asked.emit,
+                actions.CORRECTIONS: self._ask_table,
+                actions.RETRY: self.retry_wanted.emit,
+                actions.IDENTIFY_AGAIN: self.again_wanted.emit,
+            },
+        )
+        self._recent_menu = QMenu("recent projects", menu)
+        menu.insertMenu(entries[actions.SAVE_COPY], self._recent_menu)
+        entries[actions.IDENTIFY_AGAIN].setToolTip("with the gallery as it is now; your labels stay")
         menu.setToolTipsVisible(True)
         self.setMenu(menu)
         self.show_project(None, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.core.export.exporters import EXPORTERS
+from app.ui.project import actions as project
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.action import Action, ActionSet
 
@@ -79,6 +80,7 @@ ON_PAGE: ActionSet[ReviewPageState] = ActionSet(
         *(ACCEPT, RELABEL, TO_TYPE, TO_UNKNOWN, EXCLUDE, ENROL, CLEAR, NEXT_UNDECIDED, PREVIOUS_UNDECIDED),
         *(LIKE_THIS, SEARCH, LARGER, SMALLER),
         *(FOLDER, WATCH, ACCEPT_SUREST, SUGGEST, THRESHOLDS, TABLE, OUTPUT),
+        *project.OF_PROJECT,
         *(*EXPORTS.values(), SIDECARS, COPIES, FILING),
         *(NEXT, PREVIOUS, standard.FIT, standard.ACTUAL, standard.COMPARE, standard.HEAT, standard.BACK),
         *(standard.UNDO, standard.REDO, standard.THEME),
