@@ -84,7 +84,8 @@ def untyped_signals(root: Path) -> list[str]:
     for file, text in sources(root, "app"):
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Signal":
-                vague = [part.id for part in node.args if getattr(part, "id", "") in ("object", "list", "dict")]
+                names = [getattr(part, "id", "") for part in node.args]
+                vague = [name for name in names if name in ("object", "list", "dict")]
                 found += [f"{_name(file, root)}:{node.lineno}: Signal({', '.join(vague)})"] if vague else []
     return found
 

@@ -89,7 +89,7 @@ def _work(pipe: Connection) -> None:
 
     try:
         import faiss
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         shape, start, threads = pipe.recv()
         vectors = np.frombuffer(pipe.recv_bytes(), np.float32).reshape(shape)

@@ -15,7 +15,7 @@ import numpy as np
 # fail to initialise on Windows.
 import onnx
 from PIL import Image
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from app.core.recognition import cuda
 from app.core.system import paths
