@@ -157,7 +157,7 @@ def test_a_run_that_makes_way_for_another_model_continues_with_it(
     service.advanced.connect(advances.append)
     service.ended.connect(ends.append)
     with Project.create(tmp_path / "labels.marque") as project:
-        project.add_source(photos)
+        project.sources.add(photos)
         run = ProjectRun(project)
         service.begin(run)
         service.serve(model, FakeTurn(ends=True))
