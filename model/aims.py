@@ -1,4 +1,4 @@
-"""What was aimed at and what came of it: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`."""
+"""Aims and what the runs reached: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> int:
         model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
         force: bool = False,
     ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...], bool]:
-        """Write the table of what was aimed at and what came of it.
+        """Write the table of the aims and what the runs reached.
 
         Args:
             aims: The TOML file of aims.

@@ -19,7 +19,7 @@ def main() -> int:
     """Command line. Returns the exit code."""
 
     def command(run: Annotated[Path, tyro.conf.Positional], chosen_on: Path | None = None) -> tuple[Path, Path | None]:
-        """Choose temperatures, weights and thresholds anew; evaluate and export the run after that.
+        """Choose temperatures, weights and thresholds again; evaluate and export the run after that.
 
         Args:
             run: Folder of the run.

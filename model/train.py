@@ -34,10 +34,10 @@ _SMALLER = "take fewer photos a batch, a smaller size or network"
 
 
 def finish(run: RunFolder) -> None:
-    """Evaluate and export a trained run, both after it is calibrated, and tell its followers that it is done.
+    """Evaluate and export a trained run, both after it is calibrated, and report to its followers that it is done.
 
     Raises:
-        DataError, RunError, PhotoError, ExportError: with a message for the user.
+        DataError, RunError, PhotoError, BundleExportError: with a message for the user.
     """
     state = run.load_checkpoint()
     step = state["step"]
@@ -77,9 +77,9 @@ def _train(command: Command) -> int:
         if ranks.is_first and done:
             finish(run)
         elif ranks.is_first:
-            note(_how_to_go_on(run))
+            note(_how_to_continue(run))
     except KeyboardInterrupt:
-        note("stopped; nothing was written" if run is None else _how_to_go_on(run))
+        note("stopped; nothing was written" if run is None else _how_to_continue(run))
         return 130 if run is None or stopped.requested else 0
     except torch.OutOfMemoryError as error:
         raise RunError("the graphics card has not enough memory", advice=_SMALLER, details=str(error)) from error
@@ -98,8 +98,8 @@ def _begun(folder: Path, config: Config, ranks: Ranks) -> RunFolder:
     return RunFolder.open(folder)
 
 
-def _how_to_go_on(run: RunFolder) -> str:
-    return f"stopped; go on with: python -m model.train --resume {run.folder}"
+def _how_to_continue(run: RunFolder) -> str:
+    return f"stopped; to continue: python -m model.train --resume {run.folder}"
 
 
 def _wanted(out: Path | None) -> Path:

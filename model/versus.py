@@ -30,12 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     folder, model = read_arguments(command, "model.versus", arguments)
 
-    def tell(done: int, photos: int) -> None:
+    def report(done: int, photos: int) -> None:
         console.data({"done": done, "photos": photos})
 
     def work() -> int:
         with file_errors(folder):
-            console.data(versus(RunFolder.open(folder), model, tell))
+            console.data(versus(RunFolder.open(folder), model, report))
         return 0
 
     return console.run(work)

@@ -9,18 +9,18 @@ from PyInstaller.utils.hooks import collect_data_files, collect_dynamic_libs, co
 
 _ROOT = Path(__file__).resolve().parents[1]
 
-# The trainer and what it brings stay out: the program runs the network in onnxruntime. Ray is an extra.
+# The trainer and its packages stay out: the program runs the network in onnxruntime. Ray is an extra.
 _LEFT_OUT = [
     *("torch", "torchvision", "lightning_fabric", "pytorch_metric_learning", "matplotlib", "onnxscript"),
     *("cuda", "ray", "pandas", "pyarrow", "pytest", "hypothesis", "mypy", "IPython", "tkinter"),
-    # large parts of packages that are needed otherwise
+    # large parts of packages that are otherwise needed
     *("onnx.backend", "onnx.reference", "scipy.stats", "PIL.ImageTk"),
 ]
 _CUDA_PACKAGES = (
     *("nvidia.cublas", "nvidia.cudnn", "nvidia.cuda_runtime", "nvidia.cufft", "nvidia.curand"),
     *("nvidia.cu13", "nvidia.cuda_nvrtc", "nvidia.nvjitlink"),
 )
-"""Python packages with libraries that onnxruntime opens by name, so that nothing finds them by itself."""
+"""Python packages with libraries that onnxruntime opens by name, so PyInstaller does not find them."""
 
 
 def analysis(*, gpu: bool) -> dict[str, object]:
@@ -43,7 +43,7 @@ def analysis(*, gpu: bool) -> dict[str, object]:
 
 
 def _facts() -> list[tuple[str, str]]:
-    """What packages say of themselves, for `marque doctor`."""
+    """Metadata of packages, for `marque doctor`."""
     names = ("marque", "onnxruntime-gpu", "onnxruntime", "PySide6_Essentials", "numpy", "faiss-cpu")
     installed = {one.metadata["Name"] for one in distributions()}
     return [entry for name in names if name in installed for entry in copy_metadata(name)]

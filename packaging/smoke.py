@@ -16,7 +16,7 @@ _LOOK = 12.0  # seconds that the window must live
 
 
 def draw(path: Path) -> None:
-    """A ship of sorts: hull, bridge, funnel, sea and sky."""
+    """A simple ship: hull, bridge, funnel, sea and sky."""
     picture = Image.new("RGB", (640, 400), (150, 190, 230))
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 270, 640, 400), fill=(30, 80, 110))

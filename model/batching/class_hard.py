@@ -55,10 +55,10 @@ class ClassMeans:
         return {"current": self.current.copy(), "frozen": self.frozen.copy()}
 
     def load(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from `state`. Raises ValueError if it is of other classes or another dimension."""
+        """Continue from `state`. Raises ValueError if it is of other classes or another dimension."""
         for name in ("current", "frozen"):
             if state[name].shape != self.current.shape:
-                raise ValueError(f"class means of shape {state[name].shape} where {self.current.shape} is wanted")
+                raise ValueError(f"class means of shape {state[name].shape} where {self.current.shape} is expected")
         self.current, self.frozen = state["current"].copy(), state["frozen"].copy()
 
 
@@ -91,7 +91,7 @@ class ClassHardSampler(Sampler):
             fine: int [n], fine class of each image, NO_FINE where unknown.
             shape: C, F and K.
             seed: of all random choices.
-            means: of all fine classes; read anew at each call of `batches`.
+            means: of all fine classes; read again at each call of `batches`.
 
         Raises:
             ValueError: if there is no image, the arrays differ in length, or a fine class has no row in `means`.

@@ -1,4 +1,4 @@
-"""Batches in which every fine class comes equally often, whatever the number of its photos."""
+"""Batches in which every fine class comes equally often, however many photos it has."""
 
 from __future__ import annotations
 

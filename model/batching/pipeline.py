@@ -74,13 +74,13 @@ class PictureStore:
     def decode_all(self, title: str) -> list[PhotoError]:
         """Decode every photo once, into the cache where there is one; the errors of those that cannot be decoded.
 
-        This is done before a training also where nothing is cached: a damaged photo should be told in the first
-        minutes, not in the third hour.
+        This is done before a training also where nothing is cached: a damaged photo should be reported in the
+        first minutes, not in the third hour.
         """
         jobs = self._pool.map(self._decode_into_cache, range(len(self)))
         with console.progress() as progress:
-            told = progress.track(jobs, description=title, total=len(self))
-            return [error for error in told if error is not None]
+            decoded = progress.track(jobs, description=title, total=len(self))
+            return [error for error in decoded if error is not None]
 
     def _decode_into_cache(self, index: int) -> PhotoError | None:
         try:
@@ -125,7 +125,7 @@ def _red_and_blue_exchanged(picture: Tensor) -> Tensor:
 class Augmentation:
     """Random crops, mirror images, colours and erased patches, for each picture its own, on the pictures' device.
 
-    Each picture has its own seed, so that it looks the same whatever else is in the batch.
+    Each picture has its own seed, so that it looks the same in any batch.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class Sampler:
         return {}
 
     def load(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from `state`. Raises ValueError if it does not fit."""
+        """Continue from `state`. Raises ValueError if it does not fit."""
 
 
 class HierarchicalSampler(Sampler):
@@ -57,7 +57,7 @@ class HierarchicalSampler(Sampler):
     rare fine classes, if that is asked for: those of a class with n images come sqrt(often / n) times on average, where
     that is above 1 (repeat factor sampling, Gupta et al., "LVIS", CVPR 2019). The images of a fine class are shuffled
     and cut into chunks of K; what is left makes one shorter chunk, no image is twice in a chunk.
-    Images whose fine class is unknown are cut into chunks by coarse class; such chunks are no class to be contrasted,
+    Images whose fine class is unknown are cut into chunks by coarse class; such chunks are not a class to contrast,
     so up to F of them may stand in one batch. A fine class with more chunks than the epoch has batches has several in a
     batch, spread over the epoch rather than left to its end.
 

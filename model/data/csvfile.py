@@ -42,11 +42,11 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names
         path: the file.
         required: columns that must be there.
         strip: take spaces at both ends of a value for carelessness; not so in files that the program wrote.
-        names: the column of file names, which are kept as they are; they may hold bytes that are no UTF-8, as names of
+        names: the column of file names, which are kept as they are; they may hold bytes that are not UTF-8, as names of
             files on Linux may, and come as Python's own functions give such names.
 
     Raises:
-        DataError: if the file is missing or is no such file, has no rows, or lacks one of the `required` columns.
+        DataError: if the file is missing or is not such a file, has no rows, or lacks one of the `required` columns.
     """
     try:
         must_fit(regular_file(path).st_size, TABLE, path)
@@ -67,7 +67,7 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names
         raise DataError(f"{path}: the file is empty; its first line must name the columns {', '.join(required)}")
     columns = _checked_header(path, [name.strip() for name in lines[0][1]], required)
     if len(lines) == 1:
-        raise DataError(f"{path}: there is no row beneath the column names")
+        raise DataError(f"{path}: there are no rows below the column names")
     rows: list[CsvRow] = []
     problems: list[str] = []
     for number, record in lines[1:]:
@@ -89,7 +89,7 @@ def _lines(path: Path, errors: str) -> list[tuple[int, list[str]]]:
 
 
 def _must_be_names(lines: Sequence[tuple[int, list[str]]], names: str, path: Path) -> None:
-    """Raise a DataError where bytes that are no UTF-8 are elsewhere than in the column of file names."""
+    """Raise a DataError where bytes that are not UTF-8 are elsewhere than in the column of file names."""
     header = [name.strip() for name in lines[0][1]] if lines else []
     for number, record in lines:
         for place, value in enumerate(record):
@@ -109,7 +109,7 @@ def _numbered(file: TextIO, path: Path) -> list[tuple[int, list[str]]]:
     try:
         for values in reader:
             if any("\0" in value for value in values):
-                raise DataError(f"{path}:{begin}: holds bytes of zeros, which are no text; save it as CSV UTF-8")
+                raise DataError(f"{path}:{begin}: holds zero bytes, which are not text; save it as CSV UTF-8")
             if any(value.strip() for value in values):
                 lines.append((begin, values))
             begin = reader.line_num + 1

@@ -283,7 +283,7 @@ def _picture(drawing: Callable[[_Pen], None], coarse: str, rng: np.random.Genera
     """One object before a random background, uint8 RGB."""
     width, height = (int(rng.integers(low, high + 1)) for low, high in (_WIDTHS, _HEIGHTS))
     across, down = width * _OVERSAMPLING, height * _OVERSAMPLING
-    # as long as wanted, but with all of its height in the picture
+    # as long as asked for, but with all of its height in the picture
     length = min(rng.uniform(0.72, 0.94) * across, 0.92 * down * _LENGTH / _HEIGHT[coarse])
     unit = length / _LENGTH
     top = _HEIGHT[coarse] * unit

@@ -32,7 +32,7 @@ def encode(samples: Sequence[Sample], taxonomy: Taxonomy, attributes: Sequence[s
     """Labels in the order of `taxonomy`; -1 for a class that it does not have (a test class of a zero-shot run).
 
     Args:
-        attributes: names of the attributes that are wanted.
+        attributes: names of the attributes.
     """
     coarse = [taxonomy.coarse_index.get(sample.coarse, -1) for sample in samples]
     fine = [NO_FINE if sample.fine is None else taxonomy.fine_index.get(sample.fine, NO_FINE) for sample in samples]

@@ -33,7 +33,7 @@ class Split(StrEnum):
     VALIDATION = "validation"
     TEST = "test"
     UNSEEN = "unseen"
-    """Of a class that is left out of the training altogether, to measure what becomes of unknown classes."""
+    """Of a class that is left out of the training altogether, to measure answers to unknown classes."""
 
 
 def stratified(
@@ -241,7 +241,7 @@ def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
             if not values[column]:
                 raise DataError(f"{row.origin}: column '{column}' is empty")
         if values["split"] not in list(Split):
-            raise DataError(f"{row.origin}: split '{values['split']}' is none of {', '.join(Split)}")
+            raise DataError(f"{row.origin}: split '{values['split']}' is not one of {', '.join(Split)}")
         splits.append(Split(values["split"]))
         samples.append(
             Sample(

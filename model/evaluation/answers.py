@@ -87,7 +87,7 @@ def keep_references(run: RunFolder, step: int, embeddings: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """What network and gallery say of N photos, before any weighing.
+    """What network and gallery answer for N photos, before any weighing.
 
     Attributes:
         coarse_logits, fine_logits: float32 [N, n_coarse], [N, n_fine].

@@ -63,7 +63,7 @@ class CalibrationChoice(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise RunError(f"{run.calibration}: damaged ({where}: {first['msg']}); {run.choosing_anew}") from error
+            raise RunError(f"{run.calibration}: damaged ({where}: {first['msg']}); {run.choosing_again}") from error
 
 
 def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
@@ -79,7 +79,7 @@ def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
 
 
 def calibrated(run: RunFolder) -> CalibrationChoice:
-    """What was chosen for a run's last checkpoint; chosen now where that was not done, or the training went on since.
+    """The choice for a run's last checkpoint; it is made now if there is none, or if the training has continued since.
 
     A bound that was taken over stays. Raises as `calibrate`.
     """
@@ -89,7 +89,7 @@ def calibrated(run: RunFolder) -> CalibrationChoice:
     if kept.step is None:
         return kept
     if kept.step == run.load_checkpoint()["step"]:
-        project(run)  # its file may have been deleted; fitted anew it is the same
+        project(run)  # its file may have been deleted; fitting it again gives the same
         return kept
     return calibrate(run, kept.thresholds.familiarity if kept.bound_taken_over else None)
 
@@ -160,7 +160,7 @@ def choose(
     strange: np.ndarray,
     unseen: Seen | None,
 ) -> CalibrationChoice:
-    """Everything that the validation photos tell.
+    """Everything that is chosen on the validation photos.
 
     Args:
         seen: the validation photos.
@@ -252,7 +252,7 @@ def _fused(seen: Seen, taxonomy: Taxonomy, calibration: Calibration) -> Fusion:
 def _with_none(
     chosen: CalibrationChoice, references: TrainingReferences, embeddings: np.ndarray, fine: np.ndarray
 ) -> CalibrationChoice:
-    """The same with the score of "none of these"; the plain one stays where there are too few photos to tell."""
+    """The same with the score of "none of these"; unchanged if there are too few photos."""
     try:
         none = none_score(references.embeddings, references.fine, embeddings, fine)
     except TooFewError:

@@ -110,7 +110,7 @@ def evaluate(run: RunFolder) -> dict[str, Any]:
     before model/evaluation/projection.py; `answers`, for a stratified split, those of what the program would say
     (model/evaluation/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same
     photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the
-    program does not take, for it takes twice the time; `unknowns` what becomes of what it cannot know
+    program does not use, as it takes twice the time; `unknowns` how it answers for what it cannot know
     (model/evaluation/unknown_classes.py). What the figures of the photos as they are rest on is kept photo by photo
     (model/contract/tested_photos.py).
 
@@ -136,8 +136,8 @@ def evaluate(run: RunFolder) -> dict[str, Any]:
         trained = output._replace(embedding=F.normalize(output.raw, dim=1))
         result["trained_embedding"] = _by_themselves(trained, samples, taxonomy, rows_of)
     if config.data.split == "stratified":
-        posterior, told = _told(run, network, samples, output, chosen)
-        result |= told
+        posterior, answered = _answered(run, network, samples, output, chosen)
+        result |= answered
     else:
         own = encode(samples, taxonomy_of(samples)).fine
         result["few_shot"] = _without_nan(few_shot(output.embedding.numpy(), own, group_numbers(samples)))
@@ -148,10 +148,10 @@ def evaluate(run: RunFolder) -> dict[str, Any]:
     return result
 
 
-def _told(
+def _answered(
     run: RunFolder, network: Network, samples: list[Sample], output: NetworkOutput, chosen: CalibrationChoice
 ) -> tuple[Posterior, dict[str, Any]]:
-    """What the program would say of the photos, and the figures of it: `answers*` and `unknowns` of `evaluate`."""
+    """What the program would answer for the photos, and its figures: `answers*` and `unknowns` of `evaluate`."""
     config, taxonomy, rows_of = run.config(), run.taxonomy(), rows_by_source(samples)
     labels, references = encode(samples, taxonomy), references_of(run, network)
 

@@ -1,11 +1,11 @@
 """What photos are compared by after a training: the pooled feature, whitened, instead of the trained embedding.
 
-The heads draw the photos of a class together, and with them whatever they do not need to tell the classes of the
-training apart; a class that comes later is told by just that. So the embedding that a gallery keeps is made of the
+The heads draw the photos of a class together, and with them everything that they do not need to separate the classes of
+the training; a class that comes later is recognised by just that. So the embedding that a gallery keeps is made of the
 pooled feature beneath it: its square root, which keeps a few strong channels from deciding alone (Perronnin, Sanchez
 and Mensink, ECCV 2010), divided by the scatter within the classes (Hatch, Kajarekar and Stolcke, "Within-class
 covariance normalization", Interspeech 2006), on its main axes (as in Jegou and Chum, ECCV 2012), at unit length. One
-matrix, fitted to the training photos; what it is worth is told in model/README.md.
+matrix, fitted to the training photos; model/README.md says what it gains.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ well both with classes that were trained on and with others; chosen on the photo
 model/README.md are of."""
 _FLAT = 1e-6
 """Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes. A smaller
-share of all variance is no scatter: photos that are there twice."""
+share of all variance is not scatter: the same photos occur twice."""
 _SAME = 1e-4
 """Features nearer to each other than this share of the largest one are the same: rounding on the way through a network
 in float32 makes some 1e-6 of it. (After an epoch with the photos of the tests ResNet-18 has 0.8, MobileNetV3, which
@@ -55,7 +55,7 @@ def fit(features: np.ndarray, levels: Sequence[np.ndarray], dim: int) -> Project
     if np.ptp(features, axis=0).max() <= _SAME * np.abs(features).max():
         raise DataError(
             f"the network sees no difference between the {len(features)} training photos, so they cannot be compared; "
-            "train it for more epochs, or anew with a smaller --lr"
+            "train it for more epochs, or again with a smaller --lr"
         )
     roots = signed_root(torch.from_numpy(features)).double().numpy()
     centre = roots.mean(axis=0)

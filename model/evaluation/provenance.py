@@ -1,4 +1,4 @@
-"""Of which checkpoint, and of which choice on the validation photos, the figures of a run are.
+"""Which checkpoint, and which choice on the validation photos, the figures of a run belong to.
 
 `metrics.json` and `variants.json` keep both; figures of another checkpoint or another choice are not those of the model
 that is described or exported. Files of earlier versions keep less of it, and are judged by what they have.

@@ -127,7 +127,7 @@ def _picture(sample: Sample) -> tuple[Path, Box | None]:
 
 
 def run_full(task: CellTask, folder: Path, stopped: StopRequest) -> CellResult | None:
-    """Train the whole network in a run folder, or go on there; None if it was stopped.
+    """Train the whole network in a run folder, or continue there; None if it was stopped.
 
     Raises:
         DataError, TaxonomyError, WeightsError, RunError, PhotoError: with a message for the user.

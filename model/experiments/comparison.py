@@ -50,7 +50,7 @@ LAST_EPOCH = {
     "spread": "D of all pairs",
     "gap": "D(any N) - D(any P+)",
 }
-"""What a training's last epoch says of the quadruplets, with the words over the columns."""
+"""Figures of the quadruplets in a training's last epoch, with the words over the columns."""
 
 _LARGEST = 1e15  # of a figure, and of a seed or an epoch
 
@@ -181,7 +181,7 @@ def compare(cell: MeasuredCell, baseline: MeasuredCell, figure: str = "recall_1"
 def compare_all(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, figure: str = "recall_1") -> list[Comparison]:
     """Every cell with each of its baselines, largest difference first, corrected for their number.
 
-    A baseline without a finished run is no error: the comparison then has no common seed.
+    A baseline without a finished run is not an error: the comparison then has no common seed.
     """
     by_name = {cell.name: cell for cell in cells}
     found = []
@@ -205,7 +205,8 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[MeasuredCell]:
     """The cells of a `runs.csv` in the order of their first rows.
 
     Raises:
-        DataError: if the file cannot be read, a value is no number, a cell has a seed twice or two values of a setting.
+        DataError: if the file cannot be read, a value is not a number, or a cell has a seed twice or two
+            values of a setting.
     """
     read = read_table(table, ["cell", "seed", "recall_1", "collapsed", *varied], strip=False)
     if read.problems:
@@ -245,7 +246,7 @@ def read_curves(table: Path) -> dict[str, dict[int, list[float]]]:
     """Cell to epoch to the R@1 of every seed that has one there, from a `curves.csv`; epochs ascend.
 
     Raises:
-        DataError: if the file cannot be read or a value is no number.
+        DataError: if the file cannot be read or a value is not a number.
     """
     read = read_table(table, ["cell", "seed", "epoch", "recall_1"], strip=False)
     if read.problems:
@@ -262,7 +263,7 @@ def read_last_epochs(table: Path) -> dict[str, dict[str, float]]:
     """Cell to the figures of its runs' last epochs, in the mean over seeds, from a `curves.csv`; see `LAST_EPOCH`.
 
     Raises:
-        DataError: if the file cannot be read or a value is no number.
+        DataError: if the file cannot be read or a value is not a number.
     """
     read = read_table(table, ["cell", "seed", "epoch"], strip=False)
     last: dict[tuple[str, str], CsvRow] = {}

@@ -5,7 +5,7 @@ In mode `full` every run is a training of the whole network; in mode `frozen` em
 features that are computed once (model/experiments/frozen_training.py).
 
 DIR/plan.json     the plan, for those who read the folder
-DIR/runs.csv      one row for each finished run; a study that was stopped goes on where it was
+DIR/runs.csv      one row for each finished run; a study that was stopped continues there
 DIR/curves.csv    one row for each epoch of them
 DIR/embeddings/   of the test photos, from the first seed of each cell
 DIR/report.md     figures, paired tests and plots
@@ -141,7 +141,7 @@ class StudyGrid:
             dealt(samples, config)  # what is wrong with the data is said before anything is computed or written
         self.out.mkdir(parents=True, exist_ok=True)
         keep_plan(self.plan, self.out)
-        console.note(f"{len(self._rows)} runs are done, {len(wanted)} are wanted")
+        console.note(f"{len(self._rows)} runs are done, {len(wanted)} are left")
         if not wanted:
             return True
         if self.plan.mode == "full":
@@ -220,7 +220,7 @@ def _begin_worker(threads: int, ending: Event) -> None:
 
 
 def _end_with_the_study(stopped: StopRequest, ending: Event) -> None:
-    """Where the study ends or was killed, nobody takes the result: end as after Ctrl-C, with a checkpoint."""
+    """If the study ends or was killed, the result is lost: end as after Ctrl-C, with a checkpoint."""
     study = multiprocessing.parent_process()
     assert study is not None, "this is a worker"
     while study.is_alive() and not ending.wait(1):

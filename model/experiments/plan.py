@@ -1,7 +1,7 @@
 """The plan of a study: a grid of settings in a TOML file.
 
     title, mode ("frozen" or "full"), seeds
-    figure                the one that cells are compared by first: recall_1 (unless told), fine_accuracy
+    figure                the one that cells are compared by first: recall_1 (the default), fine_accuracy
     [base.SECTION]        settings of every run, as in a run's config.json
     [axes.AXIS]           the values of an axis, each a table of settings: name = { "loss.rule" = "random" }
     [[baseline]]          AXIS = name: a cell is compared with the cell that differs in this axis alone; repeatable
@@ -109,7 +109,7 @@ def kept_plan(study: Path) -> StudyPlan | None:
     try:
         return StudyPlan.model_validate_json(read_file(path))
     except ValidationError as error:
-        raise PlanError(f"{path}: this is no plan of a study ({error.errors()[0]['msg']})") from error
+        raise PlanError(f"{path}: this is not a study plan ({error.errors()[0]['msg']})") from error
 
 
 def cells(plan: StudyPlan) -> Iterator[Cell]:

@@ -1,4 +1,4 @@
-"""The plots of a study's report; what colour tells apart (for all forms of colour vision), lines and markers do too."""
+"""The plots of a study's report; lines and markers repeat what colour says, for all forms of colour vision."""
 
 from __future__ import annotations
 

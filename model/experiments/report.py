@@ -207,7 +207,7 @@ def _others(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, first: str
 
 
 def _quadruplets(study: Path, cells: Sequence[MeasuredCell]) -> list[str]:
-    """What the quadruplets were like at the end of the trainings; empty where no table tells."""
+    """What the quadruplets were like at the end of the trainings; empty if no table has them."""
     last = read_last_epochs(study / "curves.csv") if (study / "curves.csv").exists() else {}
     figures = [figure for figure in LAST_EPOCH if any(figure in own for own in last.values())]
     if not figures:

@@ -18,7 +18,7 @@ from model.method.network import NetworkOutput
 
 
 class Lesson(NamedTuple):
-    """What the teacher says of N photos: coarse logits, fine logits, unit-length embedding; float32 [N, ...]."""
+    """The teacher's answers to N photos: coarse logits, fine logits, unit-length embedding; float32 [N, ...]."""
 
     coarse_logits: Tensor
     fine_logits: Tensor
@@ -38,10 +38,10 @@ def distillation(output: NetworkOutput, lesson: Lesson, temperature: float) -> t
     as those of the labels.
     """
     answers = torch.zeros((), device=output.embedding.device)
-    for own, told in ((output.coarse_logits, lesson.coarse_logits), (output.fine_logits, lesson.fine_logits)):
+    for own, taught in ((output.coarse_logits, lesson.coarse_logits), (output.fine_logits, lesson.fine_logits)):
         answers = answers + temperature**2 * F.kl_div(
             F.log_softmax(own.float() / temperature, dim=1),
-            F.log_softmax(told / temperature, dim=1),
+            F.log_softmax(taught / temperature, dim=1),
             reduction="batchmean",
             log_target=True,
         )

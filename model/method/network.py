@@ -32,7 +32,7 @@ class NetworkOutput(NamedTuple):
 
     raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
     where the network has a projection.
-    likeness: to what the network was trained on at all, whatever the class [B]: cosine of the embedding to the nearest
+    likeness: to anything the network was trained on, of any class [B]: cosine of the embedding to the nearest
     landmark (model/evaluation/landmarks.py), or the energy of the coarse logits (model/contract/openset.py) where
     there are none.
     """
@@ -83,8 +83,8 @@ class Heads(nn.Module):
     """From a pooled feature to a unit-length embedding and the logits of both levels.
 
     Attributes:
-        projection: what makes the embedding that is put out, once the network is trained; None for the trained one.
-        landmarks: [C, d] of unit length in the space of the embedding that is put out; None before they are known.
+        projection: makes the embedding of the output, once the network is trained; None for the trained one.
+        landmarks: [C, d] of unit length in the space of the output's embedding; None before they are known.
     """
 
     landmarks: Tensor | None
@@ -233,7 +233,7 @@ def build_backbone(name: str) -> tuple[nn.Module, int]:
     classifier = parent.get_submodule(path[-1])
     assert isinstance(classifier, nn.Linear)
     if name.startswith("mobilenet_v3"):
-        parent = network.classifier = nn.Sequential()  # its classifier goes on after the layer that tells the width
+        parent = network.classifier = nn.Sequential()  # its classifier continues after the layer that gives the width
     else:
         setattr(parent, path[-1], nn.Identity())
     return network, classifier.in_features

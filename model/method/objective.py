@@ -144,12 +144,12 @@ class Objective(nn.Module):
 def fine_cross_entropy(
     logits: Tensor, fine: Tensor, coarse: Tensor, parents: Tensor | None, label_smoothing: float
 ) -> Tensor:
-    """Mean over the rows that tell something of the class; 0 with a graph where none does.
+    """Mean over the rows that say something about the class; 0 with a graph where none does.
 
     A row with a fine label: cross-entropy. A row with a type alone, where `parents` is given: the negative logarithm of
     the sum of the probabilities of the type's classes, so that a tanker without a class does not become a car, and the
     sums up the tree are trained (Cour et al., "Learning from partial labels", JMLR 2011). A row whose type has no
-    classes tells nothing.
+    classes counts for nothing.
 
     Args:
         logits: float32 [B, n_fine].
@@ -164,15 +164,15 @@ def fine_cross_entropy(
         parts.append(F.cross_entropy(logits[known], fine[known], label_smoothing=label_smoothing, reduction="none"))
     if parents is not None:
         of_type = parents[None, :] == coarse[:, None]
-        told = ~known & of_type.any(dim=1)
-        inside = logits[told].masked_fill(~of_type[told], -torch.inf)
-        parts.append(logits[told].logsumexp(dim=1) - inside.logsumexp(dim=1))
+        by_type = ~known & of_type.any(dim=1)
+        inside = logits[by_type].masked_fill(~of_type[by_type], -torch.inf)
+        parts.append(logits[by_type].logsumexp(dim=1) - inside.logsumexp(dim=1))
     terms = torch.cat(parts)
     return terms.mean() if len(terms) else logits.sum() * 0  # a mean over no row would be NaN
 
 
 def _pair_figures(distances: Tensor, masks: RoleMasks) -> dict[str, float]:
-    """Over all pairs of different pictures of a batch, whatever was chosen; NaN where there is no such pair.
+    """Over all pairs of different pictures of a batch, selected or not; NaN where there is no such pair.
 
     spread is their mean distance; gap is how much farther than P+ the pictures are that could be N, in the mean.
     """
@@ -189,5 +189,5 @@ def collapse_signs(means: dict[str, float]) -> list[str]:
     if means["spread"] < COLLAPSED:
         signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")
     if means["gap"] < 0:
-        signs.append(f"negatives lie nearer than positives, by {-means['gap']:.3f} in the mean over all pairs")
+        signs.append(f"negatives are nearer than positives, by {-means['gap']:.3f} in the mean over all pairs")
     return signs

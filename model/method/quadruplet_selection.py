@@ -101,7 +101,7 @@ def uniform(mask: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _draw_below(counts: Tensor, generator: torch.Generator) -> Tensor:
-    # drawn on the CPU whatever the device, so that a seed means the same quadruplets everywhere
+    # drawn on the CPU on any device, so that a seed means the same quadruplets everywhere
     draws = torch.rand(len(counts), generator=generator, dtype=torch.float64).to(counts.device)
     return (draws * counts).long().minimum((counts - 1).clamp(min=0))
 

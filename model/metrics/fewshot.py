@@ -1,4 +1,4 @@
-"""How well a class that the network has never seen is told by a few reference photos: N-way K-shot episodes."""
+"""How well a few reference photos identify a class that the network has never seen: N-way K-shot episodes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ QUERIES = 5
 FEW = 5
 SURPASSED = 0.01
 """Both of `none_score`."""
-_CLASSES = 500  # so many tell it well enough; their scores are in memory together
+_CLASSES = 500  # enough for a good estimate; their scores are in memory together
 
 
 class TooFewError(ValueError):
-    """Photos that are too few to tell a figure by."""
+    """Too few photos for a figure."""
 
 
 def episodes(
@@ -33,9 +33,9 @@ def episodes(
 ) -> float:
     """Share of the query photos that the gallery gives their class, over random episodes; NaN without enough classes.
 
-    In each episode `ways` classes are drawn, `shots` photos of each are enrolled, and QUERIES others are told by
-    `class_scores`, as the program does it. What is asked is of no group that was enrolled: the same object again would
-    tell nothing of the class. A class whose photos could be used up by the groups that are enrolled does not take part.
+    In each episode `ways` classes are drawn, `shots` photos of each are enrolled, and QUERIES others are identified
+    by `class_scores`, as in the program. No query is of a group that was enrolled: the same object again would say
+    nothing about the class. A class whose photos could be used up by the groups that are enrolled does not take part.
 
     Args:
         embeddings: float [N, d], unit length, of classes that the network was not trained on.
@@ -74,8 +74,8 @@ def none_score(
 ) -> float:
     """The class score that SURPASSED of the photos of other classes reach with a class of FEW references.
 
-    For `Fusion.none`: a photo that is no more like an enrolled class than that is likelier of none. Told by the classes
-    that the network knows, whose other classes' photos are no more like them than those of classes it does not know.
+    For `Fusion.none`: a photo that is no more like an enrolled class than that more likely belongs to none. Measured on
+    the classes that the network knows: photos of the others are no more like them than photos of unknown classes are.
 
     Args:
         references: float32 [M, d], unit length, to enrol from.

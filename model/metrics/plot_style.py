@@ -15,7 +15,7 @@ COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E
 MARKERS = "osD^vP*X"
 LINES = ("-", "--", ":", "-.")
 
-# The same figures give the same file; a "$" in a cell's name is no formula
+# The same figures give the same file; a "$" in a cell's name does not start a formula
 styled = mpl.rc_context(
     {
         "svg.hashsalt": "report",

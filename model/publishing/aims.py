@@ -1,8 +1,8 @@
-"""What was aimed at and what came of it: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`.
+"""Aims and what the runs reached: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`.
 
-The file of aims names figures of runs, what they should be, what was tried where they are not, and what else must be
-known of them. What is measured is made of what the runs wrote down, and of speeds that are taken then and there; what
-is wanted, the words of a row and the texts below the table are printed as the file of aims has them.
+The file of aims names figures of runs, what they should be, what was tried where they are not, and what else a reader
+must know. Measured values come from what the runs wrote down, and from speeds that are measured on the spot; the aims,
+the words of a row and the texts below the table are printed as they are in the file of aims.
 
     [[aim]]
     words  = "cars, class right"
@@ -79,7 +79,7 @@ class Aim(BaseModel):
         return self.words if self.times is None else f"{self.words} ({self.variant} beside {self.variant})"
 
     def is_met(self, value: float) -> bool:
-        """Whether the value is what was wanted."""
+        """Whether the value meets the aim."""
         return value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0.0)
 
 

@@ -1,9 +1,9 @@
 """The card of a model file, from the run that made it: `python -m model.card RUN --model FILE.onnx --origin TEXT`.
 
 Its figures are those that the run, the run with unseen classes and the files beside the model wrote down. --origin is
-printed as it is: where the starting weights come from, and what was trained before the run began, with whatever figures
-it names. What a run folder says of the computer is where the folder was made: where it was read back from a
-model file, nobody knows any more where the training was.
+printed as it is: where the starting weights come from, and what was trained before the run began, with any figures in
+it. The computer in a run folder is the one where the folder was made: if it was read back from a model file, it is not
+known where the training ran.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def card(run: RunFolder, model: Path, origin: str, unseen: RunFolder | None = No
     Args:
         model: the exported file.
         origin: where the run's starting weights come from, sentences that are printed as they are.
-        unseen: a run trained in the same way without some classes, to tell what becomes of unknown ones.
+        unseen: a run trained in the same way without some classes, for the figures of unknown ones.
 
     Raises:
         RunError, DataError, BundleError: if the run is not finished, or the file is not of this run.
@@ -120,7 +120,7 @@ def card(run: RunFolder, model: Path, origin: str, unseen: RunFolder | None = No
         "project; the gallery holds embeddings, class names, source names and file names, no pictures. It will be "
         "wrong on vehicles and vessels that it does not know, and its confidence holds for photos like those that it "
         "was calibrated on.",
-        "Written by `python -m model.card` from the run; where its starting weights come from was told to it.",
+        "Written by `python -m model.card` from the run; the sentences on its starting weights are from --origin.",
     ]
     return "\n\n".join(paragraphs) + "\n"
 
@@ -216,7 +216,7 @@ def _first_stage(config: Config) -> str:
     if weights in (None, "none", "imagenet") or Path(weights).suffix:  # the last: a file
         return ""
     if not Path(weights).is_dir():
-        return ", after an earlier stage whose folder is not there any more,"
+        return ", after an earlier stage whose folder no longer exists,"
     before = RunFolder.open(Path(weights))
     epochs, sizes = before.load_checkpoint()["epoch"], before.config().input.sizes
     return f", after {epochs} epochs at {sizes},"
@@ -229,7 +229,7 @@ def _chosen_there(column: str, run: RunFolder, metrics: dict[str, Any]) -> str:
     return (
         f"\n\nIn the {column} column the bound for known classes was chosen between the validation photos and the very "
         "photos of unseen classes that are counted there. So the share of them without a class says how well the two "
-        "can be told apart, not what would come of classes that had no part in the choice. The photos of known classes "
+        "can be separated, not how classes would fare that had no part in the choice. The photos of known classes "
         "are test photos." + _of_the_other_half(run)
     )
 
@@ -345,7 +345,7 @@ def _besides(config: Config) -> str:
         )
     if teacher.teacher is not None:
         words += (
-            f" What a larger network, trained before on the same photos, says of each weighs {teacher.teacher_answers} "
+            f" The answers of a larger network, trained before on the same photos, weigh {teacher.teacher_answers} "
             f"(answers, temperature {teacher.teacher_temperature}) and {teacher.teacher_embedding} (embedding)."
         )
     return words

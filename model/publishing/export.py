@@ -110,7 +110,7 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     """Largest difference of any output between onnxruntime (CPU) and torch.
 
     Absolute, but as a share of the output's largest value where that is above 1: maps of evidence reach into the tens.
-    NaN where either gives values that are no numbers.
+    NaN where either gives values that are not numbers.
 
     Args:
         pictures: uint8 [N, S, S, 3].
@@ -124,7 +124,7 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
         np.abs(a - b.numpy()).max(initial=0.0) / max(1.0, float(b.abs().max()) if b.numel() else 0.0)
         for a, b in zip(got, expected, strict=True)
     ]
-    return float(np.max(differences))  # Python's own max passes over what is no number
+    return float(np.max(differences))  # Python's own max passes over NaN
 
 
 def export(
@@ -216,10 +216,10 @@ def _write_variants(
 def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
     """For each variant its accuracy on the test photos, with the references of the full network, and images/s here.
 
-    A level of which the network knows the label of no test photo has no accuracy.
+    A level has no accuracy if the network knows the label of no test photo there.
 
     Raises:
-        BundleExportError: if a variant gives values that are no numbers.
+        BundleExportError: if a variant gives values that are not numbers.
     """
     config, taxonomy, chosen = run.config(), run.taxonomy(), CalibrationChoice.read(run)
     assert config.input.size is not None
@@ -233,7 +233,7 @@ def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[s
         found_outputs = outputs_of(graph, pictures)
         if not all(np.isfinite(column).all() for column in found_outputs):
             raise BundleExportError(
-                f"{run.folder}: in {variant} it gives values that are no numbers; no variant is written"
+                f"{run.folder}: its {variant} variant gives values that are not numbers; no variant is written"
             )
         coarse, fine, embedding, likeness = map(torch.from_numpy, found_outputs)
         output = NetworkOutput(coarse, fine, embedding, embedding, likeness)
@@ -274,7 +274,7 @@ def write_references(run: RunFolder, place: Path | Output) -> None:
 def _facts(run: RunFolder, difference: float) -> dict[str, Any]:
     config = run.config()
     samples, splits = run.samples()
-    # not where data, starting weights and teacher lie: that tells of the computer
+    # not the paths of data, starting weights and teacher: they would give the computer away
     settings = config.model_dump(
         mode="json", exclude={"data": {"data"}, "network": {"weights"}, "teacher": {"teacher"}, "machine": True}
     )
@@ -292,7 +292,7 @@ def _facts(run: RunFolder, difference: float) -> dict[str, Any]:
             facts["metrics"] = metrics
         else:
             console.note(
-                f"{run.metrics}: left out, for {why}; to have them in the file: python -m model.evaluate {run.folder}, "
+                f"{run.metrics}: left out, as {why}; to have them in the file: python -m model.evaluate {run.folder}, "
                 "then export it again"
             )
     return facts

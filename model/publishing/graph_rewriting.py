@@ -186,7 +186,7 @@ def _pads(node: onnx.NodeProto) -> Sequence[int]:
 def growing_concats(model: onnx.ModelProto) -> None:
     """Where the first of the tensors that are put together have been put together before, the outcome of that.
 
-    A dense block puts together all that it has, anew for every layer.
+    A dense block puts together all that it has, again for every layer.
     """
     graph, nodes = _Graph(model), []
     known: dict[tuple[Any, ...], str] = {}
@@ -206,7 +206,7 @@ def growing_concats(model: onnx.ModelProto) -> None:
 def concatenated(model: onnx.ModelProto) -> list[set[str]]:
     """What convolutions give that is put together, and what it is then, in groups that have no tensor in common.
 
-    In 8 bits tensors of one scale are copied, others computed anew.
+    In 8 bits tensors of one scale are copied, others computed again.
     """
     makers = {name: node.op_type for node in model.graph.node for name in node.output}
     groups: list[set[str]] = []

@@ -1,6 +1,6 @@
 """Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`.
 
-Prints lines of JSON: `done` and `photos` while it goes on, at last `figures` (those of
+Prints lines of JSON: `done` and `photos` while it runs, and finally `figures` (those of
 model/evaluation/held_out_metrics.py, but the
 accuracies over all photos: a class that the model does not know is answered wrongly), `photos`, and `unknown`, how many
 of them are of such classes.
@@ -33,31 +33,31 @@ _BATCH = 32
 
 
 def versus(
-    run: RunFolder, model: Path, tell: Callable[[int, int], None] = lambda _done, _photos: None
+    run: RunFolder, model: Path, advanced: Callable[[int, int], None] = lambda _done, _photos: None
 ) -> dict[str, Any]:
     """Figures of a model file on the test part of a run.
 
     Args:
-        tell: is given how many photos are done, and how many there are.
+        advanced: is given how many photos are done, and how many there are.
 
     Raises:
         RunError: if the run has no test part.
-        BundleError: if the file is no identification model.
+        BundleError: if the file is not an identification model.
         PhotoError: if a photo cannot be read any more.
     """
     samples = part_of(run, Split.TEST)
     if not samples:
         raise RunError(f"{run.folder}: the run has no test part")
     info, graph = read(model)
-    found = figures(_outputs(info, graph, samples, run.config().machine.workers, tell), samples, info.taxonomy)
+    found = figures(_outputs(info, graph, samples, run.config().machine.workers, advanced), samples, info.taxonomy)
     labels = encode(samples, info.taxonomy)
     named = np.array([sample.fine is not None for sample in samples])
     shares = {"coarse_accuracy": labels.coarse >= 0, "fine_accuracy": (labels.fine >= 0)[named]}
     for name, known in shares.items():
         # nothing known leaves no accuracy: nothing was right
         found[name] = found[name] * float(known.mean()) if known.any() else 0.0
-    told = {name: value for name, value in found.items() if not (isinstance(value, float) and math.isnan(value))}
-    return {"figures": told, "photos": len(samples), "unknown": int((~shares["fine_accuracy"]).sum())}
+    known = {name: value for name, value in found.items() if not (isinstance(value, float) and math.isnan(value))}
+    return {"figures": known, "photos": len(samples), "unknown": int((~shares["fine_accuracy"]).sum())}
 
 
 def _outputs(
@@ -65,9 +65,9 @@ def _outputs(
     graph: onnx.ModelProto,
     samples: Sequence[Sample],
     workers: int,
-    tell: Callable[[int, int], None],
+    advanced: Callable[[int, int], None],
 ) -> NetworkOutput:
-    """What a model file says of photos, run on the CPU as the program runs it."""
+    """A model file's answers to photos, run on the CPU as the program runs it."""
     preprocessing = info.preprocessing
     session = cpu_session(giving(graph, OUTPUTS))
     parts: list[list[np.ndarray]] = []
@@ -77,7 +77,7 @@ def _outputs(
             rows = np.ascontiguousarray(pictures.permute(0, 2, 3, 1).numpy())
             parts.append(_answers(session, info, rows))
             done += len(rows)
-            tell(done, len(samples))
+            advanced(done, len(samples))
     coarse, fine, embedding = (
         torch.from_numpy(np.concatenate(columns).astype(np.float32)) for columns in zip(*parts, strict=True)
     )

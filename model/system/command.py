@@ -1,4 +1,4 @@
-"""What all our commands do around their work: whatever ends them is one sentence and one of five exit codes."""
+"""What all our commands do around their work: each end has one sentence and one of five exit codes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from model.system.fault_log import defect_words, logged
 from model.system.standard_error import ours_alone, words
 
 FAILED, INTERRUPTED, NOBODY_READS = 2, 130, 141
-"""Exit codes: cannot be done, Ctrl-C or SIGTERM, whoever read our output has gone."""
+"""Exit codes: cannot be done, Ctrl-C or SIGTERM, the reader of our output has gone."""
 
 EXIT_CODES = (
     "exit codes: 0 finished, 1 a problem was found or something was left as it is or out, 2 wrong usage, unusable "
-    "input or a defect of Marque, 130 interrupted, 141 whoever read the output has gone"
+    "input or a defect of Marque, 130 interrupted, 141 the reader of the output has gone"
 )
 
 
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class ReaderGoneError(Exception):
-    """Whoever read what the program writes has gone (`head`)."""
+    """The reader of the program's output has gone (`head`)."""
 
 
 class StreamError(MarqueError):
-    """Standard output or standard error takes nothing more."""
+    """Standard output or standard error accepts no more output."""
 
 
 Ended = Callable[[MarqueError | str], object]
@@ -68,17 +68,17 @@ def _outcome(work: Callable[[], int]) -> tuple[int, MarqueError | str | None]:
     except ReaderGoneError:
         return NOBODY_READS, None
     except Exception as error:
-        told = for_people(error)
-        if told is None:
+        worded = for_people(error)
+        if worded is None:
             log.exception("a defect")
-        return FAILED, told or defect_words(error)
+        return FAILED, worded or defect_words(error)
 
 
 def write_line(text: str, *, output: bool = False) -> None:
     """One line on standard error, or on standard output; what the encoding has no sign for is written as an escape.
 
     Raises:
-        ReaderGoneError: if whoever read it has gone.
+        ReaderGoneError: if its reader has gone.
         StreamError: if it cannot be written (a full disk).
     """
     stream = sys.stdout if output else words()
@@ -91,8 +91,8 @@ def write_line(text: str, *, output: bool = False) -> None:
     except BrokenPipeError as error:
         raise ReaderGoneError from error
     except OSError as error:
-        told = file_error(error, "standard output" if output else "standard error")
-        raise StreamError(told.message, advice=told.advice) from error
+        worded = file_error(error, "standard output" if output else "standard error")
+        raise StreamError(worded.message, advice=worded.advice) from error
 
 
 def _let_go_of_standard_output() -> None:

@@ -34,7 +34,7 @@ class _Words(Console):
         raise AttributeError("words go to standard error")
 
     def on_broken_pipe(self) -> NoReturn:
-        """End as every command does whose reader has gone."""
+        """End as every command does when its reader has gone."""
         raise ReaderGoneError
 
 
@@ -60,14 +60,14 @@ class _Lines(Progress):
     def update(self, task_id: TaskID, **changes: Any) -> None:
         """As of every bar."""
         super().update(task_id, **changes)
-        self._tell(task_id)
+        self._write(task_id)
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         """As of every bar."""
         super().advance(task_id, advance)
-        self._tell(task_id)
+        self._write(task_id)
 
-    def _tell(self, task_id: TaskID) -> None:
+    def _write(self, task_id: TaskID) -> None:
         task = self._tasks[task_id]
         if task_id not in self._advances:
             self._advances[task_id] = lines_of_progress({"what": task.description})
@@ -88,7 +88,7 @@ def run(work: Callable[[], int]) -> int:
 
 
 def note(message: str) -> None:
-    """A line of text as it is: brackets are no markup, paths are not broken."""
+    """A line of text as it is: brackets are not markup, paths are not broken."""
     if not console.quiet:
         write_line(event("note", {"text": message}) if _as_json else one_line(message))
 

@@ -32,7 +32,7 @@ class MarqueError(Exception):
 
     @classmethod
     def of_lines(cls, lines: Sequence[str]) -> Self:
-        """An error of several lines, of which the first one says most."""
+        """An error of several lines, the first of which says most."""
         return cls(lines[0], lines=lines[1:])
 
     @classmethod
@@ -72,7 +72,7 @@ _BY_NAME = {
     "ELOOP": ("the links lead round in a circle", "name the file itself"),
     "EIO": ("the disk reports an error", "check the disk and its cable"),
     "ENODEV": ("the drive is gone", "connect it again"),
-    "ENXIO": ("the drive is gone, or this is no file", "connect it again, or name a file"),
+    "ENXIO": ("the drive is gone, or this is not a file", "connect it again, or name a file"),
     "ENOMEDIUM": ("there is no medium in the drive", "put it in again"),
     "ESTALE": ("the network drive has lost it", "connect the drive again"),
     "ENOTCONN": ("the network drive is not connected", "connect it again"),
@@ -96,16 +96,16 @@ def file_error(error: OSError, path: Path | str | None = None) -> FileError:
     """An error of the operating system in words.
 
     Args:
-        path: what it is about, where the error itself names nothing.
+        path: what it is about, if the error itself names no file.
     """
     if isinstance(error, FileError):
         return error
     words, advice = _WORDS.get(error.errno or 0, ((error.strerror or str(error) or "it cannot be used").lower(), ""))
-    # of two names the second one is the place where something should have come to
+    # of two names the second one is the target
     place = next((one for one in (error.filename2, error.filename, path) if one is not None), None)
-    told = FileError(words if place is None else f"{_shown(place)}: {words}", advice=advice)
-    told.errno, told.strerror, told.filename = error.errno, error.strerror, place
-    return told
+    worded = FileError(words if place is None else f"{_shown(place)}: {words}", advice=advice)
+    worded.errno, worded.strerror, worded.filename = error.errno, error.strerror, place
+    return worded
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def file_errors(path: Path | str) -> Iterator[None]:
 def for_people(error: BaseException) -> MarqueError | None:
     """An error as a person may see it; None where it is a defect of the program.
 
-    What the operating system says of disks and permissions is no defect, wherever it is raised.
+    Errors of disks and permissions are not defects, wherever they are raised.
     """
     if isinstance(error, MarqueError):
         return error

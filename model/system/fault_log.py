@@ -19,7 +19,7 @@ _OLDER = 2  # files
 
 
 class _Plain(logging.Formatter):
-    """A line a message, a frame or an exception, whatever names are in it: none can be taken for another line."""
+    """A line a message, a frame or an exception, with any names in it: none can be taken for another line."""
 
     def format(self, record: logging.LogRecord) -> str:
         # logging keeps the traceback as the first handler has written it
@@ -56,7 +56,7 @@ class _File(RotatingFileHandler):
 
 
 class _Nowhere(logging.NullHandler):
-    """In its place where the data folder takes nothing, which is no reason not to start."""
+    """Used if the data folder cannot be written; the program starts anyway."""
 
 
 _OURS = (_File, _Nowhere)
@@ -104,7 +104,7 @@ def defect_words(error: BaseException) -> str:
     try:
         place = f"the log is {log_file()}"
     except OSError:
-        place = "there is no log, as the folder of your data cannot be written"
+        place = "there is no log, as your data folder cannot be written"
     return f"this is a defect of Marque ({in_short(error)}); {place}; {HOW_TO_REPORT}"
 
 

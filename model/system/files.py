@@ -35,7 +35,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write: is given the open file.
 
     Raises:
-        FileError: if it cannot be written. Whatever is raised, here or by `write`, nothing is left beside its place.
+        FileError: if it cannot be written. After any error, here or in `write`, nothing is left beside its place.
     """
     with file_errors(path), part_beside(path) as (file, part):
         write(file)
@@ -103,7 +103,7 @@ def rename_without_overwriting(part: Path, target: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, before something is removed that only they now lead to."""
     if os.name == "nt":
-        return  # there is no such call
+        return  # the system has no such call
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,13 +13,13 @@ from model.system.standard_error import keep_small
 JSON_OPTION = "--json"
 
 Advance = Callable[[int, int | None], None]
-"""Is given how many are done, and of how many; None while that is not known."""
+"""Takes how many are done, and of how many (None while that is not known)."""
 
 _BETWEEN = 0.5  # seconds from one line of progress to the next
 
 
 def event(name: str, facts: Mapping[str, Any]) -> str:
-    """ASCII alone: bytes of a file name that are no text come as escapes that readers of JSON understand."""
+    """ASCII alone: bytes of a file name that are not text come as escapes that readers of JSON understand."""
     return json.dumps({"event": name} | dict(facts))
 
 
@@ -30,15 +30,15 @@ def lines_of_progress(facts: Mapping[str, Any] | None = None) -> Advance:
         facts: what every line says besides.
     """
     start = time.monotonic()
-    told = float("-inf")
+    written = float("-inf")
 
     def advance(done: int, total: int | None) -> None:
-        nonlocal told
+        nonlocal written
         keep_small()
         now = time.monotonic()
-        if now - told < _BETWEEN and done != total:
+        if now - written < _BETWEEN and done != total:
             return
-        told = now
+        written = now
         rate = done / (now - start) if done else 0.0
         left = round((total - done) / rate, 1) if rate and total is not None else None
         counts = {"done": done, "total": total, "rate": round(rate, 2), "seconds_left": left}

@@ -1,7 +1,7 @@
 """onnxruntime with its telemetry off, and the errors that it raises; every other module takes it from here.
 
 The variable in `model.system.privacy` keeps its collector from being started. On Windows it hands events to the system
-as well, until it is told not to.
+as well, unless that is switched off.
 """
 
 from __future__ import annotations

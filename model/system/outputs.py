@@ -2,7 +2,7 @@
 
 An output never replaces something that is not that very output. Never replaced: what the same command reads, a photo or
 video, a sidecar, a project, gallery or model where something else is written. Replaced when the person said so
-(`force`): every other file. Replaced without asking: what Marque wrote there itself, as long as nobody has changed it.
+(`force`): every other file. Replaced without asking: what Marque wrote there itself, if it is unchanged.
 
 All of this is checked twice: before the work, so that nobody waits an hour for a refusal, and when the finished file
 gets its name. What has appeared or changed there in between stays; the output then takes a free name beside it.
@@ -98,8 +98,8 @@ class Output:
             write: is given the open file.
 
         Raises:
-            OutputError: if the disk refuses. Whatever is raised, here or by `write`, nothing is left beside the place.
-            ReaderGoneError: if whoever reads the stream has gone.
+            OutputError: if the disk refuses. After any error, here or in `write`, nothing is left beside the place.
+            ReaderGoneError: if the reader of the stream has gone.
         """
         with self._faults():
             if self.streams:
@@ -217,7 +217,7 @@ class Output:
         except FileError as error:
             raise OutputError.like(error) from error
         except OSError as error:
-            error.filename = error.filename2 = None  # the file in the making, of which the person knows nothing
+            error.filename = error.filename2 = None  # the unfinished file, which the person does not know
             raise OutputError.like(file_error(error, self.place)) from error
 
 
@@ -260,7 +260,7 @@ def _same(status: os.stat_result, other: Path) -> bool:
 
 
 def _will_be_same(one: Path, other: Path) -> bool:
-    """Whether two places, of which one has no file yet, will be one file.
+    """Whether two places, one of which has no file yet, will be one file.
 
     On a drive that ignores case where the system does not (exFAT on Linux) nothing is lost: `put` finds the first file.
     """

@@ -76,7 +76,7 @@ def skipped_in_words(skipped: Mapping[str, int]) -> str:
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
-    """Sorting key that puts `photo2` before `photo10` and does not tell upper from lower case."""
+    """Sorting key that puts `photo2` before `photo10` and treats upper and lower case alike."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return tuple((0, int(part)) if part.isdigit() and part.isascii() else (1, part) for part in parts if part)
 
@@ -95,7 +95,7 @@ def scan(
 ) -> Iterator[Path]:
     """The photos under `paths`, one after the other while the disk is being read.
 
-    What is named is taken whatever its name; in a folder the ending decides, and hidden files and folders, and those in
+    A file that is named is always taken; in a folder the ending decides, and hidden files and folders, and those in
     which systems keep previews and deleted files, are left out. Within a folder: files in natural order, then its
     folders. Links are followed, and each file comes once however many ways lead to it, so that a link to a parent
     folder does no harm.

@@ -6,10 +6,10 @@ import re
 
 _CONTROLS = re.compile(
     "["
-    "\x00-\x1f\x7f-\x9f"  # C0 and C1: new lines, tabs, the bell, whatever a terminal takes for a command
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1: new lines, tabs, the bell, anything a terminal takes for a command
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
     "\u2028\u2029\ufeff"  # separators of lines and paragraphs, the byte order mark
-    "\ud800-\udfff"  # bytes of a file name that are no text
+    "\ud800-\udfff"  # bytes of a file name that are not text
     "]"
 )
 _MARKUP = re.compile(r"[\\`*<>&|\[\]]")

@@ -48,7 +48,7 @@ _OTHERS = (
 
 
 def regular_file(path: Path) -> os.stat_result:
-    """What the system says of a file, links followed; it is not opened.
+    """The system's facts about a file, links followed; it is not opened.
 
     Raises:
         OSError: if there is none, or something else is in its place (a folder, a named pipe, a socket, a device).
@@ -143,8 +143,8 @@ def read_arrays(path: Path, most: int = LARGE) -> dict[str, np.ndarray]:
         except ARCHIVE_FAULTS as error:
             raise ValueError(first_line(error)) from error
         except OSError as error:
-            if error.errno == errno.EINVAL:  # it says that something lies before its beginning
-                raise ValueError("its parts lie outside of it") from error
+            if error.errno == errno.EINVAL:  # it refers to something before its beginning
+                raise ValueError("its parts are outside it") from error
             raise
 
 
@@ -192,7 +192,7 @@ def _must_be_regular(found: os.stat_result, path: Path) -> None:
     for is_one, number, said in _OTHERS:
         if is_one(found.st_mode):
             raise _refused(path, number, said)
-    raise _refused(path, errno.EINVAL, "it is no file")
+    raise _refused(path, errno.EINVAL, "it is not a file")
 
 
 def _refused(path: Path, number: int, said: str) -> FileError:

@@ -1,4 +1,4 @@
-"""Files in the making: they lie beside their place under a short name of their own until they are whole.
+"""Unfinished files: they are beside their place under a short name of their own until they are whole.
 
 A program that is killed leaves such a file behind. So each process keeps a list of those that it began, in the user's
 data folder, under a lock that the operating system frees when the process ends; the next start removes what is on the
@@ -56,7 +56,7 @@ def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
         yield file, part
         file.close()
     except BaseException:
-        with suppress(OSError):  # on a full disk it fails again, and only the first error tells of which file
+        with suppress(OSError):  # on a full disk it fails again, and only the first error says which file
             file.close()
         raise
     finally:

@@ -35,7 +35,7 @@ def _user_folder(name: str, usual: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        told = file_error(error, folder)
-        told.advice = f"name a folder that can be written in the environment variable {HOME_VARIABLE}"
-        raise told from error
+        worded = file_error(error, folder)
+        worded.advice = f"name a folder that can be written in the environment variable {HOME_VARIABLE}"
+        raise worded from error
     return folder

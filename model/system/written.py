@@ -1,7 +1,7 @@
 """What Marque has written for the user: the place, kind and SHA-256 of each output, in the user's data folder.
 
-It is the only way to tell an output of ours that nobody has touched from a file that merely has its name. Where the
-folder takes nothing, nothing is remembered, and every file that exists counts as somebody else's.
+This distinguishes an unchanged output of ours from a file that only has the same name. If the folder cannot be
+written, nothing is remembered, and every file that exists counts as somebody else's.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
-    """ "cuda" or "cpu". Raises RunError if CUDA is wanted and cannot be used."""
+    """ "cuda" or "cpu". Raises RunError if CUDA is asked for and cannot be used."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise RunError("--accelerator cuda: torch finds no usable NVIDIA GPU; take auto or cpu")
     return "cuda" if torch.cuda.is_available() and wanted != "cpu" else "cpu"
@@ -33,7 +33,7 @@ class Ranks:
     """The processes of a training; a single one where torchrun has not started several."""
 
     def __init__(self, machine: MachineSettings) -> None:
-        """Join the others. Raises RunError if CUDA is wanted and cannot be used."""
+        """Join the others. Raises RunError if CUDA is asked for and cannot be used."""
         world = int(os.environ.get("WORLD_SIZE", "1"))
         here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self.fabric = Fabric(
@@ -64,7 +64,7 @@ class Ranks:
         return result
 
     def any(self, flag: bool) -> bool:
-        """Whether any rank says so, told to all of them."""
+        """Whether any rank says so; all of them get the answer."""
         if self.fabric.world_size == 1:
             return flag
         count = self.fabric.all_reduce(torch.tensor(float(flag), device=self.fabric.device), reduce_op="sum")

@@ -62,7 +62,7 @@ def _kept_projection(run: RunFolder, step: int) -> dict[str, np.ndarray] | None:
 
 def _advice(run: RunFolder) -> str:
     """How a projection that is damaged comes back."""
-    return f"delete it; {run.choosing_anew}; then evaluate and export the run again"
+    return f"delete it; {run.choosing_again}; then evaluate and export the run again"
 
 
 def part_of(run: RunFolder, split: Split) -> list[Sample]:

@@ -32,7 +32,7 @@ def average_weights(network: Network, decay: float) -> AveragedModel:
 def build_optimiser(network: Network, objective: Objective, config: Config) -> torch.optim.AdamW:
     """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast.
 
-    The parameters of the objective, proxies of which only the direction counts, learn `proxy_lr_factor` times as fast
+    The parameters of the objective, proxies that only count by their direction, learn `proxy_lr_factor` times as fast
     and do not decay.
     """
     settings = config.optimiser

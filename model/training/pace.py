@@ -30,7 +30,7 @@ _SMALL = {"batch_coarse": 2, "batch_fine": 3, "batch_images": 4}
 
 
 class _EnoughError(Exception):
-    """The steps that were wanted are done; nothing is to be kept of them."""
+    """The steps are done; nothing of them is kept."""
 
 
 class _Clock:
@@ -68,7 +68,7 @@ def measure(backbone: str, size: int) -> dict[str, str | int | float]:
         trainer = build_trainer(run, Ranks(config.machine), watched=())
         with EventWriter(run.events) as events, suppress(_EnoughError):
             trainer.fit(events, _Clock())
-        told = EventFollower(run.events).poll()
-        paces = [event.values["images_per_second"] for event in told if event.kind == "step"]
+        written = EventFollower(run.events).poll()
+        paces = [event.values["images_per_second"] for event in written if event.kind == "step"]
     pace = round(statistics.median(paces[_WARM_UP:]), 2)
     return {"backbone": backbone, "size": size, "device": device, "images_per_second": pace}

@@ -139,7 +139,7 @@ class RunFolder:
 
     def read_metrics(self) -> dict[str, Any]:
         """What model/evaluation/held_out_metrics.py wrote. Raises RunError."""
-        advice = f"python -m model.evaluate {self.folder} writes it anew"
+        advice = f"python -m model.evaluate {self.folder} writes it again"
         return read_json(self.metrics, ("split", "step", "test"), advice)
 
     def read_calibration(self) -> dict[str, Any]:
@@ -147,13 +147,13 @@ class RunFolder:
         RunError.
         """
         names = ("calibration", "fusion", "thresholds", "validation")
-        return read_json(self.calibration, names, self.choosing_anew, _EARLIER_CALIBRATION)
+        return read_json(self.calibration, names, self.choosing_again, _EARLIER_CALIBRATION)
 
     @property
-    def choosing_anew(self) -> str:
-        """How calibration.json is made anew, and projection.npz where that is missing; for messages."""
+    def choosing_again(self) -> str:
+        """How to write calibration.json again, and projection.npz where that is missing; for messages."""
         return (
-            f"python -m model.calibrate {self.folder} writes it anew, with --chosen-on where the bound for known "
+            f"python -m model.calibrate {self.folder} writes it again, with --chosen-on where the bound for known "
             "classes was taken over"
         )
 
@@ -168,7 +168,7 @@ class RunFolder:
 
     def device(self) -> str:
         """What the computer that made the folder computes with. Raises RunError if that is not to be read."""
-        advice = "without it nobody knows what the run was made on; put a copy back"
+        advice = "it holds the computer that the run was made on; put a copy back"
         versions = read_json(self._versions, ("gpu", "processors"), advice)
         return versions["gpu"] or f"CPU, {versions['processors']} cores"
 
@@ -206,17 +206,17 @@ class RunFolder:
 def check_free(folder: Path) -> None:
     """Raises RunError if `folder` cannot become a new run because something is there already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder}: exists already and is not empty; choose another --out, or go on with --resume")
+        raise RunError(f"{folder}: exists already and is not empty; choose another --out, or continue it with --resume")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON for people to read, whole or not at all. Bytes of file names that are no text become `?`."""
+    """Write JSON for people to read, whole or not at all. Bytes of file names that are not text become `?`."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     write_whole(path, lambda file: file.write(text.encode("utf-8", "replace")))
 
 
 _EARLIER_CALIBRATION = (b'"accepted_right": NaN', b'"accepted_right": null')
-"""What was written where no photo was sure enough, which is no JSON; what is written today."""
+"""What earlier versions wrote where no photo was sure enough, which is not JSON -> what is written today."""
 
 
 def read_json(
@@ -294,14 +294,14 @@ def _problem_of(state: Any) -> str:
         return "no dictionary"
     for name in ("step", "epoch", "batch"):
         if not isinstance(state.get(name), int) or not 0 <= state[name] < _MANY:
-            return f"'{name}' is no count"
+            return f"'{name}' is not a count"
     for name in ("network", "average"):
         part = state.get(name)
         if not isinstance(part, dict) or not all(isinstance(value, Tensor) for value in part.values()):
-            return f"'{name}' is no dictionary of tensors"
+            return f"'{name}' is not a dictionary of tensors"
         bad = not_finite(part)
         if bad:
-            return f"'{bad}' of '{name}' holds values that are no numbers"
+            return f"'{bad}' of '{name}' holds values that are not numbers"
     return ""
 
 

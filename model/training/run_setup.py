@@ -89,10 +89,10 @@ def dealt(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list
 
 
 def note_unknown_parts(weights: str | None) -> None:
-    """Tell where nobody knows which photos the starting weights were trained on."""
+    """Note that it is unknown which photos the starting weights were trained on, if they come from a model file."""
     if is_model_file(weights or ""):
         note(
-            f"which photos {weights} was trained on is not known here; where this training holds some of them out, its "
+            f"it is not known which photos {weights} was trained on; if this training holds some of them out, its "
             "figures are too good"
         )
 

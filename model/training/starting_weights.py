@@ -159,7 +159,7 @@ def _state_of_model_file(path: Path, name: str, backbone: nn.Module) -> dict[str
         raise WeightsError.like(error) from error
     bad = not_finite(weights)
     if bad:
-        raise WeightsError(f"{path}: '{bad}' holds values that are no numbers; the file is damaged")
+        raise WeightsError(f"{path}: '{bad}' holds values that are not numbers; the file is damaged")
     own = info.training.get("backbone")
     if own != name:
         raise WeightsError(f"{path}: that identification model is of a {own}, not of a {name}")
@@ -182,5 +182,5 @@ def _state_of_file(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path}: holds no state dict (a mapping from names to tensors)")
     bad = not_finite(state)
     if bad:
-        raise WeightsError(f"{path}: '{bad}' holds values that are no numbers; the file is damaged")
+        raise WeightsError(f"{path}: '{bad}' holds values that are not numbers; the file is damaged")
     return state

@@ -1,4 +1,4 @@
-"""What a finished run says of the photos that another is to learn from."""
+"""A finished run's answers to the photos that another run learns from."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample],
 
 
 def lesson_for(run: RunFolder, teacher: Path) -> Lesson:
-    """What a trained run says of the training photos of another, whole and not augmented; kept in the other's folder.
+    """A trained run's answers to another run's training photos, whole and not augmented; kept in that run's folder.
 
     Raises:
         RunError: as `checked_teacher`.

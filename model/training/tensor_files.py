@@ -25,7 +25,7 @@ def read_tensors(path: Path) -> Any:
     must_fit(size, LARGE, path)
     try:
         content = _loaded(path, size)
-    except Exception as error:  # on a damaged file torch raises whatever its parts do
+    except Exception as error:  # on a damaged file torch raises errors of any kind
         raise ValueError(first_line(error)) from error
     if not all(_is_plain(tensor) for tensor in tensors_in(content)):
         raise ValueError("it holds tensors of a kind that no network has")
@@ -49,7 +49,7 @@ def tensors_in(content: Any) -> Iterator[Tensor]:
 
 
 def not_finite(state: Mapping[str, Tensor]) -> str:
-    """The name of a tensor that holds values that are no numbers, or ""."""
+    """The name of a tensor that holds values that are not numbers, or ""."""
     return next((name for name, one in state.items() if one.is_floating_point() and not one.isfinite().all()), "")
 
 

@@ -1,8 +1,8 @@
 """The training loop: batches in, a checkpoint and a line of events after every stretch of it.
 
 All randomness of a step (augmentation, dropout, selection) is seeded from the run's seed and the step's number, and the
-batches of an epoch from the seed and the epoch's number. A resumed run therefore needs no generator states: it goes on
-at the same step with the same draws and ends with the same weights as an unbroken one (on one CPU).
+batches of an epoch from the seed and the epoch's number. A resumed run therefore needs no generator states: it
+continues at the same step with the same draws and ends with the same weights as an unbroken one (on one CPU).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Trainer:
         Args:
             pictures, labels: the training photos.
             validation: pictures and labels to watch the progress on.
-            lesson: what a teacher says of the training photos.
+            lesson: a teacher's answers to the training photos.
         """
         assert config.optimiser.epochs is not None and config.input.train_size is not None
         self.run, self.config, self._taxonomy = run, config, taxonomy
@@ -168,7 +168,7 @@ class Trainer:
         self.run.save_checkpoint(state)
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written. Raises RunError if it does not fit the run's settings."""
+        """Continue from a checkpoint. Raises RunError if it does not fit the run's settings."""
         try:
             self._take(state)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -265,7 +265,7 @@ class Trainer:
     def _cost(
         self, output: NetworkOutput, rows: np.ndarray, mixture: Mixture | None, seed: int
     ) -> tuple[Tensor, dict[str, float]]:
-        """The cost of a batch and its figures; of mixed pictures neither distances nor a teacher tell anything."""
+        """The cost of a batch and its figures; for mixed pictures without distances and teacher."""
         labels = self._labels.at(rows)
         if mixture is not None:
             others = labels.at(mixture.partners_in(len(rows)))
@@ -274,8 +274,8 @@ class Trainer:
         loss, figures = self._objective(output, labels, epoch=self.epoch, generator=generator)
         if self._lesson is None:
             return loss, figures
-        taught, told = self._learn(output, self._lesson.at(rows))
-        return loss + taught, {**figures, **told}
+        taught, parts = self._learn(output, self._lesson.at(rows))
+        return loss + taught, {**figures, **parts}
 
     def _learn(self, output: NetworkOutput, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
         """The cost of what differs from the teacher, and its parts."""

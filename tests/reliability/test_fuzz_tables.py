@@ -84,7 +84,7 @@ def test_the_plan_of_a_study_of_any_kind_is_read_or_told(place: Path, data: st.D
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"file,coarse\na\0.jpg,car\n", "bytes of zeros"),
+        (b"file,coarse\na\0.jpg,car\n", "zero bytes"),
         (LABELS.encode("utf-16"), "not in UTF-8|save it as CSV UTF-8"),
         (b"file,coarse\n" + b'"' + b"x" * 200_000 + b'",car\n', "field larger than"),
         (",".join(f"c{n}" for n in range(20_000)).encode() + b",file,coarse\n1\n", "20002 columns"),

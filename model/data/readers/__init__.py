@@ -31,7 +31,7 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
 
     Args:
         specs: each `KIND:PATH`: `cars196:DIR`, `folder:DIR`, `table:FILE.csv`, `demo:` or `demo:DIR`.
-        skip_bad: pass over entries that cannot be used and tell so in `Dataset.skipped`, instead of failing.
+        skip_bad: pass over entries that cannot be used and list them in `Dataset.skipped`, instead of failing.
 
     Raises:
         DataError: for an unknown kind, a missing folder, file or column, and when nothing is left; without `skip_bad`
@@ -62,7 +62,7 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
 def _read(spec: str) -> Reading:
     kind, colon, path = spec.partition(":")
     if not colon or kind not in _READERS:
-        raise DataError(f"'{spec}' names no kind of data; give one of {_FORMS}")
+        raise DataError(f"'{spec}' has no known kind of data; give one of {_FORMS}")
     if not path and kind != "demo":
-        raise DataError(f"'{spec}' names no place; give one of {_FORMS}")
+        raise DataError(f"'{spec}' has no path; give one of {_FORMS}")
     return _READERS[kind](path)

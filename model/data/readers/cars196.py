@@ -45,7 +45,7 @@ def read_cars196(path: Path) -> Reading:
     names = [str(name) for name in np.atleast_1d(_load(meta, "class_names"))]
     halves = [(path / labels, path / photos) for labels, photos in _HALVES if (path / labels).exists()]
     if not halves:
-        raise DataError(f"{path}: neither {_HALVES[0][0]} nor {_HALVES[1][0]} is there")
+        raise DataError(f"{path}: it has neither {_HALVES[0][0]} nor {_HALVES[1][0]}")
     rows: list[_Row] = []
     for labels, photos in halves:
         if not photos.is_dir():

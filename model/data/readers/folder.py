@@ -15,7 +15,7 @@ _Class = tuple[str, ...]  # (coarse,) or (coarse, fine)
 def read_folder(path: Path, source: str | None = None) -> Reading:
     """Read `coarse/fine/**/photo.jpg`; a photo directly in `coarse/`, or in `coarse/class unknown/`, has no fine class.
 
-    The photos are those that `scan` finds: hidden files, and files that are no pictures, are left alone. The source is
+    The photos are those that `scan` finds: hidden files, and files that are not pictures, are left alone. The source is
     the folder's name unless given. Samples come in the order of their paths.
 
     Raises:
@@ -33,7 +33,7 @@ def read_folder(path: Path, source: str | None = None) -> Reading:
     for folder, entries in listings(path, problem=problem, skipped=reading.unread, repeated=repeated.append):
         photos.setdefault(folder.relative_to(path).parts[:2], []).extend(folder / entry.name for entry in entries)
     outside = sorted(photos.pop((), ()))
-    reading.problems[:0] = [f"{photo}: the photo lies outside of any class folder" for photo in outside]
+    reading.problems[:0] = [f"{photo}: the photo is not in a class folder" for photo in outside]
     if not photos:
         raise DataError(f"{path}: there is no class folder; put the photos into folders named coarse/fine")
     typed = {names[0] for names in photos if len(names) > 1}

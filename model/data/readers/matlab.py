@@ -50,7 +50,7 @@ def variables(content: bytes, largest: int) -> dict[str, Any]:
         inside.check(variable)
     try:
         return loadmat(io.BytesIO(content), squeeze_me=True)
-    except Exception as error:  # on a damaged file scipy raises whatever its parts do
+    except Exception as error:  # on a damaged file scipy raises errors of any kind
         raise ValueError(str(error)) from error
 
 

@@ -14,7 +14,7 @@ _TEXT_COLUMNS = ("file", "coarse", "fine", "group", "source")
 
 
 def read_labels(path: Path) -> Reading:
-    """Read a CSV file with the columns `file` and `coarse`, and where wanted `fine`, `group`, `source` and a box.
+    """Read a CSV file with the columns `file` and `coarse`, and optionally `fine`, `group`, `source` and a box.
 
     Files are relative to the folder of the CSV file; spaces around a name are dropped where no file has the name with
     them. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture, right and bottom exclusive. Every other
@@ -85,7 +85,7 @@ def parse_box(row: CsvRow) -> Box | None:
     for name, text in zip(BOX_COLUMNS, texts, strict=True):
         number = _number(text)
         if number is None or not math.isfinite(number):
-            raise DataError(f"{row.origin}: column '{name}' of the box holds no number ('{text}')")
+            raise DataError(f"{row.origin}: column '{name}' of the box is not a number ('{text}')")
         numbers.append(round(number))
     left, top, right, bottom = numbers
     if left >= right or top >= bottom:

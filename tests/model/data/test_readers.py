@@ -73,7 +73,7 @@ def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path):
     (tmp_path / "car" / "coupe").mkdir()
     (tmp_path / "ship").mkdir()
     assert error(f"folder:{tmp_path}").splitlines() == [
-        f"{tmp_path}/lost.jpg: the photo lies outside of any class folder",
+        f"{tmp_path}/lost.jpg: the photo is not in a class folder",
         f"{tmp_path}/car/coupe: there is no photo of this class",
         f"{tmp_path}/ship: there is no photo of this class",
     ]
@@ -162,7 +162,7 @@ def test_objects_of_one_photo_stay_in_one_group(table):
     ("text", "message"),
     [
         ("", "labels.csv: the file is empty; its first line must name the columns file, coarse"),
-        ("file,coarse\n", "labels.csv: there is no row beneath the column names"),
+        ("file,coarse\n", "labels.csv: there are no rows below the column names"),
         ("name,coarse\na,b\n", "labels.csv: column 'file' is missing; the columns are: name, coarse"),
         ("file,type\na,b\n", "labels.csv: column 'coarse' is missing; the columns are: file, type"),
         ("file,coarse,file\na,b,c\n", "labels.csv: column 'file' occurs twice"),
@@ -188,9 +188,9 @@ def test_a_table_in_another_encoding_says_so(table):
         ("images/z.jpg,car,,,,,", "labels.csv:3: images/z.jpg: the file does not exist"),
         ("labels.csv,car,,,,,", "labels.csv:3: labels.csv: not a picture in a format this program reads"),
         ("images,car,,,,,", "labels.csv:3: images: this is a folder, not a picture"),
-        ("images/b.jpg,car,,1,2,x,4", "labels.csv:3: column 'x2' of the box holds no number ('x')"),
-        ("images/b.jpg,car,,1,,3,4", "labels.csv:3: column 'y1' of the box holds no number ('')"),
-        ("images/b.jpg,car,,1,2,inf,4", "labels.csv:3: column 'x2' of the box holds no number ('inf')"),
+        ("images/b.jpg,car,,1,2,x,4", "labels.csv:3: column 'x2' of the box is not a number ('x')"),
+        ("images/b.jpg,car,,1,,3,4", "labels.csv:3: column 'y1' of the box is not a number ('')"),
+        ("images/b.jpg,car,,1,2,inf,4", "labels.csv:3: column 'x2' of the box is not a number ('inf')"),
         ("images/b.jpg,car,,5,2,5,4", "labels.csv:3: the box 5, 2, 5, 4 has no area; x2 and y2 must be larger"),
         (
             "images/b.jpg,car,,30,2,40,4",

@@ -202,9 +202,9 @@ def test_a_photo_of_a_split_need_not_be_there_but_its_row_must_be_right(tmp_path
     with path.open(newline="") as file:
         header, row = list(csv.reader(file))
     for column, value, message in [
-        ("split", "rest", "split 'rest' is none of train, validation, test"),
+        ("split", "rest", "split 'rest' is not one of train, validation, test"),
         ("coarse", "", "column 'coarse' is empty"),
-        ("x2", "wide", r"column 'x2' of the box holds no number \('wide'\)"),
+        ("x2", "wide", r"column 'x2' of the box is not a number \('wide'\)"),
         ("attributes", "[1]", "column 'attributes' is not a JSON object of numbers"),
         ("attributes", "", "column 'attributes' is not a JSON object of numbers"),
         ("attributes", '{"a": "b"}', "column 'attributes' is not a JSON object of numbers"),

@@ -174,7 +174,7 @@ def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
     monkeypatch.setattr(study_room, "cached_features", lambda *_: tmp_path)
     monkeypatch.setattr(study, "_run_frozen", lambda *_: None)
     study.run((f"folder:{picture_folder}",), {"": str(small_run.model)}, jobs=1)
-    assert capsys.readouterr().err.count("is not known here") == 1
+    assert capsys.readouterr().err.count("it is not known which photos") == 1
 
 
 @pytest.mark.parametrize("ended_by", [ValueError, KeyboardInterrupt])

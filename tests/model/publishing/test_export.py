@@ -205,7 +205,9 @@ def test_variants_that_give_no_numbers_are_not_written(run, tmp_path, monkeypatc
     monkeypatch.setattr(room, "to_fp16", half_stored)
     calibrate(run)
     out = tmp_path / "mine.onnx"
-    with pytest.raises(BundleExportError, match="in int8 it gives values that are no numbers; no variant is written"):
+    with pytest.raises(
+        BundleExportError, match="its int8 variant gives values that are not numbers; no variant is written"
+    ):
         export(run, out, variants=True)
     assert [path.name for path in tmp_path.glob("mine*")] == ["mine.onnx"]
 
@@ -254,4 +256,4 @@ def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run):
     assert (
         f"1 epochs, {small_run.read_metrics()['step']} steps at 32 pixels; the run folder was made on: CPU" in training
     )
-    assert "Starting weights: From nowhere." in training and "where its starting weights come from was told" in training
+    assert "Starting weights: From nowhere." in training and "starting weights are from --origin" in training

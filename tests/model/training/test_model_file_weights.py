@@ -118,7 +118,7 @@ def later(small_run, picture_folder, tmp_path):
 
 
 def test_a_training_begins_with_the_answers_of_the_file(capsys, small_run, later):
-    assert "is not known here" in capsys.readouterr().err
+    assert "it is not known which photos" in capsys.readouterr().err
     trainer = build_trainer(later, Ranks(later.config().machine))
     trainer.start_from(str(small_run.model))
     expected, network = outputs(trained_network(small_run)), trainer.average.module

@@ -83,7 +83,7 @@ def test_folders_that_are_none_are_told(tmp_path):
     for name, text, said in (
         ("runs.csv", HEAD + "one,0,much,0\n", "recall_1 is 'much'"),
         ("runs.csv", "cell,seed\none,0\n", "column 'recall_1' is missing"),
-        ("plan.json", "{}", "no plan of a study"),
+        ("plan.json", "{}", "not a study plan"),
     ):
         folder = Path(tmp_path / said.split()[0] / name).parent
         shutil.rmtree(folder, ignore_errors=True)
