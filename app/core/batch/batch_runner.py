@@ -65,7 +65,7 @@ class BatchRunner(Protocol):
 class LocalRunner:
     """In this process: decoding in a bounded pool, one inference at a time.
 
-    Where the GPU fails in mid-run it goes on on the CPU, and says so.
+    Where the GPU fails in mid-run it continues on the CPU, and says so.
 
     Attributes:
         identifier: what identifies.
@@ -85,7 +85,7 @@ class LocalRunner:
     def note(self) -> str:
         """As of Stage."""
         now = self.identifier.engine.provider
-        return "" if now is self._began_on else f"{now.reason}: going on on the CPU"
+        return "" if now is self._began_on else f"{now.reason}: continuing on the CPU"
 
     @property
     def info(self) -> BundleInfo:

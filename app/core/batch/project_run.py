@@ -1,7 +1,7 @@
 """A run over a project: scan its sources, decode, identify, store; what was done once is not done again.
 
 scan thread -> images of the project -> a stage that decodes and identifies (stage.py) -> one transaction a batch. A run
-that is cancelled or killed goes on where it was: the images that wait are those without a prediction.
+that is cancelled or killed continues where it was: the images that wait are those without a prediction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decoding and identifying on Ray: on this computer, or on all machines of a cluster (`pip install "marque[ray]"`).
 
 batches of paths -> tasks that decode, on all processors -> actors that hold an Engine and a Gallery -> answers, in the
-order of the paths. The model, the gallery and the photos must lie at the same places on every machine (a network
+order of the paths. The model, the gallery and the photos must be at the same places on every machine (a network
 drive), and the same version of this program must be installed there.
 """
 

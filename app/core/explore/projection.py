@@ -101,7 +101,7 @@ def fitted(places: np.ndarray) -> np.ndarray:
 
 
 def inside(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Which of the places [N, 2] lie inside a closed polygon [M, 2], by even and odd crossings: bool [N]."""
+    """Which of the places [N, 2] are inside a closed polygon [M, 2], by even and odd crossings: bool [N]."""
     result = np.zeros(len(places), bool)
     if len(polygon) < 3:
         return result

@@ -56,7 +56,7 @@ class Copies:
             sources: folders and files that the project's images come from.
 
         Raises:
-            CopyError: if the folder is no folder, or lies in a source, where copies would be taken for new photos.
+            CopyError: if it is not a folder, or is in a source, where copies would be taken for new photos.
         """
         self._into = tidy(into)
         if os.path.lexists(into) and not into.is_dir():
@@ -64,7 +64,7 @@ class Copies:
         for source in sources:
             if source.is_dir() and into.resolve().is_relative_to(source.resolve()):
                 raise CopyError(
-                    f"{into}: lies in {source}, where the copies would be taken for new photos; name a folder elsewhere"
+                    f"{into}: is in {source}, where the copies would be taken for new photos; name a folder elsewhere"
                 )
         self._roots = _roots(sources)
         self._taken: set[str] = set()
@@ -134,7 +134,7 @@ class Copies:
 def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Each source's folder and what stands for it below the folder of the copies; the innermost first.
 
-    It is the way from the folder that all of them share, or their name where they lie on several drives.
+    It is the path from the folder that all of them share, or their name if they are on several drives.
     """
     folders = {source.absolute() if source.is_dir() else source.absolute().parent for source in sources}
     try:

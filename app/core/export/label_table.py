@@ -1,4 +1,4 @@
-"""The table of labels as a CSV file, written while the run goes on."""
+"""The table of labels as a CSV file, written during the run."""
 
 from __future__ import annotations
 

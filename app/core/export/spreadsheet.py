@@ -1,4 +1,4 @@
-"""The table of labels as an Excel workbook, written row by row: its rows never lie in memory together."""
+"""The table of labels as an Excel workbook, written row by row: they are never in memory all at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write_workbook(rows_of_text: Iterable[Mapping[str, str]], file: BinaryIO) ->
         OSError: if the file, or the rows' temporary file, cannot be written.
         SpreadsheetError: if it grows beyond what the format holds.
     """
-    # the rows' temporary files lie in here, so that none is left where the photos' iterator fails
+    # the rows' temporary files are in here, so that none is left if the photos' iterator fails
     with tempfile.TemporaryDirectory(prefix="marque-", ignore_cleanup_errors=True) as scratch:
         book = Workbook(file, {"constant_memory": True, "tmpdir": scratch})
         percent, figure = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "0.000"})

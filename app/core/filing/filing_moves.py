@@ -186,7 +186,7 @@ class FilingMoves:
 
 
 def is_as_filed(row: FiledFile) -> bool:
-    """Whether a photo lies where it was filed to, unchanged: by its size and time, or else by its content.
+    """Whether a photo is where it was filed to, unchanged: by its size and time, or else by its content.
 
     It may have been touched, or brought back from a backup.
     """

@@ -86,7 +86,7 @@ class FilingPlan:
 def plan(results: Iterable[PhotoResult], into: Path, pattern: str = PATTERN) -> FilingPlan:
     """Where each photo with a label would go, and its sidecars with it; nothing is touched.
 
-    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that lies
+    A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that is
     where it would go already, itself or as a copy, stays: a filing that was interrupted continues, and one that is
     done twice does nothing.
 
@@ -100,23 +100,23 @@ def plan(results: Iterable[PhotoResult], into: Path, pattern: str = PATTERN) -> 
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not tell the name."""
+    """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not end with the name."""
     unknown = [name for name in re.findall(r"{([^{}]*)}", pattern) if name not in FIELDS]
     if unknown:
         raise FilingError(f"'{{{unknown[0]}}}' is none of {', '.join(f'{{{name}}}' for name in FIELDS)}")
     if re.search(r"[{}]", re.sub(r"{[a-z]+}", "", pattern)):
-        raise FilingError("a brace is open or closed alone")
+        raise FilingError("a brace has no partner")
     if not pattern.endswith("{name}"):
         raise FilingError("the pattern must end with {name}, or photos would lose their ending")
     parts = pattern.replace("\\", "/").split("/")
     if pattern.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", pattern):
         raise FilingError("the pattern must stay below the folder")
     if "\0" in pattern:
-        raise FilingError("the pattern holds a character that no name may have")
+        raise FilingError("the pattern contains a character that no name can have")
 
 
 def check_folder(into: Path) -> None:
-    """Raises FilingError if no folder can be there: it is a file, or lies below one."""
+    """Raises FilingError if no folder can be there: it is a file, or is below one."""
     try:
         for place in (into, *into.parents):
             if place.is_dir():

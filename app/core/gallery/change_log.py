@@ -55,7 +55,7 @@ def since(connection: sqlite3.Connection, at: Mark) -> set[int] | None:
 
 
 def forget(connection: sqlite3.Connection, before: Mark) -> None:
-    """Drop what lies before an entry, inside a transaction; indexes made before it are of no use any more."""
+    """Drop the entries before one, inside a transaction; indexes made before it become useless."""
     connection.execute("DELETE FROM change WHERE place < ?", (before.place,))
 
 

@@ -157,7 +157,7 @@ class Gallery:
     def changing(self) -> Iterator[tuple[sqlite3.Connection, set[int]]]:
         """One transaction on the file, for this class and for `gallery_steps`.
 
-        The block puts the ids of all references that it adds, changes or removes into the set; these are read anew.
+        The block puts the ids of all references that it adds, changes or removes into the set; these are read again.
 
         Raises:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was changed.
@@ -368,7 +368,7 @@ class Gallery:
         self._making.start()
 
     def _make_index(self, mark: Mark) -> None:
-        """In a thread of its own. If it fails the search goes on as it is; `_making` keeps it from beginning anew."""
+        """In a thread of its own. If it fails the search stays as it is; `_making` keeps it from starting again."""
         try:
             with gallery_file.faults(self.path), closing(database.connect(self.path, "ro")) as connection:
                 connection.execute("BEGIN")  # one state of the file from the first read to the last

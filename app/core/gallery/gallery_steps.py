@@ -78,7 +78,7 @@ class GallerySteps:
             return _relabel(connection, touched, _rows_of_class(connection, old), new, title)
 
     def relocate(self, places: Mapping[int, tuple[Path, str]], title: str) -> int:
-        """Pictures lie elsewhere now: folder and path from there, by the references' ids; how many were changed."""
+        """Pictures have moved: folder and path from there, by the references' ids; how many were changed."""
         with self.gallery.changing() as (connection, touched):
             found = _rows(connection, "reference.id", places)
             if found:

@@ -15,7 +15,7 @@ from app.core.gallery.search_index import Index
 class Holdings:
     """References that can be searched. Used by one thread at a time.
 
-    The index stays as it is. What was added or changed since lies beside it and is always searched exactly; rows of the
+    The index stays as it is. What was added or changed since is beside it and is always searched exactly; rows of the
     index that were changed or removed are passed over.
 
     Attributes:
@@ -42,7 +42,7 @@ class Holdings:
 
     @property
     def changed(self) -> int:
-        """How much lies beside the index: references changed, added and removed."""
+        """How much is beside the index: references changed, added and removed."""
         return len(self._recent) + self._gone
 
     def replace(self, touched: Iterable[int], now: Iterable[Block]) -> None:
@@ -105,7 +105,7 @@ class Holdings:
         return found | {number: root for number, (_, root) in self._recent.items() if root is not None}
 
     def roots_without(self, ids: Iterable[int]) -> set[int]:
-        """Numbers of the folders that others than these references lie in."""
+        """Numbers of the folders that references other than these are in."""
         left = self._in_root - Counter(self.root(number) for number in ids if number in self)
         return {root for root in left if root is not None}
 

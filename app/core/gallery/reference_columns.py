@@ -100,7 +100,7 @@ class ReferenceColumns:
                 yield name, rows
 
     def in_roots(self) -> Counter[int | None]:
-        """How many lie in each folder, by its number; None are those without."""
+        """How many are in each folder, by its number; None are those without."""
         found, counts = np.unique(self._roots, return_counts=True)
         return Counter({root or None: number for root, number in zip(found.tolist(), counts.tolist(), strict=True)})
 

@@ -31,7 +31,7 @@ RECALL = 0.99
 
 _K = 10
 _SAMPLE = 200  # references that recall is measured on
-_LEAST_PROBED = 64  # cells: a new photo may lie farther from the centres than the references that recall is measured on
+_LEAST_PROBED = 64  # cells: a new photo may be farther from the centres than the references that recall is measured on
 _SPARE = 6  # found besides, as the order changes when products are divided by the lengths
 _SAME = 1e-6  # cosines this close are the same in float32
 _TRAINED_ON = 64  # references for each centre

@@ -45,7 +45,7 @@ _NAMES = TypeAdapter(list[str])
 
 
 def place_of(gallery: Path) -> Path:
-    """Where the index of a gallery lies."""
+    """Where the index of a gallery is."""
     return gallery.with_name(gallery.name + _SUFFIX)
 
 

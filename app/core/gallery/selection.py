@@ -63,7 +63,7 @@ class GallerySelection:
         Args:
             fingerprint: of the identification model.
             dim: length of its embeddings.
-            named: the gallery that the user asked for; it is used where it lies, and changed there if it is a file.
+            named: the gallery that the user asked for; it is used where it is, and changed there if it is a file.
             supplied: the one that came with the model.
         """
         self._fingerprint, self._dim = fingerprint, dim
@@ -134,7 +134,7 @@ class GallerySelection:
         return gallery is not None and not isinstance(gallery, Gallery) and gallery.revision != self._read_at
 
     def give_up(self, why: str) -> None:
-        """The gallery cannot be reached any longer: go on without it."""
+        """The gallery can no longer be reached: continue without it."""
         self.close()
         self.problem = why
 
@@ -154,5 +154,5 @@ class GallerySelection:
 
 
 def own_place(fingerprint: str) -> Path:
-    """Where the user's gallery of an identification model lies, or would lie."""
+    """Where the user's gallery of an identification model is, or would be."""
     return paths.user_data_dir() / "galleries" / f"{fingerprint}.gallery"

@@ -87,7 +87,7 @@ def is_too_long(place: Path) -> bool:
 
 
 def beside(sidecar: Path, photo: Path, target: Path) -> Path:
-    """The place of a photo's sidecar when the photo lies at `target`: it changes its name as the photo does."""
+    """The place of a photo's sidecar when the photo is at `target`: it changes its name as the photo does."""
     if target.name == photo.name:
         return target.with_name(sidecar.name)
     ending = sidecar.name[-len(ENDING) :]

@@ -25,7 +25,7 @@ def unsaved_name(folder: Path, now: datetime) -> Path:
 
 
 def is_unsaved(path: Path, folder: Path) -> bool:
-    """Whether a project lies where unnamed ones do."""
+    """Whether a project is where unnamed ones are kept."""
     return path.parent == folder and path.name.startswith("unsaved ")
 
 

@@ -36,7 +36,7 @@ def remember(project: Project, places: Iterable[Path]) -> None:
 
 
 def unknown(project: Project) -> list[Path]:
-    """The folders of a project's photos that lie in none that was scanned here, in order. Raises ProjectError."""
+    """The folders of a project's photos that are outside every folder scanned here, in order. Raises ProjectError."""
     known: set[str] = set()
     with suppress(OSError):  # nothing was ever written down
         known = _records.names(project.id)

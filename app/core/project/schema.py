@@ -38,7 +38,7 @@ Alone = Callable[[Path], AbstractContextManager[None]]
 """Holds the lock of a project within a block, as `only_writer`."""
 
 _UNCHANGED = "ro&immutable=1"  # makes no files beside it, which is impossible in a read-only place
-_COPIED = "it lies in a read-only place and was read from a temporary copy"
+_COPIED = "it is in a read-only place and was read from a temporary copy"
 
 
 def alone_at_once(path: Path) -> AbstractContextManager[None]:
@@ -135,7 +135,7 @@ def check_soundness(path: Path, place: Path, *, writing: bool) -> None:
 
     Args:
         path: what it is called.
-        place: where it lies.
+        place: where it is.
         writing: whether it can be written there.
     """
     mode = "ro" if writing else _UNCHANGED

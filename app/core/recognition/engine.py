@@ -190,7 +190,7 @@ class Engine:
             return _infer(self._opened.session, batch)
 
     def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
-        """Where in a photo that lies which speaks for a fine class more than for the classes in general.
+        """Where in a photo the evidence is for a fine class, more than for the classes in general.
 
         The class's map of evidence, whose mean is its logit, less the mean of all classes' maps; what speaks against
         the class is 0, as is what the network does not see.
@@ -350,12 +350,12 @@ def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndar
     except FAULTS as error:
         raise EngineError(f"the inference failed ({_first_line(error)})") from error
     if not all(np.isfinite(out).all() for out in outputs):
-        raise EngineError("the model gave values that are no numbers; the model file is damaged or badly converted")
+        raise EngineError("the model gave values that are not numbers; the model file is damaged or badly converted")
     return outputs
 
 
 def _over_the_photo(square: np.ndarray, place: tuple[float, float, float, float]) -> np.ndarray:
-    """What was found in the network's square, over the photo that lies at `place` in it; 0 where it reaches beyond."""
+    """What was found in the network's square, over the photo that is at `place` in it; 0 where it reaches beyond."""
     height, width = square.shape
     left, top, right, bottom = place
     across, down = (max(1, round(n)) for n in (width * (right - left), height * (bottom - top)))

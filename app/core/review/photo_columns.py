@@ -155,7 +155,7 @@ class PhotoColumns:
         return rows
 
     def move(self, image: int, place: Path) -> None:
-        """The image's file lies elsewhere now."""
+        """The image's file has moved."""
         for row in self.rows_of([image]).tolist():
             self.paths[row] = os.fspath(place)
 
@@ -183,7 +183,7 @@ class PhotoColumns:
         return rows
 
     def decide(self, thresholds: Thresholds) -> None:
-        """Decide everything anew."""
+        """Decide everything again."""
         self._thresholds = thresholds
         self._decide(np.arange(len(self)))
 

@@ -44,7 +44,7 @@ _BYTES_A_SECOND = 1 << 20
 _STEPS = 1_000_000  # of SQLite's machine between two looks at the clock
 
 _LEAST_BYTES = 6  # of a row
-_MORE_ROWS = 1 << 20  # that may lie in the log still
+_MORE_ROWS = 1 << 20  # that may be in the log still
 
 _COMPANIONS = ("-wal", "-journal", "-shm")
 _SUPER_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
@@ -144,7 +144,7 @@ def can_be_written(path: Path) -> bool:
 
 
 def has_journal(path: Path) -> bool:
-    """Whether a part of what is in a file lies beside it still."""
+    """Whether a part of what is in a file is beside it still."""
     for ending in ("-wal", "-journal"):
         with suppress(FileNotFoundError):
             if path.with_name(path.name + ending).stat().st_size:
@@ -154,7 +154,7 @@ def has_journal(path: Path) -> bool:
 
 @contextmanager
 def temporary_copy(path: Path, fault: type[MarqueError], kind: str) -> Iterator[Path]:
-    """A copy of a file that lies in a read-only place, with what lies beside it; gone at the end.
+    """A copy of a file that is in a read-only place, with what is beside it; gone at the end.
 
     Raises:
         fault: if there is no room for it.

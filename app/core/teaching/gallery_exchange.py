@@ -1,7 +1,7 @@
 """A gallery as one file that is given away, and such a file merged into another gallery.
 
 The file holds labels, embeddings, and of each picture its source, path and digest, by which it is found again where the
-pictures are; not where they lie on this computer, and nothing of what was changed or removed.
+pictures are; not where they are on this computer, and nothing of what was changed or removed.
 """
 
 from __future__ import annotations

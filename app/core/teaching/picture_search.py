@@ -1,4 +1,4 @@
-"""Finding the pictures of references again that lie elsewhere now, or came without a place."""
+"""Finding the pictures of references that have moved, or that came without a place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def locate(
 
     A picture is the file at the reference's path from the folder, or at the end of that path (for a folder further
     in), if its content is what was enrolled; else any file of the same name with that content. A file at the whole
-    path that has another content is taken too, and told apart.
+    path that has another content is taken too, and counted apart.
 
     Args:
         wanted: references by their ids.

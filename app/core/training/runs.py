@@ -1,7 +1,7 @@
 """Trainings: processes of their own that outlive the window. Started, found again, stopped, resumed, one at a time.
 
 For each run there are, in one folder: `NAME.json` (what is remembered of it), `NAME.log` (what the trainer printed) and
-`NAME/` (the trainer's run folder; it must be empty when a training begins, so the other two lie beside it).
+`NAME/` (the trainer's run folder; it must be empty when a training begins, so the other two are beside it).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Runs:
         try:
             return Record.model_validate_json(read_file(self._file(name)))
         except (OSError, ValidationError) as error:
-            raise TrainingError(f"the training '{name}' is not in the list any more") from error
+            raise TrainingError(f"the training '{name}' is no longer in the list") from error
 
     def is_alive(self, record: Record) -> bool:
         """Whether its trainer runs now."""
@@ -129,7 +129,7 @@ class Runs:
         """What has become of it, and for a failure the reason.
 
         Args:
-            alive: whether its trainer runs; looked up before its events are read, as the end is told in these.
+            alive: whether its trainer runs; looked up before its events are read, as these say how it ended.
             done: whether its events end with `done`.
         """
         if record.waiting:
@@ -188,7 +188,7 @@ class Runs:
     def adopt(self, folder: Path) -> Record:
         """List a training that was started elsewhere. Raises RunError if the folder is none or is listed already."""
         if not (folder / "config.json").is_file():
-            raise TrainingError(f"{folder}: no training run (there is no config.json in it)")
+            raise TrainingError(f"{folder}: this is not a training run (there is no config.json in it)")
         known = self.records()
         if any(record.folder == folder for record in known):
             raise TrainingError(f"{folder} is in the list already")
@@ -203,7 +203,7 @@ class Runs:
         """Start the first one that waits, if none runs; the one that was started.
 
         Raises:
-            RunError: if it cannot be started; it does not wait any more then.
+            RunError: if it cannot be started; it is no longer waiting then.
         """
         waiting = next(iter(self.queue()), None)
         if waiting is None or any(self.is_alive(one) for one in self.records()):
@@ -235,22 +235,22 @@ class Runs:
             processes.ask_to_end(record.process)
 
     def resume(self, name: str) -> None:
-        """Put a training that does not run back into the queue; it goes on at its checkpoint. Raises RunError."""
+        """Put a training that does not run back into the queue; it continues from its checkpoint. Raises RunError."""
         record = self.record(name)
         if self.is_alive(record):
-            raise TrainingError(f"'{name}' still runs; wait until it has stopped")
+            raise TrainingError(f"'{name}' is still running; wait until it has stopped")
         self._keep(record.model_copy(update={"waiting": True, "queued": time.time()}))
 
     def move(self, name: str, places: int) -> None:
         """Let one that waits change places with the one so many places behind it (or before it); at the ends it stays.
 
         Raises:
-            RunError: if it does not wait any more.
+            RunError: if it is no longer waiting.
         """
         queue = self.queue()
         at = next((place for place, one in enumerate(queue) if one.name == name), None)
         if at is None:
-            raise TrainingError(f"'{name}' does not wait any more")
+            raise TrainingError(f"'{name}' is no longer waiting")
         queue.insert(min(max(at + places, 0), len(queue) - 1), queue.pop(at))
         now = time.time()
         for place, one in enumerate(queue):
@@ -261,14 +261,14 @@ class Runs:
         """Take a training that does not run out of the list; its run folder stays, and is returned. Raises RunError."""
         record = self.record(name)
         if self.is_alive(record):
-            raise TrainingError(f"'{name}' still runs; stop it first")
+            raise TrainingError(f"'{name}' is still running; stop it first")
         self._file(name).unlink(missing_ok=True)
         return record.folder
 
     def _keep(self, record: Record) -> Record:
         try:
             content = (record.model_dump_json(indent=1) + "\n").encode()
-        except ValueError:  # what pydantic raises for bytes of a file name that are no text
+        except ValueError:  # what pydantic raises for bytes of a file name that are not text
             raise TrainingError(
                 f"{record.folder}: the path of a training has to be UTF-8", advice="rename the folder"
             ) from None

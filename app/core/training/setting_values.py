@@ -22,7 +22,7 @@ class Checked:
 
     Attributes:
         config: the settings; None where something is wrong.
-        problems: path of a field, name of a section, or WHOLE -> a sentence that goes on after its name.
+        problems: path of a field, name of a section, or WHOLE -> a sentence that continues after its name.
     """
 
     config: Config | None

@@ -1,4 +1,4 @@
-"""What a training has told so far, as curves: its events, read as they come."""
+"""What a training has reported so far, as curves: its events, read as they come."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class History:
         elif event.kind == "epoch":
             self._epoch = (_count(values.get("epoch")) or 0) + 1
             self._batches = self._batches or round(event.step / self._epoch)
-            # the means of an epoch repeat what its steps told
+            # the means of an epoch repeat what its steps reported
             self._add(event, {name: value for name, value in values.items() if name.startswith("val_")})
         elif event.kind == "done":
             self.fingerprint = str(values.get("fingerprint", ""))

@@ -37,7 +37,7 @@ class TrainingRow:
         figures: on the held-out photos, empty before the end.
         model: the identification model that came out, or None.
         fingerprint: of that model.
-        resumable: whether there is something that can go on.
+        resumable: whether it can be resumed.
         place, waiting: of one that waits its place in the queue, from 1, and how many wait; 0 of others.
     """
 
@@ -56,7 +56,7 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What a new training can go on from: a finished training's folder, or the file of a supplied model."""
+    """What a new training can continue from: a finished training's folder, or the file of a supplied model."""
 
     name: str
     weights: Path
@@ -81,7 +81,7 @@ class TrainingWatch:
         return self._runs
 
     def history(self, name: str, folder: Path) -> History:
-        """What a training has told of itself; remembers how far it was read."""
+        """What a training has reported; remembers how far it was read."""
         if name not in self._histories:
             self._histories[name] = History(folder)
         return self._histories[name]
@@ -126,7 +126,7 @@ class TrainingWatch:
         return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
 
     def starts(self) -> list[StartingPoint]:
-        """What a new training can go on from: trainings, the newest first, and the supplied models."""
+        """What a new training can continue from: trainings, the newest first, and the supplied models."""
         found = []
         for record in self.runs.records():
             checkpoint, model = (record.folder / name for name in ("checkpoint.pt", "model.onnx"))

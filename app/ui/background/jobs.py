@@ -47,7 +47,7 @@ class Job:
     Attributes:
         verb: what is going on ("identifying").
         cancel: called when the person wants it to end.
-        pause: called with True to pause and False to go on; None where it cannot.
+        pause: called with True to pause and False to continue; None where it cannot.
         counted: whether it is made of items that can be counted.
     """
 

@@ -45,7 +45,7 @@ class ModelScheduler(QThread):
                 self.serve_before(len(self._services))
                 self._model = self._loading.change_over(self._model)
             except Exception:
-                # a defect: to the log and the error bar. The thread goes on, or the window would wait for ever.
+                # a defect: to the log and the error bar. The thread continues, or the window would wait for ever.
                 log.exception("identifying failed")
                 sys.excepthook(*sys.exc_info())
         if self._model is not None:

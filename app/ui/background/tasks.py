@@ -144,7 +144,7 @@ class Tasks(QThread):
             if told is not None:
                 self._failed.emit(task, str(told), told.details)
                 return False
-            # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
+            # a defect: to the log and the error bar; the thread continues, or the page would wait for ever
             log.exception("a task failed")
             sys.excepthook(*sys.exc_info())
             self._failed.emit(task, "", "")

@@ -91,7 +91,7 @@ class MapLayout(QThread):
                 layout.cancelled = True
                 self.failed.emit(str(error))
             except Exception:
-                # a defect: to the log and the error bar; the thread goes on, or the page would wait for ever
+                # a defect: to the log and the error bar; the thread continues, or the page would wait for ever
                 log.exception("a layout failed")
                 sys.excepthook(*sys.exc_info())
             self.ended.emit(layout)

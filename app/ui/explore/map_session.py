@@ -125,7 +125,7 @@ class MapSession(QObject):
         self._later.start()
 
     def rest(self) -> None:
-        """Nobody looks: nothing new is read. What is being laid out goes on."""
+        """Nobody looks: nothing new is read. What is being laid out continues."""
         self._later.stop()
 
     def forget(self) -> None:

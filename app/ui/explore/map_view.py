@@ -72,7 +72,7 @@ class MapView(QWidget):
         """`card` is asked about the point beneath the pointer each time it is painted."""
         super().__init__(parent)
         self.setObjectName("map")
-        self.setAccessibleName("map of the photos: what looks alike lies close together")
+        self.setAccessibleName("map of the photos: what looks alike is close together")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 200)
@@ -100,7 +100,7 @@ class MapView(QWidget):
         self.chosen_changed.emit()
 
     def move_points(self, places: np.ndarray) -> None:
-        """The same points lie elsewhere now."""
+        """The same points have moved."""
         self._places = places
         if self._fitting:
             self._fit()
@@ -122,7 +122,7 @@ class MapView(QWidget):
         self.setCursor(Qt.CursorShape.ArrowCursor if tool is Tool.MOVE else Qt.CursorShape.CrossCursor)
 
     def redraw(self) -> None:
-        """Draw the points anew."""
+        """Draw the points again."""
         self._stale = True
         self.update()
 
@@ -184,7 +184,7 @@ class MapView(QWidget):
             self.centre_on(int(points[0]))
 
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
-        """Show everything larger; what lies beneath `about` (pixels; the middle without) stays there."""
+        """Show everything larger; what is beneath `about` (pixels; the middle without) stays there."""
         at = self._to_map(about if about is not None else QPointF(self.rect().center()))
         before, self._scale = self._scale, float(np.clip(self._scale * factor, _LEAST_SCALE, _MOST_SCALE))
         self._fitting = False
@@ -223,7 +223,7 @@ class MapView(QWidget):
         """The point beneath these pixels, or NOBODY."""
         if not len(self._places):
             return NOBODY
-        # a search tree would have to be built anew for every step of t-SNE, and costs more than looking at all points
+        # a search tree would have to be built again for every step of t-SNE, and costs more than looking at all points
         away = self._places - self._to_map(where).astype(np.float32)
         squares = np.einsum("ij,ij->i", away, away)
         found = int(squares.argmin())
@@ -268,7 +268,7 @@ class MapView(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the drag: choose what lies inside, or the point that was clicked."""
+        """End the drag: choose what is inside, or the point that was clicked."""
         pressed, drag, self._pressed, self._drag = self._pressed, self._drag, None, []
         more = bool(event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier))
         if pressed is None:
@@ -316,7 +316,7 @@ class MapView(QWidget):
         painter.end()
 
     def _draw_layer(self, ratio: float) -> None:
-        """Draw ground and points anew where they have changed."""
+        """Draw ground and points again where they have changed."""
         size = self.size() * ratio
         if self._layer.size() != size:
             self._layer, self._stale = QImage(size, QImage.Format.Format_RGB32), True

@@ -147,7 +147,7 @@ class MistakesSession(QObject):
     def judge_by(self, truth: Truth) -> None:
         """Judge by something else."""
         self.truth = truth
-        self._held_out.clear()  # a training may have been measured anew
+        self._held_out.clear()  # a training may have been measured again
         self._show(None)
         self.refresh()
 

@@ -64,7 +64,7 @@ class PointPhotos:
         return [Path(held_out.files[point]) for point in away.tolist()]
 
     def path(self, point: int) -> Path | None:
-        """The file of a point's picture, whether it is there or not; None where it lies on no known computer."""
+        """The file of a point's picture, whether it is there or not; None where its place is not known."""
         points, columns = self.points, self._project.columns
         if points.held_out is not None:
             return Path(points.held_out.files[point])

@@ -222,7 +222,7 @@ class GallerySession(QObject):
             self.problem.emit(passed_over(problems), "\n".join(problems))
 
     def relocate(self, places: Mapping[int, tuple[Path, str]]) -> None:
-        """Pictures lie elsewhere now: folder and path from there, by the references' ids."""
+        """Pictures have moved: folder and path from there, by the references' ids."""
         title = f"locate {counted(len(places), 'picture')}"
         self.change(lambda steps: steps.relocate(places, title), title)
 

@@ -195,12 +195,12 @@ class GalleryTransfers(QObject):
         if not total:
             self._say("All pictures are where they should be.")
         elif not count:
-            self._say(f"None of the {total:,} pictures lies in {found.folder}. Choose another folder.", details=details)
+            self._say(f"None of the {total:,} pictures is in {found.folder}. Choose another folder.", details=details)
         else:
             other = len(found.other)
             unlike = f" {other:,} of them by name alone: the file's content is not what was enrolled." if other else ""
             self._say(
-                f"{count:,} of {total:,} missing pictures lie in {found.folder}.{unlike}",
+                f"{count:,} of {total:,} missing pictures are in {found.folder}.{unlike}",
                 f"show {counted(count, 'picture')}",
                 lambda: self._desk.relocate(found.places),
                 details=details,

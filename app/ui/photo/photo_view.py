@@ -69,7 +69,7 @@ class PhotoView(QWidget):
         self.update()
 
     def heat(self) -> QImage | None:
-        """What lies over the photo."""
+        """What is drawn over the photo."""
         return self._heat
 
     def photo(self) -> Photo | None:

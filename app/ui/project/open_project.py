@@ -44,7 +44,7 @@ class OpenProject(QObject):
     """Signals:
     opened: another project is open; its columns fill up from now on
     open_failed: (whether it was to be made) what should have been opened cannot be; `problem` says why
-    grown: images or predictions have come, or thresholds changed: the list is to be arranged anew
+    grown: images or predictions have come, or thresholds changed: the list is to be arranged again
     labelled: (rows) the person's labels of these rows have changed
     steps_changed: (undo, redo) titles of the steps, None where there is none
     problem: (text, details)

@@ -110,7 +110,7 @@ class ProjectButton(QToolButton):
             action.triggered.connect(lambda _on=False, one=one: self.open_wanted.emit(one, False))
 
     def ask_where(self, folders: Sequence[Path]) -> None:
-        """Ask where the first of these that is missing (or the first) lies now."""
+        """Ask where the first of these that is missing (or the first) is now."""
         if not folders:
             return
         old = next((folder for folder in folders if not folder.exists()), folders[0])

@@ -251,7 +251,7 @@ class ReviewPage(Page):
     # the list
 
     def arrange(self) -> None:
-        """Filter and sort anew; what was current and chosen stays so where it is still listed."""
+        """Filter and sort again; what was current and chosen stays so where it is still listed."""
         self._arranging.stop()
         listing, filters = self.listing, self.filters
         listing.filter, listing.order, listing.descending = filters.filter(), filters.order(), filters.descending()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRa
 from app.core.recognition.features import NOBODY
 from app.ui.review.photo_listing import PhotoListing
 
-_STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged anew
+_STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged again
 _Flags = QItemSelectionModel.SelectionFlag
 
 
@@ -75,7 +75,7 @@ class PhotoSelection(QObject):
             self._kept = self.images(), self._image
 
     def rearrange(self) -> bool:
-        """Arrange the list anew; False where it is empty. A photo that is gone from it gives its place to the next."""
+        """Arrange the list again; False where it is empty. A photo that is gone from it gives its place to the next."""
         kept, place = self._kept, self.place()
         chosen, image = kept or (self.images(), self._image)
         self._arranging = True

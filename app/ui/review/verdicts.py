@@ -15,7 +15,7 @@ from model.system.wording import counted
 
 
 class VerdictCommands(QObject):
-    """Labels the chosen photos, each time as one step of the journal, and goes on to the next one."""
+    """Labels the chosen photos, each time as one step of the journal, and moves on to the next one."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class VerdictCommands(QObject):
         self._label(known, "accept")
 
     def relabel(self, label: Label, images: np.ndarray) -> None:
-        """These, int64 numbers, are something else; goes on only where no others have been chosen meanwhile."""
+        """These, int64 numbers, are something else; moves on only if no others have been chosen meanwhile."""
         labels, chosen = dict.fromkeys(images.tolist(), label), set(self._chosen.images())
         self._label(labels, f"{label.fine or label.coarse}:", advance=chosen == set(labels))
 

@@ -81,7 +81,7 @@ class DataChooser(QWidget):
         self.summary = WrappedLabel()
         self.preview = QListWidget()
         self.preview.setObjectName("list")
-        self.skip_bad = QCheckBox("pass over the entries with problems")
+        self.skip_bad = QCheckBox("skip the entries with problems")
         self.kind.setAccessibleName("data")
         self.place.setAccessibleName("place of the data")
 

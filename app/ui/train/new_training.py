@@ -46,7 +46,7 @@ from app.ui.widgets.basics import ElidedBox, label
 from model.contract.config import Config
 
 _MEASURE = "train a few steps of this network on this computer, which takes about a minute"
-_BUSY = "a training runs now, so the pace would be wrong"
+_BUSY = "a training is running, so the pace would be wrong"
 _WIDTH, _HEIGHT, _UNFOLDED_HEIGHT = 760, 620, 860
 _NAMES = 72  # pixels for the names beside the fields, as in the chooser of data
 _CHOICE = 24  # letters that a choice has room for at least
@@ -146,7 +146,7 @@ class NewTraining(QDialog):
         cancel = QPushButton("cancel")
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()
-        words = "It goes on when the window is closed, and can be stopped and resumed."
+        words = "It keeps running when the window is closed, and can be stopped and resumed."
         if self._missing:
             words = f"Training needs more libraries: {HOW_TO_INSTALL}\nNot installed: {', '.join(self._missing)}"
         note = label(words, "muted")
@@ -200,7 +200,7 @@ class NewTraining(QDialog):
         self._update()
 
     def show_starts(self, starts: list[StartingPoint]) -> None:
-        """What this training can go on from."""
+        """What this training can continue from."""
         for start in starts:
             self._starts[str(start.weights)] = start
             self.weights.insertItem(self.weights.count() - 1, start.name, str(start.weights))
@@ -297,7 +297,7 @@ class NewTraining(QDialog):
         self.name_problem.setVisible(bool(name_wrong))
         problem = ""
         if survey is not None and survey.problems and not self.data.skip_bad.isChecked():
-            problem = "Mend the entries with problems, or pass over them."
+            problem = "Correct the entries with problems, or skip them."
         elif survey is not None and survey.obstacle:
             problem = f"{survey.obstacle[0].upper()}{survey.obstacle[1:]}."
         elif name_wrong:

@@ -79,7 +79,7 @@ class TrainPage(Page):
         self.toolbar.set_filled(False)
 
     def _make_empty(self) -> EmptyState:
-        beneath = "It learns your types and classes on this computer, and goes on when the window is closed."
+        beneath = "It learns your types and classes on this computer, and keeps running when the window is closed."
         if missing_libraries():
             beneath = f"Training needs more libraries than identifying. Install them with  {HOW_TO_INSTALL}"
         return EmptyState("graduation-cap", "Train a model on your own photos", beneath, "new training")

@@ -53,7 +53,7 @@ class TrainingDetail(QWidget):
         self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
         self._words.setMaximumHeight(96)
         self.stop_button = _button("stop", _STOP, self.stop_wanted)
-        self.resume_button = _button("resume", "go on where it was stopped", self.resume_wanted)
+        self.resume_button = _button("resume", "continue where it was stopped", self.resume_wanted)
         self.remove_button = _button("remove", "take it out of the list; its files stay", self.remove_wanted)
         self.sooner_button = _button("sooner", actions.SOONER.tooltip, self.sooner_wanted)
         self.later_button = _button("later", actions.LATER.tooltip, self.later_wanted)

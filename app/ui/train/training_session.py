@@ -165,11 +165,11 @@ class TrainingSession(QObject):
         )
 
     def paces(self, then: Callable[[tuple[list[Pace], list[Pace]]], None]) -> None:
-        """How fast earlier trainings went on this computer, and what was measured on it."""
+        """How fast earlier trainings ran on this computer, and what was measured on it."""
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
 
     def starts(self, then: Callable[[list[StartingPoint]], None]) -> None:
-        """What a new training can go on from."""
+        """What a new training can continue from."""
         self._tasks.once(self._watcher.starts, then)
 
     def keep_pace(self, pace: Pace, then: Callable[[list[Pace]], None]) -> None:

@@ -65,7 +65,7 @@ class FaultLog(QObject):
             self._waiting.put((str(told), told.details))
             return
         log.error("a defect", exc_info=(kind, error, trace))
-        words = f"This is a defect of Marque ({in_short(error)}). You can go on working; {HOW_TO_REPORT}"
+        words = f"This is a defect of Marque ({in_short(error)}). You can continue working; {HOW_TO_REPORT}"
         self._waiting.put((words, _details(error, trace)))
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:

@@ -92,7 +92,7 @@ class JobLine(QWidget):
         self.cancel_button.setVisible(job is not None)
         self.pause_button.setVisible(job is not None and job.pause is not None)
         if job is not None:
-            words = "go on with this job" if job.paused else "pause this job"
+            words = "continue with this job" if job.paused else "pause this job"
             self.pause_button.setIcon(icons.icon("play" if job.paused else "pause"))
             self.pause_button.setToolTip(words)
             self.pause_button.setAccessibleName(words)

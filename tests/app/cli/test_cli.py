@@ -141,7 +141,7 @@ def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
     captured = capsys.readouterr()
     assert [line.split()[0] for line in captured.out.splitlines()] == ["identified"] * 12
     failed = "the GPU failed (the inference failed (out of memory))"
-    assert f"marque: {failed}: going on on the CPU" in captured.err
+    assert f"marque: {failed}: continuing on the CPU" in captured.err
     assert f"on CPU ({failed})" in captured.err
 
 

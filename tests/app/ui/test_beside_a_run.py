@@ -1,4 +1,4 @@
-"""While a run over the project goes on, the person looks at photos and lists undisturbed."""
+"""While a run over the project continues, the person looks at photos and lists undisturbed."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_the_current_photo_stays_in_sight_when_others_come_before_it(window, man
 
 
 def come_back(page: ReviewPage, qtbot: QtBot) -> None:
-    """The run has brought something; until the list has been arranged anew."""
+    """The run has brought something; until the list has been arranged again."""
     arranged: list[object] = []
     page.listing.modelReset.connect(lambda: arranged.append(1))
     page.project.grown.emit()

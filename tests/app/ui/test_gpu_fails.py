@@ -1,4 +1,4 @@
-"""The GPU fails while the window is in use: everything goes on on the CPU, and the window says so."""
+"""The GPU fails while the window is in use: everything continues on the CPU, and the window says so."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
 _NOTHING = "–"
 _DISC = 16
-_ROOM_FOR_SIGN = "\u2003"  # of the order, which would lie on a head at the right
+_ROOM_FOR_SIGN = "\u2003"  # for the sort arrow, which would cover a heading at the right
 _WIDTHS = (240, 190, 60, 168, 124, 140, 80, 160)
 FACES = {
     "better": ("circle-check", "ok"),

@@ -109,7 +109,7 @@ def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(project: Project, ti
     identifier = Identifier(gpu, None)
     (*_, last) = run_stage(project, LocalRunner(identifier, batch=4))
     assert gpu.calls == 1 and last.counts.waiting == 0 and last.counts.predicted > 0
-    assert last.note == "the GPU failed (the inference failed (out of memory)): going on on the CPU"
+    assert last.note == "the GPU failed (the inference failed (out of memory)): continuing on the CPU"
     cpu = identifier.engine
     assert (cpu.provider.name, cpu.precision) == ("CPU", "fp32")
     assert cpu.provider.reason == "the GPU failed (the inference failed (out of memory))"

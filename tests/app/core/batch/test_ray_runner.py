@@ -74,7 +74,7 @@ def test_a_gpu_that_fails_is_replaced_by_the_cpu_in_an_actor(
     for answer in pickle.loads(actor(decoded)["answers"]):
         assert (answer.found.evidence is None) == (answer.found.error is not None)
         assert answer.processor == ("CPU", failed)
-        assert answer.note == f"{failed}: going on on the CPU"
+        assert answer.note == f"{failed}: continuing on the CPU"
 
 
 def test_without_ray_the_message_says_what_to_install(

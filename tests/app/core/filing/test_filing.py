@@ -205,7 +205,7 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     assert len(settled) <= 1 and filing.settle() == []
     here, there = contents(photos), contents(into)
     assert {*here.values(), *there.values()} == set(before.values())
-    assert not move or len(here) + len(there) == len(before)  # a file that lay in both places lies in one
+    assert not move or len(here) + len(there) == len(before)  # a file that lay in both places is in one
     assert filing.carry_out(action) == []
     assert len([name for name in contents(into) if not name.endswith(".part")]) == 10
     assert len(contents(photos)) == (2 if move else 12)

@@ -224,7 +224,7 @@ def test_closing_gives_up_an_index_that_is_being_made(large: Path, monkeypatch: 
     gallery = Gallery.open(large)
     opened.set()
     assert begun.wait(10)
-    assert gallery.search(clustered(1), 3) != [[]]  # goes on meanwhile
+    assert gallery.search(clustered(1), 3) != [[]]  # continues meanwhile
     gallery.close()
     assert [path.name for path in large.parent.iterdir()] == ["large.gallery"]
 

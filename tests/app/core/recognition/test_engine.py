@@ -290,7 +290,7 @@ def damage(variant: Path, how: str) -> str:
     weights = next(tensor for tensor in graph.graph.initializer if tensor.name == "fine_b")
     weights.CopyFrom(numpy_helper.from_array(np.full(4, np.nan, np.float32), "fine_b"))
     bundle.write(variant, graph, info)
-    return "the model gave values that are no numbers"
+    return "the model gave values that are not numbers"
 
 
 @pytest.mark.parametrize("how", ["cut", "refused", "no numbers"])

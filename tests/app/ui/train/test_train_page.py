@@ -408,7 +408,7 @@ def test_a_training_goes_on_from_an_earlier_one(train, finished, photos, home_ru
     stand_in(window, qtbot, home_runs)
     form = form_of(window, qtbot, "folder", str(photos))
     qtbot.waitUntil(lambda: form.weights.findText("training 'harbour'") >= 0, timeout=PATIENCE)
-    assert form.weights.findText("training 'begun'") < 0  # it has nothing to go on from
+    assert form.weights.findText("training 'begun'") < 0  # it has nothing to continue from
     assert form.weights.findText("identification model 'marque-lite'") >= 0
     form.weights.showPopup()
     row = form.weights.findText("training 'harbour'")
