@@ -114,7 +114,7 @@ class FolderWatcher:
                 status = entry.stat()
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):  # that one is gone since the listing
-                    self._problems[Path(entry.path)] = f"cannot be looked at ({error.strerror})"
+                    self._problems[Path(entry.path)] = f"cannot be checked ({error.strerror})"
                 continue
             if seen is None or (seen.size, seen.modified) != (status.st_size, modified(status)):
                 seen = _Seen(status.st_size, modified(status), now)

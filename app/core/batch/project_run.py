@@ -56,7 +56,7 @@ class RunProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time that the images that wait will take; None while that cannot be told."""
+        """Time that the images that wait will take; None while it is not known."""
         return self.counts.waiting / self.rate if self.rate and not self.scanning else None
 
 

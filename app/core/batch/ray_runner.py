@@ -68,7 +68,7 @@ class RayRunner:
     Attributes:
         info: of the identification model.
         note: as of Stage; of the first machine whose GPU failed.
-        page, scan_first: as of Stage. Every page starts the actors anew, so it is large.
+        page, scan_first: as of Stage. Every page starts the actors again, so it is large.
     """
 
     page = 100_000
@@ -202,7 +202,7 @@ def decode(row: dict[str, bytes], preprocessing: Preprocessing, digest: bool) ->
     Args:
         row: `photos`: pickled numbers and paths as bytes.
         preprocessing: of the model.
-        digest: whether to tell the files' contents.
+        digest: whether to compute the digests of the files.
 
     Returns:
         `decoded`: a pickled _Decoded for each.
@@ -251,7 +251,7 @@ class IdentifierActor:
 
 
 def _started(address: str | None) -> Any:
-    """The module, connected, and as quiet as it can be told to be."""
+    """The module, connected, and as quiet as it can be."""
     if address is None:
         os.environ.update(_ALONE)
     try:
@@ -287,7 +287,7 @@ def _must_answer(address: str) -> None:
     """Raises DistributedError if nobody listens there; Ray itself would try for ten minutes."""
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
-        raise DistributedError(f"'{address}' is no address of a Ray cluster: HOST:PORT, as in head.example:6379")
+        raise DistributedError(f"'{address}' is not the address of a Ray cluster: HOST:PORT, as in head.example:6379")
     try:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except (OSError, OverflowError) as error:
@@ -306,6 +306,6 @@ def _cause(error: BaseException | None) -> BaseException | None:
 
 
 def _last_line(error: BaseException) -> str:
-    """Of a traceback, this tells what happened."""
+    """The line of a traceback that says what happened."""
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else type(error).__name__

@@ -80,7 +80,7 @@ class Crossing:
 def mistakes(judged: EvaluatedPhotos) -> np.ndarray:
     """Which photos were taken for another type, or for another class of their own type: bool [N].
 
-    Where only the type is known, or only a type was answered, the right type is no mistake.
+    Where only the type is known, or only a type was answered, the right type is not a mistake.
     """
     truth, answer = judged.truth, judged.answer
     both = (truth[:, 1] != NOBODY) & (answer[:, 1] != NOBODY)

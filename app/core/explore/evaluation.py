@@ -19,7 +19,7 @@ _BLOCK = 500
 
 
 class TestPartError(MarqueError):
-    """A training's test photos cannot be told; the message says why."""
+    """A training's test photos cannot be used; the message says why."""
 
     __test__ = False  # pytest would take it for a test
 

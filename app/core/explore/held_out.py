@@ -45,7 +45,7 @@ class HeldOut:
 
     @classmethod
     def of(cls, tested: Tested) -> HeldOut:
-        """The same as the program tells it: where a class is answered, the type is that of the class."""
+        """The same as the program shows it: if the answer is a class, the type is that of the class."""
         names, taxonomy = ClassNumbers(), tested.taxonomy
         kinds, fines = (
             np.array([names.place(name) for name in known] or [NOBODY], np.int32)
@@ -103,12 +103,12 @@ def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
 
 def _why_missing(folder: Path) -> str:
     if not (folder / "config.json").is_file():
-        return "no training run (there is no config.json in it); choose the folder of a finished training"
+        return "this is not a training run (there is no config.json in it); choose the folder of a finished training"
     if (folder / "metrics.json").is_file():
         return (
-            "this training was made by an earlier version, which did not keep what was said of each test photo; "
+            "this training was made by an earlier version, which did not keep the answer for each test photo; "
             f"python -m model.evaluate {folder} adds it"
         )
     if (folder / "model.onnx").is_file():
         return "this training kept no photos for testing"
-    return "this training has not come to its test photos yet; that happens at its end"
+    return "this training has not reached its test photos yet; they come at its end"

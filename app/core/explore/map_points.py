@@ -186,7 +186,7 @@ def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, ClassNumbers |
 
 
 def _correctness(columns: PhotoColumns, rows: np.ndarray) -> np.ndarray:
-    """Places in CORRECTNESS, NOBODY without a label that tells type or class or without an answer: int32 [R]."""
+    """Places in CORRECTNESS, NOBODY without a label that names type or class or without an answer: int32 [R]."""
     told = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
     found = compared(told, best_guess(columns.predictions[rows]))
     return np.where(columns.labelled()[rows] & (columns.predictions["image"][rows] > 0), found, NOBODY)

@@ -98,5 +98,5 @@ def _work(pipe: Connection) -> None:
         pipe.send((-1, tsne(vectors, start, report, threads), ""))
     except (EOFError, ConnectionError):
         return
-    except Exception:  # noqa: BLE001 - a defect is told where it can be shown
+    except Exception:  # noqa: BLE001 - a defect is reported where it can be shown
         pipe.send((0, None, traceback.format_exc()))

@@ -55,7 +55,7 @@ class CorrectionTable:
         """Read a table with the columns `file` (or `path`) and `coarse`, and where wanted `fine` and `verdict`.
 
         Raises:
-            TableError: if the file cannot be read, is no table, or lacks a column.
+            TableError: if the file cannot be read, is not a table, or lacks a column.
         """
         try:
             content = read_file(place, _MOST)
@@ -92,7 +92,7 @@ def _decoded(content: bytes, place: Path) -> str:
     except UnicodeDecodeError as error:
         raise TableError(f"{place}: not readable text (byte {error.start})", advice="save it as CSV UTF-8") from None
     if "\0" in text:
-        raise TableError(f"{place}: this is no text", advice="save it as CSV UTF-8")
+        raise TableError(f"{place}: this is not text", advice="save it as CSV UTF-8")
     return text
 
 
@@ -113,5 +113,5 @@ def _records(text: str, place: Path) -> list[tuple[int, list[str]]]:
                 lines.append((begin, values))
             begin = reader.line_num + 1 + skipped
     except csv.Error as error:
-        raise TableError(f"{place}:{begin}: this is no table ({error})") from None
+        raise TableError(f"{place}:{begin}: this is not a table ({error})") from None
     return lines

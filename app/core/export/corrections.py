@@ -70,7 +70,7 @@ def corrections(project: Project, place: Path) -> Corrections:
     for row in table.rows:
         result = photos.of(row)
         if result is None:
-            refused.append((row, f"no photo of the project is {row.name}"))
+            refused.append((row, f"the project has no photo {row.name}"))
             continue
         said = _said(row, result, types, ours=table.is_ours)
         if isinstance(said, str):
@@ -139,7 +139,7 @@ def _said(
     """What a row says of its photo: a label, none, nothing new, or why it cannot be used."""
     verdict = row.value("verdict").casefold()
     if verdict not in _VERDICTS:
-        return f"the verdict '{verdict}' is none of unknown, excluded, none"
+        return f"the verdict '{verdict}' is not one of unknown, excluded, none"
     exported = _EXPORTED.get(row.value("reason"), "") if ours else ""
     if verdict != exported:
         if verdict in (Verdict.UNKNOWN, Verdict.EXCLUDED):
@@ -153,13 +153,13 @@ def _said(
     new_coarse, new_fine = coarse != was.coarse, fine != was.fine
     if not (new_coarse or new_fine):
         if row.value("level") == Level.FINE and row.value("label") != fine:
-            return "the column label was changed; correct coarse and fine instead, which are read"
+            return "the column label was changed, but only coarse and fine are read; correct those"
         if verdict == Verdict.ACCEPTED and not exported and row.value("label"):
             return Label(Verdict.ACCEPTED, coarse, fine if row.value("level") == Level.FINE else "")
         return _NOTHING
     if (was.coarse is None and new_coarse) or (was.fine is None and new_fine):
         return "the photo was identified again since the table was exported; export it again"
-    # a guess that nobody touched is no answer
+    # a guess that nobody touched is not an answer
     return _label(coarse, fine if new_fine or row.value("level") == Level.FINE else "", result)
 
 

@@ -69,7 +69,7 @@ class Rows:
     """
 
     def __init__(self, results: Iterable[PhotoResult], *, raw: bool) -> None:
-        """Args: raw: the format takes names of files that are no text, byte by byte."""
+        """Args: raw: the format takes names of files that are not text, byte by byte."""
         self._results, self.raw = results, raw
         self.problems: list[str] = []
         self.taken = self.waiting = 0
@@ -109,7 +109,7 @@ class Exporter:
         suffix: what its default name has after the project's; of no two formats the same.
         words: for people.
         kind: of the output, in the words of the program.
-        raw: it takes names of files that are no text, byte by byte.
+        raw: it takes names of files that are not text, byte by byte.
     """
 
     write: Callable[[Rows, Output, KnownModel], Written]
@@ -312,7 +312,7 @@ EXPORTERS = {
     "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image", "table of labels as JSON lines"),
     "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture", "COCO file"),
     "training": Exporter(
-        _training_table, ".training.csv", "what persons said, as data for the trainer", "training table", raw=True
+        _training_table, ".training.csv", "what people labelled, as data for the trainer", "training table", raw=True
     ),
 }
 """Name of a format -> its exporter."""

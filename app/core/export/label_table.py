@@ -41,7 +41,7 @@ EXPORT_COLUMNS = (*COLUMNS, VERDICT)
 KIND = "table of labels"
 
 _PART = ".part"
-_RAW = "surrogateescape"  # bytes of a file name that are no text are written as they are
+_RAW = "surrogateescape"  # bytes of a file name that are not text are written as they are
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GUARD = "'"
@@ -109,7 +109,7 @@ def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
     """Why texts cannot stand in a file; "" where they can.
 
     Args:
-        raw: the format takes names of files that are no text, byte by byte.
+        raw: the format takes names of files that are not text, byte by byte.
     """
     errors = _RAW if raw else "strict"
     try:
@@ -121,7 +121,7 @@ def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
         try:
             text.encode("utf-8", errors)
         except UnicodeEncodeError:
-            return f"{text}: this name is not UTF-8 text, so it cannot stand in the file; rename it"
+            return f"{text}: this name is not UTF-8 text, so it cannot be written to the file; rename it"
     return ""
 
 

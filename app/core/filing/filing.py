@@ -42,10 +42,10 @@ class UnknownStepError(MarqueError):
     """
 
     def __init__(self, action: JournalStep, files: list[tuple[Path, Path]]) -> None:
-        self.words = f"'{action.title}' was not begun on this computer{perhaps_lost()}"
+        self.words = f"'{action.title}' was not started on this computer{perhaps_lost()}"
         super().__init__(
             f"{self.words}; nothing was touched",
-            advice="look at the files that it is about first",
+            advice="look at its files first",
             details="\n".join(f"{source} -> {target}" for source, target in files),
         )
         self.action = action
@@ -234,12 +234,12 @@ class Filing:
         rest = again and standing < total
         self._steps.set_undone(action, Undone.YES if not standing else Undone.IN_PART if rest else Undone.NO)
         if back:
-            words = f"taking back '{action.title}' was interrupted: {total - standing:,} done"
+            words = f"undoing '{action.title}' was interrupted: {total - standing:,} done"
             return f"{words}, {standing:,} still to do; undo it again" if standing else words
         if not forward:
             return ""
         if again:
-            words = f"doing '{action.title}' again was interrupted: {standing:,} done"
+            words = f"redoing '{action.title}' was interrupted: {standing:,} done"
             if not rest:
                 return words
             words = f"{words}, {total - standing:,} still to do; redo it, file again"

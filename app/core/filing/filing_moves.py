@@ -72,7 +72,7 @@ class FilingMoves:
             if row.move:
                 raise LeftError(f"{row.source}: another file is there now; left as it is") from None
             raise LeftError(
-                f"{row.target}: stays, as the file that it was copied from has changed or gone ({row.source})"
+                f"{row.target}: stays, because the file that it was copied from has changed or is gone ({row.source})"
             ) from None
         except OSError:
             if brought:
@@ -106,7 +106,7 @@ class FilingMoves:
 
     def _copy(self, row: FiledFile) -> str | None:
         if row.move and row.source.is_symlink():
-            raise LeftError(f"{row.source}: a link; only copies are made of what it leads to")
+            raise LeftError(f"{row.source}: a link; its photo can be copied, but not moved")
         if os.path.lexists(row.target):
             raise LeftError(f"{row.target}: something is there now; {row.source} is left as it is")
         if row.sidecar:

@@ -35,7 +35,7 @@ _RESERVED = {
     *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
 }
 _ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
-_LINK = "a link: only copies are made of what it leads to"
+_LINK = "a link: its photo can be copied, but not moved"
 
 
 class FilingError(MarqueError):
@@ -103,7 +103,7 @@ def check_pattern(pattern: str) -> None:
     """Raises FilingError if a pattern is wrong: unknown field, leaves the folder, or does not end with the name."""
     unknown = [name for name in re.findall(r"{([^{}]*)}", pattern) if name not in FIELDS]
     if unknown:
-        raise FilingError(f"'{{{unknown[0]}}}' is none of {', '.join(f'{{{name}}}' for name in FIELDS)}")
+        raise FilingError(f"'{{{unknown[0]}}}' is not one of {', '.join(f'{{{name}}}' for name in FIELDS)}")
     if re.search(r"[{}]", re.sub(r"{[a-z]+}", "", pattern)):
         raise FilingError("a brace has no partner")
     if not pattern.endswith("{name}"):
@@ -197,7 +197,7 @@ class _Planner:
         try:
             companions = self._sidecars.of(image.path)
         except FileError as error:
-            raise _StaysError(f"which sidecars belong to it is not known ({error.message})") from error
+            raise _StaysError(f"its sidecars cannot be determined ({error.message})") from error
         target = self._free(self._place(answer, image.path), image.path, file, companions)
         if target is None:
             raise _StaysError("is there already")

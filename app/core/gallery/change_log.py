@@ -1,8 +1,8 @@
 """Which references have changed since an index was made of them, as the gallery's file itself keeps account.
 
 Triggers write down the id of each reference that is added, changed or removed, whoever does it: also a program that
-knows nothing of the index. An index names the entry after which it was made. The entry's random number tells it from
-the entry with the same place in another copy of the file, which has gone another way since.
+knows nothing of the index. An index names the entry after which it was made. A random number distinguishes it from
+the one with the same place in another copy of the file, which has gone another way since.
 """
 
 from __future__ import annotations

@@ -288,7 +288,7 @@ class Gallery:
         return None
 
     def close(self) -> None:
-        """Close the file; the gallery is not used after that. An index that is being made is given up."""
+        """Close the file; the gallery is not used after that. An index that is being made is abandoned."""
         self._closing.set()
         self.finish_index()
         with self._lock:
@@ -349,7 +349,7 @@ class Gallery:
                 change_log.end(self._database)
             place.unlink(missing_ok=True)
         except (GalleryError, OSError) as error:
-            log.warning("a search index of no use stays: %s", error)
+            log.warning("a useless search index cannot be removed: %s", error)
 
     def _keep_indexed(self) -> None:
         """Begin to make an index, beside other work, where there are many references without one."""

@@ -21,7 +21,7 @@ SCHEMA = 1
 """The file's `user_version`."""
 
 KIND = "gallery"
-_APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: tells a gallery from other SQLite files
+_APPLICATION_ID = 0x4D515547  # "MQUG" in the file's header: distinguishes a gallery from other SQLite files
 _PAGE = 16384  # bytes
 
 _TABLES = (
@@ -116,7 +116,7 @@ class OpenGalleryFile:
         connection: to it.
         place: what is open: the file itself, or a temporary copy.
         read_only: whether nothing is to be changed.
-        identity: tells the file from another one of its name.
+        identity: distinguishes the file from another one of its name.
         held: is closed at the end.
     """
 
@@ -174,7 +174,7 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
     """Raises GalleryError if the file is none that this program reads."""
     application, version = database.versions(connection)
     if application != _APPLICATION_ID:
-        raise GalleryError(f"{path}: this file is no gallery of Marque")
+        raise GalleryError(f"{path}: this file is not a Marque gallery")
     if version != SCHEMA:
         raise GalleryError(
             f"{path}: the gallery has format {version}, this program reads format {SCHEMA}; "
@@ -182,7 +182,7 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
         )
     found = database.schema(connection)
     if not any(found == _schema(more) for more in _MORE):
-        raise GalleryError(f"{path}: this is no gallery as Marque makes them (its tables are others)")
+        raise GalleryError(f"{path}: this is not a gallery as Marque makes them (its tables differ)")
 
 
 def read_meta(path: Path, connection: sqlite3.Connection) -> tuple[str, int]:
@@ -230,11 +230,11 @@ def read_roots(path: Path, connection: sqlite3.Connection) -> dict[int, Path]:
     roots = {}
     for number, place in connection.execute("SELECT id, place FROM root"):
         if not isinstance(place, str) or "\0" in place:
-            raise damaged(path, f"'{place!r}' is no folder")
+            raise damaged(path, f"'{place!r}' is not a folder")
         if Path(place).is_absolute():
             roots[number] = Path(place)
         elif not (PureWindowsPath(place).is_absolute() or PurePosixPath(place).is_absolute()):
-            raise damaged(path, f"the folder '{place[:80]}' is not given in full")
+            raise damaged(path, f"the folder '{place[:80]}' is not a full path")
     return roots
 
 
@@ -286,7 +286,7 @@ def blocks(path: Path, connection: sqlite3.Connection, dim: int, ids: Iterable[i
         if set(map(type, embeddings)) != {bytes} or set(map(len, embeddings)) != {2 * dim}:
             raise damaged(path, "an embedding of the wrong length")
         if numbers[0] <= last or (np.diff(np.array(numbers, np.int64)) <= 0).any():
-            raise damaged(path, "references that come again and again")
+            raise damaged(path, "references that repeat endlessly")
         last = numbers[-1]
         unit = np.frombuffer(b"".join(embeddings), np.float16).reshape(len(rows), dim).astype(np.float32)
         lengths = np.maximum(np.linalg.norm(unit, axis=1), np.finfo(np.float32).tiny)
@@ -304,11 +304,11 @@ def _check_columns(
             "".join(column)  # the quickest way to learn whether these are texts
         joined = "\0".join(("", *files, ""))
     except TypeError:
-        raise damaged(path, "something else in the place of a text") from None
+        raise damaged(path, "something that is not text where a text belongs") from None
     if joined.count("\0") != len(files) + 1 or "\0/" in joined or "\0../" in joined or "/../" in joined:
         raise damaged(path, "the path of a photo leads out of its folder")
     if not set(map(type, roots)) <= {int, type(None)}:
-        raise damaged(path, "something else in the place of a folder's number")
+        raise damaged(path, "something that is not a folder's number")
 
 
 def damaged(path: Path, what: str) -> GalleryError:

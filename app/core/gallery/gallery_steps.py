@@ -117,7 +117,7 @@ class GallerySteps:
             ).fetchall()
             coming = [row for row in stored if row[6] is not None]
             if not all(_is_sound(row, self.gallery.dim) for row in stored):
-                raise damaged(self.gallery.path, "a step holds what no reference can be")
+                raise damaged(self.gallery.path, "a step contains an impossible reference")
             now = _rows(connection, "reference.id", [row[0] for row in stored])
             now |= _rows(connection, "digest", [row[6] for row in coming])
             ids = {row[0] for row in stored} | set(now)

@@ -145,7 +145,7 @@ class Holdings:
         self._labels -= Counter((one.coarse, one.fine) for one in left)
         self._in_root -= Counter(map(self.root, ids))
         for name in {one.fine for one in left if one.fine is not None} - {fine for _, fine in self._labels}:
-            del self._sums[name]  # what rounding leaves over is no centre
+            del self._sums[name]  # what rounding leaves over is not a centre
         recent = [number for number in ids if self._recent.pop(number, None) is not None]
         if recent:
             self._vectors.remove_ids(faiss.IDSelectorBatch(np.array(recent, np.int64)))

@@ -117,13 +117,13 @@ def address_problem(text: str) -> str:
     try:
         parts = urlsplit(text)
         password, host = parts.password, parts.hostname
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises where it is not a number
     except ValueError:
-        return "This is no address. It is written postgresql://user@host/database."
+        return "This is not an address. Write it as postgresql://user@host/database."
     if not is_shared(text) or not (host or "host=" in parts.query) or not parts.path.strip("/"):
-        return "The address is written postgresql://user@host/database."
+        return "Write the address as postgresql://user@host/database."
     if password or "password=" in parts.query:
-        return "Leave the password out, as the address is remembered. PostgreSQL takes it from the file ~/.pgpass."
+        return "Leave out the password, because the address is remembered. PostgreSQL reads it from the file ~/.pgpass."
     return ""
 
 

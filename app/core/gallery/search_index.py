@@ -40,7 +40,7 @@ _SEED = 5
 
 
 class CancelledError(Exception):
-    """The index was given up while it was being made."""
+    """The index was abandoned while it was being made."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Index:
             k: at least one.
             only: the rows to look at, None for all.
         """
-        # without a choice of rows no parameters are told at all: beside torch FAISS may have a search that takes none
+        # without a choice of rows no parameters are passed at all: beside torch FAISS may have a search that takes none
         if self.lengths is None:
             exactly = {} if only is None else {"params": faiss.SearchParameters(sel=only)}  # type: ignore[call-arg]
             cosines, rows = self.vectors.search(embeddings, k, **exactly)

@@ -361,7 +361,9 @@ def _without_password(address: str) -> str:
     try:
         parts = conninfo_to_dict(address)
     except psycopg.Error as error:  # which may repeat the whole address, password included
-        raise GalleryError("this is no address of a database; it is written postgresql://user@host/database") from error
+        raise GalleryError(
+            "this is not the address of a database; write it as postgresql://user@host/database"
+        ) from error
     user = f"{parts['user']}@" if parts.get("user") else ""
     return f"postgresql://{user}{parts.get('host', '')}/{parts.get('dbname', '')}"
 

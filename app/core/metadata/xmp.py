@@ -69,7 +69,7 @@ def merged(packet: bytes | None, path: tuple[str, ...], also: Mapping[ListName, 
         also: words of the person's own that belong into the lists, because they stood elsewhere.
 
     Raises:
-        XmpError: if the packet is no XMP, or a list in it is written in a way that is not known; also where it is
+        XmpError: if the packet is not XMP, or a list in it is written in a way that is not known; also where it is
             certain that a change would lose something.
     """
     text = XmpText(_NEW if packet is None else packet, (*_SHARED, _ADDED))

@@ -25,7 +25,7 @@ _OF_ONE_BYTE = re.compile(r"ascii|iso8859-\d+|cp125\d")
 
 
 class XmpError(MarqueError):
-    """A packet that is no XMP, or that cannot be changed safely; the message says why, without the file."""
+    """A packet that is not XMP, or that cannot be changed safely; the message says why, without the file."""
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,5 @@ def _checked(encoding: str, content: bytes) -> str:
     if encoding and declared in (encoding, encoding.removesuffix("-le").removesuffix("-be")):
         return encoding
     if encoding or declared.startswith(("utf-16", "utf-32")):
-        raise XmpError(f"it says that it is in {found[1]}, and it is not")
+        raise XmpError(f"it says that it is in {found[1]}, but it is not")
     raise XmpError(f"it is in {found[1]}, which XMP cannot be in")

@@ -54,7 +54,7 @@ def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None 
         sidecars: for many photos, so that each folder is read once.
 
     Raises:
-        SidecarError: if an existing sidecar is no XMP, or the place cannot be written; it stays as it was then.
+        SidecarError: if an existing sidecar is not XMP, or the place cannot be written; it stays as it was then.
     """
     try:
         place = (sidecars or Sidecars()).to_write(photo)

@@ -74,7 +74,7 @@ class XmpText:
             lists: that will be asked for.
 
         Raises:
-            XmpError: if it is no XMP, is damaged, or holds what no XMP has (a DOCTYPE, thousands of levels).
+            XmpError: if it is not XMP, is damaged, or holds what no XMP has (a DOCTYPE, thousands of levels).
         """
         self._packet = packet
         self._decoded = decoded(packet)

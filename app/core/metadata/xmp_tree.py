@@ -39,7 +39,7 @@ class Element:
         raw_attributes: as they are written, with white space and declarations of namespaces.
         start, end: its bytes.
         inner, close: the bytes of its content; `close` is `end` where it is one tag alone.
-        pieces: the text that stands directly in it, cut at all that is no text.
+        pieces: the text that stands directly in it, cut at everything that is not text.
         children: elements in it; of a description only the properties that were asked for.
     """
 
@@ -87,7 +87,7 @@ class Tree:
             properties: names of the properties that are kept with all that is in them.
 
         Raises:
-            XmpError: if it is no XMP, is damaged, or holds what no XMP has.
+            XmpError: if it is not XMP, is damaged, or holds what no XMP has.
         """
         self.descriptions: list[Element] = []
         self._text, self._properties = text, properties
@@ -105,9 +105,9 @@ class Tree:
         try:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:
-            raise XmpError(f"it is no XMP, or damaged: {error}") from error
+            raise XmpError(f"it is not XMP, or damaged: {error}") from error
         if not self._found:
-            raise XmpError("it is no XMP: there is no rdf:RDF in it")
+            raise XmpError("it is not XMP: there is no rdf:RDF in it")
         self.rdf = self._found[0]
 
     def _refuse_document_type(self, *_: object) -> NoReturn:

@@ -46,5 +46,5 @@ def carry_over(project: str, copy: str) -> None:
 
 def _name(step: int, rows: str) -> str:
     if not _DIGEST.fullmatch(rows):
-        raise ValueError(f"{rows!r} is no SHA-256")
+        raise ValueError(f"{rows!r} is not a SHA-256")
     return f"{step}-{rows}"

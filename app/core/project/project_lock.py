@@ -108,7 +108,7 @@ class ProjectLock:
         self._lock.release()
 
     def _refuse_foreign(self) -> None:
-        """Raises OSError if what has the lock's name is no ordinary file (a link, a pipe)."""
+        """Raises OSError if what has the lock's name is not an ordinary file (a link, a pipe)."""
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(self._lock_file.lstat().st_mode):
                 raise OSError(None, "something that is not a file has the name of the lock")
@@ -139,7 +139,7 @@ def only_writer(project: Path, program: str, wait: Callable[[str], bool] | None 
         project: its file.
         program: what this program is called in the messages of others ("marque file").
         wait: asked again and again while somebody else has the lock, with words that name them; False gives up. Without
-            it a lock that is not free is given up at once.
+            it, one does not wait for a lock that is not free.
 
     Raises:
         ProjectBusyError: if somebody else has it.

@@ -32,7 +32,7 @@ def remember(project: Project, places: Iterable[Path]) -> None:
         # a folder stands for all that is in it
         _records.keep(project.id, [_name(place) for place in named if named.isdisjoint(place.parents)])
     except OSError as error:
-        _log.warning("which folders were scanned cannot be written down: %s", error)
+        _log.warning("the list of scanned folders cannot be written: %s", error)
 
 
 def unknown(project: Project) -> list[Path]:

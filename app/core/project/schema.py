@@ -55,7 +55,7 @@ class OpenProjectFile:
         place: what is open: the file itself, or a temporary copy.
         read_only: whether nothing can be changed.
         note: what the person should know of how it was opened, or "".
-        identity: tells the file from another one of its name.
+        identity: distinguishes the file from another one of its name.
         held: is to be closed after the connection.
     """
 
@@ -116,14 +116,14 @@ def _checked(path: Path, connection: sqlite3.Connection, *, sound: bool) -> int:
     with database.bounded(path, connection):
         application, version = database.versions(connection)
         if application != APPLICATION_ID:
-            raise ProjectError(f"{path}: this file is no project of Marque")
+            raise ProjectError(f"{path}: this file is not a Marque project")
         if version > SCHEMA:
             raise ProjectError(
                 f"{path}: the project has format {version}, this program knows {SCHEMA}", advice="update the program"
             )
         if version < 1 or database.schema(connection) != project_format.schema(version):
             raise ProjectError(
-                f"{path}: this is no project as Marque makes them (its tables are not those of format {version})"
+                f"{path}: this is not a project as Marque makes them (its tables are not those of format {version})"
             )
         if sound or version < SCHEMA:
             _check_soundness(path, connection)

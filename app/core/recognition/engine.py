@@ -232,7 +232,7 @@ class Engine:
         own = self.info.variant
         if own is not Variant.FP32 and self.precision not in ("auto", own):
             raise BundleError(
-                f"{self.path}: this file is the {own} variant; give the fp32 file to have it in {self.precision}"
+                f"{self.path}: this file is the {own} variant; open the fp32 file to run it in {self.precision}"
             )
 
     def _open_made_for(self, made_for: Variant, providers: list[_Provider]) -> _Opened:
@@ -311,7 +311,9 @@ class Engine:
         for name, array in given.items():
             shape = array.shape[:2] if name == EVIDENCE and array.ndim == 4 else array.shape
             if shape != promised[name]:
-                raise EngineError(f"{file}: the model gives a '{name}' of another shape than it says ({array.shape})")
+                raise EngineError(
+                    f"{file}: the model's output '{name}' has another shape than it declares ({array.shape})"
+                )
 
     def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[_Opened | None, str]:
         """What runs on the GPU, or None; and the reason for either. Raises BundleError as `_open_made_for`."""

@@ -14,6 +14,6 @@ def new_digest() -> hashlib.blake2b:
 
 
 def content_digest(path: Path) -> str:
-    """The digest of a whole file, hexadecimal. Raises OSError, also where it is no file."""
+    """The digest of a whole file, hexadecimal. Raises OSError, also where it is not a file."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, new_digest).hexdigest()

@@ -89,10 +89,10 @@ def must_be_file(path: Path, fault: type[MarqueError], kind: str) -> tuple[int, 
     """Look at what is in the place of a file, and at what SQLite has beside it, before anything is opened.
 
     Returns:
-        What tells the file from another one of the same name, for `must_be_same`.
+        What distinguishes the file from another one of the same name, for `must_be_same`.
 
     Raises:
-        fault: if there is none, or something that is no file (a folder, a pipe, a device); if one of SQLite's own files
+        fault: if there is none, or it is not a file (a folder, a pipe, a device); if one of SQLite's own files
             beside it is a link or a pipe, by which other files would be written, or names another file to be removed.
     """
     try:
@@ -120,7 +120,7 @@ def _must_be_own(place: str, ending: str, fault: type[MarqueError], kind: str) -
             file.seek(-len(_SUPER_JOURNAL), os.SEEK_END)
             if file.read() == _SUPER_JOURNAL:
                 raise fault(
-                    f"{companion}: this journal is not of this {kind}, it names another file to be removed",
+                    f"{companion}: this journal does not belong to this {kind}: it names another file to be removed",
                     advice="remove it",
                 )
 
@@ -314,14 +314,14 @@ def faults(path: Path, fault: type[MarqueError], kind: str) -> Iterator[None]:
         words, advice = _in_words(error)
         raise fault(f"{path}: the {kind} cannot be read or written ({words})", advice=advice) from error
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-        raise fault(f"{path}: this file is no {kind} of Marque, or it is damaged ({error})") from error
+        raise fault(f"{path}: this file is not a Marque {kind}, or it is damaged ({error})") from error
 
 
 _WORDS = {
     "SQLITE_READONLY": ("this place is read-only", "copy it to a place of your own"),
     "SQLITE_FULL": ("the disk is full", "free some space"),
     "SQLITE_BUSY": ("another program is changing it", "try again when that is done"),
-    "SQLITE_INTERRUPT": ("it takes far longer than its size can be the reason for; it is damaged", ""),
+    "SQLITE_INTERRUPT": ("reading it takes far longer than its size explains; it is damaged", ""),
     "SQLITE_CANTOPEN": ("it, or its folder, cannot be opened", "check the permissions of both"),
 }
 

@@ -34,5 +34,5 @@ class FilesInUse:
             try:
                 must_be_same(path, identity, ReplacedError, kind)
             except ReplacedError as error:
-                sentences.append(f"{error.message}; the answers are by the {kind} as it was when the run began")
+                sentences.append(f"{error.message}; the answers come from the {kind} as it was when the run began")
         return sentences

@@ -26,7 +26,7 @@ def perhaps_lost() -> str:
     with suppress(OSError):
         folder = user_data_dir()
         if not any(place.is_dir() and any(place.iterdir()) for place in (folder / SCANNED, folder / FILINGS)):
-            return f"; this is also so when Marque's data folder was lost or moved ({folder})"
+            return f"; this also happens when Marque's data folder was lost or moved ({folder})"
     return ""
 
 
@@ -63,5 +63,5 @@ class LocalRecords:
 
     def _folder(self, project: str) -> Path:
         if not _NUMBER.fullmatch(project):
-            raise ValueError(f"{project!r} is no number of a project")
+            raise ValueError(f"{project!r} is not a project number")
         return user_data_dir() / self._kind / project

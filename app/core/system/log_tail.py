@@ -17,8 +17,8 @@ class Tail:
 
     Attributes:
         lines: whole ones.
-        partial: of the line that is not ended yet; takes the place of what was told of it before.
-        anew: whether it takes the place of everything that was told before.
+        partial: of the line that is not ended yet; replaces what was read of it before.
+        anew: whether it replaces everything that was read before.
         skipped: bytes that were passed over before it.
     """
 

@@ -17,7 +17,7 @@ _started: list[subprocess.Popen] = []  # they are waited for when they have ende
 
 
 class Process(BaseModel, frozen=True):
-    """A process of this computer. `birth` tells it from a later one that was given the same number."""
+    """A process of this computer. `birth` distinguishes it from a later one with the same number."""
 
     pid: int
     birth: str

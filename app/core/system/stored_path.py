@@ -20,7 +20,7 @@ def _read(value: Any) -> Any:
 
 def _can_be_a_path(value: Any) -> Any:
     if "\0" in str(value):
-        raise ValueError("a path has no zeros in it")
+        raise ValueError("a path cannot contain a NUL")
     return value
 
 
@@ -29,7 +29,7 @@ def _written(value: Path | str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Path(text).absolute().as_uri()  # which escapes the bytes that are no text
+        return Path(text).absolute().as_uri()  # which escapes the bytes that are not text
     return text
 
 

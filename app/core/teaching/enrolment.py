@@ -135,7 +135,7 @@ def _embed(engine: Engine, fresh: Sequence[_Read]) -> np.ndarray:
 
 
 def _common_folders(samples: Iterable[Sample]) -> dict[tuple[str, str], Path]:
-    """(source, drive) -> the folder that holds all its photos; paths from there tell nothing else of the computer."""
+    """(source, drive) -> the folder that holds all its photos; paths from there reveal nothing else of the computer."""
     folders: dict[tuple[str, str], list[Path]] = {}
     for sample in samples:
         folders.setdefault(_home(sample), []).append(sample.path.absolute().parent)

@@ -69,7 +69,7 @@ def merge(
         fingerprint, dim: of the identification model in use, and the length of its embeddings.
 
     Raises:
-        GalleryError: if the file is no gallery or of another model, or the gallery cannot be written.
+        GalleryError: if the file is not a gallery or of another model, or the gallery cannot be written.
     """
     with Gallery.open(place, read_only=True) as other:
         _check(other, fingerprint, dim)
@@ -88,7 +88,7 @@ def merge(
                     fresh.append(number)
                 elif (known.coarse, known.fine) != (entry.coarse, entry.fine):
                     here, there = known.fine or known.coarse, entry.fine or entry.coarse
-                    problems.append(f"{entry.path}: is {here} here and {there} in {place.name}; it stayed as it is")
+                    problems.append(f"{entry.path}: is {here} here and {there} in {place.name}; it stays as it is")
             if fresh:
                 title = f"import {place.name}"
                 step = steps.add(other.embeddings(fresh), [entries[number] for number in fresh], title, step)
@@ -105,5 +105,6 @@ def _check(other: Gallery, fingerprint: str, dim: int) -> None:
     if other.fingerprint != fingerprint:
         raise GalleryError(
             f"{other.path}: it was made with another identification model ({other.fingerprint}; in use is "
-            f"{fingerprint}), and embeddings of two models do not compare. Open that model, or enrol its photos again"
+            f"{fingerprint}), and embeddings of two models cannot be compared. "
+            "Open that model, or enrol its photos again"
         )

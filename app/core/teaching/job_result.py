@@ -1,4 +1,4 @@
-"""What has come of something that was done to many references, and how it is said."""
+"""The result of a job on many references, and its words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model.system.wording import counted
 
 @dataclass
 class JobResult:
-    """What has come of something that concerned many references.
+    """The result of a job on many references.
 
     Attributes:
         report: of all batches together.
@@ -37,11 +37,11 @@ def photos(count: int) -> str:
 
 
 def there_already(count: int) -> str:
-    """What is said, after the new ones, of those that nothing was done to."""
+    """What follows the number of new ones: how many were there already."""
     return f", {count:,} there already" if count else ""
 
 
 def passed_over(problems: Sequence[str]) -> str:
     """The first problem and the number of the others."""
     rest = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-    return f"Passed over: {problems[0]}{rest}."
+    return f"Skipped: {problems[0]}{rest}."

@@ -74,7 +74,7 @@ def spec(kind: str, place: str) -> str:
 def survey(data: Sequence[str]) -> DataSurvey:
     """Read data sets, all of which are learned from. Args: data: each as `spec` gives it. Raises SurveyError."""
     if len(set(data)) < len(data):
-        raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is learned from already")
+        raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is chosen already")
     # brings SciPy's readers, which the window starts without
     from model.contract.samples import DataError, untrainable
     from model.data.readers import read_data

@@ -53,7 +53,7 @@ def command(backbone: str, size: int) -> list[str]:
 
 
 def told(output: str) -> Pace | None:
-    """What such a process printed; None if it is no pace."""
+    """What such a process printed; None if it is not a pace."""
     lines = output.strip().splitlines()
     try:
         return Pace.model_validate_json(lines[-1]) if lines else None

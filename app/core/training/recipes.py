@@ -36,7 +36,7 @@ _ELSEWHERE = Pace(backbone="mobilenet_v2", size=160, device=CPU, images_per_seco
 """On each processor of the computer that trained the supplied model."""
 _EVALUATION = 1.15  # of the time for the steps, with what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
-"""Starting weights that are no file -> words."""
+"""Starting weights that are not a file -> words."""
 LARGEST_SIZE, SMALLEST_SIZE, SIZE_STEP = 640, 32, 32
 
 

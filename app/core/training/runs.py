@@ -82,7 +82,7 @@ class Record(BaseModel, frozen=True):
     @classmethod
     def _is_a_path(cls, folder: Path) -> Path:
         if "\0" in str(folder):
-            raise ValueError("a path has no zeros in it")
+            raise ValueError("a path cannot contain a NUL")
         return folder
 
 
@@ -168,9 +168,7 @@ class Runs:
     def check_name(self, name: str) -> None:
         """Raises RunError if a new training cannot have this name."""
         if not name or _FORBIDDEN.search(name):
-            raise TrainingError(
-                'a name needs a letter or a figure, and none of < > : " / \\ | ? * or a dot at its ends'
-            )
+            raise TrainingError('a name needs a letter or a digit, and none of < > : " / \\ | ? * or a dot at its ends')
         if self._file(name).exists():
             raise TrainingError(f"there is a training '{name}' already; choose another name")
         if (self.folder / name).exists():  # of a training that was taken from the list

@@ -31,7 +31,7 @@ LEFT_OUT = {
     "input.size": "stands at the top of the form",
     "optimiser.epochs": "stands at the top of the form",
 }
-"""Settings that are not shown among all the others -> why. The folder of the run and --resume are no settings: the list
+"""Settings that are not shown among the others -> why. The folder of the run and --resume are not settings: the list
 of trainings gives them."""
 
 

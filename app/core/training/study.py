@@ -30,12 +30,12 @@ from model.system.errors import MarqueError
 from model.system.reading import read_file
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
-_FIRST_FIGURE = "recall_1"  # where no plan tells
+_FIRST_FIGURE = "recall_1"  # where no plan says
 _PAIRS = "## Differences of R@1 from the baselines"
 
 
 class StudyError(MarqueError):
-    """A folder that is no study, or one that cannot be read; the message says which, what and what to do."""
+    """A folder that is not a study, or one that cannot be read; the message says which, what and what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class StudyLine:
         seeds: how many have the figure.
         mean, spread: of the figure over the seeds; NaN where there is none.
         collapsed: how many of the runs.
-        comparison: None for a baseline, and where it is not told what cells are compared with.
+        comparison: None for a baseline, and where it is not known what cells are compared with.
     """
 
     cell: str
@@ -76,7 +76,7 @@ class MeasuredStudy:
         figure: of the lines; a share of one if it is in SHARES.
         lines: the best first.
         curves: by cell; empty where the folder has none.
-        notes: what is wanting, each a sentence.
+        notes: what is missing, each a sentence.
     """
 
     folder: Path
@@ -115,7 +115,7 @@ class StudyReader:
             raise StudyError(f"{folder}: there is no such folder")
         if not any((folder / name).is_file() for name in (RUNS, PLAN_FILE)):
             raise StudyError(
-                f"{folder}: no study (there is no {RUNS} in it); python -m model.study writes such folders"
+                f"{folder}: this is not a study (there is no {RUNS} in it); python -m model.study writes such folders"
             )
         self.folder = folder
         self._seen: tuple[object, ...] = ()
@@ -161,7 +161,7 @@ class StudyReader:
             notes.append("No run has finished yet; each one appears here as it does.")
         elif plan is None and not pairs:
             notes.append(
-                f"Neither {PLAN_FILE} nor {REPORT} is in the folder, so it is not told what cells are compared with."
+                f"Neither {PLAN_FILE} nor {REPORT} is in the folder, so it is not known what cells are compared with."
             )
         return MeasuredStudy(
             folder=self.folder,

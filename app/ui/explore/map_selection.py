@@ -69,7 +69,7 @@ class MapSelection(QObject):
             self.relabel_box.ask_about(self._project.columns, taxonomy, rows, corner)
 
     def enrol(self) -> None:
-        """Put the chosen photos into the gallery; Review lists them and says what has come of it."""
+        """Put the chosen photos into the gallery; Review lists them and says how it went."""
         images = self.images()
         if len(images):
             self.requested.emit(EnrolPhotos(images, _CHOSEN))

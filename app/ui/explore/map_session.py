@@ -1,4 +1,4 @@
-"""What is on the map: reads the points that are wanted, has them laid out, tells how far that is."""
+"""What is on the map: reads the points that are wanted, has them laid out, reports how far that is."""
 
 from __future__ import annotations
 

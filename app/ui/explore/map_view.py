@@ -72,7 +72,7 @@ class MapView(QWidget):
         """`card` is asked about the point beneath the pointer each time it is painted."""
         super().__init__(parent)
         self.setObjectName("map")
-        self.setAccessibleName("map of the photos: what looks alike is close together")
+        self.setAccessibleName("map of the photos: similar photos are close together")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 200)

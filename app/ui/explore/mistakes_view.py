@@ -26,7 +26,7 @@ from app.ui.widgets.status_face import percent
 _NOTHING = {
     KnownClass.PERSON: (
         "See what the identification model confuses",
-        "Accept or correct some photos in Review; your labels are held against its answers.",
+        "Accept or correct some photos in Review; your labels are compared with its answers.",
         "go to Review",
     ),
     KnownClass.GALLERY: (
@@ -36,7 +36,7 @@ _NOTHING = {
     ),
     KnownClass.TEST: (
         "None of its test photos is in the project",
-        "Once they are identified, the answers are held against the labels that the training has of them.",
+        "Once they are identified, the answers are compared with the labels that the training has.",
         "identify the test photos",
     ),
 }

@@ -1,4 +1,4 @@
-"""The page Explore: photos on a map, where what looks alike is close together, and what is taken for what."""
+"""The page Explore: photos on a map, where similar ones are close together, and what is taken for what."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ExplorePage(Page):
         self.empty = EmptyState(
             "chart-scatter",
             "See your photos as a map",
-            "What looks alike is close together, so whole groups can be checked at once.",
+            "Similar photos are close together, so whole groups can be checked at once.",
             "identify a folder",
         )
         self._lay_out()

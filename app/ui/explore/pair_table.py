@@ -97,7 +97,7 @@ class PairTable(QTableView):
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the year at the end tells many classes apart
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the year at the end distinguishes many classes
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(theme.HIT + 2)

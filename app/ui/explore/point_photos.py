@@ -105,6 +105,6 @@ def _told(photos: HeldOut, point: int) -> tuple[str, str]:
         beneath = f"taken for {names[said_fine] or names[said_kind]}, {sure}"
     elif fine == said_fine:
         beneath = f"{CORRECTNESS[0]}, {sure}"
-    else:  # a class that was not learned, or one that nobody has told
+    else:  # a class that was not learned, or one that nobody has labelled
         beneath = f"{CORRECTNESS[0]} type, {sure}"
     return names[fine] or names[kind], beneath

@@ -1,4 +1,4 @@
-"""What can be done to classes and reference photos: asks for the name and type where one is needed, tells the desk."""
+"""What can be done to classes and reference photos: asks for name and type where needed, then the session."""
 
 from __future__ import annotations
 

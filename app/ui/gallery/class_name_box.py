@@ -135,13 +135,13 @@ class AskBox(OfferingPopup):
         self.do_button.setText(self._ask.joins or self._ask.verb if joins else self._ask.verb)
         self._hint.setText(problem if self._fine() or self._coarse() else "")
         if not problem and joins:
-            self._hint.setText(f"There is a class {self._fine()} already; it takes the photos in.")
+            self._hint.setText(f"There is a class {self._fine()} already; the photos join it.")
         elif not problem and self._coarse() not in self._types:
             self._hint.setText(f"{self._coarse()} becomes a new type.")
 
     def _problem(self) -> str:
         if self._ask.only_known and self._fine() not in self._type_of:
-            return "Choose one of the classes that there are."
+            return "Choose one of the existing classes."
         others = {
             name: kind for name, kind in self._type_of.items() if "name" in self._ask.lines or name != self._fine()
         }
@@ -168,7 +168,7 @@ class AskBox(OfferingPopup):
         """The names that fit what stands in a line."""
         names = self._type_of if line is self.name else self._types
         typed = line.text().strip()
-        # a type that stands there is no search: all types can be chosen in its place
+        # a type that stands there is not a search: all types can be chosen instead
         if typed and typed not in self._types:
             return find(typed, names, _OFFERED)
         return [] if line is self.name and not self._ask.only_known else list(names)

@@ -51,7 +51,7 @@ class CleanupView(QWidget):
     """Signals:
     remove_wanted: (Reference)
     relabel_wanted: (Reference, (type, class)) the label that it shall have
-    near_changed: another similarity from which on two photos are nearly the same
+    near_changed: another similarity from which two photos are nearly the same
     """
 
     remove_wanted = Signal(object)
@@ -71,8 +71,8 @@ class CleanupView(QWidget):
         self.near_slider.setRange(*_NEAR_RANGE)
         self.near_slider.setValue(round(1000 * NEAR))
         self.near_slider.setFixedWidth(160)
-        self.near_slider.setAccessibleName("similarity from which on two photos are nearly the same")
-        self.near_slider.setToolTip("from which similarity on two photos are nearly the same (Left, Right)")
+        self.near_slider.setAccessibleName("similarity from which two photos are nearly the same")
+        self.near_slider.setToolTip("similarity from which two photos are nearly the same (Left, Right)")
         self._near_words = label("", "muted")
         self._settled = QTimer(self, interval=_SETTLE, singleShot=True)
         self.listing = _Findings(self)
@@ -140,7 +140,7 @@ class CleanupView(QWidget):
         """The gallery is being looked over; what was found before goes."""
         self._found = ([], [])
         self._show()
-        self._words.setText("looking the gallery over")
+        self._words.setText("checking the gallery")
 
     def show_findings(self, found: tuple[list[Finding], list[Finding]]) -> None:
         """Show near-duplicates and outliers."""
@@ -180,7 +180,7 @@ class CleanupView(QWidget):
         self.odd_button.setText(f"unlike their class {len(odd):,}" if odd else "unlike their class")
         count = self.listing.rowCount()
         nothing = ("no two photos are nearly the same", "no photo is unlike its class")[which]
-        asked = "only to look at" if self._adds_only else "choose one, then what becomes of it"
+        asked = "only to look at" if self._adds_only else "choose one, then what to do with it"
         self._words.setText(asked if count else nothing)
         if count:
             self.view.setCurrentIndex(self.listing.index(min(place, count - 1)))

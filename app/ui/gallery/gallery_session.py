@@ -124,7 +124,7 @@ class GallerySession(QObject):
     def look_over(
         self, near: float, then: Callable[[tuple[list[cleanup.Finding], list[cleanup.Finding]]], None]
     ) -> None:
-        """Look for near-duplicates, from a cosine on, and outliers; a look that was asked for before is given up."""
+        """Look for near-duplicates, from a cosine on, and outliers; an earlier look is abandoned."""
         self._looking.cancel()
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
@@ -214,7 +214,7 @@ class GallerySession(QObject):
         self.job_began.emit(job)
 
     def tell_problems(self, done: JobResult, failed: str) -> None:
-        """Say what was passed over, or why it ended early; `failed`: what has come of it then."""
+        """Say what was skipped, or why it ended early; `failed`: the words for that."""
         problems = done.report.problems
         if done.message:
             self.problem.emit(f"{failed}: {done.message}", "\n".join(problems))
@@ -253,14 +253,14 @@ class GallerySession(QObject):
     def turn(self, *, back: bool) -> None:
         """Take the last step back, or do the one again that was taken back."""
         if (self.contents.undo if back else self.contents.redo) is not None:
-            self._act(lambda shelf: shelf.additions().turn(back=back), "undone" if back else "done again")
+            self._act(lambda shelf: shelf.additions().turn(back=back), "undone" if back else "redone")
 
     def change(self, change: Callable[[GallerySteps], object], words: str) -> None:
         """Do something to the gallery and say so."""
         self._act(lambda shelf: change(GallerySteps(shelf.writable())), words)
 
     def _act(self, act: Callable[[GallerySelection], object], words: str) -> None:
-        """Do something to the gallery and say so; a title that `act` answers is told after the words."""
+        """Do something to the gallery and say so; a title that `act` returns is shown after the words."""
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             title = act(shelf)

@@ -94,7 +94,9 @@ class GalleryTransfers(QObject):
 
         def offer(behind: Behind) -> None:
             if asked and not behind.entries:
-                words = "There is nothing to re-embed: what other models made, and whose pictures are known, is here."
+                words = (
+                    "There is nothing to re-embed: all references of other models whose pictures are known are here."
+                )
                 gone = f"Nothing can be re-embedded.{_gone(behind)}"
                 self._say(gone if behind.missing else words, details=_listed(behind))
             self._offer(behind, "Your galleries hold", declinable=fingerprint)
@@ -158,7 +160,7 @@ class GalleryTransfers(QObject):
         def cancel() -> None:
             ended[0] = True
             task.cancel()
-            self._desk.job_ended.emit(job, "cancelled: no pictures were taken")
+            self._desk.job_ended.emit(job, "cancelled: no pictures were located")
 
         def steps() -> Iterator[tuple[int, int, Located | None]]:
             wanted = {

@@ -76,13 +76,13 @@ class GalleryPage(Page):
         self.no_model = EmptyState(
             "library-big",
             "No identification model is loaded",
-            "A gallery belongs to a model: its reference photos are compared by it.",
+            "A gallery belongs to a model, which compares its reference photos.",
             "choose an identification model",
         )
         self.empty = EmptyState(
             "library-big",
-            "Show the program something new",
-            "Drop photos of one class here. It is told from now on, without training.",
+            "Teach the program something new",
+            "Drop photos of one class here. It is recognised from now on, without training.",
             "new class",
         )
         self.unusable = EmptyState(

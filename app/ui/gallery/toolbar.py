@@ -143,4 +143,4 @@ class GalleryToolbar(QFrame):
 
 def _refused(what: str) -> str:
     """The tooltip of what cannot be done to the gallery in use."""
-    return f"{what}: not here.\n{ADDS_ONLY}"
+    return f"{what}: not in this gallery.\n{ADDS_ONLY}"

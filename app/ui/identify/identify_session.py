@@ -277,7 +277,7 @@ class IdentifySession(QObject):
 
     def _on_folder_failed(self, generation: int, message: str) -> None:
         if generation == self._generation:
-            self.problem.emit(f"The folder was not identified to its end: {message}", "")
+            self.problem.emit(f"The folder was not fully identified: {message}", "")
             self.cancel()
 
     def _tell_progress(self) -> None:

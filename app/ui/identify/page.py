@@ -60,7 +60,7 @@ class IdentifyPage(Page):
         self.no_model = EmptyState(
             "box",
             "No identification model yet",
-            "Choose the file (ending .onnx) that a training wrote, or that came with Marque.",
+            "Choose the file (ending in .onnx) that a training wrote, or that came with Marque.",
             "choose an identification model",
         )
         self._stack = QStackedWidget()

@@ -7,7 +7,7 @@ from PIL import Image
 from PySide6.QtGui import QImage
 
 CANNOT_TELL = (
-    "Where in the photo the answer comes from cannot be told: the identification model has no maps of that, "
+    "Marque cannot show where the answer comes from: the identification model has no maps for it, "
     "or only the gallery knows the class."
 )
 

@@ -33,7 +33,7 @@ class DecisionTerms(Protocol):
 
 
 _TOP_COARSE, _TOP_FINE = 2, 5
-_LEAST = 0.005  # a class below half a percent tells nothing, unless it is the best one
+_LEAST = 0.005  # a class below half a percent says nothing, unless it is the best one
 _INDENT = 20
 _ROW = 35
 

@@ -330,7 +330,7 @@ class OpenProject(QObject):
             told = self.columns.ids[self.columns.verdict != NOBODY].tolist()
             self.labelled.emit(self.columns.set_labels({**dict.fromkeys(told), **labels}))
             self._tell_steps()
-            self.said.emit(f"{'undone' if back else 'done again'}: {action.title}")
+            self.said.emit(f"{'undone' if back else 'redone'}: {action.title}")
 
         self.tasks.submit(steps, put, on=project)
 

@@ -44,7 +44,7 @@ def open_project(path: Path, alone: Alone, *, create: bool) -> Opened:
         found = Opened(project, project.models.all())
         if project.read_only:
             note = f"; {project.note}" if project.note else ""
-            found.said.append(f"{path}: this project can be looked at and exported here, but not changed{note}")
+            found.said.append(f"{path}: this project can be viewed and exported here, but not changed{note}")
         else:
             with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
                 filing = Filing(project)

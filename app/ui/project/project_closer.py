@@ -22,7 +22,7 @@ class ProjectCloser(QObject):
         self._projects: list[Project] = []
 
     def add_user(self, user: Tasks | RunControl) -> None:
-        """This works on projects too, and tells by `released` when it has let go of one."""
+        """This works on projects too, and says by `released` when it has let go of one."""
         self._users.append(user)
         user.released.connect(self._close_unused)
 

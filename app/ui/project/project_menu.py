@@ -124,9 +124,7 @@ class ProjectButton(QToolButton):
             self.open_wanted.emit(Path(name), False)
 
     def _ask_table(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Bring back corrections", self._folder(), "Tables (*.csv *.txt *.tsv)"
-        )
+        name, _ = QFileDialog.getOpenFileName(self, "Import corrections", self._folder(), "Tables (*.csv *.txt *.tsv)")
         if name:
             self.corrections_wanted.emit(Path(name))
 

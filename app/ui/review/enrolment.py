@@ -20,7 +20,7 @@ _NAMED = 3
 
 
 class EnrolmentJobs(QObject):
-    """Asks the project for labels and embeddings, and says in the notice bar what has come of it.
+    """Asks the project for labels and embeddings, and shows the result in the notice bar.
 
     Signals:
         wanted: (Reviewed) enrol these
@@ -54,7 +54,7 @@ class EnrolmentJobs(QObject):
             self._notice.say("The gallery belongs to an identification model. Choose one on the page Identify first.")
 
     def show_done(self, found: Reviewed, done: JobResult) -> None:
-        """Say what has come of it."""
+        """Show the result."""
         report = done.report
         if done.message:
             words = f"Not all photos were enrolled: {done.message}"

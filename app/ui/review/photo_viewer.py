@@ -66,7 +66,7 @@ class PhotoViewer(QWidget):
         self.panel.show_waiting("", "")
 
     def show_result(self, result: PhotoResult, model: KnownModel | None) -> None:
-        """Show an image; where it is the one on show already, only what is said of it anew, and if that has changed."""
+        """Show an image; if it is on show already, only its answer and label, and only if these have changed."""
         if result == self._result and model is self._model:
             return
         same = self._result is not None and self._result.image.path == result.image.path and self._photo is not None

@@ -131,7 +131,7 @@ class Proposals(QObject):
             return
         one, left = self._current(), len(self._suggestions or ()) - self._place
         if one is None:
-            self._bar.propose("No suggestions: nothing speaks against what is shown.", "", more=False, level=False)
+            self._bar.propose("No suggestions: nothing contradicts the answers.", "", more=False, level=False)
             return
         count, name = len(self._open_images()), one.label.fine or one.label.coarse
         photos = "1 photo" if count == 1 else f"{count:,} photos"

@@ -1,4 +1,4 @@
-"""Curves of any number of trainings, one chart a kind of figure; colour tells the training, the stroke the figure."""
+"""Curves of any number of trainings, a chart for each kind of figure; colour shows the training, stroke the figure."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class _Chart(QFrame):
             item.setPen(pyqtgraph.mkPen(shown[run], width=1.6, style=stroke))
             steps, values = self._data[run][name]
             item.setData(steps, values)
-            # one point is no line: the first epoch of a young training
+            # one point is not a line: the first epoch of a young training
             item.setSymbol("o" if len(steps) == 1 else None)
             item.setSymbolSize(5)
             item.setSymbolBrush(shown[run])
@@ -178,7 +178,7 @@ class CurvesPanel(QScrollArea):
         Args:
             curves: of the trainings that have changed.
             colours: of every training in the list; the others are forgotten.
-            shown: whose curves are drawn. Those of the hidden ones are kept: curves are told once, and someone who
+            shown: whose curves are drawn. Those of the hidden ones are kept: curves are sent once, and someone who
                 hides and shows a training between two looks at it would not see them again.
         """
         self._data = {run: data for run, data in (self._data | dict(curves)).items() if run in colours}

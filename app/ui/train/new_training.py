@@ -322,7 +322,7 @@ class NewTraining(QDialog):
         start = self._starts.get(self.weights.currentData())
         if start is None or start.backbone == self.backbone.currentData():
             return ""
-        return f"The {start.name} is of a {start.backbone}: take that backbone, or another start."
+        return f"{start.name} has the backbone {start.backbone}: choose that backbone, or another start."
 
     def _device(self, config: Config) -> str:
         return CUDA if self._gpu and config.machine.accelerator != "cpu" else CPU

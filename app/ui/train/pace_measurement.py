@@ -43,4 +43,4 @@ class PaceMeasurement(QObject):
         if self._pace is not None:
             self.measured.emit(self._pace)
         else:
-            self.failed.emit("The pace could not be measured; the training tells it after its first steps.", errors)
+            self.failed.emit("The pace could not be measured; the training shows it after its first steps.", errors)

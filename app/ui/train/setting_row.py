@@ -31,7 +31,7 @@ class SettingRow(QWidget):
         self.editor.setFixedWidth(_WIDTH)
         count = " (Up and Down change it by one)" if field.kind is FieldKind.WHOLE else ""
         self.editor.setToolTip(f"{field.title} {field.wanted}{count}\n{_KEYS}")
-        self.back_button = small_button("undo-2", "put back")
+        self.back_button = small_button("undo-2", "reset")
         policy = self.back_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.back_button.setSizePolicy(policy)

@@ -50,7 +50,7 @@ class TrainerProcess(QObject):
         self.changed.emit()
 
     def cancel(self) -> None:
-        """End it; nothing is told of it any more."""
+        """End it; nothing more is reported of it."""
         process, self._process = self._process, None
         if process is not None:
             process.blockSignals(True)

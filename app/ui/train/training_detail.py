@@ -123,7 +123,7 @@ class TrainingDetail(QWidget):
         self.stop_button.setVisible(active or row.state is TrainingState.STOPPING)
         self.stop_button.setEnabled(active)
         waits = row.state is TrainingState.WAITING
-        self.stop_button.setText("do not wait" if waits else "stop")
+        self.stop_button.setText("leave the queue" if waits else "stop")
         self.stop_button.setToolTip(_LEAVE if waits else _STOP)
         moving = {actions.SOONER: self.sooner_button, actions.LATER: self.later_button}
         for button in moving.values():
@@ -176,7 +176,7 @@ def _told(row: TrainingRow) -> str:
 
 def _note_of(versus: ModelComparison | None) -> str:
     if versus is None:
-        return "Each on its own held-out photos: only the same photos compare."
+        return "Each on its own held-out photos: only figures on the same photos can be compared."
     words = f"Both on the same {versus.photos:,} photos, held out here. The model in use may have learned from them."
     if versus.unknown:
         words += f" It does not know the classes of {versus.unknown:,}, which count as wrong."

@@ -37,7 +37,7 @@ def state_words(row: TrainingRow) -> str:
     elif row.state is TrainingState.WAITING:
         return f"{parts[0]} · next" if row.place <= 1 else f"{parts[0]} · place {row.place} of {row.waiting}"
     elif row.state is TrainingState.STOPPED and progress.step:
-        parts.append("trained; figures and model are wanting" if progress.finishing else f"at epoch {progress.epoch}")
+        parts.append("trained; figures and model are missing" if progress.finishing else f"at epoch {progress.epoch}")
         parts[1] += f" of {progress.epochs}" if not progress.finishing and progress.epochs else ""
     elif row.state is TrainingState.FAILED:
         parts.append(row.reason.splitlines()[0] if row.reason else "")

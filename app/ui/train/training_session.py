@@ -98,7 +98,7 @@ class TrainingSession(QObject):
         if self._looking:
             return
         self._looking = True
-        # nobody would draw the curves of a page that is out of sight, and they are told only once
+        # nobody would draw the curves of a page that is out of sight, and they are sent only once
         shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
         log_of = self.log_of
 
@@ -129,7 +129,7 @@ class TrainingSession(QObject):
     # what a person does
 
     def begin(self, name: str, arguments: Sequence[str]) -> None:
-        """A new training; it starts when no other one runs. `begun` tells what has come of it."""
+        """A new training; it starts when no other one runs. `begun` says how that went."""
 
         def put(problem: str) -> None:
             self.begun.emit(name, problem)

@@ -19,7 +19,7 @@ def local_files(data: QMimeData) -> list[Path]:
 def _local_file(url: QUrl) -> Path:
     if os.name == "nt":
         return Path(url.toLocalFile())
-    # Qt would put a question mark in the place of each byte that is no UTF-8
+    # Qt would put a question mark in place of each byte that is not UTF-8
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 

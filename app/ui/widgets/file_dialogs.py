@@ -64,7 +64,7 @@ class FileDialogs:
 
     Args:
         last: the folder where the last box ended; None: the user's own.
-        remember: told where a box has ended.
+        remember: called with the folder where a box has ended.
     """
 
     def __init__(self, window: QWidget, last: Callable[[], Path | None], remember: Callable[[Path], None]) -> None:

@@ -82,7 +82,7 @@ class StatusBar(QFrame):
     def show_gallery(self, size: int) -> None:
         """Say how many reference photos there are."""
         self._gallery.setText(f"{'shared ' if self._shared else ''}gallery {size:,}")
-        self._gallery.setToolTip("reference photos to compare with; the page Gallery (3) says which they are")
+        self._gallery.setToolTip("reference photos to compare with; the page Gallery (3) shows them")
 
     def show_lost_gallery(self, why: str) -> None:
         """Say that the shared gallery cannot be reached any longer."""

@@ -182,7 +182,7 @@ def test_a_variant_takes_the_gallery_of_its_model(
     assert main(arguments) == 0
     assert rows(out)[0]["neighbour_1"] == "Gialla 2012"
     assert main([*arguments, "--precision", "fp32"]) == 2
-    assert "this file is the int8 variant; give the fp32 file" in capsys.readouterr().err
+    assert "this file is the int8 variant; open the fp32 file" in capsys.readouterr().err
     assert paths.bundled_gallery(tmp_path / "m.other.onnx") is None
     shutil.copy(tiny_gallery, tmp_path / "m.int8.gallery")
     assert paths.bundled_gallery(variant) == tmp_path / "m.int8.gallery"
@@ -202,7 +202,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Pa
         (["identify", str(tmp_path / "nowhere"), *model], "there is no such file or folder"),
         (["identify", str(empty), *model], "no photo found"),
         (["identify", photo, *model, "--gallery", str(tmp_path / "no.gallery")], "the gallery does not exist"),
-        (["identify", photo, *model, "--gallery", photo], "no gallery of Marque"),
+        (["identify", photo, *model, "--gallery", photo], "not a Marque gallery"),
         (["identify", photo, *model, "--gallery", str(tmp_path / "other.gallery")], "another identification model"),
         (["identify", photo, *model, "--out", str(tmp_path / "no" / "l.csv")], "no does not exist; make it first"),
         (["identify", photo, *model, "--out", str(tmp_path)], "this is a folder"),
@@ -304,7 +304,7 @@ def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_mode
     shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
     (no_bundled_model / "marque.gallery").write_text("no gallery")
     assert main(["doctor"]) == 1
-    assert "no gallery of Marque" in capsys.readouterr().out
+    assert "not a Marque gallery" in capsys.readouterr().out
     (no_bundled_model / "marque.gallery").unlink()
     own = own_place(read_info(tiny_model).fingerprint)
     own.parent.mkdir(parents=True, exist_ok=True)

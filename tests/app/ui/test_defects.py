@@ -50,7 +50,7 @@ def test_the_filing_dialog_says_why_there_is_no_plan(identified, qtbot, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(export_jobs, "plan", broken)
         dialog = dialog_of(identified)
-        why = "it could not be worked out what would happen"
+        why = "the preview could not be made"
         qtbot.waitUntil(lambda: dialog.summary.whole() == why, timeout=PATIENCE)
     dialog.reject()
     project.path.unlink()
@@ -128,7 +128,7 @@ def test_a_read_only_project_is_said_to_be_one_and_left_alone(identified, tmp_pa
     database.close()
     monkeypatch.setattr("app.core.system.database.can_be_written", lambda _path: False)
     page.project.open(place)
-    qtbot.waitUntil(lambda: "can be looked at and exported here, but not changed" in page.errors.text())
+    qtbot.waitUntil(lambda: "can be viewed and exported here, but not changed" in page.errors.text())
     page.project.project.check()
     assert [path.name for path in place.parent.iterdir()] == ["other.marque"]
 

@@ -131,7 +131,7 @@ def test_a_dropped_address_that_is_no_file_is_explained(open_marque):
     data = QMimeData()
     data.setUrls([QUrl("https://example.org/a.jpg")])
     drop(window, data)
-    assert "no file on this computer" in window.identify.errors.text()
+    assert "not a file that Marque can open" in window.identify.errors.text()
 
 
 def test_paste_of_a_picture_identifies_it(open_marque, answered, qtbot, photos):

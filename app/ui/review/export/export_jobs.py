@@ -180,7 +180,7 @@ class ExportJobs(QObject):
                 self.unplanned.emit(number, str(found))
 
         def fail(words: str) -> None:
-            self.unplanned.emit(number, words or "it could not be worked out what would happen")
+            self.unplanned.emit(number, words or "the preview could not be made")
 
         self.tasks.once(work, tell, on=project, failed=fail)
 
@@ -232,9 +232,9 @@ class ExportJobs(QObject):
             return self._say_files(f"{failed if found.stays else word}{found.action.title}", found.problems)
 
         verb, word, failed = (
-            ("taking back", "undone: ", "could not be undone: ")
+            ("undoing", "undone: ", "could not be undone: ")
             if back
-            else ("filing", "done again: ", "could not be done again: ")
+            else ("filing", "redone: ", "could not be redone: ")
         )
         self._start(verb, project, total, work, say, alone=True)
 

@@ -153,7 +153,7 @@ class FilingDialog(QDialog):
         if not self.folder.text().strip():
             self.summary.set_whole("choose a folder")
             return
-        self.summary.set_whole("working out what would happen")
+        self.summary.set_whole("preparing the preview")
         only_decided = self.decided_choice.isChecked()
         self.plan_wanted.emit(self._wanted, Path(self.folder.text()), self.pattern.text(), only_decided)
 

@@ -1,4 +1,4 @@
-"""A step that was not begun on this computer: which files it would touch, and whether that is wanted."""
+"""A step that was not begun on this computer: shows which files it would touch and asks whether to go ahead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UnknownStepDialog(ListDialog):
         super().__init__(
             "Files of a step from elsewhere",
             f"{step.words}.",
-            f"It would move or remove files in {folders}. Go on only if you know them.",
+            f"It would move or remove files in {folders}. Continue only if you know them.",
             [f"{source} -> {target}" for source, target in step.files],
             parent,
         )

@@ -234,7 +234,7 @@ class Epochs(QFrame):
             drawn = self.plot.plot(
                 curve.epochs, 100 * curve.mean, pen=pyqtgraph.mkPen(colour, width=1.8, style=style), antialias=True
             )
-            if len(curve.epochs) == 1:  # one point is no line
+            if len(curve.epochs) == 1:  # one point is not a line
                 drawn.setData(curve.epochs, 100 * curve.mean, symbol="o", symbolSize=6, symbolBrush=colour)
 
         last = max((curve.epochs[-1] for curve, _ in self._shown.values()), default=1)

@@ -65,7 +65,7 @@ class StudySession(QObject):
         self._tasks.once(work, put)
 
     def close(self) -> None:
-        """Follow it no longer; a look that is under way tells nothing."""
+        """Stop following it; a look that is under way reports nothing."""
         self._reader = None
 
     def set_in_sight(self, yes: bool) -> None:

@@ -50,7 +50,7 @@ class _Column:
 
 
 def unit(study: MeasuredStudy) -> str:
-    """What a difference of the study's figure is told in."""
+    """The unit of a difference of the study's figure."""
     return "points" if study.scale == 100.0 else study.words
 
 

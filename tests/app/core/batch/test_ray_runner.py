@@ -166,7 +166,7 @@ def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_pa
     [
         ("127.0.0.1:1", "no Ray cluster at 127.0.0.1:1 (Connection refused); on its head: ray start --head"),
         ("127.0.0.1:99999", "no Ray cluster at 127.0.0.1:99999"),
-        ("head", "'head' is no address of a Ray cluster: HOST:PORT"),
+        ("head", "'head' is not the address of a Ray cluster: HOST:PORT"),
     ],
 )
 def test_a_cluster_that_is_not_there_is_told(ray: object, tiny_model: Path, address: str, message: str) -> None:

@@ -250,7 +250,7 @@ def test_a_sidecar_that_belongs_to_several_photos_is_copied_for_one(tmp_path: Pa
 def test_a_damaged_sidecar_keeps_its_photo_from_being_copied(tmp_path: Path) -> None:
     photo = picture(tmp_path / "in" / "p.jpg")
     sidecar = tmp_path / "in" / "p.jpg.xmp"
-    for content, reason in (("no xml", "it is no XMP, or damaged"), ("<x/>", "it is no XMP: there is no rdf:RDF")):
+    for content, reason in (("no xml", "it is not XMP, or damaged"), ("<x/>", "it is not XMP: there is no rdf:RDF")):
         sidecar.write_text(content)
         with pytest.raises(CopyError, match=rf"p\.jpg\.xmp: this sidecar cannot be changed \({reason}.*not copied"):
             Copies([tmp_path / "in"], tmp_path / "out").make(seen(photo), PATH)

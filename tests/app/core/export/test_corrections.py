@@ -166,7 +166,7 @@ def test_rows_that_cannot_be_used_are_listed_and_not_set(work: Path, capsys: pyt
     for words in (
         *(
             "under ship here, under sedan elsewhere",
-            "no photo of the project is /nowhere/a.jpg",
+            "the project has no photo /nowhere/a.jpg",
             "'perhaps' is none of",
         ),
         *(
@@ -209,7 +209,7 @@ def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
         (b"PK\x03\x04 a workbook", "save it as CSV UTF-8"),
         (b"name,coarse\na,b\n", "must name the columns file"),
         (b"file,coarse,coarse\n", "occurs twice"),
-        (b'file,coarse\n"a,b\n', "this is no table"),
+        (b'file,coarse\n"a,b\n', "this is not a table"),
         (b"file,coarse\na,b,c\n", "3 values, but 2 columns"),
         (b"file,coarse\n\0\0\0", "no text"),
         (b"\xff\xfef", "readable text"),

@@ -153,8 +153,8 @@ def test_files_that_are_no_galleries(tmp_path: Path) -> None:
     database.close()
     for path, message in [
         (tmp_path / "missing.gallery", "does not exist"),
-        (noise, "no gallery of Marque"),
-        (other, "no gallery of Marque"),
+        (noise, "not a Marque gallery"),
+        (other, "not a Marque gallery"),
         (future, "format 9.*update the program"),
     ]:
         with pytest.raises(GalleryError, match=message):

@@ -143,7 +143,7 @@ def test_another_label_takes_the_place_of_ours_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "no xml", "<html/>"])
 def test_what_is_no_sidecar_is_left_as_it_is(tmp_path: Path, content: str) -> None:
     (tmp_path / "p.jpg.xmp").write_text(content)
-    with pytest.raises(SidecarError, match=r"cannot be changed \(it is no XMP.*left as it is"):
+    with pytest.raises(SidecarError, match=r"cannot be changed \(it is not XMP.*left as it is"):
         write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
     assert (tmp_path / "p.jpg.xmp").read_text() == content
 

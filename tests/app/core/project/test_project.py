@@ -163,10 +163,10 @@ def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> N
     with pytest.raises(ProjectError, match="does not exist"):
         Project.open(tmp_path / "none.marque")
     (tmp_path / "text.marque").write_text("no database, but long enough to be read as one" * 100)
-    with pytest.raises(ProjectError, match="is no project of Marque"):
+    with pytest.raises(ProjectError, match="is not a Marque project"):
         Project.open(tmp_path / "text.marque")
     sqlite3.connect(tmp_path / "other.marque").execute("CREATE TABLE t (x)").connection.close()
-    with pytest.raises(ProjectError, match="is no project of Marque"):
+    with pytest.raises(ProjectError, match="is not a Marque project"):
         Project.open(tmp_path / "other.marque")
     with pytest.raises(ProjectError, match="exists already"):
         Project.create(project.path)

@@ -51,7 +51,7 @@ def test_folders_that_were_not_scanned_here_are_shown_and_asked_about(
     assert main(words) == 1
     said = capsys.readouterr().err
     assert str(photos / "ship" / "Azzurra class") in said and "--trust" in said
-    assert f"this is also so when Marque's data folder was lost or moved ({user_data_dir()})\n" in said
+    assert f"this also happens when Marque's data folder was lost or moved ({user_data_dir()})\n" in said
     assert sorted(tmp_path.rglob("*")) == before
     assert main([*words, "--trust"]) == 0
     capsys.readouterr()

@@ -49,7 +49,7 @@ def test_identify_says_that_its_model_and_gallery_have_gone(
     word = "replaced by another file" if replaced else "deleted or moved"
     assert running.returncode == 1 and len(rest.splitlines()) == 299
     assert f"{model}: the model was {word}" in problems and f"{tiny_gallery}: the gallery was {word}" in problems
-    assert "the answers are by the model as it was when the run began" in problems
+    assert "the answers come from the model as it was when the run began" in problems
 
 
 def test_files_that_stay_need_no_word(tmp_path: Path, tiny_model: Path) -> None:

@@ -20,7 +20,7 @@ def test_records_are_of_one_project_and_hold_for_its_copies() -> None:
     assert not records.has(_OTHER, "a") and not LocalRecords("other").has(_ONE, "a")
     records.carry_over(_ONE, _OTHER)
     assert records.names(_OTHER) == {"a", "b"}
-    with pytest.raises(ValueError, match="no number of a project"):
+    with pytest.raises(ValueError, match="not a project number"):
         records.has("../elsewhere", "a")
 
 

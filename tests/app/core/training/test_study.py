@@ -72,13 +72,13 @@ def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path):
     (tmp_path / "curves.csv").write_text("cell,seed,epoch,recall_1\none,0,first,0.4\n")
     study = StudyReader(tmp_path).poll("recall_1")
     assert study is not None and len(study.lines) == 1 and not study.curves
-    assert "curves.csv:2: epoch is 'first'" in study.notes[0] and "not told what cells are compared" in study.notes[1]
+    assert "curves.csv:2: epoch is 'first'" in study.notes[0] and "not known what cells are compared" in study.notes[1]
 
 
 def test_folders_that_are_none_are_told(tmp_path):
     with pytest.raises(StudyError, match="no such folder"):
         StudyReader(tmp_path / "nowhere")
-    with pytest.raises(StudyError, match=r"no study \(there is no runs.csv"):
+    with pytest.raises(StudyError, match=r"not a study \(there is no runs.csv"):
         StudyReader(tmp_path)
     for name, text, said in (
         ("runs.csv", HEAD + "one,0,much,0\n", "recall_1 is 'much'"),

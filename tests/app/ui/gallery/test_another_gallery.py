@@ -67,7 +67,7 @@ def test_cleaning_up_looks_the_other_gallery_over(window, other, qtbot, monkeypa
     shown.clear()
     go_on.set()
     qtbot.waitUntil(lambda: asked == [12, 11] and bool(shown), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: page.cleaning.words() == "choose one, then what becomes of it", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.cleaning.words() == "choose one, then what to do with it", timeout=PATIENCE)
     references = page.desk.contents.references
     for alike, odd in shown:
         assert all(one.first in references and one.second in references for one in (*alike, *odd))
@@ -90,7 +90,7 @@ def test_pictures_of_the_gallery_before_are_not_looked_for_any_longer(
     page.transfers.look_for_pictures(moved)
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
     choose(window, other, qtbot)
-    assert window.status.jobs.text().startswith("cancelled: no pictures were taken")
+    assert window.status.jobs.text().startswith("cancelled: no pictures were located")
     go_on.set()
     done = []
     page.desk.tasks.once(lambda: None, lambda _none: done.append(1))

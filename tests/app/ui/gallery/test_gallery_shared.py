@@ -128,7 +128,7 @@ def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(on_
             QTest.keySequence(widget, action.keys[0])
     assert not page.box.isVisible()
     click(toolbar.clean_button)
-    qtbot.waitUntil(lambda: page.cleaning.words() != "looking the gallery over", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.cleaning.words() != "checking the gallery", timeout=PATIENCE)
     for button in (page.cleaning.remove_left, page.cleaning.label_left):
         assert not button.isEnabled() and "only adds photos" in button.toolTip()
     assert size(window) == len(colleague) == 12 and not page.errors.text()
@@ -189,7 +189,7 @@ def test_the_loss_of_a_shared_gallery_costs_only_the_gallery(
     assert window.identify.panel.texts()["answer"] == "Rossa 2010"
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery not in use"
-    assert "cannot be reached any longer" in window.identify.errors.text()
+    assert "can no longer be reached" in window.identify.errors.text()
     page.desk.teach(greens, VERDE)  # goes nowhere else
     qtbot.waitUntil(lambda: "Not all photos were added to Verde 2020" in page.errors.text(), timeout=PATIENCE)
     assert "cannot be reached" in page.errors.text() and size(window) == 0

@@ -557,7 +557,7 @@ def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtb
     table.write_text("file,coarse,fine,verdict\nsedan/Rossa 2010/1.jpg,ship,Azzurra class,\nnowhere.jpg,ship,,\n")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a, **_k: (str(table), ""))
     actions = {action.text(): action for action in page.toolbar.project_button.menu().actions()}
-    actions["bring back corrections from a table…"].trigger()
+    actions["import corrections from a table…"].trigger()
     until_told(qtbot, window, 1)
     assert told(window) == {"sedan/Rossa 2010/1.jpg": Label(Verdict.CORRECTED, "ship", "Azzurra class")}
     assert "1 row of mine.csv could not be used" in page.errors.text()

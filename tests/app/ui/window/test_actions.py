@@ -80,7 +80,7 @@ ON_TRAIN = {
     "all settings of a new training": "Ctrl+E",
     "search the settings": "Ctrl+F",
     "clear the search": "Esc",
-    "put a setting back to the recipe's value": "Ctrl+B",
+    "reset a setting to the recipe's value": "Ctrl+B",
     "logarithmic axis of the curves": "L",
     "show the trainer's log": "P",
     "find in the log": "Ctrl+F",

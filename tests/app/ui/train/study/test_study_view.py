@@ -116,7 +116,7 @@ def test_a_study_is_compared_sorted_drawn_and_followed(opened, folder, qtbot):
 def test_a_folder_without_a_study_and_one_without_runs_are_told(opened, folder, monkeypatch, qtbot):
     window = opened(folder.parent)
     page = window.train
-    qtbot.waitUntil(lambda: "no study (there is no runs.csv in it)" in page.errors.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "not a study (there is no runs.csv in it)" in page.errors.text(), timeout=PATIENCE)
     assert not page.study.isVisible()
     for name in ("runs.csv", "curves.csv"):
         (folder / name).unlink()
