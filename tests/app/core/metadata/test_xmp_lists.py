@@ -171,8 +171,8 @@ def test_what_a_declared_encoding_has_no_sign_for_is_written_as_a_reference() ->
     [
         ((PACKET % ">").replace("adobe:ns", "\xe4").encode("latin-1"), "it is not in UTF-8: byte"),
         (b'<?xml version="1.0" encoding="UTF-16"?>' + (PACKET % ">").encode(), "it says that it is in UTF-16"),
-        (codecs.BOM_UTF8 + b'<?xml version="1.0" encoding="latin1"?>' + (PACKET % ">").encode(), "is in latin1, and"),
-        (('\ufeff<?xml version="1.0" encoding="utf-8"?>' + PACKET % ">").encode("utf-16-le"), "is in utf-8, and"),
+        (codecs.BOM_UTF8 + b'<?xml version="1.0" encoding="latin1"?>' + (PACKET % ">").encode(), "is in latin1, but"),
+        (('\ufeff<?xml version="1.0" encoding="utf-8"?>' + PACKET % ">").encode("utf-16-le"), "is in utf-8, but"),
         (b'<?xml version="1.0" encoding="utf-7"?>' + (PACKET % ">").encode(), "in utf-7, which XMP cannot be in"),
         (b'<?xml version="1.0" encoding="none-such"?>' + (PACKET % ">").encode(), "in none-such, which XMP cannot"),
         ((PACKET % ">").encode("utf-32-be")[2:], "it is not in UTF-16-BE: there are NULs in it"),

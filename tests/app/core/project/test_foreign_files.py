@@ -102,7 +102,7 @@ def change(path: Path, script: str) -> None:
 )
 def test_tables_that_are_not_ours_are_refused(either: Path, script: str) -> None:
     change(either, script)
-    with pytest.raises(ERRORS, match=f"{either.name}: this is no .* as Marque makes them"):
+    with pytest.raises(ERRORS, match=f"{either.name}: this is not a .* as Marque makes them"):
         open_either(either)
 
 

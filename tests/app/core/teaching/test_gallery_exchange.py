@@ -76,7 +76,11 @@ def test_what_does_not_compare_is_refused_in_words(tiny_engine, tmp_path):
     Gallery.create(tmp_path / "wide.gallery", info.fingerprint, 8).close()
     Gallery.create(tmp_path / "other.gallery", "0ddba11", DIM).close()
     (tmp_path / "none.gallery").write_text("no gallery")
-    for name, words in (("wide", "have 8 numbers"), ("other", "another identification model"), ("none", "no gallery")):
+    for name, words in (
+        ("wide", "have 8 numbers"),
+        ("other", "another identification model"),
+        ("none", "not a Marque gallery"),
+    ):
         with pytest.raises(GalleryError, match=words):
             list(merge(shelf, tmp_path / f"{name}.gallery", info.fingerprint, DIM))
     assert not own_place(info.fingerprint).exists()
@@ -170,9 +174,9 @@ def test_a_database_that_is_no_gallery_is_left_alone(tmp_path, tiny_engine):
         ("postgresql://ann@host:5433/photos?sslmode=require", ""),
         ("postgresql:///photos?host=/run/postgresql", ""),
         ("postgres://ann:secret@host/photos", "Leave out the password"),
-        ("postgresql://host", "is written postgresql://"),
-        ("host/photos", "is written postgresql://"),
-        ("postgresql://[ann@host/photos", "no address"),
+        ("postgresql://host", "postgresql://user@host"),
+        ("host/photos", "postgresql://user@host"),
+        ("postgresql://[ann@host/photos", "not an address"),
     ],
 )
 def test_an_address_is_checked_before_it_is_used(typed, words):
