@@ -208,7 +208,7 @@ def _label(coarse: str, fine: str, result: PhotoResult) -> Label | str:
     if not coarse:
         if fine:
             return "there is a class but no type (column coarse)"
-        return "coarse and fine are empty; to take your label away, write none in the column verdict"
+        return "coarse and fine are empty; to clear your label, write none in the column verdict"
     label, answer = result.label, result.decision
     if label is not None and label.verdict in BY_PERSON and (label.coarse, label.fine) == (coarse, fine):
         return label

@@ -206,7 +206,7 @@ def _where(row: FiledFile) -> Path:
 
 
 def _is_unchanged(row: FiledFile, place: Path) -> bool:
-    """Whether the file that a row is about is in a place, unchanged as far as size and time tell."""
+    """Whether the file that a row is about is in a place, unchanged as far as size and time show."""
     copied = place == row.source and not row.move
     try:
         status = place.stat() if copied else place.lstat()  # copies are made of links too

@@ -50,7 +50,7 @@ class FilingStep:
 
     Attributes:
         image: number of the photo.
-        modified: time of the file in nanoseconds; with its size it tells whether the file has changed.
+        modified: time of the file in nanoseconds; with its size it shows whether the file has changed.
         digest: of the content that was identified, or None.
         link: whether the source is a link to the photo.
         sidecar: whether this is a sidecar.

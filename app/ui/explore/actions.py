@@ -56,7 +56,7 @@ UNFOLD: _Action = Action(
     icon="play",
     enabled=_with_points,
 )
-SHARES: _Action = Action("explore.shares", "shares of each type's photos in place of counts")
+SHARES: _Action = Action("explore.shares", "shares of each type's photos instead of counts")
 SAVE_MAP: _Action = Action(
     "explore.save_map",
     "save the map as picture, drawing or table",

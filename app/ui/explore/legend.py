@@ -185,7 +185,7 @@ class MapSidebar(QFrame):
         }
         enable(controls, actions.ExplorePageState(has_points=True, has_chosen=on))
         for action, button in controls.items():
-            words = f"{action.tooltip}, as what you called them" if action is actions.ENROL else action.tooltip
+            words = f"{action.tooltip}, with your labels" if action is actions.ENROL else action.tooltip
             button.setToolTip(words if on else why or words)
 
     def say(self, words: str) -> None:

@@ -95,4 +95,4 @@ class MapSelection(QObject):
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
         words = f"{label.fine or label.coarse}: {photos}"
         self._project.label(dict.fromkeys(images.tolist(), label), words)
-        self._project.said.emit(f"{words}; {standard.UNDO.shown} takes it back")
+        self._project.said.emit(f"{words}; {standard.UNDO.shown} undoes it")

@@ -89,7 +89,7 @@ class ExploreToolbar(QFrame):
         self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.unfold_button = tool_button(actions.UNFOLD, "unfold")
         self.save_button = self._saving_button()
-        self.truth_box = _combo("how it is known what a photo really shows", [], 240)
+        self.truth_box = _combo("where the true labels come from", [], 240)
         self.shares_button = tool_button(actions.SHARES, "shares", checkable=True)
         self.theme_button = tool_button(standard.THEME)
         self._controls: dict[Action[actions.ExplorePageState], QWidget] = {

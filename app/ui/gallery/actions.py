@@ -86,7 +86,7 @@ CLEAN_UP: _Action = Action(
 )
 SEARCH: _Action = Action("gallery.search", "search classes", ("Ctrl+F",))
 MENU: _Action = Action(
-    "gallery.menu", "which gallery is used, import, export", ("Ctrl+G",), icon="library-big", enabled=_ready
+    "gallery.menu", "choose, import or export a gallery", ("Ctrl+G",), icon="library-big", enabled=_ready
 )
 USE_OWN: _Action = Action(
     "gallery.use_own", "use your own gallery, which begins with the supplied one", menu="gallery/use"
@@ -102,7 +102,7 @@ EXPORT: _Action = Action(
 )
 LOCATE: _Action = Action(
     "gallery.locate",
-    "locate pictures that lie elsewhere now",
+    "locate pictures that have moved",
     ("Ctrl+Shift+L",),
     menu="gallery/pictures",
     menu_title="locate pictures…",

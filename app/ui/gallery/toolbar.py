@@ -91,7 +91,7 @@ class GalleryToolbar(QFrame):
             button.setToolTip(f"{action.title}: {title} ({action.shown})" if title else action.tooltip)
         if self.state.adds_only:
             if undo:
-                self.undo_button.setToolTip(f"{self.undo_button.toolTip()}\nOnly as long as this gallery stays open.")
+                self.undo_button.setToolTip(f"{self.undo_button.toolTip()}\nOnly while this gallery stays open.")
             self.redo_button.setToolTip(_refused(standard.REDO.tooltip))
 
     def show_use(self, *, ready: bool, can_change: bool, filled: bool) -> None:

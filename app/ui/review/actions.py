@@ -36,7 +36,7 @@ WATCH: _Action = Action(
 )
 ACCEPT_SUREST: _Action = Action(
     "review.accept_surest",
-    "accept all answers from a confidence on, with a preview",
+    "accept all answers above a confidence, with a preview",
     icon="check",
     enabled=_with_photos,
 )
@@ -55,11 +55,11 @@ OUTPUT: _Action = Action(
 )
 ACCEPT: _Action = Action("review.accept", "accept the answer", ("Return", "Enter"), icon="check")
 RELABEL: _Action = Action("review.relabel", "give another label", ("R",), icon="tag")
-TO_TYPE: _Action = Action("review.to_type", "only the type is sure", ("C",), icon="corner-up-left")
+TO_TYPE: _Action = Action("review.to_type", "keep the type only", ("C",), icon="corner-up-left")
 TO_UNKNOWN: _Action = Action("review.to_unknown", "unknown", ("U",), icon="circle-question-mark")
 EXCLUDE: _Action = Action("review.exclude", "exclude from exports and filing", ("X",), icon="ban")
 ENROL: _Action = replace(standard.ENROL, menu="output/gallery")
-CLEAR: _Action = Action("review.clear", "take your label away", ("Backspace",))
+CLEAR: _Action = Action("review.clear", "clear your label", ("Backspace",))
 NEXT_UNDECIDED: _Action = Action("review.next_undecided", "next undecided photo", ("N",), icon="chevron-right")
 PREVIOUS_UNDECIDED: _Action = Action("review.previous_undecided", "previous undecided photo", ("P",))
 LIKE_THIS: _Action = Action("review.like_this", "select all that are shown as this class", ("S",))

@@ -41,7 +41,7 @@ class EnrolmentJobs(QObject):
         def write() -> None:
             words = f"enrol {photos(len(self._chosen.places()))} in the gallery"
             toolbar.enrol_action.setText(f"{words}\t{actions.ENROL.shown}")
-            verdicts.enrol_button.setToolTip(f"{words} ({actions.ENROL.shown}), as what you called them")
+            verdicts.enrol_button.setToolTip(f"{words} ({actions.ENROL.shown}), with your labels")
 
         toolbar.enrol_wanted.connect(self.enrol)
         toolbar.output_button.menu().aboutToShow.connect(write)

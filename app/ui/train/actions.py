@@ -48,7 +48,7 @@ LOG_AXIS: _Action = Action(
 )
 TRAINER_LOG: _Action = Action(
     "train.log",
-    "what the trainer prints",
+    "show the trainer's log",
     ("P",),
     icon="list-checks",
     view=_TRAININGS,
@@ -65,19 +65,19 @@ EXPORT_PICTURE: _Action = Action(
     "train.export_picture", "picture of the curves (.png)…", menu="export", view=_TRAININGS
 )
 SOONER: _Action = Action(
-    "train.sooner", "begin it sooner", ("Alt+Up",), view=_TRAININGS, enabled=lambda state: state.place > 1
+    "train.sooner", "start it sooner", ("Alt+Up",), view=_TRAININGS, enabled=lambda state: state.place > 1
 )
 LATER: _Action = Action(
     "train.later",
-    "begin it later",
+    "start it later",
     ("Alt+Down",),
     view=_TRAININGS,
     enabled=lambda state: state.place < state.waiting,
 )
 ALL_SETTINGS: _Action = Action("train.all_settings", "all settings of a new training", ("Ctrl+E",), view=_FORM)
 FIND_SETTING: _Action = Action("train.find_setting", "search the settings", ("Ctrl+F",), view=_FORM)
-SHOW_ALL_SETTINGS: _Action = Action("train.show_all_settings", "take the search away", ("Esc",), view=_FORM)
-PUT_BACK: _Action = Action("train.put_back", "put a setting back to the recipe's value", ("Ctrl+B",), view=_FORM)
+SHOW_ALL_SETTINGS: _Action = Action("train.show_all_settings", "clear the search", ("Esc",), view=_FORM)
+PUT_BACK: _Action = Action("train.put_back", "reset a setting to the recipe's value", ("Ctrl+B",), view=_FORM)
 OPEN_STUDY: _Action = Action("train.open_study", "open a study", ("S",), icon="table-2", view=_TRAININGS)
 CLOSE_STUDY: _Action = Action(
     "train.close_study", "back to the trainings", ("Esc",), icon="corner-up-left", view=_STUDY

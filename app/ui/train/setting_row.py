@@ -11,7 +11,7 @@ from app.ui.train.setting_editors import editor
 from app.ui.widgets.basics import bind, label, small_button
 
 _WIDTH = 208  # of an entry, pixels
-_KEYS = f"Tab goes on, {actions.PUT_BACK.shown} puts back"
+_KEYS = f"Tab moves on, {actions.PUT_BACK.shown} resets"
 
 
 class SettingRow(QWidget):

@@ -29,7 +29,7 @@ HEAT: Action[object] = Action("heat", "show where the answer comes from", ("H",)
 BACK: Action[object] = Action("back", "back: close side by side, clear the crop box", ("Esc",))
 UNDO: Action[Steps] = Action("undo", "undo", ("Ctrl+Z",), icon="undo-2", enabled=lambda state: state.undo is not None)
 REDO: Action[Steps] = Action(
-    "redo", "do again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo-2", enabled=lambda state: state.redo is not None
+    "redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo-2", enabled=lambda state: state.redo is not None
 )
 THEME: Action[object] = Action("theme", "change between dark and light", ("Ctrl+T",), icon="sun")
 ENROL: Action[object] = Action("enrol", "enrol the chosen photos in the gallery", ("E",), icon="library-big")

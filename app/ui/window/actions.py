@@ -12,7 +12,7 @@ from app.ui.train import actions as train
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.action import Action, ActionSet
 
-MODEL_MENU: Action[object] = Action("window.model_menu", "which identification model is used", ("Ctrl+I",))
+MODEL_MENU: Action[object] = Action("window.model_menu", "choose the identification model", ("Ctrl+I",))
 MODEL_FILE: Action[object] = Action("window.model_file", "use another model file…", menu="model")
 IDENTIFY: Action[object] = Action("window.identify", "the page Identify", ("1",), icon="scan-search")
 REVIEW: Action[object] = Action("window.review", "the page Review", ("2",), icon="list-checks")

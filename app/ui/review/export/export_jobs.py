@@ -61,7 +61,7 @@ class ExportJobs(QObject):
         labels_changed: (Project, image -> its new label or None)
         files_changed: files were filed, or that was taken back
         outdated: photos are not the files any more that were identified
-        unknown: (Project, UnknownStepError, back) a step was not begun on this computer; back: it was to be undone
+        unknown: (Project, UnknownStepError, back) a step was not started on this computer; back: it was to be undone
     """
 
     job_began = Signal(object)

@@ -1,4 +1,4 @@
-"""A step that was not begun on this computer: shows which files it would touch and asks whether to go ahead."""
+"""A step that was not started on this computer: shows which files it would touch and asks whether to go ahead."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def test_a_project_from_another_computer_asks_once(
     assert file(place, tmp_path / "s", "--move") == 0
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "another home"))
     assert undo(place) == 1 and tree(folder) == set()
-    assert "not begun on this computer; this is also so when Marque's data folder was lost" in capsys.readouterr().err
+    assert (
+        "not started on this computer; this also happens when Marque's data folder was lost" in capsys.readouterr().err
+    )
     assert undo(place, "--trust") == 0 and tree(folder) == {"a.jpg"}
     assert undo(place, "--redo") == 0 and undo(place) == 0 and tree(folder) == {"a.jpg"}
 
