@@ -85,7 +85,7 @@ def test_an_untouched_export_changes_nothing(
         choose_thresholds(work, threshold)
     capsys.readouterr()
     assert main(["label", str(work), "--from", str(out)]) == 0
-    assert "0 labels set, 0 taken away" in capsys.readouterr().err
+    assert "0 labels set, 0 removed" in capsys.readouterr().err
     assert told(work) == before
 
 
@@ -167,14 +167,14 @@ def test_rows_that_cannot_be_used_are_listed_and_not_set(work: Path, capsys: pyt
         *(
             "under ship here, under sedan elsewhere",
             "the project has no photo /nowhere/a.jpg",
-            "'perhaps' is none of",
+            "'perhaps' is not one of",
         ),
         *(
             "class Nuova is under tram here, under truck elsewhere",
             "a class but no type",
             "more than once, with different labels",
         ),
-        "0 labels set, 0 taken away",
+        "0 labels set, 0 removed",
     ):
         assert words in said, words
     listed = [int(number) for number in re.findall(r"table\.csv:(\d+): ", said)]
@@ -211,7 +211,7 @@ def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
         (b"file,coarse,coarse\n", "occurs twice"),
         (b'file,coarse\n"a,b\n', "this is not a table"),
         (b"file,coarse\na,b,c\n", "3 values, but 2 columns"),
-        (b"file,coarse\n\0\0\0", "no text"),
+        (b"file,coarse\n\0\0\0", "not text"),
         (b"\xff\xfef", "readable text"),
     ],
 )

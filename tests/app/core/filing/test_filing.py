@@ -233,7 +233,7 @@ def test_on_a_file_system_without_links_nothing_is_overwritten(
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("{colour}/{name}", "'{colour}' is none of"),
+        ("{colour}/{name}", "'{colour}' is not one of"),
         ("{type", "brace"),
         ("{type}/photo.jpg", "must end with {name}"),
         ("../{name}", "below the folder"),
