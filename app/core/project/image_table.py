@@ -75,7 +75,7 @@ class ImageTable:
         with self._database.contents("the path of an image"):
             paths = [row[1] for row in rows]
             if b"\0" in b"".join(paths) or (others and not all(map(is_place, paths))):
-                raise ValueError("it is not given in full")
+                raise ValueError("it is not a full path")
         return rows
 
     def after(self, after: int, limit: int) -> list[ProjectImage]:

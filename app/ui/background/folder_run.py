@@ -30,7 +30,7 @@ class FolderAnswers:
 class FolderRun(QObject):
     """Signals:
     advanced: (FolderAnswers), at most 20 times a second
-    failed: (generation, message); the rest of that folder is given up
+    failed: (generation, message); the rest of that folder is abandoned
     """
 
     advanced = Signal(FolderAnswers)

@@ -47,8 +47,8 @@ class Answer:
     Attributes:
         request: the question's number.
         identification: of it.
-        pictures: where the picture of each neighbour lies, None where it is not on this computer.
-        heat: where in the photo (or its box) lies what speaks for the best guess, float32 [h, w] from 0 to 1; None
+        pictures: where the picture of each neighbour is, None where it is not on this computer.
+        heat: where in the photo (or its box) the evidence for the best guess is, float32 [h, w] from 0 to 1; None
             where it was not asked for or the model cannot tell.
     """
 

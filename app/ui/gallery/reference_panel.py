@@ -17,7 +17,7 @@ from app.ui.gallery.reference_cards import ReferenceCards
 from app.ui.widgets.basics import ElidedLabel, small_button
 from model.system.wording import counted
 
-_TEACH = "Choose a class, or drop photos on one or on “new class” to show the program something new."
+_TEACH = "Choose a class. To teach the program something new, drop photos on a class or on “new class”."
 
 
 class ReferencePanel(QWidget):

@@ -85,7 +85,7 @@ class RunControl(QObject):
             return
         job, self._job, self._run = self._job, None, None
         if end.message:
-            self.problem.emit(f"The project was not identified to its end: {end.message}", "")
+            self.problem.emit(f"The project was not fully identified: {end.message}", "")
         self.found.emit(())
         self.job_ended.emit(job, self._outcome(run))
         self.released.emit(run.project)

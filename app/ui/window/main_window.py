@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
         """Let the page on show use what was dropped, else open it on the page Identify."""
         if not (self._front().take_drop(data) or self.identify.open_data(data, append=False)):
             self.identify.show_problem(
-                "What was dropped is no file on this computer. Save it first, then drop the file."
+                "This is not a file that Marque can open. Save it on this computer, then drop the file."
             )
 
     def toggle_theme(self) -> None:
@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
         if loaded.gallery_problem:
             words = "The gallery cannot be used: photos are identified without it. The page Gallery (3) says more."
             if loaded.gallery_size:
-                words = "Your own gallery cannot be used; the supplied one is used in its place."
+                words = "Your own gallery cannot be used; the supplied one is used instead."
             self.identify.show_problem(words, loaded.gallery_problem)
 
     def _on_moved(self, loaded: Loaded) -> None:
@@ -284,7 +284,7 @@ class MainWindow(QMainWindow):
         self.gallery.lose_gallery(why)
         self.status.show_lost_gallery(why)
         self.identify.show_problem(
-            "The shared gallery cannot be reached any longer: photos are identified without it. The page Gallery (3) "
+            "The shared gallery can no longer be reached: photos are identified without it. The page Gallery (3) "
             "says more.",
             why,
         )

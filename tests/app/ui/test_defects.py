@@ -81,7 +81,7 @@ def test_a_photo_is_not_identified_for_ever_after_a_defect(identified, qtbot, mo
     page.session.open([photos])
     qtbot.waitUntil(lambda: "defect" in page.panel.texts()["reason"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: not identified.status.jobs.cancel_button.isVisible(), timeout=PATIENCE)
-    for words in ("This is a defect of Marque (KeyError", "was not identified to its end"):  # in either order
+    for words in ("This is a defect of Marque (KeyError", "was not fully identified"):  # in either order
         qtbot.waitUntil(lambda words=words: words in page.errors._details.toPlainText(), timeout=PATIENCE)
 
 

@@ -118,7 +118,7 @@ def test_what_cannot_be_shown_is_told(run, tmp_path):
     (run / "model.onnx").unlink()
     with pytest.raises(TestedError, match="at its end"):
         read_held_out(run)
-    with pytest.raises(TestedError, match="no training run"):
+    with pytest.raises(TestedError, match="not a training run"):
         read_held_out(tmp_path / "nowhere")
 
 

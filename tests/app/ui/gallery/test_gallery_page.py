@@ -197,7 +197,7 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
     assert not page.box.do_button.isEnabled()
     QTest.keyClick(page.box.name, Key.Key_Down)
     QTest.keyClick(page.box.name, Key.Key_Return)
-    assert page.box.name.text() == "Azzurra class" and "takes the photos in" in page.box.hint()
+    assert page.box.name.text() == "Azzurra class" and "the photos join it" in page.box.hint()
     QTest.keyClick(page.box.name, Key.Key_Return)
     until(qtbot, window, ("ship", "Azzurra class"), 6)
     assert page.toolbar.undo_button.toolTip().startswith("undo: merge Turchese class into Azzurra class")
@@ -265,7 +265,7 @@ def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
         box.kind.setText(kind)
         assert words in box.hint() and not box.do_button.isEnabled()
     box.name.setText("Azzurra class")
-    assert box.kind.text() == "ship" and not box.kind.isEnabled() and "takes the photos in" in box.hint()
+    assert box.kind.text() == "ship" and not box.kind.isEnabled() and "the photos join it" in box.hint()
     assert box.do_button.text() == "add photos"
     box.name.setText("Tram 7")
     box.kind.setText("tram")

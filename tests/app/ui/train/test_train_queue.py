@@ -72,7 +72,7 @@ def test_the_queue_is_changed_and_left(page, marque_home, qtbot):
     qtbot.waitUntil(lambda: line.whole() == "waiting · next", timeout=PATIENCE)
     runs = page.desk._watcher.runs
     assert [one.name for one in runs.queue()] == ["third", "second"]
-    assert page.detail.stop_button.text() == "do not wait"
+    assert page.detail.stop_button.text() == "leave the queue"
     click(page.detail.stop_button)
     qtbot.waitUntil(lambda: page._rows["third"].state is TrainingState.STOPPED, timeout=PATIENCE)
     click(page.detail.resume_button)  # it waits again, behind the other
