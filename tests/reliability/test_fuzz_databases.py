@@ -16,6 +16,7 @@ from app.core.filing.project_journal import journal_of
 from app.core.gallery.gallery import Gallery
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from app.core.project.results import results
 from app.core.review.photo_columns import PhotoColumns
 from model.contract.bundle import read_info
@@ -34,7 +35,7 @@ def project(place: Path) -> Path:
         made.models.keep(info)
         made.images.add(made.sources.add(Path("/photos")), [found(number) for number in range(4)])
         made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
-        made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        made.labels.set({SubjectId(1): Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return path
 
 

@@ -21,6 +21,7 @@ from app.core.export.label_table import unguarded
 from app.core.project.journal_steps import JournalStep
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, PhotoResult, results
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.evidence import ClassCandidate, TypeCandidate
@@ -40,12 +41,12 @@ class Corrections:
     """What a table changes.
 
     Attributes:
-        labels: image -> its new label; None takes the person's label away.
+        labels: subject -> its new label; None takes the person's label away.
         unchanged: rows that say nothing new.
         problems: a sentence for each row of which nothing is set, in the order of the table.
     """
 
-    labels: dict[int, Label | None] = field(default_factory=dict)
+    labels: dict[SubjectId, Label | None] = field(default_factory=dict)
     unchanged: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -240,5 +241,5 @@ def _keep_clear(
             others = ", ".join(sorted(types[new.fine] - {new.coarse}))
             refused.append((row, f"class {new.fine} is under {new.coarse} here, under {others} elsewhere"))
         else:
-            found.labels[image] = new
+            found.labels[SubjectId(image)] = new
     return refused

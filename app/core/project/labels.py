@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.core.project.journal_steps import JournalStep, StepKind, Turn, begin
 from app.core.project.project_database import ProjectDatabase
+from app.core.project.records import SubjectId
 
 
 class Verdict(StrEnum):
@@ -42,31 +43,31 @@ class LabelTable:
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
 
-    def all(self) -> dict[int, Label]:
-        """Image -> label, of the images that have one."""
+    def all(self) -> dict[SubjectId, Label]:
+        """Subject -> label, of the subjects that have one."""
         return self._labels(self._database.read("SELECT image, verdict, coarse, fine FROM label"))
 
-    def of(self, images: Sequence[int]) -> dict[int, Label]:
-        """Image -> label, of those among `images` that have one."""
+    def of(self, subjects: Sequence[SubjectId]) -> dict[SubjectId, Label]:
+        """Subject -> label, of those among `subjects` that have one."""
         query = "SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})"
-        return self._labels(self._database.read_each(query, images))
+        return self._labels(self._database.read_each(query, subjects))
 
-    def _labels(self, rows: Iterable[tuple]) -> dict[int, Label]:
+    def _labels(self, rows: Iterable[tuple]) -> dict[SubjectId, Label]:
         with self._database.contents("the label of an image"):
-            return {image: _label(columns) for image, *columns in rows}
+            return {SubjectId(subject): _label(columns) for subject, *columns in rows}
 
-    def set(self, labels: Mapping[int, Label | None], title: str) -> JournalStep | None:
+    def set(self, labels: Mapping[SubjectId, Label | None], title: str) -> JournalStep | None:
         """Set or (None) take away labels in one step; None where nothing changes.
 
         Args:
-            labels: image -> its new label.
+            labels: subject -> its new label.
             title: of the step, for the undo button ("accept 12 images").
 
         Raises:
             ProjectError: if the disk refuses; nothing was changed then.
         """
         before = self.of(list(labels))
-        changed = {image: label for image, label in labels.items() if before.get(image) != label}
+        changed = {subject: label for subject, label in labels.items() if before.get(subject) != label}
         if not changed:
             return None
         with self._database.change() as connection:

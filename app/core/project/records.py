@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NewType, Self
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from model.contract.bundle import Thresholds
 from model.contract.taxonomy import Taxonomy
 
 _LATEST = 2**63 - 1
+
+SubjectId = NewType("SubjectId", int)
+"""What is labelled: a vehicle. Today each photo has one, under the number of the photo."""
+
+
+def subjects_of(images: Iterable[int]) -> list[SubjectId]:
+    """The subjects of these photos: the vehicle on each of them."""
+    return [SubjectId(int(image)) for image in images]
 
 
 @dataclass(frozen=True)

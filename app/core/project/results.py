@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import KnownModel, ProjectImage
+from app.core.project.records import KnownModel, ProjectImage, SubjectId, subjects_of
 from app.core.recognition.decision import Decision, Level, Status, decide
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.identifier import Identification
@@ -63,9 +63,10 @@ def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     last = 0
     while page := project.images.after(last, _PAGE):
         ids = [image.id for image in page]
-        evidence, told = dict(project.predictions.evidence(model.fingerprint, ids)), labels.of(ids)
+        evidence = dict(project.predictions.evidence(model.fingerprint, ids))
+        told = labels.of(subjects_of(ids))
         for image in page:
-            found, label = evidence.get(image.id), told.get(image.id)
+            found, label = evidence.get(image.id), told.get(SubjectId(image.id))
             decision = None if found is None else decide(found, model.thresholds)
             yield PhotoResult(image, found, decision, label, answer(decision, label))
         last = page[-1].id
@@ -86,7 +87,8 @@ def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoRe
     if model is not None:
         evidence = dict(project.predictions.evidence(model.fingerprint, [image])).get(image)
     decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
-    label = project.labels.of([image]).get(image)
+    subject = SubjectId(image)
+    label = project.labels.of([subject]).get(subject)
     return PhotoResult(found[0], evidence, decision, label, answer(decision, label))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core.project.labels import Label, Verdict
-from app.core.project.records import Place
+from app.core.project.records import Place, SubjectId
 from app.core.recognition.decision import Level, Status
 from app.core.recognition.features import CARRIED, ENROLLED, FEATURES, NOBODY
 from model.contract.bundle import Thresholds
@@ -122,6 +122,10 @@ class PhotoColumns:
         rows, here = self._look_up(ids)
         return rows[here]
 
+    def subject(self, row: int) -> SubjectId:
+        """Of what the label of a row is."""
+        return SubjectId(int(self.ids[row]))
+
     def _look_up(self, ids: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where each id is or would be, int64, and whether it is here, bool."""
         wanted = np.asarray(ids, np.int64)
@@ -171,11 +175,11 @@ class PhotoColumns:
         self._decide(rows)
         return rows
 
-    def set_labels(self, labels: Mapping[int, Label | None]) -> np.ndarray:
-        """Take in what the person said, by image; None takes a label away; their rows."""
+    def set_labels(self, labels: Mapping[SubjectId, Label | None]) -> np.ndarray:
+        """Take in what the person said, by subject; None takes a label away; their rows."""
         rows = self.rows_of(list(labels))
         for row in rows.tolist():
-            label = labels[int(self.ids[row])]
+            label = labels[self.subject(row)]
             self.verdict[row] = NOBODY if label is None else VERDICTS.index(label.verdict)
             self.told_type[row] = NOBODY if label is None else self.names.place(label.coarse)
             self.told_fine[row] = NOBODY if label is None else self.names.place(label.fine)

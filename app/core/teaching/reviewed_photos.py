@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.gallery.selection import GallerySelection
-from app.core.project.labels import Verdict
+from app.core.project.labels import Label, Verdict
 from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
-from app.core.project.records import FoundFile, ProjectImage
+from app.core.project.records import FoundFile, ProjectImage, subjects_of
 from app.core.recognition.engine import BATCH, Engine
 from app.core.system.content_digest import content_digest
 from app.core.teaching.class_teaching import enrol_as_step, sample_of
@@ -55,8 +55,9 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
     Raises:
         ProjectError: if the project cannot be read.
     """
-    told = {
-        image: label for image, label in project.labels.of(numbers).items() if label.verdict in _TOLD and label.coarse
+    labels = project.labels.of(subjects_of(numbers))
+    told: dict[int, Label] = {
+        subject: label for subject, label in labels.items() if label.verdict in _TOLD and label.coarse
     }
     ids, vectors = project.predictions.embeddings(fingerprint, list(told))
     stored = dict(zip(ids.tolist(), vectors, strict=True))

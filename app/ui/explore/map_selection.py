@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.project.labels import Label
+from app.core.project.records import subjects_of
 from app.ui.explore.legend import MapSidebar
 from app.ui.explore.map_view import MapView
 from app.ui.explore.point_photos import PointPhotos
@@ -94,5 +95,5 @@ class MapSelection(QObject):
     def _relabel(self, label: Label, images: np.ndarray) -> None:
         photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
         words = f"{label.fine or label.coarse}: {photos}"
-        self._project.label(dict.fromkeys(images.tolist(), label), words)
+        self._project.label(dict.fromkeys(subjects_of(images), label), words)
         self._project.said.emit(f"{words}; {standard.UNDO.shown} undoes it")

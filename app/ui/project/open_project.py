@@ -19,7 +19,7 @@ from app.core.project.default_project import record
 from app.core.project.journal_steps import JournalStep, StepKind
 from app.core.project.labels import Label
 from app.core.project.project import Project
-from app.core.project.records import KnownModel, ProjectImage
+from app.core.project.records import KnownModel, ProjectImage, SubjectId, subjects_of
 from app.core.project.results import PhotoResult, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
@@ -279,8 +279,8 @@ class OpenProject(QObject):
 
     # what the person says
 
-    def label(self, labels: Mapping[int, Label | None], title: str) -> None:
-        """Set labels of images in one step that can be undone."""
+    def label(self, labels: Mapping[SubjectId, Label | None], title: str) -> None:
+        """Set labels of subjects in one step that can be undone."""
         columns = self.columns
 
         def put(action: JournalStep | None) -> None:
@@ -290,7 +290,7 @@ class OpenProject(QObject):
 
         self.ask(lambda project: project.labels.set(labels, title), put)
 
-    def take_labels(self, project: Project, labels: Mapping[int, Label | None]) -> None:
+    def take_labels(self, project: Project, labels: Mapping[SubjectId, Label | None]) -> None:
         """Show labels that were set in the project meanwhile."""
         if project is self.project:
             self.labelled.emit(self.columns.set_labels(labels))
@@ -307,7 +307,7 @@ class OpenProject(QObject):
         def next_step() -> JournalStep | None:
             return journal.next_steps()[0 if back else 1]
 
-        def turn(wanted: JournalStep | None) -> tuple[JournalStep | None, int, dict[int, Label]]:
+        def turn(wanted: JournalStep | None) -> tuple[JournalStep | None, int, dict[SubjectId, Label]]:
             action = next_step()
             if action is None or wanted is None or (back and action.id > wanted.id):
                 return None, 0, {}  # what was done while it waited is not what was meant
@@ -316,18 +316,18 @@ class OpenProject(QObject):
             _ = journal.undo() if back else journal.redo()
             return action, 0, project.labels.all()
 
-        def steps() -> Iterator[tuple[JournalStep | None, int, dict[int, Label]] | None]:
+        def steps() -> Iterator[tuple[JournalStep | None, int, dict[SubjectId, Label]] | None]:
             wanted = next_step()
             yield from self.waits.in_turns(project.path, lambda: turn(wanted))
 
-        def put(found: tuple[JournalStep | None, int, dict[int, Label]] | None) -> None:
+        def put(found: tuple[JournalStep | None, int, dict[SubjectId, Label]] | None) -> None:
             action, count, labels = found or (None, 0, {})
             if action is None or project is not self.project:
                 return
             if action.kind is StepKind.FILES:
                 self.filing_step.emit(count, back)
                 return
-            told = self.columns.ids[self.columns.verdict != NOBODY].tolist()
+            told = subjects_of(self.columns.ids[self.columns.verdict != NOBODY])
             self.labelled.emit(self.columns.set_labels({**dict.fromkeys(told), **labels}))
             self._tell_steps()
             self.said.emit(f"{'undone' if back else 'redone'}: {action.title}")

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.core.project.labels import Label
+from app.core.project.records import SubjectId, subjects_of
 from app.core.recognition.decision import Status
 from app.core.review.photo_columns import STATUSES
 from app.core.review.suggestions import Suggestion
@@ -145,16 +146,18 @@ class Proposals(QObject):
             one, images = self._current(), self._open_images()
             if one is not None and images:
                 name = one.label.fine or one.label.coarse
-                self._project.label(dict.fromkeys(images, one.label), f"suggestion: {name} for {len(images):,} photos")
+                self._project.label(
+                    dict.fromkeys(subjects_of(images), one.label), f"suggestion: {name} for {len(images):,} photos"
+                )
             self._next()
 
     def _accept(self) -> None:
         columns, images = self._project.columns, self.images()
-        labels: dict[int, Label | None] = {}
+        labels: dict[SubjectId, Label | None] = {}
         for row in columns.rows_of(images if images is not None else []).tolist():
             label = columns.accepted(row)
             if label is not None:
-                labels[int(columns.ids[row])] = label
+                labels[columns.subject(row)] = label
         self._project.label(labels, f"accept {len(labels):,} photos from {percent(self._level or 0)}")
         self.leave()
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId, subjects_of
 from app.ui.project.open_project import OpenProject
 from app.ui.review.photo_listing import PhotoListing
 from app.ui.review.selection import PhotoSelection
@@ -32,13 +33,13 @@ class VerdictCommands(QObject):
     def accept(self) -> None:
         """What the chosen photos are shown as is right."""
         columns = self._project.columns
-        labels = {int(columns.ids[row]): columns.accepted(row) for row in self._chosen.rows().tolist()}
-        known = {image: label for image, label in labels.items() if label is not None}
+        labels = {columns.subject(row): columns.accepted(row) for row in self._chosen.rows().tolist()}
+        known = {subject: label for subject, label in labels.items() if label is not None}
         self._label(known, "accept")
 
     def relabel(self, label: Label, images: np.ndarray) -> None:
         """These, int64 numbers, are something else; moves on only if no others have been chosen meanwhile."""
-        labels, chosen = dict.fromkeys(images.tolist(), label), set(self._chosen.images())
+        labels, chosen = dict.fromkeys(subjects_of(images), label), set(self._subjects())
         self._label(labels, f"{label.fine or label.coarse}:", advance=chosen == set(labels))
 
     def to_type(self) -> None:
@@ -48,22 +49,25 @@ class VerdictCommands(QObject):
         for row in self._chosen.rows().tolist():
             kind = columns.names[columns.shown.type[row]]
             if kind:
-                labels[int(columns.ids[row])] = Label(Verdict.CORRECTED, kind, "")
+                labels[columns.subject(row)] = Label(Verdict.CORRECTED, kind, "")
         self._label(labels, "back to type for")
 
     def to_unknown(self) -> None:
         """Nobody can tell."""
-        self._label(dict.fromkeys(self._chosen.images(), Label(Verdict.UNKNOWN)), "unknown:")
+        self._label(dict.fromkeys(self._subjects(), Label(Verdict.UNKNOWN)), "unknown:")
 
     def exclude(self) -> None:
         """Leave out of exports and filing."""
-        self._label(dict.fromkeys(self._chosen.images(), Label(Verdict.EXCLUDED)), "exclude")
+        self._label(dict.fromkeys(self._subjects(), Label(Verdict.EXCLUDED)), "exclude")
 
     def clear(self) -> None:
         """Take the person's labels away."""
-        self._label(dict.fromkeys(self._chosen.images()), "clear the label of", advance=False)
+        self._label(dict.fromkeys(self._subjects()), "clear the label of", advance=False)
 
-    def _label(self, labels: Mapping[int, Label | None], verb: str, *, advance: bool = True) -> None:
+    def _subjects(self) -> list[SubjectId]:
+        return subjects_of(self._chosen.images())
+
+    def _label(self, labels: Mapping[SubjectId, Label | None], verb: str, *, advance: bool = True) -> None:
         if not labels:
             return
         places = self._chosen.places()

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 # onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from app.core.project.records import SubjectId
+
 from app.core.recognition.engine import Engine  # noqa: F401  # isort: skip
 
 import random
@@ -63,7 +65,7 @@ class Busy:
             return
         what = self._random.choice(("label",) * 6 + ("undo", "redo", "identify", "export", "file", "file"))
         if what == "label":
-            image = int(self._random.choice(opened.columns.ids.tolist()))
+            image = SubjectId(int(self._random.choice(opened.columns.ids.tolist())))
             label = self._random.choice(_LABELS)
             say("ask", image, label.verdict.value, label.coarse, label.fine)
             opened.label({image: label}, "by chance")

@@ -101,7 +101,7 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path
         predicted = max(predicted, account.predicted)
         (place,) = (home / "data").glob("*.marque")
         with Project.open(place) as project:  # reads the whole file
-            labels = project.labels.all()
+            labels = {int(subject): label for subject, label in project.labels.all().items()}
             account.check(labels)
             models = project.models.all()
             if models:

@@ -16,6 +16,7 @@ from app.core.export.correction_table import CorrectionTable
 from app.core.export.label_table import TableError
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from model.contract.bundle import Thresholds
 
 Rows = list[dict[str, str]]
@@ -31,9 +32,9 @@ def work(photos: Path, tiny_model: Path, tmp_path: Path) -> Path:
     )
     with Project.open(place) as project:
         labels = {
-            1: Label(Verdict.ACCEPTED, "sedan", "Rossa 2010"),
-            2: Label(Verdict.CORRECTED, "sedan"),
-            3: Label(Verdict.UNKNOWN),
+            SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "Rossa 2010"),
+            SubjectId(2): Label(Verdict.CORRECTED, "sedan"),
+            SubjectId(3): Label(Verdict.UNKNOWN),
         }
         project.labels.set(labels, "review")
     return place
@@ -41,7 +42,7 @@ def work(photos: Path, tiny_model: Path, tmp_path: Path) -> Path:
 
 def told(place: Path) -> dict[int, Label]:
     with Project.open(place) as project:
-        return project.labels.all()
+        return {int(subject): label for subject, label in project.labels.all().items()}
 
 
 def exported(place: Path, *options: str) -> tuple[Path, Rows]:

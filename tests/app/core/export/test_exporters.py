@@ -17,7 +17,7 @@ from app.core.export.exporters import EXPORTERS, export
 from app.core.export.label_table import EXPORT_COLUMNS
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import FoundFile
+from app.core.project.records import FoundFile, SubjectId
 from app.core.project.results import results
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
@@ -33,11 +33,11 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
         created.sources.add(photos)
         list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
-            1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
-            2: Label(Verdict.CORRECTED, "ship", "Azzurra class"),
-            3: Label(Verdict.CORRECTED, "ship"),
-            4: Label(Verdict.EXCLUDED),
-            5: Label(Verdict.UNKNOWN),
+            SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
+            SubjectId(2): Label(Verdict.CORRECTED, "ship", "Azzurra class"),
+            SubjectId(3): Label(Verdict.CORRECTED, "ship"),
+            SubjectId(4): Label(Verdict.EXCLUDED),
+            SubjectId(5): Label(Verdict.UNKNOWN),
         }
         created.labels.set(labels, "review")
         yield created
@@ -114,7 +114,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert main(arguments) == 0
     assert "0 in this run" in capsys.readouterr().err
     with Project.open(place) as project:
-        project.labels.set({1: Label(Verdict.EXCLUDED)}, "exclude 1 image")
+        project.labels.set({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 image")
     assert main(["export", str(place), "--format", "csv"]) == 0
     assert len((tmp_path / "new.csv").read_text("utf-8").splitlines()) == 12
     assert main(["undo", str(place)]) == 0
@@ -152,7 +152,7 @@ def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(
     why = "no photo has a label yet; accept or correct answers first"
     assert capsys.readouterr().err == f"{EXPORTERS['training'].words}: {training}; 0 photos: {why}\n"
     with Project.open(place) as project:
-        project.labels.set({1: Label(Verdict.ACCEPTED, "ship")}, "one")
+        project.labels.set({SubjectId(1): Label(Verdict.ACCEPTED, "ship")}, "one")
     assert main(["export", str(place), "--format", "training"]) == 0
     assert capsys.readouterr().err.endswith(f"{training}; 1 photo\n")
 

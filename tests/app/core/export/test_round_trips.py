@@ -22,7 +22,7 @@ from app.core.export.exporters import EXPORTERS, Exported, export
 from app.core.export.label_table import guarded, unguarded
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import KnownModel
+from app.core.project.records import KnownModel, SubjectId
 from app.core.project.results import PhotoResult, answer
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
@@ -212,7 +212,7 @@ def test_a_photo_that_was_replaced_is_not_exported_under_its_old_answer(
 ) -> None:
     with Project.open(work) as project:
         first, second, *_ = project.images.all()
-        labels = {image.id: Label(Verdict.CORRECTED, "sedan", "Rossa 2010") for image in (first, second)}
+        labels = {SubjectId(image.id): Label(Verdict.CORRECTED, "sedan", "Rossa 2010") for image in (first, second)}
         project.labels.set(labels, "review")
     colour_picture((5, 5, 200), seed=9).save(first.path)
     for kind, place in (("csv", "work.csv"), ("training", "work.training.csv"), ("coco", "work.json")):

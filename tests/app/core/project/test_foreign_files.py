@@ -19,6 +19,7 @@ from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.gallery.gallery_steps import GallerySteps
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from app.core.project.results import results
 from app.core.project.schema import ProjectError
 from app.core.review.photo_columns import ClassNumbers
@@ -38,7 +39,7 @@ def project(tmp_path: Path, tiny_model: Path) -> Path:
         made.models.keep(info)
         made.images.add(made.sources.add(Path("/photos")), [found(number) for number in range(4)])
         made.predictions.store(info.fingerprint, [outcome(1), outcome(2)])
-        made.labels.set({1: Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
+        made.labels.set({SubjectId(1): Label(Verdict.CORRECTED, "sedan", "TL")}, "one")
     return tmp_path / "work.marque"
 
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.explore.map_points import By
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.ui.explore.toolbar import View
 from app.ui.window.main_window import MainWindow
 from tests.app.ui.explore.test_explore import PATIENCE, explore, laid_out, points_of
@@ -25,7 +26,7 @@ __all__ = ["explore"]
 def label(window: MainWindow, qtbot: QtBot, labels: dict[int, Label]) -> None:
     """Label photos as if it had been done in Review."""
     opened = window.project
-    opened.label(labels, "by hand")
+    opened.label({SubjectId(image): label for image, label in labels.items()}, "by hand")
     qtbot.waitUntil(lambda: int(opened.columns.labelled().sum()) == len(labels), timeout=PATIENCE)
 
 
