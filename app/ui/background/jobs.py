@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from PySide6.QtCore import QObject, Signal
+
 _RATE_SECONDS = 10.0
 
 
@@ -78,3 +80,47 @@ class Job:
         if left is not None and not self.growing and not self.paused:
             parts.append(f"{clock_text(left)} left")
         return " · ".join(parts)
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a job is; `growing` says that `total` is not final."""
+
+    job: Job
+    done: int
+    total: int
+    growing: bool
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """A job has ended; `outcome` says what it did, or is empty."""
+
+    job: Job
+    outcome: str
+
+
+class JobSource(QObject):
+    """Where jobs come from: whoever has long work begins them here, and the window shows them. For any thread.
+
+    Signals:
+        began: (Job)
+        advanced: (JobProgress)
+        ended: (JobEnd)
+    """
+
+    began = Signal(Job)
+    advanced = Signal(JobProgress)
+    ended = Signal(JobEnd)
+
+    def begin(self, job: Job) -> None:
+        """A job is under way from now on."""
+        self.began.emit(job)
+
+    def advance(self, job: Job, done: int, total: int, growing: bool) -> None:
+        """How far it is; `growing`: more may be found, so `total` is not final."""
+        self.advanced.emit(JobProgress(job, done, total, growing))
+
+    def end(self, job: Job, outcome: str) -> None:
+        """It is over; `outcome`: what it did, for the status bar."""
+        self.ended.emit(JobEnd(job, outcome))

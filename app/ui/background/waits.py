@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
-
 from app.core.project.project_lock import ProjectBusyError, only_writer
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 
 PROGRAM = "the window of Marque"
 """What the window is called in the messages of other programs."""
@@ -19,22 +17,20 @@ PROGRAM = "the window of Marque"
 _PAUSE = 0.1  # seconds between two attempts
 
 
-class ProjectWaits(QObject):
-    """Signals:
-    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
+class ProjectWaits:
+    """Waits on worker threads.
+
+    Attributes:
+        jobs: where each wait is shown.
     """
 
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: JobSource) -> None:
+        self.jobs = jobs
         self._stopping = False
 
     def stop(self) -> None:
         """Wait for nobody any more."""
-        self.blockSignals(True)
+        self.jobs.blockSignals(True)
         self._stopping = True
 
     @contextmanager
@@ -92,13 +88,13 @@ class _Waiting:
     def goes_on(self, holder: str) -> bool:
         if self._job is None:
             self._job = Job(f"waiting for {holder}", self._cancel, counted=False)
-            self._waits.job_began.emit(self._job)
-            self._waits.job_advanced.emit(self._job, 0, 0, True)
+            self._waits.jobs.begin(self._job)
+            self._waits.jobs.advance(self._job, 0, 0, True)
         return not self._cancelled
 
     def end(self) -> None:
         if self._job is not None:
-            self._waits.job_ended.emit(self._job, "")
+            self._waits.jobs.end(self._job, "")
             self._job = None
 
     def _cancel(self) -> None:

@@ -8,7 +8,7 @@ from app.core.explore.held_out import Training, finished_trainings, read_held_ou
 from app.core.explore.map_points import MapPoints, Source, read_points
 from app.core.explore.projection import STEPS
 from app.core.system import paths
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.explore.map_layout import MapLayout, PointLayout
@@ -26,7 +26,6 @@ class MapSession(QObject):
     placed: (places) float32 [N, 2] from -1 to 1, for `points`
     unfolding_changed: t-SNE has begun or ended
     problem: (text, details)
-    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     read = Signal()
@@ -36,12 +35,10 @@ class MapSession(QObject):
     placed = Signal(object)
     unfolding_changed = Signal()
     problem = Signal(str, str)
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
 
     def __init__(self, project: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self.points = MapPoints()
         self.source = Source.PROJECT
         self.training: Training | None = None  # where the source is one
@@ -69,6 +66,7 @@ class MapSession(QObject):
     def stop(self) -> None:
         """End both threads."""
         self.blockSignals(True)
+        self.jobs.blockSignals(True)
         self._later.stop()
         self._projector.stop()
         self.tasks.stop()
@@ -184,7 +182,7 @@ class MapSession(QObject):
             self._layout = self._projector.lay_out(self.points.vectors)
             self._steps = 0
             self._job = Job("unfolding the map", self.cancel)
-            self.job_began.emit(self._job)
+            self.jobs.begin(self._job)
         else:
             self._projector.cancel()
         self.unfolding_changed.emit()
@@ -194,12 +192,12 @@ class MapSession(QObject):
         self._projector.cancel()
 
     def _on_advanced(self, layout: PointLayout, done: int, places: object) -> None:
-        if layout is not self._layout or layout.cancelled:
+        if layout is not self._layout or layout.cancelled or self._job is None:
             return
         self._steps = done
         if places is not None:
             self.placed.emit(places)
-        self.job_advanced.emit(self._job, done, STEPS, False)
+        self.jobs.advance(self._job, done, STEPS, False)
 
     def _on_ended(self, layout: PointLayout) -> None:
         if layout is not self._layout:
@@ -212,7 +210,7 @@ class MapSession(QObject):
     def _end_job(self, outcome: str) -> None:
         job, self._job = self._job, None
         if job is not None:
-            self.job_ended.emit(job, outcome)
+            self.jobs.end(job, outcome)
 
 
 def _test_photos(training: Training) -> MapPoints:

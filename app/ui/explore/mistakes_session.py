@@ -26,7 +26,7 @@ from app.core.recognition.features import NOBODY
 from app.core.system import paths
 from app.core.system.thread_priority import lower_thread_priority
 from app.core.training.runs import Runs
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.project.open_project import OpenProject
@@ -85,18 +85,15 @@ class MistakesSession(QObject):
     judged: `findings` are new, or None as long as nothing is known
     truths_found: (list of Truth) what there is to choose from
     problem: (text, details)
-    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     judged = Signal()
     truths_found = Signal(object)
     problem = Signal(str, str)
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
 
     def __init__(self, project: OpenProject, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self.truth = Truth(KnownClass.PERSON)
         self.findings: Findings | None = None
         self._project = project
@@ -115,6 +112,7 @@ class MistakesSession(QObject):
     def stop(self) -> None:
         """End the thread."""
         self.blockSignals(True)
+        self.jobs.blockSignals(True)
         self._later.stop()
         self.cancel()
         self._tasks.stop()
@@ -189,7 +187,8 @@ class MistakesSession(QObject):
                 self._end_job(f"{len(value.judged):,} references compared with the others")
             self._show(value)
         elif self._job is not None:
-            self.job_advanced.emit(self._job, *value, False)
+            done, total = value
+            self.jobs.advance(self._job, done, total, False)
 
     def _show(self, findings: Findings | None) -> None:
         self.findings = findings
@@ -243,7 +242,7 @@ class MistakesSession(QObject):
     def _by_gallery(self) -> Iterator[Any]:
         loaded, order = self._loaded, self._order()
         self._job = Job("comparing references", self.cancel)
-        self.job_began.emit(self._job)
+        self.jobs.begin(self._job)
 
         def steps() -> Generator[Any, None, None]:
             if loaded is None:
@@ -267,4 +266,4 @@ class MistakesSession(QObject):
     def _end_job(self, outcome: str) -> None:
         job, self._job = self._job, None
         if job is not None:
-            self.job_ended.emit(job, outcome)
+            self.jobs.end(job, outcome)

@@ -58,7 +58,7 @@ class ExplorePage(Page):
         self.shown = PointPhotos(project, thumbnails)
         self.map, self.mistakes = MapView(self.shown.card), MistakesView(project, thumbnails)
         self.judge = self.mistakes.judge
-        self.jobs = (self.survey, self.judge)
+        self.jobs = (self.survey.jobs, self.judge.jobs)
         self.choice = MapSelection(project, self.shown, self.map, self.side, self)
         self.relabel_box = self.choice.relabel_box
         self.by, self.view = By.TYPE, View.MAP

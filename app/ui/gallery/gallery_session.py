@@ -22,7 +22,7 @@ from app.core.teaching.enrolment import Enrolled
 from app.core.teaching.job_result import JobResult, passed_over, photos, there_already
 from app.core.teaching.reviewed_photos import Reviewed, enrol_reviewed
 from app.ui.background.gallery_jobs import GalleryEnd, GalleryJobs, GalleryValue, GalleryWork
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from model.contract.taxonomy import Taxonomy
@@ -42,7 +42,6 @@ class GallerySession(QObject):
     problem: (text, details)
     took: (Reviewed, Done) photos of a project were enrolled
     said: (words) something was done that needs no more than a line
-    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     shown = Signal()
@@ -51,13 +50,11 @@ class GallerySession(QObject):
     problem = Signal(str, str)
     took = Signal(object, object)
     said = Signal(str)
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
 
-    def __init__(self, jobs: GalleryJobs, parent: QObject | None = None) -> None:
+    def __init__(self, gallery: GalleryJobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self.jobs = JobSource(self)
+        self._gallery = gallery
         self.contents = GalleryContents()
         self.loaded: Loaded | None = None
         self.ready = False  # whether the contents have been read
@@ -65,12 +62,13 @@ class GallerySession(QObject):
         self.tasks = Tasks(self)
         self._looking = Task(lambda: iter(()), lambda _value: None)
         self.tasks.start()
-        jobs.advanced.connect(self._on_advanced)
-        jobs.ended.connect(self._on_ended)
+        gallery.advanced.connect(self._on_advanced)
+        gallery.ended.connect(self._on_ended)
 
     def stop(self) -> None:
         """Give up what waits and end this page's thread."""
         self.blockSignals(True)
+        self.jobs.blockSignals(True)
         for work in self._waiting:
             work.cancelled = True
         self.tasks.stop()
@@ -191,12 +189,12 @@ class GallerySession(QObject):
         def advance(found: tuple[int, Enrolled]) -> None:
             total, report = found
             done.add(report)
-            self.job_advanced.emit(job, done.report.done, total, 0)
+            self.jobs.advance(job, done.report.done, total, False)
 
         def end(message: str) -> None:
             done.message, done.cancelled = message, work.cancelled
             words = outcome(done)
-            self.job_ended.emit(job, f"cancelled: {words}" if done.cancelled else "" if message else words)
+            self.jobs.end(job, f"cancelled: {words}" if done.cancelled else "" if message else words)
 
             def put(contents: GalleryContents) -> None:
                 if changes:
@@ -211,7 +209,7 @@ class GallerySession(QObject):
             work.cancelled = True
 
         job = Job(verb, cancel)
-        self.job_began.emit(job)
+        self.jobs.begin(job)
 
     def tell_problems(self, done: JobResult, failed: str) -> None:
         """Say what was skipped, or why it ended early; `failed`: the words for that."""
@@ -320,7 +318,7 @@ class GallerySession(QObject):
     ) -> GalleryWork:
         work = GalleryWork(steps)
         self._waiting[work] = self._while_in_use(then), end or self._tell
-        self._jobs.add(work)
+        self._gallery.add(work)
         return work
 
     def _tell(self, message: str) -> None:

@@ -160,7 +160,7 @@ class GalleryTransfers(QObject):
         def cancel() -> None:
             ended[0] = True
             task.cancel()
-            self._desk.job_ended.emit(job, "cancelled: no pictures were located")
+            self._desk.jobs.end(job, "cancelled: no pictures were located")
 
         def steps() -> Iterator[tuple[int, int, Located | None]]:
             wanted = {
@@ -173,16 +173,16 @@ class GalleryTransfers(QObject):
 
         def put(found: tuple[int, int, Located | None]) -> None:
             done, total, located = found
-            self._desk.job_advanced.emit(job, done, total, 0)
+            self._desk.jobs.advance(job, done, total, False)
             if located is not None:
                 self._cancel = None
-                self._desk.job_ended.emit(job, "")
+                self._desk.jobs.end(job, "")
                 self._preview(located)
 
         self.stop()
         job = Job("looking for pictures", cancel)
         self._cancel = cancel
-        self._desk.job_began.emit(job)
+        self._desk.jobs.begin(job)
         task = self._desk.tasks.submit(steps, put)
 
     def stop(self) -> None:

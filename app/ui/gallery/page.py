@@ -61,7 +61,7 @@ class GalleryPage(Page):
         super().__init__()
         self._dialogs = context.dialogs
         self.desk = GallerySession(context.services.gallery, self)
-        self.jobs = (self.desk,)
+        self.jobs = (self.desk.jobs,)
         self.notice, self.toolbar = NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)
         self.search.setAccessibleName(actions.SEARCH.title)

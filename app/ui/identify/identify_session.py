@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from app.core.recognition.decision import Status
 from app.core.system.paths import tidy
 from app.ui.background.folder_run import FolderAnswers, FolderRun
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.photo_answers import Answer, PhotoAnswers, Question
 from app.ui.background.photo_loading import FolderScan, Photo, PhotoLoader, Thumbnails
@@ -33,7 +33,6 @@ class IdentifySession(QObject):
         identified: (list of Identification) files, with their answers or errors
         problem: (text, details) for the error bar
         said: (text) what was left out, for the status bar
-        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     first_found = Signal(int)
@@ -44,14 +43,12 @@ class IdentifySession(QObject):
     identified = Signal(object)
     problem = Signal(str, str)
     said = Signal(str)
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
 
     def __init__(
         self, answers: PhotoAnswers, folder: FolderRun, thumbnails: Thumbnails, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self.photos = PhotoList(thumbnails, self)
         self._answers, self._folder = answers, folder
         self._loader = PhotoLoader(self)
@@ -82,6 +79,7 @@ class IdentifySession(QObject):
     def stop(self) -> None:
         """Wait for the workers of this session; nothing is emitted afterwards."""
         self.blockSignals(True)
+        self.jobs.blockSignals(True)
         self._scan.stop()
         self._loader.stop()
 
@@ -288,15 +286,16 @@ class IdentifySession(QObject):
             return
         if self._job is None and done < total:
             self._job = Job("identifying", self.cancel)
-            self.job_began.emit(self._job)
+            self.jobs.begin(self._job)
         if self._job is not None:
-            self.job_advanced.emit(self._job, done, total, growing)
+            self.jobs.advance(self._job, done, total, growing)
             if done == total and not growing:
                 self._end_job(self._outcome())
 
     def _end_job(self, outcome: str) -> None:
         job, self._job = self._job, None
-        self.job_ended.emit(job, outcome)
+        if job is not None:
+            self.jobs.end(job, outcome)
 
     def _outcome(self) -> str:
         counts = self.photos.counts()

@@ -46,7 +46,7 @@ class IdentifyPage(Page):
         super().__init__()
         self._project = context.project
         self.session = IdentifySession(context.services.answers, context.services.folder, context.thumbnails, self)
-        self.jobs = (self.session,)
+        self.jobs = (self.session.jobs,)
         self.compare = CompareView()
         self.view = self.compare.main
         self.strip = Filmstrip(self.session.photos)

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from PySide6.QtCore import QMimeData, Signal, SignalInstance
+from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.ui.background.jobs import JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.page.navigation import PageRequest
 from app.ui.widgets.basics import Splitter
 from app.ui.widgets.error_bar import ErrorBar
-
-
-class JobSource(Protocol):
-    """Work that takes its time, shown in the status bar."""
-
-    @property
-    def job_began(self) -> SignalInstance:
-        """Carries the Job."""
-
-    @property
-    def job_advanced(self) -> SignalInstance:
-        """Carries the Job, how much is done, of how much, and whether that may grow."""
-
-    @property
-    def job_ended(self) -> SignalInstance:
-        """Carries the Job, and what it did."""
 
 
 class Page(QWidget):
@@ -39,7 +23,7 @@ class Page(QWidget):
         theme_wanted: change to the other theme
 
     Attributes:
-        jobs: whose work the status bar shows.
+        jobs: where the work comes from that the status bar shows.
         splitters: whose sizes are remembered.
         answers: kinds of requests that `go` carries out.
     """

@@ -24,6 +24,7 @@ from app.core.project.results import PhotoResult, result_of
 from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
 from app.core.review.photo_columns import PhotoColumns
+from app.ui.background.jobs import JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.project_runs import ProjectRuns
 from app.ui.background.tasks import Tasks
@@ -69,7 +70,7 @@ class OpenProject(QObject):
         self.model: KnownModel | None = None
         self.recent: list[Path] = []  # the projects that were open, the last one first
         self.tasks, self.checks = Tasks(self), Tasks(self)
-        self.waits = ProjectWaits(self)
+        self.waits = ProjectWaits(JobSource(self))
         self.running = RunControl(runs, self)
         self.watching = FolderWatching(self.checks, self)
         self.closer = ProjectCloser(self.tasks, self)
@@ -98,6 +99,7 @@ class OpenProject(QObject):
         """Finish what was asked for and end the run; `close` comes when the model's thread has stopped."""
         self.blockSignals(True)
         self.running.blockSignals(True)
+        self.running.jobs.blockSignals(True)
         self.watching.blockSignals(True)
         self.watching.end()
         self.running.cancel()

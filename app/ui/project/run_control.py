@@ -6,27 +6,24 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.batch.project_run import RunProgress
 from app.core.project.project import Project
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.project_runs import ProjectRun, ProjectRuns, RunAdvance, RunEnd
 
 
 class RunControl(QObject):
     """Signals:
     found: (numbers of images) a run has stored these
-    job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     problem: (text, details)
     released: (Project) no run uses this project any more
     """
 
     found = Signal(object)
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
     problem = Signal(str, str)
     released = Signal(object)
 
     def __init__(self, runs: ProjectRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self._runs = runs
         self._run: ProjectRun | None = None
         self._job: Job | None = None
@@ -52,7 +49,7 @@ class RunControl(QObject):
 
         self._last = None
         self._job = Job("identifying", self.cancel, pause)
-        self.job_began.emit(self._job)
+        self.jobs.begin(self._job)
         self._runs.begin(run)
 
     def cancel(self) -> None:
@@ -70,24 +67,24 @@ class RunControl(QObject):
         return self._run is not None
 
     def _on_advanced(self, advance: RunAdvance) -> None:
-        if advance.run is not self._run:
+        if advance.run is not self._run or self._job is None:
             return
         progress = advance.progress
         counts, self._last = progress.counts, progress
-        self.job_advanced.emit(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
+        self.jobs.advance(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
         if progress.problems:
             self.problem.emit(progress.problems[0], "\n".join(progress.problems))
         self.found.emit(progress.changed)
 
     def _on_ended(self, end: RunEnd) -> None:
         run = end.run
-        if run is not self._run:
+        if run is not self._run or self._job is None:
             return
         job, self._job, self._run = self._job, None, None
         if end.message:
             self.problem.emit(f"The project was not fully identified: {end.message}", "")
         self.found.emit(())
-        self.job_ended.emit(job, self._outcome(run))
+        self.jobs.end(job, self._outcome(run))
         self.released.emit(run.project)
         following, self._next = self._next, None
         if following is not None:

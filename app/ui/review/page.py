@@ -94,7 +94,7 @@ class ReviewPage(Page):
         self._arranging = QTimer(self, interval=_ARRANGE, singleShot=True)
         self._following = QTimer(self, interval=_FOLLOW, singleShot=True)
         self._drawn = False
-        self.jobs = (self.outputs,)
+        self.jobs = (self.outputs.jobs,)
         self._lay_out()
         self.splitters = (self.columns,)
         self._connect()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.training import model_comparison
 from app.core.training.model_comparison import Count, ModelComparison
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.train.trainer_process import TrainerProcess
 
 
@@ -19,18 +19,15 @@ class ComparisonJob(QObject):
         found: something was
         failed: (words, what the process printed)
         changed: one has begun or ended
-        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
     """
 
     found = Signal()
     failed = Signal(str, str)
     changed = Signal()
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self._side = TrainerProcess(self)
         self._known: dict[tuple[Path, str], ModelComparison] = {}
         self._key = (Path(), "")
@@ -52,7 +49,7 @@ class ComparisonJob(QObject):
         self._key, self._result = (run, fingerprint), None
         self._job = Job("comparing", self.cancel)
         self._side.start(model_comparison.command(run, model))
-        self.job_began.emit(self._job)
+        self.jobs.begin(self._job)
 
     def cancel(self) -> None:
         """Compare no longer."""
@@ -62,7 +59,8 @@ class ComparisonJob(QObject):
     def _on_line(self, line: str) -> None:
         found = model_comparison.told(line)
         if isinstance(found, Count):
-            self.job_advanced.emit(self._job, found.done, found.photos, False)
+            if self._job is not None:
+                self.jobs.advance(self._job, found.done, found.photos, False)
         elif found is not None:
             self._result = found
 
@@ -78,4 +76,4 @@ class ComparisonJob(QObject):
     def _end_job(self, words: str) -> None:
         job, self._job = self._job, None
         if job is not None:
-            self.job_ended.emit(job, words)
+            self.jobs.end(job, words)

@@ -69,7 +69,7 @@ class TrainPage(Page):
         self.curves: CurvesPanel | None = None
         self.form: NewTraining | None = None
         self.measuring, self.comparing = PaceMeasurement(self), ComparisonJob(self)
-        self.jobs = (self.comparing,)
+        self.jobs = (self.comparing.jobs,)
         self._in_use: tuple[Path, str] | None = None
         self.study = StudyView()
         self.empty = self._make_empty()

@@ -7,7 +7,7 @@ import time
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
-from app.ui.background.jobs import Job, clock_text
+from app.ui.background.jobs import Job, JobEnd, JobProgress, JobSource, clock_text
 from app.ui.widgets import icons
 from app.ui.widgets.basics import ElidedLabel, small_button
 
@@ -34,21 +34,25 @@ class JobLine(QWidget):
             row.addWidget(widget)
             widget.hide()
 
-    def begin(self, job: Job) -> None:
-        """Show a job from now on."""
+    def follow(self, source: JobSource) -> None:
+        """Show the jobs that come from there."""
+        source.began.connect(self._begin)
+        source.advanced.connect(self._advance)
+        source.ended.connect(self._end)
+
+    def _begin(self, job: Job) -> None:
         self._jobs.append(job)
         self._words.set_whole("")
         self._progress.setRange(0, 0)
         self._show_buttons()
 
-    def advance(self, job: Job, done: int, total: int, growing: bool) -> None:
-        """How far a job is."""
-        job.advance(done, total, growing)
-        if self._jobs and self._jobs[-1] is job:
+    def _advance(self, progress: JobProgress) -> None:
+        progress.job.advance(progress.done, progress.total, progress.growing)
+        if self._jobs and self._jobs[-1] is progress.job:
             self._show()
 
-    def end(self, job: Job, outcome: str) -> None:
-        """Say what a finished job did."""
+    def _end(self, end: JobEnd) -> None:
+        job = end.job
         if job in self._jobs:
             self._jobs.remove(job)
         took = clock_text(time.monotonic() - job.clock.started)
@@ -56,7 +60,7 @@ class JobLine(QWidget):
         if self._jobs:
             self._show()
         else:
-            self._words.set_whole(f"{outcome} · {took}" if outcome else "")
+            self._words.set_whole(f"{end.outcome} · {took}" if end.outcome else "")
 
     def say(self, words: str) -> None:
         """Say what was done at once."""

@@ -22,7 +22,7 @@ from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
 from app.ui.page.context import PageContext
 from app.ui.page.navigation import PageRequest
-from app.ui.page.page import JobSource, Page
+from app.ui.page.page import Page
 from app.ui.project.open_project import OpenProject
 from app.ui.project.project_menu import new_place
 from app.ui.review.page import ReviewPage
@@ -106,14 +106,14 @@ class MainWindow(QMainWindow):
             page.said.connect(self.status.jobs.say)
             page.requested.connect(self._go)
             for source in page.jobs:
-                self._show_jobs_of(source)
+                self.status.jobs.follow(source)
         identify, project = self.identify, self.project
         identify.files_wanted.connect(self.choose_files)
         identify.folder_wanted.connect(self.choose_folder)
         identify.model_wanted.connect(self.choose_model)
         identify.paste_wanted.connect(self.paste)
-        for source in (project.running, project.waits):
-            self._show_jobs_of(source)
+        for source in (project.running.jobs, project.waits.jobs):
+            self.status.jobs.follow(source)
         project.said.connect(self.status.jobs.say)
         project.opened.connect(self._on_project)
         project.open_failed.connect(self._on_project_failed)
@@ -134,12 +134,6 @@ class MainWindow(QMainWindow):
         bind(self, actions.HELP, self.help.toggle)
         bind(self, actions.MODEL_MENU, self.status.model.showMenu)
         self.rail.chosen.connect(self.show_page)
-
-    def _show_jobs_of(self, source: JobSource) -> None:
-        jobs = self.status.jobs
-        source.job_began.connect(jobs.begin)
-        source.job_advanced.connect(jobs.advance)
-        source.job_ended.connect(jobs.end)
 
     def _connect_gallery(self) -> None:
         gallery, review = self.gallery, self.review

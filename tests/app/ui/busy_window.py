@@ -50,7 +50,7 @@ class Busy:
         self._window.project.labelled.connect(self._on_labelled)
         self._window.project.said.connect(lambda words: say("turned") if words.startswith(("undone", "done")) else None)
         self._page.outputs.planned.connect(self._on_planned)
-        self._page.outputs.job_ended.connect(lambda _job, outcome: say("output", outcome))
+        self._page.outputs.jobs.ended.connect(lambda end: say("output", end.outcome))
         window.services.runs.advanced.connect(lambda run: say("predicted", run.progress.counts.predicted))
         self._timer = QTimer(interval=50)
         self._timer.timeout.connect(self._act)

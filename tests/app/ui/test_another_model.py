@@ -155,7 +155,7 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
 def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gallery, tmp_path, qtbot, change):
     begin_run(ready, many, qtbot)
     ended = []
-    ready.project.running.job_ended.connect(lambda _job, words: ended.append(words))
+    ready.project.running.jobs.ended.connect(lambda end: ended.append(end.outcome))
     opened = ready.project
     if change == "model":
         ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
@@ -183,7 +183,7 @@ def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):
     jobs.cancel()
     assert "cancelled after" in jobs.text()
     begun = []
-    session.job_began.connect(begun.append)
+    session.jobs.began.connect(begun.append)
     session.select(299)
     qtbot.waitUntil(lambda: session.photos.entry(299).status is Status.IDENTIFIED, timeout=PATIENCE)
     assert not begun and not jobs.cancel_button.isVisible()

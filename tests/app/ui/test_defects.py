@@ -62,7 +62,7 @@ def test_the_filing_dialog_says_why_there_is_no_plan(identified, qtbot, monkeypa
 
 def test_a_plan_that_fails_does_not_end_the_job_in_work(identified, qtbot, monkeypatch, tmp_path):
     page, ended = identified.review, []
-    page.outputs.job_ended.connect(lambda job, _words: ended.append(job.verb))
+    page.outputs.jobs.ended.connect(lambda end: ended.append(end.job.verb))
 
     def lost(_rows, _into, _pattern):
         raise ProjectError("it is away")

@@ -27,7 +27,7 @@ from app.core.project.photo_state import ChangedPhotoError, check_unchanged
 from app.core.project.project import Project
 from app.core.project.records import KnownModel
 from app.core.project.results import PhotoResult, not_identified, results
-from app.ui.background.jobs import Job
+from app.ui.background.jobs import Job, JobSource
 from app.ui.background.tasks import Tasks
 from app.ui.background.waits import ProjectWaits
 from app.ui.widgets.file_dialogs import ChosenPlace
@@ -55,7 +55,6 @@ class ExportJobs(QObject):
         tasks: that work on projects.
 
     Signals:
-        job_began: (Job), job_advanced: (Job, done, total, growing), job_ended: (Job, what it did)
         problem: (text, details)
         planned: (number that it was asked for with, Plan, folder), unplanned: (that number, why there is no plan)
         labels_changed: (Project, image -> its new label or None)
@@ -64,9 +63,6 @@ class ExportJobs(QObject):
         unknown: (Project, UnknownStepError, back) a step was not started on this computer; back: it was to be undone
     """
 
-    job_began = Signal(object)
-    job_advanced = Signal(object, int, int, int)
-    job_ended = Signal(object, str)
     problem = Signal(str, str)
     planned = Signal(int, object, object)
     unplanned = Signal(int, str)
@@ -78,27 +74,26 @@ class ExportJobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.jobs = JobSource(self)
         self.tasks = Tasks(self)
         self.tasks.failed.connect(self.problem)
         self._progress.connect(self._on_progress)
-        self._jobs: dict[Job, int] = {}
-        self._waits = ProjectWaits(self)
-        self._waits.job_began.connect(self.job_began)
-        self._waits.job_advanced.connect(self.job_advanced)
-        self._waits.job_ended.connect(self.job_ended)
+        self._totals: dict[Job, int] = {}
+        self._waits = ProjectWaits(self.jobs)
         self._stopping = False
         self.tasks.start()
 
     def stop(self) -> None:
         """End the job after the file in work, and wait for the thread."""
         self.blockSignals(True)
+        self.jobs.blockSignals(True)
         self._stopping = True
         self._waits.stop()
         self.tasks.stop()
 
     def busy(self) -> bool:
         """Whether a job is under way or waits."""
-        return bool(self._jobs)
+        return bool(self._totals)
 
     def export(self, project: Project, model: KnownModel, kind: str, chosen: ChosenPlace, total: int) -> None:
         """Write one of the formats of `EXPORTERS`."""
@@ -290,7 +285,7 @@ class ExportJobs(QObject):
             flag[0] = True
 
         job = Job(verb, cancel)
-        self._jobs[job] = total
+        self._totals[job] = total
         told = [float("-inf")]
 
         def progress(done: int) -> None:
@@ -303,18 +298,18 @@ class ExportJobs(QObject):
                 done = work(progress, lambda: flag[0] or self._stopping)
             yield done
 
-        self.job_began.emit(job)
+        self.jobs.begin(job)
         self.tasks.submit(
             steps, lambda value: self._end(job, say(value)), on=project, failed=lambda _words: self._end(job, "")
         )
 
     def _end(self, job: Job, words: str) -> None:
-        self._jobs.pop(job, None)
-        self.job_ended.emit(job, words)
+        self._totals.pop(job, None)
+        self.jobs.end(job, words)
 
     def _on_progress(self, job: Job, done: int) -> None:
-        if job in self._jobs:
-            self.job_advanced.emit(job, done, self._jobs[job], False)
+        if job in self._totals:
+            self.jobs.advance(job, done, self._totals[job], False)
 
 
 def _one_by_one(

@@ -112,7 +112,7 @@ def test_folders_from_elsewhere_are_shown_before_anything_is_written(
     QTest.mouseClick(asked().agree_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(list(photos.rglob("*.xmp"))) == 12, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
-    with qtbot.waitSignal(page.outputs.job_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(page.outputs.jobs.ended, timeout=PATIENCE):
         page.toolbar.sidecars_wanted.emit()  # it asks once
     assert not any(one.isVisible() for one in page.findChildren(TrustDialog))
 

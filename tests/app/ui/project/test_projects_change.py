@@ -16,7 +16,7 @@ from app.core.project.schema import ProjectError
 from app.ui.background import project_runs
 from app.ui.explore import map_session
 from app.ui.project import folder_watching
-from app.ui.review import export_jobs
+from app.ui.review.export import export_jobs
 from app.ui.train import training_session as train_desk
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window.main_window import MainWindow
@@ -41,7 +41,7 @@ def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos,
     page = identified.review
     first, model = page.project.project, page.project.model
     wanted = plan(results(first, model), tmp_path / "sorted")
-    page.outputs.job_began.connect(lambda _job: page.project.open(tmp_path / "other.marque", create=True))
+    page.outputs.jobs.began.connect(lambda _job: page.project.open(tmp_path / "other.marque", create=True))
     page.outputs.file(first, wanted, move=True)
     qtbot.waitUntil(lambda: page.project.project is not first, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not page.outputs.busy(), timeout=PATIENCE)
