@@ -16,7 +16,7 @@ from app.core.recognition.identifier import Identification
 from app.core.recognition.pipeline import identify_paths
 from app.ui.background.model_in_use import ModelInUse
 from app.ui.background.photo_loading import Batches
-from app.ui.background.service import DEFECT, Turn
+from app.ui.background.service import DEFECT, ServiceTurn
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FolderRun(QObject):
         """Whether there are photos."""
         return bool(self._files)
 
-    def serve(self, model: ModelInUse, turn: Turn) -> None:
+    def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
         """Identify the folder in work to its end."""
         generation = self._generation
 

@@ -13,7 +13,7 @@ from app.core.gallery.gallery import GalleryError
 from app.core.gallery.selection import GallerySelection
 from app.core.recognition.engine import Engine, EngineError
 from app.ui.background.model_in_use import ModelInUse
-from app.ui.background.service import Turn
+from app.ui.background.service import ServiceTurn
 
 
 @dataclass(eq=False)
@@ -76,7 +76,7 @@ class GalleryJobs(QObject):
         """Whether there is work."""
         return bool(self._works)
 
-    def serve(self, model: ModelInUse, turn: Turn) -> None:
+    def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
         """Do one work after the other."""
         while not turn.must_end():
             with self._changed:
@@ -85,7 +85,7 @@ class GalleryJobs(QObject):
                 work = self._works.popleft()
             self._do(work, model, turn)
 
-    def _do(self, work: GalleryWork, model: ModelInUse, turn: Turn) -> None:
+    def _do(self, work: GalleryWork, model: ModelInUse, turn: ServiceTurn) -> None:
         def cancelled() -> bool:
             return work.cancelled or turn.must_end()
 

@@ -15,7 +15,7 @@ from app.core.recognition.engine import EngineError
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.identifier import Identification, Identifier
 from app.ui.background.model_in_use import ModelInUse
-from app.ui.background.service import DEFECT, Turn
+from app.ui.background.service import DEFECT, ServiceTurn
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the photo; right and bottom exclusive."""
@@ -82,7 +82,7 @@ class PhotoAnswers(QObject):
         """Whether a photo is on show that has no answer."""
         return bool(self._questions)
 
-    def serve(self, model: ModelInUse, _turn: Turn) -> None:
+    def serve(self, model: ModelInUse, _turn: ServiceTurn) -> None:
         """Answer all questions: each takes a moment, so a model that is ready waits for them too."""
         while (question := self._next()) is not None:
             self._answer(model, question)

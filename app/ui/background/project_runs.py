@@ -15,7 +15,7 @@ from app.core.project.project import Project
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import BATCH, EngineError
 from app.ui.background.model_in_use import ModelInUse
-from app.ui.background.service import Turn
+from app.ui.background.service import ServiceTurn
 
 _REPORT_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 
@@ -73,7 +73,7 @@ class ProjectRuns(QObject):
         """Whether a run was begun and has not ended."""
         return self._run is not None
 
-    def serve(self, model: ModelInUse, turn: Turn) -> None:
+    def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
         """Identify what waits in the project; a run that has to make way for another model continues with that one."""
         run = self._run
         if run is None or turn.must_end():
@@ -92,7 +92,7 @@ class ProjectRuns(QObject):
                 self._run = None
                 self.ended.emit(RunEnd(run, message))
 
-    def _identify(self, run: ProjectRun, model: ModelInUse, turn: Turn) -> None:
+    def _identify(self, run: ProjectRun, model: ModelInUse, turn: ServiceTurn) -> None:
         def cancelled() -> bool:
             return run.cancelled or turn.must_end()
 

@@ -10,7 +10,7 @@ DEFECT = "a defect of Marque stopped it; the line at the top says more"
 """What a service says of a request that ended with an error nobody expected."""
 
 
-class Turn(Protocol):
+class ServiceTurn(Protocol):
     """The time that a service has on the thread."""
 
     def let_others_in(self) -> None:
@@ -26,5 +26,5 @@ class Service(Protocol):
     def waits(self) -> bool:
         """Whether there is a request."""
 
-    def serve(self, model: ModelInUse, turn: Turn) -> None:
+    def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
         """Serve what waits, until there is nothing more or the turn must end; on the model's thread."""

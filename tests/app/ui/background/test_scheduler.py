@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.background.model_in_use import ModelInUse
 from app.ui.background.model_loading import ModelLoading, ModelRequest
 from app.ui.background.scheduler import ModelScheduler
-from app.ui.background.service import Turn
+from app.ui.background.service import ServiceTurn
 
 PATIENCE = 15_000
 
@@ -30,7 +30,7 @@ class Steps:
     def waits(self) -> bool:
         return self.left > 0
 
-    def serve(self, _model: ModelInUse, turn: Turn) -> None:
+    def serve(self, _model: ModelInUse, turn: ServiceTurn) -> None:
         while self.left and not turn.must_end():
             self.left -= 1
             self.log.append(self.name)
