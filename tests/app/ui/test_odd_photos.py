@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtTest import QTest
 
 from app.core.recognition.decision import Status
-from tests.app.ui.test_window import drop, finished
+from tests.app.ui.photo_drops import drop, finished
 
 PATIENCE = 15_000
 

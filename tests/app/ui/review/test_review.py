@@ -2,86 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel
-from pytestqt.qtbot import QtBot
 
-from app.core.filing.filing import Filing
-from app.core.filing.filing_plan import plan
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import FoundFile
-from app.core.project.results import results
 from app.core.recognition.decision import Status
 from app.core.review.arrangement import Order, Show
-from app.ui.review.export.filing_dialog import FilingDialog
-from app.ui.window.main_window import MainWindow
-
-PATIENCE = 15_000
-Key = Qt.Key
-
-
-@pytest.fixture
-def review(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> Callable[..., MainWindow]:
-    """Opens the window on the page Review, with a folder identified into its project."""
-
-    def open_one(*folders: Path) -> MainWindow:
-        window = open_marque()
-        page = window.review
-        qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
-        QTest.keyClick(window, Key.Key_2)
-        assert window.pages.currentWidget() is page
-        if folders:
-            page.project.identify(list(folders))
-            labelled(qtbot, window)
-        return window
-
-    return open_one
-
-
-def labelled(qtbot: QtBot, window: MainWindow) -> None:
-    """Until every photo of the project is identified and listed."""
-
-    def done() -> bool:
-        columns = window.project.columns
-        looked_at = (columns.predictions["image"] > 0).sum() + len(columns.errors)
-        return len(columns) > 0 and looked_at == len(columns) == window.review.listing.rowCount()
-
-    qtbot.waitUntil(lambda: done() and not window.project.running.active(), timeout=PATIENCE)
-
-
-def status_of(window: MainWindow, place: int) -> tuple[str, str]:
-    """What a line of the list says: label, and the person's word."""
-    listing = window.review.listing
-    return listing.index(place, 3).data(), listing.index(place, 2).data()
-
-
-def press(window: MainWindow, key: Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    window.review.grid.setFocus()
-    QTest.keyClick(window.review.grid, key, modifier)
-
-
-def told(window: MainWindow) -> dict[str, Label]:
-    """What the project's file says that the person said, by name of type, class and file."""
-    project = window.project.project
-    assert project is not None
-    names = {image.id: "/".join(image.path.parts[-3:]) for image in project.images.all()}
-    return {names[image]: label for image, label in project.labels.all().items()}
-
-
-def until_told(qtbot: QtBot, window: MainWindow, count: int) -> None:
-    """Until so many photos have a label of the person, in the file and on the page."""
-    columns = window.project.columns
-    qtbot.waitUntil(lambda: len(told(window)) == count == (columns.verdict >= 0).sum(), timeout=PATIENCE)
+from tests.app.ui.review.reviewing import (
+    PATIENCE,
+    Key,
+    action,
+    identified,
+    labelled,
+    press,
+    status_of,
+    told,
+    until_told,
+)
 
 
 def test_a_folder_is_labelled_and_each_photo_says_what_it_is(review, photos, qtbot):
@@ -129,72 +69,6 @@ def test_verdicts_by_key_move_on_and_can_be_undone(review, photos, qtbot):
     page.chosen.go(2)
     press(window, Key.Key_Backspace)
     qtbot.waitUntil(lambda: status_of(window, 2) == ("Gialla 2012", ""), timeout=PATIENCE)
-
-
-def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photos, qtbot, tmp_path):
-    window = review(photos)
-    page = window.review
-    page.chosen.go(0)
-    press(window, Key.Key_Return)
-    until_told(qtbot, window, 1)
-    file_photos(qtbot, window, tmp_path / "sorted")
-    filed = sorted((tmp_path / "sorted").rglob("*.jpg"))
-    assert len(filed) == 12 and (tmp_path / "sorted" / "ship" / "Celeste class" / "1.jpg") in filed
-    qtbot.waitUntil(lambda: page.toolbar.undo_button.toolTip().startswith("undo: copy 12 photos"), timeout=PATIENCE)
-    window.close()
-
-    again = open_marque()
-    QTest.keyClick(again, Key.Key_2)
-    qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: status_of(again, 0) == ("Gialla 2012", "accepted"), timeout=PATIENCE)
-    press(again, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: not any(files for _, _, files in os.walk(tmp_path / "sorted")), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not again.review.outputs.busy(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "accept" in again.review.toolbar.undo_button.toolTip(), timeout=PATIENCE)
-    press(again, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: told(again) == {}, timeout=PATIENCE)
-    assert all(path.is_file() for path in photos.rglob("*.jpg"))
-
-
-def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_marque, photos, qtbot, tmp_path):
-    window = review(photos)
-    place = window.project.project.path
-    window.close()
-    with Project.open(place) as project:
-        [model] = project.models.all()
-        wanted = plan(results(project, model), tmp_path / "sorted")
-        assert Filing(project).begin(wanted, move=True) is not None
-    one = wanted.steps[0]
-    one.target.parent.mkdir(parents=True)
-    shutil.copy2(one.source, one.target)  # died here, before this was noted
-
-    again = open_marque()
-    QTest.keyClick(again, Key.Key_2)
-    qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
-    assert again.review.errors.text() == (
-        "'move 12 photos' was interrupted: 1 done, 11 left as they were; file again, or undo it"
-    )
-    assert one.target.exists() and not one.source.exists()
-    press(again, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(one.source.exists, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not again.review.outputs.busy() and not one.target.exists(), timeout=PATIENCE)
-
-
-def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
-    page = window.review
-    page.leaving.file()
-    dialog = next(one for one in page.findChildren(FilingDialog) if one.isVisible())
-    dialog.folder.setText("")
-    qtbot.waitUntil(lambda: dialog.summary.whole() == "choose a folder", timeout=PATIENCE)
-    dialog.folder.setText(str(into))
-    dialog.pattern.setText("{type}/{nonsense}/{name}")
-    qtbot.waitUntil(lambda: "not one of" in dialog.summary.whole(), timeout=PATIENCE)
-    assert not dialog.do_button.isEnabled()
-    dialog.pattern.setText("{type}/{class}/{name}")
-    qtbot.waitUntil(dialog.do_button.isEnabled, timeout=PATIENCE)
-    assert dialog.summary.whole() == "12 photos would be filed" and dialog.preview.count() == 12
-    QTest.mouseClick(dialog.do_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not page.outputs.busy() and into.is_dir(), timeout=PATIENCE)
 
 
 def test_relabelling_offers_classes_and_makes_new_ones(review, photos, qtbot):
@@ -278,65 +152,6 @@ def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "Gialla 2012", timeout=PATIENCE)
 
 
-def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    page, out = window.review, tmp_path / "labels.csv"
-    shutil.copy(min(photos.rglob("*.*")), photos / "new.jpg")
-    with Project.open(page.project.project.path) as project:
-        project.images.add(project.sources.all()[0][0], [FoundFile.of(photos / "new.jpg")])
-    words = "; 1 photo is not identified yet; identify it with: folder"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
-    page.toolbar.export_wanted.emit("csv")
-    qtbot.waitUntil(lambda: f"written: {out}; 13 photos{words}" in window.status.jobs.text(), timeout=PATIENCE)
-    page.toolbar.sidecars_wanted.emit()
-    qtbot.waitUntil(lambda: f"12 sidecars written{words}" in window.status.jobs.text(), timeout=PATIENCE)
-
-
-def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    page = window.review
-    page.chosen.go(0)
-    press(window, Key.Key_X)
-    until_told(qtbot, window, 1)
-    for kind, out, words in (
-        ("csv", tmp_path / "labels.csv", "11 photos"),
-        ("coco", tmp_path / "labels.json", "11 photos"),
-        ("training", tmp_path / "t.csv", "0 photos: no photo has a label yet"),
-    ):
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, out=out, **_k: (str(out), ""))
-        page.toolbar.export_wanted.emit(kind)
-        said = f"written: {out}; {words}"
-        qtbot.waitUntil(lambda said=said: said in window.status.jobs.text(), timeout=PATIENCE)
-    rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8")))
-    assert len(rows) == 11 and {row["status"] for row in rows} == {"identified"}
-    assert len(json.loads((tmp_path / "labels.json").read_text())["annotations"]) == 11
-    page.toolbar.sidecars_wanted.emit()
-    qtbot.waitUntil(lambda: "11 sidecars written" in window.status.jobs.text(), timeout=PATIENCE)
-    assert len(list(photos.rglob("*.xmp"))) == 11
-    (tmp_path / "locked").mkdir(mode=0o500)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(tmp_path / "no" / "such" / "x.csv"), ""))
-    page.toolbar.export_wanted.emit("csv")
-    qtbot.waitUntil(lambda: "does not exist; make it first" in page.errors.text(), timeout=PATIENCE)
-
-
-def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    page = window.review
-    changed, other = photos / "sedan" / "Rossa 2010" / "1.jpg", photos / "ship" / "Azzurra class" / "1.jpg"
-    changed.write_bytes(other.read_bytes())
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(tmp_path / "copies"))
-    for wanted, done in (
-        (page.toolbar.sidecars_wanted, "11 sidecars"),
-        (page.toolbar.copies_wanted, "11 photos copied"),
-    ):
-        page.errors.clear()
-        wanted.emit()
-        qtbot.waitUntil(lambda done=done: done in window.status.jobs.text(), timeout=PATIENCE)
-        assert page.errors.text().startswith(f"{changed}: has changed")
-    assert not changed.with_name("1.jpg.xmp").exists()
-    assert len(list((tmp_path / "copies").rglob("*.jpg"))) == 11
-
-
 def test_identified_photos_are_in_the_project_without_being_asked(open_marque, answered, photos, qtbot):
     window = open_marque(photos)
     qtbot.waitUntil(lambda: "12 photos: 12 identified" in window.status.jobs.text(), timeout=PATIENCE)
@@ -388,10 +203,6 @@ def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, mo
     qtbot.waitUntil(lambda: page.listing.rowCount() == 12, timeout=PATIENCE)
 
 
-def action(menu, text: str):
-    return next(one for one in menu.actions() if one.text() == text)
-
-
 def test_photos_that_were_moved_are_located(review, photos, qtbot, monkeypatch, tmp_path):
     window = review(photos)
     page = window.review
@@ -429,11 +240,6 @@ def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, t
     assert "cancelled after" in jobs.text() and identified(window) < 300
     page.project.identify()
     qtbot.waitUntil(lambda: identified(window) == 300, timeout=PATIENCE)
-
-
-def identified(window: MainWindow) -> int:
-    opened = window.project
-    return opened.project.images.counts(opened.model.fingerprint).predicted
 
 
 def test_grid_and_table_show_the_same_choice(review, photos, qtbot):
@@ -504,7 +310,7 @@ def test_the_next_undecided_photo_is_found(review, photos, qtbot):
 
 
 def test_a_dropped_folder_is_identified_into_the_project(review, photos, qtbot):
-    from tests.app.ui.test_window import drop, files
+    from tests.app.ui.photo_drops import drop, files
 
     window = review()
     assert window.review.empty.isVisible()
@@ -539,37 +345,3 @@ def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_ma
     qtbot.waitUntil(lambda: not again.project.watching.active(), timeout=PATIENCE)
     assert not again.review.toolbar.watch_button.isChecked()
     assert again.project.project.sources.all()[0][2] is False
-
-
-def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(tmp_path / "copies"))
-    window.review.toolbar.copies_wanted.emit()
-    qtbot.waitUntil(lambda: "12 photos copied into" in window.status.jobs.text(), timeout=PATIENCE)
-    copies = sorted((tmp_path / "copies").rglob("*.jpg"))
-    assert len(copies) == 12 and all(b"Azzurra class" in copy.read_bytes() for copy in copies if "Azz" in str(copy))
-
-
-def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    page = window.review
-    table = photos / "mine.csv"
-    table.write_text("file,coarse,fine,verdict\nsedan/Rossa 2010/1.jpg,ship,Azzurra class,\nnowhere.jpg,ship,,\n")
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a, **_k: (str(table), ""))
-    actions = {action.text(): action for action in page.toolbar.project_button.menu().actions()}
-    actions["import corrections from a table…"].trigger()
-    until_told(qtbot, window, 1)
-    assert told(window) == {"sedan/Rossa 2010/1.jpg": Label(Verdict.CORRECTED, "ship", "Azzurra class")}
-    assert "1 row of mine.csv could not be used" in page.errors.text()
-    press(window, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    until_told(qtbot, window, 0)
-
-
-def test_a_file_that_the_box_did_not_ask_about_is_not_replaced(review, photos, qtbot, tmp_path, monkeypatch):
-    window = review(photos)
-    page, notes = window.review, tmp_path / "notes.csv"
-    notes.write_text("mine")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(notes.with_suffix("")), ""))
-    page.toolbar.export_wanted.emit("csv")
-    qtbot.waitUntil(lambda: "a file that Marque did not write is there" in page.errors.text(), timeout=PATIENCE)
-    assert notes.read_text() == "mine" and "--force" not in page.errors.text()
