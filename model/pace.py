@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = measure(backbone, size)
         except ValidationError as error:
             raise RunError(error.errors()[0]["msg"]) from error
-        console.data(found)
+        console.data(found.model_dump())
         return 0
 
     return console.run(work)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from model.contract.commands import ComparisonProgress
 from model.publishing.model_comparison import versus
 from model.system import console
 from model.system.arguments import read as read_arguments
@@ -31,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, model = read_arguments(command, "model.versus", arguments)
 
     def report(done: int, photos: int) -> None:
-        console.data({"done": done, "photos": photos})
+        console.data(ComparisonProgress(done=done, photos=photos).model_dump())
 
     def work() -> int:
         with file_errors(folder):
-            console.data(versus(RunFolder.open(folder), model, report))
+            console.data(versus(RunFolder.open(folder), model, report).model_dump())
         return 0
 
     return console.run(work)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from model.contract.config import Config
 from model.contract.events import EventFollower
+from model.contract.run_layout import RunLayout
 from model.contract.samples import Box, DataError, Sample
 from model.data.labels import EncodedLabels, encode, group_numbers, taxonomy_of
 from model.data.splits import Split
@@ -133,7 +134,7 @@ def run_full(task: CellTask, folder: Path, stopped: StopRequest) -> CellResult |
         DataError, TaxonomyError, WeightsError, RunError, PhotoError: with a message for the user.
     """
     start = time.perf_counter()
-    unfinished = (folder / "config.json").is_file()
+    unfinished = RunLayout(folder).is_run()
     run = RunFolder.open(folder) if unfinished else create_run(folder, task.config, task.samples)
     tested = part(*run.samples(), Split.TEST)
     if not train(run, stopped, watched=tested[::_WATCHED]) or stopped():

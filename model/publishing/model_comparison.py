@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -19,6 +18,7 @@ import torch
 
 from model.batching.pipeline import PictureForm, PictureStore
 from model.contract.bundle import INPUT, OUTPUTS, BundleError, BundleInfo, giving, read
+from model.contract.commands import ComparisonReport
 from model.contract.samples import Sample
 from model.data.labels import encode
 from model.data.splits import Split
@@ -34,7 +34,7 @@ _BATCH = 32
 
 def versus(
     run: RunFolder, model: Path, advanced: Callable[[int, int], None] = lambda _done, _photos: None
-) -> dict[str, Any]:
+) -> ComparisonReport:
     """Figures of a model file on the test part of a run.
 
     Args:
@@ -57,7 +57,8 @@ def versus(
         # nothing known leaves no accuracy: nothing was right
         found[name] = found[name] * float(known.mean()) if known.any() else 0.0
     known = {name: value for name, value in found.items() if not (isinstance(value, float) and math.isnan(value))}
-    return {"figures": known, "photos": len(samples), "unknown": int((~shares["fine_accuracy"]).sum())}
+    unknown = int((~shares["fine_accuracy"]).sum())
+    return ComparisonReport(figures=known, photos=len(samples), unknown=unknown)
 
 
 def _outputs(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+from model.contract.commands import PaceReport
 from model.contract.config import Config
 from model.contract.events import EventFollower, EventWriter
 from model.data.readers import read_data
@@ -49,7 +50,7 @@ class _Clock:
         return False
 
 
-def measure(backbone: str, size: int) -> dict[str, str | int | float]:
+def measure(backbone: str, size: int) -> PaceReport:
     """Train a few steps and say how fast they were.
 
     Raises:
@@ -71,4 +72,4 @@ def measure(backbone: str, size: int) -> dict[str, str | int | float]:
         written = EventFollower(run.events).poll()
         paces = [event.values["images_per_second"] for event in written if event.kind == "step"]
     pace = round(statistics.median(paces[_WARM_UP:]), 2)
-    return {"backbone": backbone, "size": size, "device": device, "images_per_second": pace}
+    return PaceReport(backbone=backbone, size=size, device=device, images_per_second=pace)

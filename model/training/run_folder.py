@@ -1,19 +1,4 @@
-"""The folder of a training run: everything that is needed to understand, continue and use it later.
-
-config.json      the settings, with every default filled in
-versions.json    Python and libraries, machine, command line
-taxonomy.json    the label tree that the heads were trained on
-split.csv        every photo with its labels and the part that it was in
-events.jsonl     what happened (model/contract/events.py)
-checkpoint.pt    weights, their moving average, optimiser and place in the epoch
-metrics.json     figures on the held-out parts (model/evaluation/held_out_metrics.py)
-calibration.json temperatures, weights and thresholds (model/evaluation/calibration.py)
-variants.json    accuracy and speed of the model's variants, where they were exported (model/publishing/export.py)
-projection.npz   what photos are compared by (model/evaluation/projection.py)
-references.npz   embeddings of the training photos (model/evaluation/answers.py)
-test.npz         embeddings and answers of the test photos (model/contract/tested_photos.py)
-model.onnx       the identification model
-"""
+"""A training run in its folder: everything that is needed to understand, continue and use it later."""
 
 from __future__ import annotations
 
@@ -33,10 +18,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from model.contract.config import Config
-from model.contract.events import EVENTS_FILE
+from model.contract.run_layout import RunLayout
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
-from model.contract.tested_photos import TESTED_FILE
 from model.data.splits import Split, read_split, write_split
 from model.system import reading
 from model.system.errors import MarqueError
@@ -55,24 +39,8 @@ class RunError(MarqueError):
     """A run folder that cannot be created, continued or used; the message says which and why."""
 
 
-class RunFolder:
-    """Names and contents of a run folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.events = folder / EVENTS_FILE
-        self.checkpoint = folder / "checkpoint.pt"
-        self.metrics = folder / "metrics.json"
-        self.calibration = folder / "calibration.json"
-        self.variants = folder / "variants.json"
-        self.projection = folder / "projection.npz"
-        self.references = folder / "references.npz"
-        self.tested = folder / TESTED_FILE
-        self.model = folder / "model.onnx"
-        self._config = folder / "config.json"
-        self._versions = folder / "versions.json"
-        self._taxonomy = folder / "taxonomy.json"
-        self._split = folder / "split.csv"
+class RunFolder(RunLayout):
+    """What is in a run folder, read and written by the trainer."""
 
     @classmethod
     def create(
@@ -88,10 +56,10 @@ class RunFolder:
         check_free(folder)
 
         def write(run: RunFolder) -> None:
-            write_split(run._split, samples, splits)
-            write_json(run._versions, _versions())
-            write_json(run._taxonomy, taxonomy.model_dump())
-            write_json(run._config, config.model_dump(mode="json"))
+            write_split(run.split_file, samples, splits)
+            write_json(run.versions_file, _versions())
+            write_json(run.taxonomy_file, taxonomy.model_dump())
+            write_json(run.config_file, config.model_dump(mode="json"))
 
         if folder.exists():  # an empty one, which may be a place where a drive is mounted
             write(cls(folder))
@@ -109,32 +77,32 @@ class RunFolder:
     def open(cls, folder: Path) -> RunFolder:
         """An existing run. Raises RunError if the folder is not one."""
         run = cls(folder)
-        if not run._config.is_file():
-            raise RunError(f"{folder}: no training run (there is no {run._config.name} in it)")
+        if not run.is_run():
+            raise RunError(f"{folder}: no training run (there is no {run.config_file.name} in it)")
         return run
 
     def config(self) -> Config:
         """The settings of the run. Raises RunError if they are from a version that had other settings."""
         try:
-            return Config.model_validate_json(read_file(self._config))
+            return Config.model_validate_json(read_file(self.config_file))
         except OSError as error:
-            raise RunError(f"{self._config}: cannot be read ({error.strerror})") from error
+            raise RunError(f"{self.config_file}: cannot be read ({error.strerror})") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise RunError(f"{self._config}: setting '{where}': {first['msg']}") from error
+            raise RunError(f"{self.config_file}: setting '{where}': {first['msg']}") from error
 
     def taxonomy(self) -> Taxonomy:
         """The label tree of the heads. Raises RunError if it cannot be read."""
         try:
-            found = Taxonomy.model_validate_json(read_file(self._taxonomy))
+            found = Taxonomy.model_validate_json(read_file(self.taxonomy_file))
             problem = found.problem
         except OSError as error:
             problem = error.strerror or ""
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
         if problem:
-            raise RunError(f"{self._taxonomy}: cannot be read; the run cannot be used without it ({problem})")
+            raise RunError(f"{self.taxonomy_file}: cannot be read; the run cannot be used without it ({problem})")
         return found
 
     def read_metrics(self) -> dict[str, Any]:
@@ -169,12 +137,12 @@ class RunFolder:
     def device(self) -> str:
         """What the computer that made the folder computes with. Raises RunError if that is not to be read."""
         advice = "it holds the computer that the run was made on; put a copy back"
-        versions = read_json(self._versions, ("gpu", "processors"), advice)
+        versions = read_json(self.versions_file, ("gpu", "processors"), advice)
         return versions["gpu"] or f"CPU, {versions['processors']} cores"
 
     def samples(self) -> tuple[list[Sample], list[Split]]:
         """Every photo of the run and its part."""
-        return read_split(self._split)
+        return read_split(self.split_file)
 
     def load_checkpoint(self) -> dict[str, Any]:
         """The last checkpoint, on the CPU. Raises RunError if there is none, or it is damaged."""

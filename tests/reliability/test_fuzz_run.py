@@ -21,12 +21,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from app.core.explore.held_out import read_held_out
-from app.core.training.runs import Runs, held_out_figures
+from app.core.training.runs import Runs
 from app.core.training.training_history import History, write_table
 from app.core.training.training_watch import TrainingWatch
 from model.contract.config import Config
 from model.contract.events import EventWriter, rewind
 from model.contract.posterior import Posterior
+from model.contract.run_layout import RunLayout
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import Tested
@@ -82,7 +83,7 @@ def followed(folder: Path) -> None:
 READERS: dict[str, Callable[[RunFolder], object]] = {
     "config.json": RunFolder.config,
     "taxonomy.json": RunFolder.taxonomy,
-    "metrics.json": lambda run: (held_out_figures(run.folder), run.read_metrics()),
+    "metrics.json": lambda run: (RunLayout(run.folder).held_out_metrics(), run.read_metrics()),
     "calibration.json": CalibrationChoice.read,
     "variants.json": RunFolder.read_variants,
     "versions.json": RunFolder.device,

@@ -10,8 +10,9 @@ import numpy as np
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import ClassNumbers, PhotoColumns
 from app.core.training.runs import Runs
+from model.contract.run_layout import RunLayout
 from model.contract.taxonomy import Taxonomy
-from model.contract.tested_photos import TESTED_FILE, Tested, TestedError, read_tested
+from model.contract.tested_photos import Tested, TestedError, read_tested
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def finished_trainings(folder: Path) -> list[Training]:
     Args:
         folder: where the trainings are kept.
     """
-    records = [one for one in Runs(folder).records() if (one.folder / "model.onnx").is_file()]
+    records = [one for one in Runs(folder).records() if RunLayout(one.folder).model.is_file()]
     return [Training(one.name, one.folder) for one in reversed(records)]
 
 
@@ -94,7 +95,7 @@ def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
         TestedError: if there are none or they cannot be read; the message says why, and what to do.
         OSError: if the file cannot be read.
     """
-    file = folder / TESTED_FILE
+    file = RunLayout(folder).tested
     if not file.is_file():
         raise TestedError(f"{folder}: {_why_missing(folder)}")
     tested = read_tested(file)
@@ -102,13 +103,14 @@ def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
 
 
 def _why_missing(folder: Path) -> str:
-    if not (folder / "config.json").is_file():
+    run = RunLayout(folder)
+    if not run.is_run():
         return "this is not a training run (there is no config.json in it); choose the folder of a finished training"
-    if (folder / "metrics.json").is_file():
+    if run.metrics.is_file():
         return (
             "this training was made by an earlier version, which did not keep the answer for each test photo; "
             f"python -m model.evaluate {folder} adds it"
         )
-    if (folder / "model.onnx").is_file():
+    if run.model.is_file():
         return "this training kept no photos for testing"
     return "this training has not reached its test photos yet; they come at its end"

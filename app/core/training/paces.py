@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.core.system import paths
+from model.contract.commands import PaceReport
 from model.system.files import make_folder, write_whole
 from model.system.reading import read_file
 
 CPU, CUDA = "cpu", "cuda"
 
 
-class Pace(BaseModel, frozen=True):
-    """Photos a second of a training: of which backbone, at which size in pixels, on which device ("cpu", "cuda")."""
-
-    backbone: str
-    size: int = Field(gt=0, le=1 << 20)
-    device: str
-    images_per_second: float = Field(gt=0, allow_inf_nan=False)
-
-
-_PACES = TypeAdapter(list[Pace])
+_PACES = TypeAdapter(list[PaceReport])
 
 
 def paces_file() -> Path:
@@ -30,7 +22,7 @@ def paces_file() -> Path:
     return paths.user_data_dir() / "paces.json"
 
 
-def kept(file: Path) -> list[Pace]:
+def kept(file: Path) -> list[PaceReport]:
     """Those that were measured; none where the file is missing or damaged, as they can be measured again."""
     try:
         return _PACES.validate_json(read_file(file))
@@ -38,7 +30,7 @@ def kept(file: Path) -> list[Pace]:
         return []
 
 
-def keep(file: Path, pace: Pace) -> list[Pace]:
+def keep(file: Path, pace: PaceReport) -> list[PaceReport]:
     """Add one in place of an older one of the same; all of them. Raises FileError."""
     key = pace.backbone, pace.size, pace.device
     paces = [one for one in kept(file) if (one.backbone, one.size, one.device) != key] + [pace]
@@ -47,15 +39,10 @@ def keep(file: Path, pace: Pace) -> list[Pace]:
     return paces
 
 
-def command(backbone: str, size: int) -> list[str]:
-    """The interpreter's arguments that measure one."""
-    return ["-m", "model.pace", "--backbone", backbone, "--size", str(size)]
-
-
-def told(output: str) -> Pace | None:
+def told(output: str) -> PaceReport | None:
     """What such a process printed; None if it is not a pace."""
     lines = output.strip().splitlines()
     try:
-        return Pace.model_validate_json(lines[-1]) if lines else None
+        return PaceReport.model_validate_json(lines[-1]) if lines else None
     except ValidationError:
         return None

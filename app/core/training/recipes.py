@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from app.core.training.paces import CPU, Pace
+from app.core.training.paces import CPU
 from model.contract.choices import Backbone
+from model.contract.commands import PaceReport
 from model.contract.config import Config, InputSettings, NetworkSettings, OptimiserSettings
 
 BACKBONES: dict[Backbone, str] = {
@@ -32,7 +33,7 @@ _COST = {
     "densenet169": 3.1,
 }
 """Processor time of a training step for a photo, with mobilenet_v2 as one: measured at 160 pixels in bfloat16."""
-_ELSEWHERE = Pace(backbone="mobilenet_v2", size=160, device=CPU, images_per_second=40.0)
+_ELSEWHERE = PaceReport(backbone="mobilenet_v2", size=160, device=CPU, images_per_second=40.0)
 """On each processor of the computer that trained the supplied model."""
 _EVALUATION = 1.15  # of the time for the steps, with what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
@@ -64,7 +65,12 @@ RECIPE_WORDS = {
 
 
 def estimate(
-    config: Config, photos: int, device: str, trained: Sequence[Pace], measured: Sequence[Pace], processors: int
+    config: Config,
+    photos: int,
+    device: str,
+    trained: Sequence[PaceReport],
+    measured: Sequence[PaceReport],
+    processors: int,
 ) -> tuple[float, str] | None:
     """About how many seconds a training takes, and on what that rests; None where nothing is known.
 
@@ -102,7 +108,7 @@ def network_of(config: Config) -> tuple[str, int]:
     return settings.network.backbone, settings.input.train_size
 
 
-def is_known(config: Config, device: str, paces: Sequence[Pace]) -> bool:
+def is_known(config: Config, device: str, paces: Sequence[PaceReport]) -> bool:
     """Whether one of the paces is of this very network, size and device."""
     return any((one.backbone, one.size, one.device) == (*network_of(config), device) for one in paces)
 
@@ -115,7 +121,9 @@ def _learned_from(settings: Config) -> float:
     return (1 - data.unseen) * (1 - data.validation - data.test)
 
 
-def _pace(network: tuple[str, int], trained: Sequence[Pace], measured: Sequence[Pace]) -> tuple[float, str] | None:
+def _pace(
+    network: tuple[str, int], trained: Sequence[PaceReport], measured: Sequence[PaceReport]
+) -> tuple[float, str] | None:
     backbone, size = network
     for paces, words in ((measured, "measured on this computer"), (trained, "as in your earlier trainings")):
         exact = [one for one in paces if (one.backbone, one.size) == network]
@@ -129,7 +137,7 @@ def _pace(network: tuple[str, int], trained: Sequence[Pace], measured: Sequence[
     return _scaled(nearest, network), f"scaled from {nearest.backbone} at {nearest.size} pixels"
 
 
-def _scaled(known: Pace, network: tuple[str, int]) -> float:
+def _scaled(known: PaceReport, network: tuple[str, int]) -> float:
     backbone, size = network
     cost = _COST[backbone] / _COST[known.backbone] * (size / known.size) ** 2
     return known.images_per_second / cost

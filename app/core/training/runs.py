@@ -14,15 +14,15 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from app.core.system import paths, processes
 from app.core.system.processes import Process
+from model.contract.run_layout import RunLayout
 from model.system.errors import MarqueError
 from model.system.files import make_folder, write_whole
-from model.system.reading import open_regular, parse_json, read_file
+from model.system.reading import open_regular, read_file
 
 HOW_TO_INSTALL = 'pip install ".[train]"'
 _NEEDED = (
@@ -185,7 +185,7 @@ class Runs:
 
     def adopt(self, folder: Path) -> Record:
         """List a training that was started elsewhere. Raises RunError if the folder is none or is listed already."""
-        if not (folder / "config.json").is_file():
+        if not RunLayout(folder).is_run():
             raise TrainingError(f"{folder}: this is not a training run (there is no config.json in it)")
         known = self.records()
         if any(record.folder == folder for record in known):
@@ -206,7 +206,7 @@ class Runs:
         waiting = next(iter(self.queue()), None)
         if waiting is None or any(self.is_alive(one) for one in self.records()):
             return None
-        if (waiting.folder / "config.json").is_file():
+        if RunLayout(waiting.folder).is_run():
             arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
         else:
             # what is left of a start that did not get as far as a run; the trainer wants an empty folder
@@ -290,19 +290,3 @@ class Runs:
         if any(line.startswith("Traceback") for line in lines):
             return lines[-1]
         return "the trainer was ended from outside; it can be resumed"
-
-
-def held_out_figures(folder: Path) -> dict[str, Any]:
-    """The figures on all held-out photos of a finished run, empty where it has none."""
-    try:
-        return figures_of(parse_json(read_file(folder / "metrics.json")))
-    except (OSError, ValueError):
-        return {}
-
-
-def figures_of(metrics: Any) -> dict[str, Any]:
-    """The figures on all held-out photos, from what the trainer wrote into a run or a model file; numbers alone."""
-    try:
-        return {name: value for name, value in metrics["test"]["all"].items() if isinstance(value, int | float)}
-    except (KeyError, TypeError, AttributeError):
-        return {}

@@ -13,11 +13,12 @@ import numpy as np
 
 from app.core.system.log_tail import LogTail, Tail
 from app.core.system.paths import bundled_models
-from app.core.training.paces import CPU, CUDA, Pace
-from app.core.training.runs import Record, Runs, TrainingState, held_out_figures
+from app.core.training.paces import CPU, CUDA
+from app.core.training.runs import Record, Runs, TrainingState
 from app.core.training.training_history import History, TrainingProgress
 from model.contract.bundle import read_info
-from model.system.reading import parse_json, read_file
+from model.contract.commands import PaceReport
+from model.contract.run_layout import RunLayout
 
 log = logging.getLogger(__name__)
 
@@ -129,9 +130,9 @@ class TrainingWatch:
         """What a new training can continue from: trainings, the newest first, and the supplied models."""
         found = []
         for record in self.runs.records():
-            checkpoint, model = (record.folder / name for name in ("checkpoint.pt", "model.onnx"))
-            if checkpoint.is_file() and model.is_file():
-                backbone = _setting(_settings_of(record), "network", "backbone")
+            run = RunLayout(record.folder)
+            if run.checkpoint.is_file() and run.model.is_file():
+                backbone = _setting(run.settings(), "network", "backbone")
                 if isinstance(backbone, str) and backbone:
                     found.append(StartingPoint(f"training '{record.name}'", record.folder, backbone))
         supplied = [(path, read_info(path)) for path in bundled_models()]
@@ -141,7 +142,7 @@ class TrainingWatch:
             if "backbone" in info.training
         ]
 
-    def paces(self) -> list[Pace]:
+    def paces(self) -> list[PaceReport]:
         """Photos a second of these trainings, the newest last."""
         found = []
         for record in self.runs.records():
@@ -149,19 +150,19 @@ class TrainingWatch:
             with suppress(OSError):  # a drive that is away: what is known of it stays
                 history.poll()
             pace = history.progress().images_per_second
-            settings = _settings_of(record)
+            settings = RunLayout(record.folder).settings()
             backbone, size = (_setting(settings, part, name) for part, name in _NETWORK)
             if (
                 pace and isinstance(backbone, str) and isinstance(size, int) and size > 0 and record.arguments
             ):  # others may come from another computer
                 device = CUDA if history.device.startswith(CUDA) else CPU
-                found.append(Pace(backbone=backbone, size=size, device=device, images_per_second=pace))
+                found.append(PaceReport(backbone=backbone, size=size, device=device, images_per_second=pace))
         return found
 
     def _row(self, record: Record, history: History, alive: bool) -> TrainingRow:
         progress = history.progress()
         state, reason = self.runs.state(record, alive=alive, done=progress.done)
-        model = record.folder / "model.onnx"
+        run = RunLayout(record.folder)
         finished = state is TrainingState.FINISHED
         return TrainingRow(
             record=record,
@@ -169,20 +170,11 @@ class TrainingWatch:
             reason=reason,
             progress=progress,
             warnings=tuple(history.warnings),
-            figures=held_out_figures(record.folder) if finished else {},
-            model=model if finished and model.is_file() else None,
+            figures=run.held_out_metrics() if finished else {},
+            model=run.model if finished and run.model.is_file() else None,
             fingerprint=history.fingerprint,
-            resumable=bool(record.arguments) or (record.folder / "config.json").is_file(),
+            resumable=bool(record.arguments) or run.is_run(),
         )
-
-
-def _settings_of(record: Record) -> dict[str, Any]:
-    """Of a training that has not begun, or is damaged, none."""
-    try:
-        settings = parse_json(read_file(record.folder / "config.json"))
-    except (OSError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _setting(settings: Mapping[str, Any], part: str, name: str) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.core.training import model_comparison
-from app.core.training.model_comparison import Count, ModelComparison
 from app.ui.background.jobs import Job, JobSource
 from app.ui.train.trainer_process import TrainerProcess
+from model.contract.commands import ComparisonProgress, ComparisonReport, compare_command
 
 
 class ComparisonJob(QObject):
@@ -29,16 +29,16 @@ class ComparisonJob(QObject):
         super().__init__(parent)
         self.jobs = JobSource(self)
         self._side = TrainerProcess(self)
-        self._known: dict[tuple[Path, str], ModelComparison] = {}
+        self._known: dict[tuple[Path, str], ComparisonReport] = {}
         self._key = (Path(), "")
-        self._result: ModelComparison | None = None
+        self._result: ComparisonReport | None = None
         self._job: Job | None = None
         self._side.printed.connect(self._on_line)
         self._side.ended.connect(self._on_end)
         self._side.changed.connect(self.changed)
         self.active = self._side.active
 
-    def known(self, run: Path, fingerprint: str) -> ModelComparison | None:
+    def known(self, run: Path, fingerprint: str) -> ComparisonReport | None:
         """What was found of a model on the photos that the run in this folder held out."""
         return self._known.get((run, fingerprint))
 
@@ -48,7 +48,7 @@ class ComparisonJob(QObject):
             return
         self._key, self._result = (run, fingerprint), None
         self._job = Job("comparing", self.cancel)
-        self._side.start(model_comparison.command(run, model))
+        self._side.start(compare_command(run, model))
         self.jobs.begin(self._job)
 
     def cancel(self) -> None:
@@ -58,7 +58,7 @@ class ComparisonJob(QObject):
 
     def _on_line(self, line: str) -> None:
         found = model_comparison.told(line)
-        if isinstance(found, Count):
+        if isinstance(found, ComparisonProgress):
             if self._job is not None:
                 self.jobs.advance(self._job, found.done, found.photos, False)
         elif found is not None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.training.paces import CPU, CUDA, Pace
+from app.core.training.paces import CPU, CUDA
 from app.core.training.recipes import (
     BACKBONES,
     LARGEST_SIZE,
@@ -43,6 +43,7 @@ from app.core.training.training_watch import StartingPoint
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.data_chooser import DataChooser
 from app.ui.widgets.basics import ElidedBox, label
+from model.contract.commands import PaceReport
 from model.contract.config import Config
 
 _MEASURE = "train a few steps of this network on this computer, which takes about a minute"
@@ -76,8 +77,8 @@ class NewTraining(QDialog):
         self.setWindowTitle("Train a model")
         self.resize(_WIDTH, _HEIGHT)
         self._missing, self._gpu, self._taken = missing, gpu, taken
-        self._trained: list[Pace] = []
-        self._measured: list[Pace] = []
+        self._trained: list[PaceReport] = []
+        self._measured: list[PaceReport] = []
         self._measuring = self._busy = False
         self._starts: dict[str, StartingPoint] = {}
         self.starting = self._refused = self._name_refused = ""
@@ -193,7 +194,7 @@ class NewTraining(QDialog):
 
     # what is asked and what comes
 
-    def show_paces(self, trained: list[Pace] | None, measured: list[Pace]) -> None:
+    def show_paces(self, trained: list[PaceReport] | None, measured: list[PaceReport]) -> None:
         """How fast earlier trainings went (None: as before), and what was measured."""
         self._trained = self._trained if trained is None else trained
         self._measured = measured

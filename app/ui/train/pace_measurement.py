@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.core.training import paces
-from app.core.training.paces import Pace
 from app.ui.train.trainer_process import TrainerProcess
+from model.contract.commands import PaceReport, pace_command
 
 
 class PaceMeasurement(QObject):
     """One measurement at a time.
 
     Signals:
-        measured: (Pace)
+        measured: (PaceReport)
         failed: (words, what the process printed)
         changed: one has begun or ended
     """
@@ -25,7 +25,7 @@ class PaceMeasurement(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._side = TrainerProcess(self)
-        self._pace: Pace | None = None
+        self._pace: PaceReport | None = None
         self._side.printed.connect(self._on_line)
         self._side.ended.connect(self._on_end)
         self._side.changed.connect(self.changed)
@@ -34,7 +34,7 @@ class PaceMeasurement(QObject):
     def start(self, backbone: str, size: int) -> None:
         """Measure; does nothing while another measurement is under way."""
         self._pace = None
-        self._side.start(paces.command(backbone, size))
+        self._side.start(pace_command(backbone, size))
 
     def _on_line(self, line: str) -> None:
         self._pace = paces.told(line) or self._pace

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.system import paths
 from app.core.training.data_survey import DataSurvey
-from app.core.training.paces import Pace
 from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
 from app.core.training.training_watch import Curves, TrainingRow
 from app.ui.background.model_loading import Loaded
@@ -32,6 +31,7 @@ from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.file_dialogs import ask_place
+from model.contract.commands import PaceReport
 
 if TYPE_CHECKING:
     from app.ui.train.curves_panel import CurvesPanel
@@ -379,8 +379,8 @@ class TrainPage(Page):
             trains = any(row.state in (TrainingState.RUNNING, TrainingState.STOPPING) for row in self._rows.values())
             self.form.show_measuring(self.measuring.active(), trains)
 
-    def _on_measured(self, pace: Pace) -> None:
-        def put(measured: list[Pace]) -> None:
+    def _on_measured(self, pace: PaceReport) -> None:
+        def put(measured: list[PaceReport]) -> None:
             if self.form is not None:
                 self.form.show_paces(None, measured)
 

@@ -8,13 +8,14 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.core.training.model_comparison import ModelComparison
-from app.core.training.runs import TrainingState, figures_of
+from app.core.training.runs import TrainingState
 from app.core.training.training_watch import TrainingRow
 from app.ui.train import actions
 from app.ui.train.training_list import state_words
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, enable, frame, label
 from model.contract.bundle import BundleInfo
+from model.contract.commands import ComparisonReport
+from model.contract.run_layout import metrics_on_all
 
 _FIGURES = {
     "fine_accuracy": "class right",
@@ -48,7 +49,7 @@ class TrainingDetail(QWidget):
         self._can_compare = can_compare
         self._in_use: BundleInfo | None = None
         self._row: TrainingRow | None = None
-        self._versus: ModelComparison | None = None
+        self._versus: ComparisonReport | None = None
         self._comparing = False
         self._name, self._words = ElidedLabel(kind="strong"), WrappedLabel("muted")
         self._words.setMaximumHeight(96)
@@ -95,7 +96,7 @@ class TrainingDetail(QWidget):
         self._in_use = info
         self.show_row(self._row)
 
-    def show_versus(self, found: ModelComparison | None, comparing: bool) -> None:
+    def show_versus(self, found: ComparisonReport | None, comparing: bool) -> None:
         """The model in use on the photos that the chosen training held out, if it was measured; whether it is now."""
         if (found, comparing) != (self._versus, self._comparing):
             self._versus, self._comparing = found, comparing
@@ -139,7 +140,7 @@ class TrainingDetail(QWidget):
         self.use_button.setText("this model is in use" if is_used else "use this model")
         self._figures.setVisible(bool(row.figures))
         self._note.setVisible(bool(row.figures))
-        others = figures_of(self._in_use.training.get("metrics")) if self._in_use else {}
+        others = metrics_on_all(self._in_use.training.get("metrics")) if self._in_use else {}
         if self._versus is not None:
             others = self._versus.figures
         comparable = self._can_compare and bool(row.figures) and self._in_use is not None and not is_used
@@ -174,7 +175,7 @@ def _told(row: TrainingRow) -> str:
     return words
 
 
-def _note_of(versus: ModelComparison | None) -> str:
+def _note_of(versus: ComparisonReport | None) -> str:
     if versus is None:
         return "Each on its own held-out photos: only figures on the same photos can be compared."
     words = f"Both on the same {versus.photos:,} photos, held out here. The model in use may have learned from them."

@@ -18,12 +18,13 @@ from app.core.project.records import KnownModel
 from app.core.project.results import results
 from app.core.system.log_tail import Tail
 from app.core.training.data_survey import DataSurvey, SurveyError, spec, survey
-from app.core.training.paces import Pace, keep, kept, paces_file
+from app.core.training.paces import keep, kept, paces_file
 from app.core.training.runs import Runs, TrainingError
 from app.core.training.training_history import write_table
 from app.core.training.training_watch import Curves, StartingPoint, TrainingRow, TrainingWatch
 from app.ui.background.tasks import Task, Tasks
 from app.ui.widgets.file_dialogs import ChosenPlace, picture_bytes
+from model.contract.commands import PaceReport
 from model.system.errors import MarqueError
 from model.system.files import make_folder
 from model.system.outputs import Output
@@ -164,7 +165,7 @@ class TrainingSession(QObject):
             lambda folder: self.said.emit(f"removed from the list; its files stay in {folder}"),
         )
 
-    def paces(self, then: Callable[[tuple[list[Pace], list[Pace]]], None]) -> None:
+    def paces(self, then: Callable[[tuple[list[PaceReport], list[PaceReport]]], None]) -> None:
         """How fast earlier trainings ran on this computer, and what was measured on it."""
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
 
@@ -172,7 +173,7 @@ class TrainingSession(QObject):
         """What a new training can continue from."""
         self._tasks.once(self._watcher.starts, then)
 
-    def keep_pace(self, pace: Pace, then: Callable[[list[Pace]], None]) -> None:
+    def keep_pace(self, pace: PaceReport, then: Callable[[list[PaceReport]], None]) -> None:
         """Remember what was measured; all that was."""
         self._tasks.once(lambda: keep(paces_file(), pace), then)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.core.training.model_comparison import Count, ModelComparison, command, told
+from app.core.training.model_comparison import told
+from model.contract.commands import ComparisonProgress, ComparisonReport, compare_command
 
 
 def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
@@ -27,15 +28,15 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     data = (f"folder:{photos}",)
     config = Config.model_validate({"data": {"data": data, "test": 0.4}, "input": {"size": 32}}).resolved()
     run = create_run(tmp_path / "run", config, read_data(data).samples)
-    assert versus.main(command(run.folder, tiny_model)[2:]) == 0
+    assert versus.main(compare_command(run.folder, tiny_model)[2:]) == 0
     *counts, found = (told(line) for line in capsys.readouterr().out.splitlines())
     held_out = part_of(run, Split.TEST)
-    assert counts[-1] == Count(done=len(held_out), photos=len(held_out))
+    assert counts[-1] == ComparisonProgress(done=len(held_out), photos=len(held_out))
     pictures = np.stack([tiny_engine.prepare(Image.open(sample.path).convert("RGB")) for sample in held_out])
     output, taxonomy = tiny_engine.run(pictures), tiny_engine.info.taxonomy
     guesses = [taxonomy.fine[place] for place in output.fine_logits.argmax(axis=1)]
     right = np.mean([guess == sample.fine for guess, sample in zip(guesses, held_out, strict=True)])
-    assert isinstance(found, ModelComparison) and found.photos == len(held_out)
+    assert isinstance(found, ComparisonReport) and found.photos == len(held_out)
     assert found.unknown == sum(sample.fine == "Nova 2030" for sample in held_out) > 0
     assert found.figures["fine_accuracy"] == pytest.approx(right)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.core.training.data_survey import KINDS, SurveyError, spec, survey
-from app.core.training.paces import Pace, command, keep, kept, told
+from app.core.training.paces import keep, kept, told
 from app.core.training.recipes import (
     BACKBONES,
     LARGEST_SIZE,
@@ -25,6 +25,7 @@ from app.core.training.recipes import (
     rough,
 )
 from model.contract.choices import Backbone
+from model.contract.commands import PaceReport, pace_command
 from model.contract.config import Config
 
 
@@ -33,8 +34,8 @@ def test_there_are_words_for_every_backbone_and_recipe():
     assert set(RECIPES) == set(RECIPE_WORDS)
 
 
-def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> Pace:
-    return Pace(backbone=backbone, size=size, device=device, images_per_second=speed)
+def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> PaceReport:
+    return PaceReport(backbone=backbone, size=size, device=device, images_per_second=speed)
 
 
 def seconds(size=160, epochs=10, backbone="mobilenet_v2", device="cpu", trained=(), measured=(), processors=2):
@@ -108,7 +109,7 @@ def test_what_was_measured_is_kept(tmp_path):
 @pytest.mark.slow
 def test_a_pace_is_measured_by_the_trainer():
     pytest.importorskip("torch")
-    done = subprocess.run([sys.executable, *command("resnet18", 32)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, *pace_command("resnet18", 32)], capture_output=True, text=True, check=True)
     found = told(done.stdout)
     assert found is not None and (found.backbone, found.size) == ("resnet18", 32)
 

@@ -15,9 +15,10 @@ import pytest
 
 from app.core.system import processes
 from app.core.system.processes import Process
-from app.core.training.runs import Runs, TrainingError, TrainingState, held_out_figures
+from app.core.training.runs import Runs, TrainingError, TrainingState
 from app.core.training.training_history import History, smooth, write_table
 from model.contract.events import EVENTS_FILE, EventWriter, rewind
+from model.contract.run_layout import RunLayout
 
 STAND_IN = """
 import json, pathlib, signal, sys, time
@@ -224,11 +225,11 @@ def test_a_table_of_several_runs(tmp_path):
 
 
 def test_figures_of_a_run(tmp_path):
-    assert held_out_figures(tmp_path) == {}
+    assert RunLayout(tmp_path).held_out_metrics() == {}
     (tmp_path / "metrics.json").write_text(json.dumps({"test": {"all": {"fine_accuracy": 0.5}}}))
-    assert held_out_figures(tmp_path) == {"fine_accuracy": 0.5}
+    assert RunLayout(tmp_path).held_out_metrics() == {"fine_accuracy": 0.5}
     (tmp_path / "metrics.json").write_text("[]")
-    assert held_out_figures(tmp_path) == {}
+    assert RunLayout(tmp_path).held_out_metrics() == {}
 
 
 @pytest.mark.slow
@@ -245,4 +246,4 @@ def test_the_trainer_itself_is_stopped_resumed_and_finished(tmp_path):
     runs.start_next()
     until(lambda: state_of(runs, "drawn")[0] is TrainingState.FINISHED, 300)
     folder = runs.record("drawn").folder
-    assert (folder / "model.onnx").is_file() and 0 <= held_out_figures(folder)["fine_accuracy"] <= 1
+    assert (folder / "model.onnx").is_file() and 0 <= RunLayout(folder).held_out_metrics()["fine_accuracy"] <= 1
