@@ -103,7 +103,7 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     """With a stand-in for the trainer: first one that takes long and is stopped, then one that fails, then a pace."""
     told = '{"backbone": "resnet50", "size": 96, "device": "cpu", "images_per_second": 20.0}'
     programs = ["import time; time.sleep(60)", "raise SystemExit('error: no memory')", f"print({told!r})"]
-    monkeypatch.setattr(pace_measurement.paces, "command", lambda *_: ["-c", programs.pop(0)])
+    monkeypatch.setattr(pace_measurement, "pace_command", lambda *_: ["-c", programs.pop(0)])
     window = train()
     form = form_of(window, qtbot, "folder", str(photos))
     form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))
@@ -128,7 +128,7 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     again.reject()
 
 
-def test_a_training_goes_on_from_an_earlier_one(train, finished, photos, home_runs, qtbot):
+def test_a_training_continues_from_an_earlier_one(train, finished, photos, home_runs, qtbot):
     folders = {name: finished(name) for name in ("harbour", "streets", "begun")}
     for name, backbone in (("harbour", "resnet50"), ("streets", "mobilenet_v2"), ("begun", "resnet18")):
         (folders[name] / "config.json").write_text(json.dumps({"network": {"backbone": backbone}}))
@@ -148,7 +148,7 @@ def test_a_training_goes_on_from_an_earlier_one(train, finished, photos, home_ru
     assert form.weights.currentIndex() == row
     assert form.backbone.currentData() == "resnet50" and form.start_button.isEnabled()
     click(form.recipes["quick"])
-    assert "'harbour' is of a resnet50" in form.time.text() and not form.start_button.isEnabled()
+    assert "'harbour' has the backbone resnet50" in form.time.text() and not form.start_button.isEnabled()
     form.backbone.setCurrentIndex(form.backbone.findData("resnet50"))
     form.name.setText("more")
     click(form.start_button)

@@ -164,7 +164,7 @@ def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkey
         tell,
     ]
     asked = []
-    monkeypatch.setattr(model_comparison.versus, "command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
+    monkeypatch.setattr(model_comparison, "compare_command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
     window = train()
     page, job = window.train, window.status.jobs
     page.desk.adopt(finished("mine"))
