@@ -26,7 +26,9 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 def protect() -> None:
     """Answer from now on. SIGTERM is left to who has it already, and in worker processes to the system."""
     sys.excepthook = _on_exception
-    ours = threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+    # what a spawned process imports before it runs knows its name already, but not yet its parent
+    begun_by_hand = multiprocessing.current_process().name == "MainProcess"
+    ours = begun_by_hand and threading.current_thread() is threading.main_thread()
     if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupt)
 

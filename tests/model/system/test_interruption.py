@@ -1,0 +1,34 @@
+"""Whom SIGTERM is answered for while a program is being loaded."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.checkout import ROOT
+
+PROGRAM = """
+import multiprocessing, time
+from model.system import interruption  # imported by the spawned process too, before it runs
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    process.start()
+    time.sleep(3)
+    process.terminate()
+    process.join()
+    print(process.exitcode)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process that is ended there has no signal")
+def test_a_spawned_process_that_is_terminated_says_nothing(tmp_path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, program],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("-15\n", "")
