@@ -25,7 +25,13 @@ TESTS = [
     *(f"tests.reliability.{name}" for name in ("fuzz", "kill_loop", "tour")),
 ]
 WITHOUT_LIBRARIES = [
-    *("packaging/smoke.py", "packaging/system_libraries.py", "tests.bench.checkouts", "tests.reliability.killing"),
+    *(
+        "packaging/smoke.py",
+        "packaging/system_libraries.py",
+        "tests.bench.checkouts",
+        "tests.reliability.killing",
+        "tests.texts",
+    ),
 ]
 """They load no library by themselves, and start the program as a person does, or one of the others."""
 

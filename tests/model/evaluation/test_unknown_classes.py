@@ -189,7 +189,7 @@ def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
     settings["network"]["weights"] = str(tmp_path / "gone")
     (second.folder / "config.json").write_text(json.dumps(settings))
     text = _unknowns(incomplete, metrics, second)
-    assert f"trained for {stage} pixels, after an earlier stage whose folder is not there any more, without 2" in text
+    assert f"trained for {stage} pixels, after an earlier stage whose folder no longer exists, without 2" in text
 
 
 @pytest.mark.slow
