@@ -10,7 +10,7 @@ from tests.checkout import ROOT
 PROGRAM = """
 import multiprocessing, time
 from model.system import interruption  # imported by the spawned process too, before it runs
-if __name__ == '__main__':
+if '__main__' == __name__:
     process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     process.start()
     time.sleep(3)
