@@ -173,7 +173,7 @@ def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_pat
     qtbot.waitUntil(lambda: "3 without picture here" in page.references.heading.whole(), timeout=PATIENCE)
     answer(monkeypatch, "getExistingDirectory", moved)
     click(page.references.locate_button)
-    qtbot.waitUntil(lambda: "2 of 3 missing pictures lie in" in page.notice.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "2 of 3 missing pictures are in" in page.notice.text(), timeout=PATIENCE)
     assert "not found: 2.jpg" in page.notice.details() and not page.cards.listing.pictures
     click(page.notice.do_button)
     qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 2, timeout=PATIENCE)

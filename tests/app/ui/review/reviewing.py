@@ -60,7 +60,7 @@ def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
     qtbot.waitUntil(lambda: dialog.summary.whole() == "choose a folder", timeout=PATIENCE)
     dialog.folder.setText(str(into))
     dialog.pattern.setText("{type}/{nonsense}/{name}")
-    qtbot.waitUntil(lambda: "none of" in dialog.summary.whole(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "is not one of" in dialog.summary.whole(), timeout=PATIENCE)
     assert not dialog.do_button.isEnabled()
     dialog.pattern.setText("{type}/{class}/{name}")
     qtbot.waitUntil(dialog.do_button.isEnabled, timeout=PATIENCE)
