@@ -8,13 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from model.contract.run_layout import RunLayout
+
 LONGEST_FILE, LARGEST_ROOM = 400, 20
 COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "versus", "pace", "study"), 60) | {
     "train": 120
 }
 """The commands `python -m model.NAME`, and how many lines each may have: they read arguments and call a room."""
 
-_RUN_FILES = re.compile(r"\b(checkpoint\.pt|config\.json|metrics\.json|events\.jsonl|splits\.csv|model\.onnx)\b")
+_RUN_FILES = {place.name for place in vars(RunLayout(Path("run"))).values()} - {"run"}
 _QUERY = re.compile(r"\b(SELECT .+ FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM)\b")
 _STORES = ("app/core/system/", "app/core/gallery/", "app/core/project/")
 
@@ -96,7 +98,7 @@ def run_files_named(root: Path) -> list[str]:
         f"{_name(file, root)}:{node.lineno}: {node.value[:40]}"
         for file, text in sources(root, "app")
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _RUN_FILES.fullmatch(node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in _RUN_FILES
     ]
 
 

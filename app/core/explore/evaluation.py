@@ -13,6 +13,7 @@ import numpy as np
 from app.core.explore.held_out import HeldOut
 from app.core.explore.map_points import MapPoints
 from app.core.review.photo_columns import ClassNumbers, PhotoColumns, best_guess
+from model.contract.run_layout import RunLayout
 from model.system.errors import MarqueError
 
 _BLOCK = 500
@@ -79,7 +80,7 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
     from model.data.splits import Split, read_split
 
     try:
-        samples, splits = read_split(folder / "split.csv")
+        samples, splits = read_split(RunLayout(folder).split_file)
     except DataError as error:
         raise TestPartError.like(error) from error
     parts = zip(samples, splits, strict=True)

@@ -68,7 +68,7 @@ class Loaded:
 
 
 class ModelLoading(QObject):
-    """Opens models and their galleries. It makes what the services are given, so it is none of them.
+    """Opens models and their galleries. It makes what the services are given, so it is not a service itself.
 
     Signals:
         connecting: (address, without password) before a shared gallery is opened

@@ -30,7 +30,7 @@ from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.project.open_project import OpenProject
-from model.contract.tested_photos import TESTED_FILE
+from model.contract.run_layout import RunLayout
 
 _LATER = 400  # milliseconds after the last change of the project
 
@@ -135,9 +135,9 @@ class MistakesSession(QObject):
         def look() -> list[Truth]:
             runs = Runs(paths.user_data_dir() / "runs").records()
             found = [Truth(KnownClass.PERSON), *([Truth(KnownClass.GALLERY)] if gallery else [])]
-            for known, file in ((KnownClass.TEST, "split.csv"), (KnownClass.TRAINING, TESTED_FILE)):
-                kept = [one for one in reversed(runs) if (one.folder / file).is_file()]
-                found += [Truth(known, one.name, one.folder) for one in kept]
+            layouts = [(one, RunLayout(one.folder)) for one in reversed(runs)]
+            found += [Truth(KnownClass.TEST, one.name, one.folder) for one, run in layouts if run.split_file.is_file()]
+            found += [Truth(KnownClass.TRAINING, one.name, one.folder) for one, run in layouts if run.tested.is_file()]
             return found
 
         self._tasks.once(look, self.truths_found.emit)
