@@ -87,7 +87,7 @@ class PhotoLoader(QObject):
         failed: (request, reason as a sentence)
     """
 
-    loaded = Signal(int, object)
+    loaded = Signal(int, Photo)
     failed = Signal(int, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -126,8 +126,8 @@ class Thumbnails(QObject):
         ready: (path); `get` then has it.
     """
 
-    ready = Signal(object)
-    _made = Signal(object, object)
+    ready = Signal(Path)
+    _made = Signal(Path, QImage)  # an empty one where the file cannot be read
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -174,31 +174,39 @@ class Thumbnails(QObject):
         try:
             picture = to_qimage(images.thumbnail(path, THUMBNAIL_SIDE))
         except images.PhotoError:
-            picture = None  # the row says why, once the photo itself has been read
+            picture = QImage()  # the row says why, once the photo itself has been read
         self._made.emit(path, picture)
 
-    def _keep(self, path: Path, picture: QImage | None) -> None:
+    def _keep(self, path: Path, picture: QImage) -> None:
         with self._lock:
             self._in_work.discard(path)
-        self._kept[path] = None if picture is None else QPixmap.fromImage(picture)
-        self._bytes += 0 if picture is None else picture.sizeInBytes()
+        self._kept[path] = None if picture.isNull() else QPixmap.fromImage(picture)
+        self._bytes += picture.sizeInBytes()
         while self._bytes > _THUMBNAIL_BYTES and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= 0 if oldest is None else oldest.width() * oldest.height() * oldest.depth() // 8
         self.ready.emit(path)
 
 
+@dataclass(frozen=True)
+class FoundFiles:
+    """Photos that a scan has found; `scan` is its number."""
+
+    scan: int
+    files: Sequence[Path]
+
+
 class FolderScan(QObject):
     """Walks folders on a worker and streams the photos found.
 
     Signals:
-        found: (scan number, paths)
+        found: (FoundFiles)
         problem: (scan number, path, reason) for each path that cannot be read
         finished: (scan number, the files that Marque knows and cannot read, in words)
     """
 
-    found = Signal(int, object)
-    problem = Signal(int, object, str)
+    found = Signal(FoundFiles)
+    problem = Signal(int, Path, str)
     finished = Signal(int, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -230,7 +238,7 @@ class FolderScan(QObject):
             self.problem.emit(number, path, reason)
 
         skipped: Counter[str] = Counter()
-        batches: Batches[Path] = Batches(lambda batch: self.found.emit(number, batch))
+        batches: Batches[Path] = Batches(lambda batch: self.found.emit(FoundFiles(number, batch)))
         for path in photo_files.scan(paths, cancelled=cancelled, problem=problem, skipped=skipped):
             batches.add(path)
         if not cancelled():

@@ -43,6 +43,12 @@ class Task:
         self.cancelled = True
 
 
+@dataclass(frozen=True)
+class _Delivery:
+    task: Task
+    value: Any
+
+
 class Tasks(QThread):
     """Serves tasks until `stop`. A task that yields often lets the others in between, so a long one holds nobody up.
 
@@ -53,8 +59,8 @@ class Tasks(QThread):
 
     failed = Signal(str, str)
     released = Signal()
-    _delivered = Signal(object, object)
-    _failed = Signal(object, str, str)
+    _delivered = Signal(_Delivery)
+    _failed = Signal(Task, str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -149,12 +155,12 @@ class Tasks(QThread):
             sys.excepthook(*sys.exc_info())
             self._failed.emit(task, "", "")
             return False
-        self._delivered.emit(task, value)
+        self._delivered.emit(_Delivery(task, value))
         return True
 
-    def _deliver(self, task: Task, value: Any) -> None:
-        if not task.cancelled:
-            task.then(value)
+    def _deliver(self, delivery: _Delivery) -> None:
+        if not delivery.task.cancelled:
+            delivery.task.then(delivery.value)
 
     def _fail(self, task: Task, message: str, details: str) -> None:
         if not task.cancelled:

@@ -15,7 +15,7 @@ from app.ui.background.folder_run import FolderAnswers, FolderRun
 from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.photo_answers import Answer, PhotoAnswers, Question
-from app.ui.background.photo_loading import FolderScan, Photo, PhotoLoader, Thumbnails
+from app.ui.background.photo_loading import FolderScan, FoundFiles, Photo, PhotoLoader, Thumbnails
 from app.ui.background.requests import next_request
 from app.ui.identify.filmstrip import OpenedPhoto, PhotoList
 from app.ui.widgets.status_face import FACES
@@ -30,17 +30,17 @@ class IdentifySession(QObject):
         photo_failed: (reason) or it cannot be
         answered: (Answer) for the selected photo or its crop box
         answer_failed: (message)
-        identified: (list of Identification) files, with their answers or errors
+        identified: (FolderAnswers) files, with their answers or errors
         problem: (text, details) for the error bar
         said: (text) what was left out, for the status bar
     """
 
     first_found = Signal(int)
-    photo_ready = Signal(object)
+    photo_ready = Signal(Photo)
     photo_failed = Signal(str)
-    answered = Signal(object)
+    answered = Signal(Answer)
     answer_failed = Signal(str)
-    identified = Signal(object)
+    identified = Signal(FolderAnswers)
     problem = Signal(str, str)
     said = Signal(str)
 
@@ -223,7 +223,7 @@ class IdentifySession(QObject):
             self._tell_progress()
             source = self.photos.entry(self._row).source
             if isinstance(source, Path):
-                self.identified.emit([replace(answer.identification, path=source)])
+                self.identified.emit(FolderAnswers(self._generation, [replace(answer.identification, path=source)]))
         self.answered.emit(answer)
 
     def _on_answer_failed(self, request: int, message: str) -> None:
@@ -232,12 +232,12 @@ class IdentifySession(QObject):
 
     # the folder
 
-    def _on_found(self, number: int, files: list[Path]) -> None:
-        if number != self._scan_number:
+    def _on_found(self, found: FoundFiles) -> None:
+        if found.scan != self._scan_number:
             return
         first = self.photos.rowCount()
-        new = self.photos.add_files(files)
-        known = self.photos.row_of(files[0])
+        new = self.photos.add_files(found.files)
+        known = self.photos.row_of(found.files[0])
         if first == 0 and new:
             self._set_aside = new[0]
         self._submit(new)
@@ -271,7 +271,7 @@ class IdentifySession(QObject):
         if answers.generation == self._generation:
             self.photos.set_answers(answers.found)
             self._tell_progress()
-            self.identified.emit(answers.found)
+            self.identified.emit(answers)
 
     def _on_folder_failed(self, generation: int, message: str) -> None:
         if generation == self._generation:

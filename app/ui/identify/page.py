@@ -135,7 +135,7 @@ class IdentifyPage(Page):
         session.answer_failed.connect(self._on_answer_failed)
         session.problem.connect(self.errors.show_problem)
         session.said.connect(self.said)
-        session.identified.connect(lambda found: self._project.record(session.opened(), found))
+        session.identified.connect(lambda answers: self._project.record(session.opened(), answers.found))
         session.photos.modelReset.connect(self._on_cleared)
         session.photos.rowsInserted.connect(self.update_stack)
         strip.selectionModel().currentChanged.connect(self._on_current)
