@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from model.system.errors import MarqueError, file_error, for_people
+from model.system.errors import MarqueError, ReaderGoneError, file_error, for_people
 from model.system.fault_log import defect_words, logged
 from model.system.standard_error import ours_alone, words
 
@@ -26,10 +26,6 @@ EXIT_CODES = (
 
 
 log = logging.getLogger(__name__)
-
-
-class ReaderGoneError(Exception):
-    """The reader of the program's output has gone (`head`)."""
 
 
 class StreamError(MarqueError):

@@ -11,8 +11,8 @@ from typing import IO, Any, NoReturn
 from rich.console import Console, RenderableType
 from rich.progress import Progress, ProgressColumn, TaskID
 
-from model.system.command import ReaderGoneError, guarded, write_line
-from model.system.errors import MarqueError
+from model.system.command import guarded, write_line
+from model.system.errors import MarqueError, ReaderGoneError
 from model.system.json_lines import Advance, event, lines_of_progress
 from model.system.plain_text import one_line
 from model.system.standard_error import words

@@ -46,6 +46,10 @@ class MarqueError(Exception):
         return "\n".join([first, *self.lines])
 
 
+class ReaderGoneError(Exception):
+    """The reader of the program's output has gone (`head`). It only ends the work, and nobody sees it."""
+
+
 class FileError(MarqueError, OSError):
     """A file or folder that the operating system does not let us read or write; still an OSError for those who ask."""
 

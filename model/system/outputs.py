@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from model.system.command import ReaderGoneError
-from model.system.errors import FileError, MarqueError, file_error
+from model.system.errors import FileError, MarqueError, ReaderGoneError, file_error
 from model.system.files import close_on_disk, free_names, rename_without_overwriting, take_place, write_whole
 from model.system.signatures import GALLERY, PROJECT, kind_by_name, kind_of
 from model.system.unfinished import part_beside

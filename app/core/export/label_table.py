@@ -14,8 +14,7 @@ from app.core.project.results import PhotoResult
 from app.core.recognition.decision import Status
 from app.core.recognition.evidence import NEIGHBOURS_KEPT
 from app.core.recognition.identifier import Identification
-from model.system.command import ReaderGoneError
-from model.system.errors import MarqueError, file_error
+from model.system.errors import MarqueError, ReaderGoneError, file_error
 from model.system.files import free_names
 from model.system.outputs import Output, Written, put_free
 

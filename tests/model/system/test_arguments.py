@@ -16,6 +16,7 @@ from rich.table import Table
 from model import aims, calibrate, card, evaluate, export, pace, study, train, versus
 from model.system import console, interruption
 from model.system.arguments import read
+from model.system.errors import ReaderGoneError
 
 COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)
 
@@ -63,7 +64,7 @@ def test_whatever_a_command_says_is_json(capsys):
             bar.update(task, advance=1)
         console.result("two\nlines")
         console.show(Table(), {"figure": 0.5})
-        raise console.ReaderGoneError
+        raise ReaderGoneError
 
     assert console.run(work) == 141
     console.fail("it broke")
