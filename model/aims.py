@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
+from model.console import console
+from model.console.arguments import read as read_arguments
 from model.publishing.aims import named_paths, read_aims, report
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
 from model.training.run_folder import RunFolder
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
+from model.console import console
+from model.console.arguments import read as read_arguments
 from model.evaluation.calibration import bound_of, calibrate
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import RunFolder
 

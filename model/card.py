@@ -8,10 +8,10 @@ from typing import Annotated
 
 import tyro
 
+from model.console import console
+from model.console.arguments import read as read_arguments
 from model.metrics.reliability_plot import draw_reliability
 from model.publishing.card import card, reliability_file
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.outputs import Output, write_to
 from model.training.run_folder import RunFolder
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from model.system import console
-from model.system.arguments import read as read_arguments
+from model.console import console
+from model.console.arguments import read as read_arguments
 from model.training.memory import keep_freed_memory
 from model.training.pace import measure
 from model.training.run_folder import RunError

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import tyro
 
+from model.console import console
+from model.console.arguments import read as read_arguments
+from model.console.command import INTERRUPTED
 from model.experiments.grid import run_study
-from model.system import console
-from model.system.arguments import read as read_arguments
-from model.system.command import INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

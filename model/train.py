@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 
+from model.console import console
+from model.console.console import note
 from model.contract.config import Command, Config, parse
 from model.contract.events import EventWriter, rewind
 from model.data.splits import Split
 from model.evaluation.held_out_metrics import evaluate, show
 from model.publishing.export import export
-from model.system import console
-from model.system.console import note
 from model.system.errors import file_error
 from model.system.outputs import Output
 from model.system.signatures import MODEL

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import tyro
 
+from model.console import console
+from model.console.arguments import read as read_arguments
 from model.contract.commands import ComparisonProgress
 from model.publishing.model_comparison import versus
-from model.system import console
-from model.system.arguments import read as read_arguments
 from model.system.errors import file_errors
 from model.training.run_folder import RunFolder
 

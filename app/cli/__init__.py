@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.cli.reports import Report, asked_for_json
-from model.system.command import guarded
+from model.console.command import guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code, of those in `model.system.command`.
+    """Run the command; the exit code, of those in `model.console.command`.
 
     Args:
         argv: arguments without the program's name; None for those of this process.

@@ -15,7 +15,7 @@ from app.cli.parser import Parser
 from app.cli.reports import Report, asked_for_json
 from app.cli.terminal import UsageError, add_model_option
 from app.core.gallery.references import place_of
-from model.system.command import EXIT_CODES
+from model.console.command import EXIT_CODES
 from model.system.unfinished import remove_leftovers
 
 COMMANDS = ("identify", "export", "file", "label", "undo", "enrol", "doctor")

@@ -19,8 +19,8 @@ from app.core.gallery.gallery import Gallery
 from app.core.gallery.references import References, is_shared, open_references, place_of, shown
 from app.core.recognition.engine import Engine
 from app.core.teaching.enrolment import enrol, limit_per_class
+from model.console.command import INTERRUPTED
 from model.contract.samples import Dataset, Sample
-from model.system.command import INTERRUPTED
 from model.system.wording import first_of
 
 _KINDS = ("folder", "table", "cars196")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from app.cli.reports import Report
-from model.system.command import FAILED, write_line
+from model.console.command import FAILED, write_line
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

@@ -18,7 +18,7 @@ from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.core.project.records import Counts
-from model.system.command import INTERRUPTED
+from model.console.command import INTERRUPTED
 from model.system.wording import counted
 
 _SHARE = 10

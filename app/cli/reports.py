@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.system.command import write_line
+from model.console.command import write_line
+from model.console.json_lines import JSON_OPTION, Advance, event, lines_of_progress
+from model.console.standard_error import keep_small
 from model.system.errors import MarqueError
-from model.system.json_lines import JSON_OPTION, Advance, event, lines_of_progress
 from model.system.plain_text import one_line
-from model.system.standard_error import keep_small
 from model.system.wording import LISTED
 
 if TYPE_CHECKING:  # loads the engine, which takes its time

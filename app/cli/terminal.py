@@ -20,9 +20,9 @@ from rich.text import Text
 from app.core.gallery.references import Place, References, place_of
 from app.core.recognition.engine import BATCH
 from app.core.system import paths
+from model.console.standard_error import words
 from model.contract.bundle import Variant
 from model.system.errors import MarqueError
-from model.system.standard_error import words
 from model.system.wording import counted
 
 NO_GALLERY = "none"

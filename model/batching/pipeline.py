@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from model.console import console
 from model.contract.photo import FitPolicy, PhotoError, fit, read_object
 from model.contract.samples import Sample
-from model.system import console
 
 
 @dataclass(frozen=True, slots=True)

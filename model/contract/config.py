@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 import tyro
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model.console.arguments import read
 from model.contract.choices import FOLDS, Average, Backbone, Baseline, Distance, Form, HeadOn, Rule, SecondHinge
 from model.contract.photo import FitPolicy
-from model.system.arguments import read
 
 
 class _Settings(BaseModel):

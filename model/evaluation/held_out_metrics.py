@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from torch.nn import functional as F
 
+from model.console import console
 from model.contract.bundle import Fusion
 from model.contract.posterior import Posterior, tree_posterior
 from model.contract.samples import Sample
@@ -34,7 +35,6 @@ from model.metrics.classification import (
     reliability,
 )
 from model.metrics.retrieval import retrieval
-from model.system import console
 from model.system.plain_text import one_line
 from model.training.inference import infer_samples, part_of, trained_network
 from model.training.run_folder import RunError, RunFolder, write_json

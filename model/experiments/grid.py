@@ -32,6 +32,7 @@ import numpy as np
 import torch
 from sklearn.manifold import TSNE
 
+from model.console import console
 from model.contract.config import Config
 from model.contract.samples import DataError
 from model.data.csvfile import read_table
@@ -42,7 +43,6 @@ from model.experiments.frozen_training import cached_features
 from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan, read_plan
 from model.experiments.report import write_report
 from model.method.network import BACKBONES
-from model.system import console
 from model.system.errors import file_errors
 from model.system.files import write_whole
 from model.training.memory import keep_freed_memory

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from model.batching.pipeline import PictureForm
+from model.console import console
 from model.contract import bundle
 from model.contract.bundle import BundleInfo, Preprocessing, Variant
 from model.contract.samples import Sample
@@ -30,7 +31,6 @@ from model.evaluation.provenance import stamp, why_stale
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
 from model.publishing.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
-from model.system import console
 from model.system.errors import MarqueError
 from model.system.onnx_runtime import onnxruntime
 from model.system.outputs import Output, write_to

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model.batching.pipeline import PictureForm, PictureStore
+from model.console.console import note
 from model.contract.config import Config, DataSettings
 from model.contract.samples import DataError, Sample, untrainable
 from model.data.labels import attribute_scales, encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.method.network import build_backbone
-from model.system.console import note
 from model.system.wording import first_of
 from model.training.distributed import choose_accelerator
 from model.training.model_file_weights import is_model_file

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import FrameType
 
 from model.batching.pipeline import PictureForm, PictureStore
+from model.console.console import note
 from model.contract.events import EventWriter, rewind
 from model.contract.samples import DataError, Sample
 from model.data.labels import encode
 from model.data.splits import Split
-from model.system.console import note
 from model.training.distributed import Ranks
 from model.training.run_folder import RunFolder
 from model.training.run_setup import part

@@ -11,10 +11,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from model.console.console import note
 from model.contract.bundle import BundleError
 from model.contract.taxonomy import Taxonomy
 from model.method.network import BACKBONES, Heads, Network
-from model.system.console import note
 from model.system.errors import MarqueError
 from model.system.wording import first_of
 from model.training.model_file_weights import is_model_file, stored_weights, unfolded

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from model.batching.batch_choice import build_sampler
 from model.batching.mixing import Mixture
 from model.batching.pipeline import Augmentation, PictureStore
+from model.console import console
 from model.contract.config import Config
 from model.contract.events import EventWriter
 from model.contract.taxonomy import Taxonomy
@@ -30,7 +31,6 @@ from model.method.network import HeadOn, Network, NetworkOutput
 from model.method.objective import Objective, collapse_signs
 from model.metrics.classification import accuracy, mean_of
 from model.metrics.retrieval import recall_1
-from model.system import console
 from model.training.distributed import Ranks
 from model.training.model_file_weights import is_model_file, settle
 from model.training.optimiser import average_weights, build_optimiser, set_learning_rates

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from app.core.system import paths
-from model.system.fault_log import log_file
+from model.console.fault_log import log_file
 from model.system.reading import parse_json, read_file
 
 _FAULTS = 20

@@ -12,11 +12,11 @@ from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
 
-from model.system.command import write_line
+from model.console.command import write_line
+from model.console.fault_log import HOW_TO_REPORT, in_short, log_file, logged
+from model.console.standard_error import keep_small
 from model.system.errors import for_people
-from model.system.fault_log import HOW_TO_REPORT, in_short, log_file, logged
 from model.system.plain_text import one_line
-from model.system.standard_error import keep_small
 
 log = logging.getLogger("app")
 _qt_log = logging.getLogger("qt")

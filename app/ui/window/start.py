@@ -20,7 +20,7 @@ from app.ui.widgets import theme
 from app.ui.widgets.drawing_pauses import shorten_pauses
 from app.ui.window.fault_log import log_qt_messages
 from app.ui.window.main_window import MainWindow
-from model.system.command import INTERRUPTED
+from model.console.command import INTERRUPTED
 
 
 def open_window(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.cli import main
 from app.core.system import paths
 from app.core.system.fault_report import report_lines
-from model.system.fault_log import logged
+from model.console.fault_log import logged
 
 # Without halves of characters: neither a settings file nor the place of code can hold one
 WORDS = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=40)

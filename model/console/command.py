@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from model.console.fault_log import defect_words, logged
+from model.console.standard_error import ours_alone, words
 from model.system.errors import MarqueError, ReaderGoneError, file_error, for_people
-from model.system.fault_log import defect_words, logged
-from model.system.standard_error import ours_alone, words
 
 FAILED, INTERRUPTED, NOBODY_READS = 2, 130, 141
 """Exit codes: cannot be done, Ctrl-C or SIGTERM, the reader of our output has gone."""

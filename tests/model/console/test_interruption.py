@@ -9,7 +9,7 @@ from tests.checkout import ROOT
 
 PROGRAM = """
 import multiprocessing, time
-from model.system import interruption  # imported by the spawned process too, before it runs
+from model.console import interruption  # imported by the spawned process too, before it runs
 if '__main__' == __name__:
     process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     process.start()

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from model.system.command import write_line
-from model.system.standard_error import keep_small
+from model.console.command import write_line
+from model.console.standard_error import keep_small
 
 JSON_OPTION = "--json"
 

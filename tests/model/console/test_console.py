@@ -6,7 +6,7 @@ import io
 import pytest
 from rich.table import Table
 
-from model.system import console
+from model.console import console
 
 
 class Broken(io.StringIO):

@@ -11,11 +11,11 @@ from typing import IO, Any, NoReturn
 from rich.console import Console, RenderableType
 from rich.progress import Progress, ProgressColumn, TaskID
 
-from model.system.command import guarded, write_line
+from model.console.command import guarded, write_line
+from model.console.json_lines import Advance, event, lines_of_progress
+from model.console.standard_error import words
 from model.system.errors import MarqueError, ReaderGoneError
-from model.system.json_lines import Advance, event, lines_of_progress
 from model.system.plain_text import one_line
-from model.system.standard_error import words
 from model.system.unfinished import remove_leftovers
 
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"

@@ -14,8 +14,8 @@ import pytest
 from rich.table import Table
 
 from model import aims, calibrate, card, evaluate, export, pace, study, train, versus
-from model.system import console, interruption
-from model.system.arguments import read
+from model.console import console, interruption
+from model.console.arguments import read
 from model.system.errors import ReaderGoneError
 
 COMMANDS = (aims, calibrate, card, evaluate, export, pace, study, train, versus)

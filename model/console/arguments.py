@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import tyro
 
-from model.system import console
-from model.system.json_lines import JSON_OPTION
+from model.console import console
+from model.console.json_lines import JSON_OPTION
 
 _Read = TypeVar("_Read")
 _FRAME = re.compile("[\u2500-\u257f]+")  # around tyro's errors
