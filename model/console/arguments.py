@@ -21,11 +21,11 @@ _FRAME = re.compile("[\u2500-\u257f]+")  # around tyro's errors
 def read(
     command: Callable[..., _Read], module: str, arguments: Sequence[str] | None = None, config: Sequence[Any] = ()
 ) -> _Read:
-    """What the command line asks for; ends the program with a message where it is wrong.
+    """What the command line asks for; ends the program with a message if it is wrong.
 
     Args:
         command: what tyro reads: a function, or a class of settings.
-        module: by which the command is started, `model.train`.
+        module: that starts the command, as `model.train`.
         arguments: None for those of the process.
         config: marks for tyro.
     """
@@ -39,7 +39,9 @@ def read(
                 command,
                 args=[one for one in given if one != JSON_OPTION],
                 prog=f"python -m {module}",
-                description=f"{_summary(command)} With {JSON_OPTION} everything is written as JSON, an object a line.",
+                description=(
+                    f"{_summary(command)} With {JSON_OPTION} everything is written as JSON, one object per line."
+                ),
                 config=config,
             )
     except SystemExit as ended:

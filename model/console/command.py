@@ -20,7 +20,7 @@ FAILED, INTERRUPTED, NOBODY_READS = 2, 130, 141
 """Exit codes: cannot be done, Ctrl-C or SIGTERM, the reader of our output has gone."""
 
 EXIT_CODES = (
-    "exit codes: 0 finished, 1 a problem was found or something was left as it is or out, 2 wrong usage, unusable "
+    "exit codes: 0 finished, 1 a problem was found or something was left out or unchanged, 2 wrong usage, unusable "
     "input or a defect of Marque, 130 interrupted, 141 the reader of the output has gone"
 )
 
@@ -52,7 +52,7 @@ def guarded(work: Callable[[], int], ended: Ended) -> int:
             atexit.unregister(_ignore_signals)
             atexit.register(_ignore_signals)  # the last one that is registered comes first
             return code
-    except KeyboardInterrupt:  # before the work began, or once more at its end
+    except KeyboardInterrupt:  # before the work began, or again at its end
         return INTERRUPTED
 
 
@@ -71,7 +71,7 @@ def _outcome(work: Callable[[], int]) -> tuple[int, MarqueError | str | None]:
 
 
 def write_line(text: str, *, output: bool = False) -> None:
-    """One line on standard error, or on standard output; what the encoding has no sign for is written as an escape.
+    """One line on standard error, or on standard output; what the encoding does not have is written as an escape.
 
     Raises:
         ReaderGoneError: if its reader has gone.
@@ -103,7 +103,7 @@ def _let_go_of_standard_output() -> None:
 
 
 def _ignore_signals() -> None:
-    """All is done; what the program still has to put away is not to be cut short."""
+    """The work is done: let the program finish its cleaning up."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

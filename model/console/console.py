@@ -26,12 +26,12 @@ class _Words(Console):
 
     @property
     def file(self) -> IO[str]:
-        """Where they go now."""
+        """Where the program's words go now."""
         return words() or super().file
 
     @file.setter
     def file(self, _new: IO[str]) -> None:
-        raise AttributeError("words go to standard error")
+        raise AttributeError("the words go to standard error")
 
     def on_broken_pipe(self) -> NoReturn:
         """End as every command does when its reader has gone."""
@@ -45,7 +45,7 @@ _as_json = False
 
 
 def speak_json(wanted: bool) -> None:
-    """Whether everything is written as JSON from now on, an object a line."""
+    """Whether everything is written as JSON from now on, one object per line."""
     global _as_json
     _as_json = wanted
 
@@ -58,12 +58,12 @@ class _Lines(Progress):
         self._advances: dict[TaskID, Advance] = {}
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
-        """As of every bar."""
+        """See rich's `Progress`."""
         super().update(task_id, **changes)
         self._write(task_id)
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
-        """As of every bar."""
+        """See rich's `Progress`."""
         super().advance(task_id, advance)
         self._write(task_id)
 
@@ -88,7 +88,7 @@ def run(work: Callable[[], int]) -> int:
 
 
 def note(message: str) -> None:
-    """A line of text as it is: brackets are not markup, paths are not broken."""
+    """A line of text as it is: brackets are not markup, and paths are not wrapped."""
     if not console.quiet:
         write_line(event("note", {"text": message}) if _as_json else one_line(message))
 
@@ -110,7 +110,7 @@ def result(text: str, facts: Mapping[str, Any] | None = None) -> None:
 
     Args:
         text: may have several lines.
-        facts: what it is in JSON, where there is more to say than the text.
+        facts: the same in JSON, where that has more than the text.
     """
     if _as_json:
         write_line(event("result", {"text": text} if facts is None else facts), output=True)
@@ -129,7 +129,7 @@ def show(drawn: RenderableType, facts: Mapping[str, Any]) -> None:
     if _as_json:
         write_line(event("result", facts), output=True)
         return
-    # not straight to standard output: rich has its own way with a full disk and with a reader that has gone
+    # not straight to standard output: rich treats a full disk and a reader that has gone in its own way
     text = io.StringIO()
     Console(file=text, force_terminal=sys.stdout.isatty(), emoji=False, markup=False).print(drawn)
     for line in text.getvalue().splitlines():

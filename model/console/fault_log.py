@@ -19,7 +19,7 @@ _OLDER = 2  # files
 
 
 class _Plain(logging.Formatter):
-    """A line a message, a frame or an exception, with any names in it: none can be taken for another line."""
+    """One line for each message, frame or exception: no name in it can look like a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         # logging keeps the traceback as the first handler has written it
@@ -47,7 +47,7 @@ class _Plain(logging.Formatter):
 
 
 def log_file() -> Path:
-    """Where the log is. Raises FileError if there can be none."""
+    """Where the log is. Raises FileError if it has no folder."""
     return user_data_dir() / LOG
 
 
@@ -78,9 +78,9 @@ def _handler() -> logging.Handler:
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Within, all that Python's logging and its `warnings` have to say goes to the log, and nothing to a terminal.
+    """Within, everything from Python's logging and `warnings` goes to the log, and nothing to a terminal.
 
-    Where it does already, nothing changes.
+    If it does already, nothing changes.
     """
     root = logging.getLogger()
     if any(isinstance(one, _OURS) for one in root.handlers):
@@ -100,7 +100,7 @@ def logged() -> Iterator[None]:
 
 
 def defect_words(error: BaseException) -> str:
-    """The sentence about a defect, which is in the log already."""
+    """The sentence about a defect that was logged."""
     try:
         place = f"the log is {log_file()}"
     except OSError:

@@ -1,4 +1,4 @@
-"""Ctrl-C or SIGTERM while a command is being loaded: a word and no traceback. Then each command answers for itself."""
+"""Ctrl-C or SIGTERM while a command is being loaded: one word, no traceback. Later each command handles them itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _on_exception(kind: type[BaseException], error: BaseException, trace: Traceb
     if not issubclass(kind, KeyboardInterrupt):
         _before(kind, error, trace)
     elif sys.stderr is not None:
-        # what writes the other lines of JSON may not be loaded yet
+        # the module for lines of JSON may not be loaded yet
         sys.stderr.write('{"event": "error", "text": "interrupted"}\n' if "--json" in sys.argv else "interrupted\n")
 
 
@@ -24,7 +24,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def protect() -> None:
-    """Answer from now on. SIGTERM is left to who has it already, and in worker processes to the system."""
+    """Handle both from now on. SIGTERM is left to an existing handler, and in worker processes to the system."""
     sys.excepthook = _on_exception
     # what a spawned process imports before it runs knows its name already, but not yet its parent
     begun_by_hand = multiprocessing.current_process().name == "MainProcess"

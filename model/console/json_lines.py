@@ -1,4 +1,4 @@
-"""What a command says as lines of JSON, an object a line, each with what it is in `event`."""
+"""What a command says as lines of JSON: one object per line, whose `event` says what it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model.console.standard_error import keep_small
 JSON_OPTION = "--json"
 
 Advance = Callable[[int, int | None], None]
-"""Takes how many are done, and of how many (None while that is not known)."""
+"""Takes the number that is done and the total (None while it is unknown)."""
 
 _BETWEEN = 0.5  # seconds from one line of progress to the next
 
@@ -24,7 +24,7 @@ def event(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def lines_of_progress(facts: Mapping[str, Any] | None = None) -> Advance:
-    """Writes a line at the first call, then twice a second at most, and when all is done.
+    """Writes a line at the first call, then at most twice a second, and when all is done.
 
     Args:
         facts: what every line says besides.

@@ -1,4 +1,4 @@
-"""Standard error of our commands: it takes what the program says; what libraries write there goes to a file.
+"""Standard error of our commands: only the program writes to it; what libraries write there goes to a file.
 
 Pillow, libtiff, onnxruntime and CUDA write to file descriptor 2 past Python. Within `ours_alone` that descriptor leads
 to `libraries.log` in the user's data folder, and the program's own words go to a duplicate of what it was.
@@ -22,7 +22,7 @@ _words: TextIO | None = None
 
 
 def words() -> TextIO | None:
-    """Where the program says something; None where there is no standard error (a window without a terminal)."""
+    """Where the program's words go; None without standard error (a window without a terminal)."""
     return _words if _words is not None else sys.stderr
 
 
@@ -30,7 +30,7 @@ def words() -> TextIO | None:
 def ours_alone() -> Iterator[None]:
     """Within, `words` alone reaches whoever reads standard error. Costs one open file, nothing while it runs."""
     global _words
-    if _words is not None:  # a command that is called by another one
+    if _words is not None:  # a command called by another one
         yield
         return
     _open_standard_streams()
@@ -42,7 +42,7 @@ def ours_alone() -> Iterator[None]:
     place = _libraries_file()
     os.dup2(place, _STDERR)
     os.close(place)
-    if _is_descriptor_two(before):  # otherwise somebody reads along, as tests do
+    if _is_descriptor_two(before):  # otherwise somebody is reading, as tests do
         _words = os.fdopen(os.dup(kept), "w", 1, before.encoding, before.errors)
     try:
         yield
@@ -56,10 +56,10 @@ def ours_alone() -> Iterator[None]:
 
 
 def keep_small() -> None:
-    """Begin the file of the libraries again where it has grown large; to be called now and then."""
+    """Begin the libraries' file again if it has grown large; called now and then."""
     if _words is None:
         return
-    with suppress(OSError):  # not a file: the place where nothing is kept
+    with suppress(OSError):  # not a file but the null device
         if os.fstat(_STDERR).st_size > _LARGEST:
             os.ftruncate(_STDERR, 0)
 

@@ -20,7 +20,7 @@ class MarqueError(Exception):
         message: what happened, to which file; one line.
         advice: what to do about it, or "".
         details: what an engineer would want to know, or ""; shown on demand.
-        lines: more of the same kind as the message, a line each.
+        lines: more of the same kind as the message, one per line.
     """
 
     def __init__(self, message: str, *, advice: str = "", details: str = "", lines: Sequence[str] = ()) -> None:
@@ -51,10 +51,10 @@ class ReaderGoneError(Exception):
 
 
 class FileError(MarqueError, OSError):
-    """A file or folder that the operating system does not let us read or write; still an OSError for those who ask."""
+    """A file or folder that the operating system does not let us read or write; it is also an OSError."""
 
     def __reduce__(self) -> tuple[type[FileError], tuple[str], dict[str, object]]:
-        """Also what OSError keeps, which would get lost on the way from another process."""
+        """With the fields of OSError, which pickling would lose on the way from another process."""
         kept = {name: getattr(self, name) for name in ("errno", "strerror", "filename")}
         return type(self), (self.message,), self.__dict__ | kept
 
@@ -63,17 +63,17 @@ _OTHER_PLACE = "choose another place"
 _BY_NAME = {
     "ENOSPC": ("the disk is full", "free some space, or choose another place"),
     "EDQUOT": ("your share of the disk is used up", "free some space, or choose another place"),
-    "EFBIG": ("the file becomes larger than is allowed there", _OTHER_PLACE),
+    "EFBIG": ("the file would become larger than is allowed there", _OTHER_PLACE),
     "EROFS": ("this place is read-only", _OTHER_PLACE),
     "EACCES": ("permission denied", "change its permissions, or choose another place"),
     "EPERM": ("this is not permitted", "change its permissions, or choose another place"),
     "EISDIR": ("this is a folder, and a file is needed", "name a file"),
     "ENOTDIR": ("a part of this path is a file, and a folder is needed", "name another folder"),
-    "EEXIST": ("there is something already", "name another place"),
+    "EEXIST": ("something with this name exists", "name another place"),
     "ENOTEMPTY": ("the folder is not empty", "name another folder"),
     "ENOENT": ("there is no such file or folder", "check the path"),
     "ENAMETOOLONG": ("the name is too long", "choose a shorter one"),
-    "ELOOP": ("the links lead round in a circle", "name the file itself"),
+    "ELOOP": ("the links form a circle", "name the file itself"),
     "EIO": ("the disk reports an error", "check the disk and its cable"),
     "ENODEV": ("the drive is gone", "connect it again"),
     "ENXIO": ("the drive is gone, or this is not a file", "connect it again, or name a file"),
@@ -90,10 +90,10 @@ _BY_NAME = {
     "ENFILE": ("too many files are open on this computer", "close some programs and try again"),
     "ENOMEM": ("there is not enough memory", "close some programs and try again"),
 }
-"""What the computer, not the program, is to blame for: what is wrong and what to do about it."""
+"""Faults of the computer, not of the program: what is wrong and what to do about it."""
 
 _WORDS = {getattr(errno, name): words for name, words in _BY_NAME.items() if hasattr(errno, name)}
-"""No system knows all of them."""
+"""No system has all of them."""
 
 
 def file_error(error: OSError, path: Path | str | None = None) -> FileError:

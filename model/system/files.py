@@ -17,10 +17,10 @@ from model.system.errors import file_errors
 from model.system.unfinished import part_beside
 
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-"""What file systems without hard links answer: exFAT, network drives, those in user space."""
+"""The error numbers of file systems without hard links: exFAT, network drives, those in user space."""
 
 ARCHIVE_FAULTS = (ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises on an archive of arrays that is cut, damaged or something else."""
+"""What numpy raises for an archive of arrays that is cut off, damaged or not an archive."""
 
 LONGEST_NAME = 255
 """Bytes of a file's name, on the file systems of today; some count characters."""
@@ -44,7 +44,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def close_on_disk(file: BinaryIO) -> None:
-    """Bring a written file to the disk and close it, as Windows moves no open file. Raises OSError."""
+    """Bring a written file to the disk and close it, as Windows cannot move an open file. Raises OSError."""
     file.flush()
     os.fsync(file.fileno())
     file.close()
@@ -64,22 +64,22 @@ def make_folder(folder: Path) -> None:
 
 
 def free_names(place: Path) -> Iterator[Path]:
-    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on, as of `numbered`."""
+    """`labels.csv`, `labels (2).csv`, `labels (3).csv` and so on; see `numbered`."""
     return (numbered(place, number) for number in count(1))
 
 
 def numbered(place: Path, number: int, *, room: int = 0) -> Path:
-    """A place with a number in its name from the second on; a name that is too long is shortened before its ending.
+    """The place with a number in its name, from 2 on; a name that is too long is shortened before its ending.
 
     Args:
-        room: bytes that are to be left over for a longer name that is made of this one.
+        room: bytes to leave free for a longer name that is made from this one.
     """
     ending = f" ({number}){place.suffix}" if number > 1 else place.suffix
     return place.with_name(shortened(place.stem, LONGEST_NAME - room - len(os.fsencode(ending))) + ending)
 
 
 def shortened(name: str, longest: int) -> str:
-    """The beginning of a file's name, of at most so many bytes."""
+    """The beginning of a file's name, at most so many bytes."""
     while name and len(os.fsencode(name)) > longest:
         name = name[: min(len(name) - 1, max(longest, 0))]
     return name
@@ -108,6 +108,6 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError:
-        return  # some file systems cannot; they keep the order by themselves or not at all
+        return  # some file systems cannot; they keep the order by themselves, or not at all
     finally:
         os.close(descriptor)

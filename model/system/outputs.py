@@ -1,7 +1,7 @@
 """The one guard for every file that is written at a place that a person named, or that follows from such a name.
 
 An output never replaces something that is not that very output. Never replaced: what the same command reads, a photo or
-video, a sidecar, a project, gallery or model where something else is written. Replaced when the person said so
+video, a sidecar, a project, gallery or model, when something else is written. Replaced when the person said so
 (`force`): every other file. Replaced without asking: what Marque wrote there itself, if it is unchanged.
 
 All of this is checked twice: before the work, so that nobody waits an hour for a refusal, and when the finished file
@@ -32,17 +32,17 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 _DATABASES = (GALLERY, PROJECT)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _IGNORES_CASE = sys.platform in ("darwin", "win32")
-"""Whether `N.onnx` and `n.onnx` are one file, as a rule: neither of them is there that could be asked."""
+"""Whether `N.onnx` and `n.onnx` are one file, as a rule: judged from this system, as there is no file to check."""
 _Seen = str | tuple[int, ...] | None
-"""What was at a place: the digest of our own output, who a foreign file is, or nothing."""
+"""What was at a place: the digest of our own output, the identity of a foreign file, or nothing."""
 
 
 class OutputError(MarqueError):
-    """Nothing may be written there, or nothing can be; the message names the place and says why."""
+    """Nothing may or can be written there; the message names the place and says why."""
 
 
 class TakenError(OutputError):
-    """A file is there that would be replaced if the person agreed to that."""
+    """A file is there that would be replaced if the person agreed."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Output:
         """Check a place before the work begins.
 
         Args:
-            place: where the output is to be. Of a link what it points to is replaced, and the link stays.
+            place: where the output is to be. If it is a link, what it points to is replaced, and the link stays.
             kind: what it is; a file of ours of another kind is not replaced without `force`.
             inputs: what the same command reads, or writes besides, files or folders; it is never replaced.
             force: the person has agreed to lose an existing file.
@@ -238,7 +238,7 @@ def put_free(part: Path, place: Path) -> Path:
         with suppress(FileExistsError):
             rename_without_overwriting(part, candidate)
             return candidate
-    raise AssertionError("there are endless names")
+    raise AssertionError("there is always a free name")
 
 
 def _is_stream(place: Path) -> bool:

@@ -53,7 +53,7 @@ _NEVER_ENTERED = frozenset(
         "system volume information",
     }
 )
-"""Folders, in lower case, in which systems keep previews, deleted files and copies; names with a dot come on top."""
+"""Folders, in lower case, in which systems keep previews, deleted files and copies, besides those with a dot."""
 
 _RUN = 1000  # names that are sorted at once
 _first = itemgetter(0)
@@ -97,8 +97,8 @@ def scan(
 
     A file that is named is always taken; in a folder the ending decides, and hidden files and folders, and those in
     which systems keep previews and deleted files, are left out. Within a folder: files in natural order, then its
-    folders. Links are followed, and each file comes once however many ways lead to it, so that a link to a parent
-    folder does no harm.
+    folders. Links are followed, and each file comes once however many paths lead to it, so a link to a parent folder
+    does no harm.
 
     Args:
         paths: files and folders.
@@ -135,7 +135,7 @@ def _why_not(path: Path) -> str:
         return error.strerror or "it cannot be looked at"
     except ValueError:  # a name with a NUL
         return "there is no such file or folder"
-    return "it has come or changed just now"
+    return "it appeared or changed just now"
 
 
 def listings(
@@ -153,11 +153,11 @@ def listings(
     Args:
         top: an existing folder.
         recursive: also the folders of folders.
-        in_order: whether the photos of a folder must come in natural order; half of the time goes into that.
-        seen: real paths that came already and do not come again; those that come are added.
-        problem: as of `scan`.
-        skipped: as of `scan`.
-        repeated: called for each photo and folder that another path led to already.
+        in_order: whether the photos of a folder must come in natural order; sorting takes half of the time.
+        seen: real paths that were found before and are left out; new ones are added.
+        problem: as in `scan`.
+        skipped: as in `scan`.
+        repeated: called for each photo and folder that was already reached by another path.
     """
     seen = set() if seen is None else seen
     pending = [top]
@@ -175,7 +175,7 @@ def listings(
             continue
         if recursive:
             pending.extend(folder / entry.name for entry in reversed(_sorted(folders)))
-        # of a file and a link to it the first one comes, so with links the order matters
+        # of a file and a link to it the first one counts, so with links the order matters
         if in_order or any(entry.is_symlink() for entry in files):
             files = _sorted(files)
         yield folder, _new(files, real_folder, seen, repeated)
@@ -184,7 +184,7 @@ def listings(
 def _new(
     files: Iterable[os.DirEntry[str]], real_folder: str, seen: set[str], repeated: Callable[[Path], None]
 ) -> list[os.DirEntry[str]]:
-    """Those that did not come already."""
+    """Those that were not found before."""
     new = []
     for entry in files:
         real = os.path.realpath(entry.path) if entry.is_symlink() else f"{real_folder}{os.sep}{entry.name}"
@@ -197,7 +197,7 @@ def _new(
 
 
 def _sorted(entries: Sequence[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
-    # in runs that are merged: one sort of 100,000 names would keep every other thread from the interpreter
+    # sorted in runs and merged: one sort of 100,000 names would keep every other thread from the interpreter
     keyed = [((natural_key(entry.name), entry.name), entry) for entry in entries]
     runs = (sorted(keyed[start : start + _RUN], key=_first) for start in range(0, len(keyed), _RUN))
     return [entry for _, entry in heapq.merge(*runs, key=_first)]
@@ -206,7 +206,7 @@ def _sorted(entries: Sequence[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
 def _listing(
     folder: Path, problem: Callable[[Path, str], None], skipped: Counter[str]
 ) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """The photos and the folders in a folder, in no order; what cannot be read is counted."""
+    """The photos and the folders in a folder, unsorted; what cannot be read is counted."""
     files: list[os.DirEntry[str]] = []
     folders: list[os.DirEntry[str]] = []
     with os.scandir(folder) as listing:

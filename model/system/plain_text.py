@@ -6,8 +6,8 @@ import re
 
 _CONTROLS = re.compile(
     "["
-    "\x00-\x1f\x7f-\x9f"  # C0 and C1: new lines, tabs, the bell, anything a terminal takes for a command
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1: new lines, tabs, the bell, anything that a terminal takes as a command
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what changes the direction of writing
     "\u2028\u2029\ufeff"  # separators of lines and paragraphs, the byte order mark
     "\ud800-\udfff"  # bytes of a file name that are not text
     "]"
@@ -21,7 +21,7 @@ def one_line(text: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """A name for a Markdown text: neither markup, HTML nor the end of a cell."""
+    """A name for a Markdown text, escaped: it cannot be markup, HTML or the end of a cell."""
     return _MARKUP.sub(r"\\\g<0>", one_line(text))
 
 

@@ -1,4 +1,4 @@
-"""What libraries would do by themselves and must not: call home, and write into folders that are not Marque's.
+"""Keeps libraries from calling home and from writing into folders that are not Marque's.
 
 They read these variables when they are loaded, so `app` and `model` import this module before anything else. Processes
 that we start inherit them.
@@ -21,7 +21,7 @@ TELEMETRY_OFF = {
 def protect() -> None:
     """Set the variables in this process."""
     os.environ.update(TELEMETRY_OFF)
-    # its list of fonts would go into the home folder; a place that the user chose stays
+    # its list of fonts would go into the home folder; a place that the user chose is kept
     os.environ.setdefault("MPLCONFIGDIR", str(user_cache_place() / "matplotlib"))
 
 

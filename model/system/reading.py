@@ -1,8 +1,8 @@
 """Files that come from elsewhere: opened only where they are files, read only up to a size, checked before use.
 
-A named pipe would be waited for without end, and a device may do something when it is opened; so neither is. What is
-wrong with a file is an OSError whose `strerror` is for people (a FileError where it is found here), what is wrong with
-its content a ValueError.
+Opening a named pipe may wait for ever, and a device may do something when it is opened, so neither is opened. A fault
+of a file is an OSError whose `strerror` is for people (a FileError if it is found here), a fault of its content a
+ValueError.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from model.system.errors import FileError
 from model.system.files import ARCHIVE_FAULTS
 
 SMALL = 64 << 20
-"""Bytes that a document for one person (settings, a record, a plan, figures) never comes near."""
+"""Far more bytes than a document for one person (settings, a record, a plan, figures) ever has."""
 TABLE = 1 << 30
-"""Bytes that a table which people read or write never comes near."""
+"""Far more bytes than a table that people read or write ever has."""
 LARGE = 4 << 30
-"""Bytes that the arrays or the checkpoint of one training never come near."""
+"""Far more bytes than the arrays or the checkpoint of one training ever have."""
 
-_PLAIN = 1 << 20  # bytes of a TOML file; the reader takes seconds for one
+_PLAIN = 1 << 20  # bytes of a TOML file; the reader needs seconds for that many
 _BOM = b"\xef\xbb\xbf"
 _LARGEST_INTEGER = 2**63 - 1
-_LONGEST_EMPTY = 1 << 24  # rows of nothing that an array may have, as it costs no bytes to claim them
+_LONGEST_EMPTY = 1 << 24  # most rows of an array without columns: claiming them costs no bytes
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's own
 _KINDS = "biufU"  # truth values, numbers and texts, as numpy calls them
 _OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -51,7 +51,7 @@ def regular_file(path: Path) -> os.stat_result:
     """The system's facts about a file, links followed; it is not opened.
 
     Raises:
-        OSError: if there is none, or something else is in its place (a folder, a named pipe, a socket, a device).
+        OSError: if it is missing, or something else is in its place (a folder, a named pipe, a socket, a device).
     """
     found = path.stat()
     _must_be_regular(found, path)
@@ -63,7 +63,7 @@ def open_regular(path: Path) -> BufferedReader:
     regular_file(path)
     descriptor = os.open(path, _OPENING)
     try:
-        _must_be_regular(os.fstat(descriptor), path)  # something else may have taken its place since
+        _must_be_regular(os.fstat(descriptor), path)  # something else may have taken its place meanwhile
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -99,7 +99,7 @@ def parse_json(content: bytes) -> Any:
     """A JSON document as Python values; numbers are finite, whole ones fit 64 bits, texts can be encoded.
 
     Raises:
-        ValueError: if it is none (in UTF-8, less than 200 levels deep), or holds a number that is out of range.
+        ValueError: if it is not JSON (in UTF-8, less than 200 levels deep), or a number is out of range.
     """
     values = from_json(content.removeprefix(_BOM), allow_inf_nan=False)
     _must_be_in_range(values)
@@ -111,7 +111,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: as `read_file`.
-        ValueError: if it is none, is nested too deeply, or holds a number that is none or is out of range.
+        ValueError: if it is not TOML, is nested too deeply, or holds NaN or a number that is out of range.
     """
     content = read_file(path, _PLAIN)
     try:
@@ -152,7 +152,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     """One array of an archive; memory is taken only for what is there.
 
     Raises:
-        ValueError: if it claims another size than it has, or holds objects. Further errors as in `ARCHIVE_FAULTS`.
+        ValueError: if it does not have the size that it claims, or holds objects. Other errors as in `ARCHIVE_FAULTS`.
     """
     if member.compress_type not in _PACKINGS:
         raise ValueError(f"'{member.filename}' is packed as numpy packs nothing")
@@ -204,7 +204,7 @@ def _refused(path: Path, number: int, said: str) -> FileError:
 def _must_be_in_range(value: Any) -> None:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("a number is none, or too large")
+            raise ValueError("a number is NaN or too large")
     elif isinstance(value, int):
         if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
             raise ValueError("a number is too large")
@@ -224,5 +224,5 @@ def _told(size: int) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without what a library adds on further lines."""
+    """The first line of an error, without what a library adds below it."""
     return (str(error).splitlines() or [type(error).__name__])[0]

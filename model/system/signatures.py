@@ -1,4 +1,4 @@
-"""What an existing file is, by its name and its first bytes: a picture, a sidecar, or one of Marque's own kinds."""
+"""What kind of file this is, by its name and its first bytes: a picture, a sidecar, or one of Marque's own kinds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BY_SUFFIX = {
 }
 _SQLITE, _APPLICATION = b"SQLite format 3\0", slice(68, 72)
 _BY_APPLICATION = {b"MQUP": PROJECT, b"MQUG": GALLERY}
-"""What SQLite's application id says; app/core writes these."""
+"""The kinds by SQLite's application id; app/core writes these."""
 _PHOTOS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MODEL_START, _MODEL_KEY = b"\x08", b"\x0a\x06marque\x12"
 """An ONNX file begins with its IR version; the key of our metadata stands near its end, as protobuf writes it."""
@@ -28,7 +28,7 @@ _HEAD = 72
 
 
 def kind_of(path: Path) -> str | None:
-    """One of the kinds above, or of `UNREADABLE`, as the name says or else the content; None for every other file.
+    """One of the kinds above, or of `UNREADABLE`, by the name or else by the content; None for every other file.
 
     Raises:
         OSError: if the file cannot be read.

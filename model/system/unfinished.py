@@ -1,8 +1,9 @@
-"""Unfinished files: they are beside their place under a short name of their own until they are whole.
+"""Unfinished files: each is beside its place under a short name of its own until it is complete.
 
-A program that is killed leaves such a file behind. So each process keeps a list of those that it began, in the user's
+A program that is killed leaves such a file behind. So each process keeps a list of the files that it began, in the
+user's
 data folder, under a lock that the operating system frees when the process ends; the next start removes what is on the
-lists of processes that have gone. Where the data folder has no locks, nothing is noted and nothing removed.
+lists of processes that have ended. Where the data folder has no locks, nothing is noted and nothing removed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new, empty, open file in the folder of `target`, and its place; gone at the end unless it was moved away.
+    """A new, empty, open file in the folder of `target`, and its place; removed at the end unless it was moved away.
 
     It is made exclusively, so that no file or link that somebody put there is written to. Its name is short, whatever
     the target's is.
@@ -67,7 +68,7 @@ def part_beside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
-    """A new, empty folder beside `target`; gone at the end with all in it, unless it was moved. Raises OSError."""
+    """A new, empty folder beside `target`; removed with its content at the end, unless it was moved. Raises OSError."""
     part = target.with_name(f".marque-{secrets.token_hex(6)}.part")
     _lists.note(part)
     part.mkdir()
@@ -78,10 +79,10 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def remove_leftovers() -> None:
-    """Remove what processes that were killed have left half-written; to be called when a program starts."""
+    """Remove what processes that were killed have left half-written; called when a program starts."""
     try:
         lists = sorted((user_data_dir() / _FOLDER).glob(f"*{_LIST}"))
-    except OSError:  # a home that cannot be read: then nothing was noted there either
+    except OSError:  # the home cannot be read, so nothing was noted there either
         return
     for found in lists:
         _remove_listed(found)
@@ -97,13 +98,13 @@ def _remove_listed(found: Path) -> None:
     try:
         with lock.acquire(blocking=False):
             away = [part for part in _parts(found) if not _removed(part)]
-            if away:  # on a drive that is not there now
+            if away:  # on a drive that is away
                 found.write_bytes(b"".join(os.fsencode(part) + b"\0" for part in away))
             else:
                 found.unlink(missing_ok=True)
                 found.with_suffix(_LOCK).unlink(missing_ok=True)
     except Timeout:
-        return  # its process is at work
+        return  # its process is still running
     except (OSError, NotImplementedError) as error:
         _log.warning("%s: cannot be looked through (%s)", found, error)
 
@@ -115,7 +116,7 @@ def _parts(found: Path) -> list[Path]:
 
 
 def _removed(part: Path) -> bool:
-    """Whether nothing of a part is left; False where its folder cannot be reached."""
+    """Whether nothing is left of a part; False if its folder cannot be reached."""
     if not part.parent.is_dir():
         return False
     try:
@@ -129,7 +130,7 @@ def _removed(part: Path) -> bool:
 
 
 class _Lists:
-    """The list of this process; begun at its first file, removed at its end."""
+    """The list of this process: made with its first file, removed at its end."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -137,7 +138,7 @@ class _Lists:
         self._file: BinaryIO | None = None
 
     def note(self, part: Path) -> None:
-        """Write a place down before there is a file. Where the data folder takes nothing or has no locks, none are."""
+        """Note a place before its file is made, unless the data folder cannot be written or has no locks."""
         with self._guard:
             if self._process != os.getpid():  # also in a process that was forked off
                 self._process, self._file = os.getpid(), None

@@ -14,7 +14,7 @@ HOME_VARIABLE = "MARQUE_HOME"
 
 
 def user_data_dir() -> Path:
-    """The folder of the user's own work (galleries, projects); made if missing. Raises FileError."""
+    """The folder for the user's own work (galleries, projects); made if missing. Raises FileError."""
     return _user_folder("data", platformdirs.user_data_path("marque", appauthor=False))
 
 
@@ -24,7 +24,7 @@ def user_config_dir() -> Path:
 
 
 def user_cache_place() -> Path:
-    """Where libraries may keep what they can make again; they make the folder themselves."""
+    """Where libraries may keep what can be made again; they make the folder themselves."""
     home = os.environ.get(HOME_VARIABLE)
     return Path(home) / "cache" if home else platformdirs.user_cache_path("marque", appauthor=False)
 

@@ -1,7 +1,7 @@
 """What Marque has written for the user: the place, kind and SHA-256 of each output, in the user's data folder.
 
 This distinguishes an unchanged output of ours from a file that only has the same name. If the folder cannot be
-written, nothing is remembered, and every file that exists counts as somebody else's.
+written, nothing is remembered, and every existing file counts as somebody else's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def expect(place: Path, kind: str, digest: str) -> None:
-    """Note an output that is about to be put in its place, beside what was written there before; as `remember`.
+    """Like `remember`, for an output that is about to be put in its place; what was there before stays noted too.
 
     A program that is killed then knows what is there, whether it is the old file or the new one.
     """

@@ -220,7 +220,7 @@ class LabelCsv:
         for self._part in free_names(real.with_name(real.name + _PART)):
             with suppress(FileExistsError):
                 return self._part.open("xb")
-        raise AssertionError("there are endless names")
+        raise AssertionError("there is always a free name")
 
     def _synced(self) -> None:
         try:

@@ -193,7 +193,7 @@ def test_places_that_cannot_take_a_file_are_one_sentence(tmp_path: Path) -> None
         tmp_path: "this is a folder",
         tmp_path / "nowhere" / "a.csv": "does not exist; make it first",
         tmp_path / "file" / "a.csv": "a part of this path is a file",
-        tmp_path / "loop": "links lead round",
+        tmp_path / "loop": "links form a circle",
         Path(): "this is a folder",
     }.items():
         with pytest.raises(OutputError, match=words):
