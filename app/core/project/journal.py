@@ -22,6 +22,13 @@ class Turned(NamedTuple):
     stays: bool = False
 
 
+class NextSteps(NamedTuple):
+    """What `undo` and what `redo` would take up; None where there is nothing."""
+
+    undo: JournalStep | None = None
+    redo: JournalStep | None = None
+
+
 class StepTurner(Protocol):
     """How steps of one kind are taken back and done again."""
 
@@ -45,9 +52,9 @@ class Journal:
         self._steps = project.steps
         self._turners = turners
 
-    def next_steps(self) -> tuple[JournalStep | None, JournalStep | None]:
-        """What `undo` and what `redo` would take up; None where there is nothing."""
-        return self._last(), self._steps.first_undone()
+    def next_steps(self) -> NextSteps:
+        """What `undo` and what `redo` would take up."""
+        return NextSteps(self._last(), self._steps.first_undone())
 
     def undo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False

@@ -127,7 +127,7 @@ class NeighbourStrip(QWidget):
         chosen: (Near) a card was clicked.
     """
 
-    chosen = Signal(object)
+    chosen = Signal(Near)
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)

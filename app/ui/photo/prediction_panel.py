@@ -24,7 +24,7 @@ class PredictionPanel(QFrame):
         neighbour_chosen: (Near) put this one beside the photo.
     """
 
-    neighbour_chosen = Signal(object)
+    neighbour_chosen = Signal(Near)
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -20,13 +22,13 @@ class FolderWatching(QObject):
         arrived: (count) so many photos have come or changed, and wait in the project
         problem: (text, details)
         said: (text) the files that Marque knows and cannot read, when their number changes
-        changed: (places) these folders are watched now; none where nothing is
+        changed: other folders are watched now (`places`)
     """
 
     arrived = Signal(int)
     problem = Signal(str, str)
     said = Signal(str)
-    changed = Signal(object)
+    changed = Signal()
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,9 +40,9 @@ class FolderWatching(QObject):
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._go_on)
 
-    def active(self) -> bool:
-        """Whether any folder is watched."""
-        return self._watch is not None and bool(self._watch.places)
+    def places(self) -> Sequence[Path]:
+        """The folders that are watched."""
+        return self._watch.places if self._watch is not None else ()
 
     def begin(self, project: Project) -> None:
         """Watch the watched sources of a project, as they are now, in place of what was watched."""
@@ -55,11 +57,11 @@ class FolderWatching(QObject):
             self._look.cancel()
         if self._watch is not None:
             self._watch = None
-            self.changed.emit([])
+            self.changed.emit()
 
     def _take(self, watch: ProjectWatch) -> None:
         self._watch = watch if watch.places else None
-        self.changed.emit(watch.places)
+        self.changed.emit()
         if self._watch is not None:
             self._go_on()
 

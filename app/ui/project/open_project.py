@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.core.filing.filing import Filing
+from app.core.filing.filing import Filing, UnknownStepError
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
 from app.core.project.default_project import record
+from app.core.project.journal import NextSteps
 from app.core.project.journal_steps import JournalStep, StepKind
 from app.core.project.labels import Label
 from app.core.project.project import Project
@@ -47,22 +49,22 @@ class OpenProject(QObject):
     open_failed: (whether it was to be made) what should have been opened cannot be; `problem` says why
     grown: images or predictions have come, or thresholds changed: the list is to be arranged again
     labelled: (rows) the person's labels of these rows have changed
-    steps_changed: (undo, redo) titles of the steps, None where there is none
+    steps_changed: (NextSteps) other steps can be undone and done again
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     filing_step: (photos, back) the step to be undone or done again is a filing, which takes its time
-    unknown_steps: (UnknownStepErrors) a program has left steps in the middle that were not begun on this computer
+    unknown_step: (UnknownStepError) a program has left a step in the middle that was not begun on this computer
     """
 
     opened = Signal()
     open_failed = Signal(bool)
     grown = Signal()
-    labelled = Signal(object)
-    steps_changed = Signal(object, object)
+    labelled = Signal(np.ndarray)
+    steps_changed = Signal(NextSteps)
     problem = Signal(str, str)
     said = Signal(str)
-    filing_step = Signal(int, int)
-    unknown_steps = Signal(object)
+    filing_step = Signal(int, bool)
+    unknown_step = Signal(UnknownStepError)
 
     def __init__(self, runs: ProjectRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -82,7 +84,8 @@ class OpenProject(QObject):
         for tasks in (self.tasks, self.checks):
             tasks.failed.connect(self.problem)
             tasks.start()
-        self.running.found.connect(self._touch)
+        self.running.stored.connect(lambda progress: self._touch(progress.changed))
+        self.running.released.connect(lambda _project: self._touch(()))
         self.running.problem.connect(self.problem)
         self.watching.problem.connect(self.problem)
         self.watching.said.connect(self.said)
@@ -181,8 +184,8 @@ class OpenProject(QObject):
         self.opened.emit()
         for words in found.said:
             self.problem.emit(words, "")
-        if found.unknown:
-            self.unknown_steps.emit(found.unknown)
+        for step in found.unknown:
+            self.unknown_step.emit(step)
         self._choose_model(found.models)
         self._tell_steps()
         unrecorded, self._unrecorded = self._unrecorded, []
@@ -350,11 +353,7 @@ class OpenProject(QObject):
         self.ask(lambda project: project.images.all(), put)
 
     def _tell_steps(self) -> None:
-        def titles(found: tuple[JournalStep | None, JournalStep | None]) -> None:
-            undo, redo = found
-            self.steps_changed.emit(undo.title if undo else None, redo.title if redo else None)
-
-        self.ask(lambda project: journal_of(project).next_steps(), titles)
+        self.ask(lambda project: journal_of(project).next_steps(), self.steps_changed.emit)
 
     # what is asked about it
 

@@ -44,12 +44,12 @@ class ProjectButton(QToolButton):
         folders_asked: the photos are elsewhere now: `ask_where` is to be called with the project's folders
     """
 
-    open_wanted = Signal(object, bool)
-    save_wanted = Signal(object)
+    open_wanted = Signal(Path, bool)
+    save_wanted = Signal(Path)
     retry_wanted = Signal()
-    corrections_wanted = Signal(object)
+    corrections_wanted = Signal(Path)
     again_wanted = Signal()
-    relocate_wanted = Signal(object, object)
+    relocate_wanted = Signal(Path, Path)
     folders_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

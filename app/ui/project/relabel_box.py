@@ -28,7 +28,7 @@ class RelabelBox(OfferingPopup):
         chosen: (Label, numbers of the images that it was asked for, int64)
     """
 
-    chosen = Signal(object, object)
+    chosen = Signal(Label, np.ndarray)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -12,14 +12,14 @@ from app.ui.background.project_runs import ProjectRun, ProjectRuns, RunAdvance, 
 
 class RunControl(QObject):
     """Signals:
-    found: (numbers of images) a run has stored these
+    stored: (RunProgress) a run has stored what it has `changed`
     problem: (text, details)
     released: (Project) no run uses this project any more
     """
 
-    found = Signal(object)
+    stored = Signal(RunProgress)
     problem = Signal(str, str)
-    released = Signal(object)
+    released = Signal(Project)
 
     def __init__(self, runs: ProjectRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class RunControl(QObject):
         self.jobs.advance(self._job, counts.predicted + counts.failed, counts.total, progress.scanning)
         if progress.problems:
             self.problem.emit(progress.problems[0], "\n".join(progress.problems))
-        self.found.emit(progress.changed)
+        self.stored.emit(progress)
 
     def _on_ended(self, end: RunEnd) -> None:
         run = end.run
@@ -83,7 +83,6 @@ class RunControl(QObject):
         job, self._job, self._run = self._job, None, None
         if end.message:
             self.problem.emit(f"The project was not fully identified: {end.message}", "")
-        self.found.emit(())
         self.jobs.end(job, self._outcome(run))
         self.released.emit(run.project)
         following, self._next = self._next, None

@@ -27,7 +27,7 @@ class EnrolmentJobs(QObject):
         undo_wanted: take the gallery's last step back
     """
 
-    wanted = Signal(object)
+    wanted = Signal(Reviewed)
     undo_wanted = Signal()
 
     def __init__(self, session: ReviewSession, chosen: PhotoSelection, notice: NoticeBar, page: QWidget) -> None:

@@ -161,7 +161,7 @@ class ReviewPage(Page):
         toolbar.project_button.follow(project)
         self.verdicts.heat_button.toggled.connect(self.viewer.set_heat)
         toolbar.watch_button.clicked.connect(project.watch)
-        project.watching.changed.connect(toolbar.show_watched)
+        project.watching.changed.connect(lambda: toolbar.show_watched(project.watching.places()))
         self.enrolling.offer_in(toolbar, self.verdicts)
         self._bind_keys()
 

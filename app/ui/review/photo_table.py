@@ -26,7 +26,7 @@ class PhotoTable(QTableView):
     sorting_wanted: (Order) a column's head was clicked
     """
 
-    sorting_wanted = Signal(object)
+    sorting_wanted = Signal(Order)
 
     def __init__(self, listing: PhotoListing, parent: QWidget | None = None) -> None:
         super().__init__(parent)

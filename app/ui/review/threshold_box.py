@@ -18,7 +18,7 @@ class ThresholdBox(QFrame):
         reset: decide as the identification model recommends
     """
 
-    chosen = Signal(object)
+    chosen = Signal(Thresholds)
     reset = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from app.core.project.journal import NextSteps
 from app.ui.project.project_menu import ProjectButton
 from app.ui.review import actions
 from app.ui.widgets import standard_actions as standard
@@ -77,7 +78,7 @@ class ReviewToolbar(QFrame):
             standard.UNDO: self.undo_button,
             standard.REDO: self.redo_button,
         }
-        self.show_steps(None, None)
+        self.show_steps(NextSteps())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room the buttons lose their words; the tooltips have them."""
@@ -88,8 +89,9 @@ class ReviewToolbar(QFrame):
             if button.text() and button.toolButtonStyle() is not look:
                 button.setToolButtonStyle(look)
 
-    def show_steps(self, undo: str | None, redo: str | None) -> None:
-        """What can be undone and done again, by its title."""
+    def show_steps(self, steps: NextSteps) -> None:
+        """What can be undone and done again."""
+        undo, redo = (step.title if step is not None else None for step in steps)
         self._change(replace(self._state, undo=undo, redo=redo))
         for button, action, title in (
             (self.undo_button, standard.UNDO, undo),

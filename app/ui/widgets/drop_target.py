@@ -30,7 +30,7 @@ class DropTarget(QObject):
         dropped: (QMimeData)
     """
 
-    dropped = Signal(object)
+    dropped = Signal(QMimeData)
 
     def __init__(self, window: QWidget, ground: QWidget) -> None:
         """`ground`: what the hint covers."""

@@ -24,7 +24,7 @@ class ModelButton(QToolButton):
     file_wanted: ask for a model's file
     """
 
-    chosen = Signal(object)
+    chosen = Signal(Path)
     file_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -22,6 +22,7 @@ from app.core.filing.filing_plan import PATTERN, FilingPlan
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.features import NOBODY
 from app.core.review.photo_columns import VERDICTS
+from app.ui.review.export.export_jobs import PlanRequest
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window.main_window import MainWindow
 from app.ui.window.start import open_window
@@ -84,9 +85,10 @@ class Busy:
                     len(opened.columns),
                 )
             else:
-                self._page.outputs.plan(opened.project, opened.model, 0, self._out / "sorted", PATTERN, False)
+                request = PlanRequest(self._out / "sorted", PATTERN, only_decided=False)
+                self._page.outputs.plan(opened.project, opened.model, request)
 
-    def _on_planned(self, _number: int, plan: FilingPlan, _into: Path) -> None:
+    def _on_planned(self, _request: PlanRequest, plan: FilingPlan) -> None:
         project = self._window.project.project
         if project is not None and not self._page.outputs.busy():
             some = FilingPlan(plan.steps[:15], plan.left)

@@ -36,12 +36,12 @@ class ExportDialogs(QObject):
         toolbar.copies_wanted.connect(self.write_copies)
         toolbar.filing_wanted.connect(self.file)
         toolbar.project_button.corrections_wanted.connect(self.bring_back)
-        outputs.labels_changed.connect(project.take_labels)
+        outputs.corrected.connect(lambda changed, found: project.take_labels(changed, found.labels))
         project.filing_step.connect(self._turn)
         outputs.files_changed.connect(project.reload)
         outputs.outdated.connect(project.reread)
         outputs.unknown.connect(self._ask_to_turn)
-        project.unknown_steps.connect(self._ask_to_settle)
+        project.unknown_step.connect(self._ask_to_settle)
 
     def export(self, kind: str) -> None:
         """Write the project's answers into a file, in one of the formats of EXPORTERS."""
@@ -112,11 +112,10 @@ class ExportDialogs(QObject):
         if project is self._project.project:
             self._ask(step, go_on)
 
-    def _ask_to_settle(self, steps: list[UnknownStepError]) -> None:
+    def _ask_to_settle(self, step: UnknownStepError) -> None:
         project = self._project.project
         if project is not None:
-            for step in steps:
-                self._ask(step, partial(self._outputs.settle, project, step.action))
+            self._ask(step, partial(self._outputs.settle, project, step.action))
 
     def _ask(self, step: UnknownStepError, go_on: Callable[[], None]) -> None:
         dialog = UnknownStepDialog(step, self._page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +49,15 @@ class _Written(NamedTuple):
     waiting: int
 
 
+@dataclass(frozen=True, eq=False)
+class PlanRequest:
+    """How photos are to be filed; `only_decided`: those that the person has accepted or corrected."""
+
+    into: Path
+    pattern: str
+    only_decided: bool
+
+
 class ExportJobs(QObject):
     """One job at a time; a second one waits.
 
@@ -56,29 +66,27 @@ class ExportJobs(QObject):
 
     Signals:
         problem: (text, details)
-        planned: (number that it was asked for with, Plan, folder), unplanned: (that number, why there is no plan)
-        labels_changed: (Project, image -> its new label or None)
+        planned: (PlanRequest, FilingPlan), unplanned: (PlanRequest, why there is no plan)
+        corrected: (Project, Corrections) labels were set from a table
         files_changed: files were filed, or that was taken back
         outdated: photos are not the files any more that were identified
         unknown: (Project, UnknownStepError, back) a step was not started on this computer; back: it was to be undone
     """
 
     problem = Signal(str, str)
-    planned = Signal(int, object, object)
-    unplanned = Signal(int, str)
+    planned = Signal(PlanRequest, FilingPlan)
+    unplanned = Signal(PlanRequest, str)
     files_changed = Signal()
-    labels_changed = Signal(object, object)
+    corrected = Signal(Project, Corrections)
     outdated = Signal()
-    unknown = Signal(object, object, bool)
-    _progress = Signal(object, int)
+    unknown = Signal(Project, UnknownStepError, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.jobs = JobSource(self)
         self.tasks = Tasks(self)
         self.tasks.failed.connect(self.problem)
-        self._progress.connect(self._on_progress)
-        self._totals: dict[Job, int] = {}
+        self._unfinished: set[Job] = set()
         self._waits = ProjectWaits(self.jobs)
         self._stopping = False
         self.tasks.start()
@@ -93,7 +101,7 @@ class ExportJobs(QObject):
 
     def busy(self) -> bool:
         """Whether a job is under way or waits."""
-        return bool(self._totals)
+        return bool(self._unfinished)
 
     def export(self, project: Project, model: KnownModel, kind: str, chosen: ChosenPlace, total: int) -> None:
         """Write one of the formats of `EXPORTERS`."""
@@ -147,7 +155,7 @@ class ExportJobs(QObject):
 
         def say(found: Corrections) -> str:
             if found.labels:
-                self.labels_changed.emit(project, found.labels)
+                self.corrected.emit(project, found)
             if found.problems:
                 words = f"{counted(len(found.problems), 'row')} of {table.name} could not be used"
                 self.problem.emit(words, "\n".join(found.problems))
@@ -156,26 +164,27 @@ class ExportJobs(QObject):
 
         self._start("reading the table", project, 1, work, say)
 
-    def plan(self, project: Project, model: KnownModel, number: int, into: Path, pattern: str, decided: bool) -> None:
-        """Work out where photos would go; `decided`: only those that the person has accepted or corrected."""
+    def plan(self, project: Project, model: KnownModel, request: PlanRequest) -> None:
+        """Work out where photos would go."""
 
         def wanted(result: PhotoResult) -> bool:
-            return not decided or (result.label is not None and result.label.verdict in _DECIDED)
+            return not request.only_decided or (result.label is not None and result.label.verdict in _DECIDED)
 
         def work() -> FilingPlan | FilingError:
             try:
-                return plan((one for one in results(project, model) if wanted(one)), into, pattern)
+                rows = (one for one in results(project, model) if wanted(one))
+                return plan(rows, request.into, request.pattern)
             except FilingError as error:
                 return error
 
         def tell(found: FilingPlan | FilingError) -> None:
             if isinstance(found, FilingPlan):
-                self.planned.emit(number, found, into)
+                self.planned.emit(request, found)
             else:
-                self.unplanned.emit(number, str(found))
+                self.unplanned.emit(request, str(found))
 
         def fail(words: str) -> None:
-            self.unplanned.emit(number, words or "the preview could not be made")
+            self.unplanned.emit(request, words or "the preview could not be made")
 
         self.tasks.once(work, tell, on=project, failed=fail)
 
@@ -285,13 +294,13 @@ class ExportJobs(QObject):
             flag[0] = True
 
         job = Job(verb, cancel)
-        self._totals[job] = total
+        self._unfinished.add(job)
         told = [float("-inf")]
 
         def progress(done: int) -> None:
             if time.monotonic() - told[0] >= _TELL_SECONDS:
                 told[0] = time.monotonic()
-                self._progress.emit(job, done)
+                self.jobs.advance(job, done, total, False)
 
         def steps() -> Iterator[Any]:
             with self._waits.alone(project.path) if alone else nullcontext():
@@ -304,12 +313,8 @@ class ExportJobs(QObject):
         )
 
     def _end(self, job: Job, words: str) -> None:
-        self._totals.pop(job, None)
+        self._unfinished.discard(job)
         self.jobs.end(job, words)
-
-    def _on_progress(self, job: Job, done: int) -> None:
-        if job in self._totals:
-            self.jobs.advance(job, done, self._totals[job], False)
 
 
 def _one_by_one(

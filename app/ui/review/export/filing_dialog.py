@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.filing.filing_plan import FIELDS, PATTERN, FilingError, FilingPlan, check_pattern, shown, summary
-from app.ui.background.requests import next_request
+from app.ui.review.export.export_jobs import PlanRequest
 from app.ui.widgets.basics import WrappedLabel, label
 from model.system.wording import counted
 
@@ -32,12 +32,12 @@ class FilingDialog(QDialog):
     """Asks for a plan whenever its settings change, and shows it; nothing is touched before the button.
 
     Signals:
-        plan_wanted: (number, folder, pattern, whether only decided photos); the plan is to have the same number
-        agreed: (Plan, whether to move)
+        plan_wanted: (PlanRequest)
+        agreed: (FilingPlan, whether to move)
     """
 
-    plan_wanted = Signal(int, object, str, bool)
-    agreed = Signal(object, bool)
+    plan_wanted = Signal(PlanRequest)
+    agreed = Signal(FilingPlan, bool)
 
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class FilingDialog(QDialog):
         self.resize(760, 560)
         self._plan: FilingPlan | None = None
         self._into = folder
-        self._wanted = 0
+        self._wanted: PlanRequest | None = None
         self.folder = QLineEdit(str(folder))
         self.folder.setAccessibleName("folder")
         self.pattern = QLineEdit(PATTERN)
@@ -103,15 +103,15 @@ class FilingDialog(QDialog):
         column.addWidget(self.preview, 1)
         column.addLayout(buttons)
 
-    def show_plan(self, number: int, plan: FilingPlan, into: Path) -> None:
+    def show_plan(self, request: PlanRequest, plan: FilingPlan) -> None:
         """Show what would happen; not where that was asked for other settings."""
-        if number == self._wanted:
-            self._plan, self._into = plan, into
+        if request is self._wanted:
+            self._plan, self._into = plan, request.into
             self._show()
 
-    def show_problem(self, number: int, words: str) -> None:
+    def show_problem(self, request: PlanRequest, words: str) -> None:
         """Say why there is no plan; not where that was asked for other settings."""
-        if number == self._wanted:
+        if request is self._wanted:
             self.summary.set_whole(words)
             self.preview.clear()
 
@@ -139,7 +139,7 @@ class FilingDialog(QDialog):
             self.folder.setText(name)
 
     def _wait(self) -> None:
-        self._plan, self._wanted = None, next_request()
+        self._plan = self._wanted = None
         self.do_button.setEnabled(False)
         self._typing.start()
 
@@ -155,7 +155,8 @@ class FilingDialog(QDialog):
             return
         self.summary.set_whole("preparing the preview")
         only_decided = self.decided_choice.isChecked()
-        self.plan_wanted.emit(self._wanted, Path(self.folder.text()), self.pattern.text(), only_decided)
+        self._wanted = PlanRequest(Path(self.folder.text()), self.pattern.text(), only_decided)
+        self.plan_wanted.emit(self._wanted)
 
     def _agree(self) -> None:
         if self._plan is not None:

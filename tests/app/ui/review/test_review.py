@@ -342,6 +342,6 @@ def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_ma
     (photos / "newer.jpg").write_bytes((photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes())
     qtbot.waitUntil(lambda: again.review.listing.rowCount() == 14, timeout=PATIENCE)
     QTest.mouseClick(again.review.toolbar.watch_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not again.project.watching.active(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not again.project.watching.places(), timeout=PATIENCE)
     assert not again.review.toolbar.watch_button.isChecked()
     assert again.project.project.sources.all()[0][2] is False
