@@ -2,7 +2,7 @@
 
 Input `image`: uint8 [N, S, S, 3] RGB; scaling and normalisation are inside the graph. Outputs: `coarse_logits`
 [N, n_coarse], `fine_logits` [N, n_fine], `embedding` [N, d] of unit length, `likeness` [N] to what was learned from
-(older files do without it), and where the network allows it `evidence` [N, n_fine, h, w]. The metadata entry `marque`
+(missing in older files), and where the network allows it `evidence` [N, n_fine, h, w]. The metadata entry `marque`
 holds a JSON document, described by `BundleInfo`.
 """
 
@@ -31,10 +31,10 @@ FORMAT = 2
 INPUT = "image"
 OUTPUTS = ("coarse_logits", "fine_logits", "embedding")
 LIKENESS = "likeness"
-"""An output that older files do not have: [N], how like what the network was trained on a picture is at all; in its
-place counts the energy of the coarse logits (model/contract/openset.py)."""
+"""An output that older files do not have: [N], how much a picture is like anything that the network was trained on.
+Without it the energy of the coarse logits is used (model/contract/openset.py)."""
 EVIDENCE = "evidence"
-"""An output that a model may have besides: [N, n_fine, h, w], a map for each class of what speaks for it."""
+"""A further output that a model may have: [N, n_fine, h, w], for each class a map of what speaks for it."""
 
 _LARGEST = 1 << 30  # bytes of a file; the largest network that can be trained takes 60 MB
 _DOMAINS = ("", "ai.onnx", "com.microsoft")  # onnxruntime's own operators
@@ -42,7 +42,7 @@ _TENSOR = onnx.AttributeProto.TENSOR
 _SETTINGS = {_TENSOR} | {
     getattr(onnx.AttributeProto, kind) for kind in ("FLOAT", "INT", "STRING", "FLOATS", "INTS", "STRINGS")
 }
-"""What a setting of an operator may be: no graph, which is a loop or a branch."""
+"""The types that a setting of an operator may have; not a graph, which would be a loop or a branch."""
 
 
 class BundleError(MarqueError):
@@ -53,7 +53,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-# far beyond what is measured, and within what can be computed with
+# far beyond anything measured, and still safe to compute with
 _Temperature = Annotated[float, Field(ge=1e-6, le=1e6)]
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
 _Mean = Annotated[float, Field(ge=-1e30, le=1e30)]
@@ -93,19 +93,19 @@ class Calibration(_Part):
 
     coarse_temperature: _Temperature = 1.0
     fine_temperature: _Temperature = 1.0
-    domains: tuple[Domain, ...] = Field(default=(), description="where there are any they replace the two above")
+    domains: tuple[Domain, ...] = Field(default=(), description="if there are any, they replace the two above")
     coarse_weight: float = Field(
         default=0.5, ge=0, le=1, description="weight of the coarse head, beside the fine head's sums, in a type"
     )
 
 
 class Fusion(_Part):
-    """How the heads and the reference photos are weighed against each other where there is a gallery."""
+    """How the heads and the reference photos are weighed against each other if there is a gallery."""
 
     heads: _Weight = Field(default=1.0, description="weight of the logarithm of the heads' probability")
     references: _Weight = Field(default=0.0, description="weight of a class's score, per unit of cosine")
-    temperature: _Temperature = Field(default=0.05, description="of the softmax of the scores by themselves")
-    none: float = Field(default=0.5, ge=-1, le=1, description="score of an enrolled class as likely as none of them")
+    temperature: _Temperature = Field(default=0.05, description="of the softmax of the scores alone")
+    none: float = Field(default=0.5, ge=-1, le=1, description="score at which an enrolled class is as likely as none")
     logit: _Weight = Field(
         default=0.0,
         description="how much a standard deviation of the largest logit speaks against enrolled classes, in log-odds",
@@ -124,16 +124,16 @@ class Familiarity(_Part):
 
 
 class Thresholds(_Part):
-    """What must be reached for an answer. None where nothing was measured to choose it by."""
+    """What must be reached for an answer. None if nothing was measured to choose it by."""
 
     fine: float = Field(default=0.5, ge=0, le=1, description="probability of the fine class")
     coarse: float = Field(default=0.5, ge=0, le=1, description="probability of the coarse class")
     likeness: float | None = Field(
         default=None,
-        validation_alias=AliasChoices("likeness", "energy"),  # older files call it by what it was then
-        description="to what was learned from, below which a picture shows nothing that the model knows",
+        validation_alias=AliasChoices("likeness", "energy"),  # its name in older files
+        description="likeness below which a picture shows nothing that the model knows",
     )
-    familiarity: float | None = Field(default=None, description="below which a photo is of none of the known classes")
+    familiarity: float | None = Field(default=None, description="below which a photo's class is unknown")
 
 
 class BundleInfo(_Part):
@@ -168,7 +168,7 @@ class BundleInfo(_Part):
         return self
 
     def shapes(self, photos: int) -> dict[str, tuple[int, ...]]:
-        """Output of the graph -> its shape for so many photos; of the evidence without height and width."""
+        """Output of the graph -> its shape for this many photos; for the evidence without height and width."""
         types, classes = len(self.taxonomy.coarse), len(self.taxonomy.fine)
         columns = zip(OUTPUTS, (types, classes, self.embedding_dim), strict=True)
         return {
@@ -179,7 +179,7 @@ class BundleInfo(_Part):
 
     @property
     def calibrated(self) -> bool:
-        """Whether temperatures were chosen on validation photos, so that confidences can be taken as they are."""
+        """Whether temperatures were chosen on validation photos, so that confidences can be taken at their word."""
         return self.calibration != Calibration()
 
     @property
@@ -197,7 +197,7 @@ class _Version(BaseModel):
 def fingerprint(graph: onnx.ModelProto, preprocessing: Preprocessing) -> str:
     """16 hex digits over weights, operators, their settings and preprocessing.
 
-    Names, thresholds and calibration do not count.
+    Names, thresholds and calibration are not part of it.
     """
     digest = hashlib.sha256(preprocessing.model_dump_json().encode())
     for node in graph.graph.node:
@@ -210,7 +210,7 @@ def fingerprint(graph: onnx.ModelProto, preprocessing: Preprocessing) -> str:
 
 
 def _without_names(attribute: onnx.AttributeProto) -> onnx.AttributeProto:
-    """A setting as it counts: exporters number the constants within it anew each time."""
+    """A setting as it counts for the fingerprint: exporters number the constants in it differently each time."""
     nameless = onnx.AttributeProto()
     nameless.CopyFrom(attribute)
     if attribute.HasField("t"):
@@ -241,7 +241,7 @@ def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
     """A model file: its metadata, checked against its graph, and the graph.
 
     Raises:
-        BundleError: if the file is missing, is no ONNX file, was not made by Marque, or has another format version.
+        BundleError: if the file is missing, is not an ONNX file, was not made by Marque, or has another format version.
     """
     try:
         data = read_file(path, _LARGEST)
@@ -257,15 +257,15 @@ def read(path: Path) -> tuple[BundleInfo, onnx.ModelProto]:
             raise BundleError(f"{path}: this ONNX file was not made by Marque (no '{METADATA_KEY}' metadata)")
         info = _parse_info(path, entries[METADATA_KEY])
         _check_graph(path, graph, info)
-    except (DecodeError, UnicodeDecodeError) as error:  # texts are decoded when they are asked for
+    except (DecodeError, UnicodeDecodeError) as error:  # texts are decoded only when they are read
         raise BundleError(f"{path}: this is not an ONNX file, or it is damaged") from error
     return info, graph
 
 
 def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
-    """The graph with these of its outputs, as far as it has them, and without what leads to the others alone.
+    """The graph with only these outputs, as far as it has them, and without what only the others need.
 
-    onnxruntime computes all that is in a graph, whatever it is asked for.
+    onnxruntime computes everything in a graph, whatever it is asked for.
 
     Raises:
         BundleError: if the graph is not well formed.
@@ -280,10 +280,10 @@ def giving(graph: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
 
 def _parse_info(path: Path, text: str | bytes) -> BundleInfo:
     try:
-        content = parse_json(text.encode() if isinstance(text, str) else text)  # bytes where it is no UTF-8
+        content = parse_json(text.encode() if isinstance(text, str) else text)  # bytes if it is not UTF-8
     except ValueError as error:
         raise BundleError(f"{path}: the model file's metadata is damaged ({error})") from error
-    # the version first: of another format nothing else needs to be as expected
+    # the version first: another format may differ in everything else
     try:
         version = _Version.model_validate(content).format
     except ValidationError as error:
@@ -322,7 +322,7 @@ def _check_graph(path: Path, graph: onnx.ModelProto, info: BundleInfo) -> None:
 
 
 def _check_operators(path: Path, graph: onnx.ModelProto) -> None:
-    """What a network never needs: weights in other files, operators of other libraries, loops that may not end."""
+    """Refuses what no network needs: weights in other files, operators of other libraries, loops without an end."""
     if graph.functions or graph.graph.sparse_initializer or graph.graph.quantization_annotation:
         raise BundleError(f"{path}: the model has parts that no model of Marque has (functions or sparse weights)")
     made: set[str] = set()
@@ -340,7 +340,7 @@ def _check_operators(path: Path, graph: onnx.ModelProto) -> None:
             if kind == _TENSOR:
                 tensors.append(setting.t)
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors):
-        raise BundleError(f"{path}: the model keeps weights in other files; they belong into the file itself")
+        raise BundleError(f"{path}: the model keeps weights in other files; they belong in the file itself")
 
 
 def _check_input(path: Path, value: onnx.ValueInfoProto, size: int) -> None:

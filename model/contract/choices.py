@@ -1,6 +1,6 @@
-"""What settings can be chosen from, by name alone, so that the settings can be read without torch.
+"""The choices of the settings, by name alone, so that settings can be read without torch.
 
-The code behind the names is in `network`, `selection`, `losses` and `baselines`; tests hold both to each other.
+The code behind the names is in `network`, `selection`, `losses` and `baselines`; tests compare the two.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Rule = Literal[
 """Rules of `model.method.quadruplet_selection`."""
 
 Distance = Literal["quadruplet", "log_ratio", "plain_ratio", "none"]
-"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.method.logratio` with and without
-logarithm, or none, which is classification alone."""
+"""Distance costs besides the baselines: quadruplets, the log-ratio loss of `model.method.logratio` with and without its
+logarithm, or none: classification alone."""
 
 Baseline = Literal[
     "triplet_semi_hard",
@@ -50,11 +50,11 @@ Baseline = Literal[
 
 FOLDS = 2
 """Parts of the training classes that take turns as test classes when settings are chosen. Halves, as in the protocol
-itself: with a quarter there are so few classes of a type left to be confused that the type seems to matter most."""
+itself: with quarters so few classes of a type remain to be confused that the type seems to matter most."""
 
 
 class HeadOn(StrEnum):
-    """What a classification head stands on.
+    """What a classification head is built on.
 
     feature: a linear softmax classifier on the pooled feature.
     embedding: a cosine classifier on the unit-length embedding, softmax over z.w_k / tau with unit-length w_k.
@@ -65,7 +65,7 @@ class HeadOn(StrEnum):
 
 
 class Form(StrEnum):
-    """How a distance to be small is compared with one to be large, by a margin m.
+    """How a distance that should be small is compared with one that should be large, by a margin m.
 
     hinge: [D_small - D_large + m]_+   (Zhang et al., CVPR 2016)
     ratio: [1 - e_large / (e_small + m)]_+ with e = sqrt(D + 1e-12)   (Wohlhart and Lepetit, CVPR 2015)

@@ -1,4 +1,4 @@
-"""Commands of the trainer that the program starts, and what they print for it, a line of JSON at a time."""
+"""Commands of the trainer that the program starts, and what they print for it, one line of JSON at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class PaceReport(BaseModel, frozen=True):
-    """Photos a second of a training: of which backbone, at which size in pixels, on which device ("cpu", "cuda")."""
+    """How many photos per second a training handles, with its backbone, size in pixels and device ("cpu", "cuda")."""
 
     backbone: str
     size: int = Field(gt=0, le=1 << 20)
@@ -17,7 +17,7 @@ class PaceReport(BaseModel, frozen=True):
 
 
 class ComparisonProgress(BaseModel, frozen=True):
-    """Photos that are done, and all of them."""
+    """How many photos are done, and how many there are."""
 
     done: int
     photos: int
@@ -27,8 +27,8 @@ class ComparisonReport(BaseModel, frozen=True):
     """A model on the photos that a run held out.
 
     Attributes:
-        figures: shares of one, by the trainer's names; None where there is nothing to count.
-        photos: that were held out.
+        figures: from 0 to 1, by the trainer's names; None if there is nothing to count.
+        photos: how many were held out.
         unknown: how many of them are of classes that the model does not know.
     """
 

@@ -20,7 +20,7 @@ class _Settings(BaseModel):
 
 
 class DataSettings(_Settings):
-    """What is learned from."""
+    """What the training learns from."""
 
     data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """KIND:PATH, repeatable: cars196:DIR, folder:DIR (coarse/fine/*.jpg), table:FILE.csv, demo: (drawn pictures)."""
@@ -30,17 +30,17 @@ class DataSettings(_Settings):
     """stratified: by group; every class in train and, with three groups or more, in test. class_disjoint: zero-shot,
     tested on the second half of the fine classes, which the training does not see."""
     fold: int | None = Field(default=None, ge=0, lt=FOLDS)
-    """To choose settings without a look at the test, whose photos are then left out altogether. class_disjoint: tested
-    on this half of the training classes. stratified: on as many of the other photos, with each fold drawn anew; the
+    """To choose settings without looking at the test photos, which are then left out altogether. class_disjoint: tested
+    on this half of the training classes. stratified: on as many of the other photos, each fold with a new draw; the
     test photos are those that the same shares of validation and test hold out without a fold."""
     split_seed: int = Field(default=0, ge=0, lt=1 << 63)
-    """Of the random choices of the split; runs that are to be compared need the same."""
+    """Seed of the split; runs that are to be compared need the same one."""
     validation: float = Field(default=0.05, ge=0, lt=0.5)
     """Share of the photos held out to choose and calibrate."""
     test: float = Field(default=0.15, ge=0, lt=0.9)
     """Share of the photos held out for the final figures (stratified split only)."""
     unseen: float = Field(default=0.0, ge=0, lt=0.9)
-    """stratified: share of the fine classes that are left out, to measure what becomes of photos of unknown classes."""
+    """stratified: share of the fine classes that are left out, to measure the answers to photos of unknown classes."""
 
     @model_validator(mode="after")
     def _leaves_something(self) -> Self:
@@ -56,23 +56,23 @@ class DataSettings(_Settings):
 
 
 class NetworkSettings(_Settings):
-    """What learns."""
+    """The network."""
 
     backbone: Backbone | None = None
     """Default: mobilenet_v2; resnet18 for demo: alone."""
     weights: str | None = Field(default=None, min_length=1)
     """Where the backbone starts: imagenet (downloaded by torchvision), none, FILE (.safetensors, .pth), or an earlier
-    run's folder or a model file (.onnx) with the same backbone, whose embedding and heads then go on too. Default:
+    run's folder or a model file (.onnx) with the same backbone, whose embedding and heads are kept too. Default:
     imagenet; none for demo: alone."""
     embedding_dim: int = Field(default=256, ge=2, le=1 << 16)
     """Length of the embedding."""
     coarse_head_on: HeadOn = HeadOn.FEATURE
     """feature: linear softmax on the pooled feature. embedding: cosine softmax on the embedding."""
     fine_head_on: HeadOn = HeadOn.EMBEDDING
-    """As above. On the embedding the classification and the distances pull at the same vectors."""
+    """As above. On the embedding, classification and distances act on the same vectors."""
     compared_by: Literal["whitened", "trained"] = "whitened"
     """What photos are compared by when the training is over. whitened: the pooled feature, its square root divided by
-    the scatter within the classes, which tells classes apart that the training has not seen. trained: the embedding
+    the scatter within the classes, which separates classes that the training has not seen. trained: the embedding
     that the distance cost was on."""
     tau: float = Field(default=0.05, gt=0)
     """Temperature of a cosine head."""
@@ -82,7 +82,7 @@ class LossSettings(_Settings):
     """What is minimised: lambda_coarse CE_coarse + lambda_fine CE_fine + lambda_distance L_distance."""
 
     distance: Distance | Baseline = "quadruplet"
-    """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances as those of the labels.
+    """quadruplet: as the settings below say. log_ratio, plain_ratio: ratios of distances follow those of the labels.
     none: classification alone. The others are baselines, on the fine labels."""
     label_base: float = Field(default=2.0, gt=1)
     """log_ratio, plain_ratio, dense batches: distance of labels, 1 same fine, this same coarse, its square other coarse
@@ -105,9 +105,9 @@ class LossSettings(_Settings):
     average: Average = Average.ACTIVE
     """Average of a hinge over its active rows, or over all rows."""
     margin_fine: float = Field(default=0.1, ge=0)
-    """How much farther than a photo of the same class one of a sibling class has to be."""
+    """How much farther away a photo of a sibling class must be than one of the same class."""
     margin_coarse: float = Field(default=0.1, ge=0)
-    """How much farther yet one of another coarse class has to be."""
+    """How much farther still a photo of another coarse class must be."""
     lambda_global: float = Field(default=0.0, ge=0)
     """Weight, within the distance cost, of the means and variances of the batch's distances."""
     lambda_coarse: float = Field(default=0.2, ge=0)
@@ -125,16 +125,16 @@ class LossSettings(_Settings):
 
 
 class InputSettings(_Settings):
-    """What the network sees."""
+    """The pictures that the network sees."""
 
     size: int | None = Field(default=None, ge=16, le=2048)
     """Side of the square that the finished model takes, pixels. Default: 160; 96 for demo: alone."""
     train_size: int | None = Field(default=None, ge=16, le=2048)
-    """Side during training; default: as size. Smaller is faster, and random crops make objects look larger anyway."""
+    """Side during training; default: like size. Smaller is faster, and random crops make objects look larger anyway."""
     finish_size: int | None = Field(default=None, ge=16, le=2048)
-    """Side during the last part of the training; default: as train_size. Low first and high last costs less."""
+    """Side in the last part of the training; default: like train_size. Small first and large last costs less."""
     finish_share: float = Field(default=0.25, ge=0, le=1)
-    """Share of the epochs, the last ones, at finish_size."""
+    """Share of the epochs, at the end, that use finish_size."""
     fit: FitPolicy = FitPolicy.SQUASH
     """squash stretches the whole photo to the square, letterbox keeps its proportions between bars, crop takes the
     middle and loses the rest."""
@@ -146,7 +146,7 @@ class InputSettings(_Settings):
     """Beside crop and mirror image: jitter of the colours, or one random operation of TrivialAugment (Mueller and
     Hutter, ICCV 2021)."""
     exchange: float = Field(default=0.0, ge=0, le=1)
-    """Share of pictures whose red and blue are exchanged: for photos some of which are stored that way round."""
+    """Share of pictures whose red and blue are exchanged: for data sets that store some photos that way."""
     erase: float = Field(default=0.1, ge=0, le=1)
     """Share of pictures with a random rectangle erased."""
     mix: Literal["none", "mixup", "cutmix"] = "none"
@@ -163,7 +163,7 @@ class InputSettings(_Settings):
 
 
 class OptimiserSettings(_Settings):
-    """How it learns."""
+    """How the training runs."""
 
     epochs: int | None = Field(default=None, ge=1)
     """Passes over the training photos. Default: 16; 24 for demo: alone."""
@@ -173,8 +173,8 @@ class OptimiserSettings(_Settings):
     sibling and stranger by running class means. dense: a photo with its nearest by label distance, and random others.
     random: photos at random. Each as large as C x F x K."""
     repeat_rare: int = Field(default=0, ge=0)
-    """hierarchical: photos from which on a class is not rare; those of a class with n of them come sqrt(this / n) times
-    in an epoch. 0: each comes once, however rare."""
+    """hierarchical: a class with fewer photos is rare; those of a class with n photos come sqrt(this / n) times in an
+    epoch. 0: each comes once, however rare."""
     class_momentum: float = Field(default=0.9, ge=0, lt=1)
     """class_hard: share of the old mean that a step keeps."""
     dense_neighbours: int = Field(default=5, ge=1)
@@ -184,14 +184,14 @@ class OptimiserSettings(_Settings):
     batch_fine: int = Field(default=6, ge=1)
     """F: fine classes of each coarse class in a batch."""
     batch_images: int = Field(default=2, ge=2)
-    """K: photos of each fine class in a batch. Two make a pair; the more there are, the fewer classes has a batch."""
+    """K: photos of each fine class in a batch. Two make a pair; the more there are, the fewer classes a batch has."""
     lr: float = Field(default=6e-4, gt=0)
-    """Learning rate of the backbone at its height (AdamW, linear warm-up, cosine to zero)."""
+    """Highest learning rate of the backbone (AdamW, linear warm-up, cosine to zero)."""
     first_lr_factor: float = Field(default=1.0, gt=0, le=1)
     """The first layer of the backbone learns at this share of that rate; from it to the last layer the rate rises in
     equal ratios."""
     head_lr_factor: float = Field(default=3.0, gt=0)
-    """The embedding layer and the heads learn this many times as fast."""
+    """The embedding layer and the heads learn this many times faster."""
     proxy_lr_factor: float = Field(default=100.0, gt=0)
     """Proxies and class centres of proxy_nca, proxy_anchor and soft_triple learn this many times as fast."""
     weight_decay: float = Field(default=0.02, ge=0)
@@ -234,18 +234,18 @@ class TeacherSettings(_Settings):
 
 
 class MachineSettings(_Settings):
-    """Where it runs."""
+    """The computer."""
 
     seed: int = Field(default=0, ge=0, lt=1 << 63)
-    """Of the starting weights of the heads, the order of the photos and their augmentation."""
+    """Seed of the heads' starting weights, of the order of the photos and of their augmentation."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes an NVIDIA graphics card where there is one that torch can use."""
+    """auto takes an NVIDIA graphics card if torch can use one."""
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
-    """bf16-mixed is two to four times as fast where the processor has it."""
+    """bf16-mixed is two to four times as fast if the processor supports it."""
     workers: int = Field(default=4, ge=1, le=1024)
     """Threads that decode photos."""
     cache_gb: float = Field(default=6.0, ge=0)
-    """Photos are kept decoded in memory when they fit into this; else decoded again in every epoch."""
+    """Photos are kept decoded in memory if they fit into this; otherwise they are decoded again in every epoch."""
     checkpoint_minutes: float = Field(default=5.0, ge=0)
     """A checkpoint is written after every epoch, and in mid-epoch this often."""
 
@@ -287,7 +287,7 @@ class Config(_Settings):
 
 
 def _absolute(weights: str) -> str:
-    """A run may be resumed from another folder."""
+    """A run may be resumed from another working folder."""
     return weights if weights in ("imagenet", "none") else str(Path(weights).absolute())
 
 

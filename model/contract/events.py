@@ -1,4 +1,4 @@
-"""A run's events: one JSON object a line, appended by the trainer, followed by the program while the run goes on."""
+"""A run's events: one JSON object a line, appended by the trainer, followed by the program while the run continues."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Event:
 
 
 class EventWriter:
-    """Appends events; every line is flushed at once so that a follower sees it."""
+    """Appends events; every line is flushed at once, so that a follower sees it."""
 
     def __init__(self, path: Path | None) -> None:
         """Args: path: None for a process that has nothing to report, because another does. Raises OSError."""
@@ -80,7 +80,7 @@ class EventFollower:
         self._offset = 0
         self._identity: tuple[int, int] | None = None
         self.rewound = 0
-        """How often the file began anew under this follower: what was read before that is told again."""
+        """How often the file has begun again: each time, its events come again from the start."""
 
     def poll(self) -> Iterator[Event]:
         """New events in order; none where the file does not exist yet. A damaged line is passed over.
@@ -115,7 +115,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def rewind(path: Path, step: int, epoch: int) -> None:
-    """Drop what a run that is resumed at `step`, in `epoch`, will tell again; its curves must not fold back.
+    """Drop what a run that is resumed at `step`, in `epoch`, will report again; its curves must not fold back.
 
     These are all events after that step, the ends of that and later epochs, and the final figures. The file is replaced
     in one move, so a crash leaves the old or the new one.
@@ -141,7 +141,7 @@ def _parse(line: bytes) -> Event | None:
     try:
         values = parse_json(line)
         kind, step, when = values.pop("kind"), values.pop("step"), values.pop("time")
-    except (ValueError, KeyError, AttributeError, TypeError):  # no JSON, or no object with these names
+    except (ValueError, KeyError, AttributeError, TypeError):  # not JSON, or not an object with these names
         return None
     if kind not in _KINDS or not isinstance(step, int) or not 0 <= step < _MANY or not isinstance(when, int | float):
         return None

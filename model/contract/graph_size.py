@@ -10,14 +10,14 @@ from model.contract.bundle import INPUT, BundleError
 from model.system.onnx_runtime import FAULTS
 
 _MOST = 1 << 28
-"""Numbers that a graph may have in one place for one photo: four times what the largest input of 2048 pixels asks."""
-_READ = 64  # numbers of a weight that may say something of shapes
+"""Numbers that a graph may have in one place for one photo: four times what the largest input, 2048 pixels, needs."""
+_READ = 64  # numbers of a weight that may define shapes
 
 
 def must_fit(graph: onnx.ModelProto) -> None:
     """Raises BundleError if something in a graph is absurdly large for one photo, as far as its shapes are known.
 
-    Only those weights are looked at that shapes are made of, so it takes some milliseconds.
+    Looks only at weights that define shapes, so it takes a few milliseconds.
     """
     try:
         inferred = onnx.shape_inference.infer_shapes(_without_weights(graph), data_prop=True)

@@ -1,9 +1,10 @@
 """How unlike everything known a picture is: two scores, because there are two questions.
 
-Is there a vehicle or vessel in it at all? The likeness to anything that was learned from tells: the cosine to the
+Is there a vehicle or vessel in it at all? The likeness to anything that was learned from answers this: the cosine to
+the
 nearest landmark (model/evaluation/landmarks.py), or the coarse head's energy where a network has none. Is it one of
 the classes that the network knows? The fine head's largest logit and the similarity to the nearest reference photo
-tell. A car of
+answer this. A car of
 an unknown model is still a car: the second question decides about the class alone. Needs no torch.
 """
 
@@ -25,7 +26,7 @@ def energy(logits: np.ndarray) -> np.ndarray:
 
 
 def largest(logits: np.ndarray) -> np.ndarray:
-    """The largest logit of each row of [N, n]: [N]; 0 where there is no column.
+    """The largest logit of each row of [N, n]: [N]; 0 if there are no columns.
 
     A better sign of an unknown class than the softmax (Vaze et al., "Open-set recognition: a good closed-set
     classifier is all you need?", ICLR 2022).
@@ -38,8 +39,8 @@ def familiarity(fine_logits: np.ndarray, similarities: np.ndarray | None, scale:
 
     Args:
         fine_logits: [N, n_fine].
-        similarities: cosine to the nearest reference photo [N]; NaN where it tells nothing, None without a gallery:
-            then the logits tell alone, by the same bound: chosen for them it would be -0.84 instead of -0.62, and turn
+        similarities: cosine to the nearest reference photo [N]; NaN where it says nothing, None without a gallery: then
+            the logits decide alone, by the same bound: chosen for them it would be -0.84 instead of -0.62, and turn
             away 75 % of the photos of unseen classes and 15 % of the known ones, instead of 79 % and 22 %.
         scale: means, deviations and weights.
     """

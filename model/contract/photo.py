@@ -1,7 +1,7 @@
 """From an image file to the pixels that the network sees; one way for the trainer and the program.
 
 `read_rgb` opens a photograph as a person would see it; `fit` brings it to the square that the network takes. Neither
-needs torch. If the two were written twice they would drift apart, and with them the accuracy of the program.
+needs torch. Written twice they would drift apart, and the program would lose accuracy.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ _TRANSPOSE_OF = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BAND = 4_000_000  # pixels that are converted at once: the steps between take a few times their memory
+_BAND = 4_000_000  # pixels that are converted at once: the steps in between take a few times their memory
 _GREY_BAND = 1_000_000
 
 _LETTERBOX_GREY = (124, 116, 104)  # the ImageNet mean: the padding is then near zero after normalisation
 
 
 class FitPolicy(StrEnum):
-    """How a picture of any shape becomes a square: stretched; between grey bars; or its middle alone.
+    """How a picture of any shape becomes a square: stretched, between grey bars, or its middle alone.
 
-    The first two keep every part of it: a ship's bow and stern stay in.
+    The first two keep all of it, also a ship's bow and stern.
     """
 
     SQUASH = "squash"
@@ -70,7 +70,7 @@ def read_rgb(path: Path | str) -> Image.Image:
     """Open an image file upright, in 8-bit RGB: EXIF orientation applied, the first frame of an animation.
 
     16-bit greyscale is scaled to its own range, transparency is laid on white, CMYK and palettes are converted. A JPEG
-    whose pixels would take too much memory comes at the half, quarter or eighth of its size.
+    whose pixels would take too much memory is read at a half, a quarter or an eighth of its size.
 
     Raises:
         PhotoError: if the file is missing, empty, not an image, cut short, or takes too much memory or time.
@@ -82,7 +82,7 @@ def read_rgb(path: Path | str) -> Image.Image:
 
 
 def read_object(path: Path | str, box: tuple[int, int, int, int] | None) -> Image.Image:
-    """As `read_rgb`, what is in a box of it: left, top, right and bottom in pixels as of `upright_size`; None: all."""
+    """Like `read_rgb`, but only a box of it: left, top, right and bottom in pixels of `upright_size`; None for all."""
     with opened(path) as image:
         width, height = _upright_size(image)
         decode(image)
@@ -97,9 +97,9 @@ def read_object(path: Path | str, box: tuple[int, int, int, int] | None) -> Imag
 
 
 def read_small(path: Path | str, side: int) -> Image.Image:
-    """As `read_rgb`, but a JPEG at the smallest of half, quarter and eighth of its size that is not below `side`.
+    """Like `read_rgb`, but a JPEG is read at the smallest of half, quarter and eighth of its size that reaches `side`.
 
-    That is several times faster than in full.
+    This is several times faster than in full.
     """
     with opened(path) as image:
         if image.format in ("JPEG", "MPO"):
@@ -121,7 +121,7 @@ def upright_size(path: Path | str) -> tuple[int, int]:
 def _upright_size(image: ImageFile) -> tuple[int, int]:
     width, height = image.size
     within_memory(image)
-    if image.format == "TIFF":  # its decoder turns the picture itself, and says so in the size
+    if image.format == "TIFF":  # its decoder turns the picture itself, as the size shows
         return width, height
     return (height, width) if orientation(image) in _ON_THEIR_SIDE else (width, height)
 
@@ -178,7 +178,7 @@ def _in_bands(image: Image.Image, pixels: int, convert: Callable[[Image.Image], 
 
 
 def _bands(image: Image.Image, pixels: int) -> Iterator[tuple[int, Image.Image]]:
-    """Parts of a picture of about so many pixels, each with the row that it begins with."""
+    """Parts of a picture of about this many pixels, each with its first row."""
     rows = max(1, pixels // image.width)
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
@@ -187,7 +187,7 @@ def _bands(image: Image.Image, pixels: int) -> Iterator[tuple[int, Image.Image]]
 def placed(width: int, height: int, policy: FitPolicy) -> tuple[float, float, float, float]:
     """Where `fit` puts a picture: left, top, right and bottom in sides of the square, which reaches from 0 to 1.
 
-    Between grey bars it is smaller than the square; where the middle is cut out it reaches beyond.
+    Between grey bars it is smaller than the square; with the middle cut out it reaches beyond.
     """
     if policy is FitPolicy.SQUASH:
         return 0.0, 0.0, 1.0, 1.0

@@ -1,4 +1,4 @@
-"""Opening a photo so that no file can do harm: known formats alone, bounded memory, bounded time, no raw warnings."""
+"""Opening a photo so that no file can do harm: only known formats, bounded memory, bounded time, no raw warnings."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from model.system.photo_files import HEIC_ADVICE, HEIC_SUFFIXES, PHOTO_SUFFIXES,
 from model.system.reading import open_regular
 
 MAX_PIXELS = 400_000_000
-"""Images above this are refused, but for JPEG files that can be decoded at a fraction of their size line by line."""
+"""Images above this are refused, except JPEG files that can be decoded line by line at a fraction of their size."""
 MAX_BYTES = 1 << 30
-"""What the pixels of one photo may take in memory while it is read, with what turning and converting them takes."""
+"""Memory that the pixels of one photo may take while it is read, turned and converted."""
 MAX_SECONDS = 30.0
-"""What decoding one photo may take; time that the disk or the network takes comes on top."""
+"""Time that decoding one photo may take, without the time of the disk or the network."""
 
 MISSING = "the file does not exist"
-"""Reason of a PhotoError, by which a program can tell a file that was moved from a damaged one."""
+"""Reason of a PhotoError; it separates a file that was moved from a damaged one."""
 OTHER_FORMAT = "which Marque cannot read"
 """Part of the reason for a file in a format that is known and not read, by its ending; it is not damaged."""
 NO_PERMISSION = "no permission to read the file"
-"""The same of a file that is there, and may be readable another time."""
+"""The same for a file that exists and may be readable another time."""
 
 # the limits here hold for every photo and are checked before its pixels are decoded
 Image.MAX_IMAGE_PIXELS = None
-# what is wrong with a file is a PhotoError; these are about metadata that nobody here reads
+# faults of a file are a PhotoError; these are about metadata that nobody here reads
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)(\.|$)")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -51,11 +51,11 @@ _COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
 _OTHERS = {"TIFF": "Tiff", "WEBP": "WebP", "AVIF": "Avif", "TGA": "Tga"}
 _HEIF = "HEIF"
 _JPEG = frozenset({"JPEG", "MPO"})
-_IN_ONE_CALL = frozenset({"TIFF", "WEBP", "AVIF", _HEIF})  # decoded by a library that asks for nothing meanwhile
-_QUICK = 16_000_000  # pixels that every such library has decoded in a few seconds
-_AT_ONCE = 1 << 20  # bytes; no decoder of Pillow's needs more of a file in one piece
-_HEADER = 256  # bytes that are read at once of headers
-_LITTLE = 4096  # bytes in which no more scans of a progressive JPEG fit than are decoded in a few seconds
+_IN_ONE_CALL = frozenset({"TIFF", "WEBP", "AVIF", _HEIF})  # decoded by a library that cannot be interrupted
+_QUICK = 16_000_000  # pixels that every such library decodes in a few seconds
+_AT_ONCE = 1 << 20  # bytes; no decoder of Pillow needs more of a file in one piece
+_HEADER = 256  # bytes of a header that are read at once
+_LITTLE = 4096  # bytes of a progressive JPEG whose scans are decoded in a few seconds, however many they are
 
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}  # all other modes: 4
 _MOST_A_PIXEL = 12
@@ -68,7 +68,7 @@ DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, ArithmeticError),
     *(RuntimeError, struct.error, zlib.error),
 )
-"""What a damaged file makes Pillow raise."""
+"""What Pillow raises for a damaged file."""
 
 
 class PhotoError(MarqueError):
@@ -80,15 +80,15 @@ class PhotoError(MarqueError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[PhotoError], tuple[Path, str]]:
-        """Its own arguments, on the way from another process."""
+        """Its own arguments, for pickling between processes."""
         return type(self), (self.path, self.reason)
 
 
 class _Refused(Exception):  # noqa: N818
-    """A file that is given up while Pillow reads it; none of the classes that Pillow takes for damage."""
+    """A file is given up while Pillow reads it; not one of the classes that Pillow takes for damage."""
 
 
-_read = io.BufferedReader.read  # without looking for it at each of many short reads
+_read = io.BufferedReader.read  # so that many short reads do not look it up each time
 
 
 class _Source(io.BufferedReader):
@@ -104,7 +104,7 @@ class _Source(io.BufferedReader):
         self._used = self._left_behind = False
 
     def use(self) -> None:
-        """From now on a thread reads it."""
+        """A thread reads it from now on."""
         self._used = True
 
     def used_no_more(self) -> None:
@@ -115,17 +115,17 @@ class _Source(io.BufferedReader):
                 self.close()
 
     def leave(self) -> None:
-        """Close it, or have the thread do so that reads it still."""
+        """Close it, or let the thread close it that still reads it."""
         with self._handing:
             self._left_behind = self._used
         if not self._left_behind:
             self.close()
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of every file. Raises _Refused."""
+        """As for every file. Raises _Refused."""
         if size is not None and 0 <= size <= _HEADER:
             self._little += 1
-            if self._little & 63:  # in headers the clock is looked at now and then
+            if self._little & 63:  # in headers the clock is checked now and then
                 return _read(self, size)
         self.left -= time.monotonic() - self._resumed
         if self.left < 0:
@@ -146,8 +146,8 @@ def opened(path: Path | str) -> Iterator[ImageFile]:
     """Open an image file, without its pixels; whatever goes wrong with it, here or in the block, becomes a PhotoError.
 
     Raises:
-        PhotoError: if the file is missing, empty, no file at all (a pipe, a device), not an image in a format that this
-            program reads, damaged, or larger than MAX_PIXELS.
+        PhotoError: if the file is missing, empty, not a file at all (a pipe, a device), not an image in a format that
+            this program reads, damaged, or larger than MAX_PIXELS.
     """
     path = path if isinstance(path, Path) else Path(path)
     try:
@@ -180,7 +180,7 @@ def opened(path: Path | str) -> Iterator[ImageFile]:
 def decode(image: ImageFile) -> None:
     """Read the pixels of an opened image, reduced where they would take more than MAX_BYTES.
 
-    Only in the block of `opened`, which makes a PhotoError of what is raised: too large, too slow, damaged.
+    Only in the block of `opened`, which turns what is raised into a PhotoError: too large, too slow, damaged.
     """
     within_memory(image)
     if image.format in _JPEG and (image.info.get("progressive") or _pixels(image) > _QUICK):
@@ -189,13 +189,13 @@ def decode(image: ImageFile) -> None:
         _decode_in_thread(image)
     else:
         image.load()
-    within_memory(image)  # a PNG file may say after its pixels that they are to be turned
+    within_memory(image)  # a PNG file may say after its pixels that they must be turned
 
 
 def within_memory(image: ImageFile) -> None:
-    """Have a JPEG decoded at the half, quarter or eighth of its size where its pixels would take too much memory.
+    """Have a JPEG decoded at a half, a quarter or an eighth of its size if its pixels would take too much memory.
 
-    Only in the block of `opened`, as `decode`.
+    Only in the block of `opened`, like `decode`.
     """
     if _pixels(image) * _MOST_A_PIXEL <= MAX_BYTES or (wanted := _held(image)) <= MAX_BYTES:
         return
@@ -221,7 +221,7 @@ def orientation(image: ImageFile) -> int:
 
 def _identified(source: _Source, path: Path) -> ImageFile:
     """The image in a file, its header read."""
-    if not source.size:  # also what the system makes up, in /proc, and may take for ever to read
+    if not source.size:  # this also covers files of /proc, which may take for ever to read
         raise _Refused("the file is empty")
     try:
         return Image.open(source, formats=_COMMON)
@@ -233,14 +233,14 @@ def _identified(source: _Source, path: Path) -> ImageFile:
         raise _Refused(_unread(suffix) or "not a picture in a format this program reads") from None
     if image.format == "TIFF":
         _silence_libtiff()
-        if UNREADABLE.get(suffix) == "RAW photo":  # all that Pillow finds in one is the preview
+        if UNREADABLE.get(suffix) == "RAW photo":  # all that Pillow finds in it is the preview
             raise _Refused(_unread(suffix))
     return image
 
 
 @cache
 def _other_formats() -> tuple[str, ...]:
-    """The formats that Pillow must be asked to load; those that this copy of it has."""
+    """The formats that Pillow loads only on request, as far as this copy has them."""
     for module in _OTHERS.values():
         with suppress(ImportError):
             import_module(f"PIL.{module}ImagePlugin")
@@ -251,7 +251,7 @@ def _other_formats() -> tuple[str, ...]:
 
 
 def _unread(suffix: str) -> str:
-    """Why a file of a known kind is not read, by its ending; "" of another kind."""
+    """Why a file of a known kind is not read, by its ending; "" for other kinds."""
     kind = UNREADABLE.get(suffix, "")
     advice = f"; {HEIC_ADVICE}" if suffix in HEIC_SUFFIXES else ""
     return f"this is a {kind}, {OTHER_FORMAT}{advice}" if kind else ""
@@ -264,7 +264,7 @@ def _check_pixels(image: ImageFile, source: _Source) -> None:
 
 
 def _is_sequential(source: _Source) -> bool:
-    """Whether a JPEG comes line by line; of others all coefficients are held in memory, whatever the size wanted."""
+    """Whether a JPEG is decoded line by line; others hold all coefficients in memory, whatever the size."""
     place = source.tell()
     try:
         source.seek(2)
@@ -286,9 +286,9 @@ def _pixels(image: Image.Image) -> int:
 
 
 def _held(image: ImageFile) -> int:
-    """Bytes of the pixels as they are decoded, turned and converted to RGB."""
+    """Bytes that the pixels take while they are decoded, turned and converted to RGB."""
     each = _BYTES_A_PIXEL.get(image.mode, 4)
-    known = image.format != "PNG" or "exif" in image.info or not image.tile  # else Pillow would decode it all to see
+    known = image.format != "PNG" or "exif" in image.info or not image.tile  # otherwise Pillow decodes all of it to see
     turned = each if known and orientation(image) != _UPRIGHT else 0
     converted = 0 if image.mode == "RGB" and "transparency" not in image.info else 4
     return _pixels(image) * (each + turned + converted)
@@ -299,7 +299,7 @@ def _too_slow() -> str:
 
 
 def _decode_in_thread(image: ImageFile) -> None:
-    """Decode, and wait no longer than MAX_SECONDS. Nothing can end the thread; it closes the file when it is done."""
+    """Decode, waiting MAX_SECONDS at most. Nothing can end the thread; it closes the file when it is done."""
     source = image.fp
     assert isinstance(source, _Source)
     failed: list[Exception] = []
@@ -324,9 +324,9 @@ def _decode_in_thread(image: ImageFile) -> None:
 
 @cache
 def _silence_libtiff() -> None:
-    """Have libtiff print nothing on standard error: what is wrong with a file Pillow raises, too.
+    """Keep libtiff from printing on standard error: Pillow raises the same faults.
 
-    The library is beside Pillow's modules where Pillow was installed as a wheel; otherwise it is the system's.
+    The library is beside Pillow's modules if Pillow was installed as a wheel; otherwise it is the system's.
     """
     beside = Path(PIL.__file__).parent
     found = [

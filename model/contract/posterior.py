@@ -17,7 +17,7 @@ from model.contract.taxonomy import Taxonomy
 
 _LEAST = 1e-12
 _TELLING = 3.0
-"""Standard deviations beyond which a logit tells no more: of pictures that show nothing known it may be anything."""
+"""Standard deviations beyond which a logit says no more: for pictures of nothing known it may be anything."""
 
 
 class Posterior(NamedTuple):
@@ -25,8 +25,8 @@ class Posterior(NamedTuple):
 
     Attributes:
         coarse: float64 [N, n_coarse], rows sum to 1.
-        fine: float64 [N, n_fine]; the classes of a type sum to the type's probability, but where the network knows
-            the type without any class and a gallery has added some: then what is left is of none of them.
+        fine: float64 [N, n_fine]; the classes of a type sum to the type's probability, unless a gallery has added
+            classes to a type of which the network knows none: the rest then belongs to none of them.
     """
 
     coarse: np.ndarray
@@ -50,7 +50,7 @@ def type_sums(fine: np.ndarray, taxonomy: Taxonomy) -> np.ndarray:
 
 
 def domain_of(coarse_logits: np.ndarray, taxonomy: Taxonomy, calibration: Calibration) -> np.ndarray:
-    """The domain, as its place in `calibration.domains`, that has most of the coarse head's probability: int64 [N]."""
+    """The domain with most of the coarse head's probability, as its place in `calibration.domains`: int64 [N]."""
     plain = softmax(coarse_logits)
     shares = [
         plain[:, [taxonomy.coarse_index[name] for name in domain.types]].sum(axis=1) for domain in calibration.domains
@@ -115,13 +115,14 @@ def temperatures(
 def class_scores(similarities: np.ndarray, classes: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """How alike N photos are to each class of a gallery, as cosines: [N, n_classes].
 
-    Mean of two: the similarity to the class's centre, and to its most similar reference. Better than either alone with
-    few and with many references of a class. Where a class is not among the K neighbours its most similar reference
-    cannot be more similar than the last of them, which stands in.
+    The mean of the similarity to the class's centre and to its most similar reference, which is better than either
+    alone with
+    few and with many references of a class. If a class is not among the K neighbours, the last of them stands in: its
+    most similar reference cannot be more similar.
 
     Args:
-        similarities: cosine to the K nearest references [N, K], falling.
-        classes: the class of each [N, K], negative where it is unknown or there is none.
+        similarities: cosine to the K nearest references [N, K], descending.
+        classes: the class of each [N, K], negative if it is unknown or missing.
         centres: cosine to the class centres [N, n_classes]; -inf for a class without references.
     """
     best = np.repeat(similarities[:, -1:], centres.shape[1], axis=1)
@@ -133,14 +134,14 @@ def class_scores(similarities: np.ndarray, classes: np.ndarray, centres: np.ndar
 def enrolled_posterior(scores: np.ndarray, known: int, familiar: np.ndarray, fusion: Fusion) -> np.ndarray:
     """Probabilities of the classes that only a gallery has, by the reference photos: [N, n_classes - known].
 
-    Softmax of `class_scores` over all classes that have references and one competitor more, "none of them", whose score
+    Softmax of `class_scores` over all classes that have references and one more competitor, "none of them", whose score
     is `fusion.none`: without it a gallery of one class would find that class in every picture. A class with five
-    references has the same chance as one with fifty. The fine head does not know the new classes, but it tells what it
+    references has the same chance as one with fifty. The fine head does not know the new classes, but it shows what it
     does know: the more familiar a photo, the more the other classes and "none" count.
 
     Args:
         scores: [N, n_classes]; -inf for a class without references, which has no probability.
-        known: how many of the classes, the first ones, the network knows.
+        known: how many of the classes the network knows; they come first.
         familiar: the largest logit in standard deviations of the validation photos [N] (`openset.familiarity`).
     """
     gain = fusion.logit * np.clip(familiar, -_TELLING, _TELLING)[:, None]
@@ -154,12 +155,12 @@ def enrolled_posterior(scores: np.ndarray, known: int, familiar: np.ndarray, fus
 def fuse(
     tree: Posterior, scores: np.ndarray, familiar: np.ndarray, known: Taxonomy, whole: Taxonomy, fusion: Fusion
 ) -> Posterior:
-    """The heads' opinion and that of the reference photos together, over the classes of both.
+    """The opinions of heads and reference photos combined, over the classes of both.
 
     A class that only the gallery has (`whole` but not `known`) has its `enrolled_posterior`. The others share the
     rest, by a log-linear pool: proportional to exp(fusion.heads log p + fusion.references score). A class without
-    references is left where the heads have it. Types follow; what the heads give to a type of which they know no
-    class stays with it.
+    references keeps what the heads give it. Types follow; what the heads give to a type without known classes stays
+    with it.
 
     Args:
         tree: of the N photos, over `known`.
@@ -186,7 +187,7 @@ def _pooled(fine: np.ndarray, scores: np.ndarray, fusion: Fusion) -> np.ndarray:
     present = np.isfinite(scores)
     if not present.any():
         return share
-    # a class without references gets what those that have some get in the mean: no word for it, none against it
+    # a class without references gets the mean of those that have some: nothing speaks for or against it
     weights = np.where(present, share + _LEAST, 0)
     means = (np.where(present, scores, 0) * weights).sum(axis=1) / weights.sum(axis=1)
     filled = np.where(present, scores, means[:, None])

@@ -26,7 +26,7 @@ from model.system.reading import parse_json, read_file
 
 
 class RunLayout:
-    """The files of a run, which may be there or not."""
+    """The files of a run, whether they exist or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,12 +49,12 @@ class RunLayout:
         return self.config_file.is_file()
 
     def settings(self) -> dict[str, Any]:
-        """What the run was asked for; {} where the file is missing or damaged."""
+        """The settings of the run; {} if the file is missing or damaged."""
         settings = _json_or_none(self.config_file)
         return settings if isinstance(settings, dict) else {}
 
     def held_out_metrics(self) -> dict[str, Any]:
-        """Figures on all held-out photos; {} where there are none, or the file is damaged."""
+        """Figures on all held-out photos; {} if there are none, or the file is damaged."""
         return metrics_on_all(_json_or_none(self.metrics))
 
 

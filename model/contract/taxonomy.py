@@ -61,14 +61,14 @@ class Taxonomy(BaseModel):
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[str, str | None]]) -> Taxonomy:
-        """Build the tree from (coarse, fine) labels as they occur; `fine` None where it is unknown.
+        """Build the tree from (coarse, fine) labels as they occur; `fine` is None if it is unknown.
 
-        Classes are ordered by name (coarse first, then fine within its parent), so that the same labels give the same
-        tree whatever the order in which they were read.
+        Classes are ordered by name (coarse first, then fine within its parent), so the same labels give the same tree
+        in any order.
 
         Raises:
-            TaxonomyError: if a fine class occurs under two coarse classes, a name is empty or cannot be shown, or
-                there is no label.
+            TaxonomyError: if a fine class occurs under two coarse classes, a name is empty or cannot be shown, or there
+                are no labels.
         """
         parent_of: dict[str, str] = {}
         coarse: set[str] = set()
@@ -98,8 +98,8 @@ class Taxonomy(BaseModel):
     def extended(self, pairs: Iterable[tuple[str, str]]) -> Taxonomy:
         """This tree with further (coarse, fine) classes after its own, whose indices stay.
 
-        A name that the tree has already keeps its place, also where a pair puts it under another coarse class; of a
-        new name that comes twice the first pair counts.
+        A name that the tree already has keeps its place, even if a pair puts it under another coarse class; if a new
+        name comes twice, the first pair counts.
 
         Raises:
             TaxonomyError: if a new name is empty.
@@ -116,7 +116,7 @@ class Taxonomy(BaseModel):
 
     @property
     def problem(self) -> str:
-        """Why the tree is not taken from a file, "" where it is."""
+        """Why a tree from a file is refused, "" if it is not."""
         return name_problem((*self.coarse, *self.fine))
 
     @cached_property
@@ -160,7 +160,7 @@ class Taxonomy(BaseModel):
 
 
 def name_problem(names: Sequence[str]) -> str:
-    """What is wrong with names of classes, models or the like that come from a file, "" where nothing is.
+    """What is wrong with names of classes, models or the like that come from a file, "" if nothing is.
 
     A control character in a name acts on a terminal and has no place in XML; a reader of it sees something else.
     """

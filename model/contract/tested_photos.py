@@ -1,4 +1,4 @@
-"""A run's test photos and what the program would say of them, as one file of arrays: `test.npz`. Needs no torch.
+"""A run's test photos and what the program would answer, as one file of arrays: `test.npz`. Needs no torch.
 
 Format 1, an archive of numpy without pickled objects:
 
@@ -34,7 +34,7 @@ from model.system.reading import read_arrays
 
 TESTED_FILE = "test.npz"
 _FORMAT = 1
-_LARGEST = 2.0  # of a number in an embedding; with unit length none is larger than 1
+_LARGEST = 2.0  # of a number in an embedding; at unit length no number is larger than 1
 
 
 class TestedError(MarqueError):
@@ -45,14 +45,14 @@ class TestedError(MarqueError):
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """N photos that a run held out.
+    """N photos that a run held out for the test.
 
     Attributes:
         step: of the checkpoint that was tested.
         taxonomy: what the heads know.
         paths: N texts.
         embeddings: float32 [N, d], unit length.
-        coarse, fine: N texts, the labels, also such that the heads do not know; `fine` is empty where it is unknown.
+        coarse, fine: N texts, the labels, also those that the heads do not know; `fine` is empty where it is unknown.
         coarse_answer, fine_answer: int32 [N], the most probable ones in the taxonomy; NO_FINE where it has no classes.
         coarse_confidence, fine_confidence: float32 [N], their calibrated probabilities.
     """
@@ -77,7 +77,7 @@ class Tested:
     def of(
         cls, step: int, samples: Sequence[Sample], embeddings: np.ndarray, taxonomy: Taxonomy, posterior: Posterior
     ) -> Tested:
-        """What was found of some photos. Args: embeddings: [N, d]; posterior: over the taxonomy."""
+        """From the results for some photos. Args: embeddings: [N, d]; posterior: over the taxonomy."""
         coarse_answer, coarse_confidence = _best(posterior.coarse)
         fine_answer, fine_confidence = _best(posterior.fine)
         return cls(
@@ -112,7 +112,7 @@ class Tested:
 
 
 def read_tested(path: Path) -> Tested:
-    """What `Tested.write` wrote.
+    """Read what `Tested.write` wrote.
 
     Raises:
         TestedError: if the file is damaged, something else, or of a later version.
@@ -148,7 +148,7 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> Tested:
         raise ValueError(f"embeddings must be finite and of shape [N, d], not {embeddings.shape}")
     if np.abs(embeddings).max() > _LARGEST:
         raise ValueError("embeddings must have unit length")
-    # half precision has moved them off the sphere a little
+    # half precision has moved them slightly off the sphere
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     count = len(embeddings)
     for level, classes in (("coarse", taxonomy.coarse), ("fine", taxonomy.fine)):

@@ -80,7 +80,8 @@ def test_one_class_cannot_be_learned(train, photos, qtbot):
     qtbot.waitUntil(lambda: "1 RAW photo skipped" in form.data.summary.whole(), timeout=PATIENCE)
     assert not form.start_button.isEnabled()
     assert (
-        form.time.text() == "All photos are of the one class 'Rossa 2010'; add photos of another class to tell it from."
+        form.time.text()
+        == "All photos are of the one class 'Rossa 2010'; add photos of another class to compare it with."
     )
     form.reject()
 
