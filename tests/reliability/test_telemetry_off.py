@@ -17,7 +17,11 @@ from tests.checkout import ROOT
 
 PROGRAM = ["app.cli", "packaging/launch.py"]
 TRAINER = [
-    f"model.{name}" for name in ("aims", "calibrate", "card", "evaluate", "export", "pace", "study", "train", "versus")
+    *(
+        f"model.{name}"
+        for name in ("aims", "calibrate", "card", "evaluate", "export", "pace", "study", "train", "versus")
+    ),
+    "model.detection.teacher",
 ]
 TESTS = [
     *("tests.app.busy_gallery", "tests.app.ui.busy_window"),

@@ -181,7 +181,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     ("name", "coarse", "kind"),
     [
         ("Car", "Car", "vehicle"),
-        ("motor-bikes", "motor-bikes", "vehicle"),
+        ("motor-vehicles", "motor-vehicles", "vehicle"),
         ("buses", "buses", "vehicle"),
         ("Pickup_Truck", "Pickup_Truck", "vehicle"),
         ("BMW X5", "suv", "vehicle"),
