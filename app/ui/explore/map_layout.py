@@ -28,17 +28,31 @@ class PointLayout:
     cancelled: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class LayoutProgress:
+    """How far a layout is.
+
+    Attributes:
+        steps: iterations of t-SNE done.
+        places: float32 [N, 2] from -1 to 1; None where they have not changed.
+    """
+
+    layout: PointLayout
+    steps: int
+    places: np.ndarray | None
+
+
 class MapLayout(QThread):
     """Serves the newest layout; one that is under way ends for it. Each begun one ends with `ended`.
 
     Signals:
-        advanced: (Layout, iterations of t-SNE done, places float32 [N, 2] from -1 to 1 or None where there are no new)
-        ended: (Layout)
+        advanced: (LayoutProgress)
+        ended: (PointLayout)
         failed: (message) t-SNE was ended from outside; `ended` follows
     """
 
-    advanced = Signal(object, int, object)
-    ended = Signal(object)
+    advanced = Signal(LayoutProgress)
+    ended = Signal(PointLayout)
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -99,7 +113,7 @@ class MapLayout(QThread):
     def _serve(self, layout: PointLayout) -> None:
         reduced = principal_components(layout.vectors, DIMENSIONS)  # what t-SNE works on, and less to hand over
         start = reduced[:, :2]
-        self.advanced.emit(layout, 0, fitted(start))
+        self.advanced.emit(LayoutProgress(layout, 0, fitted(start)))
         if len(start) < LEAST_FOR_TSNE or layout.cancelled:
             return
         shown = time.monotonic()
@@ -108,10 +122,10 @@ class MapLayout(QThread):
             nonlocal shown
             if time.monotonic() - shown >= _SECONDS:
                 shown = time.monotonic()
-                self.advanced.emit(layout, done, None if places is None else fitted(places))
+                self.advanced.emit(LayoutProgress(layout, done, None if places is None else fitted(places)))
             return not layout.cancelled
 
         threads = max(1, (os.cpu_count() or 1) - 1)  # one is left to the window
         places = unfold(reduced, start, report, threads)
         if not layout.cancelled:
-            self.advanced.emit(layout, STEPS, fitted(places))
+            self.advanced.emit(LayoutProgress(layout, STEPS, fitted(places)))

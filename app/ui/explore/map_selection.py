@@ -26,7 +26,7 @@ class MapSelection(QObject):
     """
 
     requested = Signal(PageRequest)
-    changed = Signal(object)
+    changed = Signal(np.ndarray)
 
     def __init__(
         self, project: OpenProject, shown: PointPhotos, map_: MapView, side: MapSidebar, page: QWidget

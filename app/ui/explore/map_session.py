@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.explore.held_out import Training, finished_trainings, read_held_out
@@ -11,7 +14,7 @@ from app.core.system import paths
 from app.ui.background.jobs import Job, JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
-from app.ui.explore.map_layout import MapLayout, PointLayout
+from app.ui.explore.map_layout import LayoutProgress, MapLayout, PointLayout
 from app.ui.project.open_project import OpenProject
 
 _LATER = 400  # milliseconds after the last change of the project
@@ -22,7 +25,7 @@ class MapSession(QObject):
     read: other points are known (`points`); they have no places yet
     source_changed: whose photos are read has changed (`source`, `training`)
     settled: the project had changed and has come to rest
-    trainings_found: (list of Training) whose test photos there are to choose from
+    trainings_found: other ones are known whose test photos can be shown (`trainings`)
     placed: (places) float32 [N, 2] from -1 to 1, for `points`
     unfolding_changed: t-SNE has begun or ended
     problem: (text, details)
@@ -31,8 +34,8 @@ class MapSession(QObject):
     read = Signal()
     source_changed = Signal()
     settled = Signal()
-    trainings_found = Signal(object)
-    placed = Signal(object)
+    trainings_found = Signal()
+    placed = Signal(np.ndarray)
     unfolding_changed = Signal()
     problem = Signal(str, str)
 
@@ -42,6 +45,7 @@ class MapSession(QObject):
         self.points = MapPoints()
         self.source = Source.PROJECT
         self.training: Training | None = None  # where the source is one
+        self.trainings: Sequence[Training] = ()
         self.tasks = Tasks(self)
         self._project = project
         self._loaded: Loaded | None = None
@@ -86,7 +90,12 @@ class MapSession(QObject):
     def look_for_trainings(self) -> None:
         """Find out which trainings there are."""
         folder = paths.user_data_dir() / "runs"
-        self.tasks.once(lambda: finished_trainings(folder), self.trainings_found.emit)
+
+        def put(found: Sequence[Training]) -> None:
+            self.trainings = found
+            self.trainings_found.emit()
+
+        self.tasks.once(lambda: finished_trainings(folder), put)
 
     def set_source(self, source: Source) -> None:
         """Show photos of the project, the gallery, or both."""
@@ -191,13 +200,14 @@ class MapSession(QObject):
         """Leave the points where they are now."""
         self._projector.cancel()
 
-    def _on_advanced(self, layout: PointLayout, done: int, places: object) -> None:
+    def _on_advanced(self, progress: LayoutProgress) -> None:
+        layout = progress.layout
         if layout is not self._layout or layout.cancelled or self._job is None:
             return
-        self._steps = done
-        if places is not None:
-            self.placed.emit(places)
-        self.jobs.advance(self._job, done, STEPS, False)
+        self._steps = progress.steps
+        if progress.places is not None:
+            self.placed.emit(progress.places)
+        self.jobs.advance(self._job, progress.steps, STEPS, False)
 
     def _on_ended(self, layout: PointLayout) -> None:
         if layout is not self._layout:

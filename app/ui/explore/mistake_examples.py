@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -164,14 +165,29 @@ class Direction(QWidget):
         return self._words.whole()
 
 
+@dataclass(frozen=True, eq=False)
+class OpenedExample:
+    """A photo is to be opened.
+
+    Attributes:
+        place: of the photo in the judged ones.
+        shown: places of all that are listed with it, int64.
+        what: what those are.
+    """
+
+    place: int
+    shown: np.ndarray
+    what: str
+
+
 class MistakeExamples(QWidget):
     """Both directions of a pair.
 
     Signals:
-        opened: (place of the photo, places of all that are shown beside it, what they are)
+        opened: (OpenedExample)
     """
 
-    opened = Signal(int, object, str)
+    opened = Signal(OpenedExample)
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -185,7 +201,9 @@ class MistakeExamples(QWidget):
         row.addWidget(rule)
         row.addWidget(self.back, 1)
         for side in (self.there, self.back):
-            side.opened.connect(lambda place, side=side: self.opened.emit(place, side.places(), side.text()))
+            side.opened.connect(
+                lambda place, side=side: self.opened.emit(OpenedExample(place, side.places(), side.text()))
+            )
 
     def show_pair(self, judged: EvaluatedPhotos, pair: ConfusedPair) -> None:
         """Show the photos of a pair."""

@@ -58,6 +58,14 @@ class Truth:
         return f"{self.known.value} {self.name}".strip()
 
 
+@dataclass(frozen=True)
+class TruthChoices:
+    """By what answers can be judged, and by which of these they are."""
+
+    truths: tuple[Truth, ...]
+    current: Truth
+
+
 @dataclass(frozen=True, eq=False)
 class Findings:
     """What was found.
@@ -83,12 +91,12 @@ class Findings:
 class MistakesSession(QObject):
     """Signals:
     judged: `findings` are new, or None as long as nothing is known
-    truths_found: (list of Truth) what there is to choose from
+    truths_found: (TruthChoices) what there is to choose from
     problem: (text, details)
     """
 
     judged = Signal()
-    truths_found = Signal(object)
+    truths_found = Signal(TruthChoices)
     problem = Signal(str, str)
 
     def __init__(self, project: OpenProject, parent: QObject | None = None) -> None:
@@ -140,7 +148,12 @@ class MistakesSession(QObject):
             found += [Truth(KnownClass.TRAINING, one.name, one.folder) for one, run in layouts if run.tested.is_file()]
             return found
 
-        self._tasks.once(look, self.truths_found.emit)
+        def put(found: list[Truth]) -> None:
+            if self.truth not in found:  # what is in use stays so, also where it has gone
+                found.append(self.truth)
+            self.truths_found.emit(TruthChoices(tuple(found), self.truth))
+
+        self._tasks.once(look, put)
 
     def judge_by(self, truth: Truth) -> None:
         """Judge by something else."""

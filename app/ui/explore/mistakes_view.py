@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSt
 from app.core.explore.confusion import ConfusedPair
 from app.core.recognition.features import NOBODY
 from app.ui.background.photo_loading import Thumbnails
-from app.ui.explore.mistake_examples import MistakeExamples
-from app.ui.explore.mistakes_session import Findings, KnownClass, MistakesSession, Truth
+from app.ui.explore.mistake_examples import MistakeExamples, OpenedExample
+from app.ui.explore.mistakes_session import Findings, KnownClass, MistakesSession, Truth, TruthChoices
 from app.ui.explore.pair_table import PairTable
 from app.ui.explore.type_borders import TypeBorders
 from app.ui.explore.type_matrix import TypeMatrix
@@ -50,16 +50,12 @@ class MistakesView(QFrame):
     """Signals:
     requested: (PageRequest) another page is to show something
     photo_wanted: (image) make it current in Review
-    test_wanted: (paths) identify these test photos
     cell_chosen: (type, type it is taken for) the pairs behind it are listed now
-    truths_changed: (words of all choices, place of the one that is in use)
     """
 
     requested = Signal(PageRequest)
     photo_wanted = Signal(int)
-    test_wanted = Signal(object)
     cell_chosen = Signal(str, str)
-    truths_changed = Signal(object, int)
 
     def __init__(self, project: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -214,21 +210,18 @@ class MistakesView(QFrame):
         else:
             self.requested.emit(ShowProject())
 
-    def _on_truths(self, truths: Sequence[Truth]) -> None:
-        """The one that is in use stays so, also where it is gone from the list."""
-        now = self.judge.truth
-        self._truths = truths if now in truths else [*truths, now]
-        self.truths_changed.emit([one.words for one in self._truths], self._truths.index(now))
+    def _on_truths(self, choices: TruthChoices) -> None:
+        self._truths = choices.truths
 
-    def _open(self, place: int, places: np.ndarray, what: str) -> None:
+    def _open(self, example: OpenedExample) -> None:
         if self._findings is None:
             return
-        judged = self._findings.judged
+        judged, place = self._findings.judged, example.place
         if len(judged.images) and judged.images[place] == NOBODY:
             self._project.said.emit("this test photo is not in the project; once it is identified, Review can show it")
         elif len(judged.images):
-            images = judged.images[places]
-            self.requested.emit(ShowPhotos(np.unique(images[images != NOBODY]), f"of {what}"))
+            images = judged.images[example.shown]
+            self.requested.emit(ShowPhotos(np.unique(images[images != NOBODY]), f"of {example.what}"))
             self.photo_wanted.emit(int(judged.images[place]))
         else:
             kind, fine = (judged.names[name] for name in judged.truth[place].tolist())
@@ -236,7 +229,7 @@ class MistakesView(QFrame):
 
     def _ask_for_tests(self) -> None:
         if self._findings is not None:
-            self.test_wanted.emit(self._findings.absent)
+            self._project.identify(self._findings.absent)
 
 
 def _summary(findings: Findings) -> str:

@@ -45,7 +45,7 @@ class ExplorePage(Page):
 
     folder_wanted = Signal()
     pointed = Signal(int)
-    chosen_changed = Signal(object)
+    chosen_changed = Signal(np.ndarray)
     undo_wanted = Signal()
     redo_wanted = Signal()
 
@@ -101,10 +101,10 @@ class ExplorePage(Page):
         survey.read.connect(self._on_read)
         survey.source_changed.connect(self._on_source)
         survey.settled.connect(self._look_for_test_photos)
-        survey.trainings_found.connect(toolbar.source_box.show_trainings)
+        survey.trainings_found.connect(lambda: toolbar.source_box.show_trainings(survey.trainings))
         survey.placed.connect(self._on_placed)
         survey.unfolding_changed.connect(lambda: toolbar.show_unfolding(survey.unfolding()))
-        self.mistakes.truths_changed.connect(toolbar.show_truths)
+        judge.truths_found.connect(toolbar.show_truths)
         for source in (survey, judge):
             source.problem.connect(self.errors.show_problem)
         project.opened.connect(self._on_opened)
@@ -130,7 +130,6 @@ class ExplorePage(Page):
         self.map.clicked.connect(self._on_clicked)
         self.mistakes.requested.connect(self.requested)
         self.mistakes.photo_wanted.connect(self.pointed)
-        self.mistakes.test_wanted.connect(project.identify)
         self.mistakes.cell_chosen.connect(lambda _type, _other: self.show_view(View.CONFUSIONS))
         self.empty.asked.connect(self.folder_wanted)
         self._thumbnails.ready.connect(self._on_thumbnail)

@@ -81,10 +81,10 @@ class PairList(QAbstractTableModel):
 
 class PairTable(QTableView):
     """Signals:
-    chosen: (Pair) another row is current
+    chosen: (ConfusedPair) another row is current
     """
 
-    chosen = Signal(object)
+    chosen = Signal(ConfusedPair)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

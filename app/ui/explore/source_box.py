@@ -26,8 +26,8 @@ class SourceBox(ElidedBox):
     other_wanted: the test photos of a training that is not listed
     """
 
-    source_wanted = Signal(object)
-    training_wanted = Signal(object)
+    source_wanted = Signal(Source)
+    training_wanted = Signal(Training)
     other_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

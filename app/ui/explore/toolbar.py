@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from enum import StrEnum
 from functools import partial
 
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.core.explore.map_points import By
 from app.ui.explore import actions
 from app.ui.explore.map_view import Tool
+from app.ui.explore.mistakes_session import TruthChoices
 from app.ui.explore.source_box import SourceBox
 from app.ui.widgets import icons
 from app.ui.widgets import standard_actions as standard
@@ -59,9 +60,9 @@ class ExploreToolbar(QFrame):
     shares_wanted: (whether shares are shown in place of counts)
     """
 
-    view_wanted = Signal(object)
-    by_wanted = Signal(object)
-    tool_wanted = Signal(object)
+    view_wanted = Signal(View)
+    by_wanted = Signal(By)
+    tool_wanted = Signal(Tool)
     search_wanted = Signal(str)
     save_wanted = Signal(str)
     truth_wanted = Signal(int)
@@ -178,11 +179,11 @@ class ExploreToolbar(QFrame):
             for place, one in enumerate(By):
                 model.item(place).setEnabled(one in possible)
 
-    def show_truths(self, words: Sequence[str], current: int) -> None:
+    def show_truths(self, choices: TruthChoices) -> None:
         """The choices of how it is known what a photo shows."""
         self.truth_box.clear()
-        self.truth_box.addItems(words)
-        self.truth_box.setCurrentIndex(current)
+        self.truth_box.addItems([truth.words for truth in choices.truths])
+        self.truth_box.setCurrentIndex(choices.truths.index(choices.current))
 
     def show_tool(self, tool: Tool) -> None:
         """What dragging does."""
