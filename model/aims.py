@@ -32,7 +32,7 @@ def main() -> int:
             run: NAME=FOLDER of a finished run, by the name that the aims have for it; repeatable.
             out: The table, Markdown.
             model: NAME=FILE.onnx that a run was exported to, to time the variants beside it; repeatable.
-            force: Replace a file that is there and is not our own unchanged output.
+            force: Replace an existing file that is not our own unchanged output.
         """
         return aims, run, out, model, force
 

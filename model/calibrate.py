@@ -23,7 +23,7 @@ def main() -> int:
 
         Args:
             run: Folder of the run.
-            chosen_on: A trained run with --unseen classes, whose bound for known classes is taken over.
+            chosen_on: A trained run with --unseen classes, whose bound for known classes is used here.
         """
         return run, chosen_on
 

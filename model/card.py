@@ -35,7 +35,7 @@ def main() -> int:
             origin: Where the starting weights come from, their licence and any earlier training; printed as it is.
             unseen: A run trained in the same way with --unseen.
             out: The card; default: beside the model, with the ending .md.
-            force: Replace files that are there and are not our own unchanged output.
+            force: Replace existing files that are not our own unchanged output.
         """
         return run, model, origin, unseen, out or model.with_suffix(".md"), force
 

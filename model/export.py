@@ -34,7 +34,7 @@ def main() -> int:
             name: The model's name in the program; default: the file's name.
             references: Also write the training photos as a table that `marque enrol` makes a gallery of.
             variants: Also write OUT.fp16.onnx and OUT.int8.onnx, and what they lose and win.
-            force: Replace files that are there and are not our own unchanged output.
+            force: Replace existing files that are not our own unchanged output.
         """
         return run, out, name, references, variants, force
 

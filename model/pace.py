@@ -15,7 +15,7 @@ from model.training.run_folder import RunError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line. Returns the exit code: 0, or 2 where nothing can be measured."""
+    """Command line. Returns the exit code: 0, or 2 if nothing can be measured."""
 
     def command(backbone: str, size: int) -> tuple[str, int]:
         """Measure how fast a network is trained on this computer.

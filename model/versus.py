@@ -18,7 +18,7 @@ from model.training.run_folder import RunFolder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line. Returns the exit code: 0, or 2 where it cannot be done."""
+    """Command line. Returns the exit code: 0, or 2 if it cannot be done."""
 
     def command(run: Annotated[Path, tyro.conf.Positional], model: Path) -> tuple[Path, Path]:
         """Measure an identification model on the photos that a run held out.

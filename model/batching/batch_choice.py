@@ -16,7 +16,7 @@ def build_sampler(labels: EncodedLabels, n_fine: int, scales: Sequence[float], c
     """The sampler that the settings name, for photos with these labels.
 
     Args:
-        scales: of the attributes, see `model.data.labels.attribute_scales`.
+        scales: of the attributes; see `model.data.labels.attribute_scales`.
     """
     settings, seed = config.optimiser, config.machine.seed
     shape = BatchShape(settings.batch_coarse, settings.batch_fine, settings.batch_images)

@@ -26,7 +26,7 @@ class ClassMeans:
         self._momentum = momentum
         self.current = np.zeros((n_fine, dim), dtype=np.float32)
         self.frozen = self.current.copy()
-        """float32 [n_fine, dim], unit length, or zero where the class has not been seen."""
+        """float32 [n_fine, dim], unit length, or zero if the class has not been seen."""
 
     def update(self, embeddings: np.ndarray, fine: np.ndarray) -> None:
         """Move the means of the classes in a batch.
@@ -43,11 +43,11 @@ class ClassMeans:
         old = self.current[classes]
         keep = np.where(old.any(axis=1), self._momentum, 0.0).astype(np.float32)[:, None]
         mixed = _unit(keep * old + (1 - keep) * fresh)
-        # opposite vectors may cancel: a mean without direction would count as never seen
+        # opposite vectors may cancel out: a mean without direction would count as never seen
         self.current[classes] = np.where(mixed.any(axis=1, keepdims=True), mixed, old)
 
     def freeze(self) -> None:
-        """An epoch is over: its means are those that the next one is composed from."""
+        """An epoch is over: the next one is composed from its means."""
         self.frozen = self.current.copy()
 
     def state(self) -> dict[str, np.ndarray]:
@@ -72,11 +72,11 @@ class ClassHardSampler(Sampler):
 
     Each epoch shows every image exactly once. The images of a fine class are shuffled and cut into chunks of K, the
     last of them shorter; a batch takes C x F chunks. An anchor class is drawn in proportion to the chunks it has left
-    and takes a chunk, then its nearest sibling, then its nearest stranger; one that is in the batch already is not
+    and takes a chunk, then its nearest sibling, then its nearest stranger; one that is already in the batch is not
     taken twice, and one without chunks left is replaced by the next nearest. So the groups are truest at the beginning
     of an epoch, and the neighbours of a class that is larger than they are run out before it. A class without siblings
     or strangers goes without. Between classes not yet seen, chance decides;
-    seen classes count as nearer than these.
+    seen classes count as nearer.
 
     Chunks of unknown fine class (by coarse class) are drawn as anchors too, alone. A class with more chunks than there
     are batches may stand several times in a batch and comes first when it has to. A last batch of a single image
@@ -115,7 +115,7 @@ class ClassHardSampler(Sampler):
         for members in self._images:
             shuffled = rng.permutation(members)
             chunks = [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
-            rng.shuffle(chunks)  # the shorter one may come at any time
+            rng.shuffle(chunks)  # the shorter chunk may come at any time
             piles.append(chunks)
         siblings, strangers = self._neighbours(rng)
         left = np.array([len(chunks) for chunks in piles])
@@ -171,7 +171,7 @@ class ClassHardSampler(Sampler):
         strangers: list[np.ndarray],
         rng: np.random.Generator,
     ) -> list[int]:
-        """The piles from which a batch takes a chunk each, taken off `left`; `later` batches come after it."""
+        """The piles from which a batch takes one chunk each, taken off `left`; `later` batches come after it."""
         taken: list[int] = []
         inside = np.zeros(len(left), dtype=np.int64)
 

@@ -74,7 +74,7 @@ class LabelNeighbours:
             base: b, above 1.
 
         Raises:
-            ValueError: if lengths differ, there is no image, an attribute is infinite, or a scale is not above 0.
+            ValueError: if lengths differ, there are no images, an attribute is infinite, or a scale is not above 0.
         """
         if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
             raise ValueError(f"one coarse and one fine label for each image, please: {coarse.shape} and {fine.shape}")
@@ -114,7 +114,7 @@ class LabelNeighbours:
         delta = np.empty(0)
         for level, label, least in levels:
             if len(found) >= k and np.partition(delta, k - 1)[k - 1] < least - _TIE:
-                break  # nothing of this level can be as near
+                break  # nothing at this level can be as near
             found = np.union1d(found, self._of_level((level, label), anchor, k))
             delta = self.distances(anchor, found)
         if len(found) == 0:
@@ -172,7 +172,7 @@ class DenseSampler(Sampler):
 
     The first image of a batch is its anchor: the first, in a random order of all, that the epoch has not shown. Its k
     nearest in label space follow, then images not shown yet, in that random order. Between equally near images chance
-    decides, among those not shown yet first. No image is twice in a batch.
+    decides, among those not shown yet first. No image occurs twice in a batch.
 
     Guaranteed: an epoch shows every image at least once; only neighbours come again, at most k in a batch, so it has at
     most ceil(n / (batch - k)) batches. Every batch but the last has `batch` images; a last batch of a single image
@@ -194,7 +194,7 @@ class DenseSampler(Sampler):
         """Take the labels of the training images, as `LabelNeighbours` does.
 
         Raises:
-            ValueError: as `LabelNeighbours`; if k is negative, or a batch has no place besides anchor and neighbours.
+            ValueError: as `LabelNeighbours`; if k is negative, or a batch has no place beside anchor and neighbours.
         """
         if k < 0 or batch < k + 2:
             raise ValueError(f"a batch holds an anchor, k >= 0 neighbours and one more image: batch {batch}, k {k}")

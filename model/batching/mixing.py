@@ -34,7 +34,7 @@ class Mixture:
 
     @classmethod
     def draw(cls, kind: Literal["mixup", "cutmix"], count: int, random: np.random.Generator) -> Self:
-        """A mixture of `count` pictures, with one share and one patch for all of them, as in both papers."""
+        """A mixture for `count` pictures, with one share and one patch for all of them, as in both papers."""
         partner = random.permutation(count)
         if kind == "mixup":
             return cls(partner, float(random.beta(_MIXUP_BETA, _MIXUP_BETA)), None)

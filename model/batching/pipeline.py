@@ -34,7 +34,7 @@ class PictureForm:
 
     @property
     def bytes_each(self) -> int:
-        """Memory of one decoded picture."""
+        """Bytes of one decoded picture."""
         return self.size * self.size * 3
 
     def decode(self, sample: Sample) -> np.ndarray:
@@ -74,8 +74,8 @@ class PictureStore:
     def decode_all(self, title: str) -> list[PhotoError]:
         """Decode every photo once, into the cache where there is one; the errors of those that cannot be decoded.
 
-        This is done before a training also where nothing is cached: a damaged photo should be reported in the
-        first minutes, not in the third hour.
+        This comes before a training even if nothing is cached: a damaged photo should be reported in the first minutes,
+        not in the third hour.
         """
         jobs = self._pool.map(self._decode_into_cache, range(len(self)))
         with console.progress() as progress:

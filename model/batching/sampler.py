@@ -8,7 +8,7 @@ import numpy as np
 
 from model.contract.taxonomy import NO_FINE
 
-_DUE = 1e6  # above every other key of a draw
+_DUE = 1e6  # larger than every other key of a draw
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Sampler:
         raise NotImplementedError
 
     def learn(self, embeddings: np.ndarray, fine: np.ndarray) -> None:
-        """See the embeddings [B, d] of a step, and its fine classes [B]; most samplers do not look."""
+        """See the embeddings [B, d] of a step, and its fine classes [B]; most samplers ignore them."""
 
     def end_epoch(self) -> None:
-        """What was learned may change the batches of the next epoch, and only then."""
+        """An epoch is over: what was learned may change the batches of the next one."""
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint has to keep."""
@@ -53,7 +53,7 @@ class Sampler:
 class HierarchicalSampler(Sampler):
     """Composes the batches of each epoch, from the seed and the number of the epoch alone.
 
-    Each epoch shows every image exactly once, so that the classifiers see the natural distribution; but for images of
+    Each epoch shows every image exactly once, so that the classifiers see the natural distribution; except images of
     rare fine classes, if that is asked for: those of a class with n images come sqrt(often / n) times on average, where
     that is above 1 (repeat factor sampling, Gupta et al., "LVIS", CVPR 2019). The images of a fine class are shuffled
     and cut into chunks of K; what is left makes one shorter chunk, no image is twice in a chunk.
@@ -80,7 +80,7 @@ class HierarchicalSampler(Sampler):
             often: images from which on a fine class is not rare; 0 if none is.
 
         Raises:
-            ValueError: if there is no image or the arrays differ in length.
+            ValueError: if there are no images or the arrays differ in length.
         """
         if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
             raise ValueError(f"one coarse and one fine label for each image, please: {coarse.shape} and {fine.shape}")
@@ -114,7 +114,7 @@ class HierarchicalSampler(Sampler):
         return batches
 
     def _chunks(self, members: np.ndarray, shown: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Chunks of K in which so many images come, each once before one comes again."""
+        """Chunks of K with this many images in all; each image comes once before one comes again."""
         size, chunks = self._shape.images, []
         for begin in range(0, shown, len(members)):
             shuffled = rng.permutation(members)[: shown - begin]
@@ -128,7 +128,7 @@ def _rounded_up(total: int, part: int) -> int:
 
 
 class _Depot:
-    """The chunks of an epoch that are not yet in a batch."""
+    """The chunks of an epoch that are not in a batch yet."""
 
     def __init__(self, shape: BatchShape, rng: np.random.Generator) -> None:
         self._shape = shape
@@ -137,7 +137,7 @@ class _Depot:
         self._piles_of: dict[int, list[int]] = {}
 
     def add(self, coarse: int, chunks: list[np.ndarray]) -> None:
-        """Put in the chunks of one class."""
+        """Add the chunks of one class."""
         self._piles_of.setdefault(coarse, []).append(len(self._piles))
         self._piles.append(chunks)
 

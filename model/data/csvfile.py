@@ -1,4 +1,4 @@
-"""CSV files as rows with their line numbers, so that every message can say where it comes from."""
+"""CSV files as rows with their line numbers, so that every message can name its line."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def read_table(path: Path, required: Sequence[str], *, strip: bool = True, names
     Args:
         path: the file.
         required: columns that must be there.
-        strip: take spaces at both ends of a value for carelessness; not so in files that the program wrote.
+        strip: drop spaces at both ends of a value; not in files that the program wrote.
         names: the column of file names, which are kept as they are; they may hold bytes that are not UTF-8, as names of
             files on Linux may, and come as Python's own functions give such names.
 
     Raises:
-        DataError: if the file is missing or is not such a file, has no rows, or lacks one of the `required` columns.
+        DataError: if the file is missing or not such a file, has no rows, or lacks one of the `required` columns.
     """
     try:
         must_fit(regular_file(path).st_size, TABLE, path)
@@ -89,7 +89,7 @@ def _lines(path: Path, errors: str) -> list[tuple[int, list[str]]]:
 
 
 def _must_be_names(lines: Sequence[tuple[int, list[str]]], names: str, path: Path) -> None:
-    """Raise a DataError where bytes that are not UTF-8 are elsewhere than in the column of file names."""
+    """Raise a DataError if bytes that are not UTF-8 occur outside the column of file names."""
     header = [name.strip() for name in lines[0][1]] if lines else []
     for number, record in lines:
         for place, value in enumerate(record):

@@ -223,7 +223,7 @@ def demo_folder(path: Path | None) -> Path:
     """The folder of the demo set (`coarse/fine/*.jpg`), drawn on first use.
 
     Args:
-        path: where it is or shall be; None takes the user's cache folder.
+        path: where it is or will be; None takes the user's cache folder.
 
     Raises:
         DataError: if `path` holds something else, or it cannot be written.
@@ -232,7 +232,7 @@ def demo_folder(path: Path | None) -> Path:
     if (folder / _MARK).exists():
         return folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder}: there is something else already; name an empty or a new folder for the demo set")
+        raise DataError(f"{folder}: the folder holds something else; name an empty or a new folder for the demo set")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=folder.name, dir=folder.parent))
@@ -250,10 +250,10 @@ def _move(beside: Path, folder: Path) -> None:
     beside.chmod(0o755)  # a temporary folder is for its owner alone
     try:
         if folder.is_dir():
-            folder.rmdir()  # empty; Windows does not move onto it
+            folder.rmdir()  # an empty folder; Windows does not move onto it
         beside.rename(folder)
     except OSError:
-        if not (folder / _MARK).exists():  # else another process was faster
+        if not (folder / _MARK).exists():  # otherwise another process was faster
             raise
 
 
@@ -283,7 +283,7 @@ def _picture(drawing: Callable[[_Pen], None], coarse: str, rng: np.random.Genera
     """One object before a random background, uint8 RGB."""
     width, height = (int(rng.integers(low, high + 1)) for low, high in (_WIDTHS, _HEIGHTS))
     across, down = width * _OVERSAMPLING, height * _OVERSAMPLING
-    # as long as asked for, but with all of its height in the picture
+    # as long as asked for, but with its whole height in the picture
     length = min(rng.uniform(0.72, 0.94) * across, 0.92 * down * _LENGTH / _HEIGHT[coarse])
     unit = length / _LENGTH
     top = _HEIGHT[coarse] * unit

@@ -1,4 +1,4 @@
-"""Who trains and who is tested: splits by group, stratified by class, or with disjoint classes."""
+"""Which photos are trained on and which are tested: splits by group, stratified by class, or with disjoint classes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Split(StrEnum):
     VALIDATION = "validation"
     TEST = "test"
     UNSEEN = "unseen"
-    """Of a class that is left out of the training altogether, to measure answers to unknown classes."""
+    """Its class is left out of the training altogether, to measure answers to unknown classes."""
 
 
 def stratified(
@@ -48,7 +48,7 @@ def stratified(
 
     A group (of a source) never straddles splits. The class is the fine one where known, else the coarse one, taken
     per source. A class with at least three groups has one in train and, with `test` > 0, one in test; a class with
-    fewer has one in train. Where groups hold photos of several classes this is done as far as it can be. The rarest
+    fewer has one in train. If groups hold photos of several classes, this is done as far as possible. The rarest
     classes are dealt first, as in Sechidis et al., "On the stratification of multi-label data" (2011).
 
     Args:
@@ -56,7 +56,7 @@ def stratified(
         validation: share of the photos for validation, at least 0.
         test: share of the photos for test, at least 0; both together leave something for training.
         seed: of the random choice among the groups of a class.
-        known: source and group -> the part that it has already; the others are dealt so that the shares come out.
+        known: source and group -> the part that it already has; the others are dealt so that the shares come out right.
 
     Returns:
         The split of each sample.
@@ -66,7 +66,7 @@ def stratified(
     """
     if not (validation >= 0 and test >= 0 and validation + test < 1):
         raise ValueError(f"shares must not be negative and leave some training data: {validation=}, {test=}")
-    # the order decides who gets the only group left: test before validation
+    # the order decides which split gets the only group left: test before validation
     shares = {Split.TRAIN: 1 - validation - test, Split.TEST: test, Split.VALIDATION: validation}
     rng = np.random.default_rng(seed)
     photos_of = _photos_by_stratum(samples)
@@ -74,7 +74,7 @@ def stratified(
     owed = dict.fromkeys(shares, 0.0)
     for photos in sorted(photos_of.values(), key=len):
         for split, share in shares.items():
-            # what rounding left over goes to the next class, but no more than a photo of it
+            # what rounding leaves over goes to the next class, but no more than one photo of it
             owed[split] = min(1.0, max(-1.0, owed[split])) + share * sum(photos.values())
         _deal(photos, owed, split_of, rng, must_test=test > 0 and len(photos) >= _MIN_GROUPS)
     return [split_of[sample.source, sample.group] for sample in samples]
@@ -100,7 +100,7 @@ def _deal(
     rng: np.random.Generator,
     must_test: bool,
 ) -> None:
-    """Deal the groups of one class, largest first, each to the split to which most photos are owed."""
+    """Deal the groups of one class, largest first, each to the split that is owed most photos."""
     lacking = [Split.TRAIN, Split.TEST] if must_test else [Split.TRAIN]
     for group in photos:
         if group in split_of:
@@ -225,7 +225,7 @@ def write_split(path: Path, samples: Sequence[Sample], splits: Sequence[Split]) 
 
 
 def read_split(path: Path) -> tuple[list[Sample], list[Split]]:
-    """What `write_split` wrote; whether the photos are still there is not looked at.
+    """What `write_split` wrote; it does not check whether the photos still exist.
 
     Raises:
         DataError: if the file is missing or a row is not as `write_split` writes it.

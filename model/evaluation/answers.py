@@ -18,7 +18,7 @@ from model.system.files import write_whole
 from model.training.inference import infer_samples, part_of
 from model.training.run_folder import RunError, RunFolder, read_arrays
 
-_ADVICE = "delete it; what needs it next makes it again"
+_ADVICE = "delete it; it is made again when it is needed"
 _BLOCK = 1024  # photos whose similarities to all references are in memory at once
 
 
@@ -87,7 +87,7 @@ def keep_references(run: RunFolder, step: int, embeddings: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """What network and gallery answer for N photos, before any weighing.
+    """What network and gallery say of N photos, before any weighing.
 
     Attributes:
         coarse_logits, fine_logits: float32 [N, n_coarse], [N, n_fine].
@@ -106,7 +106,7 @@ class Seen:
 
     @classmethod
     def by(cls, output: NetworkOutput, labels: EncodedLabels, references: TrainingReferences, neighbours: int) -> Self:
-        """What is seen of photos whose outputs are there."""
+        """The same for photos whose outputs are known."""
         embeddings = output.embedding.numpy()
         similarities, classes = references.nearest(embeddings, neighbours)
         centres = embeddings @ references.centres.T
@@ -121,7 +121,7 @@ class Seen:
         )
 
     def at(self, rows: np.ndarray) -> Seen:
-        """The same of some photos."""
+        """The same for some of the photos."""
         return Seen(
             self.coarse_logits[rows],
             self.fine_logits[rows],

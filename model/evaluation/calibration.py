@@ -27,18 +27,18 @@ from model.training.run_folder import RunError, RunFolder, write_json
 FINE_PRECISION = 0.90
 COARSE_PRECISION = 0.95
 LEAST = 0.5
-"""No answer is shown that is more likely wrong than right, even if all of them together are right often enough."""
+"""No answer is shown that is more likely wrong than right, even if all answers together are right often enough."""
 FAMILIAR = 0.97
-"""Share of the validation photos that must pass as of a known class, where no unseen classes are there to choose by."""
+"""Share of the validation photos that must pass as a known class, if there are no unseen classes to choose by."""
 REFUSED = 0.01
 """Largest share of the validation photos that may be taken for no vehicle or vessel."""
 LOGIT = 0.8
 """`Fusion.logit`, as measured with a run that left classes out: see model/README.md."""
 MIN_PHOTOS = 30
-"""Fewer photos than this say too little: temperature 1 and the plain thresholds stay."""
+"""With fewer photos than this, temperature 1 and the plain thresholds stay."""
 
 _WEIGHTS = np.linspace(0, 1, 21)
-_FAR = -2.0  # stands for the score of a class without references; less than any cosine
+_FAR = -2.0  # the score of a class without references; less than any cosine
 
 
 class CalibrationChoice(BaseModel):
@@ -55,7 +55,7 @@ class CalibrationChoice(BaseModel):
 
     @classmethod
     def read(cls, run: RunFolder) -> CalibrationChoice:
-        """What was chosen for a run. Raises RunError if that was not done yet, or cannot be read."""
+        """What was chosen for a run. Raises RunError if nothing was chosen yet, or it cannot be read."""
         if not run.calibration.is_file():
             raise RunError(f"{run.folder}: the run is not calibrated yet")
         try:
@@ -79,9 +79,9 @@ def kinds(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
 
 
 def calibrated(run: RunFolder) -> CalibrationChoice:
-    """The choice for a run's last checkpoint; it is made now if there is none, or if the training has continued since.
+    """The choice for a run's last checkpoint; it is made now if it is missing, or if the training has continued since.
 
-    A bound that was taken over stays. Raises as `calibrate`.
+    A bound from another run stays. Raises as `calibrate`.
     """
     if not run.calibration.is_file():
         return calibrate(run)
@@ -89,7 +89,7 @@ def calibrated(run: RunFolder) -> CalibrationChoice:
     if kept.step is None:
         return kept
     if kept.step == run.load_checkpoint()["step"]:
-        project(run)  # its file may have been deleted; fitting it again gives the same
+        project(run)  # its file may have been deleted; fitting it again gives the same result
         return kept
     return calibrate(run, kept.thresholds.familiarity if kept.bound_taken_over else None)
 
@@ -97,7 +97,7 @@ def calibrated(run: RunFolder) -> CalibrationChoice:
 def bound_of(run: RunFolder) -> float:
     """The bound for known classes of a run with unseen classes.
 
-    It is in standard deviations of the validation photos, and so holds for a run that was trained on all classes.
+    It is in standard deviations of the validation photos, so it also holds for a run that was trained on all classes.
 
     Raises:
         RunError, PhotoError: as `calibrate`; RunError if the run has no unseen classes, or too few validation photos.
@@ -113,7 +113,8 @@ def bound_of(run: RunFolder) -> float:
 def calibrate(run: RunFolder, bound: float | None = None) -> CalibrationChoice:
     """Choose everything and write it, with the figures that it rests on, into the run.
 
-    First of all what photos are compared by (model/evaluation/projection.py), where the run does not have it yet.
+    First of all the projection that photos are compared by (model/evaluation/projection.py), if the run does not have
+    it yet.
 
     Args:
         run: a trained run.
@@ -121,7 +122,7 @@ def calibrate(run: RunFolder, bound: float | None = None) -> CalibrationChoice:
 
     Raises:
         RunError, PhotoError, DataError: if the run has no checkpoint, a photo cannot be read any more, or the network
-            sees no difference between the training photos.
+            sees no differences between the training photos.
     """
     project(run)
     config, taxonomy, network = run.config(), run.taxonomy(), trained_network(run)
@@ -195,7 +196,7 @@ def choose(
 
 
 def _tempered(seen: Seen, taxonomy: Taxonomy, domains: Sequence[tuple[str, ...]]) -> Calibration:
-    """The temperature of each head over all photos and, where there are several kinds of photo, of each kind."""
+    """The temperature of each head over all photos and, if there are several kinds of photo, for each kind."""
 
     def both(rows: np.ndarray, otherwise: Calibration) -> tuple[float, float]:
         part = seen.at(rows)
@@ -263,7 +264,7 @@ def _with_none(
 def _of_the_other_half(
     seen: Seen, unseen: Seen, left_out: Sequence[Sample], scale: Familiarity
 ) -> dict[str, dict[str, float]]:
-    """What the bound for known classes gives on classes that it was not chosen with: chosen by every second class.
+    """How the bound for known classes does on classes that it was not chosen with: it is chosen by every second class.
 
     Means over both halves: shares of the validation photos and of the other half's photos that are below the bound.
     """
@@ -291,10 +292,10 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, precision: float) 
 
 
 def _facts(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> dict[str, Any]:
-    """What the choice gives on the validation photos themselves.
+    """How good the choice is on the validation photos themselves.
 
-    Calibration errors: `ece_before` of a level's head alone as it was trained, `ece_tempered` of the same with its
-    temperatures, `ece_after` of the answer, by both heads and the reference photos together.
+    Calibration errors: `ece_before` for a level's head alone as it was trained, `ece_tempered` for the same with its
+    temperatures, `ece_after` for the answer, by both heads and the reference photos together.
     """
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     t_coarse, t_fine = temperatures(seen.coarse_logits, taxonomy, chosen.calibration)

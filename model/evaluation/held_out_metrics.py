@@ -63,7 +63,7 @@ def figures(output: NetworkOutput, samples: list[Sample], taxonomy: Taxonomy) ->
 
 
 def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> dict[str, Any]:
-    """Figures of what the program says: type and class by heads and references together, and their calibration.
+    """Figures of the program's answers: type and class by heads and references together, and their calibration.
 
     `*_given` is the share of the photos with such a label that get an answer of that level or a finer one,
     `*_given_right` how many of these answers are right; the other figures count the best guesses of all photos.
@@ -107,11 +107,11 @@ def evaluate(run: RunFolder) -> dict[str, Any]:
     """Figures of the test part, all together and for each source; written to the run's metrics.json.
 
     `test` holds the figures of heads and embedding by themselves, `trained_embedding` the same with the embedding
-    before model/evaluation/projection.py; `answers`, for a stratified split, those of what the program would say
+    before model/evaluation/projection.py; `answers`, for a stratified split, those of the program's answers
     (model/evaluation/answers.py), `answers_exchanged`, where the run has learned from such photos, those of the same
     photos with red and blue exchanged, `answers_mirrored` those of the mean over photo and mirror image, which the
-    program does not use, as it takes twice the time; `unknowns` how it answers for what it cannot know
-    (model/evaluation/unknown_classes.py). What the figures of the photos as they are rest on is kept photo by photo
+    program does not use, as it takes twice the time; `unknowns` how it answers what it cannot know
+    (model/evaluation/unknown_classes.py). The answers to the photos as they are are kept photo by photo
     (model/contract/tested_photos.py).
 
     Calibrates first where the run is not calibrated yet, or was trained on since.
@@ -187,7 +187,7 @@ def _by_themselves(
 def _answers(
     seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice, rows_of: Mapping[str, Sequence[int]]
 ) -> dict[str, Any]:
-    """Figures of what the program says, all together and for each source."""
+    """Figures of the program's answers, all together and for each source."""
     return {
         "all": _without_nan(answer_figures(seen, taxonomy, chosen)),
         "sources": {
@@ -198,7 +198,7 @@ def _answers(
 
 
 def rows_by_source(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """Source -> rows of its photos; none where there is one source alone.
+    """Source -> rows of its photos; none if there is only one source.
 
     Several sources that share types, one kind of photo beside others, are also taken together: "first + second".
     """

@@ -1,7 +1,7 @@
 """Places in the space of the embedding that stand for all training photos: what is far from them all is something else.
 
-Of every class, and of what has a type alone, the centre; of one with many photos several, as a type of ships looks more
-than one way. They travel with the model, so that the question does not depend on whose gallery is in use.
+Each class, and the photos of a type without a class, has its centre; with many photos it has several, as ships of one
+type look different. They travel with the model, so the answer does not depend on whose gallery is in use.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 PHOTOS_EACH = 50
-"""A group of photos has one landmark for so many of them, but at least one."""
+"""A group of photos has one landmark for this many of them, but at least one."""
 MOST = 16
-"""And not more than this."""
+"""And no more than this."""
 
 
 def landmarks(embeddings: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What photos are compared by after a training: the pooled feature, whitened, instead of the trained embedding.
 
 The heads draw the photos of a class together, and with them everything that they do not need to separate the classes of
-the training; a class that comes later is recognised by just that. So the embedding that a gallery keeps is made of the
+the training; but that is what a new class is recognised by. So the embedding that a gallery keeps is made of the
 pooled feature beneath it: its square root, which keeps a few strong channels from deciding alone (Perronnin, Sanchez
 and Mensink, ECCV 2010), divided by the scatter within the classes (Hatch, Kajarekar and Stolcke, "Within-class
 covariance normalization", Interspeech 2006), on its main axes (as in Jegou and Chum, ECCV 2012), at unit length. One
@@ -27,15 +27,14 @@ from model.training.inference import features_of, has_projection, part_of, train
 from model.training.run_folder import RunFolder
 
 SHRINKAGE = 0.3
-"""How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 the one that did
-well both with classes that were trained on and with others; chosen on the photos that the figures of unseen classes in
-model/README.md are of."""
+"""How far the scatter within the classes is drawn to that of a sphere, at least. Of 0.1, 0.3 and 0.5 this did well both
+with classes of the training and with others; it was chosen on the photos of the unseen classes in model/README.md."""
 _FLAT = 1e-6
 """Axes with a smaller share of the largest one's variance carry nothing: there are fewer photos than axes. A smaller
 share of all variance is not scatter: the same photos occur twice."""
 _SAME = 1e-4
 """Features nearer to each other than this share of the largest one are the same: rounding on the way through a network
-in float32 makes some 1e-6 of it. (After an epoch with the photos of the tests ResNet-18 has 0.8, MobileNetV3, which
+in float32 makes about 1e-6 of it. (After an epoch with the photos of the tests ResNet-18 has 0.8, MobileNetV3, which
 starts from random weights, 2e-6.)"""
 
 
@@ -44,10 +43,10 @@ def fit(features: np.ndarray, levels: Sequence[np.ndarray], dim: int) -> Project
 
     Args:
         features: pooled, float32 [N, width].
-        levels: class of each photo [N], negative where unknown, finest level first; the first level counts that has a
-            class of two different photos, and photos without a class of it count for the axes alone. Where no level
-            has one, all photos count as one class.
-        dim: length of the result; where there are fewer axes the rest is zero.
+        levels: class of each photo [N], negative where unknown, finest level first; the first level that has a class of
+            two different photos counts, and photos without a class at it count for the axes alone. If no level has one,
+            all photos count as one class.
+        dim: length of the result; if there are fewer axes, the rest is zero.
 
     Raises:
         DataError: if all features are the same.
@@ -84,7 +83,7 @@ def _within_classes(roots: np.ndarray, levels: Sequence[np.ndarray]) -> np.ndarr
 
 def _shrunk_covariance(inside: np.ndarray) -> np.ndarray:
     """Covariance about zero, shrunk to a sphere."""
-    # few photos say little of their scatter (Ledoit and Wolf, 2004)
+    # few photos say little about their scatter (Ledoit and Wolf, 2004)
     shrinkage = max(SHRINKAGE, float(ledoit_wolf_shrinkage(inside, assume_centered=True)))
     covariance = inside.T @ inside / len(inside)
     mean = float(np.trace(covariance)) / len(covariance)
@@ -99,11 +98,11 @@ def _inverse_root(covariance: np.ndarray) -> np.ndarray:
 def project(run: RunFolder) -> None:
     """Fit the projection of a trained run and keep it, with landmarks and references as they are seen through it.
 
-    Nothing is done where the run has it already, or is to be compared by the trained embedding.
+    Nothing is done if the run has it already, or uses the trained embedding.
 
     Raises:
         RunError, PhotoError: if the run has no checkpoint, or a photo cannot be read any more.
-        DataError: if the network sees no difference between the training photos.
+        DataError: if the network sees no differences between the training photos.
     """
     config, step = run.config(), run.load_checkpoint()["step"]
     if config.network.compared_by == "trained" or has_projection(run, step):

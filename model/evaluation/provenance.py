@@ -1,4 +1,4 @@
-"""Which checkpoint, and which choice on the validation photos, the figures of a run belong to.
+"""To which checkpoint, and to which choice on the validation photos, the figures of a run belong.
 
 `metrics.json` and `variants.json` keep both; figures of another checkpoint or another choice are not those of the model
 that is described or exported. Files of earlier versions keep less of it, and are judged by what they have.
@@ -16,7 +16,7 @@ from model.evaluation.calibration import CalibrationChoice
 from model.training.run_folder import RunError, RunFolder
 
 CHOICE = "choice"
-"""Under this name the digest of what was chosen is kept."""
+"""Key of the digest of what was chosen."""
 
 
 def stamp(step: int, chosen: CalibrationChoice) -> dict[str, Any]:
@@ -25,14 +25,14 @@ def stamp(step: int, chosen: CalibrationChoice) -> dict[str, Any]:
 
 
 def digest(chosen: CalibrationChoice) -> str:
-    """The same for the same temperatures, weights and bounds, whenever and by whatever run they were chosen."""
-    # a setting that a later version has besides leaves it was
+    """The digest of a choice: the same for the same temperatures, weights and bounds, whoever chose them."""
+    # a setting that a later version adds leaves the digest as it was
     content = chosen.model_dump(mode="json", exclude={"step", "bound_taken_over"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def why_stale(run: RunFolder, stamped: Mapping[str, Any]) -> str | None:
-    """Why figures are not those of the run as it is now; None where they are. Raises RunError.
+    """Why figures are not those of the run as it is now; None if they are. Raises RunError.
 
     Args:
         stamped: figures with what `stamp` gave.

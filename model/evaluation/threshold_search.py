@@ -18,7 +18,7 @@ def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-probability of the known labels (>= 0); 0 where there is none."""
+    """Mean negative log-probability of the known labels (>= 0); 0 without any."""
     rows = np.flatnonzero(labels >= 0)
     return float(-np.log(np.maximum(probabilities[rows, labels[rows]], 1e-12)).mean()) if len(rows) else 0.0
 
@@ -26,8 +26,8 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def threshold_for(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
     """The smallest confidence from which on at least `precision` of the answers are right.
 
-    "From which on": all answers at or above the threshold together. Where no threshold reaches the precision, the
-    largest confidence seen.
+    "From which on": all answers at or above the threshold together. If no threshold reaches the precision, the largest
+    confidence seen.
 
     Args:
         confidence: [N] in [0, 1].
@@ -46,7 +46,7 @@ def separating(known: np.ndarray, others: np.ndarray, most_refused: float = 1.0)
 
     Args:
         known, others: scores, higher for what is known.
-        most_refused: share of the known that may be turned away at most.
+        most_refused: the largest share of the known that may be turned away.
     """
     candidates = np.unique(np.concatenate([known, others]))
     kept = np.array([(known >= candidate).mean() for candidate in candidates])

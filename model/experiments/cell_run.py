@@ -33,7 +33,7 @@ from model.training.session import StopRequest, train
 
 _WATCHED_FIGURES = {"epoch", "val_recall_1", "step_ms", "selection_ms"}
 _WATCHED = 4
-"""In full mode R@1 is followed over the epochs on every so manieth test photo."""
+"""In full mode R@1 is followed over the epochs on one in so many test photos."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CellTask:
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a run gave.
+    """The results of a run.
 
     Attributes:
         row: of the table.
@@ -69,7 +69,7 @@ def config_of(plan: StudyPlan, cell: Cell, seed: int, data: tuple[str, ...], wei
     """The settings of one run.
 
     Args:
-        weights: backbone -> where it starts; under "" for all that are not named. Empty: as the plan says.
+        weights: backbone -> where it starts; "" stands for all others. Empty: as the plan says.
 
     Raises:
         PlanError: if the plan names a setting that does not exist.
@@ -117,9 +117,9 @@ def _features(task: CellTask) -> np.ndarray:
     try:
         features = np.load(task.features, mmap_mode="r", allow_pickle=False)
     except ARCHIVE_FAULTS as error:
-        raise DataError(f"{task.features}: damaged ({error}); delete it, it is made again") from error
+        raise DataError(f"{task.features}: damaged ({error}); delete it, and it is made again") from error
     if features.ndim != 2 or len(features) != len(task.samples) or features.dtype != np.float32:
-        raise DataError(f"{task.features}: not the features of these photos; delete it, they are computed again")
+        raise DataError(f"{task.features}: not the features of these photos; delete it, and they are computed again")
     return features
 
 
@@ -195,5 +195,5 @@ def _result(
 
 
 def _share(measure: Callable[[Tensor, Tensor], float], logits: Tensor, labels: np.ndarray) -> float | str:
-    """Empty where the head knows none of the classes."""
+    """Empty if the head knows none of the classes."""
     return measure(logits, torch.from_numpy(labels)) if (labels >= 0).any() else ""

@@ -18,10 +18,10 @@ from model.contract.samples import DataError
 from model.data.csvfile import CsvRow, read_table
 
 BaselinesOf = Callable[[Mapping[str, str]], Sequence[str]]
-"""From a cell's first row of the table, as text, to the cells it is compared with; itself does not count."""
+"""From a cell's first row of the table, as text, to the cells that it is compared with; itself is ignored."""
 
 LEVEL = 0.05
-"""Below this Holm-corrected p a difference is said to be one."""
+"""Below this Holm-corrected p a difference counts as one."""
 
 SHARES = {
     "recall_1": "R@1",
@@ -39,7 +39,7 @@ SHARES = {
     "fine_accuracy": "class right",
     "fine_accuracy_macro": "class right, mean over classes",
 }
-"""Figures that are shares of one, with the words over their columns."""
+"""Figures that are shares from 0 to 1, with the headings of their columns."""
 
 LAST_EPOCH = {
     "fine_active": "fine term active",
@@ -50,7 +50,7 @@ LAST_EPOCH = {
     "spread": "D of all pairs",
     "gap": "D(any N) - D(any P+)",
 }
-"""Figures of the quadruplets in a training's last epoch, with the words over the columns."""
+"""Figures of the quadruplets in a training's last epoch, with the headings of their columns."""
 
 _LARGEST = 1e15  # of a figure, and of a seed or an epoch
 
@@ -62,7 +62,7 @@ OTHERS = {"severity": "severity", "step_ms": "ms a step", "selection_ms": "ms se
 
 @dataclass(frozen=True, slots=True)
 class SeedRun:
-    """A finished run. `figures` holds what was measured: a figure that is missing is not in it."""
+    """A finished run. `figures` holds what was measured: a missing figure is not in it."""
 
     seed: int
     figures: Mapping[str, float]
@@ -74,7 +74,7 @@ class MeasuredCell:
     """One combination of settings.
 
     Attributes:
-        settings: the varied ones; empty where one does not apply.
+        settings: the varied ones; empty if one does not apply.
         runs: by ascending seed.
         row: its first row of the table.
     """
@@ -100,8 +100,8 @@ class Comparison:
     Attributes:
         seeds: those that both have.
         unpaired: those that only one of them has.
-        mean, half: mean difference and half the width of its 95 % t-interval; NaN where there is none.
-        p_t, p_wilcoxon: two-sided and not corrected; NaN where nothing can be tested.
+        mean, half: mean difference and half the width of its 95 % t-interval; NaN without one.
+        p_t, p_wilcoxon: two-sided and not corrected; NaN if nothing can be tested.
         holm_t, holm_wilcoxon: corrected for all comparisons of the report that could be tested.
     """
 
@@ -124,15 +124,15 @@ class Comparison:
             return "not tested: fewer than two common seeds"
         if math.isnan(self.p_t):
             return "not tested: every seed has the same difference"
-        # so turned, a p that was not corrected (NaN) claims nothing
+        # this way round, a p that was not corrected (NaN) claims nothing
         if not self.holm_t < LEVEL:
             return "not distinguishable"
         return "better" if (self.mean > 0) != (self.figure in LOWER_IS_BETTER) else "worse"
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half the width of its 95 % t-interval; NaN for what the number of values does not give."""
-    from scipy import stats  # takes long to import, and the program that reads studies starts without it
+    """Mean and half the width of its 95 % t-interval; NaN for what too few values do not give."""
+    from scipy import stats  # slow to import, and the program that reads studies starts without it
 
     n = len(values)
     mean = statistics.fmean(values) if n else math.nan
@@ -157,7 +157,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def compare(cell: MeasuredCell, baseline: MeasuredCell, figure: str = "recall_1") -> Comparison:
     """Paired by seed, not corrected yet; runs without the figure count as missing."""
-    from scipy import stats  # takes long to import, and the program that reads studies starts without it
+    from scipy import stats  # slow to import, and the program that reads studies starts without it
 
     ours, theirs = cell.by_seed(figure), baseline.by_seed(figure)
     seeds = tuple(sorted(ours.keys() & theirs.keys()))
@@ -165,7 +165,7 @@ def compare(cell: MeasuredCell, baseline: MeasuredCell, figure: str = "recall_1"
     mean, half = interval(differences)
     p_t = p_wilcoxon = math.nan
     if len(seeds) > 1:
-        # subtraction leaves differences that are the same apart by about 1e-16
+        # after subtraction, equal differences may be about 1e-16 apart
         if max(differences) - min(differences) > 1e-12:
             p_t = float(stats.ttest_1samp(differences, 0.0).pvalue)
             # rounded for the same reason: ranks must see ties
@@ -173,13 +173,13 @@ def compare(cell: MeasuredCell, baseline: MeasuredCell, figure: str = "recall_1"
         elif abs(mean) <= 1e-12:
             p_t = p_wilcoxon = 1.0
         else:
-            half = math.nan  # no spread was seen, which is not the same as being sure
+            half = math.nan  # there was no spread, which is not the same as being sure
     unpaired = tuple(sorted(ours.keys() ^ theirs.keys()))
     return Comparison(cell.name, baseline.name, seeds, unpaired, mean, half, p_t, p_wilcoxon, figure=figure)
 
 
 def compare_all(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, figure: str = "recall_1") -> list[Comparison]:
-    """Every cell with each of its baselines, largest difference first, corrected for their number.
+    """Every cell with each of its baselines, largest difference first, corrected for the number of comparisons.
 
     A baseline without a finished run is not an error: the comparison then has no common seed.
     """
@@ -218,7 +218,7 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[MeasuredCell]:
         name = row.values["cell"]
         above = first.setdefault(name, row.values)
         if any(row.values[setting] != above[setting] for setting in varied):
-            raise DataError(f"{row.origin}: cell '{name}' has other settings than in a row above; name it otherwise")
+            raise DataError(f"{row.origin}: cell '{name}' has other settings than in a row above; give it another name")
         seed = _whole(row, "seed")
         if seed in runs.setdefault(name, {}):
             raise DataError(f"{row.origin}: cell '{name}' has seed {seed} twice; delete one of the rows")
@@ -236,9 +236,9 @@ def read_cells(table: Path, varied: Sequence[str]) -> list[MeasuredCell]:
 
 
 def best_first(cells: Iterable[MeasuredCell], figure: str) -> list[MeasuredCell]:
-    """Cells by the mean of a figure; those without it last."""
+    """Cells in the order of the mean of a figure; those without it come last."""
     sign = 1 if figure in LOWER_IS_BETTER else -1
-    # infinite and not NaN, which has no place in an order
+    # infinite and not NaN, which cannot be sorted
     return sorted(cells, key=lambda cell: statistics.fmean(sign * v for v in cell.values(figure) or [sign * math.inf]))
 
 
@@ -293,6 +293,6 @@ def _whole(row: CsvRow, column: str) -> int:
 def _number(row: CsvRow, column: str) -> float:
     with suppress(ValueError):
         value = float(row.values[column])
-        if abs(value) <= _LARGEST or not math.isfinite(value):  # those that are not finite count as missing
+        if abs(value) <= _LARGEST or not math.isfinite(value):  # values that are not finite count as missing
             return value
     raise DataError(f"{row.origin}: {column} is '{row.values[column][:40]}', which is not a number")

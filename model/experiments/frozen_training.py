@@ -1,7 +1,7 @@
 """Training embedding and heads alone, on features of a backbone that stays as it is: seconds a run instead of minutes.
 
 The features of all photos are computed once and kept in a cache file. Selection, cost, batches and schedule are those
-of the whole training; what is missing is augmentation and everything that a moving backbone would do.
+of the whole training; what is missing is augmentation and everything that training the backbone would do.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def cached_features(samples: Sequence[Sample], config: Config, folder: Path) -> 
 
 
 def _key(samples: Sequence[Sample], config: Config) -> str:
-    """Changes with anything that the features depend on."""
+    """A key that changes with anything that the features depend on."""
     network, weights = config.network, config.network.weights
     digest = hashlib.sha256(f"{network.backbone} {config.input.size} {config.input.fit}".encode())
     place = Path(weights or "")
@@ -82,12 +82,12 @@ def _features(samples: Sequence[Sample], config: Config) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """What one run gave.
+    """The results of one run.
 
     Attributes:
         heads: trained.
         mean, deviation: of the training features, [width]; the heads take standardised features.
-        epochs: for each epoch the means of what is followed in a step, and `recall_1` of the watched photos.
+        epochs: for each epoch the means of its steps' figures, and `recall_1` of the watched photos.
     """
 
     heads: Heads
@@ -110,8 +110,8 @@ def train_heads(
 ) -> FrozenRun:
     """Train embedding and heads on the features of the training photos.
 
-    The features are standardised first: a backbone at rest cannot move the large mean that they have in common out of
-    the way of a linear layer.
+    The features are standardised first: a frozen backbone cannot remove their large common mean, which disturbs a
+    linear layer.
 
     Args:
         features: unit length, float32 [N, width].
@@ -162,7 +162,7 @@ def _recall_1(run: FrozenRun, features: np.ndarray, labels: EncodedLabels, *, un
 
 
 def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> Tensor:
-    """Standardised by column and then of one length, as large as a row of as many standard normal numbers."""
+    """Standardised by column, then scaled to one length: that of a row of as many standard normal numbers."""
     z = torch.from_numpy((features - mean) / deviation)
     return F.normalize(z, dim=1) * z.shape[1] ** 0.5
 

@@ -5,8 +5,8 @@ In mode `full` every run is a training of the whole network; in mode `frozen` em
 features that are computed once (model/experiments/frozen_training.py).
 
 DIR/plan.json     the plan, for those who read the folder
-DIR/runs.csv      one row for each finished run; a study that was stopped continues there
-DIR/curves.csv    one row for each epoch of them
+DIR/runs.csv one row for each finished run; a stopped study continues there
+DIR/curves.csv one row for each epoch of these runs
 DIR/embeddings/   of the test photos, from the first seed of each cell
 DIR/report.md     figures, paired tests and plots
 """
@@ -54,7 +54,7 @@ _DIGITS = 9  # of a seed
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a study's table; none where there is no table yet. Raises DataError if it is damaged."""
+    """The rows of a study's table; none without a table. Raises DataError if it is damaged."""
     if not path.exists():
         return []
     table = read_table(path, ("cell", "seed"), strip=False)
@@ -85,7 +85,7 @@ class StudyGrid:
         self._table, self._curves = out / "runs.csv", out / "curves.csv"
         self._rows: list[dict[str, Any]] = list(read_rows(self._table))
         done = {(row["cell"], row["seed"]) for row in self._rows}
-        # a study that was killed between the two tables
+        # the study was killed between the two tables
         self._epochs: list[dict[str, Any]] = [r for r in read_rows(self._curves) if (r["cell"], r["seed"]) in done]
 
     def missing(self, data: tuple[str, ...], weights: Mapping[str, str]) -> list[tuple[Cell, Config]]:
@@ -138,7 +138,7 @@ class StudyGrid:
         wanted = self.missing(data, weights)
         samples = read_data(data).samples if wanted else ()
         for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
-            dealt(samples, config)  # what is wrong with the data is said before anything is computed or written
+            dealt(samples, config)  # faults of the data are reported before anything is computed or written
         self.out.mkdir(parents=True, exist_ok=True)
         keep_plan(self.plan, self.out)
         console.note(f"{len(self._rows)} runs are done, {len(wanted)} are left")
@@ -157,7 +157,7 @@ class StudyGrid:
         return True
 
     def _check_folder(self) -> None:
-        """Raises RunError where something else than a study is in its place."""
+        """Raises RunError if something other than a study is in its place."""
         if self.out.exists() and not self.out.is_dir():
             raise RunError(f"{self.out}: this is a file; name a folder for the study")
         ours = (self.out / PLAN_FILE).exists() or self._table.exists()
@@ -175,7 +175,7 @@ class StudyGrid:
                     progress.advance(bar)
             finally:
                 pool.shutdown(cancel_futures=True)
-                for future in left:  # those that were running when another one failed, or it was stopped
+                for future in left:  # the runs that were active when another one failed, or the study was stopped
                     if not future.cancelled() and future.exception() is None:
                         self.add(future.result())
 
@@ -194,7 +194,7 @@ class StudyGrid:
                     shutil.rmtree(folders[running.index(future)])  # its figures are kept; weights would fill the disk
                     progress.advance(bar)
             finally:
-                ending.set()  # SIGTERM came to this process alone: the others would train to their end
+                ending.set()  # SIGTERM came to this process alone: the others would train to the end
                 pool.shutdown(cancel_futures=True)
         return True
 
@@ -207,13 +207,13 @@ def _pool(jobs: int, threads: int, ending: Event) -> ProcessPoolExecutor:
 
 
 _stopped: StopRequest
-"""Of a worker process: once it was asked to stop it trains nothing more."""
+"""For a worker process: once it was asked to stop, it trains no further run."""
 
 
 def _begin_worker(threads: int, ending: Event) -> None:
     global _stopped
     torch.set_num_threads(threads)
-    console.console.quiet = True  # several bars at a time are none; a run's folder has its events
+    console.console.quiet = True  # several bars at a time cannot be read; a run's folder has its events
     keep_freed_memory()
     _stopped = StopRequest()
     threading.Thread(target=_end_with_the_study, args=(_stopped, ending), daemon=True).start()
@@ -226,7 +226,7 @@ def _end_with_the_study(stopped: StopRequest, ending: Event) -> None:
     while study.is_alive() and not ending.wait(1):
         pass
     while True:
-        if not (stopped.requested and stopped.patient):  # else the step in work is waited for
+        if not (stopped.requested and stopped.patient):  # otherwise the current step is finished first
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)
 
@@ -246,7 +246,7 @@ def slug(name: str) -> str:
 
 def draw_map(study: StudyGrid, cell: str) -> None:
     """Lay the test photos of a cell out on a plane by t-SNE, for the report."""
-    file, advice = study.embedding(cell), "delete the folder, the first seed is run again"
+    file, advice = study.embedding(cell), "delete the folder, and the first seed is run again"
     kept = read_arrays(file, {"embedding": ("photos", "d")}, advice)
     if not all(kept.get(level, np.zeros(0)).shape == kept["embedding"].shape[:1] for level in ("coarse", "fine")):
         raise RunError(f"{file}: damaged (it names no classes of its photos); {advice}")
@@ -261,7 +261,7 @@ def draw_map(study: StudyGrid, cell: str) -> None:
 def run_study(
     place: str, out: Path, data: tuple[str, ...], weights: Sequence[str], *, seeds: int | None, jobs: int | None
 ) -> Path | None:
-    """Run the experiments of a plan that are not done yet, and write the report; None if they were stopped.
+    """Run the experiments of a plan that are not done yet and write the report; None if they were stopped.
 
     Args:
         place: the plan, as `read_plan` takes it.

@@ -26,7 +26,7 @@ from model.system.reading import read_file, read_toml
 
 PLANS = Path(__file__).parents[1] / "studies" / "plans"
 PLAN_FILE = "plan.json"
-"""In the folder of a study: the plan that it follows, for those who read the folder."""
+"""The file in the folder of a study with the plan that it follows, for those who read the folder."""
 _MOST_CELLS = 100_000
 
 
@@ -35,7 +35,7 @@ class PlanError(MarqueError):
 
 
 class StudyPlan(BaseModel):
-    """What a plan file says."""
+    """The content of a plan file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As it stands in tables."""
+        """Its name in tables."""
         return " / ".join(self.names.values())
 
 
@@ -102,7 +102,7 @@ def keep_plan(plan: StudyPlan, study: Path) -> None:
 
 
 def kept_plan(study: Path) -> StudyPlan | None:
-    """The plan that the study in a folder follows; None where it has none, as older ones. Raises PlanError, OSError."""
+    """The plan that the study in a folder follows; None if it has none, as older ones. Raises PlanError, OSError."""
     path = study / PLAN_FILE
     if not path.is_file():
         return None

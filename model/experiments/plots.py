@@ -1,4 +1,4 @@
-"""The plots of a study's report; lines and markers repeat what colour says, for all forms of colour vision."""
+"""The plots of a study's report; lines and markers repeat what the colours say, for all forms of colour vision."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _curve(ax: Axes, index: int, cell: str, measured: Mapping[int, Sequence[floa
     epochs = list(measured)
     mean = 100 * np.array([statistics.fmean(values) for values in measured.values()])
     spread = 100 * np.array([statistics.stdev(values) if len(values) > 1 else 0.0 for values in measured.values()])
-    # a lone point has no line to be seen by
+    # a lone point has no line
     marker = MARKERS[index % len(MARKERS)] if len(epochs) == 1 else None
     (line,) = ax.plot(epochs, mean, color=colour_of(index), linestyle=line_of(index), marker=marker, label=cell)
     ax.fill_between(epochs, mean - spread, mean + spread, color=line.get_color(), alpha=0.15, linewidth=0)
@@ -153,7 +153,7 @@ def class_map(path: Path, archive: Path) -> None:
         archive: .npz with points [N, 2], coarse [N], fine [N] (empty where there is none) and title.
 
     Raises:
-        DataError: if the archive is not that.
+        DataError: if the archive is something else.
     """
     points, coarse, fine, title = _read_map(archive)
     figure = Figure(figsize=(9, 7), layout="constrained")

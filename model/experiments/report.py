@@ -38,12 +38,12 @@ def write_report(
     baselines_of: BaselinesOf,
     figure: str = "recall_1",
 ) -> Path:
-    """Write `report.md` and its plots into the folder of a study; each file is whole or not there.
+    """Write `report.md` and its plots into the folder of a study; each file is complete or missing.
 
     Args:
         study: holds `runs.csv`, perhaps `curves.csv` (cell, seed, epoch, recall_1) and `map.npz` (points, coarse, fine,
             title: a run's test classes in two dimensions).
-        varied: the columns of the settings that the study varies; one that is named twice counts once.
+        varied: the columns of the settings that the study varies; a column that is named twice counts once.
         baselines_of: names the cells that a cell is compared with, such as the `random` cell of its cost form.
         figure: the share that cells are compared by first, one of `compare.SHARES`.
 
@@ -63,7 +63,7 @@ def write_report(
 
 
 def _plots(study: Path, cells: Sequence[MeasuredCell], comparisons: Sequence[Comparison], words: str) -> list[str]:
-    """Draws what there is to draw into the folder; the Markdown that shows it."""
+    """Draw the plots into the folder; the Markdown that shows them."""
     drawn = []
     if any(comparison.seeds for comparison in comparisons):
         plots.forest(study / "differences.svg", comparisons, words)
@@ -207,7 +207,7 @@ def _others(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, first: str
 
 
 def _quadruplets(study: Path, cells: Sequence[MeasuredCell]) -> list[str]:
-    """What the quadruplets were like at the end of the trainings; empty if no table has them."""
+    """The quadruplets at the end of the trainings; empty if no table has them."""
     last = read_last_epochs(study / "curves.csv") if (study / "curves.csv").exists() else {}
     figures = [figure for figure in LAST_EPOCH if any(figure in own for own in last.values())]
     if not figures:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 class Baseline(nn.Module):
     """A loss of pytorch-metric-learning, with the miner that chooses its pairs or triplets.
 
-    Its parameters, if any, are the proxies of the fine classes.
+    Its parameters, if it has any, are the proxies of the fine classes.
     """
 
     def __init__(self, loss: nn.Module, miner: nn.Module | None = None) -> None:

@@ -2,7 +2,7 @@
 
 For an anchor a and two others i, j the loss is (log[D(a,i) / D(a,j)] - log[delta(a,i) / delta(a,j)])^2, where D is the
 squared distance of embeddings (not normalised) and delta a distance of labels. Pairs with equal delta say nothing and
-are left out, or all items of a level would be driven to equal distances.
+are left out: otherwise all items of a level would be driven to equal distances.
 
 Every row of a batch is an anchor with all pairs of others: B^3 terms. They are never formed. With
 x_i = log D(a,i) - log delta(a,i) the sum over all ordered pairs is 2 n sum(x^2) - 2 (sum x)^2, and the same over each
@@ -56,7 +56,8 @@ def label_distances(
 
 @dataclass(frozen=True)
 class LogRatioLoss:
-    """Mean over all anchors and all ordered pairs of others with different delta; 0 with the graph where none is.
+    """Mean over all anchors and all ordered pairs of others with different delta; without such pairs 0 that keeps the
+    graph.
 
     Attributes:
         logarithm: False compares the ratios themselves, (D(a,i) / D(a,j) - delta(a,i) / delta(a,j))^2.

@@ -26,7 +26,7 @@ class DistanceLoss(NamedTuple):
         loss: scalar that keeps the graph, also where nothing was valid.
         fine_active, coarse_active: share of each term's rows that are above zero, in [0, 1].
         valid: number of rows that gave at least one term.
-        plus, minus, negative: mean D(R,P+), D(R,P-), D(R,N) over the rows that have them; NaN where none has.
+        plus, minus, negative: mean D(R,P+), D(R,P-), D(R,N) over the rows that have them; NaN if none has.
     """
 
     loss: Tensor
@@ -49,7 +49,7 @@ def squared_distances(embeddings: Tensor) -> Tensor:
 class QuadrupletCost:
     """A fine term, P+ against P-, plus a coarse term against N, over the chosen quadruplets.
 
-    What a row gives when a role is missing:
+    What a row contributes when a role is missing:
     - no P-: R,P+ against R,N with both margins (with `min(D_rn, D_pn)` for `triangle` and `anchor`), averaged with the
       coarse term;
     - no N: the fine term alone;
@@ -101,7 +101,7 @@ class QuadrupletCost:
         )[coarse_rows]
 
         valid = int((fine_rows | coarse_rows).sum())
-        loss = embeddings.float().sum() * 0  # keeps the graph where there is no term
+        loss = embeddings.float().sum() * 0  # keeps the graph if there are no terms
         if valid:
             loss = _mean(fine_terms, self.average) + _mean(coarse_terms, self.average)
             if self.lambda_global:

@@ -30,8 +30,8 @@ BACKBONES: dict[str, tuple[str, ...]] = {
 class NetworkOutput(NamedTuple):
     """coarse_logits [B, n_coarse], fine_logits [B, n_fine], embedding [B, d] of unit length.
 
-    raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length, but
-    where the network has a projection.
+    raw: the trained embedding before it is brought to unit length [B, d]; `embedding` is the same at unit length,
+    unless the network has a projection.
     likeness: to anything the network was trained on, of any class [B]: cosine of the embedding to the nearest
     landmark (model/evaluation/landmarks.py), or the energy of the coarse logits (model/contract/openset.py) where
     there are none.
@@ -53,7 +53,7 @@ class CosineHead(nn.Module):
         self.tau = tau
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """[B, width] of unit length -> logits [B, classes]."""
+        """Logits [B, classes] of features [B, width] of unit length."""
         return embedding @ F.normalize(self.weight, dim=1).T / self.tau
 
 
@@ -70,12 +70,12 @@ class Projection(nn.Module):
         self.register_buffer("axes", axes)
 
     def forward(self, feature: Tensor) -> Tensor:
-        """[B, width] -> [B, d] of unit length."""
+        """From [B, width] to [B, d] of unit length."""
         return F.normalize((signed_root(feature) - self.centre) @ self.axes.T, dim=1)
 
 
 def signed_root(feature: Tensor) -> Tensor:
-    """The square root of what is there, with its sign."""
+    """The square root of each number's magnitude, with its sign."""
     return feature.sign() * feature.abs().sqrt()
 
 
@@ -84,7 +84,7 @@ class Heads(nn.Module):
 
     Attributes:
         projection: makes the embedding of the output, once the network is trained; None for the trained one.
-        landmarks: [C, d] of unit length in the space of the output's embedding; None before they are known.
+        landmarks: [C, d] of unit length in the space of the output's embedding; None until they are known.
     """
 
     landmarks: Tensor | None
@@ -180,7 +180,7 @@ class Network(nn.Module):
         """The outputs, and for each fine class a map of what speaks for it: [B, n_fine, h, w].
 
         Class activation maps (Zhou et al., CVPR 2016): the pooled feature is the mean of the last map, so a class's
-        logit, but for the length of the embedding, is the mean over the places of this map.
+        logit, apart from the length of the embedding, is the mean over the places of this map.
 
         Args:
             images: uint8 [B, 3, H, W], RGB.
@@ -203,7 +203,7 @@ def has_evidence(backbone: nn.Module) -> bool:
 
 
 def last_map(backbone: nn.Module, pixels: Tensor) -> Tensor:
-    """What a backbone of `build_backbone` gives before its pooling: [B, width, h, w].
+    """The last map of a backbone of `build_backbone`, before its pooling: [B, width, h, w].
 
     Raises:
         ValueError: if it is one without evidence.
@@ -233,7 +233,7 @@ def build_backbone(name: str) -> tuple[nn.Module, int]:
     classifier = parent.get_submodule(path[-1])
     assert isinstance(classifier, nn.Linear)
     if name.startswith("mobilenet_v3"):
-        parent = network.classifier = nn.Sequential()  # its classifier continues after the layer that gives the width
+        parent = network.classifier = nn.Sequential()  # its classifier begins after the layer that gives the width
     else:
         setattr(parent, path[-1], nn.Identity())
     return network, classifier.in_features

@@ -52,7 +52,7 @@ class Objective(nn.Module):
     def forward(
         self, output: NetworkOutput, labels: EncodedLabels, *, epoch: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
-        """The cost of a batch and the figures that are followed.
+        """The cost of a batch and the figures to follow.
 
         Args:
             epoch: from 0; in the first `random_epochs` the selection is random.
@@ -112,7 +112,7 @@ class Objective(nn.Module):
         epoch: int,
         generator: torch.Generator,
     ) -> tuple[DistanceLoss, dict[str, float], float]:
-        """The distance cost, the figures of all pairs of the batch, seconds of the selection."""
+        """The distance cost, the figures of all pairs of the batch, and the seconds of the selection."""
         settings, embedding = self._settings, output.embedding
         masks = role_masks(coarse, fine)
         with torch.no_grad():
@@ -144,7 +144,7 @@ class Objective(nn.Module):
 def fine_cross_entropy(
     logits: Tensor, fine: Tensor, coarse: Tensor, parents: Tensor | None, label_smoothing: float
 ) -> Tensor:
-    """Mean over the rows that say something about the class; 0 with a graph where none does.
+    """Mean over the rows that say something about the class; if none does, 0 that keeps the graph.
 
     A row with a fine label: cross-entropy. A row with a type alone, where `parents` is given: the negative logarithm of
     the sum of the probabilities of the type's classes, so that a tanker without a class does not become a car, and the
@@ -172,9 +172,9 @@ def fine_cross_entropy(
 
 
 def _pair_figures(distances: Tensor, masks: RoleMasks) -> dict[str, float]:
-    """Over all pairs of different pictures of a batch, selected or not; NaN where there is no such pair.
+    """Over all pairs of different pictures of a batch, selected or not; NaN without any.
 
-    spread is their mean distance; gap is how much farther than P+ the pictures are that could be N, in the mean.
+    spread is their mean distance; gap is how much farther away than P+ the pictures that could be N are, on average.
     """
     n = len(distances)
     plus, negative = (
@@ -184,7 +184,7 @@ def _pair_figures(distances: Tensor, masks: RoleMasks) -> dict[str, float]:
 
 
 def collapse_signs(means: dict[str, float]) -> list[str]:
-    """What in an epoch's mean figures says that the embedding collapses; empty when nothing does."""
+    """The signs of a collapsing embedding in an epoch's mean figures; empty without any."""
     signs = []
     if means["spread"] < COLLAPSED:
         signs.append(f"the embedding has collapsed: mean distance {means['spread']:.1e} between pictures")

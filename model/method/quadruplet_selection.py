@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 NONE = -1
-"""Stands in a column of `Quadruplets` where the batch has no such row."""
+"""In a column of `Quadruplets`: the batch has no such row."""
 
 
 class RoleMasks(NamedTuple):
@@ -30,7 +30,7 @@ class RoleMasks(NamedTuple):
 
 
 class Quadruplets(NamedTuple):
-    """Row numbers chosen for each reference, int64 [B], NONE where there is no candidate. Row i is reference i."""
+    """Row numbers chosen for each reference, int64 [B], NONE without a candidate. Row i is reference i."""
 
     plus: Tensor
     minus: Tensor
@@ -39,7 +39,7 @@ class Quadruplets(NamedTuple):
 
 @dataclass(frozen=True)
 class SelectionOptions:
-    """What some rules let one choose.
+    """Options that some rules have.
 
     Attributes:
         rho: `semi_easy` draws P+ from this nearest share of its candidates; 0 = the nearest, 1 = any.
@@ -75,7 +75,7 @@ def role_masks(coarse: Tensor, fine: Tensor) -> RoleMasks:
 def nearest(distances: Tensor, mask: Tensor, skip: int = 0) -> Tensor:
     """Column of the smallest allowed distance in each row, lowest on ties, NONE where nothing is allowed: int64 [B].
 
-    With `skip`, of the next larger one instead, `skip` times; of the largest where a row has no more.
+    With `skip`, the one after as many smaller ones, or the largest if a row has too few.
     """
     masked = distances.masked_fill(~mask, torch.inf)
     if skip:
@@ -85,7 +85,7 @@ def nearest(distances: Tensor, mask: Tensor, skip: int = 0) -> Tensor:
         return chosen.masked_fill(~mask.any(dim=1), NONE)
     smallest = masked.min(dim=1, keepdim=True).values
     columns = torch.arange(distances.shape[1], device=distances.device).expand_as(distances)
-    # argmin leaves open which of several equal entries it returns
+    # argmin may return any of several equal entries
     first = columns.masked_fill((masked != smallest) | ~mask, distances.shape[1]).min(dim=1).values
     return first.masked_fill(~mask.any(dim=1), NONE)
 
@@ -153,7 +153,7 @@ def easy_positive_hard_negative(
 def class_aware(
     distances: Tensor, masks: RoleMasks, options: SelectionOptions, generator: torch.Generator
 ) -> Quadruplets:
-    """Abstract and conclusion of Karaman et al. by the letter: nearest P+ and P-, and the N of the least `hardness`."""
+    """Abstract and conclusion of Karaman et al. to the letter: nearest P+ and P-, and the N of the least `hardness`."""
     return _with_hardest_negative(nearest(distances, masks.plus), distances, masks, options)
 
 

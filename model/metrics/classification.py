@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 _DRAWN = 1_000_000
-"""Answers that are drawn at once, so that many photos do not need much memory."""
+"""Answers that are drawn at once: so many photos do not need much memory."""
 
 
 def accuracy(logits: Tensor, labels: Tensor, *, top: int = 1) -> float:
-    """Share of the rows with a known label (>= 0) whose label is among the `top` largest logits; NaN where none is."""
+    """Share of the rows with a known label (>= 0) whose label is among the `top` largest logits; else NaN."""
     known = labels >= 0
     if not bool(known.any()):
         return float("nan")
@@ -30,14 +30,14 @@ def macro_standard_error(logits: Tensor, labels: Tensor) -> float:
     """Standard error of `macro_accuracy` for other photos of the same classes, as many of each; NaN without labels.
 
     sqrt(sum_c a_c (1 - a_c) / n_c) / C, for class c with accuracy a_c of n_c photos. A class of one photo adds nothing
-    to it, so where classes have few photos it is rather too small.
+    to it, so it is rather too small if classes have few photos.
     """
     shares, photos = _of_classes(logits, labels)
     return float((shares * (1 - shares) / photos).sum().sqrt() / len(photos))
 
 
 def _of_classes(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each class that has photos the accuracy and their number; empty where no label is known (>= 0)."""
+    """The accuracy and number of photos of each class that has some; empty if no label is known (>= 0)."""
     known = labels >= 0
     right = (logits[known].argmax(dim=1) == labels[known]).float()
     classes, inverse = labels[known].unique(return_inverse=True)
@@ -113,6 +113,6 @@ def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
 
 
 def mean_of(values: Iterable[float]) -> float:
-    """Mean of the values that are not NaN; NaN where there is none."""
+    """Mean of the values that are not NaN; NaN without any."""
     kept = [value for value in values if value == value]
     return sum(kept) / len(kept) if kept else float("nan")

@@ -31,11 +31,12 @@ def episodes(
     count: int = EPISODES,
     seed: int = 0,
 ) -> float:
-    """Share of the query photos that the gallery gives their class, over random episodes; NaN without enough classes.
+    """Share of the query photos that get their class from the gallery, over random episodes; NaN without enough
+    classes.
 
     In each episode `ways` classes are drawn, `shots` photos of each are enrolled, and QUERIES others are identified
     by `class_scores`, as in the program. No query is of a group that was enrolled: the same object again would say
-    nothing about the class. A class whose photos could be used up by the groups that are enrolled does not take part.
+    nothing about the class. A class takes no part if the enrolled groups could use up its photos.
 
     Args:
         embeddings: float [N, d], unit length, of classes that the network was not trained on.
@@ -64,7 +65,7 @@ def episodes(
 
 
 def lasting(fine: np.ndarray, groups: np.ndarray, shots: int) -> list[np.ndarray]:
-    """Rows of each class that has QUERIES photos left to ask for, whichever `shots` of it are enrolled."""
+    """Rows of each class that has QUERIES photos left to ask about, whichever `shots` of it are enrolled."""
     members = [np.flatnonzero(fine == label) for label in np.unique(fine[fine >= 0])]
     return [rows for rows in members if _outside(groups[rows], shots) >= QUERIES]
 
@@ -74,8 +75,9 @@ def none_score(
 ) -> float:
     """The class score that SURPASSED of the photos of other classes reach with a class of FEW references.
 
-    For `Fusion.none`: a photo that is no more like an enrolled class than that more likely belongs to none. Measured on
-    the classes that the network knows: photos of the others are no more like them than photos of unknown classes are.
+    For `Fusion.none`: a photo that is less like an enrolled class than this more likely belongs to none. It is measured
+    on the classes that the network knows: photos of their other classes are no more like them than photos of unknown
+    classes are.
 
     Args:
         references: float32 [M, d], unit length, to enrol from.
@@ -106,6 +108,6 @@ def none_score(
 
 
 def _outside(groups: np.ndarray, shots: int) -> int:
-    """How many photos of a class are left at least, whichever `shots` of them are taken with their groups."""
+    """How many photos of a class remain at least, whichever `shots` of them are taken with their groups."""
     sizes = np.unique(groups, return_counts=True)[1]
     return int(np.sort(sizes)[::-1][shots:].sum())

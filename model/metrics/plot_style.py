@@ -1,4 +1,4 @@
-"""How plots look and are written: colours for all forms of colour vision, the same bytes for the same figures."""
+"""How plots look and are saved: colours for all forms of colour vision, the same bytes for the same figures."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ styled = mpl.rc_context(
 
 
 def colour_of(index: int) -> str:
-    """Of the series of this number; they repeat after the last."""
+    """The colour of the series with this number; they repeat after the last."""
     return COLOURS[index % len(COLOURS)]
 
 
 def line_of(index: int) -> str:
-    """As `colour_of`, of its line."""
+    """Like `colour_of`, for its line."""
     return LINES[index % len(LINES)]
 
 
 def save_figure(figure: Figure, place: Path | Output) -> None:
-    """Write it in the format that the name ends with, without the date in it."""
+    """Save it in the format of the name's ending, without a date in it."""
     path = place.place if isinstance(place, Output) else place
     kind = path.suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {}

@@ -22,7 +22,7 @@ RECALLS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Means over the queries, each in [0, 1] except `severity`; NaN where no query counts.
+    """Means over the queries, each in [0, 1] except `severity`; NaN if no query counts.
 
     Attributes:
         recall: k -> share of queries with an item of their fine class among the k nearest (queries that have one).
@@ -108,7 +108,7 @@ def _ranked_levels(
         similarity = _similarity(z[rows], z, euclidean)
         if groups is not None:
             similarity[groups[rows][:, None] == groups] = -torch.inf
-        similarity[torch.arange(len(rows)), rows] = torch.inf  # comes first, and is cut off
+        similarity[torch.arange(len(rows)), rows] = torch.inf  # it comes first, and is cut off
         order = similarity.argsort(dim=1, descending=True, stable=True)[:, 1:]
         same_coarse = coarse[order] == coarse[rows][:, None]
         if groups is not None:

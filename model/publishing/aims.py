@@ -1,19 +1,19 @@
 """Aims and what the runs reached: `python -m model.aims AIMS.toml --run NAME=FOLDER ... --out FILE.md`.
 
-The file of aims names figures of runs, what they should be, what was tried where they are not, and what else a reader
-must know. Measured values come from what the runs wrote down, and from speeds that are measured on the spot; the aims,
-the words of a row and the texts below the table are printed as they are in the file of aims.
+The file of aims names figures of runs, what they should be, what was tried when they are missed, and what else a reader
+must know. Measured values come from the files of the runs, and from speeds that are measured now; the aims, the words
+of a row and the texts below the table are printed as they are in the file of aims.
 
     [[aim]]
     words  = "cars, class right"
     figure = ["flagship", "metrics", "answers", "sources", "cars196", "fine_accuracy"]   # run, file, keys
-    less   = [...]                  # instead of the figure: the figure less this one
-    times  = ["lite", "flagship"]   # instead of a figure: images/s of one run's model, in those of another
-    variant = "int8"                # of both models, beside the file that --model names; fp32 where it is not given
+    less   = [...]                  # instead of the figure: the figure minus this one
+    times  = ["lite", "flagship"]   # instead of a figure: images/s of one run's model, as a multiple of another's
+    variant = "int8"                # of both models, beside the file that --model names; default fp32
     at_least = 0.92                 # or at_most
     unit   = "%"                    # or nothing
-    tried  = "..."                  # shown where it is missed
-    note   = "..."                  # shown in any case
+    tried  = "..."                  # shown if it is missed
+    note   = "..."                  # always shown
 
 In `tried` and `note` a figure's neighbours can be named as in Python's format strings: "{fine_photos:,} photos".
 """
@@ -38,7 +38,7 @@ from model.system.reading import read_toml
 from model.training.run_folder import RunFolder
 
 Figures = Mapping[str, Mapping[str, Any]]
-"""Run -> "metrics", "variants" -> what it wrote there."""
+"""Run -> "metrics", "variants" -> the content of that file."""
 Timed = tuple[str, Variant]
 """A run and the variant of its model whose speed is measured."""
 
@@ -70,12 +70,12 @@ class Aim(BaseModel):
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("give either at_least or at_most")
         if self.times is None and "variant" in self.model_fields_set:
-            raise ValueError("give variant with times alone")
+            raise ValueError("give variant only with times")
         return self
 
     @property
     def row(self) -> str:
-        """How its row begins."""
+        """The beginning of its row."""
         return self.words if self.times is None else f"{self.words} ({self.variant} beside {self.variant})"
 
     def is_met(self, value: float) -> bool:
@@ -114,26 +114,26 @@ def named_paths(option: str, entries: Sequence[str]) -> dict[str, Path]:
 
 
 def table(aims: tuple[Aim, ...], figures: Figures, rates: Mapping[Timed, float]) -> str:
-    """The table, and below it what was tried for what is missed, and the notes.
+    """The table, and below it what was tried for missed aims, and the notes.
 
     Args:
         figures: of each run.
-        rates: images/s of the models that are timed, all that are asked for.
+        rates: images/s of all models whose speed is asked for.
 
     Raises:
-        AimsError: if a figure, or a neighbour that is named in a text, is not there.
+        AimsError: if a figure, or a neighbour that a text names, is missing.
     """
-    lines, missed = ["| | wanted | measured | |", "|---|---:|---:|---|"], []
+    lines, missed = ["| | aim | measured | |", "|---|---:|---:|---|"], []
     for aim in aims:
         value = _value(aim, figures, rates)
-        wanted = f"at least {_cell(aim, aim.at_least)}" if aim.at_most is None else f"at most {_cell(aim, aim.at_most)}"
+        goal = f"at least {_cell(aim, aim.at_least)}" if aim.at_most is None else f"at most {_cell(aim, aim.at_most)}"
         met = "met" if aim.is_met(value) else "missed"
-        lines.append(f"| {in_markdown(aim.row)} | {wanted} | {_cell(aim, value)} | {met} |")
+        lines.append(f"| {in_markdown(aim.row)} | {goal} | {_cell(aim, value)} | {met} |")
         if not aim.is_met(value) and aim.tried:
             missed.append(f"- {aim.row}: {_filled(aim, aim.tried, figures)}")
     notes = [f"- {aim.row}: {_filled(aim, aim.note, figures)}" for aim in aims if aim.note]
     parts = ["\n".join(lines)]
-    for heading, below in (("What was tried for those that are missed:", missed), ("Notes:", notes)):
+    for heading, below in (("What was tried for the missed aims:", missed), ("Notes:", notes)):
         parts += [heading, "\n".join(below)] if below else []
     return "\n\n".join(parts)
 
@@ -162,7 +162,7 @@ def _at(aim: Aim, keys: tuple[str, ...], figures: Figures) -> Any:
 
 
 def _filled(aim: Aim, text: str, figures: Figures) -> str:
-    """The text with the figure's neighbours where it names them."""
+    """The text with the values of the figure's neighbours that it names."""
     neighbours = _at(aim, aim.figure[:-1], figures)
     try:
         return text.format_map(neighbours)
@@ -220,10 +220,10 @@ def report(aims: tuple[Aim, ...], runs: Mapping[str, RunFolder], models: Mapping
     """The whole text.
 
     Args:
-        models: the file that a run was exported to, with its variants beside it, where it is not the one in its folder.
+        models: the file that a run was exported to, with its variants beside it, unless it is the one in its folder.
 
     Raises:
-        AimsError, RunError, BundleError: if a figure or a model file is not there, or not that of the run.
+        AimsError, RunError, BundleError: if a figure or a model file is missing, or not that of the run.
     """
     rates = _measured_speeds(_timed_files(aims, runs, models))
     text = table(aims, {name: _figures_of(run) for name, run in runs.items()}, rates)

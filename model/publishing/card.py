@@ -1,9 +1,9 @@
 """The card of a model file, from the run that made it: `python -m model.card RUN --model FILE.onnx --origin TEXT`.
 
-Its figures are those that the run, the run with unseen classes and the files beside the model wrote down. --origin is
-printed as it is: where the starting weights come from, and what was trained before the run began, with any figures in
-it. The computer in a run folder is the one where the folder was made: if it was read back from a model file, it is not
-known where the training ran.
+Its figures come from the run, the run with unseen classes and the files beside the model. --origin is printed as it is:
+where the starting weights come from, what was trained before the run began, and any figures about it. The computer in a
+run folder is the one where the folder was made: if the folder was made from a model file, it is unknown where the
+training ran.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _unknowns(run: RunFolder, metrics: dict[str, Any], unseen: RunFolder | None)
 def _first_stage(config: Config) -> str:
     """What came before the training of a run that started from another one."""
     weights = config.network.weights
-    if weights in (None, "none", "imagenet") or Path(weights).suffix:  # the last: a file
+    if weights in (None, "none", "imagenet") or Path(weights).suffix:  # the last one: a file
         return ""
     if not Path(weights).is_dir():
         return ", after an earlier stage whose folder no longer exists,"
@@ -223,7 +223,7 @@ def _first_stage(config: Config) -> str:
 
 
 def _chosen_there(column: str, run: RunFolder, metrics: dict[str, Any]) -> str:
-    """That a bound is measured on photos that it was chosen on, where it is."""
+    """Says which bounds are measured on the photos that they were chosen on."""
     if "unseen_without_class" not in metrics["unknowns"] or CalibrationChoice.read(run).bound_taken_over:
         return ""
     return (
@@ -235,7 +235,7 @@ def _chosen_there(column: str, run: RunFolder, metrics: dict[str, Any]) -> str:
 
 
 def _of_the_other_half(run: RunFolder) -> str:
-    """What the bound gives on classes that had no part in it; empty for a calibration of an earlier version."""
+    """How the bound does on classes that had no part in it; empty for a calibration of an earlier version."""
     found = run.read_calibration()["validation"].get("unseen")
     if not found:
         return ""
@@ -304,7 +304,7 @@ def _calibration(chosen: dict[str, Any], info: BundleInfo) -> str:
 
 
 def _calibration_errors(figures: dict[str, float], level: str) -> str:
-    """What the temperatures do to a head alone, where the run wrote it down, and what all that was chosen does."""
+    """The effect of the temperatures on a head alone, if the run has it, and of everything that was chosen."""
     words = f"expected calibration error of the {level} head alone {figures['ece_before']:.3f} without a temperature"
     if "ece_tempered" in figures:
         words += f", {figures['ece_tempered']:.3f} with it"
@@ -337,7 +337,7 @@ def _training(run: RunFolder, origin: str) -> str:
 
 
 def _besides(config: Config) -> str:
-    """What else it learned from, where there was something."""
+    """What else it learned from, if anything."""
     words, teacher = "", config.teacher
     if config.input.mix != "none":
         words += (

@@ -1,6 +1,6 @@
 """Channels of one tensor brought to equal ranges before it goes to 8 bits, without a change of what the graph computes.
 
-Eight bits a value are shared by all channels of a tensor, so that one with a large range leaves the others few steps.
+Eight bits a value are shared by all channels of a tensor, so a channel with a large range leaves the others few steps.
 ReLU, pooling and concatenation commute with positive factors: a channel can be divided by one where it is made and
 multiplied by it where it is used (Nagel et al., "Data-free quantization through weight equalization and bias
 correction", ICCV 2019; with measured ranges as in Xiao et al., "SmoothQuant", ICML 2023).
@@ -19,9 +19,9 @@ from model.contract.bundle import INPUT
 from model.system.onnx_runtime import onnxruntime
 
 _TRANSPARENT = ("Concat", "Relu", "MaxPool", "AveragePool")
-"""What commutes with a positive factor of each channel."""
+"""Operators that commute with a positive factor of each channel."""
 _NOTHING = 1e-6
-"""A channel with a smaller range says nothing and stays as it is."""
+"""A channel with a smaller range carries nothing and stays as it is."""
 _BATCH = 16
 
 
@@ -34,7 +34,7 @@ class _Use:
 
 
 class _Graph:
-    """A graph by what makes and what takes each tensor, with the weights of its convolutions at hand."""
+    """A graph with the nodes that make and take each tensor, and the weights of its convolutions."""
 
     def __init__(self, graph: onnx.ModelProto) -> None:
         self.model = graph
@@ -57,7 +57,7 @@ class _Graph:
         return next((attribute.i for attribute in conv.attribute if attribute.name == "group"), 1)
 
     def takers(self, tensor: str, first: int = 0) -> Iterator[_Use | None]:
-        """All convolutions that the channels of a tensor reach; None for anything else that they reach."""
+        """All convolutions that the channels of a tensor reach; None if they reach anything else."""
         if tensor in self.outputs:
             yield None
         for node in self.uses.get(tensor, []):
@@ -70,15 +70,15 @@ class _Graph:
                 yield None
 
     def divide(self, conv: onnx.NodeProto, factors: np.ndarray) -> None:
-        """Make what a convolution gives smaller, channel by channel."""
+        """Divide the output of a convolution, channel by channel."""
         self.values[conv.input[1]] = self.weight(conv) / factors[:, None, None, None]
         if len(conv.input) > 2:
             self.values[conv.input[2]] = self.values[conv.input[2]] / factors
 
     def multiply(self, use: _Use, factors: np.ndarray) -> None:
-        """Let a convolution take its input channels as so many times larger than they are."""
+        """Let a convolution multiply its input channels by so much."""
         weight, rows = self.weight(use.node), slice(use.first, use.first + len(factors))
-        if self.groups(use.node) > 1:  # one channel each
+        if self.groups(use.node) > 1:  # one input channel each
             weight[rows] *= factors[:, None, None, None]
         else:
             weight[:, rows] *= factors[None, :, None, None]
@@ -91,11 +91,11 @@ class _Graph:
 
 
 def equalise(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
-    """Give the channels of what the convolutions make like ranges; the graph computes the same as before.
+    """Give the channels that convolutions make similar ranges; the graph computes the same as before.
 
     Args:
         graph: in float32, its normalisations folded or as convolutions; changed in place.
-        pictures: uint8 [N, S, S, 3], real ones, that the ranges are taken from.
+        pictures: uint8 [N, S, S, 3], real ones, to measure the ranges.
     """
     known = _Graph(graph)
     convs = [node for node in known.nodes if node.op_type == "Conv"]
@@ -107,7 +107,7 @@ def equalise(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
         if len(uses) < len(found) or len(mixing) != 1:
             continue
         factors = ranges[conv.output[0]]
-        if mixing == {True}:  # weights for several channels share their 8 bits as well: the burden is halved
+        if mixing == {True}:  # weights for several channels share their 8 bits too: the burden is halved
             factors = np.sqrt(factors / np.maximum(_largest_weights(known, uses, len(factors)), _NOTHING))
         factors = np.where(factors > _NOTHING, factors, 1.0)
         known.divide(conv, factors)
@@ -117,13 +117,13 @@ def equalise(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
 
 
 def _largest_weights(known: _Graph, uses: list[_Use], channels: int) -> np.ndarray:
-    """Of each channel the largest magnitude of the weights that take it."""
+    """For each channel, the largest magnitude of the weights that take it."""
     parts = [known.weight(use.node)[:, use.first : use.first + channels] for use in uses]
     return np.max([np.abs(part).max(axis=(0, 2, 3)) for part in parts], axis=0)
 
 
 def _ranges(graph: onnx.ModelProto, names: list[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each tensor the largest magnitude in each channel, the mean over batches."""
+    """For each tensor, the largest magnitude in each channel: the mean over batches."""
     watched = onnx.ModelProto()
     watched.CopyFrom(graph)
     del watched.graph.output[:]

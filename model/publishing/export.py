@@ -39,8 +39,8 @@ from model.training.inference import part_of, trained_network
 from model.training.run_folder import RunFolder, write_json
 
 TOLERANCE = 5e-3
-"""Largest difference between onnxruntime and torch, in any output, that is written. That the file has the weights in
-half precision makes up to 0.0015 of it; zeros in place of one of a network's tensors make 0.17 and more."""
+"""Largest difference between onnxruntime and torch, in any output, with which a file is written. The weights in half
+precision cause up to 0.0015 of it; zeros in place of one of a network's tensors cause 0.17 and more."""
 COMPARED = 64
 """Number of real photos on which they are compared."""
 RANGES = 256
@@ -52,7 +52,7 @@ _BESIDE = (Variant.FP16, Variant.INT8)
 
 
 class BundleExportError(MarqueError):
-    """The exported graph does not do what the network does."""
+    """The exported graph does not compute what the network computes."""
 
 
 class _AsExported(nn.Module):
@@ -110,7 +110,7 @@ def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.nd
     """Largest difference of any output between onnxruntime (CPU) and torch.
 
     Absolute, but as a share of the output's largest value where that is above 1: maps of evidence reach into the tens.
-    NaN where either gives values that are not numbers.
+    NaN if either gives values that are not numbers.
 
     Args:
         pictures: uint8 [N, S, S, 3].
@@ -141,10 +141,11 @@ def export(
 
     Args:
         place: of the file; a path is the program's own and replaced, an output is written by its rules.
-        variants: also write those for GPU and CPU (model/publishing/variants.py), beside it or at places of their own.
+        variants: also write the variants for GPU and CPU (model/publishing/variants.py), beside it or at places of
+            their own.
 
     Raises:
-        BundleExportError: if the folder is not there, variants are asked for from a run without test part, or
+        BundleExportError: if the folder is missing, variants are asked for from a run without a test part, or
             onnxruntime and torch differ by more than TOLERANCE on real photos; nothing is written then. Also if a
             variant gives values that are not numbers; the full model is written then.
         RunError, PhotoError, DataError, BundleError: if the run, its photos or the result cannot be used.
@@ -184,7 +185,7 @@ def export(
 
 
 def _check_possible(run: RunFolder, out: Path, *, variants: bool) -> None:
-    """What can be checked before the minutes that the rest takes."""
+    """Checks that come before the minutes that the rest takes."""
     if not out.parent.is_dir():
         raise BundleExportError(f"{out}: the folder {out.parent} does not exist")
     if variants and not part_of(run, Split.TEST):
@@ -216,7 +217,7 @@ def _write_variants(
 def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[str, dict[str, float]]:
     """For each variant its accuracy on the test photos, with the references of the full network, and images/s here.
 
-    A level has no accuracy if the network knows the label of no test photo there.
+    A level has no accuracy if the network knows none of its labels among the test photos.
 
     Raises:
         BundleExportError: if a variant gives values that are not numbers.
@@ -251,7 +252,7 @@ def measure(run: RunFolder, graphs: Mapping[Variant, onnx.ModelProto]) -> dict[s
 
 
 def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessing) -> np.ndarray:
-    """At most `count` of the photos, evenly from all of them, as the network takes them: uint8 [n, S, S, 3]."""
+    """At most `count` of the photos, spread evenly, as the network takes them: uint8 [n, S, S, 3]."""
     form = PictureForm(preprocessing.size, preprocessing.fit)
     rows = np.unique(np.linspace(0, len(samples) - 1, count).astype(int))
     return np.stack([form.decode(samples[row]) for row in rows])
@@ -260,7 +261,7 @@ def _pictures(samples: Sequence[Sample], count: int, preprocessing: Preprocessin
 def write_references(run: RunFolder, place: Path | Output) -> None:
     """The run's training photos as a CSV table that the reader `table:` takes.
 
-    A gallery of these lets the program show the pictures that an answer rests on, and leaves the held-out photos out.
+    A gallery made from it lets the program show the pictures behind an answer, without the held-out photos.
     """
     text = io.StringIO()
     table = csv.writer(text)
@@ -274,7 +275,7 @@ def write_references(run: RunFolder, place: Path | Output) -> None:
 def _facts(run: RunFolder, difference: float) -> dict[str, Any]:
     config = run.config()
     samples, splits = run.samples()
-    # not the paths of data, starting weights and teacher: they would give the computer away
+    # not the paths of data, starting weights and teacher: they would reveal the computer
     settings = config.model_dump(
         mode="json", exclude={"data": {"data"}, "network": {"weights"}, "teacher": {"teacher"}, "machine": True}
     )

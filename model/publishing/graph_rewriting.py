@@ -1,7 +1,7 @@
-"""The same function in operators that are fast in 8 bits: what a graph is before it is quantised.
+"""The same function in operators that are fast in 8 bits: prepares a graph to be quantised.
 
-onnxruntime computes convolutions in 8 bits several times faster than in float32, most other things hardly faster or not
-at all. But for the picture's edge (`pixels_as_bytes`) nothing here changes what the graph computes.
+onnxruntime computes convolutions in 8 bits several times faster than in float32, most other things hardly faster, or
+not at all. Except at the picture's edge (`pixels_as_bytes`), nothing here changes what the graph computes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from onnx import helper, numpy_helper
 
 @dataclass(frozen=True)
 class Bytes:
-    """A tensor that has the bytes of the picture, less a whole number."""
+    """A tensor with the bytes of the picture minus a whole number."""
 
     picture: str
     """The bytes themselves: uint8 [N, 3, S, S]."""
     tensor: str
-    """What it is less the number: float32, the same shape."""
+    """The bytes minus the number: float32, the same shape."""
     number: int
 
 
@@ -42,7 +42,7 @@ class _Graph:
         return numpy_helper.to_array(self.weights[name])
 
     def before(self, node: onnx.NodeProto | None, op_type: str) -> onnx.NodeProto | None:
-        """The node of this kind that makes the first input of a node, and that for it alone."""
+        """The node of this kind that makes the first input of a node, if nothing else takes it."""
         made = self.makers.get(node.input[0]) if node is not None else None
         return made if made is not None and made.op_type == op_type and self.takers[made.output[0]] == 1 else None
 
@@ -66,7 +66,7 @@ class _Graph:
         return helper.make_node("Conv", [taken, *parts], [made], name=f"{made}.convolution", **attributes)
 
     def put(self, nodes: Sequence[onnx.NodeProto]) -> None:
-        """Have these nodes instead, the weights that they take, and notes of the tensors that they make."""
+        """Take these nodes instead, with the weights that they need and the shapes of the tensors that they make."""
         graph = self.model.graph
         used, made = ({name for node in nodes for name in names(node)} for names in (_inputs, _outputs))
         kept = [tensor for tensor in graph.initializer if tensor.name in used]
@@ -91,8 +91,8 @@ def _attribute(node: onnx.NodeProto, name: str, otherwise: Any = None) -> Any:
 def normalisations_as_convolutions(model: onnx.ModelProto) -> None:
     """Batch normalisations that no convolution could absorb, as 1 x 1 convolutions of each channel.
 
-    DenseNet normalises before its convolutions. There is no normalisation in 8 bits, so that every layer would go to
-    float32 and back.
+    DenseNet normalises before its convolutions. There is no normalisation in 8 bits, so every layer would go to float32
+    and back.
     """
     graph, nodes = _Graph(model), []
     for node in graph.nodes:
@@ -105,12 +105,12 @@ def normalisations_as_convolutions(model: onnx.ModelProto) -> None:
 
 
 def pixels_as_bytes(model: onnx.ModelProto) -> Bytes | None:
-    """The pixels' normalisation, a factor less a shift for each colour, within the convolution that takes them.
+    """The pixels' normalisation, a factor minus a shift for each colour, within the convolution that takes them.
 
-    The convolution takes the bytes of the picture then, less the colours' mean, which 8 bits hold as they are. Beyond
+    The convolution then takes the bytes of the picture minus the colours' mean, which 8 bits hold exactly. Beyond
     the picture's edge it takes this one mean instead of each colour's own, 10 of 255 more or less.
 
-    Returns None, and changes nothing, where the pixels do not go that way.
+    Returns None, and changes nothing, if the pixels do not go that way.
     """
     graph = _Graph(model)
     for conv in (node for node in graph.nodes if node.op_type == "Conv"):
@@ -138,7 +138,7 @@ def pixels_as_bytes(model: onnx.ModelProto) -> Bytes | None:
 
 
 def take_bytes(quantised: onnx.ModelProto, pixels: Bytes) -> None:
-    """The picture's bytes as they come, instead of their way to float32 and back to the same bytes."""
+    """Takes the picture's bytes as they are, instead of converting them to float32 and back."""
     graph = _Graph(quantised)
     to_bytes = next(node for node in graph.nodes if list(node.input[:1]) == [pixels.tensor])
     less = graph.makers[pixels.tensor]
@@ -150,10 +150,10 @@ def take_bytes(quantised: onnx.ModelProto, pixels: Bytes) -> None:
 
 
 def means_before_mixing(model: onnx.ModelProto) -> None:
-    """The mean over neighbouring pixels before the 1 x 1 convolution that it follows, and itself as a convolution.
+    """Puts the mean over neighbouring pixels before the 1 x 1 convolution that it follows, and makes it a convolution.
 
-    Both are linear, one over places, the other over channels, so that their order is free; the mean leaves a quarter of
-    the places. It has no fast form in 8 bits, a convolution of each channel has.
+    Both are linear, one over places, the other over channels, so their order is free; the mean leaves a quarter of
+    the places. It has no fast form in 8 bits, but a convolution of each channel has.
     """
     graph = _Graph(model)
     replaced: dict[str, list[onnx.NodeProto]] = {}
@@ -173,7 +173,7 @@ def means_before_mixing(model: onnx.ModelProto) -> None:
 
 
 def _only_mixes(graph: _Graph, conv: onnx.NodeProto) -> bool:
-    """Whether a convolution takes each place by itself, and all channels of it."""
+    """Whether a convolution takes each place by itself, with all channels."""
     one_place = graph.weight(conv.input[1]).shape[2:] == (1, 1) and set(_attribute(conv, "strides", [1])) == {1}
     return one_place and _attribute(conv, "group", 1) == 1 and not any(_pads(conv))
 
@@ -184,9 +184,9 @@ def _pads(node: onnx.NodeProto) -> Sequence[int]:
 
 
 def growing_concats(model: onnx.ModelProto) -> None:
-    """Where the first of the tensors that are put together have been put together before, the outcome of that.
+    """If the first of the tensors to be concatenated have been concatenated before, use that result.
 
-    A dense block puts together all that it has, again for every layer.
+    A dense block concatenates everything again for every layer.
     """
     graph, nodes = _Graph(model), []
     known: dict[tuple[Any, ...], str] = {}
@@ -204,9 +204,9 @@ def growing_concats(model: onnx.ModelProto) -> None:
 
 
 def concatenated(model: onnx.ModelProto) -> list[set[str]]:
-    """What convolutions give that is put together, and what it is then, in groups that have no tensor in common.
+    """Outputs of convolutions that are concatenated, and the results, in groups that share no tensor.
 
-    In 8 bits tensors of one scale are copied, others computed again.
+    In 8 bits, tensors of one scale are copied, others are computed again.
     """
     makers = {name: node.op_type for node in model.graph.node for name in node.output}
     groups: list[set[str]] = []

@@ -1,8 +1,8 @@
 """Another identification model on the photos that a run held out: `python -m model.versus RUN --model FILE.onnx`.
 
 Prints lines of JSON: `done` and `photos` while it runs, and finally `figures` (those of
-model/evaluation/held_out_metrics.py, but the
-accuracies over all photos: a class that the model does not know is answered wrongly), `photos`, and `unknown`, how many
+model/evaluation/held_out_metrics.py, but with accuracies over all photos: a class that the model does not know counts
+as answered wrongly), `photos`, and `unknown`, how many
 of them are of such classes.
 """
 
@@ -38,7 +38,7 @@ def versus(
     """Figures of a model file on the test part of a run.
 
     Args:
-        advanced: is given how many photos are done, and how many there are.
+        advanced: called with the numbers of photos that are done and of all photos.
 
     Raises:
         RunError: if the run has no test part.
@@ -54,7 +54,7 @@ def versus(
     named = np.array([sample.fine is not None for sample in samples])
     shares = {"coarse_accuracy": labels.coarse >= 0, "fine_accuracy": (labels.fine >= 0)[named]}
     for name, known in shares.items():
-        # nothing known leaves no accuracy: nothing was right
+        # no known class, so there is no accuracy: nothing was right
         found[name] = found[name] * float(known.mean()) if known.any() else 0.0
     known = {name: value for name, value in found.items() if not (isinstance(value, float) and math.isnan(value))}
     unknown = int((~shares["fine_accuracy"]).sum())
@@ -87,7 +87,7 @@ def _outputs(
 
 
 def _answers(session: onnxruntime.InferenceSession, info: BundleInfo, pictures: np.ndarray) -> list[np.ndarray]:
-    """Outputs for a batch. Raises BundleError if they are none of the contract."""
+    """Outputs for a batch. Raises BundleError if they break the contract."""
     try:
         given = session.run(list(OUTPUTS), {INPUT: pictures})
     except FAULTS as error:

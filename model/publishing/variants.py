@@ -1,7 +1,7 @@
 """Smaller and faster forms of an identification model: half precision for GPUs, 8-bit integers for CPUs.
 
-All variants of a network share its fingerprint, so that one gallery serves them; what a variant loses is measured, with
-the gallery of the full network, and travels in the file.
+All variants of a network share its fingerprint, so that one gallery serves them; what a variant loses is measured with
+the gallery of the full network, and kept in the file.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _BATCH = 16
 _AVERAGING = 0.05
 """Weight of a batch in the running mean of the ranges."""
 _Overrides = dict[str, list[dict[str, Any]]]
-"""Tensor -> the range or scale that it is given, as the library that quantises wants it."""
+"""Tensor -> its range or scale, in the form that the quantising library takes."""
 _Name = TypeVar("_Name", bound=Hashable)
 
 
 def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
     """The same graph with its large weights stored in half precision and widened when it is loaded.
 
-    It computes in float32 as before; exact where the weights have been rounded to half precision already. Weights
-    beyond the range of half precision, as a projection may have that was fitted to few photos, stay as they are.
+    It computes in float32 as before; exact if the weights have already been rounded to half precision. Weights beyond
+    the range of half precision stay as they are; a projection fitted to few photos may have some.
     """
     small = onnx.ModelProto()
     small.CopyFrom(graph)
@@ -72,7 +72,7 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(small.graph.node)
     del small.graph.node[:]
     small.graph.node.extend([*casts, *nodes])
-    # what a conversion noted of their types no longer holds
+    # the types noted by a conversion no longer hold
     widened = {node.output[0] for node in casts}
     notes = [value for value in small.graph.value_info if value.name not in widened]
     del small.graph.value_info[:]
@@ -96,7 +96,7 @@ def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _after_backbone(graph: onnx.ModelProto) -> list[str]:
-    """Names of the nodes that outputs need beside the backbone: from the pooling of its last maps on."""
+    """Names of the nodes that outputs need after the backbone: from the pooling of its last maps on."""
     makers = {name: node for node in graph.graph.node for name in node.output}
     pooling = next(node for node in _before(makers, [OUTPUTS[0]]) if node.op_type in _POOLINGS)
     outputs = [value.name for value in graph.graph.output]
@@ -104,10 +104,10 @@ def _after_backbone(graph: onnx.ModelProto) -> list[str]:
 
 
 def _before(makers: Mapping[str, onnx.NodeProto], tensors: list[str], end: str = "") -> Iterator[onnx.NodeProto]:
-    """What makes the tensors, then what makes that, and so on; nothing that makes the tensor `end`."""
+    """The nodes that make the tensors, then the nodes before these, and so on, but none that make the tensor `end`."""
     seen = {end}
     waiting = list(tensors)
-    for name in waiting:  # grows meanwhile
+    for name in waiting:  # it grows meanwhile
         if name in makers and name not in seen:
             seen.update(makers[name].output)
             yield makers[name]
@@ -115,7 +115,7 @@ def _before(makers: Mapping[str, onnx.NodeProto], tensors: list[str], end: str =
 
 
 def _stay_wide(half: onnx.ModelProto) -> None:
-    """Let what is in float32 go to float32 as it is, which the conversion has go through half precision."""
+    """Let float32 go to float32 directly, where the conversion would go through half precision."""
     makers = {name: node for node in half.graph.node for name in node.output}
     wide: dict[str, str] = {}
     for node in half.graph.node:
@@ -134,12 +134,12 @@ def _casts_to(node: onnx.NodeProto, kind: int) -> bool:
 def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
     """Static quantisation: weights per channel, activations by the range that they have on real pictures.
 
-    With channels made alike (model/publishing/equalisation.py) and mean ranges the embedding of a DenseNet-169 keeps a
+    With equalised channels (model/publishing/equalisation.py) and mean ranges the embedding of a DenseNet-169 keeps a
     cosine of 0.997 to that in float32 (median of test photos); see model/README.md for what each of them gives.
 
     Args:
         graph: in float32.
-        pictures: uint8 [N, S, S, 3]; some hundred are enough.
+        pictures: uint8 [N, S, S, 3]; a few hundred are enough.
     """
     with TemporaryDirectory() as folder:
         plain, folded, watched, quantised = (Path(folder) / f"{name}.onnx" for name in ("plain", "folded", "w", "int8"))
@@ -162,7 +162,7 @@ def to_int8(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
             weight_type=QuantType.QInt8,
             op_types_to_quantize=list(_QUANTISED),
             nodes_to_exclude=[node.name for node in ready.graph.node if EVIDENCE in node.output],
-            # ranges as they are on average, not as one picture has them
+            # average ranges, not those of a single picture
             extra_options={
                 "CalibMovingAverage": True,
                 "CalibMovingAverageConstant": _AVERAGING,
@@ -187,14 +187,14 @@ class _Pictures(CalibrationDataReader):
 
 
 def _bytes_range(pixels: Bytes | None) -> _Overrides:
-    """A step for each byte."""
+    """One step for each byte."""
     if pixels is None:
         return {}
     return {pixels.tensor: [{"scale": np.array(1, np.float32), "zero_point": np.array(pixels.number, np.uint8)}]}
 
 
 def _common_ranges(graph: onnx.ModelProto, file: Path, scratch: Path, pictures: np.ndarray) -> _Overrides:
-    """One range for tensors that are put together: that of them all."""
+    """One range for tensors that are concatenated: that of them all."""
     groups = concatenated(graph)
     if not groups:
         return {}
@@ -219,7 +219,7 @@ def outputs_of(graph: onnx.ModelProto, pictures: np.ndarray) -> list[np.ndarray]
 
 
 def cpu_session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A session on the CPU, as the program opens it: threads that wait for more by spinning slow what runs next.
+    """A session on the CPU, as the program opens it: threads that spin while they wait would slow down what runs next.
 
     Raises:
         BundleError: if onnxruntime cannot load the graph.
@@ -234,7 +234,7 @@ def cpu_session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def speeds(tasks: Mapping[_Name, tuple[onnx.ModelProto, np.ndarray]], rounds: int = 7) -> dict[_Name, float]:
-    """Median images/s of each graph on this CPU, in turns, so that what else the machine does weighs on all alike.
+    """Median images/s of each graph on this CPU, measured in turns, so that other load affects all of them alike.
 
     Args:
         tasks: graphs, and the pictures that each takes at once: uint8 [N, S, S, 3].

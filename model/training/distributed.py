@@ -2,7 +2,7 @@
 
 Each process (rank) computes its part of every batch; all outputs are then gathered, so that selection and cost see the
 whole batch and choose what a single process would choose. Every rank computes the same cost of the same rows, so the
-gradient of its outputs arrives as often as there are ranks; DistributedDataParallel averages over as many.
+gradient of its outputs arrives once from every rank; DistributedDataParallel averages over them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def choose_accelerator(wanted: Literal["auto", "cpu", "cuda"]) -> str:
 
 
 class Ranks:
-    """The processes of a training; a single one where torchrun has not started several."""
+    """The processes of a training; a single one unless torchrun has started several."""
 
     def __init__(self, machine: MachineSettings) -> None:
         """Join the others. Raises RunError if CUDA is asked for and cannot be used."""
@@ -51,11 +51,11 @@ class Ranks:
         return self.fabric.is_global_zero
 
     def wait(self) -> None:
-        """Until all ranks are here."""
+        """Wait until all ranks are here."""
         self.fabric.barrier()
 
     def first_alone(self, work: Callable[[], _T]) -> _T:
-        """What the work gives; the others begin when the first rank is done, and find the files that it wrote."""
+        """The result of the work; the other ranks begin when the first is done, and find the files that it wrote."""
         if not self.is_first:
             self.wait()
         result = work()
@@ -64,7 +64,7 @@ class Ranks:
         return result
 
     def any(self, flag: bool) -> bool:
-        """Whether any rank says so; all of them get the answer."""
+        """Whether any rank says so; every rank gets the answer."""
         if self.fabric.world_size == 1:
             return flag
         count = self.fabric.all_reduce(torch.tensor(float(flag), device=self.fabric.device), reduce_op="sum")
@@ -74,16 +74,16 @@ class Ranks:
     def own(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """This rank's part of a batch: its images, and their places in the batch.
 
-        All parts have one length, which the gathering needs; where that gives more than there are, the last ones begin
-        again at the front.
+        All parts have the same length, which the gathering needs; if there are too few images, the last places take the
+        first images again.
         """
         world, rank = self.fabric.world_size, self.fabric.global_rank
-        length = max(-(-len(batch) // world), 2)  # batch normalisation has no use for a single image
+        length = max(-(-len(batch) // world), 2)  # batch normalisation cannot use a single image
         places = np.arange(rank * length, (rank + 1) * length) % len(batch)
         return batch[places], places
 
     def gather(self, output: NetworkOutput, batch: int) -> NetworkOutput:
-        """The outputs of a whole batch of that many images, in its order, from every rank's part; keeps the graph."""
+        """The outputs of a whole batch of this many images, in its order, from every rank's part; keeps the graph."""
         if self.fabric.world_size == 1:
             return output
         parts = self.fabric.all_gather(list(output), sync_grads=True)

@@ -20,7 +20,7 @@ from model.training.run_folder import RunError, RunFolder, Shape, must_have, rea
 from model.training.trainer import build_network, infer
 
 STRANGERS = 150
-"""Pictures without vehicle or vessel that are measured with."""
+"""Number of pictures without vehicle or vessel for the measurement."""
 _BATCH = 64
 _PROJECTION: dict[str, Shape] = {"step": (), "centre": ("width",), "axes": ("d", "width")}
 
@@ -61,7 +61,7 @@ def _kept_projection(run: RunFolder, step: int) -> dict[str, np.ndarray] | None:
 
 
 def _advice(run: RunFolder) -> str:
-    """How a projection that is damaged comes back."""
+    """How to replace a damaged projection."""
     return f"delete it; {run.choosing_again}; then evaluate and export the run again"
 
 
@@ -106,7 +106,7 @@ def features_of(network: Network, samples: Sequence[Sample], config: Config) -> 
 
 
 def infer_strangers(network: Network, config: Config, *, first: int, count: int = STRANGERS) -> NetworkOutput:
-    """Outputs for drawn pictures without vehicle or vessel, the ones with the seeds from `first` on."""
+    """Outputs for drawn pictures without vehicle or vessel, with the seeds from `first` on."""
     size, policy = config.input.size, config.input.fit
     assert size is not None
     device = _device(config)

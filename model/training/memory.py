@@ -13,8 +13,8 @@ def keep_freed_memory() -> None:
     """Let glibc keep large blocks for the next step instead of giving each back to the system.
 
     A training step frees and takes the same hundreds of megabytes again. By default each such block is a mapping of its
-    own, which the kernel must clear again at every use: with MobileNetV2 on two cores that was 1.6 times the time of a
-    step (50 against 79 images/s). Does nothing on systems without glibc.
+    own, which the kernel must clear at every use: with MobileNetV2 on two cores this took 1.6 times the time of a step
+    (50 against 79 images/s). Does nothing on systems without glibc.
     """
     if not sys.platform.startswith("linux"):
         return

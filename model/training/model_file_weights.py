@@ -1,7 +1,8 @@
 """From a model file back to a network that can be trained on.
 
 The exporter folds a batch normalisation into the convolution before it. It comes back as one that adds what the folded
-convolution adds: the same answers, but no start for a training, in which the scatter of each batch is divided by.
+convolution adds. This gives the same answers, but it is not a start for a training, which divides by the scatter of
+each batch.
 `settle` gives it the statistics of real pictures, and weights that undo them.
 """
 
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from model.contract import bundle
 from model.contract.bundle import BundleError, BundleInfo, Variant
 
-_NETWORK = "network."  # where the exported module has the network
+_NETWORK = "network."  # the network's name in the exported module
 _HALF, _FOLDED = ".half", ".weight_bias"  # how the file calls weights in half precision, and what a convolution adds
 
 
@@ -30,7 +31,7 @@ def is_model_file(weights: str) -> bool:
 
 
 def stored_weights(path: Path) -> tuple[BundleInfo, dict[str, Tensor]]:
-    """Metadata of a model file, and its weights under their names in the network, float32.
+    """Metadata of a model file, and its weights by their names in the network, float32.
 
     Raises:
         BundleError: as `bundle.read`, and for a variant, whose weights are rounded.
@@ -38,7 +39,7 @@ def stored_weights(path: Path) -> tuple[BundleInfo, dict[str, Tensor]]:
     info, model = bundle.read(path)
     try:
         return info, _stored(path, info, model)
-    except (KeyError, IndexError, ValueError, TypeError) as error:  # of tensors that are not what they say
+    except (KeyError, IndexError, ValueError, TypeError) as error:  # from tensors that are not what they claim
         raise BundleError(f"{path}: the weights cannot be read ({error})") from error
 
 
@@ -60,18 +61,18 @@ def _stored(path: Path, info: BundleInfo, model: onnx.ModelProto) -> dict[str, T
 
 
 def _small_head(makers: Mapping[str, onnx.NodeProto], stored: Mapping[str, np.ndarray], logits: str) -> np.ndarray:
-    """The directions of a cosine head, which the exporter computes beforehand where there are few: [d, classes]."""
+    """The directions of a cosine head, which the exporter precomputes if there are few: [d, classes]."""
     divided = makers[logits]
     return stored[makers[divided.input[0]].input[1]]
 
 
 @torch.no_grad()
 def unfolded(weights: Mapping[str, Tensor], backbone: nn.Module) -> dict[str, Tensor]:
-    """The weights of a backbone with a batch normalisation in place of each that was folded.
+    """The weights of a backbone with a batch normalisation in place of each folded one.
 
     Args:
         weights: by their names in the backbone, those of a model file.
-        backbone: of the same kind; only looked at.
+        backbone: of the same kind; not changed.
     """
     found, norms = dict(weights), _batch_norms(backbone)
     for convolution, norm in _normalised(backbone).items():
@@ -114,7 +115,7 @@ def _normalised(backbone: nn.Module) -> dict[str, str]:
 
 @torch.no_grad()
 def settle(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Give the normalisations that only add the statistics of pictures, and weights that undo these.
+    """Give normalisations that only add something the statistics of pictures, and weights that undo these.
 
     The network answers as before; in a training, batches are now divided by about what they are multiplied with.
 

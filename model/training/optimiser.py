@@ -1,4 +1,4 @@
-"""How the weights move: AdamW with a rate for each depth, its course over the training, the average that is kept."""
+"""How the weights are updated: AdamW with a rate for each depth, its course over the training, the moving average."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def average_weights(network: Network, decay: float) -> AveragedModel:
 def build_optimiser(network: Network, objective: Objective, config: Config) -> torch.optim.AdamW:
     """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast.
 
-    The parameters of the objective, proxies that only count by their direction, learn `proxy_lr_factor` times as fast
+    The parameters of the objective, proxies of which only the direction counts, learn `proxy_lr_factor` times as fast
     and do not decay.
     """
     settings = config.optimiser
@@ -54,7 +54,7 @@ def build_optimiser(network: Network, objective: Objective, config: Config) -> t
 
 
 def proxy_groups(objective: Objective, settings: OptimiserSettings) -> list[dict[str, Any]]:
-    """The objective's own parameters as a group of the optimiser; none where it has none."""
+    """The objective's own parameters as a group of the optimiser, if it has any."""
     proxies = list(objective.parameters())
     height = settings.lr * settings.proxy_lr_factor
     return [{"params": proxies, "weight_decay": 0.0, "height": height}] if proxies else []
@@ -68,7 +68,7 @@ def set_learning_rates(optimiser: torch.optim.Optimizer, progress: float, warmup
 
 
 def _depths(network: Network) -> dict[str, float]:
-    """Parameter of the backbone -> where it is between the first (0) and the last (1), in steps of a tenth.
+    """Parameter of the backbone -> its depth between the first (0) and the last (1), in steps of a tenth.
 
     torchvision's networks name their parameters in the order in which a picture goes through them.
     """

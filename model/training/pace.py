@@ -22,20 +22,20 @@ from model.training.run_setup import create_run
 from model.training.session import build_trainer
 
 _DATA = "demo:"
-_EVERY = 2  # of its pictures; all of them say no more
-_WARM_UP = 2  # steps that do not count
-_STEPS = 2  # that count, at least
-_SECONDS = 4.0  # that they take, at least
+_EVERY = 2  # of its pictures; more of them would not change the result
+_WARM_UP = 2  # steps before the measurement
+_STEPS = 2  # least number of steps that count
+_SECONDS = 4.0  # least seconds that they take
 _SMALL = {"batch_coarse": 2, "batch_fine": 3, "batch_images": 4}
-"""On a processor the size of a batch hardly changes the pace, and a full one of a large network takes minutes."""
+"""On a CPU the size of a batch hardly changes the pace, and a full batch of a large network takes minutes."""
 
 
 class _EnoughError(Exception):
-    """The steps are done; nothing of them is kept."""
+    """The steps are done; nothing is kept of them."""
 
 
 class _Clock:
-    """Asked before each step whether to stop."""
+    """Says before each step whether to stop."""
 
     def __init__(self) -> None:
         self._steps = 0
@@ -51,7 +51,7 @@ class _Clock:
 
 
 def measure(backbone: str, size: int) -> PaceReport:
-    """Train a few steps and say how fast they were.
+    """Train a few steps and return how fast they were.
 
     Raises:
         DataError, RunError, PhotoError, FileError: if they cannot be trained; with a message for the user.

@@ -46,9 +46,9 @@ class RunFolder(RunLayout):
     def create(
         cls, folder: Path, config: Config, taxonomy: Taxonomy, samples: list[Sample], splits: list[Split]
     ) -> RunFolder:
-        """Make the folder and write down what the run starts from; `config.json` comes last and marks it complete.
+        """Make the folder and write what the run starts from; `config.json` comes last and marks it complete.
 
-        A folder that was not there appears with all of it, so that a kill leaves none that is neither free nor a run.
+        A new folder appears with everything in it, so a kill leaves no folder that is neither free nor a run.
 
         Raises:
             RunError: if the folder holds something already or cannot be made.
@@ -61,7 +61,7 @@ class RunFolder(RunLayout):
             write_json(run.taxonomy_file, taxonomy.model_dump())
             write_json(run.config_file, config.model_dump(mode="json"))
 
-        if folder.exists():  # an empty one, which may be a place where a drive is mounted
+        if folder.exists():  # an empty folder, which may be the mount point of a drive
             write(cls(folder))
             return cls(folder)
         try:
@@ -78,11 +78,11 @@ class RunFolder(RunLayout):
         """An existing run. Raises RunError if the folder is not one."""
         run = cls(folder)
         if not run.is_run():
-            raise RunError(f"{folder}: no training run (there is no {run.config_file.name} in it)")
+            raise RunError(f"{folder}: not a training run (there is no {run.config_file.name} in it)")
         return run
 
     def config(self) -> Config:
-        """The settings of the run. Raises RunError if they are from a version that had other settings."""
+        """The settings of the run. Raises RunError if a version with other settings wrote them."""
         try:
             return Config.model_validate_json(read_file(self.config_file))
         except OSError as error:
@@ -106,12 +106,12 @@ class RunFolder(RunLayout):
         return found
 
     def read_metrics(self) -> dict[str, Any]:
-        """What model/evaluation/held_out_metrics.py wrote. Raises RunError."""
+        """The figures of model/evaluation/held_out_metrics.py. Raises RunError."""
         advice = f"python -m model.evaluate {self.folder} writes it again"
         return read_json(self.metrics, ("split", "step", "test"), advice)
 
     def read_calibration(self) -> dict[str, Any]:
-        """What model/evaluation/calibration.py wrote: what was chosen, and `validation`, what it gives there. Raises
+        """The choice of model/evaluation/calibration.py, and as `validation` its figures there. Raises
         RunError.
         """
         names = ("calibration", "fusion", "thresholds", "validation")
@@ -126,16 +126,16 @@ class RunFolder(RunLayout):
         )
 
     def read_variants(self) -> dict[str, Any]:
-        """What model/publishing/export.py wrote of the variants. Raises RunError."""
+        """The figures of the variants by model/publishing/export.py. Raises RunError."""
         advice = f"python -m model.export {self.folder} --out FILE.onnx --variants writes it again"
         return read_json(self.variants, ("fp32",), advice)
 
     def inputs(self) -> list[Path]:
-        """The files that make the run, which no output replaces; all but the model, which is exported again."""
+        """The files that make the run, which no output replaces; all but the model, which can be exported again."""
         return [place for place in self.folder.iterdir() if place.is_file() and place.suffix != self.model.suffix]
 
     def device(self) -> str:
-        """What the computer that made the folder computes with. Raises RunError if that is not to be read."""
+        """The processor or GPU of the computer that made the folder. Raises RunError if it cannot be read."""
         advice = "it holds the computer that the run was made on; put a copy back"
         versions = read_json(self.versions_file, ("gpu", "processors"), advice)
         return versions["gpu"] or f"CPU, {versions['processors']} cores"
@@ -145,7 +145,7 @@ class RunFolder(RunLayout):
         return read_split(self.split_file)
 
     def load_checkpoint(self) -> dict[str, Any]:
-        """The last checkpoint, on the CPU. Raises RunError if there is none, or it is damaged."""
+        """The last checkpoint, on the CPU. Raises RunError if it is missing or damaged."""
         if not self.checkpoint.is_file():
             raise RunError(f"{self.folder}: the run has no checkpoint yet")
         try:
@@ -166,7 +166,7 @@ class RunFolder(RunLayout):
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint; a crash leaves the old one or the new one. Raises OSError if the disk is full."""
-        content = io.BytesIO()  # torch reports a full disk as an error of its own kind and hides the cause
+        content = io.BytesIO()  # torch reports a full disk as its own kind of error and hides the cause
         torch.save(state, content)
         write_whole(self.checkpoint, lambda file: file.write(content.getbuffer()))
 
@@ -184,18 +184,18 @@ def write_json(path: Path, content: Any) -> None:
 
 
 _EARLIER_CALIBRATION = (b'"accepted_right": NaN', b'"accepted_right": null')
-"""What earlier versions wrote where no photo was sure enough, which is not JSON -> what is written today."""
+"""What earlier versions wrote if no photo was sure enough, which is not JSON -> what is written today."""
 
 
 def read_json(
     path: Path, names: Sequence[str], advice: str, earlier: tuple[bytes, bytes] = (b"", b"")
 ) -> dict[str, Any]:
-    """What `write_json` wrote, an object.
+    """Read an object that `write_json` wrote.
 
     Args:
-        names: what it must hold.
-        advice: how the file comes back, for the message.
-        earlier: text that earlier versions wrote, and what it stands for.
+        names: keys that it must have.
+        advice: how to get the file back, for the message. earlier: text that earlier versions wrote, and what it stands
+        for.
 
     Raises:
         RunError: if it cannot be read, is damaged or something else.
@@ -214,7 +214,7 @@ def read_json(
 
 
 Shape = tuple[str, ...]
-"""Lengths of an array by name, () of a single number; equal names are equal lengths."""
+"""Lengths of an array by name, () for a single number; equal names mean equal lengths."""
 
 
 def read_arrays(path: Path, shapes: Mapping[str, Shape], advice: str) -> dict[str, np.ndarray]:
@@ -238,7 +238,7 @@ def read_arrays(path: Path, shapes: Mapping[str, Shape], advice: str) -> dict[st
 
 
 def must_have(path: Path, content: Mapping[str, np.ndarray], shapes: Mapping[str, Shape], advice: str) -> None:
-    """Raises RunError if arrays of a file are not there or not as they must be. Arguments as of `read_arrays`."""
+    """Raises RunError if arrays of a file are missing or not as they must be. Arguments as for `read_arrays`."""
     _require(path, content, list(shapes), advice)
     lengths: dict[str, int] = {}
     for name, shape in shapes.items():
@@ -257,7 +257,7 @@ def _require(path: Path, content: Mapping[str, Any], names: Sequence[str], advic
 
 
 def _problem_of(state: Any) -> str:
-    """What is wrong with the content of a checkpoint, "" where nothing is."""
+    """What is wrong with the content of a checkpoint, "" if nothing is."""
     if not isinstance(state, dict):
         return "no dictionary"
     for name in ("step", "epoch", "batch"):

@@ -38,8 +38,8 @@ def new_run(folder: Path, config: Config) -> RunFolder:
     choose_accelerator(config.machine.accelerator)
     read = read_data(config.data.data, skip_bad=config.data.skip_bad)
     assert config.network.backbone is not None and config.network.weights is not None
-    # before the weights, which may have to be downloaded
-    if not config.data.skip_bad:  # with it the photos are not known before all were opened, which takes minutes
+    # before the weights, which may need a download
+    if not config.data.skip_bad:  # with it the photos are unknown until all have been opened, which takes minutes
         dealt(read.samples, config)
     load_starting_weights(build_backbone(config.network.backbone)[0], config.network.backbone, config.network.weights)
     samples, damaged = _decodable(read.samples, config)
@@ -67,11 +67,11 @@ def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> RunFo
 
 
 def dealt(samples: Sequence[Sample], config: Config) -> tuple[list[Sample], list[Split]]:
-    """The photos that a run uses and the part of each, with which it can be trained and measured; `config` resolved.
+    """The photos that a run uses and the part of each, checked for training and measuring; `config` resolved.
 
     Raises:
         DataError, TaxonomyError, RunError: if too few are left for the training, starting weights or teacher were
-            trained on some that are held out, the teacher cannot teach this run, or an attribute does not vary.
+            trained on some that are held out, the teacher cannot teach this run, or an attribute has one value only.
     """
     before = parts_before(config.network.weights)
     samples, splits = deal(samples, config.data, before)
@@ -103,7 +103,7 @@ def part(samples: Sequence[Sample], splits: Sequence[Split], wanted: Split) -> l
 
 
 def parts_before(weights: str | None) -> dict[Path, Split]:
-    """What the photos of the run that is started from were used for, and of the runs before it; none without such.
+    """What the photos of the starting run, and of the runs before it, were used for; none without one.
 
     Raises:
         RunError, DataError: if a run, or its list of photos, cannot be read.
@@ -123,7 +123,7 @@ def parts_before(weights: str | None) -> dict[Path, Split]:
 def _refuse_seen(
     samples: Sequence[Sample], splits: Sequence[Split], before: Mapping[Path, Split], config: Config
 ) -> None:
-    """What was trained on would be recognised, and the figures be too good."""
+    """Photos of the training would be recognised, and the figures would be too good."""
     seen = sum(
         split is not Split.TRAIN and before.get(sample.path) is Split.TRAIN
         for sample, split in zip(samples, splits, strict=True)
@@ -163,7 +163,7 @@ def deal(
 
 
 def _known_groups(samples: Sequence[Sample], before: Mapping[Path, Split]) -> dict[tuple[str, str], Split]:
-    """Source and group of photos that have a part already; training where they differ."""
+    """Source and group of photos that already have a part; the training if they differ."""
     known: dict[tuple[str, str], Split] = {}
     for sample in samples:
         part_before = before.get(sample.path, Split.UNSEEN)
@@ -181,6 +181,6 @@ def _decodable(samples: Sequence[Sample], config: Config) -> tuple[list[Sample],
         bad = {error.path: error for error in store.decode_all("checking photos")}
     messages = [f"{sample.origin}: {bad[sample.path]}" for sample in samples if sample.path in bad]
     if messages and not config.data.skip_bad:
-        advice = "mend or remove them, or pass over them with --skip-bad"
+        advice = "repair or remove them, or skip them with --skip-bad"
         raise DataError.of_lines([*first_of(messages, _SHOWN), advice])
     return [sample for sample in samples if sample.path not in bad], messages

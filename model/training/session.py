@@ -26,8 +26,8 @@ _CACHE_MARGIN = 1.15
 class StopRequest:
     """What SIGINT, SIGTERM and (Windows) Ctrl-Break ask for.
 
-    While steps are trained, the first one is noted and answered after the step; a second one, and any at another time,
-    interrupts at once: everything that is written is written whole.
+    While steps are trained, the first one ends the training after the step; a second one, and any at another time,
+    interrupts at once. Files are always written whole.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ def build_trainer(run: RunFolder, ranks: Ranks, watched: Sequence[Sample] | None
     """The trainer of a run, with its pictures in memory where they fit. Raises DataError, RunError, PhotoError.
 
     Args:
-        watched: photos to follow the progress on; None for those of the validation part.
+        watched: photos on which to follow the progress; None for those of the validation part.
     """
     config, taxonomy = run.config(), run.taxonomy()
     samples, splits = run.samples()
@@ -89,7 +89,7 @@ def train(
 
     Args:
         ranks: the processes that train it together; None for this one as the run's settings say.
-        watched: photos to follow the progress on; None for those of the validation part.
+        watched: photos on which to follow the progress; None for those of the validation part.
 
     Raises:
         DataError, WeightsError, RunError, PhotoError: with a message for the user.
@@ -115,5 +115,5 @@ def train(
 
 
 def is_trained(run: RunFolder) -> bool:
-    """Whether all epochs are done, so that only the figures and the model file are wanting, or nothing."""
+    """Whether all epochs are done, so that at most the figures and the model file are missing."""
     return run.checkpoint.is_file() and run.load_checkpoint()["epoch"] >= (run.config().optimiser.epochs or 0)

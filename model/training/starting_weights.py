@@ -1,4 +1,4 @@
-"""Where a network starts: ImageNet's weights, those of a file, of a model file, or of an earlier run."""
+"""Where a network starts: weights of ImageNet, of a file, of a model file, or of an earlier run."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from model.training.tensor_files import not_finite, read_tensors
 
 
 class WeightsError(MarqueError):
-    """Starting weights that cannot be had or do not fit; the message lists what does not fit."""
+    """Starting weights that cannot be loaded or do not fit; the message lists what does not fit."""
 
 
 def start_network(network: Network, name: str, taxonomy: Taxonomy, weights: str) -> None:
     """Fill a network before its first step: the backbone and, from a run or a model file, what its heads know.
 
-    The embedding is taken over where it is as long, and of the heads the classes that bear the same name.
+    The embedding is taken over if it has the same length, and from the heads the classes with the same names.
 
     Args:
         name: of the backbone.
         taxonomy: of the heads.
-        weights: as for `load_starting_weights`. Raises as that.
+        weights: as for `load_starting_weights`, which raises the same.
     """
     load_starting_weights(network.backbone, name, weights)
     if Path(weights).is_dir():
@@ -55,7 +55,7 @@ def _take_heads(heads: Heads, taxonomy: Taxonomy, known: Taxonomy, state: Mappin
     for key, own in heads.named_parameters():
         given = state.get(f"heads.{key}")
         if given is None or given.shape[1:] != own.shape[1:]:
-            continue  # an embedding of another length, or a head on something else
+            continue  # an embedding of another length, or a head built on something else
         part = key.partition(".")[0]
         if part in of_classes:
             here, there = of_classes[part]
@@ -67,7 +67,7 @@ def _take_heads(heads: Heads, taxonomy: Taxonomy, known: Taxonomy, state: Mappin
 
 
 def _same(own: Mapping[str, int], known: Mapping[str, int]) -> tuple[list[int], list[int]]:
-    """Places of the classes that both have, in each."""
+    """Places of the common classes, in each."""
     both = [name for name in own if name in known]
     return [own[name] for name in both], [known[name] for name in both]
 
@@ -98,7 +98,7 @@ def load_starting_weights(backbone: nn.Module, name: str, weights: str) -> None:
         state = _state_of_model_file(Path(weights), name, backbone)
     else:
         state = _state_of_file(Path(weights))
-    # the files of torchvision's first DenseNets have "norm.1" where the network has "norm1"
+    # the files of torchvision's first DenseNets say "norm.1" for the network's "norm1"
     state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key): value for key, value in state.items()}
     head = BACKBONES[name][0] + "."
     state = {key: value for key, value in state.items() if not key.startswith(head) or key in backbone.state_dict()}
@@ -134,7 +134,7 @@ def _imagenet_state(name: str) -> dict[str, Tensor]:
 
 
 def _announce(name: str, weights: torchvision.models.WeightsEnum) -> None:
-    """Say what is fetched from where, unless it was fetched before: nothing else that the trainer does goes online."""
+    """Say what is downloaded from where, unless it was downloaded before: the trainer never goes online otherwise."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     address = urlsplit(weights.url)
     if not (folder / Path(address.path).name).exists():

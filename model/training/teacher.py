@@ -25,7 +25,7 @@ def checked_teacher(folder: Path, taxonomy: Taxonomy, samples: Sequence[Sample],
         taxonomy, samples, splits: of the other one.
 
     Raises:
-        RunError: if it has no checkpoint, knows other classes, or was trained on photos that the other one holds out.
+        RunError: if it has no checkpoint, knows other classes, or was trained on photos that the other run holds out.
     """
     teacher = RunFolder.open(folder)
     teacher.load_checkpoint()
@@ -54,7 +54,7 @@ def lesson_for(run: RunFolder, teacher: Path) -> Lesson:
     other = checked_teacher(teacher, run.taxonomy(), *run.samples())
     config = other.config().model_copy(update={"machine": run.config().machine})
     output = infer_samples(trained_network(other), part_of(run, Split.TRAIN), config)
-    # of the embedding the trained one: it is what the fine head of this run rests on too
+    # the trained embedding, on which the fine head of this run is built too
     lesson = Lesson(output.coarse_logits, output.fine_logits, F.normalize(output.raw, dim=1))
     columns = {name: column.numpy() for name, column in lesson._asdict().items()}
     write_whole(kept, lambda file: np.savez(file, **columns))

@@ -1,4 +1,4 @@
-"""Files of tensors: checkpoints and weights, from torch and safetensors. Nothing in them is run."""
+"""Files of tensors: checkpoints and weights, from torch and safetensors. No code in them is run."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def read_tensors(path: Path) -> Any:
     """What `torch.save` wrote, or the tensors of a `.safetensors` file, on the CPU.
 
     Raises:
-        OSError: if there is no such file, or it is too large.
+        OSError: if the file is missing or too large.
         ValueError: if it is damaged or something else, or its tensors claim more than it holds.
     """
     size = regular_file(path).st_size
     must_fit(size, LARGE, path)
     try:
         content = _loaded(path, size)
-    except Exception as error:  # on a damaged file torch raises errors of any kind
+    except Exception as error:  # for a damaged file torch raises errors of any kind
         raise ValueError(first_line(error)) from error
     if not all(_is_plain(tensor) for tensor in tensors_in(content)):
         raise ValueError("it holds tensors of a kind that no network has")
     claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors_in(content))
-    # a network and its average may share a tensor, as heads do that are the same
+    # a network and its average may share a tensor, as equal heads do
     if claimed > 4 * size:
         raise ValueError(f"its tensors claim {claimed} bytes, and it has {size}")
     return content
@@ -65,8 +65,8 @@ def _loaded(path: Path, size: int) -> Any:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > size:  # torch packs nothing
+        if unpacked > size:  # torch compresses nothing
             raise ValueError(f"unpacked it would take {unpacked} bytes, and it has {size}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what torch thinks of old forms of files
+        warnings.simplefilter("ignore")  # torch warns about old forms of files
         return torch.load(path, map_location="cpu", weights_only=True)

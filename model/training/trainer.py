@@ -1,4 +1,4 @@
-"""The training loop: batches in, a checkpoint and a line of events after every stretch of it.
+"""The training loop: it takes batches, and writes a checkpoint and a line of events after every stretch.
 
 All randomness of a step (augmentation, dropout, selection) is seeded from the run's seed and the step's number, and the
 batches of an epoch from the seed and the epoch's number. A resumed run therefore needs no generator states: it
@@ -54,7 +54,7 @@ def build_network(config: Config, taxonomy: Taxonomy) -> Network:
 
 
 def head_settings(config: Config) -> dict[str, Any]:
-    """What `Heads` takes from the settings."""
+    """The arguments of `Heads` by the settings."""
     settings = config.network
     return {
         "embedding_dim": settings.embedding_dim,
@@ -65,7 +65,7 @@ def head_settings(config: Config) -> dict[str, Any]:
 
 
 def _augmentation(config: Config, size: int) -> Augmentation:
-    """What is done to training photos of this size."""
+    """The augmentation of training photos of this size."""
     settings = config.input
     return Augmentation(
         size,
@@ -95,7 +95,7 @@ class Trainer:
 
         Args:
             pictures, labels: the training photos.
-            validation: pictures and labels to watch the progress on.
+            validation: pictures and labels on which to watch the progress.
             lesson: a teacher's answers to the training photos.
         """
         assert config.optimiser.epochs is not None and config.input.train_size is not None
@@ -106,7 +106,7 @@ class Trainer:
         self.device = self._fabric.device
         if self.device.type == "cpu":
             torch.use_deterministic_algorithms(True)
-            # a help for debugging, at 5 % of the time
+            # a help for debugging, which costs 5 % of the time
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         scales = attribute_scales(labels, config.loss.label_attributes)
         self._sampler = build_sampler(labels, len(taxonomy.fine), scales, config)
@@ -115,9 +115,9 @@ class Trainer:
         self._lesson = lesson
         torch.manual_seed(config.machine.seed)
         network = build_network(config, taxonomy)
-        if self._fabric.world_size > 1 and self.device.type == "cuda":  # torch has it for CUDA alone
+        if self._fabric.world_size > 1 and self.device.type == "cuda":  # torch has it only for CUDA
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        # after the network, whose first weights are then the same under every cost
+        # after the network, whose first weights are then the same for every cost
         self._objective = Objective(config.loss, taxonomy.parents, config.network.embedding_dim, scales).to(self.device)
         self.average = average_weights(network, config.optimiser.ema).to(self.device)
         self._network, self._optimiser = self._fabric.setup(
@@ -129,13 +129,13 @@ class Trainer:
 
     @property
     def batches(self) -> int:
-        """Steps of the epoch that it is in; those of the others are as many, or nearly so."""
+        """Steps of the current epoch; the others have about as many."""
         return len(self._sampler.batches(self.epoch))
 
     # ---- state
 
     def start_from(self, weights: str) -> None:
-        """Fill the network before the first step, `weights.start_network`. Raises as that."""
+        """Fill the network before the first step; raises the same as `start_network`."""
         assert self.config.network.backbone is not None
         start_network(self._plain, self.config.network.backbone, self._taxonomy, weights)
         if is_model_file(weights):
@@ -177,7 +177,7 @@ class Trainer:
     def _take(self, state: dict[str, Any]) -> None:
         self._plain.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        # checkpoints from before the baselines have no such entry, and their costs no parameters
+        # checkpoints from before the baselines have no such entry, as their costs had no parameters
         self._objective.load_state_dict(state.get("objective", {}))
         self._optimiser.load_state_dict(state["optimiser"])
         self._sampler.load({name: tensor.numpy() for name, tensor in state.get("sampler", {}).items()})
@@ -256,7 +256,7 @@ class Trainer:
         return {**figures, "lr": self._optimiser.param_groups[0]["lr"]}
 
     def _mixture(self, count: int, seed: int) -> Mixture | None:
-        """How this step's pictures are mixed; the same on every rank."""
+        """The mixture of this step's pictures; the same on every rank."""
         settings, random = self.config.input, np.random.default_rng(seed)
         if settings.mix == "none" or random.random() >= settings.mix_share:
             return None
@@ -278,7 +278,7 @@ class Trainer:
         return loss + taught, {**figures, **parts}
 
     def _learn(self, output: NetworkOutput, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
-        """The cost of what differs from the teacher, and its parts."""
+        """The cost of the differences from the teacher, and its parts."""
         settings = self.config.teacher
         answers, embedding = distillation(
             output, Lesson(*(column.to(self.device) for column in lesson)), settings.teacher_temperature
@@ -288,7 +288,7 @@ class Trainer:
 
     def _end_epoch(self, events: EventWriter, progress: Progress) -> None:
         means = {name: mean_of(values) for name, values in self._sums.items()}
-        for sign in collapse_signs(means) if "spread" in means else ():  # chance may have mixed every batch
+        for sign in collapse_signs(means) if "spread" in means else ():  # every batch may have been mixed by chance
             events.write("warning", self.step, epoch=self.epoch, message=sign)
             if self._ranks.is_first:
                 progress.console.print(f"warning: {sign}", style="yellow")
@@ -325,7 +325,7 @@ def infer(
 def watch(
     network: nn.Module, pictures: PictureStore, labels: EncodedLabels, device: torch.device, autocast: Callable
 ) -> dict[str, float]:
-    """The few figures that are followed during a training. Args: labels: in the heads' order."""
+    """The few figures to follow during a training. Args: labels: in the heads' order."""
     output = infer(network, pictures, device, autocast=autocast)
     coarse, fine = torch.from_numpy(labels.coarse), torch.from_numpy(labels.fine)
     own = encode(pictures.samples, taxonomy_of(pictures.samples))  # the heads may not know the classes

@@ -33,7 +33,7 @@ def read_cars196(path: Path) -> Reading:
     """Read the training half, the test half, or both, whichever `path` holds.
 
     Fine is the model (class name of the devkit), coarse its body type from `body_types.csv`, or from the model's name
-    where there is no such file. Samples come in the order of the devkit's classes, which the class-disjoint split
+    if there is no such file. Samples come in the order of the devkit's classes, which the class-disjoint split
     relies on, then of the file names.
 
     Raises:
@@ -79,7 +79,7 @@ def _rows(annotations: Path, photos: Path, classes: int) -> list[_Row]:
 def _are_crops(rows: list[_Row]) -> bool:
     """Whether every box ends at the lower right corner of its photo, seen in a few of them.
 
-    Copies of the data set go about in which the photos were cut to the boxes and the boxes kept where they were: they
+    There are copies of the data set whose photos were cut to the boxes while the boxes were left as they were: they
     would cut away half of the car.
     """
     ends = []
@@ -111,7 +111,7 @@ def _sample(row: _Row, names: list[str], coarse_of: dict[int, str], with_box: bo
 
 
 def _body_types(path: Path, names: list[str], used: set[int], meta: Path) -> dict[int, str]:
-    """Class id -> body type, at least of the classes in use."""
+    """Class id -> body type, at least for the classes in use."""
     file = path / "body_types.csv"
     if not file.exists():
         try:

@@ -35,11 +35,11 @@ def read_folder(path: Path, source: str | None = None) -> Reading:
     outside = sorted(photos.pop((), ()))
     reading.problems[:0] = [f"{photo}: the photo is not in a class folder" for photo in outside]
     if not photos:
-        raise DataError(f"{path}: there is no class folder; put the photos into folders named coarse/fine")
+        raise DataError(f"{path}: it has no class folders; put the photos into folders named coarse/fine")
     typed = {names[0] for names in photos if len(names) > 1}
     for names in sorted(photos):
         if not photos[names] and (len(names) > 1 or names[0] not in typed):
-            reading.problems.append(f"{path.joinpath(*names)}: there is no photo of this class")
+            reading.problems.append(f"{path.joinpath(*names)}: this class has no photos")
         for photo in sorted(photos[names]):
             fine = known_class(names[1]) if len(names) > 1 else None
             group = str(photo.relative_to(path))

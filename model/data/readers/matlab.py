@@ -12,7 +12,7 @@ from scipy.io import loadmat
 _HEADER, _VERSION = 128, 0x0100
 _INT8, _INT32, _UINT32, _MATRIX, _PACKED = 1, 5, 6, 14, 15
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 17: 2, 18: 4}
-"""What numbers and texts are stored as, and their bytes."""
+"""How numbers and texts are stored, and their bytes."""
 _CELLS, _STRUCTURES, _TEXT = 1, 2, 4
 _NUMBERS = range(6, 16)
 _COMPLEX = 0x0800
@@ -43,14 +43,14 @@ def variables(content: bytes, largest: int) -> dict[str, Any]:
         variable, inside = file.at(at, len(content)), file
         at = variable.following
         if variable.kind == _PACKED:
-            at = variable.end  # these are not filled up
+            at = variable.end  # these have no padding
             inside = _Elements(_unpacked(content[variable.begin : variable.end], room), order)
             variable = inside.at(0, len(inside.content))
         room -= variable.end - variable.begin
         inside.check(variable)
     try:
         return loadmat(io.BytesIO(content), squeeze_me=True)
-    except Exception as error:  # on a damaged file scipy raises errors of any kind
+    except Exception as error:  # for a damaged file scipy raises errors of any kind
         raise ValueError(str(error)) from error
 
 
@@ -74,11 +74,11 @@ class _Elements:
         self.content, self._order = content, order
 
     def at(self, place: int, end: int, *kinds: int) -> _Element:
-        """The element that begins at a place; of one of these kinds, and no farther than the end."""
+        """The element that begins at a place: it must be of one of these kinds, and not reach beyond the end."""
         if place + 8 > end:
             raise ValueError("cut short")
         kind, size = self._number(place), self._number(place + 4)
-        if kind >> 16:  # a small one has both in four bytes
+        if kind >> 16:  # a small element has both in four bytes
             found = _Element(kind & 0xFFFF, place + 4, place + 4 + (kind >> 16), place + 8)
             if found.end > found.following:
                 raise ValueError("an element is longer than its room")
@@ -89,7 +89,7 @@ class _Elements:
         return found
 
     def check(self, element: _Element, depth: int = 0) -> None:
-        """Raises ValueError if a variable, or what is in it, is not as it should be."""
+        """Raises ValueError if a variable, or something in it, is not as it should be."""
         if element.kind != _MATRIX or depth > _DEEPEST:
             raise ValueError(f"an element of kind {element.kind} in the wrong place")
         end = element.end
@@ -125,7 +125,7 @@ class _Elements:
             raise ValueError("holds objects instead of numbers, texts and structures")
 
     def _fields(self, at: int, end: int) -> tuple[int, int]:
-        """How many fields a structure has, and where what is in them begins."""
+        """How many fields a structure has, and where their content begins."""
         length = self.at(at, end, _INT32)
         names = self.at(length.following, end, _INT8)
         longest = self._number(length.begin)

@@ -1,4 +1,4 @@
-"""What a reader hands over, and the checks that hold for the samples of every reader."""
+"""What a reader returns, and the checks that hold for the samples of every reader."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Reading:
 
 
 def with_checked_photos(samples: Sequence[Sample]) -> Reading:
-    """Look at the header of every picture: those that cannot be opened are out, boxes are clipped to the picture."""
-    # opening files is mostly waiting, so more threads than cores
+    """Look at the header of every picture: leave out those that cannot be opened, clip boxes to the picture."""
+    # opening files is mostly waiting, so there are more threads than cores
     with ThreadPoolExecutor(max_workers=4 * (os.cpu_count() or 1)) as pool:
         return _collected(pool.map(_with_checked_photo, samples, chunksize=64))
 
 
 def without_contradictions(samples: Iterable[Sample]) -> Reading:
-    """Keep the first of entries for the same object, and of a fine class those under the parent it had first."""
+    """Keep the first entry for each object, and the entries of a fine class under the parent that it had first."""
     reading = Reading()
     first_of: dict[tuple[str, Box | None], Sample] = {}
     first_under: dict[str, Sample] = {}
@@ -61,7 +61,7 @@ def without_contradictions(samples: Iterable[Sample]) -> Reading:
 
 
 def require_folder(path: Path) -> None:
-    """Raise a DataError where there is no folder `path`."""
+    """Raise a DataError if `path` is not a folder."""
     if not path.is_dir():
         found = "this is a file, not a folder" if path.exists() else "the folder does not exist"
         raise DataError(f"{path}: {found}")

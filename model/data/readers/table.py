@@ -16,9 +16,9 @@ _TEXT_COLUMNS = ("file", "coarse", "fine", "group", "source")
 def read_labels(path: Path) -> Reading:
     """Read a CSV file with the columns `file` and `coarse`, and optionally `fine`, `group`, `source` and a box.
 
-    Files are relative to the folder of the CSV file; spaces around a name are dropped where no file has the name with
+    Files are relative to the folder of the CSV file; spaces around a name are dropped unless a file has the name with
     them. A box is `x1`, `y1`, `x2`, `y2` in pixels of the upright picture, right and bottom exclusive. Every other
-    column that holds nothing but numbers becomes an attribute; the rest is left alone. Without a `source` column the
+    column that holds nothing but numbers becomes an attribute; the others are ignored. Without a `source` column the
     source is the name of the CSV file.
 
     Raises:
@@ -41,7 +41,7 @@ def read_labels(path: Path) -> Reading:
 def _sample(path: Path, row: CsvRow, numeric: list[str]) -> Sample:
     for column in ("file", "coarse"):
         value = row.values[column]
-        # a name may be of spaces alone
+        # a name may consist of spaces alone
         if not value.strip() and not (column == "file" and value and (path.parent / value).is_file()):
             raise DataError(f"{row.origin}: column '{column}' is empty")
     file = _named(path.parent, row)

@@ -207,7 +207,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Pa
         (["identify", photo, *model, "--out", str(tmp_path / "no" / "l.csv")], "no does not exist; make it first"),
         (["identify", photo, *model, "--out", str(tmp_path)], "this is a folder"),
         (["enrol", str(tmp_path / "nowhere"), *model, "--gallery", str(tmp_path / "g")], "no such file or folder"),
-        (["enrol", str(empty), *model, "--gallery", str(tmp_path / "g")], "there is no class folder"),
+        (["enrol", str(empty), *model, "--gallery", str(tmp_path / "g")], "it has no class folders"),
         (["enrol", str(photos), *model, "--gallery", str(tmp_path / "other.gallery")], "another identification model"),
     ]:
         assert main(arguments) == 2, arguments

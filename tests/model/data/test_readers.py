@@ -74,8 +74,8 @@ def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path):
     (tmp_path / "ship").mkdir()
     assert error(f"folder:{tmp_path}").splitlines() == [
         f"{tmp_path}/lost.jpg: the photo is not in a class folder",
-        f"{tmp_path}/car/coupe: there is no photo of this class",
-        f"{tmp_path}/ship: there is no photo of this class",
+        f"{tmp_path}/car/coupe: this class has no photos",
+        f"{tmp_path}/ship: this class has no photos",
     ]
     data = read_data([f"folder:{tmp_path}"], skip_bad=True)
     assert labels(data.samples) == [("a.jpg", "car", "van")]
@@ -84,7 +84,7 @@ def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path):
 
 def test_a_folder_without_class_folders_is_an_error(tmp_path):
     picture(tmp_path / "a.jpg")
-    assert "there is no class folder" in error(f"folder:{tmp_path}", skip_bad=True)
+    assert "it has no class folders" in error(f"folder:{tmp_path}", skip_bad=True)
 
 
 def test_a_class_under_two_types_names_both_and_where(tmp_path):
