@@ -240,8 +240,9 @@ class MachineSettings(_Settings):
     """Seed of the heads' starting weights, of the order of the photos and of their augmentation."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes an NVIDIA graphics card if torch can use one."""
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
-    """bf16-mixed is two to four times as fast if the processor supports it."""
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    """bf16-mixed is two to four times as fast if the processor or graphics card computes in it, and many times slower
+    if not; auto takes it if so."""
     workers: int = Field(default=4, ge=1, le=1024)
     """Threads that decode photos."""
     cache_gb: float = Field(default=6.0, ge=0)

@@ -20,6 +20,7 @@ from model.data.labels import EncodedLabels
 from model.method.losses import squared_distances
 from model.method.objective import Objective
 from model.method.quadruplet_selection import RULES, SelectionOptions, role_masks
+from model.training.distributed import choose_precision
 from model.training.memory import keep_freed_memory
 from model.training.optimiser import build_optimiser
 from model.training.trainer import build_network
@@ -77,7 +78,7 @@ def training_step():
     epoch = config.loss.random_epochs  # the first one in which the rule selects
 
     def step():
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=choose_precision("auto", "cpu") == "bf16-mixed"):
             output = network(pictures)
         loss, _ = objective(output, labels, epoch=epoch, generator=torch.Generator().manual_seed(0))
         optimiser.zero_grad(set_to_none=True)
@@ -118,7 +119,8 @@ def small_batches():
     keep_freed_memory()
     whole = seconds(training_step(), 7)
     say(f"batch {SMALL}, embedding {DIM}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    say(f"training step of MobileNetV2 at {SIDE} px, bf16, forward, backward and AdamW: {whole * 1e3:.0f} ms")
+    precision = choose_precision("auto", "cpu")
+    say(f"training step of MobileNetV2 at {SIDE} px, {precision}, forward, backward and AdamW: {whole * 1e3:.0f} ms")
     say(f"{'rule':<30}{'ms':>8}{'share of the step':>20}")
     batch = a_batch(SMALL)
     for rule in RULES:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from model.contract.config import MachineSettings
 from model.contract.events import read_events
+from model.training.distributed import Ranks, choose_precision
 from model.training.run_folder import RunFolder
 from tests.checkout import ROOT
 
@@ -94,3 +96,14 @@ def test_a_whole_training_with_a_teacher_by_two_processes(small_run, picture_fol
     assert trained.model.is_file() and done.stdout.count("identification model") == 1
     for name, weights in trained.load_checkpoint()["network"].items():
         assert torch.isfinite(weights).all(), name
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_processor_without_bfloat16_trains_in_float32(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert choose_precision("auto", "cpu") == ("bf16-mixed" if native else "32-true")
+    assert choose_precision("bf16-mixed", "cpu") == "bf16-mixed"
+    with Ranks(MachineSettings(accelerator="cpu")).fabric.autocast():
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype is (torch.bfloat16 if native else torch.float32)
