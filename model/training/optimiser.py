@@ -29,7 +29,7 @@ def average_weights(network: Network, decay: float) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=mix, use_buffers=True)
 
 
-def build_optimiser(network: Network, objective: Objective, config: Config) -> torch.optim.AdamW:
+def build_optimiser(network: nn.Module, objective: Objective, config: Config) -> torch.optim.AdamW:
     """AdamW; biases and normalisation do not decay, embedding and heads learn `head_lr_factor` times as fast.
 
     The parameters of the objective, proxies of which only the direction counts, learn `proxy_lr_factor` times as fast
@@ -67,7 +67,7 @@ def set_learning_rates(optimiser: torch.optim.Optimizer, progress: float, warmup
         group["lr"] = group["height"] * share
 
 
-def _depths(network: Network) -> dict[str, float]:
+def _depths(network: nn.Module) -> dict[str, float]:
     """Parameter of the backbone -> its depth between the first (0) and the last (1), in steps of a tenth.
 
     torchvision's networks name their parameters in the order in which a picture goes through them.

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from model.contract.config import Config
 from model.train import finish
+from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
 from tests.model.small import SMALL
@@ -11,7 +14,7 @@ from tests.model.small import SMALL
 SHAPES = {"boat": ("ferry", "tug", "yacht"), "car": ("coupe", "van")}
 
 
-def draw(path, colour, bars, rng):
+def draw(path: Path, colour: tuple[int, int, int], bars: int, rng: np.random.Generator) -> None:
     """A picture whose colour tells the coarse class and whose number of bars tells the fine class."""
     image = Image.fromarray(rng.integers(60, 120, (40, 48, 3), dtype=np.uint8))
     pen = ImageDraw.Draw(image)
@@ -23,7 +26,7 @@ def draw(path, colour, bars, rng):
 
 
 @pytest.fixture(scope="session")
-def picture_folder(tmp_path_factory):
+def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """coarse/fine/*.jpg: two coarse and five fine classes, 12 photos each, and a few with the coarse class alone."""
     folder = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(5)
@@ -37,7 +40,7 @@ def picture_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small_run(picture_folder, tmp_path_factory):
+def small_run(picture_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished training of a small network on `picture_folder`, not to be changed."""
     config = Config.model_validate({**SMALL, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
     run = new_run(tmp_path_factory.mktemp("runs") / "small", config)

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -21,6 +23,7 @@ from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split
 from model.evaluate import main as evaluate_main
+from model.method.network import Network
 from model.method.objective import Objective, collapse_signs
 from model.metrics.retrieval import recall_1
 from model.publishing.export import TOLERANCE, BundleExportError, export
@@ -42,11 +45,11 @@ SETTINGS = [
 AFTER_EVERY_STEP = ("--checkpoint-minutes", "0")
 
 
-def arguments(folder, out):
+def arguments(folder: Path, out: Path) -> list[str]:
     return ["--data", f"folder:{folder}", "--out", str(out), *SETTINGS]
 
 
-def trainer_process(*args):
+def trainer_process(*args: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "model.train", *map(str, args)],
         cwd=ROOT,
@@ -56,7 +59,7 @@ def trainer_process(*args):
     )
 
 
-def wait_for_step(process, out, step):
+def wait_for_step(process: subprocess.Popen[str], out: Path, step: int) -> None:
     """Until the run has reported `step`, which lies inside an epoch."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
@@ -68,7 +71,7 @@ def wait_for_step(process, out, step):
 
 
 @pytest.fixture(scope="module")
-def unbroken(picture_folder, tmp_path_factory):
+def unbroken(picture_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "unbroken"
     process = trainer_process(*arguments(picture_folder, out))
     _, errors = process.communicate(timeout=200)
@@ -76,7 +79,7 @@ def unbroken(picture_folder, tmp_path_factory):
     return out
 
 
-def test_a_run_can_be_understood_later(unbroken):
+def test_a_run_can_be_understood_later(unbroken: Path) -> None:
     names = {path.name for path in unbroken.iterdir()}
     expected = {
         *("config.json", "versions.json", "taxonomy.json", "split.csv", "events.jsonl", "checkpoint.pt"),
@@ -96,12 +99,12 @@ def test_a_run_can_be_understood_later(unbroken):
     assert {"loss", "coarse", "fine", "distance", "d_plus", "d_minus", "d_negative", "lr"} <= set(events[1].values)
 
 
-def test_it_learns(unbroken):
+def test_it_learns(unbroken: Path) -> None:
     losses = [event.values["loss"] for event in read_events(unbroken / "events.jsonl") if event.kind == "epoch"]
     assert losses[-1] < losses[0]
 
 
-def test_the_model_file_does_what_the_network_does(unbroken):
+def test_the_model_file_does_what_the_network_does(unbroken: Path) -> None:
     info = bundle.read_info(unbroken / "model.onnx")
     assert info.preprocessing.size == 32 and info.embedding_dim == 16
     assert info.training["photos"]["train"] > 0 and info.training["onnxruntime_difference"] <= TOLERANCE
@@ -113,13 +116,13 @@ def test_the_model_file_does_what_the_network_does(unbroken):
         assert np.linalg.norm(embedding, axis=1) == pytest.approx(np.ones(count), abs=1e-5)
 
 
-def test_the_model_file_does_not_tell_where_it_was_made(unbroken):
+def test_the_model_file_does_not_tell_where_it_was_made(unbroken: Path) -> None:
     content = (unbroken / "model.onnx").read_bytes()
     for place in ("site-packages", str(ROOT), str(unbroken.parent)):
         assert place.encode() not in content
 
 
-def test_what_was_said_of_each_test_photo_is_kept(unbroken):
+def test_what_was_said_of_each_test_photo_is_kept(unbroken: Path) -> None:
     run, figures = RunFolder.open(unbroken), json.loads((unbroken / "metrics.json").read_text())
     kept, samples = read_tested(run.tested), part_of(run, Split.TEST)
     assert kept.step == figures["step"] and kept.paths == tuple(str(sample.path) for sample in samples)
@@ -140,7 +143,9 @@ def test_what_was_said_of_each_test_photo_is_kept(unbroken):
 
 
 @pytest.mark.slow
-def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbroken, tmp_path):
+def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(
+    picture_folder: Path, unbroken: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "killed"
     process = trainer_process(*arguments(picture_folder, out), *AFTER_EVERY_STEP)
     per_epoch = max(e.step for e in read_events(unbroken / "events.jsonl")) // 3
@@ -163,7 +168,7 @@ def test_killed_in_mid_epoch_and_resumed_gives_the_same_run(picture_folder, unbr
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process can answer")
 @pytest.mark.slow
-def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
+def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
     process = trainer_process(*arguments(picture_folder, out))
     wait_for_step(process, out, 2)
@@ -176,7 +181,9 @@ def test_sigterm_writes_a_checkpoint_and_ends_well(picture_folder, tmp_path):
     assert events[-1].kind == "stopped" and run.load_checkpoint()["step"] == events[-1].step
 
 
-def test_evaluate_prints_the_figures(unbroken, monkeypatch, capsys):
+def test_evaluate_prints_the_figures(
+    unbroken: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["evaluate", str(unbroken), "--json"])
     assert evaluate_main() == 0
     figures = json.loads(capsys.readouterr().out)["test"]["all"]
@@ -185,13 +192,13 @@ def test_evaluate_prints_the_figures(unbroken, monkeypatch, capsys):
         assert 0 <= figures[name] <= 1
 
 
-def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
+def test_export_refuses_a_graph_that_differs(unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph with other weights than the network is what a faulty exporter would give."""
     import model.publishing.export as room
 
     real = room.to_onnx
 
-    def faulty(network, size):
+    def faulty(network: Network, size: int) -> onnx.ModelProto:
         graph = real(network, size)
         tensor = next(t for t in graph.graph.initializer if t.name.endswith("embed.weight") or "embed" in t.name)
         values = np.frombuffer(tensor.raw_data, dtype=np.float32) * np.linspace(0.5, 2, 16 * 512, dtype=np.float32)
@@ -219,7 +226,9 @@ def test_export_refuses_a_graph_that_differs(unbroken, tmp_path, monkeypatch):
         ),
     ],
 )
-def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, capsys):
+def test_bad_input_is_told_in_one_message(
+    args: list[str], said: str, picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     args = [arg.format(tmp=tmp_path, pictures=picture_folder) for arg in args]
     assert main(args) == 2
     text = capsys.readouterr().err
@@ -227,7 +236,9 @@ def test_bad_input_is_told_in_one_message(args, said, picture_folder, tmp_path, 
     assert not (tmp_path / "r").exists()  # the next try finds its folder free
 
 
-def test_settings_that_contradict_each_other_are_told_before_anything_is_read(picture_folder, tmp_path, capsys):
+def test_settings_that_contradict_each_other_are_told_before_anything_is_read(
+    picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*arguments(picture_folder, tmp_path / "r"), "--test", "0.8", "--validation", "0.3"])
     assert ended.value.code == 2
@@ -235,7 +246,9 @@ def test_settings_that_contradict_each_other_are_told_before_anything_is_read(pi
     assert not (tmp_path / "r").exists()
 
 
-def test_a_damaged_photo_stops_the_training_unless_passed_over(picture_folder, tmp_path, capsys):
+def test_a_damaged_photo_stops_the_training_unless_passed_over(
+    picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "data"
     for source in picture_folder.rglob("*.jpg"):
         target = folder / source.relative_to(picture_folder)
@@ -248,20 +261,20 @@ def test_a_damaged_photo_stops_the_training_unless_passed_over(picture_folder, t
     assert not (tmp_path / "r").exists()
 
 
-def test_resume_takes_no_other_option(tmp_path, capsys):
+def test_resume_takes_no_other_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--resume", str(tmp_path), "--epochs", "3"])
     assert "no other option" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
-def test_learning_rate_rises_and_falls():
+def test_learning_rate_rises_and_falls() -> None:
     shares = [learning_rate_share(i / 100, 0.1) for i in range(101)]
     assert max(shares) == pytest.approx(1, abs=0.01) and shares.index(max(shares)) == 10
     assert shares[100] == pytest.approx(0, abs=1e-9)
     assert shares[:11] == sorted(shares[:11]) and shares[10:] == sorted(shares[10:], reverse=True)
 
 
-def test_the_first_layers_learn_more_slowly():
+def test_the_first_layers_learn_more_slowly() -> None:
     config = Config.model_validate({"network": {"backbone": "resnet18"}, "optimiser": {"first_lr_factor": 0.1}})
     network = build_network(config, Taxonomy.from_pairs([("car", "a"), ("car", "b")]))
     objective = Objective(config.loss, (0, 0), config.network.embedding_dim)
@@ -276,26 +289,26 @@ def test_the_first_layers_learn_more_slowly():
     assert heads == [pytest.approx(config.optimiser.head_lr_factor)] * len(heads)
 
 
-def test_collapse_is_noticed():
+def test_collapse_is_noticed() -> None:
     healthy = {"spread": 0.9, "gap": 0.5}
     assert collapse_signs(healthy) == []
     assert "collapsed" in collapse_signs({**healthy, "spread": 1e-5})[0]
     assert "nearer" in collapse_signs({**healthy, "gap": -0.1})[0]
 
 
-def test_settings_of_the_drawn_set_need_no_download():
+def test_settings_of_the_drawn_set_need_no_download() -> None:
     config = Config.model_validate({"data": {"data": ("demo:",)}}).resolved()
     assert config.network.weights == "none"
     real = Config.model_validate({"data": {"data": ("demo:", "table:x.csv")}}).resolved()
     assert real.network.weights == "imagenet"
 
 
-def test_unknown_rule_is_refused():
+def test_unknown_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="'random', 'hard_negative'"):
-        LossSettings(rule="best")
+        LossSettings.model_validate({"rule": "best"})
 
 
-def test_a_damaged_checkpoint_is_told(unbroken, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_told(unbroken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(unbroken, copy)
     data = (copy / "checkpoint.pt").read_bytes()
@@ -304,7 +317,7 @@ def test_a_damaged_checkpoint_is_told(unbroken, tmp_path, capsys):
     assert "checkpoint is damaged" in capsys.readouterr().err
 
 
-def test_resuming_a_trained_run_only_finishes_it(unbroken, tmp_path):
+def test_resuming_a_trained_run_only_finishes_it(unbroken: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(unbroken, copy)
     (copy / "model.onnx").unlink()
@@ -314,13 +327,13 @@ def test_resuming_a_trained_run_only_finishes_it(unbroken, tmp_path):
     assert kinds == [event.kind for event in read_events(unbroken / "events.jsonl")]
 
 
-def test_a_full_disk_keeps_the_old_checkpoint(unbroken, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_old_checkpoint(unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(unbroken, copy)
     run = RunFolder.open(copy)
     before = run.checkpoint.read_bytes()
 
-    def full(_descriptor):
+    def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -339,8 +352,9 @@ def test_a_full_disk_keeps_the_old_checkpoint(unbroken, tmp_path, monkeypatch):
         ("--rule", "semi_hard", "--skip-hardest", "1", "--average", "rows", "--coarse-head-on", "embedding"),
     ],
 )
-def test_every_cost_and_rule_trains(options, picture_folder, tmp_path):
+def test_every_cost_and_rule_trains(options: tuple[str, ...], picture_folder: Path, tmp_path: Path) -> None:
     command = parse([*arguments(picture_folder, tmp_path / "r"), *options, "--epochs", "2"])
+    assert command.out is not None
     run = new_run(command.out, command.config)
     assert train(run, StopRequest())
     events = read_events(run.events)
@@ -349,7 +363,9 @@ def test_every_cost_and_rule_trains(options, picture_folder, tmp_path):
     assert all(event.values["d_negative"] > 0 for event in events if event.kind == "epoch")
 
 
-def test_the_card_tells_the_figures_of_the_run(unbroken, tmp_path, monkeypatch, capsys):
+def test_the_card_tells_the_figures_of_the_run(
+    unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "card.md"
     arguments = [str(unbroken), "--model", str(unbroken / "model.onnx"), "--origin", "none.", "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["card", *arguments])

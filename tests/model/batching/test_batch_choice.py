@@ -1,6 +1,7 @@
 """Every way to compose batches in a whole training: it resumes exactly, and attributes reach batches and cost."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,11 +34,12 @@ SETTINGS = [
     "batches",
     ["class_hard", pytest.param("dense", marks=pytest.mark.slow), pytest.param("random", marks=pytest.mark.slow)],
 )
-def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path):
+def test_a_resumed_run_equals_an_unbroken_one(batches: str, picture_folder: Path, tmp_path: Path) -> None:
     states, steps = {}, 0
     for name in ("whole", "broken"):
         out = tmp_path / name
         command = parse(["--data", f"folder:{picture_folder}", "--out", str(out), *SETTINGS, "--batches", batches])
+        assert command.out is not None
         run = new_run(command.out, command.config)
         if name == "broken":
             assert not train(run, StopAt(steps // 3 + 2))  # in the second epoch
@@ -55,7 +57,9 @@ def test_a_resumed_run_equals_an_unbroken_one(batches, picture_folder, tmp_path)
         assert mean.norm(dim=1).numpy() == pytest.approx(np.ones(len(mean)), abs=1e-5)
 
 
-def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(picture_folder, tmp_path, monkeypatch, capsys):
+def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(run_setup, "_decodable", lambda *_: pytest.fail("photos were opened"))
     arguments = ["--data", f"folder:{picture_folder}", "--out", str(tmp_path / "r"), *SETTINGS]
     assert main([*arguments, "--label-attributes", "yaer"]) == 2
@@ -63,7 +67,7 @@ def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(picture
     assert not (tmp_path / "r").exists()
 
 
-def test_class_hard_batches_change_with_what_was_learned():
+def test_class_hard_batches_change_with_what_was_learned() -> None:
     coarse, fine = np.repeat([0, 0, 0, 1, 1, 1], 4), np.repeat(np.arange(6), 4)
     labels = EncodedLabels(coarse, fine, np.zeros((24, 0)))
     settings = {"batches": "class_hard", "batch_coarse": 1, "batch_fine": 3, "batch_images": 4}
@@ -81,7 +85,7 @@ def test_class_hard_batches_change_with_what_was_learned():
 
 
 @pytest.mark.slow
-def test_years_count_in_batches_and_cost(picture_folder, tmp_path):
+def test_years_count_in_batches_and_cost(picture_folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "cars.csv"
     with table.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -97,7 +101,7 @@ def test_years_count_in_batches_and_cost(picture_folder, tmp_path):
 
 
 @pytest.mark.parametrize("unit_length", [True, False])
-def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
+def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length: bool) -> None:
     torch.manual_seed(0)
     coarse, fine, years = torch.arange(12) // 6, torch.arange(12) // 2, torch.linspace(0, 9, 12)
     raw = 3 * torch.randn(12, 5)
@@ -114,7 +118,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length):
     assert figures["distance"] == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_an_attribute_that_says_nothing_is_told():
+def test_an_attribute_that_says_nothing_is_told() -> None:
     labels = EncodedLabels(np.zeros(4, int), np.zeros(4, int), np.array([[1.0], [1.0], [np.nan], [1.0]]))
     with pytest.raises(DataError, match="'year'"):
         attribute_scales(labels, ["year"])

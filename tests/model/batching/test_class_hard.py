@@ -11,7 +11,7 @@ SHAPES = st.builds(BatchShape, coarse=st.integers(1, 4), fine=st.integers(1, 4),
 
 
 @st.composite
-def collections(draw):
+def collections(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, ClassMeans]:
     """Labels in random order, and means of which some are not yet seen."""
     coarse, fine, number = [], [], 0
     for parent in range(draw(st.integers(1, 4))):
@@ -33,7 +33,9 @@ def collections(draw):
 
 @settings(deadline=None)
 @given(collections(), SHAPES, st.integers(0, 3), st.integers(0, 3))
-def test_each_image_is_in_exactly_one_batch_of_full_chunks(collection, shape, seed, epoch):
+def test_each_image_is_in_exactly_one_batch_of_full_chunks(
+    collection: tuple[np.ndarray, np.ndarray, ClassMeans], shape: BatchShape, seed: int, epoch: int
+) -> None:
     coarse, fine, means = collection
     if len(coarse) == 0:
         return
@@ -50,12 +52,14 @@ def test_each_image_is_in_exactly_one_batch_of_full_chunks(collection, shape, se
 
 @settings(deadline=None)
 @given(collections(), SHAPES, st.integers(0, 2**32), st.integers(0, 100))
-def test_seed_epoch_and_frozen_means_alone_decide(collection, shape, seed, epoch):
+def test_seed_epoch_and_frozen_means_alone_decide(
+    collection: tuple[np.ndarray, np.ndarray, ClassMeans], shape: BatchShape, seed: int, epoch: int
+) -> None:
     coarse, fine, means = collection
     if len(coarse) == 0:
         return
     once = ClassHardSampler(coarse, fine, shape, seed, means).batches(epoch)
-    resumed = ClassMeans(*means.current.shape, 0.5)
+    resumed = ClassMeans(len(means.current), 3, 0.5)
     resumed.load(means.state())
     known = np.arange(len(means.current))
     resumed.update(np.ones((len(known), 3)), known)  # in mid-epoch the running means have moved
@@ -64,9 +68,9 @@ def test_seed_epoch_and_frozen_means_alone_decide(collection, shape, seed, epoch
     assert [batch.tolist() for batch in sampler.batches(epoch)] == [batch.tolist() for batch in once]
 
 
-def by_loops(vectors, parents, anchor):
+def by_loops(vectors: np.ndarray, parents: np.ndarray, anchor: int) -> tuple[int | None, int | None]:
     """Nearest sibling and nearest stranger of a class, by looking at every other class."""
-    best = {True: (-2.0, None), False: (-2.0, None)}
+    best: dict[bool, tuple[float, int | None]] = {True: (-2.0, None), False: (-2.0, None)}
     for other, parent in enumerate(parents):
         if other == anchor:
             continue
@@ -77,7 +81,7 @@ def by_loops(vectors, parents, anchor):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_batch_of_one_group_is_a_class_its_nearest_sibling_and_its_nearest_stranger(seed):
+def test_a_batch_of_one_group_is_a_class_its_nearest_sibling_and_its_nearest_stranger(seed: int) -> None:
     rng = np.random.default_rng(seed)
     parents = np.repeat(np.arange(4), 5)
     means = ClassMeans(20, 8, 0.9)
@@ -91,7 +95,7 @@ def test_a_batch_of_one_group_is_a_class_its_nearest_sibling_and_its_nearest_str
     assert np.array_equal(fine[batch], np.repeat([anchor, sibling, stranger], 4))
 
 
-def test_confused_classes_meet_more_often_than_in_batches_without_means():
+def test_confused_classes_meet_more_often_than_in_batches_without_means() -> None:
     parents = np.repeat(np.arange(6), 10)
     rng = np.random.default_rng(0)
     pairs = rng.normal(size=(6, 5, 16)).repeat(2, axis=1).reshape(60, 16)  # classes 2i and 2i + 1 look the same
@@ -99,13 +103,9 @@ def test_confused_classes_meet_more_often_than_in_batches_without_means():
     fine = np.repeat(np.arange(60), 20)
     sampler = ClassHardSampler(parents[fine], fine, BatchShape(3, 2, 4), 0, means)
 
-    def meetings():
-        return np.mean(
-            [
-                len(classes) - len({c // 2 for c in classes})
-                for classes in (set(fine[batch].tolist()) for batch in sampler.batches(0))
-            ]
-        )
+    def meetings() -> float:
+        drawn = [set(fine[batch].tolist()) for batch in sampler.batches(0)]
+        return float(np.mean([len(classes) - len({c // 2 for c in classes}) for classes in drawn]))
 
     without = meetings()
     means.update(pairs + 0.01 * rng.normal(size=pairs.shape), np.arange(60))
@@ -113,7 +113,7 @@ def test_confused_classes_meet_more_often_than_in_batches_without_means():
     assert meetings() > 3 * without
 
 
-def test_one_class_alone_and_unknown_images_alone_make_batches():
+def test_one_class_alone_and_unknown_images_alone_make_batches() -> None:
     alone = np.zeros(10, dtype=np.int64)
     means = ClassMeans(1, 2, 0.5)
     batches = ClassHardSampler(alone, alone, BatchShape(2, 1, 2), 0, means).batches(0)
@@ -124,7 +124,7 @@ def test_one_class_alone_and_unknown_images_alone_make_batches():
     assert np.mean([len(set(coarse[batch].tolist())) for batch in batches]) > 1.5
 
 
-def test_a_class_larger_than_the_rest_together_is_in_every_batch():
+def test_a_class_larger_than_the_rest_together_is_in_every_batch() -> None:
     fine = np.repeat([0, 1, 2, 3], [400, 40, 40, 40])
     batches = ClassHardSampler(fine // 2, fine, BatchShape(3, 1, 4), 0, ClassMeans(4, 2, 0.5)).batches(0)
     share = np.array([(fine[batch] == 0).mean() for batch in batches])
@@ -133,7 +133,7 @@ def test_a_class_larger_than_the_rest_together_is_in_every_batch():
     assert np.all(share[:10] < 0.7)
 
 
-def test_means_are_running_means_of_unit_length():
+def test_means_are_running_means_of_unit_length() -> None:
     means = ClassMeans(3, 2, 0.75)
     means.update(np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0]]), np.array([0, 0, NO_FINE]))
     assert means.current.tolist() == [[1, 0], [0, 0], [0, 0]]
@@ -147,7 +147,7 @@ def test_means_are_running_means_of_unit_length():
 
 
 @given(st.integers(0, 1000), st.integers(1, 30))
-def test_seen_means_have_unit_length(seed, size):
+def test_seen_means_have_unit_length(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     means = ClassMeans(5, 3, 0.9)
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_seen_means_have_unit_length(seed, size):
     assert np.all((lengths == 0) | (np.abs(lengths - 1) < 1e-5))
 
 
-def test_what_does_not_fit_is_refused():
+def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="momentum"):
         ClassMeans(2, 2, 1.0)
     with pytest.raises(ValueError, match="class means of shape"):

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from model.contract.taxonomy import NO_FINE
 from model.method.logratio import label_distances
 
 
-def collection(seed, size):
+def collection(seed: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, ...]]:
     """Labels with unknown fine classes, and no, one or two attributes: years with many ties, lengths, some missing."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 3, size)
@@ -27,7 +28,9 @@ def collection(seed, size):
     return coarse, fine, attributes, (4.0, 0.7)[: seed % 3]
 
 
-def all_pairs(coarse, fine, attributes, scales, base=2.0):
+def all_pairs(
+    coarse: np.ndarray, fine: np.ndarray, attributes: np.ndarray, scales: tuple[float, ...], base: float = 2.0
+) -> tuple[np.ndarray, np.ndarray]:
     delta, valid = label_distances(
         torch.from_numpy(coarse),
         torch.from_numpy(fine),
@@ -40,7 +43,7 @@ def all_pairs(coarse, fine, attributes, scales, base=2.0):
 
 @settings(deadline=None, max_examples=80)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 8), st.sampled_from([1.2, 2.0]))
-def test_neighbours_agree_with_the_distances_of_all_pairs(seed, size, k, base):
+def test_neighbours_agree_with_the_distances_of_all_pairs(seed: int, size: int, k: int, base: float) -> None:
     labels = collection(seed, size)
     delta, valid = all_pairs(*labels, base=base)
     neighbours = LabelNeighbours(*labels, base=base)
@@ -58,7 +61,9 @@ def test_neighbours_agree_with_the_distances_of_all_pairs(seed, size, k, base):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 5), st.integers(1, 8), st.integers(0, 3))
-def test_every_image_is_shown_and_each_batch_is_anchor_neighbours_rest(seed, size, k, more, epoch):
+def test_every_image_is_shown_and_each_batch_is_anchor_neighbours_rest(
+    seed: int, size: int, k: int, more: int, epoch: int
+) -> None:
     coarse, fine, attributes, scales = collection(seed, size)
     delta, valid = all_pairs(coarse, fine, attributes, scales)
     whole = k + 1 + more
@@ -82,7 +87,7 @@ def test_every_image_is_shown_and_each_batch_is_anchor_neighbours_rest(seed, siz
 
 @given(st.integers(0, 1000), st.integers(0, 100))
 @settings(deadline=None, max_examples=20)
-def test_seed_and_epoch_alone_decide(seed, epoch):
+def test_seed_and_epoch_alone_decide(seed: int, epoch: int) -> None:
     labels = collection(seed, 40)
     once = DenseSampler(*labels, 10, 3, seed).batches(epoch)
     resumed = DenseSampler(*labels, 10, 3, seed)
@@ -91,7 +96,7 @@ def test_seed_and_epoch_alone_decide(seed, epoch):
     assert [batch.tolist() for batch in other] != [batch.tolist() for batch in once]
 
 
-def test_ties_are_drawn_evenly():
+def test_ties_are_drawn_evenly() -> None:
     coarse = np.zeros(11, dtype=np.int64)
     sampler = DenseSampler(coarse, coarse, None, (), 4, 2, 0)
     counts = Counter()
@@ -105,7 +110,7 @@ def test_ties_are_drawn_evenly():
     assert all(abs(count - expected) < 4 * math.sqrt(expected) for count in counts.values())
 
 
-def test_without_attributes_few_images_come_twice_and_without_neighbours_none():
+def test_without_attributes_few_images_come_twice_and_without_neighbours_none() -> None:
     fine = np.repeat(np.arange(50), 40)
     dense = np.concatenate(DenseSampler(fine // 5, fine, None, (), 100, 5, 0).batches(0))
     assert len(dense) <= 1.01 * len(fine)
@@ -114,13 +119,13 @@ def test_without_attributes_few_images_come_twice_and_without_neighbours_none():
     assert [len(batch) for batch in plain] == [100] * 20
 
 
-def test_a_last_batch_of_one_image_joins_the_one_before():
+def test_a_last_batch_of_one_image_joins_the_one_before() -> None:
     labels = np.zeros(9, dtype=np.int64)
     assert [len(batch) for batch in DenseSampler(labels, labels, None, (), 4, 0, 0).batches(0)] == [4, 5]
     assert [batch.tolist() for batch in DenseSampler(labels[:1], labels[:1], None, (), 4, 2, 0).batches(0)] == [[0]]
 
 
-def test_a_hundred_thousand_images_are_each_drawn():
+def test_a_hundred_thousand_images_are_each_drawn() -> None:
     rng = np.random.default_rng(0)
     fine = rng.integers(0, 500, 100_000)
     attributes = np.stack([rng.integers(1980, 2020, len(fine)).astype(float), rng.normal(size=len(fine))], axis=1)
@@ -142,8 +147,8 @@ def test_a_hundred_thousand_images_are_each_drawn():
         ({"k": -1}, "k -1"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, message):
-    given = {"coarse": np.zeros(4, dtype=int), "fine": np.zeros(4, dtype=int), "attributes": np.zeros((4, 1))}
-    given |= {"scales": (1.0,), "batch": 4, "k": 2, "seed": 0}
+def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
+    labels = {"coarse": np.zeros(4, dtype=int), "fine": np.zeros(4, dtype=int), "attributes": np.zeros((4, 1))}
+    given: dict[str, Any] = labels | {"scales": (1.0,), "batch": 4, "k": 2, "seed": 0}
     with pytest.raises(ValueError, match=message):
         DenseSampler(**(given | change))

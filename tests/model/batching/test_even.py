@@ -14,7 +14,9 @@ SHAPES = st.builds(BatchShape, coarse=st.integers(1, 3), fine=st.integers(1, 3),
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=12), st.integers(0, 9), SHAPES, st.integers(0, 3))
-def test_classes_and_their_photos_come_equally_often(sizes, unknown, shape, epoch):
+def test_classes_and_their_photos_come_equally_often(
+    sizes: list[int], unknown: int, shape: BatchShape, epoch: int
+) -> None:
     fine = np.repeat([*range(len(sizes)), NO_FINE], [*sizes, unknown])
     batches = EvenSampler(fine, shape, seed=1).batches(epoch)
     assert len(batches) == max(1, round(len(fine) / (shape.chunks * shape.images)))
@@ -32,7 +34,7 @@ def test_classes_and_their_photos_come_equally_often(sizes, unknown, shape, epoc
         assert of_class.max() - of_class.min() <= 1
 
 
-def test_a_seed_and_an_epoch_give_the_same_batches_and_others_do_not():
+def test_a_seed_and_an_epoch_give_the_same_batches_and_others_do_not() -> None:
     fine = np.repeat(np.arange(20), 9)
     shape = BatchShape(3, 2, 4)
     first, again = (EvenSampler(fine, shape, seed=4).batches(2) for _ in range(2))
@@ -41,6 +43,6 @@ def test_a_seed_and_an_epoch_give_the_same_batches_and_others_do_not():
     assert not np.array_equal(first[0], EvenSampler(fine, shape, seed=5).batches(2)[0])
 
 
-def test_photos_without_a_class_alone_are_refused():
+def test_photos_without_a_class_alone_are_refused() -> None:
     with pytest.raises(DataError, match="fine class"):
         EvenSampler(np.full(4, NO_FINE), BatchShape(1, 1, 1), seed=0)

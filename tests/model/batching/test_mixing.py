@@ -1,5 +1,9 @@
 """Pictures mixed in pairs, for the heads."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 import torch
@@ -23,19 +27,21 @@ from tests.model.stops import StopAt
 PARENTS = (0, 0, 1, 1)
 
 
-def pictures(count, size=20):
+def pictures(count: int, size: int = 20) -> torch.Tensor:
     return torch.randint(0, 256, (count, 3, size, size), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 9), kind=st.sampled_from(["mixup", "cutmix"]))
-def test_every_picture_has_a_partner_and_the_shares_are_shares(seed, count, kind):
+def test_every_picture_has_a_partner_and_the_shares_are_shares(
+    seed: int, count: int, kind: Literal["mixup", "cutmix"]
+) -> None:
     mixture = Mixture.draw(kind, count, np.random.default_rng(seed))
     assert sorted(mixture.partner) == list(range(count)) and 0 <= mixture.share <= 1
     assert (mixture.patch is None) == (kind == "mixup")
 
 
 @given(seed=st.integers(0, 2**32))
-def test_the_patch_takes_as_much_of_a_picture_as_its_label_says(seed):
+def test_the_patch_takes_as_much_of_a_picture_as_its_label_says(seed: int) -> None:
     mixture = Mixture.draw("cutmix", 4, np.random.default_rng(seed))
     before = torch.zeros(4, 3, 100, 100, dtype=torch.uint8) + torch.arange(4, dtype=torch.uint8)[:, None, None, None]
     after = mixture.of(before)
@@ -46,7 +52,7 @@ def test_the_patch_takes_as_much_of_a_picture_as_its_label_says(seed):
     assert before[1].unique().tolist() == [1]
 
 
-def test_laid_over_each_other_by_hand():
+def test_laid_over_each_other_by_hand() -> None:
     before = pictures(3)
     after = Mixture(np.array([2, 0, 1]), 0.25, None).of(before)
     expected = (0.25 * before[0].double() + 0.75 * before[2].double()).round()
@@ -55,22 +61,19 @@ def test_laid_over_each_other_by_hand():
 
 
 @given(batch=st.integers(1, 40), world=st.integers(1, 5), seed=st.integers(0, 99))
-def test_the_whole_batch_knows_what_every_rank_has_mixed(batch, world, seed):
-    class Fabric:
-        world_size = world
-
+def test_the_whole_batch_knows_what_every_rank_has_mixed(batch: int, world: int, seed: int) -> None:
     ranks = object.__new__(Ranks)
-    ranks.fabric = Fabric()
     parts = []
     for rank in range(world):
-        Fabric.global_rank = rank
+        fabric: Any = SimpleNamespace(world_size=world, global_rank=rank)
+        ranks.fabric = fabric
         parts.append(ranks.own(np.arange(batch))[1])
     mixture = Mixture.draw("mixup", len(parts[0]), np.random.default_rng(seed))
     mixed_in = np.concatenate([places[mixture.partner] for places in parts])[:batch]
     assert mixture.partners_in(batch).tolist() == mixed_in.tolist()
 
 
-def test_both_labels_count_by_their_shares():
+def test_both_labels_count_by_their_shares() -> None:
     generator = torch.Generator().manual_seed(0)
     coarse_logits, fine_logits, raw = (torch.randn(3, n, generator=generator) for n in (2, 4, 5))
     output = NetworkOutput(coarse_logits, fine_logits, F.normalize(raw, dim=1), raw, torch.zeros(len(raw)))
@@ -88,7 +91,9 @@ def test_both_labels_count_by_their_shares():
 
 
 @pytest.mark.parametrize("kind", ["mixup", pytest.param("cutmix", marks=pytest.mark.slow)])
-def test_a_training_with_mixed_batches_goes_on_where_it_stopped(kind, picture_folder, tmp_path):
+def test_a_training_with_mixed_batches_goes_on_where_it_stopped(
+    kind: str, picture_folder: Path, tmp_path: Path
+) -> None:
     config = Config.model_validate(
         {
             **SMALL,

@@ -10,7 +10,7 @@ SHAPES = st.builds(BatchShape, coarse=st.integers(1, 4), fine=st.integers(1, 4),
 
 
 @st.composite
-def labels(draw):
+def labels(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Coarse and fine label of each image, fine classes numbered through, in random order."""
     coarse, fine = [], []
     number = 0
@@ -26,13 +26,13 @@ def labels(draw):
     return np.array(coarse, dtype=np.int64)[order], np.array(fine, dtype=np.int64)[order]
 
 
-def chunk_counts(coarse, fine, images):
+def chunk_counts(coarse: np.ndarray, fine: np.ndarray, images: int) -> dict[tuple[int, int], int]:
     """Number of chunks of each (coarse, fine), counted by hand."""
     pairs = list(zip(coarse.tolist(), fine.tolist(), strict=True))
     return {pair: -(-pairs.count(pair) // images) for pair in set(pairs)}
 
 
-def composition(batch, coarse, fine):
+def composition(batch: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> dict[int, dict[int, int]]:
     """Fine classes of each coarse class in a batch, and how many images of each."""
     parts = {}
     for image in batch:
@@ -42,7 +42,9 @@ def composition(batch, coarse, fine):
 
 
 @given(labels(), SHAPES, st.integers(0, 3), st.integers(0, 3))
-def test_each_image_is_in_exactly_one_batch_of_a_bounded_size(labels, shape, seed, epoch):
+def test_each_image_is_in_exactly_one_batch_of_a_bounded_size(
+    labels: tuple[np.ndarray, np.ndarray], shape: BatchShape, seed: int, epoch: int
+) -> None:
     coarse, fine = labels
     if len(coarse) == 0:
         return
@@ -58,7 +60,9 @@ def test_each_image_is_in_exactly_one_batch_of_a_bounded_size(labels, shape, see
 
 
 @given(labels(), SHAPES, st.integers(0, 3), st.integers(1, 60))
-def test_images_of_rare_classes_come_again_in_the_proportion_that_is_asked_for(labels, shape, epoch, often):
+def test_images_of_rare_classes_come_again_in_the_proportion_that_is_asked_for(
+    labels: tuple[np.ndarray, np.ndarray], shape: BatchShape, epoch: int, often: int
+) -> None:
     coarse, fine = labels
     if len(coarse) == 0:
         return
@@ -75,7 +79,9 @@ def test_images_of_rare_classes_come_again_in_the_proportion_that_is_asked_for(l
 
 
 @given(labels(), SHAPES, st.integers(0, 3))
-def test_the_first_batch_has_the_shape_as_far_as_the_classes_allow(labels, shape, seed):
+def test_the_first_batch_has_the_shape_as_far_as_the_classes_allow(
+    labels: tuple[np.ndarray, np.ndarray], shape: BatchShape, seed: int
+) -> None:
     coarse, fine = labels
     if len(coarse) == 0:
         return
@@ -95,7 +101,9 @@ def test_the_first_batch_has_the_shape_as_far_as_the_classes_allow(labels, shape
 
 
 @given(labels(), SHAPES, st.integers(0, 2**32), st.integers(0, 100))
-def test_seed_and_epoch_alone_decide(labels, shape, seed, epoch):
+def test_seed_and_epoch_alone_decide(
+    labels: tuple[np.ndarray, np.ndarray], shape: BatchShape, seed: int, epoch: int
+) -> None:
     coarse, fine = labels
     if len(coarse) == 0:
         return
@@ -106,12 +114,12 @@ def test_seed_and_epoch_alone_decide(labels, shape, seed, epoch):
     assert [batch.tolist() for batch in once] == [batch.tolist() for batch in again]
 
 
-def balanced(coarse=4, fine=5, size=12):
+def balanced(coarse: int = 4, fine: int = 5, size: int = 12) -> tuple[np.ndarray, np.ndarray]:
     labels = np.repeat(np.arange(coarse * fine), size)
     return labels // fine, labels
 
 
-def test_balanced_classes_give_batches_of_exactly_c_f_k():
+def test_balanced_classes_give_batches_of_exactly_c_f_k() -> None:
     coarse, fine = balanced()
     batches = HierarchicalSampler(coarse, fine, BatchShape(2, 3, 4), seed=1).batches(0)
     assert len(batches) == 10
@@ -121,7 +129,7 @@ def test_balanced_classes_give_batches_of_exactly_c_f_k():
     assert all(len(batch) == 24 for batch in batches)
 
 
-def test_other_epochs_and_seeds_give_other_batches():
+def test_other_epochs_and_seeds_give_other_batches() -> None:
     coarse, fine = balanced()
     sampler = HierarchicalSampler(coarse, fine, BatchShape(2, 3, 4), seed=1)
     other = HierarchicalSampler(coarse, fine, BatchShape(2, 3, 4), seed=2)
@@ -130,21 +138,21 @@ def test_other_epochs_and_seeds_give_other_batches():
     assert first != other.batches(0)[0].tolist()
 
 
-def test_a_short_class_gives_a_short_chunk_and_no_repeats():
+def test_a_short_class_gives_a_short_chunk_and_no_repeats() -> None:
     fine = np.repeat([0, 1, 2, 3], [4, 1, 3, 4])
     batches = HierarchicalSampler(fine // 2, fine, BatchShape(2, 2, 4), seed=0).batches(0)
     assert [composition(batch, fine // 2, fine) for batch in batches] == [{0: {0: 4, 1: 1}, 1: {2: 3, 3: 4}}]
     assert len(set(batches[0].tolist())) == 12
 
 
-def test_several_chunks_of_unknown_fine_class_may_stand_in_a_batch():
+def test_several_chunks_of_unknown_fine_class_may_stand_in_a_batch() -> None:
     coarse = np.repeat([0, 1], [40, 40])
     fine = np.full(80, NO_FINE)
     batches = HierarchicalSampler(coarse, fine, BatchShape(2, 2, 4), seed=0).batches(0)
     assert [np.bincount(coarse[batch]).tolist() for batch in batches] == [[8, 8]] * 5
 
 
-def test_a_last_batch_of_one_image_joins_the_one_before():
+def test_a_last_batch_of_one_image_joins_the_one_before() -> None:
     fine = np.zeros(9, dtype=np.int64)
     sizes = set()
     for seed in range(20):
@@ -169,7 +177,7 @@ VESSELS = [
 TANKER = 11  # fine class with more chunks than there are batches
 
 
-def long_tail():
+def long_tail() -> tuple[np.ndarray, np.ndarray]:
     coarse, fine, number = [], [], 0
     for parent, (*known, unknown) in enumerate(VESSELS):
         for size in known:
@@ -181,14 +189,14 @@ def long_tail():
 
 
 @pytest.mark.parametrize("shape", [BatchShape(3, 6, 6), BatchShape(4, 4, 4), BatchShape(4, 2, 8)])
-def test_a_long_tail_leaves_no_tail_of_one_class(shape):
+def test_a_long_tail_leaves_no_tail_of_one_class(shape: BatchShape) -> None:
     coarse, fine = long_tail()
     for seed in range(5):
         batches = HierarchicalSampler(coarse, fine, shape, seed).batches(0)
         assert all(len(set(coarse[batch].tolist())) >= 2 for batch in batches[:-1])
 
 
-def test_large_classes_are_spread_over_the_whole_epoch():
+def test_large_classes_are_spread_over_the_whole_epoch() -> None:
     coarse, fine = long_tail()
     batches = HierarchicalSampler(coarse, fine, BatchShape(4, 4, 4), seed=0).batches(0)
     assert fine.tolist().count(TANKER) > 4 * len(batches)
@@ -197,7 +205,7 @@ def test_large_classes_are_spread_over_the_whole_epoch():
     assert max(share) < 0.4
 
 
-def test_twelve_thousand_images_fill_their_batches():
+def test_twelve_thousand_images_fill_their_batches() -> None:
     rng = np.random.default_rng(0)
     fine = rng.integers(0, 224, 12_000)
     sampler = HierarchicalSampler(fine // 16, fine, BatchShape(3, 6, 6), seed=0)
@@ -208,12 +216,12 @@ def test_twelve_thousand_images_fill_their_batches():
 @pytest.mark.parametrize(
     ("coarse", "fine"), [(np.zeros(3), np.zeros(2)), (np.zeros(0), np.zeros(0)), (np.zeros((2, 2)), np.zeros((2, 2)))]
 )
-def test_labels_that_do_not_belong_together_are_refused(coarse, fine):
+def test_labels_that_do_not_belong_together_are_refused(coarse: np.ndarray, fine: np.ndarray) -> None:
     with pytest.raises(ValueError, match="one coarse and one fine label"):
         HierarchicalSampler(coarse.astype(int), fine.astype(int), BatchShape(1, 1, 1), 0)
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 1), (1, 0, 1), (1, 1, -1)])
-def test_an_empty_batch_is_refused(shape):
+def test_an_empty_batch_is_refused(shape: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="at least one"):
         BatchShape(*shape)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.table import Table
@@ -42,7 +43,9 @@ def events(text: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("module", COMMANDS, ids=lambda module: module.__name__)
-def test_wrong_usage_of_every_command_is_a_line_of_json(module, monkeypatch, capsys):
+def test_wrong_usage_of_every_command_is_a_line_of_json(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["command", "--nonsense", "--json"])
     with pytest.raises(SystemExit) as ended:
         module.main()
@@ -52,7 +55,7 @@ def test_wrong_usage_of_every_command_is_a_line_of_json(module, monkeypatch, cap
     assert captured.out == "" and told["event"] == "error" and "--help" in told["text"]
 
 
-def test_whatever_a_command_says_is_json(capsys):
+def test_whatever_a_command_says_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert read(command, "model.some", ["--json", "--place", "x"]) == Path("x")
 
     def work() -> int:
@@ -77,14 +80,14 @@ def test_whatever_a_command_says_is_json(capsys):
     assert ends == {"reading": (3, 3), "training": (2, 2)}
 
 
-def test_the_next_command_speaks_words(capsys):
+def test_the_next_command_speaks_words(capsys: pytest.CaptureFixture[str]) -> None:
     read(command, "model.some", ["--json", "--place", "x"])
     read(command, "model.some", ["--place", "x"])
     console.note("a word")
     assert capsys.readouterr().err == "a word\n"
 
 
-def test_the_help_names_the_option(capsys):
+def test_the_help_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         read(command, "model.some", ["--help", "--json"])
     assert not ended.value.code and "--json" in capsys.readouterr().out
@@ -93,7 +96,9 @@ def test_the_help_names_the_option(capsys):
 @pytest.mark.parametrize(
     ("more", "said"), [([], "interrupted\n"), (["--json"], '{"event": "error", "text": "interrupted"}\n')]
 )
-def test_an_interruption_while_a_command_is_loaded(more, said, monkeypatch, capsys):
+def test_an_interruption_while_a_command_is_loaded(
+    more: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["command", *more])
     monkeypatch.setattr("sys.excepthook", interruption._on_exception)
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -104,18 +109,18 @@ def test_an_interruption_while_a_command_is_loaded(more, said, monkeypatch, caps
 @pytest.mark.parametrize(
     ("more", "said"), [([], "interrupted\n"), (["--json"], '{"event": "error", "text": "interrupted"}\n')]
 )
-def test_sigterm_while_a_command_is_loaded_is_as_ctrl_c(more, said):
+def test_sigterm_while_a_command_is_loaded_is_as_ctrl_c(more: list[str], said: str) -> None:
     program = "import os, signal, model; os.kill(os.getpid(), signal.SIGTERM); import torch"
     ended = subprocess.run([sys.executable, "-c", program, *more], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, said)  # which a shell calls 130
 
 
-def test_a_worker_process_ends_at_sigterm():
+def test_a_worker_process_ends_at_sigterm() -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(_answers_sigterm).result() is signal.SIG_DFL
 
 
-def test_who_answers_sigterm_already_goes_on_with_that():
+def test_who_answers_sigterm_already_goes_on_with_that() -> None:
     program = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); import model; "
         "print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)"
@@ -124,5 +129,5 @@ def test_who_answers_sigterm_already_goes_on_with_that():
     assert ended.stdout == "True\n"
 
 
-def _answers_sigterm():
+def _answers_sigterm() -> object:
     return signal.getsignal(signal.SIGTERM)

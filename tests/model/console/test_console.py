@@ -28,7 +28,9 @@ def table() -> Table:
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 2), (errno.EPIPE, 141)])
-def test_a_table_that_nobody_can_read_ends_the_command(number, code, monkeypatch, capfd) -> None:
+def test_a_table_that_nobody_can_read_ends_the_command(
+    number: int, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stdout", Broken(number))
 
     def work() -> int:
@@ -40,6 +42,6 @@ def test_a_table_that_nobody_can_read_ends_the_command(number, code, monkeypatch
     assert said.startswith("error: standard output: the disk is full") if code == 2 else said == ""
 
 
-def test_a_table_is_drawn_on_standard_output(capsys) -> None:
+def test_a_table_is_drawn_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     console.show(table(), {})
     assert "0.5" in capsys.readouterr().out

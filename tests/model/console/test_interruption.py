@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ if '__main__' == __name__:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process that is ended there has no signal")
-def test_a_spawned_process_that_is_terminated_says_nothing(tmp_path) -> None:
+def test_a_spawned_process_that_is_terminated_says_nothing(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     done = subprocess.run(

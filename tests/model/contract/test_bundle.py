@@ -1,4 +1,7 @@
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,8 +29,11 @@ TREE = Taxonomy(coarse=("boat", "car"), fine=("ferry", "tug", "van"), parents=(0
 
 
 def tiny_graph(
-    widths=(2, 3, 4), names=("coarse_logits", "fine_logits", "embedding"), shape=("N", SIZE, SIZE, 3), **how
-):
+    widths: Sequence[int] = (2, 3, 4),
+    names: Sequence[str] = ("coarse_logits", "fine_logits", "embedding"),
+    shape: Sequence[int | str] = ("N", SIZE, SIZE, 3),
+    **how: Any,
+) -> onnx.ModelProto:
     """Mean colour times a fixed matrix for each output."""
     rng = np.random.default_rng(how.get("seed", 0))
     weights = [numpy_helper.from_array(rng.normal(size=(3, w)).astype(np.float32), f"w{w}") for w in widths]
@@ -48,8 +54,8 @@ def tiny_graph(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def info(**changes):
-    facts = {
+def info(**changes: Any) -> BundleInfo:
+    facts: dict[str, Any] = {
         "name": "tiny",
         "created": datetime(2025, 5, 1, tzinfo=UTC),
         "fingerprint": "0123456789abcdef",
@@ -63,14 +69,14 @@ def info(**changes):
     return BundleInfo(**(facts | changes))
 
 
-def with_metadata(path, text):
+def with_metadata(path: Path, text: str) -> Path:
     graph = tiny_graph()
     helper.set_model_props(graph, {METADATA_KEY: text})
     path.write_bytes(graph.SerializeToString())
     return path
 
 
-def test_what_is_written_is_read_and_the_graph_stays_as_it_is(tmp_path):
+def test_what_is_written_is_read_and_the_graph_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "Größe.onnx"
     graph = tiny_graph()
     write(path, graph, info())
@@ -80,13 +86,13 @@ def test_what_is_written_is_read_and_the_graph_stays_as_it_is(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_bound_of_the_likeness_is_read_under_its_earlier_name(tmp_path):
+def test_the_bound_of_the_likeness_is_read_under_its_earlier_name(tmp_path: Path) -> None:
     earlier = info().model_dump_json().replace('"likeness"', '"energy"')
     assert '"energy"' in earlier
     assert read_info(with_metadata(tmp_path / "earlier.onnx", earlier)) == info()
 
 
-def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path):
+def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path: Path) -> None:
     write(tmp_path / "m.onnx", tiny_graph(weights_as_inputs=True), info())
     assert read_info(tmp_path / "m.onnx").name == "tiny"
 
@@ -104,14 +110,14 @@ def test_older_graphs_that_list_their_weights_as_inputs_are_taken(tmp_path):
         (onnx.ModelProto(), r"the model's inputs are \[\]"),
     ],
 )
-def test_a_graph_that_breaks_the_contract_is_not_written(tmp_path, graph, message):
+def test_a_graph_that_breaks_the_contract_is_not_written(tmp_path: Path, graph: onnx.ModelProto, message: str) -> None:
     path = tmp_path / "m.onnx"
     with pytest.raises(BundleError, match=message):
         write(path, graph, info())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     write(path, tiny_graph(), info())
     before = path.read_bytes()
@@ -120,7 +126,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_files_that_are_no_model_say_so(tmp_path):
+def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     with pytest.raises(BundleError, match="does not exist"):
         read_info(path)
@@ -147,14 +153,14 @@ def test_files_that_are_no_model_say_so(tmp_path):
         (lambda text: text.replace('"embedding_dim":4', '"embedding_dim":8'), "'embedding' has 4 columns"),
     ],
 )
-def test_metadata_that_is_wrong_says_where(tmp_path, change, message):
+def test_metadata_that_is_wrong_says_where(tmp_path: Path, change: Callable[[str], str], message: str) -> None:
     text = info().model_dump_json()
     assert change(text) != text
     with pytest.raises(BundleError, match=message):
         read_info(with_metadata(tmp_path / "m.onnx", change(text)))
 
 
-def test_the_fingerprint_changes_with_what_changes_an_embedding():
+def test_the_fingerprint_changes_with_what_changes_an_embedding() -> None:
     plain = Preprocessing(size=SIZE)
     own = fingerprint(tiny_graph(), plain)
     assert len(own) == 16
@@ -174,9 +180,11 @@ def test_the_fingerprint_changes_with_what_changes_an_embedding():
 
 
 @pytest.mark.parametrize("name", ["first", "second"])
-def test_the_fingerprint_sees_the_value_of_a_constant_not_its_name(name):
-    def graph(value, name):
-        constant = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.float32([value]), name))
+def test_the_fingerprint_sees_the_value_of_a_constant_not_its_name(name: str) -> None:
+    def graph(value: float, name: str) -> onnx.ModelProto:
+        constant = helper.make_node(
+            "Constant", [], ["c"], value=numpy_helper.from_array(np.array([value], np.float32), name)
+        )
         return helper.make_model(helper.make_graph([constant], "g", [], []))
 
     plain = Preprocessing(size=SIZE)
@@ -185,7 +193,7 @@ def test_the_fingerprint_sees_the_value_of_a_constant_not_its_name(name):
 
 
 @pytest.mark.parametrize("weights_as_inputs", [False, True])
-def test_a_graph_that_gives_less_computes_less(weights_as_inputs):
+def test_a_graph_that_gives_less_computes_less(weights_as_inputs: bool) -> None:
     whole = tiny_graph(weights_as_inputs=weights_as_inputs)
     small = giving(whole, ("embedding", "coarse_logits", "likeness"))
     assert [value.name for value in small.graph.output] == ["embedding", "coarse_logits"]
@@ -201,7 +209,7 @@ def test_a_graph_that_gives_less_computes_less(weights_as_inputs):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_a_graph_that_makes_a_tensor_twice_is_told():
+def test_a_graph_that_makes_a_tensor_twice_is_told() -> None:
     twice = tiny_graph()
     twice.graph.node.append(twice.graph.node[0])
     with pytest.raises(BundleError, match="not well formed"):

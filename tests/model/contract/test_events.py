@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,17 +10,17 @@ from model.contract.events import EVENTS_FILE, Event, EventFollower, EventWriter
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / EVENTS_FILE
 
 
-def write_steps(path, *steps):
+def write_steps(path: Path, *steps: int) -> None:
     with EventWriter(path) as writer:
         for step in steps:
             writer.write("step", step, loss=step / 2)
 
 
-def test_what_is_written_is_read(path):
+def test_what_is_written_is_read(path: Path) -> None:
     with EventWriter(path) as writer:
         writer.write("start", 0, name="Übung", classes=196)
         writer.write("metric", 10, recall={"R@1": 0.5})
@@ -29,14 +30,14 @@ def test_what_is_written_is_read(path):
     assert start.time <= metric.time
 
 
-def test_numbers_that_json_does_not_know_become_null(path):
+def test_numbers_that_json_does_not_know_become_null(path: Path) -> None:
     with EventWriter(path) as writer:
         writer.write("step", 1, loss=float("nan"), parts={"a": float("inf"), "b": [1.0, np.float64("-inf")]})
     assert read_events(path)[0].values == {"loss": None, "parts": {"a": None, "b": [1.0, None]}}
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the file"))
 
 
-def test_a_follower_sees_each_event_once_and_at_once(path):
+def test_a_follower_sees_each_event_once_and_at_once(path: Path) -> None:
     follower = EventFollower(path)
     assert list(follower.poll()) == []
     with EventWriter(path) as writer:
@@ -48,7 +49,7 @@ def test_a_follower_sees_each_event_once_and_at_once(path):
     assert list(follower.poll()) == []
 
 
-def test_a_follower_tells_that_a_file_began_anew(path):
+def test_a_follower_tells_that_a_file_began_anew(path: Path) -> None:
     write_steps(path, 1, 2, 3)
     follower = EventFollower(path)
     assert len(list(follower.poll())) == 3 and follower.rewound == 0
@@ -56,7 +57,7 @@ def test_a_follower_tells_that_a_file_began_anew(path):
     assert [event.step for event in follower.poll()] == [1, 2] and follower.rewound == 1
 
 
-def test_a_line_that_is_being_written_waits(path):
+def test_a_line_that_is_being_written_waits(path: Path) -> None:
     write_steps(path, 1)
     line = '{"kind": "step", "step": 2, "time": 1.5}\n'
     follower = EventFollower(path)
@@ -84,7 +85,7 @@ def test_a_line_that_is_being_written_waits(path):
         b'{"kind": ["step"], "step": 1, "time": 1}',
     ],
 )
-def test_a_damaged_line_is_passed_over(path, line):
+def test_a_damaged_line_is_passed_over(path: Path, line: bytes) -> None:
     write_steps(path, 1)
     with path.open("ab") as file:
         file.write(line + b"\n")
@@ -94,7 +95,7 @@ def test_a_damaged_line_is_passed_over(path, line):
     assert path.read_bytes().count(b"\n") == 2
 
 
-def test_a_half_line_of_a_killed_writer_does_not_swallow_the_next(path):
+def test_a_half_line_of_a_killed_writer_does_not_swallow_the_next(path: Path) -> None:
     write_steps(path, 1)
     path.write_bytes(path.read_bytes() + b'{"kind": "st')
     write_steps(path, 2)
@@ -102,7 +103,9 @@ def test_a_half_line_of_a_killed_writer_does_not_swallow_the_next(path):
 
 
 @given(st.lists(st.integers(0, 20)), st.integers(-1, 21))
-def test_rewinding_keeps_the_events_up_to_the_step(tmp_path_factory, steps, last):
+def test_rewinding_keeps_the_events_up_to_the_step(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int], last: int
+) -> None:
     path = tmp_path_factory.mktemp("run") / EVENTS_FILE
     write_steps(path, *steps)
     rewind(path, last, 99)
@@ -110,13 +113,15 @@ def test_rewinding_keeps_the_events_up_to_the_step(tmp_path_factory, steps, last
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_rewinding_a_run_without_events_does_nothing(path):
+def test_rewinding_a_run_without_events_does_nothing(path: Path) -> None:
     rewind(path, 3, 99)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("more", [(), (2, 3, 4, 5, 6, 7)])
-def test_a_follower_starts_again_when_the_file_was_rewound(path, more):
+def test_a_follower_starts_again_when_the_file_was_rewound(
+    path: Path, more: tuple[int, int, int, int, int, int]
+) -> None:
     write_steps(path, 1, 2, 3)
     follower = EventFollower(path)
     list(follower.poll())
@@ -125,7 +130,7 @@ def test_a_follower_starts_again_when_the_file_was_rewound(path, more):
     assert [event.step for event in follower.poll()] == [1, *more]
 
 
-def test_rewinding_drops_what_a_resumed_run_tells_again(tmp_path):
+def test_rewinding_drops_what_a_resumed_run_tells_again(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as events:
         events.write("step", 4)

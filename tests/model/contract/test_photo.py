@@ -1,6 +1,8 @@
 import io
 import os
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from model.contract.photo import FitPolicy, PhotoError, fit, placed, read_rgb, u
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-def quarters(width=40, height=20):
+def quarters(width: int = 40, height: int = 20) -> Image.Image:
     """Red, green / blue, white."""
     image = Image.new("RGB", (width, height), WHITE)
     image.paste(RED, (0, 0, width // 2, height // 2))
@@ -23,12 +25,13 @@ def quarters(width=40, height=20):
     return image
 
 
-def corners(image):
+def corners(image: Image.Image) -> list[tuple[int, int, int]]:
     right, bottom = image.width - 2, image.height - 2
-    return [nearest(image.getpixel(place)) for place in ((1, 1), (right, 1), (1, bottom), (right, bottom))]
+    pixels = np.asarray(image.convert("RGB"))
+    return [nearest(tuple(pixels[y, x].tolist())) for x, y in ((1, 1), (right, 1), (1, bottom), (right, bottom))]
 
 
-def nearest(colour):
+def nearest(colour: tuple[int, ...]) -> tuple[int, int, int]:
     return min((RED, GREEN, BLUE, WHITE), key=lambda known: sum(abs(a - b) for a, b in zip(known, colour, strict=True)))
 
 
@@ -49,7 +52,7 @@ STORED = {
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
-def test_photos_are_upright(tmp_path, orientation, suffix):
+def test_photos_are_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = tmp_path / f"photo.{suffix}"
@@ -63,7 +66,7 @@ def test_photos_are_upright(tmp_path, orientation, suffix):
 @pytest.mark.parametrize(
     "exif", [b"Exif\x00\x00MM", b"Exif\x00\x00II*\x00\xff\xff\xff\xff", b"Exif\x00\x00" + b"\x07" * 60]
 )
-def test_a_damaged_exif_block_does_not_cost_the_photo(tmp_path, exif):
+def test_a_damaged_exif_block_does_not_cost_the_photo(tmp_path: Path, exif: bytes) -> None:
     path = tmp_path / "photo.jpg"
     quarters().save(path, exif=exif)
     assert corners(read_rgb(path)) == UPRIGHT
@@ -71,7 +74,7 @@ def test_a_damaged_exif_block_does_not_cost_the_photo(tmp_path, exif):
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 4711])
-def test_an_orientation_that_does_not_exist_counts_as_none(tmp_path, orientation):
+def test_an_orientation_that_does_not_exist_counts_as_none(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     quarters().save(tmp_path / "photo.jpg", exif=exif)
@@ -82,7 +85,7 @@ def test_an_orientation_that_does_not_exist_counts_as_none(tmp_path, orientation
     ("mode", "suffix"),
     [("CMYK", "jpg"), ("CMYK", "tif"), ("P", "png"), ("P", "gif"), ("RGBA", "png"), ("YCbCr", "jpg"), ("RGB", "webp")],
 )
-def test_colour_modes_become_rgb(tmp_path, mode, suffix):
+def test_colour_modes_become_rgb(tmp_path: Path, mode: str, suffix: str) -> None:
     path = tmp_path / f"photo.{suffix}"
     quarters().convert(mode).save(path)
     image = read_rgb(path)
@@ -91,7 +94,7 @@ def test_colour_modes_become_rgb(tmp_path, mode, suffix):
 
 
 @pytest.mark.parametrize("mode", ["L", "1"])
-def test_grey_becomes_grey_rgb(tmp_path, mode):
+def test_grey_becomes_grey_rgb(tmp_path: Path, mode: str) -> None:
     Image.linear_gradient("L").convert(mode).save(tmp_path / "grey.png")
     pixels = np.asarray(read_rgb(tmp_path / "grey.png"))
     assert pixels.shape == (256, 256, 3)
@@ -101,21 +104,21 @@ def test_grey_becomes_grey_rgb(tmp_path, mode):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_16_bit_grey_is_stretched_to_its_range(tmp_path, suffix):
+def test_16_bit_grey_is_stretched_to_its_range(tmp_path: Path, suffix: str) -> None:
     ramp = np.linspace(1000, 5000, 256, dtype=np.uint16)[None].repeat(4, axis=0)
     Image.fromarray(ramp).save(tmp_path / f"ramp.{suffix}")
     pixels = np.asarray(read_rgb(tmp_path / f"ramp.{suffix}"))
     assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
-def test_float_grey_with_holes_and_of_one_value_is_read(tmp_path):
-    Image.fromarray(np.float32([[0.0, np.nan], [np.inf, 2.0]])).save(tmp_path / "holes.tif")
+def test_float_grey_with_holes_and_of_one_value_is_read(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0.0, np.nan], [np.inf, 2.0]], np.float32)).save(tmp_path / "holes.tif")
     assert np.asarray(read_rgb(tmp_path / "holes.tif"))[..., 0].tolist() == [[0, 0], [0, 255]]
     Image.fromarray(np.full((3, 3), 700, np.uint16)).save(tmp_path / "flat.png")
     assert not np.asarray(read_rgb(tmp_path / "flat.png")).any()
 
 
-def test_transparency_is_laid_on_white(tmp_path):
+def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
     clear.paste((0, 0, 255, 255), (0, 0, 5, 10))
     clear.save(tmp_path / "rgba.png")
@@ -134,19 +137,19 @@ def test_transparency_is_laid_on_white(tmp_path):
         assert image.getpixel((2, 5)) != WHITE, path
 
 
-def test_the_first_frame_of_an_animation_counts(tmp_path):
+def test_the_first_frame_of_an_animation_counts(tmp_path: Path) -> None:
     frames = [quarters().convert("P"), Image.new("P", (40, 20)), Image.new("P", (40, 20))]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     assert corners(read_rgb(tmp_path / "moving.gif")) == UPRIGHT
 
 
-def test_names_in_any_script_are_read(tmp_path):
+def test_names_in_any_script_are_read(tmp_path: Path) -> None:
     path = tmp_path / "Dampfer “Größe” 船 🚢.jpg"
     quarters().save(path)
     assert corners(read_rgb(path)) == corners(read_rgb(str(path))) == UPRIGHT
 
 
-def reason(path):
+def reason(path: Path) -> str:
     with pytest.raises(PhotoError) as caught:
         read_rgb(path)
     with pytest.raises(PhotoError):
@@ -158,7 +161,7 @@ def reason(path):
     return caught.value.reason
 
 
-def test_what_cannot_be_read_says_why(tmp_path):
+def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert reason(tmp_path / "none.jpg") == "the file does not exist"
     assert reason(tmp_path) == "this is a folder, not a picture"
     (tmp_path / "empty.jpg").touch()
@@ -169,14 +172,14 @@ def test_what_cannot_be_read_says_why(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
-def test_a_file_without_permission_says_so(tmp_path):
+def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
     quarters().save(tmp_path / "closed.jpg")
     (tmp_path / "closed.jpg").chmod(0)
     assert reason(tmp_path / "closed.jpg") == "no permission to read the file"
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "gif"])
-def test_a_file_that_is_cut_short_says_so(tmp_path, suffix):
+def test_a_file_that_is_cut_short_says_so(tmp_path: Path, suffix: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8))
     path = tmp_path / f"cut.{suffix}"
     noise.save(path)
@@ -184,7 +187,7 @@ def test_a_file_that_is_cut_short_says_so(tmp_path, suffix):
     assert reason(path).startswith(("damaged or cut short", "not a picture"))
 
 
-def test_pictures_of_too_many_pixels_are_refused_unread(tmp_path, monkeypatch):
+def test_pictures_of_too_many_pixels_are_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quarters(60, 50).save(tmp_path / "large.png")
     monkeypatch.setattr(photo_opening, "MAX_PIXELS", 2999)
     with pytest.raises(PhotoError, match="more than this program opens"):
@@ -193,7 +196,7 @@ def test_pictures_of_too_many_pixels_are_refused_unread(tmp_path, monkeypatch):
     assert read_rgb(tmp_path / "large.png").size == (60, 50)
 
 
-def encoded(suffix):
+def encoded(suffix: str) -> bytes:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -212,7 +215,9 @@ ENCODED = {suffix: encoded(suffix) for suffix in FORMATS}
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=12),
     kept=st.floats(0.05, 1),
 )
-def test_damage_anywhere_in_a_file_is_a_photo_error_or_a_picture(tmp_path, suffix, changes, kept):
+def test_damage_anywhere_in_a_file_is_a_photo_error_or_a_picture(
+    tmp_path: Path, suffix: str, changes: list[tuple[float, int]], kept: float
+) -> None:
     data = bytearray(ENCODED[suffix])
     for place, value in changes:
         data[int(place * len(data))] = value
@@ -231,7 +236,7 @@ def test_damage_anywhere_in_a_file_is_a_photo_error_or_a_picture(tmp_path, suffi
 
 @pytest.mark.parametrize("policy", [FitPolicy.SQUASH, FitPolicy.LETTERBOX])
 @pytest.mark.parametrize("shape", [(90, 30), (30, 90), (64, 64), (7, 5), (1, 500), (3000, 1000)])
-def test_every_corner_stays_in_the_square(policy, shape):
+def test_every_corner_stays_in_the_square(policy: FitPolicy, shape: tuple[int, int]) -> None:
     image = quarters(*shape) if min(shape) > 1 else Image.new("RGB", shape, RED)
     square = fit(image, 64, policy)
     assert (square.shape, square.dtype) == ((64, 64, 3), np.uint8)
@@ -248,7 +253,7 @@ def test_every_corner_stays_in_the_square(policy, shape):
 
 
 @pytest.mark.parametrize("shape", [(90, 30), (30, 90), (3000, 1000), (1, 500)])
-def test_the_middle_is_cut_out_in_its_proportions(shape):
+def test_the_middle_is_cut_out_in_its_proportions(shape: tuple[int, int]) -> None:
     image = Image.new("RGB", shape, RED)
     side = min(shape)
     left, top = ((length - side) // 2 for length in shape)
@@ -259,7 +264,7 @@ def test_the_middle_is_cut_out_in_its_proportions(shape):
 
 
 @given(st.integers(1, 4000), st.integers(1, 4000), st.sampled_from(FitPolicy))
-def test_where_a_picture_is_placed_is_the_middle(width, height, policy):
+def test_where_a_picture_is_placed_is_the_middle(width: int, height: int, policy: FitPolicy) -> None:
     left, top, right, bottom = placed(width, height, policy)
     assert left + right == pytest.approx(1) and top + bottom == pytest.approx(1)
     across, down = right - left, bottom - top
@@ -270,13 +275,13 @@ def test_where_a_picture_is_placed_is_the_middle(width, height, policy):
         assert (max if policy is FitPolicy.LETTERBOX else min)(across, down) == pytest.approx(1)
 
 
-def test_a_square_of_the_right_size_is_left_alone():
+def test_a_square_of_the_right_size_is_left_alone() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     for policy in FitPolicy:
         assert np.array_equal(fit(Image.fromarray(noise), 48, policy), noise)
 
 
-def test_reducing_first_stays_close_to_resizing_at_once():
+def test_reducing_first_stays_close_to_resizing_at_once() -> None:
     rows, columns = np.mgrid[0:600, 0:900]
     waves = np.stack([np.sin(rows / 40), np.cos(columns / 55), np.sin((rows + columns) / 70)], -1)
     image = Image.fromarray((127 + 120 * waves).astype(np.uint8))
@@ -284,7 +289,7 @@ def test_reducing_first_stays_close_to_resizing_at_once():
     assert np.abs(fit(image, 96, FitPolicy.SQUASH) - exact).max() <= 3
 
 
-def golden_square(policy):
+def golden_square(policy: FitPolicy) -> np.ndarray:
     rows, columns = np.mgrid[0:240, 0:400]
     picture = np.stack([rows, columns // 2, (rows * columns) % 256], -1).astype(np.uint8)
     picture[60:180, 100:300] = (200, 30, 90)
@@ -315,7 +320,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("policy", FitPolicy)
-def test_trainer_and_program_see_the_same_square_for_ever(policy):
+def test_trainer_and_program_see_the_same_square_for_ever(policy: FitPolicy) -> None:
     """Where this fails, finished model files see other pixels than those they were trained on."""
     expected = np.frombuffer(bytes.fromhex(GOLDEN[policy]), np.uint8).reshape(8, 8, 3).astype(int)
     # builds of Pillow may round differently
@@ -323,7 +328,9 @@ def test_trainer_and_program_see_the_same_square_for_ever(policy):
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I", "F", "RGBA", "LA", "P"])
-def test_large_pictures_are_converted_in_bands_as_in_one(tmp_path, monkeypatch, mode):
+def test_large_pictures_are_converted_in_bands_as_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     chance = np.random.default_rng(0)
     if mode in ("I;16", "I", "F"):
         values = chance.integers(0, 65536, (37, 53)).astype({"I;16": "<u2", "I": "<i4", "F": "<f4"}[mode])
@@ -332,7 +339,8 @@ def test_large_pictures_are_converted_in_bands_as_in_one(tmp_path, monkeypatch, 
     else:
         picture = Image.fromarray(chance.integers(0, 256, (37, 53, 4), dtype=np.uint8), "RGBA")
         path = tmp_path / "a.png"
-        picture.convert(mode).save(path, **({"transparency": 3} if mode == "P" else {}))
+        options: dict[str, Any] = {"transparency": 3} if mode == "P" else {}
+        picture.convert(mode).save(path, **options)
     whole = np.asarray(read_rgb(path))
     if mode in ("I;16", "I", "F"):
         scaled = (values.astype(float) - values.min()) / (float(values.max()) - values.min())
@@ -344,7 +352,7 @@ def test_large_pictures_are_converted_in_bands_as_in_one(tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
-def test_grey_tiff_files_are_turned_as_others(tmp_path, orientation, compression):
+def test_grey_tiff_files_are_turned_as_others(tmp_path: Path, orientation: int, compression: str | None) -> None:
     grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (37, 53), dtype=np.uint8))
     exif = Image.Exif()
     exif[0x0112] = orientation

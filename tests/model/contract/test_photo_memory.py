@@ -183,10 +183,9 @@ def test_what_a_library_decodes_at_once_is_not_waited_for(
     monkeypatch.setattr(photo_opening, "_QUICK", 1000)
     assert read_rgb(tmp_path / name).size == (1500, 1500)
     sources = []
-    real = photo_opening._Source
 
-    class Noted(real):
-        def __init__(self, file) -> None:
+    class Noted(photo_opening._Source):
+        def __init__(self, file: io.BufferedReader) -> None:
             super().__init__(file)
             sources.append(self)
             monkeypatch.setattr(photo_opening, "MAX_SECONDS", 0.0)

@@ -1,5 +1,7 @@
 """Probabilities on the label tree, with references beside the heads."""
 
+from collections.abc import Set
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ TREE = Taxonomy(coarse=("bus", "coupe", "sedan"), fine=("RX-8", "TL", "TSX"), pa
 
 
 @st.composite
-def trees(draw):
+def trees(draw: st.DrawFn) -> tuple[Taxonomy, np.ndarray, np.ndarray, np.random.Generator]:
     n_coarse, n_fine = draw(st.integers(1, 4)), draw(st.integers(0, 6))
     parents = draw(st.lists(st.integers(0, n_coarse - 1), min_size=n_fine, max_size=n_fine))
     names = tuple(f"c{i}" for i in range(n_coarse)), tuple(f"f{i}" for i in range(n_fine))
@@ -32,7 +34,7 @@ def trees(draw):
     return tree, rng.normal(0, scale, (3, n_coarse)), rng.normal(0, scale, (3, n_fine)), rng
 
 
-def is_consistent(found: Posterior, tree: Taxonomy, bare: set[int] = frozenset()) -> None:
+def is_consistent(found: Posterior, tree: Taxonomy, bare: Set[int] = frozenset()) -> None:
     np.testing.assert_allclose(found.coarse.sum(axis=1), 1, atol=1e-9)
     with_classes = sorted(set(tree.parents) - bare)
     np.testing.assert_allclose(type_sums(found.fine, tree)[:, with_classes], found.coarse[:, with_classes], atol=1e-9)
@@ -41,7 +43,9 @@ def is_consistent(found: Posterior, tree: Taxonomy, bare: set[int] = frozenset()
 
 @settings(deadline=None, max_examples=60)
 @given(trees(), st.floats(0, 1))
-def test_classes_sum_to_their_type(case, weight):
+def test_classes_sum_to_their_type(
+    case: tuple[Taxonomy, np.ndarray, np.ndarray, np.random.Generator], weight: float
+) -> None:
     tree, coarse, fine, _ = case
     found = tree_posterior(coarse, fine, tree, Calibration(coarse_temperature=0.7, coarse_weight=weight))
     is_consistent(found, tree)
@@ -49,7 +53,9 @@ def test_classes_sum_to_their_type(case, weight):
 
 @settings(deadline=None, max_examples=60)
 @given(trees(), st.floats(0, 3), st.floats(0, 50), st.integers(0, 3))
-def test_so_they_do_with_references_and_new_classes(case, heads, references, new):
+def test_so_they_do_with_references_and_new_classes(
+    case: tuple[Taxonomy, np.ndarray, np.ndarray, np.random.Generator], heads: float, references: float, new: int
+) -> None:
     tree, coarse, fine, rng = case
     whole = tree.extended([(f"c{i}", f"new{i}") for i in range(new)])
     found = tree_posterior(coarse, fine, tree, Calibration())
@@ -63,7 +69,7 @@ def test_so_they_do_with_references_and_new_classes(case, heads, references, new
     np.testing.assert_allclose(fused.fine[:, len(tree.fine) :], new_ones, atol=1e-12)
 
 
-def test_without_references_the_heads_decide_alone():
+def test_without_references_the_heads_decide_alone() -> None:
     found = tree_posterior(np.array([[0.0, 1, 2]]), np.array([[3.0, 2, 1]]), TREE, Calibration())
     nothing = np.full((1, 3), -np.inf)
     fused = fuse(found, nothing, np.zeros(1), TREE, TREE, Fusion(heads=0.5, references=9))
@@ -71,7 +77,7 @@ def test_without_references_the_heads_decide_alone():
     np.testing.assert_allclose(fused.coarse, found.coarse)
 
 
-def test_references_of_some_classes_leave_the_others_where_the_heads_have_them():
+def test_references_of_some_classes_leave_the_others_where_the_heads_have_them() -> None:
     tree = Posterior(np.array([[0.0, 0.5, 0.5]]), np.array([[0.5, 0.25, 0.25]]))
     scores = np.array([[0.6, -np.inf, 0.6]])
     fused = fuse(tree, scores, np.zeros(1), TREE, TREE, Fusion(heads=1, references=20))
@@ -81,7 +87,7 @@ def test_references_of_some_classes_leave_the_others_where_the_heads_have_them()
     assert first / 0.5 < without / 0.25 < last / 0.25
 
 
-def test_a_class_alone_in_its_gallery_is_not_in_every_picture():
+def test_a_class_alone_in_its_gallery_is_not_in_every_picture() -> None:
     fusion = Fusion(none=0.45, temperature=0.03)
     scores = np.array([[-np.inf, 0.1], [-np.inf, 0.45], [-np.inf, 0.8]])
     unlike, even, like = enrolled_posterior(scores, 1, np.zeros(3), fusion)[:, 0]
@@ -90,7 +96,7 @@ def test_a_class_alone_in_its_gallery_is_not_in_every_picture():
     assert like > 0.9999
 
 
-def test_what_the_network_knows_well_is_less_likely_of_an_enrolled_class():
+def test_what_the_network_knows_well_is_less_likely_of_an_enrolled_class() -> None:
     fusion = Fusion(none=0.3, temperature=0.1, logit=0.5)
     scores = np.array([[0.5, 0.5]] * 5)
     found = enrolled_posterior(scores, 1, np.array([-9.0, -3, 0, 2, 3]), fusion)[:, 0]
@@ -99,7 +105,7 @@ def test_what_the_network_knows_well_is_less_likely_of_an_enrolled_class():
     np.testing.assert_allclose(found, expected)
 
 
-def test_the_tree_by_hand():
+def test_the_tree_by_hand() -> None:
     coarse = np.log([[0.2, 0.3, 0.5]])
     fine = np.log([[0.1, 0.6, 0.3]])
     # bus has no classes and keeps its 0.2; the fine head deals the other 0.8 as 0.1 to 0.9
@@ -111,7 +117,7 @@ def test_the_tree_by_hand():
     np.testing.assert_allclose(heads.fine, [[0.3, 1 / 3, 1 / 6]], atol=1e-9)
 
 
-def test_every_kind_of_photo_has_its_own_temperature():
+def test_every_kind_of_photo_has_its_own_temperature() -> None:
     domains = (
         Domain(types=("bus",), coarse_temperature=1.0, fine_temperature=1.0),
         Domain(types=("coupe", "sedan"), coarse_temperature=4.0, fine_temperature=2.0),
@@ -124,7 +130,7 @@ def test_every_kind_of_photo_has_its_own_temperature():
     np.testing.assert_allclose(found[1, 1], np.e / (np.e + 2))
 
 
-def test_class_scores_against_a_loop():
+def test_class_scores_against_a_loop() -> None:
     rng = np.random.default_rng(5)
     references = rng.normal(size=(30, 4))
     references /= np.linalg.norm(references, axis=1, keepdims=True)
@@ -141,14 +147,14 @@ def test_class_scores_against_a_loop():
             assert found[i, c] == pytest.approx((max(own, default=last) + centres[i, c]) / 2)
 
 
-def test_names_that_the_tree_has_keep_their_place():
+def test_names_that_the_tree_has_keep_their_place() -> None:
     whole = TREE.extended([("suv", "TL"), ("suv", "X5"), ("coupe", "X5"), ("sedan", "Corolla")])
     assert whole.coarse == ("bus", "coupe", "sedan", "suv")
     assert whole.fine == ("RX-8", "TL", "TSX", "X5", "Corolla")
     assert whole.parents == (1, 2, 2, 3, 2)
 
 
-def test_energy_and_familiarity():
+def test_energy_and_familiarity() -> None:
     logits = np.array([[1.0, 2, 3], [-800, 0, 900]])
     np.testing.assert_allclose(energy(logits), [np.log(np.exp([1.0, 2, 3]).sum()), 900])
     scale = Familiarity(

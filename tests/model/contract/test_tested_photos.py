@@ -14,7 +14,7 @@ from model.contract.tested_photos import Tested, TestedError, read_tested
 TREE = Taxonomy(coarse=("boat", "car"), fine=("ferry", "tug", "coupe"), parents=(0, 0, 1))
 
 
-def some_photos(count=5, tree=TREE):
+def some_photos(count: int = 5, tree: Taxonomy = TREE) -> tuple[Tested, Posterior]:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(count, 8)).astype(np.float32)
     fines = ("ferry", None, "kayak")  # known, not told, not learned
@@ -26,7 +26,7 @@ def some_photos(count=5, tree=TREE):
     return Tested.of(7, samples, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tree, posterior), posterior
 
 
-def test_what_was_written_is_read_again(tmp_path):
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     kept, posterior = some_photos()
     kept.write(tmp_path / "test.npz")
     found = read_tested(tmp_path / "test.npz")
@@ -40,14 +40,14 @@ def test_what_was_written_is_read_again(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=1), 1, atol=1e-6)
 
 
-def test_a_network_without_classes(tmp_path):
+def test_a_network_without_classes(tmp_path: Path) -> None:
     kept, _ = some_photos(tree=Taxonomy(coarse=("boat", "car"), fine=(), parents=()))
     kept.write(tmp_path / "test.npz")
     found = read_tested(tmp_path / "test.npz")
     assert found.fine_answer.tolist() == [NO_FINE] * 5 and not found.fine_confidence.any()
 
 
-def test_a_damaged_file_is_told(tmp_path):
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     file = tmp_path / "test.npz"
     some_photos(60)[0].write(file)
     whole = file.read_bytes()
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_told(tmp_path):
             assert "test.npz" in str(error)
 
 
-def test_a_foreign_file_is_told(tmp_path):
+def test_a_foreign_file_is_told(tmp_path: Path) -> None:
     file = tmp_path / "test.npz"
     with file.open("wb") as out:
         np.save(out, np.zeros(3))
@@ -95,7 +95,9 @@ def test_a_foreign_file_is_told(tmp_path):
         ({"coarse_confidence": np.zeros(4, np.float32)}, "5 photos"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_told(tmp_path, change, said):
+def test_a_file_that_contradicts_itself_is_told(
+    tmp_path: Path, change: dict[str, tuple[str]] | dict[str, np.ndarray], said: str
+) -> None:
     replace(some_photos()[0], **change).write(tmp_path / "test.npz")
     with pytest.raises(TestedError, match=said):
         read_tested(tmp_path / "test.npz")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ CARS, VESSELS = DATA / "cars196", DATA / "vessels" / "labels.csv"
 NAMES = ["Audi TT Hatchback 2011", "AM General Hummer SUV 2000", "Fisker Karma Sedan", "Ford GT Coupe 2006"]
 
 
-def annotations(rows, fields=("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class", "fname")):
+def annotated(
+    rows: Sequence[tuple[int | str, ...]],
+    fields: Sequence[str] = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class", "fname"),
+) -> dict[str, np.ndarray]:
     table = np.zeros((1, len(rows)), dtype=[(name, object) for name in fields])
     for i, row in enumerate(rows):
         table[0, i] = row
@@ -26,26 +31,26 @@ def annotations(rows, fields=("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class
 
 
 @pytest.fixture
-def cars(tmp_path):
+def cars(tmp_path: Path) -> Path:
     """A devkit of four classes, three of them with photos of 20 x 10 pixels."""
     root = tmp_path / "cars"
     (root / "devkit").mkdir(parents=True)
     savemat(root / "devkit" / "cars_meta.mat", {"class_names": np.array([NAMES], dtype=object)})
     rows = [(3, 2, 15, 9, 2, "00001.jpg"), (1, 1, 20, 10, 1, "00003.jpg"), (5, 2, 44, 9, 1, "00002.jpg")]
-    savemat(root / "devkit" / "cars_train_annos.mat", annotations(rows))
+    savemat(root / "devkit" / "cars_train_annos.mat", annotated(rows))
     for row in rows:
         picture(root / "cars_train" / row[5])
     return root
 
 
-def add_test_half(cars):
+def add_test_half(cars: Path) -> None:
     rows = [(1, 1, 9, 9, 3, "00001.jpg"), (2, 2, 9, 9, 1, "00002.jpg")]
-    savemat(cars / "devkit" / "cars_test_annos_withlabels.mat", annotations(rows))
+    savemat(cars / "devkit" / "cars_test_annos_withlabels.mat", annotated(rows))
     for row in rows:
         picture(cars / "cars_test" / row[5])
 
 
-def test_cars_come_by_class_then_file_with_zero_based_boxes(cars):
+def test_cars_come_by_class_then_file_with_zero_based_boxes(cars: Path) -> None:
     samples = read_data([f"cars196:{cars}"]).samples
     assert labels(samples) == [
         ("00002.jpg", "hatchback", NAMES[0]),
@@ -57,7 +62,7 @@ def test_cars_come_by_class_then_file_with_zero_based_boxes(cars):
     assert {sample.source for sample in samples} == {"cars196"}
 
 
-def test_both_halves_are_read_where_both_are_there(cars):
+def test_both_halves_are_read_where_both_are_there(cars: Path) -> None:
     add_test_half(cars)
     samples = read_data([f"cars196:{cars}"]).samples
     assert [(s.path.parent.name, s.path.name, s.coarse) for s in samples] == [
@@ -71,20 +76,20 @@ def test_both_halves_are_read_where_both_are_there(cars):
     assert samples[-1].attributes == {}
 
 
-def test_the_test_half_alone_is_enough(cars):
+def test_the_test_half_alone_is_enough(cars: Path) -> None:
     add_test_half(cars)
     (cars / "devkit" / "cars_train_annos.mat").unlink()
     assert len(read_data([f"cars196:{cars}"]).samples) == 2
 
 
-def test_boxes_that_all_end_in_the_corner_are_left_out(cars, caplog):
+def test_boxes_that_all_end_in_the_corner_are_left_out(cars: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = [(5, 7, 20, 10, 1, "00001.jpg"), (15, 12, 20, 10, 2, "00002.jpg")]
-    savemat(cars / "devkit" / "cars_train_annos.mat", annotations(rows))
+    savemat(cars / "devkit" / "cars_train_annos.mat", annotated(rows))
     assert [sample.box for sample in read_data([f"cars196:{cars}"]).samples] == [None, None]
     assert "already cut to their boxes" in caplog.text
 
 
-def test_body_types_can_be_given(cars):
+def test_body_types_can_be_given(cars: Path) -> None:
     text = "class_id,class_name,body_type\n" + "".join(f"{i},{name},kind {i}\n" for i, name in enumerate(NAMES, 1))
     (cars / "body_types.csv").write_text(text)
     assert [sample.coarse for sample in read_data([f"cars196:{cars}"]).samples] == ["kind 1", "kind 1", "kind 2"]
@@ -106,14 +111,14 @@ def test_body_types_can_be_given(cars):
     assert len(read_data([f"cars196:{cars}"]).samples) == 3
 
 
-def test_a_name_that_says_no_body_type_asks_for_the_file(cars):
+def test_a_name_that_says_no_body_type_asks_for_the_file(cars: Path) -> None:
     names = np.array([["Audi A4", *NAMES[1:]]], dtype=object)
     savemat(cars / "devkit" / "cars_meta.mat", {"class_names": names})
     message = error(f"cars196:{cars}")
     assert "the name 'Audi A4' does not say a body type; add a body_types.csv" in message
 
 
-def test_a_devkit_that_is_not_whole_says_what_is_missing(cars):
+def test_a_devkit_that_is_not_whole_says_what_is_missing(cars: Path) -> None:
     for name in ("devkit/cars_train_annos.mat", "devkit/cars_meta.mat"):
         kept = (cars / name).read_bytes()
         (cars / name).write_bytes(b"not a MATLAB file" * 20)
@@ -125,16 +130,16 @@ def test_a_devkit_that_is_not_whole_says_what_is_missing(cars):
         (cars / name).write_bytes(kept)
     savemat(cars / "devkit" / "cars_train_annos.mat", {"other": 1})
     assert "variable 'annotations' is missing" in error(f"cars196:{cars}")
-    unlabelled = annotations([(1, 1, 2, 2, "00001.jpg")], ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "fname"))
+    unlabelled = annotated([(1, 1, 2, 2, "00001.jpg")], ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "fname"))
     savemat(cars / "devkit" / "cars_train_annos.mat", unlabelled)
     assert "field 'class' is missing; take the annotations with labels" in error(f"cars196:{cars}")
-    savemat(cars / "devkit" / "cars_train_annos.mat", annotations([(1, 1, 2, 2, 5, "00001.jpg")]))
+    savemat(cars / "devkit" / "cars_train_annos.mat", annotated([(1, 1, 2, 2, 5, "00001.jpg")]))
     assert "entry 1: class 5, but cars_meta.mat names 4 classes" in error(f"cars196:{cars}")
     (cars / "cars_train").rename(cars / "elsewhere")
     assert "cars_train: the folder does not exist" in error(f"cars196:{cars}")
 
 
-def test_a_photo_of_the_devkit_that_is_missing_can_be_passed_over(cars):
+def test_a_photo_of_the_devkit_that_is_missing_can_be_passed_over(cars: Path) -> None:
     (cars / "cars_train" / "00002.jpg").unlink()
     assert "cars_train_annos.mat: entry 3: " in error(f"cars196:{cars}")
     assert "00002.jpg: the file does not exist" in error(f"cars196:{cars}")
@@ -143,7 +148,7 @@ def test_a_photo_of_the_devkit_that_is_missing_can_be_passed_over(cars):
 
 
 @pytest.mark.skipif(not CARS.exists(), reason=f"no Cars196 at {DATA}; name its folder in MARQUE_DATA")
-def test_the_built_in_rule_gives_the_body_types_of_all_196_models():
+def test_the_built_in_rule_gives_the_body_types_of_all_196_models() -> None:
     with (CARS / "body_types.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 196
@@ -162,14 +167,14 @@ def test_the_built_in_rule_gives_the_body_types_of_all_196_models():
         ("Ram C/V Cargo Van Minivan 2012", "minivan"),
     ],
 )
-def test_a_name_says_its_body_type(name, expected):
+def test_a_name_says_its_body_type(name: str, expected: str) -> None:
     assert body_type(name) == expected
 
 
 @pytest.mark.skipif(
     not (CARS.exists() and VESSELS.exists()), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA"
 )
-def test_fourteen_thousand_photos_are_read():
+def test_fourteen_thousand_photos_are_read() -> None:
     data = read_data([f"cars196:{CARS}", f"table:{VESSELS}"])
     assert not data.skipped
     cars = [sample for sample in data.samples if sample.source == "cars196"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,23 +18,23 @@ from tests.model.data.drawn_photos import error, labels, picture
 
 
 @pytest.mark.parametrize("spec", ["zip:a", "labels.csv", "folder", "folder:", "table:", "cars196:", ""])
-def test_a_wrong_spec_is_told_the_right_ones(spec):
+def test_a_wrong_spec_is_told_the_right_ones(spec: str) -> None:
     message = error(spec)
     assert f"'{spec}'" in message
     assert "cars196:DIR, folder:DIR, table:FILE.csv, demo:" in message
 
 
-def test_no_data_at_all_is_an_error():
+def test_no_data_at_all_is_an_error() -> None:
     assert "no data named" in error()
 
 
 @pytest.mark.parametrize("kind", ["cars196", "folder", "table"])
-def test_what_is_missing_is_an_error_even_when_bad_entries_are_skipped(tmp_path, kind):
+def test_what_is_missing_is_an_error_even_when_bad_entries_are_skipped(tmp_path: Path, kind: str) -> None:
     assert error(f"{kind}:{tmp_path}/none", skip_bad=True).endswith("does not exist")
 
 
 @pytest.mark.parametrize("kind", ["cars196", "folder"])
-def test_a_file_in_place_of_a_folder_is_an_error(tmp_path, kind):
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path: Path, kind: str) -> None:
     picture(tmp_path / "a.jpg")
     assert "this is a file, not a folder" in error(f"{kind}:{tmp_path}/a.jpg")
 
@@ -40,7 +42,7 @@ def test_a_file_in_place_of_a_folder_is_an_error(tmp_path, kind):
 # --- folders ---------------------------------------------------------------------------------------------------------
 
 
-def test_folders_give_coarse_and_fine_classes(tmp_path):
+def test_folders_give_coarse_and_fine_classes(tmp_path: Path) -> None:
     root = tmp_path / "my ships"
     for name in ("b/tug/2.png", "b/tug/1.JPG", "b/tug/deep/er/0.webp", "a/one.jpeg", "b/rest.jpg", ".hidden/x/a.jpg"):
         picture(root / name)
@@ -59,7 +61,7 @@ def test_folders_give_coarse_and_fine_classes(tmp_path):
     assert all(sample.path.is_absolute() for sample in data.samples)
 
 
-def test_a_relative_folder_gives_absolute_paths(tmp_path, monkeypatch):
+def test_a_relative_folder_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture(tmp_path / "set" / "car" / "a.jpg")
     monkeypatch.chdir(tmp_path / "set")
     [sample] = read_data(["folder:."]).samples
@@ -67,7 +69,7 @@ def test_a_relative_folder_gives_absolute_paths(tmp_path, monkeypatch):
     assert sample.source == "set"
 
 
-def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path):
+def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path: Path) -> None:
     picture(tmp_path / "car" / "van" / "a.jpg")
     picture(tmp_path / "lost.jpg")
     (tmp_path / "car" / "coupe").mkdir()
@@ -82,12 +84,12 @@ def test_an_empty_class_and_a_photo_outside_are_problems(tmp_path):
     assert len(data.skipped) == 3
 
 
-def test_a_folder_without_class_folders_is_an_error(tmp_path):
+def test_a_folder_without_class_folders_is_an_error(tmp_path: Path) -> None:
     picture(tmp_path / "a.jpg")
     assert "it has no class folders" in error(f"folder:{tmp_path}", skip_bad=True)
 
 
-def test_a_class_under_two_types_names_both_and_where(tmp_path):
+def test_a_class_under_two_types_names_both_and_where(tmp_path: Path) -> None:
     picture(tmp_path / "boat" / "yacht" / "1.jpg")
     picture(tmp_path / "sail" / "yacht" / "2.jpg")
     message = error(f"folder:{tmp_path}")
@@ -104,19 +106,19 @@ def test_a_class_under_two_types_names_both_and_where(tmp_path):
 
 
 @pytest.fixture
-def table(tmp_path):
+def table(tmp_path: Path) -> Callable[..., str]:
     """Writes labels.csv beside the pictures a.jpg to e.jpg of 20 x 10 pixels."""
     for letter in "abcde":
         picture(tmp_path / "images" / f"{letter}.jpg")
 
-    def write(text, encoding="utf-8"):
+    def write(text: str, encoding: str = "utf-8") -> str:
         (tmp_path / "labels.csv").write_text(text, encoding=encoding, newline="")
         return f"table:{tmp_path}/labels.csv"
 
     return write
 
 
-def table_error(table, text, **how):
+def table_error(table: Callable[..., str], text: str, **how: Any) -> str:
     """The message, without the folder."""
     spec = table(text)
     return error(spec, **how).replace(spec.removeprefix("table:").removesuffix("labels.csv"), "")
@@ -124,7 +126,7 @@ def table_error(table, text, **how):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_table_with_everything(table, tmp_path, encoding, newline):
+def test_a_table_with_everything(table: Callable[..., str], tmp_path: Path, encoding: str, newline: str) -> None:
     lines = [
         " file ,coarse,fine,group,source,x1,y1,x2,y2,length,year,colour,empty",
         'images/a.jpg,ship,"tug, große",s1,web,1,2,8,9,31.5,1999,red,',
@@ -146,13 +148,13 @@ def test_a_table_with_everything(table, tmp_path, encoding, newline):
     assert len({s.group for s in (first, second, third, fourth)}) == 4
 
 
-def test_file_and_coarse_are_enough_and_absolute_paths_are_taken(table, tmp_path):
+def test_file_and_coarse_are_enough_and_absolute_paths_are_taken(table: Callable[..., str], tmp_path: Path) -> None:
     data = read_data([table(f"coarse,file\ncar,images/a.jpg\ncar,{tmp_path}/images/b.jpg\n")])
     assert [sample.path.name for sample in data.samples] == ["a.jpg", "b.jpg"]
     assert all(sample.fine is None and sample.box is None and not sample.attributes for sample in data.samples)
 
 
-def test_objects_of_one_photo_stay_in_one_group(table):
+def test_objects_of_one_photo_stay_in_one_group(table: Callable[..., str]) -> None:
     text = "file,coarse,x1,y1,x2,y2\nimages/a.jpg,car,0,0,5,5\nimages/a.jpg,ship,5,5,9,9\nimages/b.jpg,car,0,0,5,5\n"
     first, second, other = read_data([table(text)]).samples
     assert first.group == second.group != other.group
@@ -170,11 +172,11 @@ def test_objects_of_one_photo_stay_in_one_group(table):
         ('file,coarse\nimages/a.jpg,"car\n', "labels.csv:2: not a comma-separated file (unexpected end of data)"),
     ],
 )
-def test_a_table_that_is_none_is_an_error_in_any_case(table, text, message):
+def test_a_table_that_is_none_is_an_error_in_any_case(table: Callable[..., str], text: str, message: str) -> None:
     assert table_error(table, text, skip_bad=True) == message
 
 
-def test_a_table_in_another_encoding_says_so(table):
+def test_a_table_in_another_encoding_says_so(table: Callable[..., str]) -> None:
     assert "labels.csv:2: the file is not in UTF-8; save it" in error(table("file,coarse\nGröße.jpg,car\n", "latin-1"))
 
 
@@ -207,7 +209,7 @@ def test_a_table_in_another_encoding_says_so(table):
         ),
     ],
 )
-def test_a_bad_row_is_named_or_passed_over(table, row, message):
+def test_a_bad_row_is_named_or_passed_over(table: Callable[..., str], row: str, message: str) -> None:
     text = f"file,coarse,fine,x1,y1,x2,y2\nimages/a.jpg,car,van,,,,\n{row}\nimages/c.jpg,car,van,,,,\n"
     assert table_error(table, text) == message
     data = read_data([table(text)], skip_bad=True)
@@ -215,7 +217,7 @@ def test_a_bad_row_is_named_or_passed_over(table, row, message):
     assert len(data.skipped) == 1
 
 
-def test_boxes_are_clipped_to_the_upright_picture(table, tmp_path):
+def test_boxes_are_clipped_to_the_upright_picture(table: Callable[..., str], tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     picture(tmp_path / "images" / "turned.jpg", size=(20, 10), exif=exif)
@@ -223,13 +225,13 @@ def test_boxes_are_clipped_to_the_upright_picture(table, tmp_path):
     assert sample.box == (0, 0, 10, 20)
 
 
-def test_an_unreadable_picture_is_named(table, tmp_path):
+def test_an_unreadable_picture_is_named(table: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "images" / "b.jpg").write_bytes(b"")
     assert table_error(table, "file,coarse\nimages/b.jpg,car\n").endswith("images/b.jpg: the file is empty")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
-def test_a_file_name_in_no_encoding_is_a_problem_of_its_row(tmp_path):
+def test_a_file_name_in_no_encoding_is_a_problem_of_its_row(tmp_path: Path) -> None:
     picture(tmp_path / "set" / "car" / "a.jpg")
     picture(tmp_path / "set" / "car" / os.fsdecode(b"\xff.jpg"))
     data = read_data([f"folder:{tmp_path}/set"], skip_bad=True)
@@ -238,7 +240,7 @@ def test_a_file_name_in_no_encoding_is_a_problem_of_its_row(tmp_path):
     data.skipped[0].encode()
 
 
-def test_of_many_problems_a_few_are_shown_and_the_rest_counted(table):
+def test_of_many_problems_a_few_are_shown_and_the_rest_counted(table: Callable[..., str]) -> None:
     message = table_error(table, "file,coarse\n" + "".join(f"images/{i}.jpg,car\n" for i in range(17)))
     assert message.splitlines() == [
         *(f"labels.csv:{i + 2}: images/{i}.jpg: the file does not exist" for i in range(5)),
@@ -246,13 +248,13 @@ def test_of_many_problems_a_few_are_shown_and_the_rest_counted(table):
     ]
 
 
-def test_nothing_left_is_an_error(table):
+def test_nothing_left_is_an_error(table: Callable[..., str]) -> None:
     message = table_error(table, "file,coarse\nimages/y.jpg,car\nimages/z.jpg,car\n", skip_bad=True)
     assert message.splitlines()[0].startswith("no usable photo in table:")
     assert len(message.splitlines()) == 3
 
 
-def test_several_specs_are_read_in_their_order(table, tmp_path):
+def test_several_specs_are_read_in_their_order(table: Callable[..., str], tmp_path: Path) -> None:
     picture(tmp_path / "set" / "car" / "van" / "z.jpg")
     spec = table("file,coarse,fine\nimages/b.jpg,ship,tug\nimages/a.jpg,ship,tug\n")
     data = read_data([f"folder:{tmp_path}/set", spec])
@@ -260,7 +262,7 @@ def test_several_specs_are_read_in_their_order(table, tmp_path):
     assert [sample.source for sample in data.samples] == ["set", "labels", "labels"]
 
 
-def test_a_contradiction_between_two_specs_is_found(table, tmp_path):
+def test_a_contradiction_between_two_specs_is_found(table: Callable[..., str], tmp_path: Path) -> None:
     picture(tmp_path / "set" / "car" / "van" / "z.jpg")
     message = error(f"folder:{tmp_path}/set", table("file,coarse,fine\nimages/b.jpg,ship,van\n"))
     assert "fine class 'van' is under 'ship', but under 'car'" in message
@@ -272,7 +274,7 @@ ODD_NAMES = [" a.jpg", "b.jpg ", "two\nlines.jpg", "tab\t.jpg", 'quo"te.jpg', "c
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_names_in_a_table_are_the_names_of_the_files(tmp_path):
+def test_names_in_a_table_are_the_names_of_the_files(tmp_path: Path) -> None:
     names = [*ODD_NAMES, "e\N{COMBINING ACUTE ACCENT}.jpg"]
     for name in names:
         picture(tmp_path / name, format="JPEG")
@@ -281,14 +283,14 @@ def test_names_in_a_table_are_the_names_of_the_files(tmp_path):
     assert [sample.path.name for sample in read_data([f"table:{tmp_path}/labels.csv"]).samples] == names
 
 
-def test_spaces_around_a_name_in_a_table_may_be_carelessness(tmp_path):
+def test_spaces_around_a_name_in_a_table_may_be_carelessness(tmp_path: Path) -> None:
     picture(tmp_path / "a.jpg")
     (tmp_path / "labels.csv").write_text("file,coarse\n a.jpg , car \n")
     assert labels(read_data([f"table:{tmp_path}/labels.csv"]).samples) == [("a.jpg", "car", None)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_a_name_that_is_not_utf8_costs_that_photo_alone(tmp_path):
+def test_a_name_that_is_not_utf8_costs_that_photo_alone(tmp_path: Path) -> None:
     for name in ("a.jpg", "b\udce9.jpg"):
         picture(tmp_path / "car" / name)
     data = read_data([f"folder:{tmp_path}"], skip_bad=True)
@@ -299,7 +301,7 @@ def test_a_name_that_is_not_utf8_costs_that_photo_alone(tmp_path):
     assert ["rename" in data.skipped[0], "CSV UTF-8" in table.skipped[0], "rename" in table.skipped[1]] == [True] * 3
 
 
-def test_other_text_that_is_not_utf8_is_told_with_its_line(table):
+def test_other_text_that_is_not_utf8_is_told_with_its_line(table: Callable[..., str]) -> None:
     for line in (b"images/a.jpg,Stra\xdfe", b"images/a.jpg,car,\xfc"):
         spec = table("file,coarse,fine\n")
         with Path(spec.removeprefix("table:")).open("ab") as file:

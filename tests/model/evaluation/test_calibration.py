@@ -40,7 +40,7 @@ def seen(seed: int, count: int = 900, too_sure: float = 3.0) -> Seen:
     return Seen(coarse_logits * too_sure, fine_logits * too_sure, likeness, closest, scores, labels)
 
 
-def test_answers_are_calibrated_and_better_than_each_source_alone():
+def test_answers_are_calibrated_and_better_than_each_source_alone() -> None:
     found = choose(seen(0), TREE, [TREE.coarse], np.full(50, -1.0), None)
     test = seen(1)
     posterior = test.posterior(TREE, found.calibration, found.fusion)
@@ -56,7 +56,7 @@ def test_answers_are_calibrated_and_better_than_each_source_alone():
     assert best < min(log_loss(heads.fine, test.labels.fine), log_loss(references.fine, test.labels.fine))
 
 
-def test_kinds_of_photos_get_temperatures_of_their_own():
+def test_kinds_of_photos_get_temperatures_of_their_own() -> None:
     validation = seen(0)
     logits = validation.fine_logits.copy()
     logits[validation.labels.coarse == 2] *= 4
@@ -67,7 +67,7 @@ def test_kinds_of_photos_get_temperatures_of_their_own():
     assert other.fine_temperature == pytest.approx(4 * one.fine_temperature, rel=0.3)
 
 
-def test_what_the_temperatures_do_is_told_apart_from_what_heads_and_references_do_together():
+def test_what_the_temperatures_do_is_told_apart_from_what_heads_and_references_do_together() -> None:
     validation = seen(0)
     logits = validation.fine_logits.copy()
     logits[validation.labels.coarse == 2] *= 4
@@ -83,7 +83,7 @@ def test_what_the_temperatures_do_is_told_apart_from_what_heads_and_references_d
     assert _facts(hot, TREE, each)["fine"]["ece_tempered"] < error / 3  # each photo has the temperature of its kind
 
 
-def test_the_bound_of_known_classes_comes_from_unseen_ones_where_there_are_any():
+def test_the_bound_of_known_classes_comes_from_unseen_ones_where_there_are_any() -> None:
     validation, unseen = seen(0), seen(2)
     far = replace(unseen, fine_logits=unseen.fine_logits - 20, closest=unseen.closest - 0.5)
     without = choose(validation, TREE, [TREE.coarse], np.full(50, -1.0), None)
@@ -99,10 +99,10 @@ def test_the_bound_of_known_classes_comes_from_unseen_ones_where_there_are_any()
     st.lists(st.integers(0, 9), min_size=1, max_size=12),
     st.floats(0, 1),
 )
-def test_the_bound_separates_as_well_as_any_other(known, others, refused):
-    known, others = np.array(known), np.array(others)
+def test_the_bound_separates_as_well_as_any_other(learned: list[int], new: list[int], refused: float) -> None:
+    known, others = np.array(learned), np.array(new)
 
-    def worth(bound):
+    def worth(bound: float) -> float:
         return (known >= bound).mean() + (others < bound).mean()
 
     found = separating(known, others, refused)
@@ -116,12 +116,12 @@ def sample(source: str, coarse: str) -> Sample:
     return Sample(path=Path("x.jpg"), coarse=coarse, fine=None, source=source, group="g", origin="o")
 
 
-def test_kinds_are_types_that_share_a_source():
+def test_kinds_are_types_that_share_a_source() -> None:
     pairs = [("cars", "sedan"), ("ships", "tanker"), ("more", "tanker"), ("more", "tug"), ("cars", "suv"), ("x", "bus")]
     assert kinds(sample(*pair) for pair in pairs) == [("bus",), ("sedan", "suv"), ("tanker", "tug")]
 
 
-def test_references_are_found_as_by_brute_force():
+def test_references_are_found_as_by_brute_force() -> None:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(1500, 5)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -138,7 +138,7 @@ def test_references_are_found_as_by_brute_force():
     assert class_scores(similarities, classes, vectors @ references.centres.T).shape == (1500, 5)
 
 
-def test_reliability_counts_every_photo_once():
+def test_reliability_counts_every_photo_once() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(4), 300)
     table = reliability(probabilities, rng.integers(0, 4, 300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +34,7 @@ CHOSEN = CalibrationChoice(
 )
 
 
-def photos(classes, each: int, seed: int) -> AnsweredPhotos:
+def photos(classes: Sequence[str], each: int, seed: int) -> AnsweredPhotos:
     """Of each class its centre with much noise; the logits see the known ones' centres."""
     rng, centres = np.random.default_rng(seed), np.random.default_rng(99).normal(size=(5, DIM))
     names = [*KNOWN.fine, *(fine for _, fine in NEW)]
@@ -43,7 +44,7 @@ def photos(classes, each: int, seed: int) -> AnsweredPhotos:
         for name in classes
         for i in range(each)
     ]
-    points = np.stack([centres[names.index(sample.fine)] for sample in samples])
+    points = np.stack([centres[names.index(sample.fine or "")] for sample in samples])
     points = points + 0.9 * rng.normal(size=points.shape)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     logits = 3 * points @ centres[:3].T
@@ -76,7 +77,8 @@ def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Ta
         )
     centres = embeddings @ gallery.centres.T
     centres[:, ~gallery.centres.any(axis=1)] = -np.inf
-    outputs = EngineOutputs(*(column.numpy() for column in asked.output[:3]), asked.output.likeness.numpy())
+    coarse, fine, vectors = (column.numpy() for column in asked.output[:3])
+    outputs = EngineOutputs(coarse, fine, vectors, asked.output.likeness.numpy())
     decisions = [decide(one, CHOSEN.thresholds) for one in weigh(outputs, found, info, (whole, centres))]
     new = {name for _, name in NEW}
     return [d.label if d.status is Status.IDENTIFIED and d.label in new else "" for d in decisions]

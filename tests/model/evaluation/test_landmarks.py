@@ -10,13 +10,14 @@ from model.batching.pipeline import PictureForm
 from model.data.splits import Split
 from model.evaluation.landmarks import PHOTOS_EACH, landmarks
 from model.training.inference import infer_samples, infer_strangers, part_of, trained_network
+from model.training.run_folder import RunFolder
 
 
-def unit(rows):
+def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_one_for_a_small_group_and_several_for_what_looks_more_than_one_way():
+def test_one_for_a_small_group_and_several_for_what_looks_more_than_one_way() -> None:
     rng = np.random.default_rng(0)
     looks = np.eye(6)[:4].repeat(PHOTOS_EACH, axis=0)  # one class, as large as four and with four looks
     small = np.eye(6)[[4] * 5 + [5] * 3]
@@ -29,7 +30,7 @@ def test_one_for_a_small_group_and_several_for_what_looks_more_than_one_way():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 5))
-def test_of_a_small_group_it_is_the_mean_at_unit_length(seed, count, classes):
+def test_of_a_small_group_it_is_the_mean_at_unit_length(seed: int, count: int, classes: int) -> None:
     rng = np.random.default_rng(seed)
     embeddings, labels = unit(rng.normal(size=(count, 4))), rng.integers(-1, classes, count)
     found = landmarks(embeddings, np.stack([np.zeros(count, int), labels], axis=1))
@@ -37,7 +38,7 @@ def test_of_a_small_group_it_is_the_mean_at_unit_length(seed, count, classes):
     np.testing.assert_allclose(found, unit(np.stack(means)), atol=1e-4)
 
 
-def test_network_file_and_program_agree_on_the_likeness(small_run):
+def test_network_file_and_program_agree_on_the_likeness(small_run: RunFolder) -> None:
     network, samples = trained_network(small_run), part_of(small_run, Split.TRAIN)
     output = infer_samples(network, samples, small_run.config())
     kept = np.load(small_run.projection)["landmarks"]
@@ -51,7 +52,7 @@ def test_network_file_and_program_agree_on_the_likeness(small_run):
     assert strange.mean() < expected.mean()
 
 
-def test_before_they_are_known_the_energy_counts(small_run):
+def test_before_they_are_known_the_energy_counts(small_run: RunFolder) -> None:
     network = trained_network(small_run)
     network.heads.landmarks = None
     output = infer_samples(network, part_of(small_run, Split.TRAIN)[:4], small_run.config())

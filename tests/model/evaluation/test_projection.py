@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -26,7 +27,7 @@ from model.training.session import StopRequest, train
 from tests.model.small import SMALL
 
 
-def photos(seed=0, per_class=30, classes=8, width=12):
+def photos(seed: int = 0, per_class: int = 30, classes: int = 8, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
     """Classes about centres of their own, some of whose axes are strong and tell nothing of the class."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(classes, width))
@@ -36,13 +37,13 @@ def photos(seed=0, per_class=30, classes=8, width=12):
     return (features**2 * np.sign(features)).astype(np.float32), labels  # their roots are as above
 
 
-def nearest_is_right(embeddings, labels):
+def nearest_is_right(embeddings: np.ndarray, labels: np.ndarray) -> float:
     cosines = embeddings @ embeddings.T
     np.fill_diagonal(cosines, -2)
     return float((labels[cosines.argmax(axis=1)] == labels).mean())
 
 
-def test_what_does_not_tell_the_classes_counts_less():
+def test_what_does_not_tell_the_classes_counts_less() -> None:
     features, labels = photos()
     seen = labels < 5
     projection = fit(features[seen], [labels[seen]], 12)
@@ -53,7 +54,7 @@ def test_what_does_not_tell_the_classes_counts_less():
     assert nearest_is_right(projected[~seen], labels[~seen]) > nearest_is_right(plain[~seen], labels[~seen]) + 0.3
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     features, labels = photos(classes=3, width=4)
     roots = np.sign(features) * np.sqrt(np.abs(features))
     roots = roots.astype(np.float64) - roots.mean(axis=0, dtype=np.float64)
@@ -68,7 +69,7 @@ def test_by_hand():
     assert got @ got.T == pytest.approx(inner / lengths[:, None] / lengths, abs=1e-4)
 
 
-def test_photos_without_a_class_and_fewer_photos_than_axes():
+def test_photos_without_a_class_and_fewer_photos_than_axes() -> None:
     features, labels = photos(per_class=2, classes=3, width=40)
     labels[0] = -1
     projection = fit(features, [labels], 16)
@@ -78,7 +79,7 @@ def test_photos_without_a_class_and_fewer_photos_than_axes():
     assert fit(features, [np.full(6, -1)], 16).axes.shape == (16, 40)
 
 
-def test_classes_of_one_photo_say_nothing_of_the_scatter():
+def test_classes_of_one_photo_say_nothing_of_the_scatter() -> None:
     features, types = photos()
     alone, unknown = np.arange(len(types)), np.full(len(types), -1)
     by_types = fit(features, [types], 12)
@@ -95,7 +96,7 @@ def test_classes_of_one_photo_say_nothing_of_the_scatter():
 
 
 @pytest.mark.parametrize("labels", [np.arange(240), np.full(240, -1)], ids=["alone", "unknown"])
-def test_without_any_class_of_two_photos_all_scatter_counts(labels):
+def test_without_any_class_of_two_photos_all_scatter_counts(labels: np.ndarray) -> None:
     features, _ = photos()
     projection = fit(features, [labels, labels], 8)
     embeddings = projection(torch.from_numpy(features)).numpy()
@@ -105,20 +106,21 @@ def test_without_any_class_of_two_photos_all_scatter_counts(labels):
 
 @pytest.mark.parametrize("apart", [2e-7, 2e-5])  # as a sum in another order gives, and many of them
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
-def test_a_network_that_sees_no_difference_is_refused(value, apart):
+def test_a_network_that_sees_no_difference_is_refused(value: float, apart: float) -> None:
     features = np.full((40, 5), value, np.float32)
     features[7] *= 1 + apart
     with pytest.raises(DataError, match="no difference between the 40 training photos"):
         fit(features, [np.zeros(40, int)], 2)
 
 
-def test_the_root_keeps_the_sign():
+def test_the_root_keeps_the_sign() -> None:
     assert signed_root(torch.tensor([4.0, -9.0, 0.0])).tolist() == [2.0, -3.0, 0.0]
 
 
-def test_a_finished_run_compares_by_it_everywhere(small_run):
+def test_a_finished_run_compares_by_it_everywhere(small_run: RunFolder) -> None:
     network, samples = trained_network(small_run), part_of(small_run, Split.TRAIN)
     features = features_of(network, samples, small_run.config())
+    assert network.heads.projection is not None
     expected = network.heads.projection(features).numpy()
     assert references_of(small_run, network).embeddings == pytest.approx(expected, abs=1e-5)
     output = infer_samples(network, samples[:6], small_run.config())
@@ -133,7 +135,7 @@ def test_a_finished_run_compares_by_it_everywhere(small_run):
     assert metrics["test"]["all"]["fine_accuracy"] == metrics["trained_embedding"]["all"]["fine_accuracy"]
 
 
-def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_path):
+def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run: RunFolder, tmp_path: Path) -> None:
     trained = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before = trained.projection.stat().st_mtime_ns
     project(trained)
@@ -145,7 +147,7 @@ def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run, tmp_pa
     assert trained_network(trained).heads.projection is not None
 
 
-def test_a_deleted_one_comes_back_as_it_was(small_run, tmp_path):
+def test_a_deleted_one_comes_back_as_it_was(small_run: RunFolder, tmp_path: Path) -> None:
     run = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before, metrics = np.load(run.projection), json.loads(run.metrics.read_bytes())
     run.projection.unlink()
@@ -154,7 +156,7 @@ def test_a_deleted_one_comes_back_as_it_was(small_run, tmp_path):
     assert all(np.array_equal(before[name], after[name]) for name in before.files)
 
 
-def test_the_trained_embedding_on_request(picture_folder, tmp_path):
+def test_the_trained_embedding_on_request(picture_folder: Path, tmp_path: Path) -> None:
     settings = {**SMALL, "network": {**SMALL["network"], "compared_by": "trained"}}
     config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
     run = new_run(tmp_path / "r", config)

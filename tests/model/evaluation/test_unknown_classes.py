@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ SETTINGS = {
 }
 
 
-def trained(folder, pictures, **data):
+def trained(folder: Path, pictures: Path, **data: object) -> RunFolder:
     config = Config.model_validate(
         {**SETTINGS, "data": {"data": [f"folder:{pictures}"], "validation": 0.25, "test": 0.25, **data}}
     )
@@ -47,21 +48,21 @@ def trained(folder, pictures, **data):
 
 
 @pytest.fixture(scope="module")
-def few_are_enough():
+def few_are_enough() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_module, "MIN_PHOTOS", 5)
         yield
 
 
 @pytest.fixture(scope="module")
-def incomplete(picture_folder, tmp_path_factory, few_are_enough):
+def incomplete(picture_folder: Path, tmp_path_factory: pytest.TempPathFactory, few_are_enough: None) -> RunFolder:
     run = trained(tmp_path_factory.mktemp("runs") / "incomplete", picture_folder, unseen=0.4)
     calibrate(run)
     evaluate(run)
     return run
 
 
-def test_left_out_classes_are_neither_learned_nor_tested(incomplete):
+def test_left_out_classes_are_neither_learned_nor_tested(incomplete: RunFolder) -> None:
     samples, splits = incomplete.samples()
     classes = {
         part: {one.fine for one, own in zip(samples, splits, strict=True) if own is part and one.fine} for part in Split
@@ -72,7 +73,7 @@ def test_left_out_classes_are_neither_learned_nor_tested(incomplete):
     assert classes[Split.UNSEEN] == some_classes(samples, 0.4, 0)
 
 
-def test_what_becomes_of_them_is_measured(incomplete):
+def test_what_becomes_of_them_is_measured(incomplete: RunFolder) -> None:
     found = json.loads(incomplete.metrics.read_bytes())["unknowns"]
     for name in ("strangers_auroc", "strangers_refused", "test_refused", "unseen_auroc", "unseen_without_class"):
         assert 0 <= found[name] <= 1
@@ -82,14 +83,14 @@ def test_what_becomes_of_them_is_measured(incomplete):
     assert 0 <= found["enrolled_1"] <= 1 - found["enrolled_1_wrong"]
 
 
-def test_what_their_bound_gives_on_classes_that_it_was_not_chosen_with_is_kept(incomplete):
+def test_what_their_bound_gives_on_classes_that_it_was_not_chosen_with_is_kept(incomplete: RunFolder) -> None:
     found = json.loads(incomplete.calibration.read_bytes())["validation"]["unseen"]
     assert 0 <= found["below_bound"] <= 1 and 0 <= found["known_below_bound"] < 1
 
 
 @pytest.mark.parametrize("familiarity", [None, -0.5])
 @pytest.mark.parametrize("likeness", [None, 0.75])
-def test_answers_are_counted_as_the_program_gives_them(likeness, familiarity):
+def test_answers_are_counted_as_the_program_gives_them(likeness: float | None, familiarity: float | None) -> None:
     photos, thresholds = (
         seen(3, count=300),
         Thresholds(fine=0.6, coarse=0.7, likeness=likeness, familiarity=familiarity),
@@ -117,7 +118,7 @@ def test_answers_are_counted_as_the_program_gives_them(likeness, familiarity):
     assert figures["coarse_given"] == pytest.approx(with_type.mean())
 
 
-def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete):
+def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete: RunFolder) -> None:
     found = json.loads(incomplete.metrics.read_bytes())
     plain = found["answers"]["all"]
     for other in ("answers_exchanged", "answers_mirrored"):
@@ -126,8 +127,8 @@ def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete):
         assert plain["fine_reliability"] != otherwise["fine_reliability"]
 
 
-def test_sources_that_share_types_are_also_taken_together():
-    def photo(number, coarse, source):
+def test_sources_that_share_types_are_also_taken_together() -> None:
+    def photo(number: int, coarse: str, source: str) -> Sample:
         return Sample(Path(f"{number}.jpg"), coarse, None, source, str(number), "row")
 
     samples = [photo(i, *of) for i, of in enumerate([("car", "a"), ("ship", "c"), ("ship", "b"), ("boat", "c")])]
@@ -136,7 +137,7 @@ def test_sources_that_share_types_are_also_taken_together():
     assert rows_by_source(samples[:1]) == {}
 
 
-def test_the_mean_of_two_views():
+def test_the_mean_of_two_views() -> None:
     one, other = (NetworkOutput(*torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(i))) for i in (1, 2))
     mean = mean_output(one, other)
     assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)
@@ -144,7 +145,7 @@ def test_the_mean_of_two_views():
     assert torch.allclose(F.cosine_similarity(mean.embedding, one.embedding + other.embedding), torch.ones(2))
 
 
-def test_where_the_tested_classes_were_not_learned_the_heads_answer(picture_folder, tmp_path):
+def test_where_the_tested_classes_were_not_learned_the_heads_answer(picture_folder: Path, tmp_path: Path) -> None:
     run = trained(tmp_path / "disjoint", picture_folder, split="class_disjoint")
     found, kept = evaluate(run), read_tested(run.tested)
     assert found["split"] == "class_disjoint" and found["few_shot"].keys() == {
@@ -157,7 +158,7 @@ def test_where_the_tested_classes_were_not_learned_the_heads_answer(picture_fold
     assert kept.fine_answer.min() >= 0 and kept.fine_confidence.min() > 0
 
 
-def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(incomplete):
+def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(incomplete: RunFolder) -> None:
     metrics = json.loads(incomplete.metrics.read_bytes())
     text = _unknowns(incomplete, metrics, incomplete)
     for column in ("first", "second"):
@@ -165,7 +166,7 @@ def test_a_card_says_that_the_bound_was_chosen_on_the_photos_that_are_counted(in
     assert "its bound for known classes is used here" in text
 
 
-def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_path):
+def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete: RunFolder, tmp_path: Path) -> None:
     other = RunFolder.open(shutil.copytree(incomplete.folder, tmp_path / "other"))
     chosen = CalibrationChoice.read(other)
     thresholds = chosen.thresholds.model_copy(update={"familiarity": 0.5})
@@ -176,7 +177,7 @@ def test_a_card_says_no_such_thing_of_a_bound_from_elsewhere(incomplete, tmp_pat
     assert "its bound for known classes is another one than here" in text
 
 
-def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
+def test_a_card_says_what_came_before_the_last_stage(incomplete: RunFolder, tmp_path: Path) -> None:
     metrics = json.loads(incomplete.metrics.read_bytes())
     second = RunFolder.open(shutil.copytree(incomplete.folder, tmp_path / "second"))
     settings = json.loads((second.folder / "config.json").read_bytes())
@@ -193,7 +194,13 @@ def test_a_card_says_what_came_before_the_last_stage(incomplete, tmp_path):
 
 
 @pytest.mark.slow
-def test_their_bound_serves_a_run_that_knows_all_classes(incomplete, picture_folder, tmp_path, monkeypatch, capsys):
+def test_their_bound_serves_a_run_that_knows_all_classes(
+    incomplete: RunFolder,
+    picture_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run = trained(tmp_path / "whole", picture_folder)
     alone, taken = calibrate(run).thresholds, calibrate(run, bound_of(incomplete)).thresholds
     assert taken.familiarity == CalibrationChoice.read(incomplete).thresholds.familiarity

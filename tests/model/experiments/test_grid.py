@@ -7,14 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from model.contract.config import Config
-from model.contract.samples import DataError
+from model.contract.samples import DataError, Sample
 from model.data.labels import encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split
@@ -26,6 +28,7 @@ from model.experiments.grid import StudyGrid, read_rows, write_rows
 from model.experiments.plan import PLANS, Cell, PlanError, baselines_of, cells, kept_plan, read_plan
 from model.study import main
 from model.training.inference import part_of
+from model.training.run_folder import RunFolder
 from tests.checkout import ROOT
 
 PLAN = """
@@ -54,14 +57,14 @@ rule = "random"
 
 
 @pytest.fixture
-def plan_file(tmp_path):
+def plan_file(tmp_path: Path) -> Path:
     path = tmp_path / "plan.toml"
     path.write_text(PLAN, encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("path", sorted(PLANS.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_plan_that_comes_with_the_project_is_sound(path):
+def test_every_plan_that_comes_with_the_project_is_sound(path: Path) -> None:
     plan = read_plan(path.stem)
     names = [cell.name for cell in cells(plan)]
     assert len(names) == len(set(names)) > 1
@@ -71,7 +74,7 @@ def test_every_plan_that_comes_with_the_project_is_sound(path):
         assert set(baselines_of(plan, cell.names)) <= set(names)
 
 
-def test_cells_are_all_combinations(plan_file):
+def test_cells_are_all_combinations(plan_file: Path) -> None:
     plan = read_plan(str(plan_file))
     assert [cell.name for cell in cells(plan)] == ["random / hinge", "semi_easy / hinge"]
     assert baselines_of(plan, {"rule": "semi_easy", "cost": "hinge"}) == ["random / hinge"]
@@ -86,13 +89,13 @@ def test_cells_are_all_combinations(plan_file):
         ("seeds = 2", "seeds = ", "plan.toml"),
     ],
 )
-def test_a_wrong_plan_is_told(plan_file, old, new, said):
+def test_a_wrong_plan_is_told(plan_file: Path, old: str, new: str, said: str) -> None:
     plan_file.write_text(PLAN.replace(old, new), encoding="utf-8")
     with pytest.raises(PlanError, match=said):
         read_plan(str(plan_file))
 
 
-def test_a_setting_that_does_not_exist_is_told(plan_file):
+def test_a_setting_that_does_not_exist_is_told(plan_file: Path) -> None:
     plan_file.write_text(PLAN.replace('"loss.form" = "hinge"', '"loss.shape" = "hinge"'), encoding="utf-8")
     plan = read_plan(str(plan_file))
     with pytest.raises(PlanError, match=r"loss\.shape"):
@@ -102,7 +105,7 @@ def test_a_setting_that_does_not_exist_is_told(plan_file):
 
 
 @pytest.mark.slow
-def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, tmp_path):
+def test_a_stopped_study_goes_on_and_repeats_itself(plan_file: Path, picture_folder: Path, tmp_path: Path) -> None:
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
     assert StudyGrid(plan, out).run(data, {}, jobs=1)
     table = out / "runs.csv"
@@ -122,7 +125,7 @@ def test_a_stopped_study_goes_on_and_repeats_itself(plan_file, picture_folder, t
     assert all(0 <= float(row["recall_1"]) <= 1 for row in again)
 
 
-def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
+def test_heads_learn_on_frozen_features(picture_folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)  # some backbones of random weights tell all pictures apart as they are
     config = Config.model_validate(
         {
@@ -146,21 +149,24 @@ def test_heads_learn_on_frozen_features(picture_folder, tmp_path):
     assert trained.epochs[-1]["recall_1"] > trained.epochs[0]["recall_1"]
 
 
-def test_a_run_of_a_frozen_study_keeps_the_parts_of_the_run_that_it_starts_from(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(cell_run, "_result", lambda _task, _output, tested, *_: tested)
+def test_a_run_of_a_frozen_study_keeps_the_parts_of_the_run_that_it_starts_from(
+    small_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[Sample] = []
+    monkeypatch.setattr(cell_run, "_result", lambda _task, _output, tested, *_: measured.extend(tested))
     samples = read_data(small_run.config().data.data).samples
     features = tmp_path / "features.npy"
     np.save(features, np.random.default_rng(0).normal(size=(len(samples), 6)).astype(np.float32))
     settings = small_run.config().model_dump()
     settings["data"]["split_seed"] = 7
     settings["network"]["weights"] = str(small_run.folder)
-    tested = run_frozen(CellTask(Cell({"rule": "random"}, {}), Config.model_validate(settings), samples, features))
-    assert [sample.path for sample in tested] == [sample.path for sample in part_of(small_run, Split.TEST)]
+    run_frozen(CellTask(Cell({"rule": "random"}, {}), Config.model_validate(settings), samples, features))
+    assert [sample.path for sample in measured] == [sample.path for sample in part_of(small_run, Split.TEST)]
 
 
 def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on(
-    plan_file, small_run, picture_folder, tmp_path
-):
+    plan_file: Path, small_run: RunFolder, picture_folder: Path, tmp_path: Path
+) -> None:
     study = StudyGrid(read_plan(str(plan_file)), tmp_path / "study")
     with pytest.raises(DataError, match=r"holds out are among those that .* was trained on"):
         study.run((f"folder:{picture_folder}",), {"": str(small_run.folder)}, jobs=1)
@@ -168,8 +174,13 @@ def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on
 
 
 def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
-    plan_file, small_run, picture_folder, tmp_path, monkeypatch, capsys
-):
+    plan_file: Path,
+    small_run: RunFolder,
+    picture_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     study = StudyGrid(read_plan(str(plan_file)), tmp_path / "study")
     monkeypatch.setattr(study_room, "cached_features", lambda *_: tmp_path)
     monkeypatch.setattr(study, "_run_frozen", lambda *_: None)
@@ -178,10 +189,14 @@ def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
 
 
 @pytest.mark.parametrize("ended_by", [ValueError, KeyboardInterrupt])
-def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(ended_by, plan_file, tmp_path, monkeypatch):
+def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(
+    ended_by: type[BaseException], plan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study, ran, failed = StudyGrid(read_plan(str(plan_file)), tmp_path), [], threading.Event()
+    tasks = [CellTask(Cell({"number": str(number)}, {}), Config(), ()) for number in range(20)]
 
-    def work(number):
+    def work(task: CellTask) -> int:
+        number = tasks.index(task)
         ran.append(number)
         if number == 1:
             failed.set()
@@ -195,12 +210,12 @@ def test_where_a_frozen_run_fails_no_other_begins_and_what_is_done_is_kept(ended
     monkeypatch.setattr(study_room, "run_frozen", work)
     monkeypatch.setattr(study, "add", added.append)
     with pytest.raises(ended_by):
-        study._run_frozen(list(range(20)), jobs=2)
+        study._run_frozen(tasks, jobs=2)
     assert 0 in added and sorted([*added, 1]) == sorted(ran) and len(ran) < 6
 
 
 @pytest.mark.slow
-def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path):
+def test_a_full_study_trains_whole_networks(plan_file: Path, picture_folder: Path, tmp_path: Path) -> None:
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("seeds = 2", "seeds = 1")
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
@@ -219,7 +234,9 @@ def test_a_full_study_trains_whole_networks(plan_file, picture_folder, tmp_path)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process group is interrupted in another way there")
 @pytest.mark.parametrize("end", [lambda study: os.killpg(study.pid, signal.SIGINT), subprocess.Popen.terminate])
-def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file, picture_folder, tmp_path, end):
+def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(
+    plan_file: Path, picture_folder: Path, tmp_path: Path, end: Callable[[subprocess.Popen], None]
+) -> None:
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("epochs = 2", "epochs = 30")
     plan_file.write_text(text.replace("[base.optimiser]", '[base.machine]\naccelerator = "cpu"\n[base.optimiser]'))
     out = tmp_path / "study"
@@ -242,7 +259,9 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(plan_file,
     assert not list((out / "runs").iterdir())
 
 
-def test_a_folder_that_holds_something_else_is_no_place_for_a_study(tmp_path, capsys):
+def test_a_folder_that_holds_something_else_is_no_place_for_a_study(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
@@ -252,7 +271,9 @@ def test_a_folder_that_holds_something_else_is_no_place_for_a_study(tmp_path, ca
     assert [one.name for one in (tmp_path / "letters").iterdir()] == ["mine.txt"]
 
 
-def test_a_study_that_is_refused_for_its_data_leaves_no_folder(plan_file, picture_folder, tmp_path, capsys):
+def test_a_study_that_is_refused_for_its_data_leaves_no_folder(
+    plan_file: Path, picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     few = tmp_path / "few" / "car" / "A"
     few.mkdir(parents=True)
     shutil.copy(min(picture_folder.rglob("*.*")), few)

@@ -2,6 +2,9 @@ import csv
 import itertools
 import math
 import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ AWARE = [0.652, 0.660, 0.645, 0.661, 0.643]
 SAME = [0.612, 0.619, 0.603, 0.612, 0.610]
 
 
-def cell(name, values, seeds=None):
+def cell(name: str, values: Sequence[float | None], seeds: Sequence[int] | None = None) -> MeasuredCell:
     seeds = range(len(values)) if seeds is None else seeds
     runs = tuple(
         SeedRun(seed, {} if value is None else {"recall_1": value}, False)
@@ -28,18 +31,18 @@ def cell(name, values, seeds=None):
     return MeasuredCell(name, {}, runs, {"cell": name})
 
 
-def run(name, seed, recall, **more):
+def run(name: str, seed: int | str, recall: float | str, **more: object) -> dict[str, object]:
     return {"cell": name, "seed": seed, "recall_1": recall, "collapsed": 0, **more}
 
 
-def write(path, rows):
+def write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def grid():
+def grid() -> list[dict[str, object]]:
     """Three rules, two cost forms, two dimensions; five seeds each."""
     rows = []
     for form, dimension in itertools.product(("hinge", "global|ratio"), (64, 128)):
@@ -53,14 +56,14 @@ def grid():
     return rows
 
 
-def random_of_its_form(row):
+def random_of_its_form(row: Mapping[str, str]) -> list[str]:
     return [f"random / {row['loss.form']} / {row['network.embedding_dim']}"]
 
 
 VARIED = ["loss.rule", "loss.form", "network.embedding_dim"]
 
 
-def test_holm_by_hand():
+def test_holm_by_hand() -> None:
     # sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04 -> the last is lifted to 0.06
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.7, 0.6]) == [1.0, 1.0]
@@ -68,7 +71,7 @@ def test_holm_by_hand():
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
-def test_holm_never_lowers_and_keeps_the_order(p):
+def test_holm_never_lowers_and_keeps_the_order(p: list[float]) -> None:
     corrected = holm(p)
     assert all(raw <= new <= 1 for raw, new in zip(p, corrected, strict=True))
     for (raw, new), (other_raw, other_new) in itertools.combinations(zip(p, corrected, strict=True), 2):
@@ -79,7 +82,7 @@ def test_holm_never_lowers_and_keeps_the_order(p):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
-def test_holm_rejects_as_the_step_down_procedure_does(p):
+def test_holm_rejects_as_the_step_down_procedure_does(p: list[float]) -> None:
     rejected = set()
     for index in sorted(range(len(p)), key=lambda i: p[i]):
         if p[index] * (len(p) - len(rejected)) >= 0.05:
@@ -88,19 +91,19 @@ def test_holm_rejects_as_the_step_down_procedure_does(p):
     assert {index for index, value in enumerate(holm(p)) if value < 0.05} == rejected
 
 
-def test_interval_against_scipy():
+def test_interval_against_scipy() -> None:
     mean, half = interval(RANDOM)
     low, high = stats.t.interval(0.95, len(RANDOM) - 1, loc=np.mean(RANDOM), scale=stats.sem(RANDOM))
     assert (mean - half, mean + half) == pytest.approx((low, high))
 
 
-def test_interval_of_one_value_and_of_none():
+def test_interval_of_one_value_and_of_none() -> None:
     assert interval([0.5])[0] == 0.5
     assert math.isnan(interval([0.5])[1])
     assert all(math.isnan(value) for value in interval([]))
 
 
-def test_paired_tests_against_scipy_and_all_signs():
+def test_paired_tests_against_scipy_and_all_signs() -> None:
     found = compare(cell("aware", AWARE), cell("random", RANDOM))
     paired = stats.ttest_rel(AWARE, RANDOM)
     low, high = paired.confidence_interval()
@@ -116,8 +119,8 @@ def test_paired_tests_against_scipy_and_all_signs():
     assert found.p_wilcoxon == pytest.approx(np.mean([value >= seen - 1e-9 for value in sums]))
 
 
-def test_less_severity_is_better():
-    def runs(name, values):
+def test_less_severity_is_better() -> None:
+    def runs(name: str, values: Sequence[float]) -> MeasuredCell:
         return MeasuredCell(
             name, {}, tuple(SeedRun(i, {"severity": v}, False) for i, v in enumerate(values)), {"cell": name}
         )
@@ -126,21 +129,21 @@ def test_less_severity_is_better():
     assert found.mean < 0 and found.verdict == "better"
 
 
-def test_only_common_seeds_are_paired():
+def test_only_common_seeds_are_paired() -> None:
     found = compare(cell("a", [0.7, 0.6, 0.65, None], [1, 2, 3, 4]), cell("b", [0.5, 0.5, 0.4], [2, 3, 4]))
     assert found.seeds == (2, 3)
     assert found.unpaired == (1, 4)
     assert found.mean == pytest.approx(statistics.fmean([0.1, 0.15]))
 
 
-def test_one_common_seed_tests_nothing():
+def test_one_common_seed_tests_nothing() -> None:
     (found,) = compare_all([cell("a", [0.7, 0.9], [1, 2]), cell("b", [0.5], [1])], lambda _: ["b"])
     assert found.verdict == "not tested: fewer than two common seeds"
     assert math.isnan(found.p_t)
     assert math.isnan(found.half)
 
 
-def test_differences_without_spread_are_no_certainty():
+def test_differences_without_spread_are_no_certainty() -> None:
     (found,) = compare_all([cell("a", [0.3, 0.4, 0.5]), cell("b", [0.1, 0.2, 0.3])], lambda _: ["b"])
     assert found.verdict == "not tested: every seed has the same difference"
     assert math.isnan(found.half)
@@ -148,7 +151,7 @@ def test_differences_without_spread_are_no_certainty():
     assert (found.p_t, found.verdict) == (1.0, "not distinguishable")
 
 
-def test_verdicts_follow_the_corrected_p():
+def test_verdicts_follow_the_corrected_p() -> None:
     cells = [cell("random", RANDOM), cell("aware", AWARE), cell("same", SAME), cell("bad", [v - 0.1 for v in SAME])]
     found = {c.cell: c for c in compare_all(cells, lambda _: ["random"])}
     assert {name: c.verdict for name, c in found.items()} == {
@@ -166,7 +169,7 @@ def test_verdicts_follow_the_corrected_p():
     assert {c.verdict for c in three} == {"not distinguishable"}
 
 
-def test_report_of_a_grid(tmp_path):
+def test_report_of_a_grid(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", grid())
     curves = [
         {"cell": name, "seed": seed, "epoch": epoch, "recall_1": 0.1 * epoch + 0.01 * seed, "d_plus": epoch / 8 + seed}
@@ -212,14 +215,14 @@ def test_report_of_a_grid(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_report_may_begin_with_another_figure(tmp_path):
+def test_a_report_may_begin_with_another_figure(tmp_path: Path) -> None:
     rows = [
         run(name, seed, 0.5 + sign * 0.01 * seed, fine_accuracy=0.6 - sign * (0.1 + 0.01 * seed))
         for name, sign in (("random", 1), ("aware", -1))
         for seed in range(3)
     ]
     write(tmp_path / "runs.csv", rows)
-    how = {"title": "T", "baselines_of": lambda _: ["random"], "varied": []}
+    how: dict[str, Any] = {"title": "T", "baselines_of": lambda _: ["random"], "varied": []}
     text = write_report(tmp_path, **how, figure="fine_accuracy").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert "1 of 1 comparisons of class right" in lines[2] and "1 better" in lines[2]
@@ -230,7 +233,7 @@ def test_a_report_may_begin_with_another_figure(tmp_path):
     assert "Difference of class right from" in text and (tmp_path / "differences.svg").is_file()
 
 
-def test_the_same_table_gives_the_same_files(tmp_path):
+def test_the_same_table_gives_the_same_files(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
         write(folder / "runs.csv", grid())
@@ -239,7 +242,7 @@ def test_the_same_table_gives_the_same_files(tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_missing_seeds_and_figures_are_said(tmp_path):
+def test_missing_seeds_and_figures_are_said(tmp_path: Path) -> None:
     rows = [run("random", seed, value) for seed, value in enumerate(RANDOM)]
     rows += [run("aware", 0, AWARE[0]), run("aware", 1, "nan"), run("aware", 3, AWARE[3]), run("lost", 2, "")]
     write(tmp_path / "runs.csv", rows)
@@ -251,7 +254,7 @@ def test_missing_seeds_and_figures_are_said(tmp_path):
     assert "nan" not in text
 
 
-def test_single_seed_says_that_nothing_can_be_tested(tmp_path):
+def test_single_seed_says_that_nothing_can_be_tested(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", [run("random", 0, 0.6), run("aware", 0, 0.9)])
     text = write_report(tmp_path, title="T", baselines_of=lambda _: ["random"], varied=[]).read_text(encoding="utf-8")
     assert "Nothing can be tested" in text
@@ -260,7 +263,7 @@ def test_single_seed_says_that_nothing_can_be_tested(tmp_path):
     assert (tmp_path / "differences.svg").exists()
 
 
-def test_the_rule_sees_the_whole_row_and_settings_may_be_unset(tmp_path):
+def test_the_rule_sees_the_whole_row_and_settings_may_be_unset(tmp_path: Path) -> None:
     dimension = "network.embedding_dim"
     rows = [run("x / raw", seed, value, axis="raw", **{dimension: ""}) for seed, value in enumerate(RANDOM)]
     for size in (32, 64):
@@ -278,7 +281,7 @@ def test_the_rule_sees_the_whole_row_and_settings_may_be_unset(tmp_path):
     assert (tmp_path / "dimensions.svg").exists()
 
 
-def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path):
+def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", [run("aware", 0, 0.9), run("aware", 1, 0.8)])
     text = write_report(tmp_path, title="T", baselines_of=lambda _: ["random"], varied=[]).read_text(encoding="utf-8")
     assert "Not tested: aware against random." in text
@@ -295,14 +298,16 @@ def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path):
         ({**run("a", 1, 0.5, rule="x"), "collapsed": "no"}, "must be 0 or 1"),
     ],
 )
-def test_bad_rows_are_named(tmp_path, second, message):
+def test_bad_rows_are_named(
+    tmp_path: Path, second: dict[str, str | float] | dict[str, str | int], message: str
+) -> None:
     write(tmp_path / "runs.csv", [run("a", 0, 0.5, rule="x"), second])
     with pytest.raises(DataError, match=message) as error:
         read_cells(tmp_path / "runs.csv", ["rule"])
     assert "runs.csv:3" in str(error.value)
 
 
-def test_bad_map_and_bad_dimension_are_named(tmp_path):
+def test_bad_map_and_bad_dimension_are_named(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", grid())
     np.savez(tmp_path / "map.npz", points=np.zeros((3, 3)), coarse=np.zeros(3), fine=np.zeros(3), title="t")
     with pytest.raises(DataError, match=r"shape \[N, 2\]"):
@@ -319,7 +324,7 @@ def test_bad_map_and_bad_dimension_are_named(tmp_path):
         write_report(tmp_path, title="T", baselines_of=random_of_its_form, varied=VARIED)
 
 
-def test_lines_lead_to_the_mean_of_the_class_and_none_from_photos_without_one():
+def test_lines_lead_to_the_mean_of_the_class_and_none_from_photos_without_one() -> None:
     points = np.array([[0.0, 0.0], [9.0, 9.0], [2.0, 4.0], [5.0, 1.0]])
     lines = to_class_means(points, np.array(["TL", "", "TL", "RDX"]))
     assert np.array_equal(lines, [[[0, 0], [1, 2]], [[2, 4], [1, 2]], [[5, 1], [5, 1]]])

@@ -3,6 +3,8 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,27 +30,27 @@ COARSE = torch.tensor([0, 0, 1, 1]).repeat_interleave(4)
 FINE = torch.arange(4).repeat_interleave(4)
 
 
-def points(seed=0, n=16):
+def points(seed: int = 0, n: int = 16) -> torch.Tensor:
     return torch.randn(n, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def built(name):
+def built(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
     return BASELINES[name](4, 8)
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_it_trains(name):
+def test_it_trains(name: str) -> None:
     baseline = built(name)
     free = nn.Parameter(points())
     optimiser = torch.optim.Adam([free, *baseline.parameters()], lr=0.05)
-    first, proxies = None, [p.detach().clone() for p in baseline.parameters()]
+    first, proxies = 0.0, [p.detach().clone() for p in baseline.parameters()]
     assert sum(p.numel() for p in proxies) == PROXIES.get(name, 0)
     for _ in range(60):
         loss = baseline(F.normalize(free, dim=1), FINE)
         optimiser.zero_grad()
         loss.backward()
-        if first is None:
+        if not first:
             first = loss.item()
             assert first > 0 and free.grad.norm() > 0
             assert all(p.grad.norm() > 0 for p in baseline.parameters())
@@ -58,19 +60,19 @@ def test_it_trains(name):
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_rows_without_a_fine_class_are_left_out(name):
+def test_rows_without_a_fine_class_are_left_out(name: str) -> None:
     baseline = built(name)
     z = F.normalize(points(n=20), dim=1).requires_grad_()
     fine = torch.cat([FINE[:5], torch.full((4,), -1), FINE[5:]])
     loss = baseline(z, fine)
     assert loss.item() == pytest.approx(baseline(z.detach()[fine >= 0], FINE).item(), rel=1e-6)
     loss.backward()
-    assert not z.grad[fine < 0].any() and z.grad[fine >= 0].any()
+    assert z.grad is not None and not z.grad[fine < 0].any() and z.grad[fine >= 0].any()
 
 
 @pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize("fine", [[-1] * 4, [2] * 4, [0, 1, 2, 3], [3, -1, -1, -1]])
-def test_poor_batches_keep_the_graph(name, fine):
+def test_poor_batches_keep_the_graph(name: str, fine: list[int]) -> None:
     z = F.normalize(points(n=4), dim=1).requires_grad_()
     loss = built(name)(z, torch.tensor(fine))
     loss.backward()
@@ -79,16 +81,16 @@ def test_poor_batches_keep_the_graph(name, fine):
         assert loss.item() == 0
 
 
-def objective_of(distance, z, **settings):
+def objective_of(distance: str, z: torch.Tensor, **settings: Any) -> Any:
     torch.manual_seed(0)
-    objective = Objective(LossSettings(distance=distance, **settings), (0, 0, 1, 1), 8)
+    objective = Objective(LossSettings.model_validate({"distance": distance, **settings}), (0, 0, 1, 1), 8)
     output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z, torch.zeros(16))
     labels = EncodedLabels(COARSE.numpy(), FINE.numpy(), np.zeros((16, 0)))
     return objective(output, labels, epoch=0, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("distance", ["none", *BASELINES])
-def test_the_objective_adds_the_baseline_and_follows_the_distances(distance):
+def test_the_objective_adds_the_baseline_and_follows_the_distances(distance: str) -> None:
     z = F.normalize(points(), dim=1).requires_grad_()
     loss, figures = objective_of(distance, z, lambda_coarse=0, lambda_fine=0, lambda_distance=0.5)
     expected = 0.0 if distance == "none" else 0.5 * built(distance)(z, FINE).item()
@@ -100,13 +102,13 @@ def test_the_objective_adds_the_baseline_and_follows_the_distances(distance):
         assert figures[key] == pytest.approx(apart[mask].mean().item(), rel=1e-4)
 
 
-def test_unknown_cost_is_refused():
+def test_unknown_cost_is_refused() -> None:
     with pytest.raises(ValueError, match=r"(?s)quadruplet', 'log_ratio.*proxy_anchor"):
-        LossSettings(distance="nearest")
+        LossSettings.model_validate({"distance": "nearest"})
 
 
 @pytest.mark.slow
-def test_reading_the_settings_does_not_import_the_library():
+def test_reading_the_settings_does_not_import_the_library() -> None:
     code = "import sys, model.train; sys.exit('pytorch_metric_learning' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -118,10 +120,11 @@ SETTINGS = [
 ]
 
 
-def test_a_resumed_run_equals_an_unbroken_one(picture_folder, tmp_path):
+def test_a_resumed_run_equals_an_unbroken_one(picture_folder: Path, tmp_path: Path) -> None:
     states = {}
     for name in ("whole", "broken"):
         command = parse(["--data", f"folder:{picture_folder}", "--out", str(tmp_path / name), *SETTINGS])
+        assert command.out is not None
         run = new_run(command.out, command.config)
         if name == "broken":
             assert not train(run, StopAt(2))
@@ -137,10 +140,11 @@ def test_a_resumed_run_equals_an_unbroken_one(picture_folder, tmp_path):
             assert torch.equal(other[part][name], weights), name
 
 
-def test_a_checkpoint_from_before_the_baselines_goes_on(picture_folder, tmp_path):
+def test_a_checkpoint_from_before_the_baselines_goes_on(picture_folder: Path, tmp_path: Path) -> None:
     command = parse(
         ["--data", f"folder:{picture_folder}", "--out", str(tmp_path / "r"), *SETTINGS, "--distance", "quadruplet"]
     )
+    assert command.out is not None
     run = new_run(command.out, command.config)
     assert not train(run, StopAt(2))
     state = run.load_checkpoint()
@@ -149,7 +153,7 @@ def test_a_checkpoint_from_before_the_baselines_goes_on(picture_folder, tmp_path
     assert train(run, StopRequest()) and run.load_checkpoint()["epoch"] == 2
 
 
-def test_proxies_learn_at_their_own_rate():
+def test_proxies_learn_at_their_own_rate() -> None:
     config = Config.model_validate({"loss": {"distance": "soft_triple"}, "optimiser": {"proxy_lr_factor": 7.0}})
     sizes = ((0, 0, 1, 1), config.network.embedding_dim)
     objective = Objective(config.loss, *sizes)

@@ -1,6 +1,7 @@
 """A small network learns from a trained one."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +20,13 @@ from model.training.session import StopRequest, build_trainer, train
 from model.training.teacher import lesson_for
 
 
-def output(seed, dim=4):
+def output(seed: int, dim: int = 4) -> NetworkOutput:
     generator = torch.Generator().manual_seed(seed)
     coarse, fine, raw = (torch.randn(3, n, generator=generator) for n in (2, 5, dim))
     return NetworkOutput(coarse, fine, F.normalize(raw, dim=1), raw, torch.zeros(len(raw)))
 
 
-def test_both_costs_by_hand():
+def test_both_costs_by_hand() -> None:
     own, told = output(0), output(1)
     lesson = Lesson(told.coarse_logits, told.fine_logits, told.embedding)
     answers, embedding = distillation(own, lesson, 3.0)
@@ -37,7 +38,7 @@ def test_both_costs_by_hand():
     assert embedding.item() == pytest.approx(1 - float((own.embedding * told.embedding).sum(dim=1).mean()), rel=1e-5)
 
 
-def test_the_teacher_itself_costs_nothing_and_other_lengths_leave_the_embedding_out():
+def test_the_teacher_itself_costs_nothing_and_other_lengths_leave_the_embedding_out() -> None:
     own = output(0)
     answers, embedding = distillation(own, Lesson(*own[:3]), 2.0)
     assert answers.item() == pytest.approx(0, abs=1e-6) and embedding.item() == pytest.approx(0, abs=1e-6)
@@ -46,18 +47,18 @@ def test_the_teacher_itself_costs_nothing_and_other_lengths_leave_the_embedding_
 
 
 @pytest.fixture
-def teacher(small_run):
+def teacher(small_run: RunFolder) -> RunFolder:
     return small_run
 
 
-def pupil(teacher, folder, **data):
+def pupil(teacher: RunFolder, folder: Path, **data: object) -> RunFolder:
     settings = teacher.config().model_dump()
     settings["data"] |= data
     settings["teacher"]["teacher"] = str(teacher.folder)
     return new_run(folder, Config.model_validate(settings))
 
 
-def test_a_run_learns_from_its_teacher(teacher, tmp_path):
+def test_a_run_learns_from_its_teacher(teacher: RunFolder, tmp_path: Path) -> None:
     run = pupil(teacher, tmp_path / "pupil")
     assert train(run, StopRequest())
     steps = [event.values for event in read_events(run.events) if event.kind == "step"]
@@ -66,13 +67,13 @@ def test_a_run_learns_from_its_teacher(teacher, tmp_path):
     assert len(lesson.embedding) == sum(split == "train" for split in run.samples()[1])
 
 
-def test_a_teacher_that_has_seen_the_held_out_photos_is_refused(teacher, tmp_path):
+def test_a_teacher_that_has_seen_the_held_out_photos_is_refused(teacher: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds out"):
         pupil(teacher, tmp_path / "pupil", split_seed=5)
     assert not (tmp_path / "pupil").exists()
 
 
-def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
+def test_a_teacher_of_other_classes_is_refused(teacher: RunFolder, tmp_path: Path) -> None:
     run = pupil(teacher, tmp_path / "early")
     other = tmp_path / "other"
     shutil.copytree(teacher.folder, other)
@@ -85,7 +86,9 @@ def test_a_teacher_of_other_classes_is_refused(teacher, tmp_path):
         lesson_for(run, other)
 
 
-def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(teacher, tmp_path, monkeypatch):
+def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(
+    teacher: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_setup, "_decodable", lambda *_: pytest.fail("photos were opened"))
     begun = tmp_path / "begun"
     shutil.copytree(teacher.folder, begun)
@@ -99,11 +102,13 @@ def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(tea
 
 
 @pytest.mark.parametrize(("first", "order"), [(True, ["lesson", "wait"]), (False, ["wait", "lesson"])])
-def test_of_several_processes_the_first_alone_asks_the_teacher(first, order, teacher, tmp_path, monkeypatch):
+def test_of_several_processes_the_first_alone_asks_the_teacher(
+    first: bool, order: list[str], teacher: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class OneOfTwo(Ranks):
         is_first = first
 
-        def wait(self):
+        def wait(self) -> None:
             done.append("wait")
 
     done = []

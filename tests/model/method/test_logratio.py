@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from model.method.logratio import LogRatioLoss, label_distances
 
 
-def batch(seed, size):
+def batch(seed: int, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     rng = np.random.default_rng(seed)
     coarse = torch.from_numpy(rng.integers(0, 3, size))
     fine = coarse * 2 + torch.from_numpy(rng.integers(0, 2, size))
@@ -22,7 +22,7 @@ def batch(seed, size):
     return torch.from_numpy(rng.normal(size=(size, 4))), coarse, fine, attributes if seed % 2 else None
 
 
-def by_loops(z, delta, valid, logarithm):
+def by_loops(z: torch.Tensor, delta: torch.Tensor, valid: torch.Tensor, logarithm: bool) -> float:
     terms = []
     for a in range(len(z)):
         d = [float(((z[a] - z[i]) ** 2).sum()) + 1e-6 for i in range(len(z))]
@@ -36,14 +36,14 @@ def by_loops(z, delta, valid, logarithm):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 10), st.booleans())
-def test_it_agrees_with_loops(seed, size, logarithm):
+def test_it_agrees_with_loops(seed: int, size: int, logarithm: bool) -> None:
     z, coarse, fine, attributes = batch(seed, size)
     delta, valid = label_distances(coarse, fine, attributes=attributes, scales=(1.5,))
     got = float(LogRatioLoss(logarithm)(z, delta, valid))
     assert got == pytest.approx(by_loops(z, delta, valid, logarithm), rel=2e-3, abs=1e-3)
 
 
-def test_label_distances():
+def test_label_distances() -> None:
     coarse, fine = torch.tensor([0, 0, 0, 1, 0]), torch.tensor([0, 0, 1, 2, -1])
     years = torch.tensor([[2000.0], [2010.0], [math.nan], [2000.0], [2000.0]])
     delta, valid = label_distances(coarse, fine, attributes=years, scales=(5.0,))
@@ -52,7 +52,7 @@ def test_label_distances():
     assert valid[3].tolist() == [True, True, True, False, True]
 
 
-def test_minimising_it_makes_distances_proportional_to_those_of_the_labels():
+def test_minimising_it_makes_distances_proportional_to_those_of_the_labels() -> None:
     torch.manual_seed(0)
     coarse = torch.arange(12) // 6
     fine = torch.arange(12) // 3
@@ -69,9 +69,9 @@ def test_minimising_it_makes_distances_proportional_to_those_of_the_labels():
     assert float(value.detach()) < first / 10
 
 
-def test_a_batch_of_one_level_gives_a_zero_that_keeps_the_graph():
+def test_a_batch_of_one_level_gives_a_zero_that_keeps_the_graph() -> None:
     z = torch.randn(4, 3, requires_grad=True)
     same = torch.zeros(4, dtype=torch.long)
     loss = LogRatioLoss()(z, *label_distances(same, same))
     loss.backward()
-    assert float(loss.detach()) == 0 and torch.equal(z.grad, torch.zeros_like(z))
+    assert float(loss.detach()) == 0 and z.grad is not None and torch.equal(z.grad, torch.zeros_like(z))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,16 +14,16 @@ from torch.nn import functional as F
 from model.method.losses import Average, Form, QuadrupletCost, SecondHinge, squared_distances
 from model.method.quadruplet_selection import NONE, RULES, Quadruplets, SelectionOptions, role_masks
 
-MARGINS = {"margin_fine": 0.1, "margin_coarse": 0.25}
+MARGINS: dict[str, Any] = {"margin_fine": 0.1, "margin_coarse": 0.25}
 
 
-def violation(cost, small, large, margin):
+def violation(cost: QuadrupletCost, small: float, large: float, margin: float) -> float:
     if cost.form is Form.HINGE:
         return max(0.0, small - large + margin)
     return max(0.0, 1 - math.sqrt(large + 1e-12) / (math.sqrt(small + 1e-12) + margin))
 
 
-def by_loops(cost, z, fine, chosen):
+def by_loops(cost: QuadrupletCost, z: np.ndarray, fine: np.ndarray, chosen: Quadruplets) -> float:
     """The cost of method and docstring, one reference at a time."""
     d = np.maximum(0, 2 - 2 * z @ z.T)
     m_f, m_c = cost.margin_fine, cost.margin_coarse
@@ -54,7 +55,7 @@ def by_loops(cost, z, fine, chosen):
     return total + cost.lambda_global * (spread + order)
 
 
-def batch(seed, size=12):
+def batch(seed: int, size: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(seed)
     coarse = torch.from_numpy(rng.integers(0, 3, size))
     fine = coarse * 3 + torch.from_numpy(rng.integers(0, 3, size))
@@ -76,7 +77,7 @@ COSTS = st.builds(
 
 @settings(deadline=None, max_examples=120)
 @given(seed=st.integers(0, 100_000), rule=st.sampled_from(list(RULES)), cost=COSTS)
-def test_cost_agrees_with_loops(seed, rule, cost):
+def test_cost_agrees_with_loops(seed: int, rule: str, cost: QuadrupletCost) -> None:
     z, coarse, fine = batch(seed)
     generator = torch.Generator().manual_seed(seed)
     chosen = RULES[rule](squared_distances(z), role_masks(coarse, fine), SelectionOptions(), generator)
@@ -84,7 +85,7 @@ def test_cost_agrees_with_loops(seed, rule, cost):
     assert float(cost(z, fine, chosen).loss) == pytest.approx(expected, abs=1e-4)
 
 
-def test_distances_are_float32_and_never_negative():
+def test_distances_are_float32_and_never_negative() -> None:
     z = F.normalize(torch.randn(6, 8), dim=1).to(torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         d = squared_distances(z)
@@ -92,19 +93,19 @@ def test_distances_are_float32_and_never_negative():
     assert float(d.min()) >= 0
 
 
-def test_a_batch_without_any_quadruplet_gives_a_zero_that_keeps_the_graph():
+def test_a_batch_without_any_quadruplet_gives_a_zero_that_keeps_the_graph() -> None:
     z = torch.randn(3, 4, requires_grad=True)
     none = torch.full((3,), NONE)
     cost = QuadrupletCost(**MARGINS, lambda_global=1.0)
     got = cost(F.normalize(z, dim=1), torch.tensor([0, 1, 2]), Quadruplets(none, none, none))
     got.loss.backward()
     assert float(got.loss.detach()) == 0 and got.valid == 0
-    assert torch.equal(z.grad, torch.zeros_like(z))
+    assert z.grad is not None and torch.equal(z.grad, torch.zeros_like(z))
 
 
 # in the plain form D(R,P-) is pulled and pushed by the two hinges alike, and cancels where both are active
 @pytest.mark.parametrize("second", [SecondHinge.TRIANGLE, SecondHinge.ANCHOR])
-def test_gradient_flows_through_every_chosen_row(second):
+def test_gradient_flows_through_every_chosen_row(second: SecondHinge) -> None:
     # far apart positives and near negatives: every hinge is active
     z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6], [0.9, 0.44]], dtype=torch.float64, requires_grad=True)
     one = torch.tensor
@@ -115,7 +116,7 @@ def test_gradient_flows_through_every_chosen_row(second):
     assert all(float(row.abs().sum()) > 0 for row in z.grad)
 
 
-def test_minimising_the_cost_orders_the_distances():
+def test_minimising_the_cost_orders_the_distances() -> None:
     """Plain gradient descent on free embeddings brings D(R,P+) < D(R,P-) < D(R,N)."""
     torch.manual_seed(0)
     coarse = torch.tensor([c for c, _, _ in itertools.product(range(2), range(2), range(3))])

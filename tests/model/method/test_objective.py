@@ -9,7 +9,7 @@ from model.method.objective import fine_cross_entropy
 PARENTS = torch.tensor([0, 0, 1, 1, 1])
 
 
-def test_a_photo_with_a_type_alone_is_judged_by_the_sum_of_its_classes():
+def test_a_photo_with_a_type_alone_is_judged_by_the_sum_of_its_classes() -> None:
     logits = torch.randn(4, 5, generator=torch.Generator().manual_seed(1), requires_grad=True)
     fine, coarse = torch.tensor([3, -1, -1, 0]), torch.tensor([1, 0, 2, 0])  # type 2 has no classes: it tells nothing
     probabilities = torch.softmax(logits, dim=1)
@@ -22,7 +22,7 @@ def test_a_photo_with_a_type_alone_is_judged_by_the_sum_of_its_classes():
     assert (gradient[1, :2] < 0).all() and (gradient[1, 2:] > 0).all()
 
 
-def test_without_partial_labels_and_with_smoothing_it_is_the_cross_entropy_of_the_labelled():
+def test_without_partial_labels_and_with_smoothing_it_is_the_cross_entropy_of_the_labelled() -> None:
     logits = torch.randn(3, 5)
     fine, coarse = torch.tensor([3, -1, 0]), torch.tensor([1, 0, 0])
     expected = F.cross_entropy(logits[[0, 2]], fine[[0, 2]], label_smoothing=0.1)
@@ -30,7 +30,7 @@ def test_without_partial_labels_and_with_smoothing_it_is_the_cross_entropy_of_th
 
 
 @pytest.mark.parametrize("n_fine", [0, 5])
-def test_a_batch_that_tells_nothing_costs_nothing_and_keeps_the_graph(n_fine):
+def test_a_batch_that_tells_nothing_costs_nothing_and_keeps_the_graph(n_fine: int) -> None:
     logits = torch.randn(2, n_fine, requires_grad=True)
     unknown, coarse = torch.tensor([-1, -1]), torch.tensor([2, 2])
     loss = fine_cross_entropy(logits, unknown, coarse, PARENTS[:n_fine], 0.1)

@@ -1,6 +1,7 @@
 """Retrieval figures against their definitions written as loops over one query at a time."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,13 +12,17 @@ from hypothesis import strategies as st
 from model.metrics.retrieval import RECALLS, clustering, recall_1, retrieval
 
 
-def ranked_levels(z, coarse, fine, groups, euclidean, q):
+def ranked_levels(
+    z: torch.Tensor, coarse: Sequence[int], fine: Sequence[int], groups: Sequence[int], euclidean: bool, q: int
+) -> list[int]:
     similarity = -torch.cdist(z[q : q + 1], z)[0] if euclidean else (z[q : q + 1] @ z.T)[0]
     others = sorted((i for i in range(len(z)) if groups[i] != groups[q]), key=lambda i: (-float(similarity[i]), i))
     return [0 if coarse[i] != coarse[q] else 2 if fine[i] == fine[q] >= 0 else 1 for i in others]
 
 
-def by_loops(z, coarse, fine, groups, euclidean):
+def by_loops(
+    z: torch.Tensor, coarse: Sequence[int], fine: Sequence[int], groups: Sequence[int], euclidean: bool
+) -> dict[str, float]:
     values = {}
     for q in range(len(z)):
         levels = ranked_levels(z, coarse, fine, groups, euclidean, q)
@@ -52,7 +57,7 @@ def by_loops(z, coarse, fine, groups, euclidean):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.integers(2, 24), st.integers(1, 9), st.booleans(), st.booleans())
-def test_figures_agree_with_loops(seed, size, block, grouped, euclidean):
+def test_figures_agree_with_loops(seed: int, size: int, block: int, grouped: bool, euclidean: bool) -> None:
     rng = np.random.default_rng(seed)
     coarse = torch.from_numpy(rng.integers(0, 3, size))
     fine = coarse * 3 + torch.from_numpy(rng.integers(0, 3, size))
@@ -72,7 +77,7 @@ def test_figures_agree_with_loops(seed, size, block, grouped, euclidean):
         assert getattr(got, name) == pytest.approx(expected.get(name, math.nan), abs=1e-5, nan_ok=True), name
 
 
-def test_figures_agree_with_pytorch_metric_learning():
+def test_figures_agree_with_pytorch_metric_learning() -> None:
     calculator = pytest.importorskip("pytorch_metric_learning.utils.accuracy_calculator").AccuracyCalculator(
         include=("precision_at_1", "mean_average_precision_at_r"), k="max_bin_count"
     )
@@ -85,7 +90,7 @@ def test_figures_agree_with_pytorch_metric_learning():
     assert got.map_at_r == pytest.approx(oracle["mean_average_precision_at_r"], abs=1e-5)
 
 
-def test_clusters_of_separate_classes_agree_with_them():
+def test_clusters_of_separate_classes_agree_with_them() -> None:
     rng = np.random.default_rng(1)
     fine = np.repeat(np.arange(4), 30)
     points = np.eye(4, 6)[fine] * 10 + rng.normal(size=(120, 6)) * 0.1
@@ -95,7 +100,7 @@ def test_clusters_of_separate_classes_agree_with_them():
     assert math.isnan(clustering(points[:30], fine[:30]).nmi)
 
 
-def test_a_perfect_ranking_scores_one():
+def test_a_perfect_ranking_scores_one() -> None:
     fine = torch.arange(6).repeat_interleave(3)
     z = torch.zeros(18, 9)
     z[torch.arange(18), fine] = 1.0

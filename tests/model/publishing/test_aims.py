@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from model.aims import main
 from model.contract.bundle import Variant, beside
 from model.publishing import aims as aims_room
 from model.publishing.aims import AimsError, read_aims, report, table
+from model.training.run_folder import RunFolder
 
 AIMS = """
 [[aim]]
@@ -42,13 +44,13 @@ RATES = {("small", Variant.FP32): 60.0, ("big", Variant.FP32): 10.0}
 
 
 @pytest.fixture
-def aims_file(tmp_path):
+def aims_file(tmp_path: Path) -> Path:
     path = tmp_path / "aims.toml"
     path.write_text(AIMS, encoding="utf-8")
     return path
 
 
-def test_what_is_met_and_what_is_missed(aims_file):
+def test_what_is_met_and_what_is_missed(aims_file: Path) -> None:
     lines = table(read_aims(aims_file), FIGURES, RATES).splitlines()
     assert lines[2] == "| class right | at least 90.00 % | 87.54 % | missed |"
     assert lines[3] == "| lost in 8 bits | at most 0.50 % | 0.30 % | met |"
@@ -56,13 +58,13 @@ def test_what_is_met_and_what_is_missed(aims_file):
     assert lines[-1] == "- class right: larger pictures (+1.0)"
 
 
-def test_where_all_is_met_nothing_was_tried(aims_file):
+def test_where_all_is_met_nothing_was_tried(aims_file: Path) -> None:
     better = {"big": {**FIGURES["big"], "metrics": {"answers": {"all": {"fine_accuracy": 0.9}}}}}
     text = table(read_aims(aims_file), better, RATES)
     assert "missed" not in text and "tried" not in text
 
 
-def test_the_variant_that_is_timed_is_named(aims_file):
+def test_the_variant_that_is_timed_is_named(aims_file: Path) -> None:
     aims_file.write_text(aims_file.read_text() + 'variant = "int8"\n')
     rates = {**RATES, ("small", Variant.INT8): 90.0, ("big", Variant.INT8): 20.0}
     lines = table(read_aims(aims_file), FIGURES, rates).splitlines()
@@ -70,7 +72,7 @@ def test_the_variant_that_is_timed_is_named(aims_file):
 
 
 @pytest.mark.parametrize("at_least", [0.8, 0.9])
-def test_a_note_is_shown_whether_it_is_met_or_not(at_least, aims_file):
+def test_a_note_is_shown_whether_it_is_met_or_not(at_least: float, aims_file: Path) -> None:
     first = AIMS.split("[[aim]]")[1].replace("0.9", str(at_least))
     aims_file.write_text(f'[[aim]]{first}note = "chosen on the same photos"\n')
     text = table(read_aims(aims_file), FIGURES, RATES)
@@ -78,7 +80,7 @@ def test_a_note_is_shown_whether_it_is_met_or_not(at_least, aims_file):
     assert ("What was tried" in text) == (at_least == 0.9)
 
 
-def test_the_neighbours_of_a_figure_are_named_in_the_texts(aims_file):
+def test_the_neighbours_of_a_figure_are_named_in_the_texts(aims_file: Path) -> None:
     first = AIMS.split("[[aim]]")[1].replace("larger pictures (+1.0)", "of {photos:,} photos, {fine_ece:.2f}")
     aims_file.write_text("[[aim]]" + first + 'note = "all {photos}"\n')
     figures = {"big": {"metrics": {"answers": {"all": {"fine_accuracy": 0.8, "photos": 1047, "fine_ece": 0.0234}}}}}
@@ -102,7 +104,11 @@ def test_the_neighbours_of_a_figure_are_named_in_the_texts(aims_file):
         ({"big": {"metrics": {"answers": {"all": {"fine_accuracy": None}}}}}, "is not a number"),
     ],
 )
-def test_what_is_not_there_is_told(figures, message, aims_file):
+def test_what_is_not_there_is_told(
+    figures: dict[str, dict[str, object]] | dict[str, dict[str, dict[str, dict[str, dict[str, None]]]]],
+    message: str,
+    aims_file: Path,
+) -> None:
     with pytest.raises(AimsError, match=message):
         table(read_aims(aims_file), figures, RATES)
 
@@ -118,20 +124,22 @@ def test_what_is_not_there_is_told(figures, message, aims_file):
         ('[[aim]]\nwords = "x"\nfigur = ["a"]\nat_least = 1', "figur"),
     ],
 )
-def test_a_wrong_file_is_told(text, message, tmp_path):
+def test_a_wrong_file_is_told(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "aims.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(AimsError, match=message):
         read_aims(path)
 
 
-def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
+def test_from_the_command_line(
+    small_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     aims = tmp_path / "aims.toml"
     first, _, last = AIMS.split("[[aim]]")[1:]
     aims.write_text(f"[[aim]]{first}[[aim]]{last}", encoding="utf-8")
     out = tmp_path / "aims.md"
 
-    def call(*runs):
+    def call(*runs: str) -> int:
         arguments = [argument for name in runs for argument in ("--run", f"{name}={small_run.folder}")]
         monkeypatch.setattr(sys, "argv", ["aims", str(aims), *arguments, "--out", str(out)])
         return main()
@@ -147,7 +155,9 @@ def test_from_the_command_line(small_run, tmp_path, monkeypatch, capsys):
     assert main() == 2 and "write NAME=PATH" in capsys.readouterr().err
 
 
-def test_variants_are_timed_beside_the_file_that_was_exported(small_run, tmp_path, monkeypatch):
+def test_variants_are_timed_beside_the_file_that_was_exported(
+    small_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aims = tmp_path / "aims.toml"
     aims.write_text(AIMS[AIMS.rindex("[[aim]]") :] + 'variant = "int8"\n', encoding="utf-8")
     runs = {"small": small_run, "big": small_run}

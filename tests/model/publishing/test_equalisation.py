@@ -1,5 +1,7 @@
 """Channels of like ranges: the same function, and less lost in 8 bits."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -17,15 +19,21 @@ from model.publishing.variants import outputs_of, to_int8
 SIZE = 32
 
 
-def small(name):
+def small(name: str) -> Network:
     """A network with channels of very unlike ranges, as trained ones have them, and normalisations that fit."""
     torch.manual_seed(3)
-    heads = {"embedding_dim": 8, "coarse_head_on": HeadOn.FEATURE, "fine_head_on": HeadOn.EMBEDDING, "tau": 0.1}
+    heads: dict[str, Any] = {
+        "embedding_dim": 8,
+        "coarse_head_on": HeadOn.FEATURE,
+        "fine_head_on": HeadOn.EMBEDDING,
+        "tau": 0.1,
+    }
     network = Network("resnet18", 3, 7, **heads)
     if name == "densenet":
-        network.backbone = DenseNet(growth_rate=8, block_config=(3, 3), num_init_features=16)
-        width, network.backbone.classifier = network.backbone.classifier.in_features, nn.Identity()
-        network.heads = Heads(width, 3, 7, **heads)
+        backbone = DenseNet(growth_rate=8, block_config=(3, 3), num_init_features=16)
+        network.heads = Heads(backbone.classifier.in_features, 3, 7, **heads)
+        backbone.classifier = nn.Identity()
+        network.backbone = backbone
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = None
@@ -38,16 +46,16 @@ def small(name):
 
 
 @pytest.fixture(scope="module", params=["densenet", "resnet"])
-def graph(request):
+def graph(request: pytest.FixtureRequest) -> onnx.ModelProto:
     return to_onnx(small(request.param), SIZE)
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def pictures() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (32, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def folded(graph, monkeypatch):
+def folded(graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
     """The graph as it is before equalising."""
     taken = []
     with monkeypatch.context() as patch:
@@ -58,7 +66,9 @@ def folded(graph, monkeypatch):
     return taken[0]
 
 
-def test_the_graph_computes_the_same(graph, pictures, monkeypatch):
+def test_the_graph_computes_the_same(
+    graph: onnx.ModelProto, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = folded(graph, monkeypatch)
     after = onnx.ModelProto.FromString(before.SerializeToString())
     equalise(after, pictures)
@@ -71,7 +81,9 @@ def test_the_graph_computes_the_same(graph, pictures, monkeypatch):
 
 
 @pytest.mark.parametrize("graph", ["densenet"], indirect=True)
-def test_channels_that_only_normalisations_take_have_equal_ranges(graph, pictures, monkeypatch):
+def test_channels_that_only_normalisations_take_have_equal_ranges(
+    graph: onnx.ModelProto, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ready = folded(graph, monkeypatch)
     convs = {node.output[0] for node in ready.graph.node if node.op_type == "Conv"}
     joined = {name for node in ready.graph.node if node.op_type == "Concat" for name in node.input}
@@ -83,10 +95,10 @@ def test_channels_that_only_normalisations_take_have_equal_ranges(graph, picture
     assert np.median(spread) > 1.1 and max(after) < 1.01
 
 
-def test_less_is_lost_in_8_bits(graph, pictures, monkeypatch):
+def test_less_is_lost_in_8_bits(graph: onnx.ModelProto, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     *_, expected, _ = outputs_of(graph, pictures)
 
-    def alike():
+    def alike() -> float:
         *_, embedding, _ = outputs_of(to_int8(graph, pictures), pictures)
         return (embedding * expected).sum(axis=1).mean()
 
@@ -96,7 +108,7 @@ def test_less_is_lost_in_8_bits(graph, pictures, monkeypatch):
 
 
 @pytest.mark.parametrize("graph", ["densenet"], indirect=True)
-def test_what_a_dense_block_puts_together_has_one_scale(graph, pictures):
+def test_what_a_dense_block_puts_together_has_one_scale(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
     quantised = to_int8(graph, pictures)
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantised.graph.initializer}
     makers = {name: node for node in quantised.graph.node for name in node.output}

@@ -4,7 +4,9 @@ import json
 import math
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,7 @@ from onnx import helper, numpy_helper
 from model.batching.pipeline import PictureForm
 from model.calibrate import main as calibrate_main
 from model.contract.bundle import INPUT, OUTPUTS, Preprocessing, Variant, beside, read_info
+from model.contract.samples import Sample
 from model.data.splits import Split, write_split
 from model.evaluation import calibration as calibrate_room
 from model.evaluation.calibration import CalibrationChoice, bound_of, calibrate, calibrated
@@ -32,13 +35,13 @@ from model.training.run_folder import RunError, RunFolder
 
 
 @pytest.fixture
-def run(small_run, tmp_path, monkeypatch):
+def run(small_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """A trained run that may be changed, with enough photos to choose something by."""
     monkeypatch.setattr(calibrate_room, "MIN_PHOTOS", 5)
     return RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "run"))
 
 
-def go_on(run):
+def go_on(run: RunFolder) -> int:
     """A later checkpoint, of another network."""
     state = run.load_checkpoint()
     for name in ("conv1.weight", "layer4.1.conv2.weight"):
@@ -47,29 +50,30 @@ def go_on(run):
     return state["step"] + 7
 
 
-def with_split(run, change):
+def with_split(run: RunFolder, change: Callable[[Sample, Split], tuple[Sample, Split]]) -> None:
     samples, splits = zip(*(change(*pair) for pair in zip(*run.samples(), strict=True)), strict=True)
     write_split(run.folder / "split.csv", list(samples), list(splits))
 
 
-def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run):
+def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run: RunFolder) -> None:
     before = calibrate(run, bound=0.25)
     written = run.calibration.read_bytes()
     assert calibrated(run) == before == CalibrationChoice.read(run) and run.calibration.read_bytes() == written
     step = go_on(run)
     found = calibrated(run)
-    assert found.step == step == before.step + 7 and CalibrationChoice.read(run) == found
+    assert before.step is not None and found.step == step == before.step + 7
+    assert CalibrationChoice.read(run) == found
     assert found.familiarity != before.familiarity and found.thresholds.likeness != before.thresholds.likeness
     assert found.thresholds.familiarity == 0.25  # in standard deviations it still holds
 
 
-def test_a_bound_of_its_own_is_chosen_anew(run):
+def test_a_bound_of_its_own_is_chosen_anew(run: RunFolder) -> None:
     before = calibrate(run)
     go_on(run)
     assert calibrated(run).thresholds.familiarity != before.thresholds.familiarity
 
 
-def test_what_a_run_of_an_earlier_version_chose_counts(run):
+def test_what_a_run_of_an_earlier_version_chose_counts(run: RunFolder) -> None:
     before = calibrate(run)
     content = json.loads(run.calibration.read_bytes())
     del content["step"], content["bound_taken_over"]
@@ -78,7 +82,7 @@ def test_what_a_run_of_an_earlier_version_chose_counts(run):
     assert calibrated(run) == before.model_copy(update={"step": None})
 
 
-def test_a_bound_needs_unseen_classes(run, monkeypatch):
+def test_a_bound_needs_unseen_classes(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RunError, match="no unseen classes"):
         bound_of(run)
     with_split(run, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
@@ -88,7 +92,7 @@ def test_a_bound_needs_unseen_classes(run, monkeypatch):
         bound_of(run)
 
 
-def test_finishing_a_finished_run_again_keeps_the_bound_that_was_taken_over(run):
+def test_finishing_a_finished_run_again_keeps_the_bound_that_was_taken_over(run: RunFolder) -> None:
     calibrate(run, bound=0.25)
     written = run.calibration.read_bytes()
     finish(run)
@@ -97,7 +101,7 @@ def test_finishing_a_finished_run_again_keeps_the_bound_that_was_taken_over(run)
 
 
 @pytest.mark.slow
-def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
+def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run: RunFolder, tmp_path: Path) -> None:
     calibrate(run)
     step = go_on(run)
     out = tmp_path / "later.onnx"
@@ -115,7 +119,7 @@ def test_a_model_file_has_nothing_of_an_earlier_checkpoint(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run, tmp_path):
+def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run: RunFolder, tmp_path: Path) -> None:
     calibrate(run)
     step = go_on(run)
     figures = evaluate(run)
@@ -124,7 +128,9 @@ def test_figures_after_the_training_went_on_are_those_of_what_is_exported(run, t
     assert export(run, tmp_path / "later.onnx").training["metrics"] == json.loads(run.metrics.read_bytes())
 
 
-def test_variants_of_a_run_without_test_part_are_refused_before_anything_is_written(run, tmp_path):
+def test_variants_of_a_run_without_test_part_are_refused_before_anything_is_written(
+    run: RunFolder, tmp_path: Path
+) -> None:
     with_split(run, lambda sample, split: (sample, Split.TRAIN if split is Split.TEST else split))
     out = tmp_path / "out" / "mine.onnx"
     out.parent.mkdir()
@@ -133,7 +139,9 @@ def test_variants_of_a_run_without_test_part_are_refused_before_anything_is_writ
     assert not list(out.parent.iterdir())
 
 
-def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_classes(run, tmp_path, monkeypatch):
+def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_classes(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with_split(run, lambda sample, split: (replace(sample, fine=None) if split is Split.TEST else sample, split))
     for name in ("to_fp16", "to_int8"):
         monkeypatch.setattr(room, name, lambda graph, *_: half_stored(graph))
@@ -156,17 +164,18 @@ def test_variants_without_a_test_photo_of_a_known_class_have_no_accuracy_of_clas
 
 
 @pytest.mark.parametrize(("photos", "count"), [(100, 64), (64, 64), (127, 64), (10, 64), (1, 64), (1000, 64)])
-def test_photos_are_taken_evenly_from_all(photos, count, monkeypatch):
-    as_numbers = SimpleNamespace(decode=lambda number: np.full((1, 1, 3), number))
+def test_photos_are_taken_evenly_from_all(photos: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_numbers = SimpleNamespace(decode=lambda sample: np.full((1, 1, 3), int(sample.group)))
     monkeypatch.setattr(room, "PictureForm", lambda *_: as_numbers)
-    rows = room._pictures(range(photos), count, Preprocessing(size=16))[:, 0, 0, 0]
+    samples = [Sample(Path("1.jpg"), "car", None, "s", str(number), "row") for number in range(photos)]
+    rows = room._pictures(samples, count, Preprocessing(size=16))[:, 0, 0, 0]
     assert len(rows) == min(photos, count) and rows[0] == 0 and rows[-1] == photos - 1
     gaps = np.diff(rows)
     assert len(gaps) == 0 or 1 <= gaps.min() <= gaps.max() <= gaps.min() + 1
 
 
-def test_what_is_written_is_what_was_compared(run, tmp_path, monkeypatch):
-    def faulty(graph):
+def test_what_is_written_is_what_was_compared(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(graph: onnx.ModelProto) -> onnx.ModelProto:
         small = half_stored(graph)
         tensor = next(tensor for tensor in small.graph.initializer if tensor.name.endswith(".half"))
         tensor.raw_data = bytes(len(tensor.raw_data))
@@ -178,7 +187,7 @@ def test_what_is_written_is_what_was_compared(run, tmp_path, monkeypatch):
     assert not (tmp_path / "wrong.onnx").exists()
 
 
-def test_the_limit_leaves_room_for_weights_in_half_precision(run):
+def test_the_limit_leaves_room_for_weights_in_half_precision(run: RunFolder) -> None:
     """Weights anywhere between two numbers of half precision, as a training leaves them."""
     network = trained_network(run)
     generator = torch.Generator().manual_seed(0)
@@ -194,8 +203,10 @@ def test_the_limit_leaves_room_for_weights_in_half_precision(run):
     assert 1e-5 < difference <= room.TOLERANCE / 2
 
 
-def test_variants_that_give_no_numbers_are_not_written(run, tmp_path, monkeypatch):
-    def without_numbers(graph, pictures):
+def test_variants_that_give_no_numbers_are_not_written(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_numbers(graph: onnx.ModelProto, pictures: np.ndarray) -> onnx.ModelProto:
         broken = onnx.ModelProto.FromString(graph.SerializeToString())
         axes = next(tensor for tensor in broken.graph.initializer if tensor.name.endswith("embed.weight"))
         axes.CopyFrom(numpy_helper.from_array(np.full(list(axes.dims), np.nan, np.float32), axes.name))
@@ -213,18 +224,20 @@ def test_variants_that_give_no_numbers_are_not_written(run, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("output", [OUTPUTS[0], OUTPUTS[-1]])
-def test_values_that_are_no_numbers_are_a_difference(run, output):
+def test_values_that_are_no_numbers_are_a_difference(run: RunFolder, output: str) -> None:
     network = trained_network(run)
     graph = room.to_onnx(network, 32)
     maker = next(node for node in graph.graph.node if output in node.output)
     maker.output[0] = f"{output}.before"
-    nan = numpy_helper.from_array(np.float32(np.nan), "nan")
+    nan = numpy_helper.from_array(np.array(np.nan, np.float32), "nan")
     graph.graph.initializer.append(nan)
     graph.graph.node.append(helper.make_node("Add", [f"{output}.before", "nan"], [output]))
     assert math.isnan(room.largest_difference(graph, network, np.zeros((2, 32, 32, 3), np.uint8)))
 
 
-def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
+def test_the_bound_is_chosen_from_the_command_line(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = RunFolder.open(shutil.copytree(run.folder, run.folder.with_name("other")))
     with_split(other, lambda sample, split: (sample, Split.UNSEEN if split is Split.TEST else split))
     monkeypatch.setattr(sys, "argv", ["calibrate", str(run.folder), "--chosen-on", str(other.folder)])
@@ -234,7 +247,7 @@ def test_the_bound_is_chosen_from_the_command_line(run, monkeypatch, capsys):
     assert CalibrationChoice.read(run).thresholds.familiarity == CalibrationChoice.read(other).thresholds.familiarity
 
 
-def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):
+def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run: RunFolder) -> None:
     calibrate(run)
     info = export(run, run.model)
     written = run.read_calibration()
@@ -250,7 +263,7 @@ def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run):
     assert "without a temperature, " + f"{fine['ece_after']:.3f} of the answer" in card_room._calibration(written, info)
 
 
-def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run):
+def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run: RunFolder) -> None:
     text = card(small_run, small_run.model, "From nowhere.")
     training = text.split("## Training")[1]
     assert (

@@ -1,6 +1,8 @@
 """Graphs before and after they are written anew for 8 bits: the same answers by other operators."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +22,12 @@ from model.publishing.variants import cpu_session
 RNG = np.random.default_rng(1)
 
 
-def graph_of(nodes, weights=None, shape=(2, 5, 6, 6), of=TensorProto.FLOAT):
+def graph_of(
+    nodes: list[onnx.NodeProto],
+    weights: Mapping[str, np.ndarray] | None = None,
+    shape: Sequence[int | None] = (2, 5, 6, 6),
+    of: int = TensorProto.FLOAT,
+) -> onnx.ModelProto:
     """From `x` to `y`."""
     graph = helper.make_graph(
         nodes,
@@ -34,20 +41,20 @@ def graph_of(nodes, weights=None, shape=(2, 5, 6, 6), of=TensorProto.FLOAT):
     return model
 
 
-def answer(model, x):
+def answer(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
     onnx.checker.check_model(model)
     return cpu_session(model).run(None, {"x": x})[0]
 
 
-def some(*shape):
+def some(*shape: int) -> np.ndarray:
     return RNG.normal(size=shape).astype(np.float32)
 
 
-def kinds(model):
+def kinds(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node in model.graph.node]
 
 
-def test_a_normalisation_as_a_convolution():
+def test_a_normalisation_as_a_convolution() -> None:
     weights = {"scale": some(5), "shift": some(5), "mean": some(5), "variance": RNG.uniform(0.1, 2, 5)}
     model = graph_of(
         [helper.make_node("BatchNormalization", ["x", *weights], ["y"], name="norm", epsilon=1e-3)], weights
@@ -59,7 +66,7 @@ def test_a_normalisation_as_a_convolution():
     np.testing.assert_allclose(answer(model, x), expected, atol=1e-5)
 
 
-def pixels(pads, bias):
+def pixels(pads: int, bias: bool) -> onnx.ModelProto:
     """Bytes, normalised as the networks have it, and a convolution of them."""
     weights = {
         "factor": np.array([0.017, 0.018, 0.0175]).reshape(1, 3, 1, 1),
@@ -78,7 +85,7 @@ def pixels(pads, bias):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_pixels_that_are_normalised_by_the_convolution(bias):
+def test_pixels_that_are_normalised_by_the_convolution(bias: bool) -> None:
     x = RNG.integers(0, 256, (2, 3, 9, 9), dtype=np.uint8)
     model = pixels(0, bias)
     expected = answer(model, x)
@@ -88,7 +95,7 @@ def test_pixels_that_are_normalised_by_the_convolution(bias):
     np.testing.assert_allclose(answer(model, x), expected, atol=1e-4)
 
 
-def test_beyond_the_edge_there_is_the_mean_of_all_colours():
+def test_beyond_the_edge_there_is_the_mean_of_all_colours() -> None:
     x = RNG.integers(0, 256, (2, 3, 9, 9), dtype=np.uint8)
     model = pixels(1, True)
     without_edge = onnx.ModelProto()
@@ -99,7 +106,7 @@ def test_beyond_the_edge_there_is_the_mean_of_all_colours():
     np.testing.assert_allclose(answer(model, x), answer(without_edge, with_mean), atol=1e-4)
 
 
-def test_pixels_that_something_else_takes_as_well_stay():
+def test_pixels_that_something_else_takes_as_well_stay() -> None:
     model = pixels(0, True)
     model.graph.output.append(helper.make_tensor_value_info("less", TensorProto.FLOAT, [None] * 4))
     assert pixels_as_bytes(model) is None and kinds(model) == ["Cast", "Mul", "Sub", "Conv"]
@@ -107,13 +114,15 @@ def test_pixels_that_something_else_takes_as_well_stay():
     assert pixels_as_bytes(without) is None
 
 
-def test_bytes_are_taken_as_they_come():
+def test_bytes_are_taken_as_they_come() -> None:
     x = RNG.integers(0, 256, (2, 3, 9, 9), dtype=np.uint8)
     model = pixels(0, False)
     found = pixels_as_bytes(model)
+    assert found is not None
     *before, conv = model.graph.node
     scale, zero = (
-        numpy_helper.from_array(value, n) for value, n in ((np.float32(1), "s"), (np.uint8(found.number), "z"))
+        numpy_helper.from_array(value, n)
+        for value, n in ((np.array(1, np.float32), "s"), (np.array(found.number, np.uint8), "z"))
     )
     model.graph.initializer.extend([scale, zero])
     around = [
@@ -130,7 +139,7 @@ def test_bytes_are_taken_as_they_come():
     np.testing.assert_array_equal(answer(model, x), expected)
 
 
-def pooled(**conv):
+def pooled(**conv: Any) -> list[onnx.NodeProto]:
     return [
         helper.make_node("Conv", ["x", "weight", "bias"], ["mixed"], **conv),
         helper.make_node("AveragePool", ["mixed"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
@@ -138,7 +147,7 @@ def pooled(**conv):
 
 
 @pytest.mark.parametrize("side", [6, 7])
-def test_the_mean_comes_before_the_mixing(side):
+def test_the_mean_comes_before_the_mixing(side: int) -> None:
     x = some(2, 5, side, side)
     model = graph_of(pooled(), {"weight": some(4, 5, 1, 1), "bias": some(4)}, x.shape)
     expected = answer(model, x)
@@ -156,13 +165,15 @@ def test_the_mean_comes_before_the_mixing(side):
         ((5, 1, 1, 1), {"group": 5}),
     ],
 )
-def test_the_mean_stays_where_the_order_is_not_free(weight, conv):
+def test_the_mean_stays_where_the_order_is_not_free(
+    weight: tuple[int, int, int, int], conv: dict[str, list[int]] | dict[str, int]
+) -> None:
     model = graph_of(pooled(**conv), {"weight": some(*weight), "bias": some(weight[0])}, (2, 5, 8, 8))
     means_before_mixing(model)
     assert kinds(model) == ["Conv", "AveragePool"]
 
 
-def block():
+def block() -> onnx.ModelProto:
     """Four layers, each of which takes all that came before, as a dense block has it."""
     nodes, weights, known = [], {}, ["x"]
     for number in range(1, 5):
@@ -177,7 +188,7 @@ def block():
     return graph_of(nodes, weights)
 
 
-def test_what_was_put_together_before_is_taken_as_it_is():
+def test_what_was_put_together_before_is_taken_as_it_is() -> None:
     x, model = some(2, 5, 6, 6), block()
     expected = answer(model, x)
     growing_concats(model)
@@ -190,7 +201,7 @@ def test_what_was_put_together_before_is_taken_as_it_is():
     np.testing.assert_array_equal(answer(model, x), expected)
 
 
-def test_along_another_axis_it_is_another_thing():
+def test_along_another_axis_it_is_another_thing() -> None:
     nodes = [
         helper.make_node("Concat", ["x", "x"], ["one"], axis=1),
         helper.make_node("Concat", ["x", "x", "x"], ["other"], axis=2),
@@ -203,7 +214,7 @@ def test_along_another_axis_it_is_another_thing():
     assert Counter(len(node.input) for node in model.graph.node if node.op_type == "Concat") == {2: 2, 3: 1}
 
 
-def test_what_is_put_together_in_the_end_is_one_group():
+def test_what_is_put_together_in_the_end_is_one_group() -> None:
     model = block()
     growing_concats(model)
     assert concatenated(model) == [{f"made{n}" for n in range(1, 5)} | {"all2", "all3", "all4", "y"}]

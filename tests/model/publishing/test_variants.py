@@ -1,5 +1,7 @@
 """Variants of a graph against the graph itself."""
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +17,7 @@ SIZE = 32
 
 
 @pytest.fixture(scope="module")
-def graph():
+def graph() -> onnx.ModelProto:
     torch.manual_seed(2)
     network = Network(
         "resnet18", 3, 7, embedding_dim=8, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1
@@ -26,11 +28,13 @@ def graph():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def pictures() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (40, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def test_stored_in_half_precision_it_is_half_as_large_and_computes_the_same(graph, pictures):
+def test_stored_in_half_precision_it_is_half_as_large_and_computes_the_same(
+    graph: onnx.ModelProto, pictures: np.ndarray
+) -> None:
     small = half_stored(graph)
     assert small.ByteSize() < 0.52 * graph.ByteSize()
     onnx.checker.check_model(small)
@@ -40,7 +44,9 @@ def test_stored_in_half_precision_it_is_half_as_large_and_computes_the_same(grap
 
 @pytest.mark.parametrize("scale", [1e-9, 1e7])
 @pytest.mark.parametrize("how", [half_stored, to_fp16])
-def test_weights_beyond_the_range_of_half_precision_stay_as_they_are(how, scale, graph, pictures):
+def test_weights_beyond_the_range_of_half_precision_stay_as_they_are(
+    how: Callable[[onnx.ModelProto], onnx.ModelProto], scale: float, graph: onnx.ModelProto, pictures: np.ndarray
+) -> None:
     wide = onnx.ModelProto.FromString(graph.SerializeToString())
     axes = next(tensor for tensor in wide.graph.initializer if list(tensor.dims) == [512, 8])
     axes.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(axes) * np.float32(scale), axes.name))
@@ -52,7 +58,9 @@ def test_weights_beyond_the_range_of_half_precision_stay_as_they_are(how, scale,
 
 
 @pytest.mark.parametrize("variant", [Variant.FP16, Variant.INT8])
-def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant):
+def test_a_variant_keeps_inputs_outputs_and_the_answers(
+    graph: onnx.ModelProto, pictures: np.ndarray, variant: Variant
+) -> None:
     small = to_fp16(graph) if variant is Variant.FP16 else to_int8(graph, pictures)
     onnx.checker.check_model(small)
     assert [value.name for value in small.graph.input] == [INPUT]
@@ -68,13 +76,13 @@ def test_a_variant_keeps_inputs_outputs_and_the_answers(graph, pictures, variant
     assert one.shape == (1, 7, 1, 1)
 
 
-def test_in_8_bits_the_bytes_of_the_picture_are_taken_as_they_are(graph, pictures):
+def test_in_8_bits_the_bytes_of_the_picture_are_taken_as_they_are(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
     small = to_int8(graph, pictures)
     takers = {name: node.op_type for node in small.graph.node for name in node.input}
     colours_first = next(node for node in small.graph.node if list(node.input) == [INPUT] and node.op_type != "Shape")
     assert colours_first.op_type == "Transpose" and takers[colours_first.output[0]] == "DequantizeLinear"
 
 
-def test_speeds_are_measured_for_each(graph, pictures):
+def test_speeds_are_measured_for_each(graph: onnx.ModelProto, pictures: np.ndarray) -> None:
     found = speeds({"one": (graph, pictures[:4]), "other": (graph, pictures[:2])}, rounds=2)
     assert set(found) == {"one", "other"} and all(rate > 0 for rate in found.values())

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,8 @@ from model.system.files import make_folder, write_whole
 from model.system.user_folders import user_data_dir
 
 
-def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path):
-    def write(_file):
+def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path: Path) -> None:
+    def write(_file: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as of write(2): it names no file
 
     with pytest.raises(FileError) as caught:
@@ -22,7 +23,7 @@ def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_in_the_place_of_a_folder_and_a_folder_in_the_place_of_a_file(tmp_path):
+def test_a_file_in_the_place_of_a_folder_and_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     with pytest.raises(FileError, match="file/x: a part of this path is a file"):
@@ -31,21 +32,21 @@ def test_a_file_in_the_place_of_a_folder_and_a_folder_in_the_place_of_a_file(tmp
         write_whole(tmp_path / "folder", lambda file: file.write(b"x"))
 
 
-def test_a_home_that_is_a_file_is_told(tmp_path, monkeypatch):
+def test_a_home_that_is_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "home").write_text("")
     monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
     with pytest.raises(FileError, match=r"home/data: a part of this path is a file"):
         user_data_dir()
 
 
-def test_the_file_that_an_error_names_wins_and_words_stay_as_they_are(tmp_path):
+def test_the_file_that_an_error_names_wins_and_words_stay_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"photo\.jpg: there is no such file"), file_errors("table.csv"):
         (tmp_path / "photo.jpg").read_bytes()
     with pytest.raises(FileError, match=r"^said$"), file_errors("table.csv"):
         raise FileError("said")
 
 
-def test_what_is_a_defect_and_what_is_not():
+def test_what_is_a_defect_and_what_is_not() -> None:
     assert for_people(ValueError("x")) is None
     assert for_people(OSError(errno.EBADF, "Bad file descriptor")) is None
     assert for_people(OSError("no number")) is None

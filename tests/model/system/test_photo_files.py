@@ -5,7 +5,10 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +23,7 @@ def touch(path: Path) -> Path:
     return path
 
 
-def names(folder: Path, **options) -> list[str]:
+def names(folder: Path, **options: Any) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in scan([folder], **options)]
 
 
@@ -94,7 +97,11 @@ def test_unreadable_folders_are_reported_and_the_rest_is_found(tmp_path: Path, m
     touch(tmp_path / "b" / "2.jpg")
     real_scandir = os.scandir
 
-    def refusing(folder):  # the tests may run as root, for whom no folder is unreadable
+    def refusing(
+        folder: str | Path,
+    ) -> AbstractContextManager[
+        Iterator[os.DirEntry[str]]
+    ]:  # the tests may run as root, for whom no folder is unreadable
         if Path(folder).name == "a":
             raise PermissionError(13, "Permission denied", str(folder))
         return real_scandir(folder)
@@ -138,7 +145,7 @@ def test_numbers_in_names_compare_as_numbers(word: str, low: int, high: int) -> 
     assert (natural_key(f"{word}{low}.jpg") < natural_key(f"{word}{high}.jpg")) == (low < high)
 
 
-def test_very_many_names_come_in_natural_order(tmp_path):
+def test_very_many_names_come_in_natural_order(tmp_path: Path) -> None:
     names = [f"IMG {number}.jpg" for number in range(2500)]
     for name in names:
         (tmp_path / name).touch()
@@ -191,8 +198,8 @@ def test_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "socket.jpg"))
         (tmp_path / "link.jpg").symlink_to("/dev/zero")
         problems: list[str] = []
-        named = [tmp_path / "pipe.jpg", tmp_path / "socket.jpg", tmp_path / "link.jpg", tmp_path / "gone.jpg", "nul\0"]
-        assert not list(scan(named, problem=lambda path, reason: problems.append(reason)))
+        named = [tmp_path / name for name in ("pipe.jpg", "socket.jpg", "link.jpg", "gone.jpg")]
+        assert not list(scan([*named, "nul\0"], problem=lambda path, reason: problems.append(reason)))
     assert problems == [
         "it is a named pipe, not a file",
         "it is a socket, not a file",

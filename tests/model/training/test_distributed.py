@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ np.savez(sys.argv[1] + str(ranks.fabric.global_rank) + ".npz", **found)
 """
 
 
-def run(*command, processes=0):
+def run(*command: object, processes: int = 0) -> subprocess.CompletedProcess[str]:
     start = [sys.executable]
     if processes:
         start += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
@@ -62,7 +63,7 @@ def run(*command, processes=0):
 
 
 @pytest.mark.slow
-def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_path):
+def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_path: Path) -> None:
     script = tmp_path / "steps.py"
     script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{SCRIPT}", encoding="utf-8")
     run(script, tmp_path / "one-")
@@ -79,7 +80,9 @@ def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_whole_training_with_a_teacher_by_two_processes(small_run, picture_folder, tmp_path):
+def test_a_whole_training_with_a_teacher_by_two_processes(
+    small_run: RunFolder, picture_folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "r"
     settings = [
         *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "2"),

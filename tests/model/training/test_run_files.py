@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,18 +22,18 @@ VARIANTS = {"fp32": {"photos": 12, "images_per_second": 50.0, "times_fp32": 1.0}
 
 
 @pytest.fixture
-def run(small_run, tmp_path):
+def run(small_run: RunFolder, tmp_path: Path) -> RunFolder:
     """A finished run that may be damaged."""
     found = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "run"))
     found.variants.write_text(json.dumps(VARIANTS))
     return found
 
 
-def described(run):
+def described(run: RunFolder) -> str:
     return card(run, run.model, "none.")
 
 
-def aimed_at(run):
+def aimed_at(run: RunFolder) -> object:
     file = run.folder.with_name("aims.toml")
     file.write_text(AIM)
     return report(read_aims(file), {"big": run}, {})
@@ -47,7 +49,7 @@ READERS = {
 }
 
 
-def test_no_model_file_is_made_of_a_run_whose_figures_are_cut(run):
+def test_no_model_file_is_made_of_a_run_whose_figures_are_cut(run: RunFolder) -> None:
     run.metrics.write_bytes(run.metrics.read_bytes()[:-20])
     with pytest.raises(RunError, match=r"metrics\.json: damaged.*model\.evaluate"):
         export(run, run.folder / "new.onnx")
@@ -57,7 +59,7 @@ def test_no_model_file_is_made_of_a_run_whose_figures_are_cut(run):
 @pytest.mark.parametrize(
     ("name", "advice", "use"), [(*file, use) for file, readers in READERS.items() for use in readers]
 )
-def test_a_cut_file_is_told(run, name, advice, use):
+def test_a_cut_file_is_told(run: RunFolder, name: str, advice: str, use: Callable[[RunFolder], object]) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     for length in (0, len(whole) // 3, len(whole) - 20):
@@ -77,7 +79,7 @@ def test_a_cut_file_is_told(run, name, advice, use):
         (b'{"step": 1e999, "test": 1}', "too large"),
     ],
 )
-def test_what_is_no_object_with_all_that_is_needed_is_told(content, fault, tmp_path):
+def test_what_is_no_object_with_all_that_is_needed_is_told(content: bytes, fault: str, tmp_path: Path) -> None:
     file = tmp_path / "metrics.json"
     file.write_bytes(content)
     with pytest.raises(RunError, match=rf"metrics\.json: damaged .*{fault}.*; ask"):
@@ -86,7 +88,7 @@ def test_what_is_no_object_with_all_that_is_needed_is_told(content, fault, tmp_p
         read_json(tmp_path / "nowhere.json", (), "ask")
 
 
-def test_archives_that_lack_something_are_told(tmp_path):
+def test_archives_that_lack_something_are_told(tmp_path: Path) -> None:
     file = tmp_path / "references.npz"
     np.savez(file, step=3)
     assert int(read_arrays(file, {"step": ()}, "ask")["step"]) == 3
@@ -100,7 +102,7 @@ def test_archives_that_lack_something_are_told(tmp_path):
         read_arrays(tmp_path / "nowhere.npz", {}, "ask")
 
 
-def test_a_choice_with_a_value_that_cannot_be_is_told(run):
+def test_a_choice_with_a_value_that_cannot_be_is_told(run: RunFolder) -> None:
     content = json.loads(run.calibration.read_bytes())
     content["calibration"]["fine_temperature"] = -1
     run.calibration.write_text(json.dumps(content))
@@ -111,10 +113,11 @@ def test_a_choice_with_a_value_that_cannot_be_is_told(run):
 
 
 @pytest.mark.parametrize("written", ["NaN", "null"])
-def test_where_no_photo_is_sure_enough_the_choice_can_be_read_and_described(run, written):
+def test_where_no_photo_is_sure_enough_the_choice_can_be_read_and_described(run: RunFolder, written: str) -> None:
     """Earlier versions wrote NaN there, which is no JSON."""
     chosen = json.loads(run.calibration.read_text(encoding="utf-8"))
-    figures = dict.fromkeys(("ece_before", "ece_tempered", "ece_after"), 0.5) | {"photos": 60, "accepted": 0.0}
+    errors = dict.fromkeys(("ece_before", "ece_tempered", "ece_after"), 0.5)
+    figures: dict[str, float | None] = {**errors, "photos": 60, "accepted": 0.0}
     figures["accepted_right"] = float("nan") if written == "NaN" else None
     chosen["validation"] = {"photos": 60, "coarse": figures, "fine": figures}
     run.calibration.write_text(json.dumps(chosen, indent=1), encoding="utf-8")

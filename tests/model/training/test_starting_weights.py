@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from model.data.splits import Split
 from model.method.network import build_backbone
 from model.train import finish
 from model.training.inference import trained_network
-from model.training.run_folder import RunError
+from model.training.run_folder import RunError, RunFolder
 from model.training.run_setup import new_run, parts_before
 from model.training.session import StopRequest, train
 from model.training.starting_weights import WeightsError, load_starting_weights, start_network
@@ -23,7 +24,7 @@ from tests.model.small import SMALL
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_weights_come_back_from_a_file_with_or_without_classifier(tmp_path, suffix):
+def test_weights_come_back_from_a_file_with_or_without_classifier(tmp_path: Path, suffix: str) -> None:
     source, _ = build_backbone("resnet18")
     state = {name: value.clone() for name, value in source.state_dict().items()}
     state["fc.weight"] = torch.zeros(1000, 512)
@@ -32,11 +33,12 @@ def test_weights_come_back_from_a_file_with_or_without_classifier(tmp_path, suff
     save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
     target, _ = build_backbone("resnet18")
     load_starting_weights(target, "resnet18", str(path))
-    assert torch.equal(target.conv1.weight, state["conv1.weight"].float())
-    assert torch.equal(target.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+    found, given = target.state_dict(), source.state_dict()
+    assert torch.equal(found["conv1.weight"], state["conv1.weight"].float())
+    assert torch.equal(found["layer4.1.conv2.weight"], given["layer4.1.conv2.weight"])
 
 
-def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path):
+def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path: Path) -> None:
     other, _ = build_backbone("resnet50")
     path = tmp_path / "resnet50.safetensors"
     save_file({name: value.clone() for name, value in other.state_dict().items()}, path)
@@ -53,14 +55,14 @@ def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.safetensors", b"no weights"), ("a.pth", b"no weights")])
-def test_a_file_that_is_no_weights_is_refused(tmp_path, name, content):
+def test_a_file_that_is_no_weights_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         load_starting_weights(build_backbone("resnet18")[0], "resnet18", str(path))
 
 
-def test_the_old_names_in_densenet_weights_are_understood(tmp_path):
+def test_the_old_names_in_densenet_weights_are_understood(tmp_path: Path) -> None:
     source, _ = build_backbone("densenet169")
     state = {
         re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name): value
@@ -76,30 +78,31 @@ def test_the_old_names_in_densenet_weights_are_understood(tmp_path):
 
 
 @pytest.fixture
-def earlier(small_run):
+def earlier(small_run: RunFolder) -> RunFolder:
     return small_run
 
 
-def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earlier):
+def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earlier: RunFolder) -> None:
     taxonomy = Taxonomy.from_pairs([("car", "van"), ("boat", "tug"), ("boat", "barge"), ("plane", "jet")])
     network = build_network(earlier.config(), taxonomy)
     fresh = {name: value.clone() for name, value in network.state_dict().items()}
     start_network(network, "resnet18", taxonomy, str(earlier.folder))
-    old, known = trained_network(earlier), earlier.taxonomy()
-    assert torch.equal(network.backbone.layer1[0].conv1.weight, old.backbone.layer1[0].conv1.weight)
-    assert torch.equal(network.backbone.bn1.running_mean, old.backbone.bn1.running_mean)
-    assert torch.equal(network.heads.embed.weight, old.heads.embed.weight)
+    now, old, known = network.state_dict(), trained_network(earlier).state_dict(), earlier.taxonomy()
+    for name in ("backbone.layer1.0.conv1.weight", "backbone.bn1.running_mean", "heads.embed.weight"):
+        assert torch.equal(now[name], old[name])
     for name in ("van", "tug"):
         mine, theirs = taxonomy.fine_index[name], known.fine_index[name]
-        assert torch.equal(network.heads.fine_head.weight[mine], old.heads.fine_head.weight[theirs])
+        assert torch.equal(now["heads.fine_head.weight"][mine], old["heads.fine_head.weight"][theirs])
     for name in ("barge", "jet"):
         mine = taxonomy.fine_index[name]
-        assert torch.equal(network.heads.fine_head.weight[mine], fresh["heads.fine_head.weight"][mine])
+        assert torch.equal(now["heads.fine_head.weight"][mine], fresh["heads.fine_head.weight"][mine])
     mine, theirs = taxonomy.coarse_index["boat"], known.coarse_index["boat"]
-    assert network.heads.coarse_head.bias[mine] == old.heads.coarse_head.bias[theirs]
+    assert now["heads.coarse_head.bias"][mine] == old["heads.coarse_head.bias"][theirs]
 
 
-def test_photos_of_an_earlier_run_keep_their_part_and_new_ones_are_dealt(earlier, picture_folder, tmp_path):
+def test_photos_of_an_earlier_run_keep_their_part_and_new_ones_are_dealt(
+    earlier: RunFolder, picture_folder: Path, tmp_path: Path
+) -> None:
     grown = tmp_path / "grown"
     shutil.copytree(picture_folder / "boat" / "tug", grown / "boat" / "barge")
     settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
@@ -114,7 +117,7 @@ def test_photos_of_an_earlier_run_keep_their_part_and_new_ones_are_dealt(earlier
     assert parts == now and len(parts) == len(before) + 12
 
 
-def test_what_was_trained_on_cannot_be_held_out(earlier, picture_folder, tmp_path):
+def test_what_was_trained_on_cannot_be_held_out(earlier: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
     settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
     data = {"data": [f"folder:{picture_folder}"], "split": "class_disjoint"}
     with pytest.raises(DataError, match=r"holds out are among those that .* was trained on"):
@@ -122,21 +125,21 @@ def test_what_was_trained_on_cannot_be_held_out(earlier, picture_folder, tmp_pat
     assert not (tmp_path / "later").exists()
 
 
-def test_an_embedding_of_another_length_begins_anew(earlier):
+def test_an_embedding_of_another_length_begins_anew(earlier: RunFolder) -> None:
     config = earlier.config().model_copy(deep=True)
     config = config.model_copy(update={"network": config.network.model_copy(update={"embedding_dim": 5})})
     taxonomy = earlier.taxonomy()
     network = build_network(config, taxonomy)
     fresh = {name: value.clone() for name, value in network.heads.state_dict().items()}
     start_network(network, "resnet18", taxonomy, str(earlier.folder))
-    old, heads = trained_network(earlier), network.heads
-    assert torch.equal(heads.embed.weight, fresh["embed.weight"])
-    assert torch.equal(heads.fine_head.weight, fresh["fine_head.weight"])
-    assert torch.equal(heads.coarse_head.weight, old.heads.coarse_head.weight)  # on the feature, which is as long
+    old, heads = trained_network(earlier).heads.state_dict(), network.heads.state_dict()
+    assert torch.equal(heads["embed.weight"], fresh["embed.weight"])
+    assert torch.equal(heads["fine_head.weight"], fresh["fine_head.weight"])
+    assert torch.equal(heads["coarse_head.weight"], old["coarse_head.weight"])  # on the feature, which is as long
 
 
 @pytest.mark.slow
-def test_a_training_from_an_earlier_run(earlier, picture_folder, tmp_path):
+def test_a_training_from_an_earlier_run(earlier: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
     settings = {**SMALL, "network": {**SMALL["network"], "weights": str(earlier.folder)}}
     config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
     run = new_run(tmp_path / "later", config)
@@ -146,7 +149,7 @@ def test_a_training_from_an_earlier_run(earlier, picture_folder, tmp_path):
     assert str(earlier.folder) not in run.model.read_bytes().decode("latin-1")
 
 
-def test_runs_that_cannot_be_started_from_are_told(earlier, picture_folder, tmp_path):
+def test_runs_that_cannot_be_started_from_are_told(earlier: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is of a resnet18, not of a mobilenet_v2"):
         load_starting_weights(build_backbone("mobilenet_v2")[0], "mobilenet_v2", str(earlier.folder))
     with pytest.raises(RunError, match="no training run"):

@@ -33,7 +33,9 @@ def folder(top: Path, names: list[str]) -> Path:
 
 @pytest.mark.parametrize("skip_bad", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_is_refused_in_one_sentence(kind, skip_bad, tmp_path, capsys):
+def test_a_training_is_refused_in_one_sentence(
+    kind: str, skip_bad: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     names, said = KINDS[kind]
     photos = folder(tmp_path / "photos", names)
     small = ["--backbone", "resnet18", "--weights", "none", "--size", "32", "--accelerator", "cpu"]
@@ -44,7 +46,9 @@ def test_a_training_is_refused_in_one_sentence(kind, skip_bad, tmp_path, capsys)
     assert not (tmp_path / "run").exists()
 
 
-def test_no_weights_are_downloaded_for_photos_that_cannot_be_learned_from(tmp_path, capsys, monkeypatch):
+def test_no_weights_are_downloaded_for_photos_that_cannot_be_learned_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     names, said = KINDS["one class"]
     photos = folder(tmp_path / "photos", names)
@@ -55,7 +59,7 @@ def test_no_weights_are_downloaded_for_photos_that_cannot_be_learned_from(tmp_pa
 
 
 @pytest.mark.parametrize("mode", ["frozen", "full"])
-def test_a_study_is_refused_in_one_sentence(mode, tmp_path, capsys):
+def test_a_study_is_refused_in_one_sentence(mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos = folder(tmp_path / "photos", KINDS["one class"][0])
     (tmp_path / "plan.toml").write_text(PLAN.replace('mode = "frozen"', f'mode = "{mode}"'))
     assert study([str(tmp_path / "plan.toml"), "--data", f"folder:{photos}", "--out", str(tmp_path / "out")]) == 2
@@ -64,6 +68,6 @@ def test_a_study_is_refused_in_one_sentence(mode, tmp_path, capsys):
     assert not (tmp_path / "out" / "runs").exists()
 
 
-def test_two_types_or_two_classes_are_enough():
+def test_two_types_or_two_classes_are_enough() -> None:
     assert untrainable({("car", "A"): 2, ("car", "B"): 1}) == ""
     assert untrainable({("car", "A"): 2, ("ship", ""): 1}) == ""
