@@ -39,11 +39,11 @@ class BatchRunner(Protocol):
 
     @property
     def note(self) -> str:
-        """Something that the person should know (the GPU failed), or ""."""
+        """What the person should know (the GPU failed), or ""."""
 
     @property
     def info(self) -> BundleInfo:
-        """Of the identification model."""
+        """The facts of the identification model."""
 
     @property
     def provider(self) -> Processor:
@@ -59,17 +59,17 @@ class BatchRunner(Protocol):
         """
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
-        """What is found out about images of a project; as `identify`."""
+        """The results for images of a project; like `identify`."""
 
 
 class LocalRunner:
     """In this process: decoding in a bounded pool, one inference at a time.
 
-    Where the GPU fails in mid-run it continues on the CPU, and says so.
+    If the GPU fails during a run, it continues on the CPU and says so.
 
     Attributes:
         identifier: what identifies.
-        page, scan_first: as of Stage.
+        page, scan_first: as in Stage.
     """
 
     page = 1024
@@ -83,27 +83,27 @@ class LocalRunner:
 
     @property
     def note(self) -> str:
-        """As of Stage."""
+        """See Stage."""
         now = self.identifier.engine.provider
         return "" if now is self._began_on else f"{now.reason}: continuing on the CPU"
 
     @property
     def info(self) -> BundleInfo:
-        """Of the identification model."""
+        """The facts of the identification model."""
         return self.identifier.engine.info
 
     @property
     def provider(self) -> Processor:
-        """As of Stage."""
+        """See Stage."""
         report = self.identifier.engine.provider
         return Processor(report.name, report.reason)
 
     def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
-        """As of Stage."""
+        """See Stage."""
         yield from identify_paths(self.identifier, paths, batch=self._batch, workers=self._workers, cancelled=cancelled)
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
-        """As of Stage."""
+        """See Stage."""
         decoded = map_in_order(
             self._decode, images, workers=self._workers, ahead=self._batch + self._workers, cancelled=cancelled
         )
@@ -116,7 +116,7 @@ class LocalRunner:
             return Outcome(image.id, digest=content_digest(image.path)), pixels
         except PhotoError as error:
             return Outcome(image.id, error=error.reason), None
-        except OSError as error:  # gone between the two readings
+        except OSError as error:  # the file went away between the two reads
             return Outcome(image.id, error=f"the file cannot be read ({error.strerror})"), None
 
     def _identify(self, chunk: Sequence[tuple[Outcome, np.ndarray | None]]) -> list[Outcome]:

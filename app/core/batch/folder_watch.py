@@ -1,7 +1,7 @@
 """Folders that are watched: new and changed photos, each once and only when it is completely written.
 
-By looking again and again, as file systems tell nothing across a network. Nothing here waits or keeps time: whoever
-steps a watcher says what time it is.
+It looks again and again, as file systems report nothing across a network. Nothing here waits or keeps time: the caller
+passes the time.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from app.core.system.paths import tidy
 from model.system.photo_files import listings, natural_key, skipped_in_words
 
 SETTLE = 2.0
-"""Seconds over which a file must not change before it is taken for complete."""
+"""Seconds for which a file must not change before it counts as complete."""
 
 SETTLE_EMPTY = 120.0
-"""The same of an empty file: it is probably about to be written; one that stays empty is shown with that error."""
+"""The same for an empty file, which is probably about to be written; one that stays empty is shown with that error."""
 
 _LOOKED_AT = 5000
-"""Known files that one look asks for their size and time; with more, the looks take turns."""
+"""Known files whose size and time one look checks; with more, the looks take turns."""
 
 _AT_ONCE = 5000
-"""Files that one look hands over at most: the others are handed over by the next ones."""
+"""The most files that one look hands over; the next looks hand over the others."""
 
 
 class _Seen(NamedTuple):
-    """A file as it was last seen. since: the time of the first look that saw it so, or None once it is known."""
+    """A file as it was last seen. since: the time of the first look that saw it like this, or None once it is known."""
 
     size: int
     modified: int
@@ -41,15 +41,15 @@ class _Seen(NamedTuple):
 class FolderWatcher:
     """Watches one folder with all folders in it. For use by one thread.
 
-    A file counts as complete when two looks, at least `settle` seconds apart (`SETTLE_EMPTY` where it is empty), saw it
-    with the same size and time, and it can be opened. A file that changes later is handed over again.
+    A file counts as complete when two looks, at least `settle` seconds apart (`SETTLE_EMPTY` if it is empty), saw the
+    same size and time, and it can be opened. A file that changes later is handed over again.
 
     Attributes:
         skipped: how many files of which kind are known and cannot be read, at the last look.
     """
 
     def __init__(self, place: Path, known: Iterable[FoundFile] = (), *, settle: float = SETTLE) -> None:
-        """Nothing is read yet.
+        """Reads nothing yet.
 
         Args:
             place: the folder; it may be missing for a time.
@@ -67,7 +67,7 @@ class FolderWatcher:
         self._told: dict[Path, str] = {}
 
     def look(self, now: float) -> list[FoundFile]:
-        """The files that became complete, in natural order; where they are very many, some of them.
+        """The files that became complete, in natural order; only some of them if there are very many.
 
         Args:
             now: seconds on a clock that never goes back.
@@ -89,7 +89,7 @@ class FolderWatcher:
         return sorted(found, key=lambda file: (natural_key(str(file.path)), file.path))
 
     def new_problems(self) -> list[str]:
-        """What the last look could not read and the one before could, or found in another way; each comes once."""
+        """Paths that the last look could not read, each only once, when it becomes unreadable or its reason changes."""
         told, self._told = self._told, self._problems
         return [f"{path}: {reason}" for path, reason in self._problems.items() if told.get(path) != reason]
 
@@ -101,7 +101,7 @@ class FolderWatcher:
         now: float,
         found: list[FoundFile],
     ) -> dict[str, _Seen]:
-        """One folder's files as they are now; those that became complete are added to `found`."""
+        """The state of one folder's files; those that became complete are added to `found`."""
         turn = self._turn % turns
         after = {}
         for entry in entries:
@@ -113,7 +113,7 @@ class FolderWatcher:
             try:
                 status = entry.stat()
             except OSError as error:
-                if not isinstance(error, FileNotFoundError):  # that one is gone since the listing
+                if not isinstance(error, FileNotFoundError):  # this file went away after the listing
                     self._problems[Path(entry.path)] = f"cannot be checked ({error.strerror})"
                 continue
             if seen is None or (seen.size, seen.modified) != (status.st_size, modified(status)):
@@ -145,7 +145,7 @@ class FolderWatcher:
         return seen._replace(since=None)
 
     def _out_of_sight(self) -> dict[str, dict[str, _Seen]]:
-        """What was in folders that could not be read: it is still known when they are back."""
+        """The files in folders that could not be read: they are still known when the folders are back."""
         return {
             folder: files
             for folder, files in (self._folders.items() if self._problems else ())
@@ -161,7 +161,7 @@ class ProjectWatch:
     """
 
     def __init__(self, project: Project, *, settle: float = SETTLE) -> None:
-        """Files that the project holds already are not taken in again unless they change. Raises ProjectError."""
+        """Files that are already in the project are not taken in again unless they change. Raises ProjectError."""
         self._project = project
         known = [FoundFile(image.path, image.size, image.modified) for image in project.images.all()]
         self._watchers = {
@@ -191,9 +191,9 @@ class ProjectWatch:
         return touched
 
     def new_problems(self) -> list[str]:
-        """What could not be read at the last look; each comes once."""
+        """What the last look could not read; each comes once."""
         return [problem for watcher in self._watchers.values() for problem in watcher.new_problems()]
 
     def skipped(self) -> str:
-        """The files of kinds that Marque knows and cannot read, at the last look, in words; "" without any."""
+        """The files at the last look that Marque knows but cannot read, in words; "" without any."""
         return skipped_in_words(sum((watcher.skipped for watcher in self._watchers.values()), Counter()))

@@ -1,7 +1,7 @@
-"""A run over a project: scan its sources, decode, identify, store; what was done once is not done again.
+"""A run over a project: scan its sources, decode, identify, store; nothing is done twice.
 
 scan thread -> images of the project -> a stage that decodes and identifies (stage.py) -> one transaction a batch. A run
-that is cancelled or killed continues where it was: the images that wait are those without a prediction.
+that is cancelled or killed continues where it was: images without a prediction are the ones that wait.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _NAP = 0.02  # seconds, while there is nothing to do yet
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         counts: images of the whole project, at most half a second old.
-        identified: images that this run has done, with those that failed.
+        identified: images that this run has done, including those that failed.
         seconds: since it began, without pauses.
         scanning: whether more images may still be found.
         changed: numbers of the images of the last batch.
-        note: something that the person should know (the GPU failed), or "".
+        note: what the person should know (the GPU failed), or "".
         problems: folders and files that could not be read, found since the last progress, with the reason.
-        skipped: the files found so far that are of kinds which Marque knows and cannot read, in words; or "".
+        skipped: the files found so far that Marque knows but cannot read, in words; or "".
     """
 
     counts: Counts
@@ -56,7 +56,7 @@ class RunProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time that the images that wait will take; None while it is not known."""
+        """Time that the waiting images will take; None while it is unknown."""
         return self.counts.waiting / self.rate if self.rate and not self.scanning else None
 
 
@@ -89,7 +89,7 @@ class Scan:
         return self._thread.is_alive()
 
     def wait(self) -> None:
-        """Until it has ended, if it was begun."""
+        """Wait until it has ended, if it was begun."""
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -109,7 +109,7 @@ class Scan:
         for path in scan([place], cancelled=self.cancelled, problem=problem, skipped=self.skipped):
             try:
                 yield FoundFile.of(path)
-            except OSError as error:  # gone since the listing
+            except OSError as error:  # the file went away after the listing
                 problem(path, error.strerror or "cannot be read")
 
 
@@ -171,7 +171,7 @@ class _Run:
             self._nap()
             yield self._progress(scanner, ())
         while not self.cancelled():
-            scanning = scanner.running  # asked before the page: what is found meanwhile comes with the next one
+            scanning = scanner.running  # asked before the page is read: what is found meanwhile comes with the next one
             page = self.project.images.waiting(self.model, after=last, limit=self.stage.page)
             if page:
                 for done in self._page(page):
@@ -195,7 +195,7 @@ class _Run:
             yield tuple(outcome.image for outcome in outcomes)
             while self.paused() and not self.cancelled():
                 self._nap()
-                yield ()  # whoever drives the run has other things to do meanwhile
+                yield ()  # the caller may do other things meanwhile
 
     def _nap(self) -> None:
         time.sleep(_NAP)
@@ -203,7 +203,7 @@ class _Run:
 
     def _progress(self, scanner: Scan, changed: tuple[int, ...], *, exact: bool = False) -> RunProgress:
         now = time.monotonic()
-        # counting 100,000 rows takes longer than a batch: between two counts the last one serves
+        # counting 100,000 rows takes longer than a batch: between two counts the last one is used
         if exact or now - self._counted > _RECOUNT:
             self._counts, self._counted = self.project.images.counts(self.model), now
         seconds = now - self._start - self.idle

@@ -33,18 +33,18 @@ from model.system.privacy import TELEMETRY_OFF
 
 _BATCHES_A_TASK = 4
 _ACTOR_SHARE = 0.5
-"""Processors that Ray counts for an actor. Another figure than a task's, or Ray would decode in the actors too."""
-_PATIENCE = 5.0  # seconds until a cluster's head must have answered
+"""Processors that Ray counts for an actor: not the same as for a task, or Ray would decode in the actors too."""
+_PATIENCE = 5.0  # seconds within which a cluster's head must answer
 _ALONE = {
-    # or it would listen at the address by which other computers reach this one
+    # otherwise it would listen at the address by which other computers reach this one
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # and one of its processes would ask the network whether this is a cloud, with statistics turned off too; a proxy at
-    # which nobody listens takes these questions, whatever is excepted from the user's own
+    # which nobody listens takes these questions, whatever the user's own proxy settings exempt
     "http_proxy": "http://127.0.0.1:9",
     "no_proxy": "",
     "NO_PROXY": "",
 }
-"""Environment of Ray that serves this computer alone; Ray reads it when it is loaded, and its processes inherit it."""
+"""Environment for Ray on this computer alone; Ray reads it when it is loaded, and its processes inherit it."""
 _OURS = (BundleError, EngineError, GalleryError)
 
 
@@ -67,8 +67,8 @@ class RayRunner:
 
     Attributes:
         info: of the identification model.
-        note: as of Stage; of the first machine whose GPU failed.
-        page, scan_first: as of Stage. Every page starts the actors again, so it is large.
+        note: as in Stage; from the first machine whose GPU failed. page, scan_first: as in Stage. Every page starts the
+        actors again, so it is large.
     """
 
     page = 100_000
@@ -106,12 +106,12 @@ class RayRunner:
         return Processor(" and ".join(names) or "Ray", "; ".join([f"{self._actors} on Ray", *reasons]))
 
     def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[list[Identification]]:
-        """As of Stage. Raises DistributedError beside what the Stage raises."""
+        """See Stage. Also raises DistributedError."""
         for answers in self._answers(paths, cancelled, digest=False):
             yield [answer.identification(paths[answer.number]) for answer in answers]
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[list[Outcome]]:
-        """As of Stage. Raises DistributedError beside what the Stage raises."""
+        """See Stage. Also raises DistributedError."""
         for answers in self._answers([image.path for image in images], cancelled, digest=True):
             yield [answer.outcome(images[answer.number].id) for answer in answers]
 
@@ -147,7 +147,8 @@ class RayRunner:
     def _data(self, paths: Sequence[Path], digest: bool) -> Any:
         """The dataset of answers; nothing runs before it is read.
 
-        A row is a batch, the same as in this process: what the network says depends a little on a photo's company.
+        A row is a batch, the same as in this process: the network's output depends a little on the other photos of a
+        batch.
         """
         names = [(number, os.fsencode(path.absolute())) for number, path in enumerate(paths)]
         rows = [
@@ -179,7 +180,7 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What an actor says of one photo. processor: where it ran, and why there; note: of its stage."""
+    """The answer of an actor for one photo. processor: where it ran, and why there; note: that of its stage."""
 
     number: int
     found: Identification
@@ -188,11 +189,11 @@ class _Answer:
     note: str
 
     def identification(self, path: Path) -> Identification:
-        """With the path as it was given."""
+        """The identification with the path as it was given."""
         return replace(self.found, path=path)
 
     def outcome(self, image: int) -> Outcome:
-        """For a project."""
+        """The outcome for a project."""
         return Outcome(image, self.digest, self.found.evidence, self.found.embedding, self.found.error)
 
 
@@ -214,7 +215,7 @@ def decode(row: dict[str, bytes], preprocessing: Preprocessing, digest: bool) ->
             return _Decoded(number, pixels, content_digest(path) if digest else None)
         except PhotoError as error:
             return _Decoded(number, error=error.reason)
-        except OSError as error:  # gone between the two readings
+        except OSError as error:  # the file went away between the two reads
             return _Decoded(number, error=f"the file cannot be read ({error.strerror})")
 
     photos: list[tuple[int, bytes]] = pickle.loads(row["photos"])
@@ -251,7 +252,7 @@ class IdentifierActor:
 
 
 def _started(address: str | None) -> Any:
-    """The module, connected, and as quiet as it can be."""
+    """Ray's module, connected, and as quiet as it can be."""
     if address is None:
         os.environ.update(_ALONE)
     try:
@@ -271,7 +272,7 @@ def _started(address: str | None) -> Any:
             logging_level=logging.CRITICAL,
             runtime_env={"env_vars": TELEMETRY_OFF},
         )
-    except (OSError, RuntimeError, ValueError) as error:  # OSError also where the temporary folder's path is long
+    except (OSError, RuntimeError, ValueError) as error:  # OSError also if the temporary folder's path is long
         first: BaseException = error
         while (before := first.__cause__ or first.__context__) is not None:
             first = before  # a cluster that asks for a token says so behind a plain "failed to connect"
@@ -284,7 +285,7 @@ def _started(address: str | None) -> Any:
 
 
 def _must_answer(address: str) -> None:
-    """Raises DistributedError if nobody listens there; Ray itself would try for ten minutes."""
+    """Raises DistributedError if nothing listens there; Ray itself would try for ten minutes."""
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
         raise DistributedError(f"'{address}' is not the address of a Ray cluster: HOST:PORT, as in head.example:6379")

@@ -13,7 +13,7 @@ from app.core.recognition.features import NOBODY
 
 @dataclass(frozen=True)
 class ClassName:
-    """A class and its type; without a class where only the type is known."""
+    """A class and its type; without a class if only the type is known."""
 
     type: str
     fine: str
@@ -31,9 +31,9 @@ class ConfusedPair:
     Attributes:
         one: the class whose photos are taken for the other more often.
         other: the other one.
-        there: int64, places in the judged photos: of `one`, taken for `other`.
-        back: of `other`, taken for `one`.
-        photos: how many photos both classes have together.
+        there: int64, places in the judged photos: those of `one`, taken for `other`. back: those of `other`, taken for
+        `one`.
+        photos: how many photos the two classes have together.
     """
 
     one: ClassName
@@ -80,7 +80,7 @@ class Crossing:
 def mistakes(judged: EvaluatedPhotos) -> np.ndarray:
     """Which photos were taken for another type, or for another class of their own type: bool [N].
 
-    Where only the type is known, or only a type was answered, the right type is not a mistake.
+    If only the type is known, or only a type was answered, the right type is not a mistake.
     """
     truth, answer = judged.truth, judged.answer
     both = (truth[:, 1] != NOBODY) & (answer[:, 1] != NOBODY)
@@ -114,7 +114,7 @@ def crossing(judged: EvaluatedPhotos, order: Sequence[str] = ()) -> Crossing:
 
     Args:
         judged: the photos.
-        order: types that come first, in their order; the others follow by name. Those that do not occur are left out.
+        order: types that come first, in this order; the others follow by name. Types that do not occur are left out.
     """
     types, places = np.unique(
         np.concatenate([judged.truth[:, 0], judged.answer[:, 0]]) if len(judged) else np.zeros(0, np.int32),

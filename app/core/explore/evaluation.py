@@ -1,4 +1,4 @@
-"""Photos whose class is known beside what was answered: by the person's labels, by a training, one left out."""
+"""Photos whose class is known with their answers: by the person's labels, by a training, or with one left out."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ class EvaluatedPhotos:
 
     Attributes:
         names: of types and classes.
-        truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
-        answer: the same of what was answered.
+        truth: int32 [N, 2], type and class; the class is NOBODY if only the type is known. answer: the same for the
+        answers.
         images: int64 [N], numbers of the project's images, NOBODY for photos that it does not have; empty for
-            references of a gallery.
-        files: of each photo; of a reference that is not on this computer the place within its collection.
-        missing: bool [N], which are not on this computer.
+        references of a gallery. files: one for each photo; for a reference that is not on this computer, its place
+        within its collection. missing: bool [N], which files are not on this computer.
     """
 
     names: ClassNumbers
@@ -51,13 +50,13 @@ class EvaluatedPhotos:
 
 
 def by_person(columns: PhotoColumns) -> EvaluatedPhotos:
-    """The model's best guesses, whatever the thresholds, of the photos that the person accepted or corrected."""
+    """The model's best guesses, whatever the thresholds, for the photos that the person accepted or corrected."""
     rows = np.flatnonzero(columns.labelled() & (columns.predictions["image"] > 0))
     return _of_project(columns, rows, np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1))
 
 
 def by_test_part(columns: PhotoColumns, labels: Mapping[str, tuple[str, str]]) -> EvaluatedPhotos:
-    """The model's best guesses of those test photos of a training that are in the project.
+    """The model's best guesses for those test photos of a training that are in the project.
 
     Args:
         labels: file -> type and class ("" where only the type is known), as `read_test_part` gives it.
@@ -73,7 +72,7 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
     """Every photo of a run's test part with its type and class ("" where only the type is known).
 
     Raises:
-        TestPartError: if the run has none or its list cannot be read.
+        TestPartError: if the run has no test part or its list cannot be read.
     """
     # the window starts without the readers of data
     from model.contract.samples import DataError
@@ -91,15 +90,15 @@ def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def by_training(photos: HeldOut, columns: PhotoColumns) -> EvaluatedPhotos:
-    """What the network of a training itself said of its test photos, whether they are in the project or not."""
+    """What a training's own network said of its test photos, whether they are in the project or not."""
     images, nothing = photos.images(columns), np.zeros(len(photos.files), bool)
     return EvaluatedPhotos(photos.names, photos.truth, photos.answer, images, photos.files, nothing)
 
 
 def leave_one_out(points: MapPoints) -> Generator[int, None, EvaluatedPhotos]:
-    """What a gallery's references would be taken for if each were not in it: for what the most similar other one is.
+    """The answers for a gallery's references if each were not in it: the label of the most similar other one.
 
-    The nearest alone, as classes of a gallery may have as few as two photos, which any vote of more would overrule.
+    Only the nearest counts, as a class may have as few as two photos, which a vote of more would overrule.
 
     Args:
         points: references only, P = 0.
@@ -108,7 +107,7 @@ def leave_one_out(points: MapPoints) -> Generator[int, None, EvaluatedPhotos]:
         How many have been judged so far.
 
     Returns:
-        All of them, once the generator has ended.
+        All of them, when the generator ends.
     """
     names = ClassNumbers()
     labels = [(names.place(one.coarse), names.place(one.fine or "")) for one in points.references]
@@ -121,7 +120,7 @@ def leave_one_out(points: MapPoints) -> Generator[int, None, EvaluatedPhotos]:
         for first in range(0, count, _BLOCK):
             rows = np.arange(first, min(first + _BLOCK, count))
             _, found = index.search(points.vectors[rows], 2)
-            # among more than two copies a photo need not find itself
+            # among more than two copies a photo may not find itself
             answer[rows] = truth[np.where(found[:, 0] == rows, found[:, 1], found[:, 0])]
             yield int(rows[-1]) + 1
     pictured = zip(points.references, points.pictures, strict=True)

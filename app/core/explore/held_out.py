@@ -1,4 +1,4 @@
-"""The test photos of a training: what they are, and what its network said of them, as its run folder keeps it."""
+"""The test photos of a training: their labels and its network's answers, from its run folder."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class HeldOut:
         taxonomy: what the network knows.
         names: of types and classes.
         truth: int32 [N, 2], type and class; the class is NOBODY where only the type is known.
-        answer: the same of what was answered; only the type where no class could be right: the photo's own is none of
-            those that were learned, or the type that was answered has none.
-        confidence: float32 [N], of the class that was answered, else of the type.
-        files: of each photo.
+        answer: the same for the answers; only the type if no class could be right: the network has not learned the
+            photo's class, or knows none of the answered type.
+        confidence: float32 [N], of the class that was answered, else of the type. files: one for each photo.
     """
 
     taxonomy: Taxonomy
@@ -46,7 +45,7 @@ class HeldOut:
 
     @classmethod
     def of(cls, tested: Tested) -> HeldOut:
-        """The same as the program shows it: if the answer is a class, the type is that of the class."""
+        """The same as the program shows it: if the answer is a class, its type is the class's."""
         names, taxonomy = ClassNumbers(), tested.taxonomy
         kinds, fines = (
             np.array([names.place(name) for name in known] or [NOBODY], np.int32)
@@ -68,7 +67,7 @@ class HeldOut:
         return cls(taxonomy, names, truth, answer.astype(np.int32), confidence, tested.paths)
 
     def images(self, columns: PhotoColumns) -> np.ndarray:
-        """Which image of the project each photo is, by its file: int64 [N], NOBODY where it is none."""
+        """Which image of the project each photo is, by its file: int64 [N], NOBODY for other photos."""
         number_of = dict(zip(columns.paths, columns.ids.tolist(), strict=True))
         return np.array([number_of.get(file, NOBODY) for file in self.files], np.int64)
 
@@ -79,17 +78,17 @@ class HeldOut:
 
 
 def finished_trainings(folder: Path) -> list[Training]:
-    """Those that the page Train knows and that have ended with an identification model, the newest first.
+    """The trainings that the page Train knows and that have ended with an identification model, the newest first.
 
     Args:
-        folder: where the trainings are kept.
+        folder: where trainings are kept.
     """
     records = [one for one in Runs(folder).records() if RunLayout(one.folder).model.is_file()]
     return [Training(one.name, one.folder) for one in reversed(records)]
 
 
 def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
-    """Embeddings, float32 [N, d] of unit length, and what else is known of a run's test photos.
+    """Embeddings, float32 [N, d] of unit length, and everything else known about a run's test photos.
 
     Raises:
         TestedError: if there are none or they cannot be read; the message says why, and what to do.

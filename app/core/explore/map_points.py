@@ -1,4 +1,4 @@
-"""The photos on the map: which photo each point is, what it is coloured by, and the map as a file."""
+"""The photos on the map: which photo each point is, its colour, and the map as a file."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from model.system.outputs import Output, write_to
 from model.system.plain_text import one_line
 
 NONE = ""
-"""Name of the group of those without a type, class, verdict or confidence."""
+"""Name of the group for points without a type, class, verdict or confidence."""
 PROJECT, GALLERY = "project", "gallery"
 CONFIDENCES = ("below 50 %", "50 to 80 %", "80 to 95 %", "above 95 %")
 RIGHT, OTHER_CLASS, OTHER_TYPE = CORRECTNESS = ("right", "another class", "another type")
-"""What the model's best guess is, by the person's label."""
+"""The model's best guess compared with the person's label."""
 _BOUNDS = (0.5, 0.8, 0.95)
 _ANSWERED = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
 _SIDE = 1000  # of the picture in SVG, in its units
@@ -66,8 +66,8 @@ class MapPoints:
         vectors: float32 [N, d], unit length.
         images: int64 [P], numbers of the project's images, ascending.
         references: the gallery's N - P references.
-        pictures: of each reference its file, or None where it is not on this computer.
-        held_out: N test photos, with which there are neither images nor references; else None.
+        pictures: the file of each reference, or None if it is not on this computer. held_out: N test photos, then there
+        are neither images nor references; else None.
     """
 
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -84,10 +84,10 @@ def read_points(source: Source, project: Project | None, gallery: Path | None, f
     """The embeddings that an identification model has made of photos of the project and the gallery.
 
     Args:
-        project, gallery: None where there is none; what `source` does not ask for is not read.
+        project, gallery: None without one; what `source` does not ask for is not read.
 
     Raises:
-        ProjectError, GalleryError: if one cannot be read, or the gallery is another model's.
+        ProjectError, GalleryError: if one cannot be read, or the gallery belongs to another model.
     """
     images, vectors = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
     references: list[Reference] = []
@@ -109,8 +109,7 @@ class Groups:
 
     Attributes:
         names: of the groups, the empty name (NONE) last where it occurs.
-        of: int32 [N], place of each point's group in `names`.
-        types: of each group the type that it belongs to, or NONE; only for classes.
+        of: int32 [N], place of each point's group in `names`. types: the type of each group, or NONE; only for classes.
     """
 
     names: tuple[str, ...]
@@ -123,7 +122,7 @@ class Groups:
 
 
 def grouped(points: MapPoints, columns: PhotoColumns, by: By) -> Groups:
-    """Tell points apart by what holds now; images that the columns do not have (yet) are in the group NONE."""
+    """Group points by the current columns; images that the columns do not have (yet) are in the group NONE."""
     codes, named = _codes(points, columns, by)
     found, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     texts = [named[code] if code != NOBODY else NONE for code in found.tolist()]
@@ -141,7 +140,7 @@ def grouped(points: MapPoints, columns: PhotoColumns, by: By) -> Groups:
 
 
 def _codes(points: MapPoints, columns: PhotoColumns, by: By) -> tuple[np.ndarray, ClassNumbers | Sequence[str]]:
-    """A number for what each point is, int32 [N], NOBODY for nothing, and the names of the numbers."""
+    """A number for each point, int32 [N], NOBODY for no group, and the names of the numbers."""
     if points.held_out is not None:
         return _codes_held_out(points.held_out, by)
     rows, here = _rows(points, columns)
@@ -177,7 +176,7 @@ def _codes(points: MapPoints, columns: PhotoColumns, by: By) -> tuple[np.ndarray
 
 
 def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, ClassNumbers | Sequence[str]]:
-    """The same of test photos. Args: by: one of BY_TRAINING."""
+    """The same for test photos. Args: by: one of BY_TRAINING."""
     if by is By.CONFIDENCE:
         return np.searchsorted(_BOUNDS, photos.confidence, side="right").astype(np.int32), CONFIDENCES
     if by is By.CORRECTNESS:
@@ -186,7 +185,7 @@ def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, ClassNumbers |
 
 
 def _correctness(columns: PhotoColumns, rows: np.ndarray) -> np.ndarray:
-    """Places in CORRECTNESS, NOBODY without a label that names type or class or without an answer: int32 [R]."""
+    """Places in CORRECTNESS: int32 [R]; NOBODY without an answer or a label that names type or class."""
     told = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
     found = compared(told, best_guess(columns.predictions[rows]))
     return np.where(columns.labelled()[rows] & (columns.predictions["image"][rows] > 0), found, NOBODY)
@@ -219,7 +218,7 @@ def _rows(points: MapPoints, columns: PhotoColumns) -> tuple[np.ndarray, np.ndar
 
 
 def write_csv(place: Path | Output, points: MapPoints, columns: PhotoColumns, places: np.ndarray) -> None:
-    """The map as a table: file, x, y, type, class; of test photos also what was answered. Raises OSError."""
+    """The map as a table: file, x, y, type, class; for test photos also the answers. Raises OSError."""
     (types, kinds), (classes, fines) = (_codes(points, columns, by) for by in (By.TYPE, By.CLASS))
     named = zip(_files(points, columns), places.tolist(), types.tolist(), classes.tolist(), strict=True)
     rows = [[file, f"{x:.6g}", f"{y:.6g}", kinds[kind], fines[fine]] for file, (x, y), kind, fine in named]
@@ -233,7 +232,7 @@ def write_csv(place: Path | Output, points: MapPoints, columns: PhotoColumns, pl
 
 
 def _files(points: MapPoints, columns: PhotoColumns) -> Sequence[str]:
-    """The file of each point; empty where the columns do not have it (yet)."""
+    """The file of each point; empty if the columns do not have it (yet)."""
     if points.held_out is not None:
         return points.held_out.files
     rows, here = _rows(points, columns)
@@ -245,7 +244,7 @@ def _files(points: MapPoints, columns: PhotoColumns) -> Sequence[str]:
 
 
 def _answers(photos: HeldOut) -> Iterator[tuple[str, str, str, str]]:
-    """Of each test photo the answer, its confidence and what it is by the label."""
+    """For each test photo the answer, its confidence and whether it is right."""
     names, right = photos.names, compared(photos.truth, photos.answer).tolist()
     for (kind, fine), confidence, place in zip(photos.answer.tolist(), photos.confidence.tolist(), right, strict=True):
         yield names[kind], names[fine], f"{confidence:.4f}", CORRECTNESS[place]
@@ -259,7 +258,7 @@ def write_svg(
     Args:
         places: float32 [N, 2] from -1 to 1, y upwards.
         colours: `#RRGGBB` of each group.
-        words: of each group in the legend.
+        words: of each group, for the legend.
     """
     counts = groups.counts()
     lines = max(1, _SIDE // 22)

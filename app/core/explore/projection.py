@@ -9,11 +9,11 @@ import numpy as np
 
 PERPLEXITY = 30.0
 LEAST_FOR_TSNE = 5
-"""Fewer points than this have no neighbourhood worth unfolding."""
+"""With fewer points than this there are no neighbourhoods worth unfolding."""
 STEPS = 750
 """Iterations of t-SNE: a third pulls neighbours together, the rest spreads them out."""
 DIMENSIONS = 50
-"""Neighbours are looked for among so many principal components."""
+"""Neighbours are searched for in this many principal components."""
 
 _EARLY = 250
 _EVERY = 5  # iterations from one report to the next
@@ -21,11 +21,11 @@ _BLOCK = 2000
 _SEED = 7
 
 Report = Callable[[int, np.ndarray | None], bool]
-"""Takes the iterations done and the places float32 [N, 2] (None while neighbours are looked for); False stops."""
+"""Takes the iterations done and the places float32 [N, 2] (None during the search for neighbours); False stops."""
 
 
 class StoppedError(Exception):
-    """A report asked for the end."""
+    """The report asked to stop."""
 
 
 def principal_components(vectors: np.ndarray, count: int = 2) -> np.ndarray:
@@ -63,7 +63,7 @@ def tsne(vectors: np.ndarray, start: np.ndarray, report: Report, threads: int = 
     """
     if len(vectors) < LEAST_FOR_TSNE:
         raise ValueError(f"t-SNE needs {LEAST_FOR_TSNE} points or more, not {len(vectors)}")
-    # here, as it takes a second with all that it brings
+    # imported here, as it takes a second with all that it brings
     from openTSNE import OptimizationInterrupt, TSNEEmbedding, affinity, nearest_neighbors
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
@@ -79,7 +79,7 @@ def tsne(vectors: np.ndarray, start: np.ndarray, report: Report, threads: int = 
     for iterations, exaggeration in ((_EARLY, 12), (STEPS - _EARLY, 1)):
         try:
             embedding.optimize(
-                *(iterations, True, True),  # in place; an interruption is raised
+                *(iterations, True, True),  # in place; an interruption raises
                 exaggeration=exaggeration,
                 momentum=0.8,
                 callbacks=stop,
@@ -111,14 +111,14 @@ def inside(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     crossed = np.zeros(len(near), bool)
     for (x0, y0), (x1, y1) in zip(polygon.tolist(), np.roll(polygon, -1, axis=0).tolist(), strict=True):
         if y0 != y1:
-            beside = slice(*np.searchsorted(y, sorted((y0, y1))))  # an edge concerns only those at its height
+            beside = slice(*np.searchsorted(y, sorted((y0, y1))))  # an edge only affects points at its height
             crossed[beside] ^= x[beside] < (x1 - x0) * (y[beside] - y0) / (y1 - y0) + x0
     result[near] = crossed
     return result
 
 
 def _beginning(start: np.ndarray) -> np.ndarray:
-    """As t-SNE wants it: tiny, and no two points at the same place."""
+    """The start that t-SNE needs: tiny, with no two points at the same place."""
     noise = np.random.default_rng(_SEED).normal(0, 1e-2, start.shape)
     scale = float(start.std(axis=0).max()) or 1.0
     return 1e-4 * (start / scale + noise)
@@ -139,6 +139,6 @@ def _neighbours(vectors: np.ndarray, k: int, report: Report) -> tuple[np.ndarray
         rows = np.arange(first, min(first + _BLOCK, len(reduced)))
         found_squares, found = index.search(reduced[rows], k + 1)
         own = found == rows[:, None]
-        own[~own.any(axis=1), -1] = True  # among more than k twins a point need not find itself
+        own[~own.any(axis=1), -1] = True  # among more than k twins a point may not find itself
         near[rows], squares[rows] = found[~own].reshape(-1, k), found_squares[~own].reshape(-1, k)
     return near, np.sqrt(np.maximum(squares, 0))

@@ -1,7 +1,7 @@
-"""t-SNE in a process of its own, or the window would feel it.
+"""t-SNE in a process of its own, as it would make the window slow.
 
 openTSNE holds the interpreter while it is loaded and for whole steps of an iteration, 50 ms and more with 10,000
-points; no other thread, and so no window, moves on meanwhile.
+points; no other thread, and so no window, can work meanwhile.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from app.core.system.thread_priority import lower_thread_priority
 from model.system.errors import MarqueError
 
 APART = 200
-"""From so many points on t-SNE gets a process; for fewer all of it takes less time than starting one."""
+"""From this many points on t-SNE gets a process; for fewer, t-SNE takes less time than starting one."""
 
-_LOOK = 0.05  # seconds between two looks whether it is to be stopped
+_LOOK = 0.05  # seconds between two checks whether to stop
 
 
 class UnfoldingError(MarqueError):
@@ -29,22 +29,22 @@ class UnfoldingError(MarqueError):
 
 
 def prepare() -> None:
-    """Start the helper that Python needs before its first process: it holds the interpreter, so better not later."""
+    """Start the helper that Python needs for its first process: this holds the interpreter, so do it early."""
     if sys.platform != "win32":
         resource_tracker.ensure_running()
 
 
 def unfold(vectors: np.ndarray, start: np.ndarray, report: Report, threads: int = 1) -> np.ndarray:
-    """As `projection.tsne`; in a process of its own from APART points on.
+    """Like `projection.tsne`; in a process of its own from APART points on.
 
     Raises:
         StoppedError: once `report` returns False.
         ValueError: if there are too few points.
-        UnfoldingError: if the process was ended from outside, as where memory runs out.
+        UnfoldingError: if the process was ended from outside, for instance because memory ran out.
     """
     if len(vectors) < APART:
         return tsne(vectors, start, report, threads)
-    context = multiprocessing.get_context("spawn")  # a fork would take the window's threads' locks with it
+    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of the window's threads
     here, there = context.Pipe()
     process = context.Process(target=_work, args=(there,), daemon=True)
     process.start()
@@ -80,7 +80,7 @@ def _follow(pipe: Connection, report: Report) -> np.ndarray:
 
 
 def _work(pipe: Connection) -> None:
-    """What the process does; it ends by itself where nobody listens any more."""
+    """The work of the process; it ends by itself when nobody listens any more."""
     lower_thread_priority()
 
     def report(done: int, places: np.ndarray | None) -> bool:

@@ -1,9 +1,9 @@
-"""Copies of a project's photos with their labels as keywords inside; the photos themselves stay as they are.
+"""Copies of a project's photos with their labels as keywords inside; the photos themselves are not changed.
 
-A copy has the place in the new folder that its photo has in the sources. No pixel is encoded again. What the file
+A copy has the same place in the new folder as its photo has in the sources. Pixels are not encoded again. What the file
 cannot hold goes into a sidecar beside the copy, and the sidecars of a photo are copied with it, with the keywords
-added. Nothing is overwritten: a copy that is there already and would be the same is taken as done, so that the same
-call continues where another was cut off.
+added. Nothing is overwritten: an existing copy that would be the same counts as done, so the same call continues where
+another was interrupted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class CopyError(MarqueError):
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy. sidecar: why its keywords are in a sidecar beside it, or ""; new: False where it was there already."""
+    """A copy. sidecar: why its keywords are in a sidecar beside it, or ""; new: False if it existed already."""
 
     place: Path
     sidecar: str
@@ -50,13 +50,13 @@ class Copies:
     """Makes the copies of one project in one folder."""
 
     def __init__(self, sources: Sequence[Path], into: Path) -> None:
-        """For a folder that need not exist yet.
+        """Makes copies in a folder that need not exist yet.
 
         Args:
             sources: folders and files that the project's images come from.
 
         Raises:
-            CopyError: if it is not a folder, or is in a source, where copies would be taken for new photos.
+            CopyError: if it is not a folder, or is in a source, where copies would count as new photos.
         """
         self._into = tidy(into)
         if os.path.lexists(into) and not into.is_dir():
@@ -71,7 +71,7 @@ class Copies:
         self._sidecars = Sidecars()
 
     def make(self, image: ProjectImage, keywords: tuple[str, ...]) -> Copy:
-        """Copy a photo, with the keywords of its label (of `xmp.keywords`) added to those that it holds.
+        """Copy a photo, with the keywords of its label (from `xmp.keywords`) added to its own.
 
         Raises:
             CopyError: if the photo has changed since it was identified or cannot be read, one of its sidecars is
@@ -83,7 +83,7 @@ class Copies:
             content = _content(photo)
             check_unchanged(image)
             if image.digest is not None and _digest(photo, content) != image.digest:
-                raise ChangedPhotoError(photo, CHANGED, changed=True)  # by a file of the same size and time
+                raise ChangedPhotoError(photo, CHANGED, changed=True)  # replaced by a file of the same size and time
             inside = LabelledFile(None, _NO_ROOM) if content is None else labelled(content, keywords)
             new = False
             own, others = self._own_sidecars(photo, place)
@@ -93,7 +93,7 @@ class Copies:
                 new |= _put(_merged(own[0], keywords), own[1], own[0])
             elif inside.content is None:
                 new |= _put(merged(inside.packet, keywords, inside.also), _place_of_sidecar(place), photo)
-            # the photo comes last, so that it is never there without what belongs to it
+            # the photo comes last, so that it never lacks what belongs to it
             new |= _copy(photo, place) if inside.content is None else _put(inside.content, place, photo)
             return Copy(place, inside.reason or (_HAS_SIDECAR if own is not None else ""), new)
         except (ChangedPhotoError, SidecarError) as error:
@@ -102,10 +102,10 @@ class Copies:
             raise CopyError(f"{photo}: cannot be copied to {place} ({error.strerror})") from error
 
     def _own_sidecars(self, photo: Path, place: Path) -> tuple[tuple[Path, Path] | None, list[tuple[Path, Path]]]:
-        """The sidecar of a photo that takes keywords, and its others: each with the place of its copy.
+        """The sidecar of a photo that takes keywords, and its other sidecars: each with the place of its copy.
 
-        One that belongs to other photos as well (`a.xmp` of a RAW and a JPEG) counts where there is no other; as the
-        others may be copied too, its copy belongs to this photo alone.
+        One that belongs to other photos as well (`a.xmp` of a RAW and a JPEG) counts if there is no other; its copy
+        belongs to this photo alone, as the others may be copied too.
         """
         found = self._sidecars.of(photo)
         names = {folded(place_for_new(photo)), folded(short_place_for_new(photo))}
@@ -115,13 +115,13 @@ class Copies:
         return main or shared, [pair for pair in alone if pair is not main]
 
     def _place(self, photo: Path) -> Path:
-        """Where the photo's copy belongs; of two that many file systems take for one, the second is numbered.
+        """Where the photo's copy belongs; of two names that many file systems take as one, the second is numbered.
 
-        Numbers follow the order of the calls, not what is on the disk: the same photos get the same places again.
+        Numbers follow the order of the calls, not what is on the disk: so the same photos get the same places again.
         """
         below = next(
             (below / photo.relative_to(root) for root, below in self._roots if photo.is_relative_to(root)),
-            Path(photo.name),  # it was moved since
+            Path(photo.name),  # it was moved meanwhile
         )
         number, candidate = 1, below
         while folded(candidate) in self._taken:
@@ -132,9 +132,9 @@ class Copies:
 
 
 def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Each source's folder and what stands for it below the folder of the copies; the innermost first.
+    """Each source's folder and its name below the folder of the copies; the innermost first.
 
-    It is the path from the folder that all of them share, or their name if they are on several drives.
+    The name is the path from the folder that all of them share, or their own name if they are on several drives.
     """
     folders = {source.absolute() if source.is_dir() else source.absolute().parent for source in sources}
     try:
@@ -148,13 +148,13 @@ def _roots(sources: Sequence[Path]) -> list[tuple[Path, Path]]:
 
 
 def _place_of_sidecar(place: Path) -> Path:
-    """`a.jpg.xmp`, or `a.xmp` where the other name would be too long."""
+    """`a.jpg.xmp`, or `a.xmp` if that name would be too long."""
     new = place_for_new(place)
     return short_place_for_new(place) if is_too_long(new) else new
 
 
 def _content(photo: Path) -> bytes | None:
-    """What a file holds that takes a packet; None of any other file. Raises OSError."""
+    """The content of a file that can hold a packet; None for any other file. Raises OSError."""
     with open_regular(photo) as file:
         beginning = file.read(SIGNATURE)
         return beginning + file.read() if takes(beginning) else None
@@ -188,7 +188,7 @@ def _copy(photo: Path, place: Path) -> bool:
 
 
 def _unless_there(place: Path, same: Callable[[], bool], write: Callable[[], object]) -> bool:
-    """Write, unless the same is there; whether it was written. Raises CopyError where another is, OSError."""
+    """Write, unless the same file exists; whether it was written. Raises CopyError if another file exists, OSError."""
     if os.path.lexists(place):
         if place.is_file() and same():
             return False

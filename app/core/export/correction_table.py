@@ -23,7 +23,8 @@ _MOST = 16 * SMALL  # a million rows
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row. origin: its place ("labels.csv:17"); line: where it begins; name: its file as it stands there; values: by
+    """A row of the table. origin: its place ("labels.csv:17"); line: where it begins; name: its file as it stands
+    there; values: by
     column.
     """
 
@@ -87,7 +88,7 @@ def _decoded(content: bytes, place: Path) -> str:
     try:
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return content.decode("utf-16")
-        # names of files on Linux need not be text; they come as Python's own functions give them
+        # names of files on Linux need not be text; they are in the form of Python's own functions
         text = content.decode("utf-8-sig", "surrogateescape")
     except UnicodeDecodeError as error:
         raise TableError(f"{place}: not readable text (byte {error.start})", advice="save it as CSV UTF-8") from None
@@ -100,7 +101,7 @@ def _records(text: str, place: Path) -> list[tuple[int, list[str]]]:
     """Rows that are not blank, each with the line on which it begins."""
     first = text.partition("\n")[0]
     skipped = 0
-    if first.casefold().startswith("sep="):  # a hint that Excel takes and writes
+    if first.casefold().startswith("sep="):  # a hint that Excel reads and writes
         delimiter, skipped = first[4:5], 1
         text = text.partition("\n")[2]
     else:

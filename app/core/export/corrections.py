@@ -1,9 +1,9 @@
 """What a person corrected in a table, brought back into a project as labels.
 
-The table is one of our exports, as a spreadsheet may have saved it, or any other with a column of files. In one of ours
-only what differs from what was exported counts. The table itself shows what that was: `label` and `level` hold the
-answer, `reason` what the person had said. The best guess, which is in `coarse` and `fine` where the answer does not go
-so far, is compared with the project's, as long as its confidence is still the one in the table.
+The table is one of our exports, as a spreadsheet may have saved it, or any other with a column of files. In one of our
+exports only changes count. The table itself shows what was exported: `label` and `level` hold the
+answer, `reason` the person's earlier decision. The best guess, which is in `coarse` and `fine` if the answer is not
+that specific, is compared with the project's, as long as its confidence is still the one in the table.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Corrections:
 
     Attributes:
         labels: subject -> its new label; None takes the person's label away.
-        unchanged: rows that say nothing new.
-        problems: a sentence for each row of which nothing is set, in the order of the table.
+        unchanged: number of rows that say nothing new. problems: a sentence for each row that was not used, in the
+        order of the table.
     """
 
     labels: dict[SubjectId, Label | None] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Corrections:
     problems: list[str] = field(default_factory=list)
 
     def apply(self, project: Project, table: Path) -> JournalStep | None:
-        """Set the labels in one step that can be undone; None where there are none. Raises ProjectError."""
+        """Set the labels in one step that can be undone; None if there are none. Raises ProjectError."""
         return project.labels.set(self.labels, f"{counted(len(self.labels), 'label')} from {table.name}")
 
 
@@ -93,7 +93,7 @@ _NOTHING = _Nothing()
 
 
 class _Photos:
-    """The photos of a project by the names that tables have for them."""
+    """The photos of a project by the names that tables use for them."""
 
     def __init__(self, project: Project, table: CorrectionTable) -> None:
         models = project.models.all()
@@ -119,7 +119,7 @@ class _Photos:
         return alike[0] if len(alike) == 1 else None
 
     def types(self, without: Collection[int] = ()) -> dict[str, set[str]]:
-        """The types that each class has, by the models and by what the person has said of photos but `without`."""
+        """The types of each class, by the models and by the person's labels of all photos except `without`."""
         found: dict[str, set[str]] = defaultdict(set)
         for taxonomy in self._taxonomies:
             for fine, parent in zip(taxonomy.fine, taxonomy.parents, strict=True):
@@ -137,7 +137,7 @@ def _form(path: Path) -> str:
 def _said(
     row: TableRow, result: PhotoResult, types: Mapping[str, set[str]], *, ours: bool
 ) -> Label | _Nothing | str | None:
-    """What a row says of its photo: a label, none, nothing new, or why it cannot be used."""
+    """The meaning of a row for its photo: a label, none, nothing new, or why it cannot be used."""
     verdict = row.value("verdict").casefold()
     if verdict not in _VERDICTS:
         return f"the verdict '{verdict}' is not one of unknown, excluded, none"
@@ -160,12 +160,12 @@ def _said(
         return _NOTHING
     if (was.coarse is None and new_coarse) or (was.fine is None and new_fine):
         return "the photo was identified again since the table was exported; export it again"
-    # a guess that nobody touched is not an answer
+    # a guess that nobody changed is not an answer
     return _label(coarse, fine if new_fine or row.value("level") == Level.FINE else "", result)
 
 
 class _Exported(NamedTuple):
-    """Coarse and fine of a row as they were exported; None where that cannot be found out any more."""
+    """Coarse and fine of a row as they were exported; None if that can no longer be found out."""
 
     coarse: str | None
     fine: str | None
@@ -176,7 +176,7 @@ def _exported(row: TableRow, result: PhotoResult, types: Mapping[str, set[str]])
     if row.value("status") == Status.ERROR:
         return _Exported("", "")
     if level == Level.FINE:
-        # the table does not have the type of an exported class a second time: any type that the class has will do
+        # the table has the type of an exported class only once: any type that the class has will do
         fine = label
         if row.value("reason") not in _EXPORTED and evidence is not None and evidence.classes:
             # in the table the column label may have been edited too
@@ -192,7 +192,7 @@ def _exported(row: TableRow, result: PhotoResult, types: Mapping[str, set[str]])
 
 
 def _guessed(confidence: str, guess: TypeCandidate | ClassCandidate | None) -> str | None:
-    """The project's best guess, where its confidence is the one in the table."""
+    """The project's best guess, if its confidence is the one in the table."""
     if guess is None:
         return "" if _near(confidence, 0.0) else None
     return guess.name if _near(confidence, guess.probability) else None
@@ -224,7 +224,7 @@ def _label(coarse: str, fine: str, result: PhotoResult) -> Label | str:
 def _keep_clear(
     found: Corrections, wanted: Mapping[int, list[tuple[TableRow, Label | None]]], photos: _Photos
 ) -> list[tuple[TableRow, str]]:
-    """Take what is said once and puts no class under two types; the others, each with the reason."""
+    """Keep the labels that agree and put each class under one type; the others, each with the reason."""
     clear, refused = {}, []
     for image, said in wanted.items():
         if len({label for _, label in said}) == 1:

@@ -36,19 +36,17 @@ class ExportError(MarqueError):
 
 
 class AwayError(ExportError):
-    """Photos that the export needs cannot be reached; the earlier file is as it was."""
+    """Photos that the export needs cannot be reached; the earlier file is unchanged."""
 
 
 @dataclass
 class Exported:
-    """What became of an export.
+    """The result of an export.
 
     Attributes:
         written: where the file is.
-        problems: what was left out or has no answer, a sentence each.
-        photos: how many the file holds.
-        waiting: how many photos of the project are not identified yet.
-        note: why it holds none, or "".
+        problems: a sentence for each photo that was left out or has no answer. photos: how many the file holds.
+        waiting: how many photos of the project are not identified yet. note: why the file holds none, or "".
     """
 
     written: Written
@@ -62,10 +60,10 @@ class Rows:
     """The results that go into a file, each looked at again; iterated once.
 
     Attributes:
-        problems: what is left out or changed, a sentence each, once they were iterated.
+        problems: a sentence for each photo that is left out or changed, once the results were iterated.
         taken: how many went into the file; a format counts those that it takes.
         waiting: how many are not identified yet.
-        note: as of `Exported`.
+        note: as in `Exported`.
     """
 
     def __init__(self, results: Iterable[PhotoResult], *, raw: bool) -> None:
@@ -106,7 +104,7 @@ class Exporter:
 
     Attributes:
         write: puts rows into a file.
-        suffix: what its default name has after the project's; of no two formats the same.
+        suffix: what its default name has after the project's; different for each format.
         words: for people.
         kind: of the output, in the words of the program.
         raw: it takes names of files that are not text, byte by byte.
@@ -119,7 +117,7 @@ class Exporter:
     raw: bool = False
 
     def place(self, project: Path) -> Path:
-        """Where it goes if nobody says: beside the project, under its name."""
+        """Its default place: beside the project, under its name."""
         return project.with_suffix(self.suffix)
 
 
@@ -133,7 +131,7 @@ def export(results: Iterable[PhotoResult], output: Output, model: KnownModel, ki
     Raises:
         AwayError: if photos that the format needs cannot be reached; nothing is written then.
         ExportError, OutputError, TableError: if the place cannot be written to.
-        ProjectError: as `results` does.
+        ProjectError: as `results`.
     """
     rows = Rows(results, raw=EXPORTERS[kind].raw)
     try:
@@ -154,7 +152,7 @@ def _csv(rows: Rows, output: Output, model: KnownModel) -> Written:
 
 
 def _csv_for_spreadsheets(rows: Rows, output: Output, model: KnownModel) -> Written:
-    """With guarded cells, and with the mark by which spreadsheets know UTF-8."""
+    """With guarded cells, and with the mark that makes spreadsheets read UTF-8."""
 
     def lines() -> Iterator[Sequence[str]]:
         yield EXPORT_COLUMNS
@@ -190,7 +188,7 @@ def _json_lines(rows: Rows, output: Output, model: KnownModel) -> Written:
 
 @dataclass
 class _Coco:
-    """The content of a COCO file in the making: a box over the whole picture for each labelled image."""
+    """The growing content of a COCO file: a box over the whole picture for each labelled image."""
 
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -248,7 +246,7 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
         except PhotoError as error:
             if answer is not None:
                 away.append(f"{result.image.path}: {error.reason}")
-            else:  # it never had a place in the file
+            else:  # it was never in the file
                 rows.problems.append(f"{result.image.path}: left out, as it has no size ({error.reason})")
     if away:
         raise AwayError(
@@ -260,7 +258,7 @@ def _coco(rows: Rows, output: Output, _model: KnownModel) -> Written:
 
 
 def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
-    """What persons said, as the trainer's `--data table:` reads it; paths relative to the file where they can be."""
+    """What people said, as the trainer's `--data table:` reads it; paths relative to the file if possible."""
     folder = output.place.absolute().parent
     source = output.place.stem.removesuffix(".training")
 
@@ -286,7 +284,7 @@ def _training_table(rows: Rows, output: Output, _model: KnownModel) -> Written:
 
 def _relative(path: Path, folder: Path) -> str:
     try:
-        if folder.resolve() != folder:  # the way up from a linked folder leads elsewhere
+        if folder.resolve() != folder:  # going up from a linked folder leads elsewhere
             return str(path)
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
@@ -294,7 +292,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _without_answer(result: PhotoResult) -> PhotoResult:
-    """An image whose answer was given to another content, as exports have it."""
+    """An image whose content has changed since it was answered, as exports show it."""
     image = replace(result.image, error=CHANGED)
     return replace(result, image=image, evidence=None, decision=None, label=None, answer=None)
 
@@ -309,7 +307,7 @@ EXPORTERS = {
         raw=True,
     ),
     "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook", "workbook of labels"),
-    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, a line an image", "table of labels as JSON lines"),
+    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, one line per image", "table of labels as JSON lines"),
     "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture", "COCO file"),
     "training": Exporter(
         _training_table, ".training.csv", "what people labelled, as data for the trainer", "training table", raw=True

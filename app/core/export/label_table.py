@@ -40,7 +40,7 @@ EXPORT_COLUMNS = (*COLUMNS, VERDICT)
 KIND = "table of labels"
 
 _PART = ".part"
-_RAW = "surrogateescape"  # bytes of a file name that are not text are written as they are
+_RAW = "surrogateescape"  # writes bytes of a file name that are not text as they are
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GUARD = "'"
@@ -51,7 +51,7 @@ class TableError(MarqueError):
 
 
 def row(identification: Identification, model: str) -> dict[str, str]:
-    """The fields of one photo by column; figures with four decimals. `model` fills the last column."""
+    """The fields of one photo by column; numbers have four decimals. `model` fills the last column."""
     fields = dict.fromkeys(COLUMNS, "")
     fields |= {"path": "" if identification.path is None else str(identification.path), "model": model}
     decision = identification.decision
@@ -75,7 +75,7 @@ def row(identification: Identification, model: str) -> dict[str, str]:
 
 
 def export_row(result: PhotoResult, model: str) -> dict[str, str]:
-    """The fields of one image of a project by EXPORT_COLUMNS."""
+    """The fields of one image of a project, by EXPORT_COLUMNS."""
     return row(result.identification(), model) | {VERDICT: "" if result.label is None else result.label.verdict.value}
 
 
@@ -85,12 +85,12 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """What `guarded` was given; other text as it is."""
+    """The opposite of `guarded`; other text as it is."""
     return text[1:] if text.startswith(_GUARD) and text[1:].startswith((*_FORMULA, _GUARD)) else text
 
 
 class CsvRows:
-    """Rows of CSV that every reader takes apart as they were."""
+    """Rows of CSV that every reader splits correctly."""
 
     def __init__(self, file: TextIO) -> None:
         """Args: file: open with `newline=""`."""
@@ -99,20 +99,20 @@ class CsvRows:
 
     def write(self, values: Sequence[str]) -> None:
         """Append a row. Raises OSError."""
-        # the library does not quote a lone carriage return, which readers take for the end of the row
+        # the library does not quote a lone carriage return, which readers take as the end of the row
         odd = "\r" in "".join(values)
         (self._quoted if odd else self._plain).writerow(values)
 
 
 def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
-    """Why texts cannot stand in a file; "" where they can.
+    """Why texts cannot be written to a file; "" if they can.
 
     Args:
         raw: the format takes names of files that are not text, byte by byte.
     """
     errors = _RAW if raw else "strict"
     try:
-        "".join(values).encode("utf-8", errors)  # of each row: in one piece, as there are many
+        "".join(values).encode("utf-8", errors)  # all of a row at once, as there are many
         return ""
     except UnicodeEncodeError:
         pass
@@ -125,14 +125,14 @@ def why_unwritable(values: Collection[str], *, raw: bool = False) -> str:
 
 
 class LabelCsv:
-    """A CSV file in the making, beside its final place: `labels.csv.part` until `finish` or `keep_incomplete`.
+    """An unfinished CSV file beside its final place: `labels.csv.part` until `finish` or `keep_incomplete`.
 
-    Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. Where that name is
-    taken the next free one is used. A pipe or device is written to directly. Text is UTF-8; bytes of a file name that
+    Every `write` reaches the file at once, so a run that dies leaves its rows in the `.part` file. If that name is
+    taken, the next free one is used. A pipe or device is written to directly. Text is UTF-8; bytes of a file name that
     are not are written as they are.
 
     Attributes:
-        left_out: a sentence for each photo whose name cannot stand in the table.
+        left_out: a sentence for each photo whose name cannot be written to the table.
     """
 
     def __init__(self, output: Output, model: str) -> None:
@@ -177,7 +177,7 @@ class LabelCsv:
             raise self._fault(error) from error
 
     def finish(self) -> Written:
-        """Put the whole table in its place, or beside it where another file has come there meanwhile.
+        """Put the finished table in its place, or beside it if another file has come there meanwhile.
 
         Raises:
             TableError, OutputError: if the disk refuses.
@@ -210,12 +210,12 @@ class LabelCsv:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # only rows whose `write` has failed are still unwritten here, and that was reported
+        # only rows whose `write` failed are unwritten here, and that was reported
         with suppress(OSError):
             self._text.close()
 
     def _begun(self) -> BinaryIO:
-        # of its own name, and not among the files that the next start removes: these rows may be hours of work
+        # under a name of its own, which the next start does not remove: these rows may be hours of work
         real = self._output.real
         for self._part in free_names(real.with_name(real.name + _PART)):
             with suppress(FileExistsError):

@@ -1,4 +1,4 @@
-"""The table of labels as an Excel workbook, written row by row: they are never in memory all at once."""
+"""The table of labels as an Excel workbook, written row by row: they are never all in memory at once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from app.core.export.label_table import EXPORT_COLUMNS
 from model.system.errors import MarqueError
 
 LONGEST_CELL = 32_767
-"""Characters of a cell, which Excel limits."""
+"""The most characters of a cell, a limit of Excel."""
 ROWS = 1_048_575
-"""Photos on one sheet, which Excel limits; those beyond go to a further sheet."""
+"""The most photos on one sheet, a limit of Excel; the others go to a further sheet."""
 
 _WIDTHS = {"path": 60, "label": 32, "reason": 48, "fine": 32, "model": 32}
 _USUAL_WIDTH = 14
@@ -33,14 +33,14 @@ def write_workbook(rows_of_text: Iterable[Mapping[str, str]], file: BinaryIO) ->
     What looks like a formula, a number or an address stays text.
 
     Args:
-        rows_of_text: of `table.export_row`; no text is longer than LONGEST_CELL.
+        rows_of_text: from `export_row`; no text is longer than LONGEST_CELL.
         file: open for writing, at its beginning.
 
     Raises:
         OSError: if the file, or the rows' temporary file, cannot be written.
         SpreadsheetError: if it grows beyond what the format holds.
     """
-    # the rows' temporary files are in here, so that none is left if the photos' iterator fails
+    # the rows' temporary files are in here, so none is left if the photos' iterator fails
     with tempfile.TemporaryDirectory(prefix="marque-", ignore_cleanup_errors=True) as scratch:
         book = Workbook(file, {"constant_memory": True, "tmpdir": scratch})
         percent, figure = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "0.000"})
@@ -65,7 +65,7 @@ def write_workbook(rows_of_text: Iterable[Mapping[str, str]], file: BinaryIO) ->
 
 
 def _begin_sheet(book: Workbook, header: Format) -> Worksheet:
-    """A new sheet with its header, which stays in sight."""
+    """A new sheet with its header, which stays visible."""
     number = len(book.worksheets()) + 1
     sheet = book.add_worksheet("labels" if number == 1 else f"labels {number}")
     for column, name in enumerate(EXPORT_COLUMNS):
@@ -82,7 +82,7 @@ def _end_sheet(sheet: Worksheet, rows: int) -> None:
 def _close(book: Workbook) -> None:
     try:
         book.close()
-    except FileCreateError as error:  # this is how the library passes on that the disk refuses
+    except FileCreateError as error:  # the library's error for a disk that refuses
         raise error.args[0] from error
     except FileSizeError as error:
         raise SpreadsheetError("too many photos for an Excel workbook; take --format csv") from error

@@ -1,12 +1,12 @@
-"""Photos into folders by their labels: a plan is written into the journal, carried out, and taken back from there.
+"""Photos into folders by their labels: a plan is written into the journal, and carried out and undone from there.
 
-Every file goes through these states, each committed before the next begins, so that a program that dies leaves each
-file whole at its source, at its target, or at both; `settle` then finishes it or takes it back:
+Every file goes through these states, each committed before the next begins, so a program that dies leaves each file
+whole at its source, at its target, or at both; `settle` then finishes it or takes it back:
 
 planned -> placed (a move: a whole copy is at the target) -> done (a move: the source is gone) -> returning -> undone
 
-What the end of a filing finds still planned becomes `left`. A step that was not begun on this computer touches no file
-before the person has seen which (`filing_records`).
+What is still planned at the end of a filing becomes `left`. A step that was not begun on this computer touches no file
+before the person has seen the list (`filing_records`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ _FORWARD = (FiledState.PLANNED, FiledState.PLACED)
 
 
 class UnknownStepError(MarqueError):
-    """A step of a project from elsewhere, or of a time before steps were remembered, would move or remove files.
+    """A step of a project from elsewhere, or from before steps were remembered, would move or remove files.
 
     Attributes:
         action: the step.
-        files: source and target of each file that it is about.
-        words: that it was not begun here, and why that may seem so.
+        files: source and target of each of its files. words: that it was not begun here, and why it may only seem so.
     """
 
     def __init__(self, action: JournalStep, files: list[tuple[Path, Path]]) -> None:
@@ -53,20 +52,20 @@ class UnknownStepError(MarqueError):
 
     @property
     def folders(self) -> list[Path]:
-        """The folders in which files would change."""
+        """The folders whose files would change."""
         return sorted({place.parent for files in self.files for place in files})
 
 
 class Filing:
-    """Carries plans out and takes them back. All of it raises ProjectError if the journal cannot be written."""
+    """Carries plans out and undoes them. Every method raises ProjectError if the journal cannot be written."""
 
     def __init__(self, project: Project) -> None:
         self._filed, self._steps = project.filed, project.steps
 
     def begin(self, wanted: FilingPlan, *, move: bool) -> JournalStep | None:
-        """Write a plan into the journal, touching nothing yet; None where there is nothing to do.
+        """Write a plan into the journal, touching no file yet; None if there is nothing to do.
 
-        Photos that are not the files any more that were identified wait for identification from now on.
+        Photos that are no longer the files that were identified wait for identification from now on.
 
         Raises:
             FileError: if the step cannot be remembered in the user's data folder; then it was not begun.
@@ -86,12 +85,12 @@ class Filing:
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
-        """Do what is planned and not done yet, also after a program that died; what could not be done, in words.
+        """Do what is planned and not done yet, also after a program died; what could not be done, in words.
 
-        A step of which nothing could be done is forgotten, unless it was done before.
+        A step of which nothing could be done is removed, unless it was done before.
 
         Args:
-            progress: is given the number of photos that were dealt with.
+            progress: called with the number of photos that are finished.
             cancelled: whether to stop between two photos.
 
         Raises:
@@ -110,7 +109,7 @@ class Filing:
                     problem = _problem(partial(moves.forward, row, group.photo), row.source)
                     problems += [problem] if problem else []
                 if group.photo.state is not FiledState.DONE:
-                    break  # its sidecars stay with it
+                    break  # its sidecars stay beside it
             progress(done)
         self._filed.change_all(action, (FiledState.PLANNED,), FiledState.UNDONE if again else FiledState.LEFT)
         if self.standing(action):
@@ -128,7 +127,8 @@ class Filing:
         progress: Callable[[int], None] = lambda _done: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> list[str]:
-        """Undo what was done, with the folders that were made for it; what has changed since is left and reported.
+        """Undo what was done, also the folders that were made for it; files that have changed since are left and
+        reported.
 
         Raises:
             UnknownStepError: if the step is from elsewhere.
@@ -137,7 +137,7 @@ class Filing:
         self._take_along(action)
         self._filed.change_all(action, STANDING, FiledState.RETURNING)
         moves, problems = FilingMoves(self._filed, action), []
-        # the last one first: a sidecar that several photos share was copied with those before, and moved with the last
+        # the last one first: a sidecar that several photos share was copied with the first ones and moved with the last
         groups = [group for group in reversed(self._filed.groups(action)) if group.has(FiledState.RETURNING)]
         for done, group in enumerate(groups, start=1):
             if cancelled():
@@ -156,22 +156,22 @@ class Filing:
     def turn(
         self, action: JournalStep, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
-        """Take a filing back, or do it again; for the journal."""
+        """Undo a filing, or do it again; for the journal."""
         before = self.standing(action)
         problems = (self.take_back if back else self.carry_out)(action, progress, cancelled)
         stays = bool(problems) and self.standing(action) == before
         return Turn(problems, stays=stays, rest=self.holds_files(action))
 
     def can_be_taken_back(self, action: JournalStep) -> bool:
-        """Whether one file of it at least is where it was put, and can go from there without a loss."""
+        """Whether at least one of its files is where it was put, and can leave without a loss."""
         for group in self._filed.groups(action):
-            rows = [group.photo] if group.photo.state in STANDING else group.sidecars  # which stay with their photo
+            rows = [group.photo] if group.photo.state in STANDING else group.sidecars  # they stay with their photo
             if any(_can_be_taken_back(row) for row in rows if row.state in STANDING):
                 return True
         return False
 
     def holds_files(self, action: JournalStep) -> bool:
-        """Whether a file of it, photo or sidecar, was filed and not taken back."""
+        """Whether one of its files, photo or sidecar, was filed and not taken back."""
         return any(group.has(*STANDING) for group in self._filed.groups(action))
 
     def standing(self, action: JournalStep) -> int:
@@ -179,11 +179,11 @@ class Filing:
         return self._filed.count(action, *STANDING)
 
     def count(self, action: JournalStep) -> int:
-        """How many photos a filing is about."""
+        """How many photos a filing has."""
         return self._filed.count(action)
 
     def check_known(self, action: JournalStep) -> None:
-        """Raises UnknownStepError unless the step was begun on this computer, or the person trusts it since."""
+        """Raises UnknownStepError unless the step was begun on this computer, or the person trusts it."""
         if not self._filed.is_known(action):
             raise UnknownStepError(action, [(row.source, row.target) for row in self._filed.rows(action)])
 
@@ -192,7 +192,7 @@ class Filing:
         self._filed.trust(action)
 
     def unknown(self) -> list[UnknownStepError]:
-        """Steps that a program has left in the middle, and that `settle` passes over as they are not known here."""
+        """Steps that a program left unfinished, and that `settle` skips as they are not known here."""
         found = []
         for action in self._filed.in_the_middle():
             try:
@@ -202,11 +202,11 @@ class Filing:
         return found
 
     def settle(self) -> list[str]:
-        """Bring to rest what a program that died has left in the middle; a sentence for each such filing.
+        """Finish or undo what a program that died left unfinished; a sentence for each such filing.
 
-        A photo that was to be moved and is in both places is removed from the old one; one that was being taken back,
-        from the new one. What was not begun stays as it is. To be called when a project is opened, before anything
-        looks for files. Steps that are not known on this computer are passed over: see `unknown`.
+        A photo that was being moved and is in both places is removed from the old one; one that was being taken back,
+        from the new one. What was not begun is not changed. Called when a project is opened, before anything looks for
+        files. Steps that are not known on this computer are skipped: see `unknown`.
         """
         said = []
         for action in self._filed.unsettled():
@@ -221,7 +221,7 @@ class Filing:
         back = self._filed.count(action, FiledState.RETURNING)
         groups = self._filed.groups(action)
         forward = any(group.has(*_FORWARD) for group in groups)
-        # a step that is done again is noted as taken back until all is done
+        # a step that is done again counts as taken back until all of it is done
         again = forward and self._steps.is_undone(action)
         for group in groups:
             for row in group.rows:
@@ -250,7 +250,7 @@ class Filing:
 
     def _settle_row(self, moves: FilingMoves, row: FiledFile, photo: FiledFile) -> None:
         if row is not photo and photo.state is FiledState.DONE and row.state is FiledState.PLANNED:
-            moves.forward(row, photo)  # a sidecar goes where its photo is
+            moves.forward(row, photo)  # a sidecar goes where its photo went
         elif row.state is FiledState.RETURNING and os.path.lexists(row.source) and not os.path.lexists(row.target):
             self._filed.change(row, FiledState.UNDONE, place=row.source if row.move else None)
         elif row is not photo and photo.state is FiledState.UNDONE and row.state in STANDING:
@@ -266,7 +266,7 @@ class Filing:
                 self._filed.stay([row])
 
     def _take_along(self, action: JournalStep) -> None:
-        """Take the sidecars into the step that were written beside its moved photos since."""
+        """Add the sidecars to the step that were written beside its moved photos since."""
         rows = self._filed.rows(action)
         known, sidecars, new = {row.target for row in rows}, Sidecars(), []
         for row in rows:
@@ -288,7 +288,7 @@ def _can_be_taken_back(row: FiledFile) -> bool:
 
 
 def _problem(work: Callable[[], None], place: Path) -> str:
-    """What was left as it is by something that is done to a file, in words; "" if it was done."""
+    """Do something to a file; why the file was left as it is, in words, or "" if it was done."""
     try:
         work()
     except LeftError as reason:

@@ -26,23 +26,22 @@ class LeftError(Exception):
 
 
 class FilingMoves:
-    """What is done to the files of one step, each with its state in the journal. For one run over them.
+    """Changes the files of one step, and keeps the state of each in the journal; for one run over them.
 
-    Methods raise LeftError where a file is left as it is, OSError, and ProjectError.
+    Methods raise LeftError if a file is left as it is, OSError, and ProjectError.
     """
 
     def __init__(self, filed: FiledTable, action: JournalStep) -> None:
         self._filed, self._action = filed, action
         self._folders = filed.folders(action)
         self._ready: set[Path] = set()
-        self._sidecars = Sidecars()  # the folders as they are when the run begins
+        self._sidecars = Sidecars()  # the folders at the beginning of the run
 
     def forward(self, row: FiledFile, photo: FiledFile) -> None:
-        """Copy or move a file that is planned, or finish a move of which the copy is made.
+        """Copy or move a file that is planned, or finish a move whose copy exists.
 
         Args:
-            row: of the file.
-            photo: the row of the photo that it goes with, or its own.
+            row: that of the file. photo: that of the photo that the file goes with, or the same.
         """
         if row.state is FiledState.PLANNED:
             # else a copy was finished just before the program died
@@ -59,8 +58,8 @@ class FilingMoves:
         self._filed.change(row, FiledState.DONE)
 
     def back(self, row: FiledFile) -> None:
-        """Take a file back: bring it to where it came from, if it was moved, and remove it where it was put."""
-        # what a person has done to a sidecar since goes back with it
+        """Take a file back: return it to its source, if it was moved, and remove it from its target."""
+        # a person's changes to a sidecar go back with it
         if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
             raise LeftError(f"{row.target}: the file has changed or gone since; left as it is")
         brought = row.move and not os.path.lexists(row.source)
@@ -82,10 +81,10 @@ class FilingMoves:
         self._filed.change(row, FiledState.UNDONE, place=row.source if row.move else None)
 
     def remove_folders(self, *, last: bool) -> None:
-        """Remove the folders that were made for the step, where they are empty.
+        """Remove the folders that were made for the step, if they are empty.
 
         Args:
-            last: nothing of the step is filed any more; folders that are not empty then belong to somebody else.
+            last: nothing of the step is filed any more, so folders that are not empty belong to somebody else.
         """
         made = [folder for folder, state in self._folders.items() if state is FolderState.MADE]
         for folder in sorted(made, key=lambda place: -len(place.parts)):
@@ -99,7 +98,7 @@ class FilingMoves:
                     self._note(folder, FolderState.FILLED)
 
     def settle_folders(self) -> None:
-        """Find out what has become of folders that were about to be made when the program died."""
+        """Find out whether folders exist that were about to be made when the program died."""
         for folder, state in list(self._folders.items()):
             if state is FolderState.MAKING:
                 self._note(folder, FolderState.MADE if folder.is_dir() else FolderState.PLANNED)
@@ -113,7 +112,7 @@ class FilingMoves:
             self._make_folder(row.target.parent)
             copy_new(row.source, row.target)
             return None
-        # a file that was only touched is known by its content
+        # a file whose time changed is recognised by its content
         if _is_unchanged(row, row.source) or (row.digest is not None and os.path.lexists(row.source)):
             self._make_folder(row.target.parent)
             with suppress(OtherContentError):
@@ -139,7 +138,7 @@ class FilingMoves:
             ) from None
         except OSError:
             with suppress(LeftError, OSError):
-                self.back(row)  # what cannot be moved away stays where it is, and only there
+                self.back(row)  # a file that cannot be moved stays where it is, and only there
             raise
 
     def _bring_back(self, row: FiledFile) -> None:
@@ -151,18 +150,18 @@ class FilingMoves:
             raise LeftError(f"{row.target}: the file has changed or gone since; left as it is") from None
 
     def _is_needed(self, sidecar: Path, photo: Path) -> bool:
-        """Whether something else is in the folder of a photo's sidecar that it belongs to."""
+        """Whether a photo's sidecar also belongs to another file in its folder."""
         return any(
             os.path.lexists(other) for one in self._sidecars.of(photo) if one.path == sidecar for other in one.others
         )
 
     def _make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, each noted before and after."""
+        """Make a folder and its parents, each noted before and after."""
         if folder in self._ready:
             return
         if folder.is_dir():
             if self._folders.get(folder) is FolderState.FILLED:
-                self._note(folder, FolderState.MADE)  # by this step, when it was done before
+                self._note(folder, FolderState.MADE)  # made by this step, when it was done before
         else:
             self._make_folder(folder.parent)
             self._note(folder, FolderState.MAKING)
@@ -186,9 +185,9 @@ class FilingMoves:
 
 
 def is_as_filed(row: FiledFile) -> bool:
-    """Whether a photo is where it was filed to, unchanged: by its size and time, or else by its content.
+    """Whether a photo is at its target, unchanged: by its size and time, or else by its content.
 
-    It may have been touched, or brought back from a backup.
+    Its time may have changed, or it may come from a backup.
     """
     if _is_unchanged(row, row.target):
         return True
@@ -209,9 +208,9 @@ def _is_unchanged(row: FiledFile, place: Path) -> bool:
     """Whether the file that a row is about is in a place, unchanged as far as size and time show."""
     copied = place == row.source and not row.move
     try:
-        status = place.stat() if copied else place.lstat()  # copies are made of links too
+        status = place.stat() if copied else place.lstat()  # links are copied too
     except OSError:
         return False
-    # some file systems keep times in steps of two seconds, so a copy's may differ by as much
+    # some file systems keep times in steps of two seconds, so a copy's time may differ by that much
     tolerance = 0 if copied else COARSEST_TIME
     return status.st_size == row.size and abs(modified(status) - row.modified) <= tolerance

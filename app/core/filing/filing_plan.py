@@ -1,4 +1,4 @@
-"""Where photos would go by their labels: patterns, names that every system takes, and a plan that touches nothing."""
+"""Where photos would go by their labels: patterns, names that every system accepts, and a plan that touches nothing."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from model.system.files import LONGEST_NAME, numbered, shortened
 from model.system.wording import counted
 
 PATTERN = "{type}/{class}/{name}"
-"""Where a photo goes, below the folder that was chosen."""
+"""Where a photo goes, below the chosen folder."""
 FIELDS = ("type", "class", "label", "name", "status")
-"""Names that a pattern may hold in braces; `name` is the file's own with its ending."""
+"""Names that a pattern may have in braces; `name` is the file's own with its ending."""
 COARSEST_TIME = 2_000_000_000
-"""Nanoseconds between two times that a file system can tell apart, on FAT."""
+"""Nanoseconds between two times that FAT, the coarsest file system, keeps apart."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED = {
     *("con", "prn", "aux", "nul", "conin$", "conout$"),
     *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
 }
-_ROOM = len("_00.xmp")  # for what a sidecar's name has more than its photo's
+_ROOM = len("_00.xmp")  # room for what a sidecar's name has besides its photo's
 _LINK = "a link: its photo can be copied, but not moved"
 
 
@@ -49,9 +49,9 @@ class FilingPlan:
     Attributes:
         steps: of photos.
         left: photos that stay, with the reason.
-        sidecars: steps of what goes with the photos.
-        changed: numbers of photos among `left` that are not the files that were identified.
-        unreachable: photos among `left` that are not there, or cannot be read now.
+        sidecars: steps of the files that go with the photos.
+        changed: numbers of photos among `left` that are not the files that were identified. unreachable: photos among
+        `left` that are missing or cannot be read now.
     """
 
     steps: tuple[FilingStep, ...]
@@ -61,7 +61,7 @@ class FilingPlan:
     unreachable: tuple[Path, ...] = ()
 
     def for_move(self) -> FilingPlan:
-        """The same where photos are moved: links stay."""
+        """The same plan for moved photos: links stay."""
         links = {step.image for step in self.steps if step.link}
         if not links:
             return self
@@ -73,22 +73,22 @@ class FilingPlan:
 
     @property
     def refused(self) -> list[str]:
-        """What stays because of its file, not because of its label, in words."""
+        """Photos that stay because of their file, not because of their label, in words."""
         away = set(self.unreachable)
         return [f"{path}: {reason}" for path, reason in self.left if reason in (CHANGED, _LINK) or path in away]
 
     @property
     def copied(self) -> list[str]:
-        """Sidecars that are copied where photos are moved, in words."""
+        """Sidecars that are copied although the photos are moved, in words."""
         return [f"{step.source}: {step.copied_because}" for step in self.sidecars if step.copied_because]
 
 
 def plan(results: Iterable[PhotoResult], into: Path, pattern: str = PATTERN) -> FilingPlan:
-    """Where each photo with a label would go, and its sidecars with it; nothing is touched.
+    """Where each photo with a label would go, with its sidecars; nothing is touched.
 
     A name that is taken, on the disk or by another photo of the plan, gets a number: `photo (2).jpg`. A photo that is
-    where it would go already, itself or as a copy, stays: a filing that was interrupted continues, and one that is
-    done twice does nothing.
+    already at its target, itself or as a copy, stays: so an interrupted filing continues, and a second one does
+    nothing.
 
     Raises:
         FilingError: if the pattern or the folder is wrong.
@@ -116,7 +116,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def check_folder(into: Path) -> None:
-    """Raises FilingError if no folder can be there: it is a file, or is below one."""
+    """Raises FilingError if no folder is possible there: it is a file, or below one."""
     try:
         for place in (into, *into.parents):
             if place.is_dir():
@@ -128,11 +128,11 @@ def check_folder(into: Path) -> None:
 
 
 def shown(wanted: FilingPlan, into: Path, *, move: bool = False) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """A plan for people, a line a file, and the same as facts: `target` is below `into`, None where a photo stays.
+    """A plan for people, one line per file, and the same as facts: `target` is below `into`, None if a photo stays.
 
     Args:
-        wanted: the plan; where photos are moved that of `FilingPlan.for_move`.
-        move: whether it says which sidecars are copied all the same.
+        wanted: the plan; if photos are moved, the one of `FilingPlan.for_move`. move: whether to say which sidecars are
+        copied all the same.
     """
     into = tidy(into)
     sidecars: dict[int, list[FilingStep]] = {}
@@ -154,12 +154,12 @@ def summary(wanted: FilingPlan) -> str:
 
 
 class _Planner:
-    """Makes one plan. Each folder that photos come from or go to is read once."""
+    """Makes one plan. Each source and target folder is read once."""
 
     def __init__(self, into: Path, pattern: str) -> None:
         self._into, self._pattern = into, pattern
         self._sidecars = Sidecars()
-        self._folders: dict[Path, dict[str, str] | None] = {}  # what is in the target folders: folded name -> name
+        self._folders: dict[Path, dict[str, str] | None] = {}  # content of the target folders: folded name -> name
         self._taken: dict[str, Path] = {}  # folded target -> its source
         self._companions: dict[Path, list[tuple[FilingStep, Sidecar]]] = {}  # by the sidecar's place
 
@@ -210,13 +210,13 @@ class _Planner:
         return step
 
     def _place(self, answer: Decision, path: Path) -> Path:
-        """Where a photo goes if the name is free. A folder with the earlier name for unknown classes is used on."""
+        """Where a photo goes if the name is free. A folder with the earlier name for unknown classes is still used."""
         now, before = (_place(answer, path, self._into, self._pattern, unknown) for unknown in UNKNOWN_CLASS)
         shared = Path(os.path.commonpath((now, before)))
         return before if now != before and self._there(shared / before.relative_to(shared).parts[0]) else now
 
     def _free(self, target: Path, path: Path, file: FoundFile, companions: tuple[Sidecar, ...]) -> Path | None:
-        """The first name that nothing has; None if the photo, or a copy of it, has one of those before it."""
+        """The first free name; None if the photo, or a copy of it, has one of the names before it."""
         number, candidate = 1, numbered(target, 1)
         while True:
             there = self._there(candidate)
@@ -230,14 +230,14 @@ class _Planner:
             candidate = numbered(target, number, room=_ROOM if companions else 0)
 
     def _takes(self, sidecar: Path, place: Path) -> bool:
-        """Whether a sidecar can go to a place: nothing is there, or the same."""
+        """Whether a sidecar can go to a place: the place is free, or holds the same."""
         there = self._there(place)
         if there is not None:
             return same_content(sidecar, there)
         return self._taken.get(folded(place), sidecar) == sidecar
 
     def _has_sidecar(self, target: Path, own: set[Path]) -> bool:
-        """Whether a sidecar is there, not one of its own, that would be taken for that of a photo of this name."""
+        """Whether a foreign sidecar exists that would count as that of a photo with this name."""
         names = (place_for_new(target), target.with_name(target.stem + ENDING))
         mine = {folded(place) for place in own}
         return any(
@@ -245,14 +245,14 @@ class _Planner:
         )
 
     def _take(self, sidecar: Sidecar, step: FilingStep, place: Path) -> None:
-        """Let a sidecar go to a place; once, where it goes there already with another photo of that name."""
+        """Let a sidecar go to a place, only once if it goes there already with another photo of that name."""
         uses = self._companions.setdefault(sidecar.path, [])
         uses[:] = [use for use in uses if use[0].target != place]
         uses.append((replace(step, target=place), sidecar))
         self._taken[folded(place)] = sidecar.path
 
     def _with(self, steps: list[FilingStep]) -> Iterator[FilingStep]:
-        """The steps of the sidecars. One that several photos share is moved with the last of them, if all are filed."""
+        """The steps of the sidecars. A shared one is moved with its last photo, if all are filed."""
         filed = {step.source for step in steps if not step.link}
         order = {step.image: number for number, step in enumerate(steps)}
         found = []
@@ -260,7 +260,7 @@ class _Planner:
             try:
                 file = FoundFile.of(sidecar)
             except OSError:
-                continue  # gone since its folder was read
+                continue  # it went away after its folder was read
             last, shared = uses[-1]
             needed_by = next((other for other in shared.others if other not in filed), None)
             reason = f"{needed_by.name} needs it too" if needed_by else "it is a link" if sidecar.is_symlink() else ""
@@ -279,7 +279,7 @@ class _Planner:
         return folded(candidate) in self._taken
 
     def _there(self, candidate: Path) -> Path | None:
-        """What has this name, in whatever case and Unicode form; None if nothing has."""
+        """The entry with this name, in any case and Unicode form; None if there is none."""
         folder = candidate.parent
         if folder not in self._folders:
             self._folders[folder] = _names(folder)
@@ -318,7 +318,7 @@ def _place(answer: Decision, path: Path, into: Path, pattern: str, unknown_class
 
 
 def as_folder(name: str) -> str:
-    """A class's name as a folder's that every system takes."""
+    """A class's name as a folder name that every system accepts."""
     clean = _FORBIDDEN.sub("_", name).rstrip(". ") or "_"
     return _fitting_folder(f"{clean}_" if _is_reserved(clean) else clean)
 
@@ -328,7 +328,7 @@ def _is_reserved(name: str) -> bool:
 
 
 def _fitting_folder(name: str) -> str:
-    """A folder's name, shortened where it is too long; names that differ stay different."""
+    """A folder's name, shortened if it is too long; different names stay different."""
     if len(os.fsencode(name)) <= LONGEST_NAME:
         return name
     mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
@@ -336,7 +336,7 @@ def _fitting_folder(name: str) -> str:
 
 
 def _names(folder: Path) -> dict[str, str] | None:
-    """What is in a folder; None where that cannot be read."""
+    """The content of a folder; None if it cannot be read."""
     try:
         with os.scandir(folder) as listing:
             return {folded(entry.name): entry.name for entry in listing}
@@ -347,7 +347,7 @@ def _names(folder: Path) -> dict[str, str] | None:
 
 
 def _holds(candidate: Path, path: Path, file: FoundFile) -> bool:
-    """Whether a file is the photo, or a copy as a filing makes it: of the same time and content."""
+    """Whether a file is the photo, or a copy by a filing: with the same time and content."""
     try:
         status = candidate.stat()
         alike = status.st_size == file.size and abs(modified(status) - file.modified) <= COARSEST_TIME

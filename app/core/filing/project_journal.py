@@ -1,4 +1,4 @@
-"""The journal of a project with every kind of step that there is."""
+"""The journal of a project with every kind of step."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which references have changed since an index was made of them, as the gallery's file itself keeps account.
+"""Which references have changed since an index was made of them; the gallery's file keeps this log itself.
 
-Triggers write down the id of each reference that is added, changed or removed, whoever does it: also a program that
-knows nothing of the index. An index names the entry after which it was made. A random number distinguishes it from
-the one with the same place in another copy of the file, which has gone another way since.
+Triggers write down the id of each reference that is added, changed or removed, whoever does it, also a program that
+does not know the index. An index names the entry after which it was made. A random number distinguishes this entry from
+the one at the same place in another copy of the file, which may have changed differently.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BEGIN = (
     "CREATE TRIGGER IF NOT EXISTS change_removed AFTER DELETE ON reference "
     "BEGIN INSERT INTO change (reference) VALUES (old.id); END",
 )
-"""What an account consists of."""
+"""The table and triggers of a log."""
 
 _END = (
     "DROP TRIGGER IF EXISTS change_added",
@@ -31,21 +31,21 @@ _END = (
 
 
 class Mark(NamedTuple):
-    """An entry of the account."""
+    """An entry of the log."""
 
     place: int
     token: bytes
 
 
 def mark(connection: sqlite3.Connection) -> Mark:
-    """A new entry, inside a transaction; the account begins with the first one."""
+    """A new entry, inside a transaction; the log begins with the first one."""
     for statement in BEGIN:
         connection.execute(statement)
     return Mark(*connection.execute("INSERT INTO change (reference) VALUES (NULL) RETURNING place, token").fetchone())
 
 
 def since(connection: sqlite3.Connection, at: Mark) -> set[int] | None:
-    """Ids of the references that were touched after an entry; None where this file does not have that entry."""
+    """Ids of the references that were touched after an entry; None if this file does not have that entry."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'change'").fetchone():
         return None
     if connection.execute("SELECT token FROM change WHERE place = ?", (at.place,)).fetchone() != (at.token,):
@@ -60,6 +60,6 @@ def forget(connection: sqlite3.Connection, before: Mark) -> None:
 
 
 def end(connection: sqlite3.Connection) -> None:
-    """Keep no account any more, inside a transaction."""
+    """Stop keeping the log, inside a transaction."""
     for statement in _END:
         connection.execute(statement)

@@ -42,12 +42,12 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _LOOSE = 16
-"""A new index is made when more than one in so many references has changed since; searching these takes its time."""
+"""A new index is made when more than one in this many references has changed, as searching these takes time."""
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A reference photo and its cosine similarity to the photo that was asked about."""
+    """A reference photo and its cosine similarity to the photo in question."""
 
     reference: Reference
     similarity: float
@@ -64,7 +64,7 @@ class Gallery:
     """
 
     def __init__(self, path: Path, file: OpenGalleryFile) -> None:
-        """For `create` and `open`; loads all references into memory."""
+        """Called by `create` and `open`; loads all references into memory."""
         self.path = path
         self.read_only = file.read_only
         self._lock = threading.RLock()
@@ -95,11 +95,11 @@ class Gallery:
 
         Args:
             path: the file.
-            fingerprint: of the model that will search it; None where none will.
+            fingerprint: of the model that will search it; None without one.
             read_only: leave the file and its folder untouched, so that both may be read-only.
 
         Raises:
-            GalleryError: if it is missing, no gallery, damaged, or made by another identification model.
+            GalleryError: if it is missing, not a gallery, damaged, or made by another identification model.
         """
         file = gallery_file.open_file(path, fingerprint, read_only=read_only)
         try:
@@ -119,7 +119,7 @@ class Gallery:
 
     @property
     def approximation(self) -> str | None:
-        """How the search is approximate, for people; None where it is exact."""
+        """How the search is approximate, for people; None if it is exact."""
         recall = self._holdings.index.recall
         if recall is None:
             return None
@@ -128,7 +128,7 @@ class Gallery:
     def add(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[int]:
         """Add N photos in one transaction; their ids.
 
-        A content (digest) that is already there keeps its id and takes the new labels, place and embedding.
+        A content (digest) that the gallery already has keeps its id and takes the new labels, place and embedding.
 
         Args:
             embeddings: float [N, d], unit length.
@@ -144,7 +144,7 @@ class Gallery:
         return ids
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Remove photos in one transaction; ids that are not there are passed over.
+        """Remove photos in one transaction; unknown ids are ignored.
 
         Raises:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was removed.
@@ -157,7 +157,7 @@ class Gallery:
     def changing(self) -> Iterator[tuple[sqlite3.Connection, set[int]]]:
         """One transaction on the file, for this class and for `gallery_steps`.
 
-        The block puts the ids of all references that it adds, changes or removes into the set; these are read again.
+        The block adds the ids of all references that it adds, changes or removes to the set; these are read again.
 
         Raises:
             GalleryError: if the gallery is read-only or the disk refuses; then nothing was changed.
@@ -192,9 +192,9 @@ class Gallery:
         """A copy of the file, which appears whole or not at all.
 
         Raises:
-            GalleryError: if something is there, or it cannot be written.
+            GalleryError: if the place is taken, or it cannot be written.
         """
-        with suppress(OSError):  # then the file cannot be made either, which is said there
+        with suppress(OSError):  # then the file cannot be made either, which raises there
             path.parent.mkdir(parents=True, exist_ok=True)
         with (
             database.new_file(path, GalleryError, KIND) as part,
@@ -229,7 +229,7 @@ class Gallery:
             return self._holdings.labels()
 
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
-        """`known` with the classes that only this gallery has after its own. Raises GalleryError if they cannot be."""
+        """`known` with the classes that only this gallery has after them. Raises GalleryError if they cannot be."""
         with self._lock:
             if self._whole is None or self._whole[0] is not known:
                 classes = sorted((coarse, fine) for coarse, fine in self.classes() if fine is not None)
@@ -245,7 +245,7 @@ class Gallery:
             return self._holdings.embeddings(ids)
 
     def places(self) -> dict[int, Path]:
-        """Where the files of references lay when they were added, by id; of those whose folder is stored."""
+        """Where the files of references were when they were added, by id, if their folder is stored."""
         with self._lock:
             roots = self._holdings.roots()
             if not roots:
@@ -254,7 +254,7 @@ class Gallery:
             return {one.id: place / one.path for one, place in found if place is not None}
 
     def entries(self) -> dict[int, ReferenceEntry]:
-        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+        """Everything stored for each reference besides its embedding, by id, in the order of the ids."""
         rows = self.query(
             "SELECT reference.id, coarse, fine, source, reference.path, digest, place FROM reference "
             "LEFT JOIN root ON root.id = root ORDER BY reference.id"
@@ -275,7 +275,7 @@ class Gallery:
 
         Args:
             reference: one of this gallery.
-            roots: folders to look in besides the one that it was added from.
+            roots: further folders to look in, besides the one that it was added from.
         """
         with self._lock:
             number = self._holdings.root(reference.id)
@@ -325,9 +325,9 @@ class Gallery:
         return Holdings(search_index.exact(self.path, self._database, self.dim), self.dim)
 
     def _stored_index(self) -> tuple[search_index.Index, set[int]] | None:
-        """The stored index and the references touched since; None where none belongs to this state of the file."""
+        """The stored index and the references touched since; None if no index belongs to this state of the file."""
         tried: Mark | None = None
-        while True:  # another program may store a new one, and end the account of the old one, between the two reads
+        while True:  # another program may store a new one, and end the log of the old one, between the two reads
             stored = search_index_file.read(search_index_file.place_of(self.path), self.dim)
             if stored is None or stored[1] == tried:
                 return None
@@ -340,7 +340,7 @@ class Gallery:
         holdings.replace(touched, gallery_file.blocks(self.path, self._database, self.dim, touched))
 
     def _drop_index_of_few(self) -> None:
-        """An index of what was a large gallery once is of no use any more."""
+        """Remove an index that the gallery, once large, no longer needs."""
         place = search_index_file.place_of(self.path)
         if len(self._holdings) > search_index.EXACT or not place.exists():
             return
@@ -352,7 +352,7 @@ class Gallery:
             log.warning("a useless search index cannot be removed: %s", error)
 
     def _keep_indexed(self) -> None:
-        """Begin to make an index, beside other work, where there are many references without one."""
+        """Begin to make an index, in the background, if there are many references without one."""
         holdings = self._holdings
         small = len(holdings) <= search_index.EXACT
         indexed = holdings.index.recall is not None and _LOOSE * holdings.changed <= len(holdings.index)
@@ -361,7 +361,7 @@ class Gallery:
         try:
             with gallery_file.faults(self.path), database.transaction(self._database):
                 mark = change_log.mark(self._database)
-        except GalleryError as error:  # what was asked for has been done
+        except GalleryError as error:  # what was asked for is done
             log.warning("no search index is made: %s", error)
             return
         self._making = threading.Thread(target=self._make_index, args=(mark,), name="gallery index", daemon=True)
@@ -371,12 +371,12 @@ class Gallery:
         """In a thread of its own. If it fails the search stays as it is; `_making` keeps it from starting again."""
         try:
             with gallery_file.faults(self.path), closing(database.connect(self.path, "ro")) as connection:
-                connection.execute("BEGIN")  # one state of the file from the first read to the last
+                connection.execute("BEGIN")  # the same state of the file from the first read to the last
                 index = search_index.approximate(self.path, connection, self.dim, self._closing.is_set)
             search_index_file.write(search_index_file.place_of(self.path), index, mark)
             with self._lock, gallery_file.faults(self.path):
                 touched = change_log.since(self._database, mark)
-                if touched is None:  # another program has made an index meanwhile
+                if touched is None:  # another program made an index meanwhile
                     return
                 holdings = Holdings(index, self.dim)
                 self._read_again(holdings, touched)

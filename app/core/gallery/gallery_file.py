@@ -34,7 +34,7 @@ _TABLES = (
 STEP_TABLES = (
     "CREATE TABLE IF NOT EXISTS step (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, "
     "undone INTEGER NOT NULL DEFAULT 0) STRICT",
-    # without a digest: the reference is not there on the other side
+    # without a digest: the reference does not exist on the other side
     "CREATE TABLE IF NOT EXISTS step_row (step INTEGER NOT NULL REFERENCES step (id), reference INTEGER NOT NULL, "
     "coarse TEXT, fine TEXT, source TEXT, place TEXT, path TEXT, digest TEXT, embedding BLOB, "
     "PRIMARY KEY (step, reference)) STRICT",
@@ -51,7 +51,7 @@ ON CONFLICT (digest) DO UPDATE SET coarse = excluded.coarse, fine = excluded.fin
 RETURNING id
 """
 
-_BLOCK = 16384  # rows: large enough for numpy, small enough that a million never are in memory as objects of Python
+_BLOCK = 16384  # rows: large enough for numpy, small enough that a million are never in memory as Python objects
 
 
 class GalleryError(MarqueError):
@@ -74,7 +74,7 @@ class ReferenceEntry:
     """A photo to be added.
 
     Attributes:
-        coarse, fine: its labels; fine None where it is unknown.
+        coarse, fine: its labels; fine is None if it is unknown.
         source: the collection that it comes from.
         path: relative to `root`, with forward slashes.
         digest: identifies the file's content; a gallery holds each content once.
@@ -94,8 +94,8 @@ class Block:
     """N rows of the file: values of each column, and their embeddings.
 
     Attributes:
-        unit: embeddings, float32 [N, d], unit length.
-        lengths: that they have in the file, where float16 has left them a little longer or shorter, float32 [N].
+        unit: embeddings, float32 [N, d], unit length. lengths: their lengths in the file, which float16 has made a
+        little longer or shorter, float32 [N].
     """
 
     ids: Sequence[int]
@@ -114,10 +114,9 @@ class OpenGalleryFile:
 
     Attributes:
         connection: to it.
-        place: what is open: the file itself, or a temporary copy.
-        read_only: whether nothing is to be changed.
+        place: what is open: the file itself, or a temporary copy. read_only: whether changes are refused.
         identity: distinguishes the file from another one of its name.
-        held: is closed at the end.
+        held: closed at the end.
     """
 
     connection: sqlite3.Connection
@@ -134,22 +133,22 @@ def create(path: Path, fingerprint: str, dim: int) -> None:
 
 
 def fill(part: Path, fingerprint: str, dim: int) -> None:
-    """Make a gallery of an empty file."""
+    """Turn an empty file into a gallery."""
     meta = {"fingerprint": fingerprint, "dim": str(dim)}
     database.fill(part, _TABLES, meta, application=_APPLICATION_ID, version=SCHEMA, page=_PAGE)
 
 
 _MORE: tuple[tuple[str, ...], ...] = ((), STEP_TABLES, change_log.BEGIN, STEP_TABLES + change_log.BEGIN)
-"""What a gallery may have besides its tables: steps, an account of changes, both."""
+"""What a gallery may have besides its tables: steps, a log of changes, or both."""
 
 
 def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenGalleryFile:
-    """Open a gallery's file and check what it is; as of `Gallery.open`, which raises the same."""
+    """Open a gallery's file and check it; like `Gallery.open`, which raises the same."""
     identity = database.must_be_file(path, GalleryError, KIND)
     with ExitStack() as held, faults(path):
         place, mode = path, "rw"
         if read_only:
-            # "immutable" makes no -wal and -shm files; where another program is writing they must be read
+            # "immutable" makes no -wal and -shm files; if another program is writing, they must be read
             mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
             if database.has_journal(path) and not database.can_be_written(path):
                 place, mode = held.enter_context(database.temporary_copy(path, GalleryError, KIND)), "rw"
@@ -171,7 +170,7 @@ def _schema(more: tuple[str, ...]) -> database.Schema:
 
 
 def check_format(path: Path, connection: sqlite3.Connection) -> None:
-    """Raises GalleryError if the file is none that this program reads."""
+    """Raises GalleryError if the file is not a gallery that this program reads."""
     application, version = database.versions(connection)
     if application != _APPLICATION_ID:
         raise GalleryError(f"{path}: this file is not a Marque gallery")
@@ -216,7 +215,7 @@ def upsert(
 
 
 def root_id(connection: sqlite3.Connection, root: Path | None) -> int | None:
-    """The number of a folder in the file, which gets one where it has none; None for None."""
+    """The number of a folder in the file, a new one if needed; None for None."""
     if root is None:
         return None
     place = str(root.absolute())
@@ -239,12 +238,12 @@ def read_roots(path: Path, connection: sqlite3.Connection) -> dict[int, Path]:
 
 
 def drop_unused_roots(connection: sqlite3.Connection, touched: Iterable[int], used: Iterable[int]) -> None:
-    """A root whose last photo has gone goes too: a gallery to be given away must not tell where it was made.
+    """Remove a root without photos: a gallery that is given away must not reveal where it was made.
 
     Args:
         connection: in a transaction.
         touched: references that were added, changed or removed.
-        used: roots of others, as far as known. Only where one seems to be left over is the whole file looked through.
+        used: roots of other references, as far as known. The whole file is read only if one seems to be unused.
     """
     rows = "SELECT root FROM reference WHERE id IN (SELECT value FROM json_each(?))"
     kept = {*used, *(root for (root,) in connection.execute(rows, (json.dumps(list(touched)),)))}
@@ -259,7 +258,7 @@ def drop_unused_roots(connection: sqlite3.Connection, touched: Iterable[int], us
 
 def count(path: Path, connection: sqlite3.Connection, dim: int) -> int:
     """Number of references. Raises GalleryError if they cannot all be in the file."""
-    # not count(*), which cannot be interrupted where a damaged file has no end
+    # not count(*), which cannot be interrupted if a damaged file has no end
     (number,) = connection.execute("SELECT coalesce(sum(1), 0) FROM reference").fetchone()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (page,) = connection.execute("PRAGMA page_size").fetchone()
@@ -269,7 +268,7 @@ def count(path: Path, connection: sqlite3.Connection, dim: int) -> int:
 
 
 def blocks(path: Path, connection: sqlite3.Connection, dim: int, ids: Iterable[int] | None = None) -> Iterator[Block]:
-    """All references, or those of these ids that are there, in the order of their ids.
+    """All references, or those with these ids that exist, in the order of their ids.
 
     Raises:
         GalleryError: if a reference is not as Marque writes them.
@@ -301,7 +300,7 @@ def _check_columns(
 ) -> None:
     try:
         for column in texts:
-            "".join(column)  # the quickest way to learn whether these are texts
+            "".join(column)  # the quickest check that these are texts
         joined = "\0".join(("", *files, ""))
     except TypeError:
         raise damaged(path, "something that is not text where a text belongs") from None
@@ -312,12 +311,12 @@ def _check_columns(
 
 
 def damaged(path: Path, what: str) -> GalleryError:
-    """What is said of a gallery whose tables are right and whose content is not."""
+    """The error for a gallery whose tables are right and whose content is not."""
     return GalleryError(
         f"{path}: the gallery is damaged ({what})", advice="take another copy, or enrol its photos again"
     )
 
 
 def faults(path: Path) -> AbstractContextManager[None]:
-    """Word what SQLite raises for the user, as GalleryError."""
+    """Turn an error of SQLite into a GalleryError in words for the user."""
     return database.faults(path, GalleryError, KIND)

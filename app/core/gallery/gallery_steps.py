@@ -1,8 +1,8 @@
 """Changes to a gallery that can be undone, also after a restart: photos added, removed, given another label or place.
 
-Each step keeps how its references are on the other side of it: before it while it is done, after it once it is undone.
-Undo and redo are then the same: both sides are exchanged. The two tables are made at the first step; a program that
-does not know them reads the gallery as before.
+Each step keeps the other state of its references: the one before it while it is done, the one after it once it is
+undone. So undo and redo are the same: the two states are exchanged. The two tables are made at the first step; a
+program that does not know them reads the gallery as before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry, root
 from app.core.gallery.gallery_file import STEP_TABLES, damaged
 
 KEPT = 200
-"""Steps that can be taken back; older ones are forgotten."""
+"""Number of steps that can be undone; older ones are forgotten."""
 
 _ROWS = (
     "SELECT reference.id, coarse, fine, source, place, reference.path, digest, embedding FROM reference "
@@ -34,14 +34,14 @@ _Class = tuple[str, str | None]
 class GallerySteps:
     """The steps of a gallery. Each method is one transaction.
 
-    All methods that change something raise GalleryError if the gallery cannot be written; then nothing was changed.
+    Methods that change something raise GalleryError if the gallery cannot be written; then nothing was changed.
 
     Attributes:
         gallery: whose steps these are.
     """
 
     def __init__(self, gallery: Gallery) -> None:
-        """For a gallery that is not read-only."""
+        """Steps of a gallery that is not read-only."""
         self.gallery = gallery
 
     def add(
@@ -53,7 +53,7 @@ class GallerySteps:
             embeddings: float [N, d], unit length.
             entries: N labels.
             title: of the step.
-            step: a step that these photos also belong to: the batches of one enrolment are taken back together.
+            step: an earlier step that these photos also belong to: the batches of one enrolment are undone together.
 
         Returns:
             The step's number.
@@ -67,18 +67,18 @@ class GallerySteps:
         return number
 
     def relabel(self, ids: Iterable[int], coarse: str, fine: str | None, title: str) -> int:
-        """Give references another label; the number of those that changed."""
+        """Give references another label; how many changed."""
         with self.gallery.changing() as (connection, touched):
             found = _rows(connection, "reference.id", ids)
             return _relabel(connection, touched, found, (coarse, fine), title)
 
     def relabel_class(self, old: _Class, new: _Class, title: str) -> int:
-        """Rename a class, merge it into another one, or put it under another type; the number of its references."""
+        """Rename a class, merge it into another one, or move it to another type; the number of its references."""
         with self.gallery.changing() as (connection, touched):
             return _relabel(connection, touched, _rows_of_class(connection, old), new, title)
 
     def relocate(self, places: Mapping[int, tuple[Path, str]], title: str) -> int:
-        """Pictures have moved: folder and path from there, by the references' ids; how many were changed."""
+        """Pictures have moved: their folders and paths from there, by the references' ids; how many changed."""
         with self.gallery.changing() as (connection, touched):
             found = _rows(connection, "reference.id", places)
             if found:
@@ -91,7 +91,7 @@ class GallerySteps:
             return len(found)
 
     def remove(self, ids: Iterable[int], title: str) -> int:
-        """Remove references; the number of those that were there."""
+        """Remove references; how many existed."""
         with self.gallery.changing() as (connection, touched):
             return _remove(connection, touched, _rows(connection, "reference.id", ids), title)
 
@@ -101,9 +101,9 @@ class GallerySteps:
             return _remove(connection, touched, _rows_of_class(connection, one), title)
 
     def turn(self, *, back: bool) -> str | None:
-        """Take the last step back, or do the one again that was taken back last; its title, None where there is none.
+        """Undo the last step, or redo the one that was undone last; its title, None without one.
 
-        A photo that was added elsewhere meanwhile and stands in the way gives way; the opposite turn brings it back.
+        A photo with the same content that was added elsewhere meanwhile is removed; the opposite turn brings it back.
         """
         with self.gallery.changing() as (connection, touched):
             _make_tables(connection)
@@ -133,7 +133,7 @@ class GallerySteps:
         return title
 
     def next_steps(self) -> tuple[str | None, str | None]:
-        """Titles of the step that undo would take back and of the one that redo would do again; also read-only."""
+        """Titles of the steps that undo and redo would turn; also if the gallery is read-only."""
         if not self.gallery.query("SELECT 1 FROM sqlite_master WHERE name = 'step'"):
             return None, None
         undo, redo = self.gallery.query(_UNDO), self.gallery.query(_REDO)
@@ -146,7 +146,7 @@ def _is_sound(row: tuple, dim: int) -> bool:
     if type(reference) is not int or reference < 1:
         return False
     if digest is None:
-        return True  # the reference is not there on this side
+        return True  # the reference does not exist in this state
     texts = (coarse, source, path, digest, *(one for one in (fine, place) if one is not None))
     return all(type(one) is str for one in texts) and type(embedding) is bytes and len(embedding) == 2 * dim
 
@@ -157,7 +157,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: sqlite3.Connection, title: str) -> int:
-    """A new step; what was undone before it cannot be done again, and the oldest are forgotten."""
+    """A new step; what was undone before it cannot be redone, and the oldest steps are forgotten."""
     _make_tables(connection)
     cursor = connection.execute("INSERT INTO step (title) VALUES (?)", (title,))
     number = cursor.lastrowid
@@ -170,7 +170,7 @@ def _begin(connection: sqlite3.Connection, title: str) -> int:
 
 
 def _rows(connection: sqlite3.Connection, column: str, values: Iterable[object]) -> dict[int, tuple]:
-    """id -> the rest of a row, of the references whose `column` is one of these values."""
+    """id -> the rest of a row, for references whose `column` has one of these values."""
     where = f"WHERE {column} IN (SELECT value FROM json_each(?))"
     found = connection.execute(_ROWS + where, (json.dumps(list(values)),))
     return {row[0]: row[1:] for row in found}
@@ -181,7 +181,7 @@ def _rows_of_class(connection: sqlite3.Connection, one: _Class) -> dict[int, tup
 
 
 def _keep(connection: sqlite3.Connection, step: int, ids: Iterable[int], rows: dict[int, tuple]) -> None:
-    """Store how references are; of one that belongs to the step already what was stored first counts."""
+    """Store the state of references; if one already belongs to the step, its first state counts."""
     connection.executemany(_KEEP, [(step, number, *rows.get(number, _ABSENT)) for number in ids])
 
 

@@ -15,11 +15,11 @@ from app.core.gallery.search_index import Index
 class Holdings:
     """References that can be searched. Used by one thread at a time.
 
-    The index stays as it is. What was added or changed since is beside it and is always searched exactly; rows of the
-    index that were changed or removed are passed over.
+    The index does not change. What was added or changed since is kept beside it and always searched exactly; rows of
+    the index that were changed or removed are skipped.
 
     Attributes:
-        index: of the references as they once were.
+        index: of the references as they were when it was made.
     """
 
     def __init__(self, index: Index, dim: int) -> None:
@@ -27,7 +27,7 @@ class Holdings:
         self._dim = dim
         self._live = np.ones(len(index), bool)
         self._gone = 0  # rows that are not live
-        self._only: faiss.IDSelector | None = None  # the live rows, where some are not
+        self._only: faiss.IDSelector | None = None  # the live rows, if some are not
         self._recent: dict[int, tuple[Reference, int | None]] = {}
         self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
         self._sums = dict(index.sums)
@@ -42,11 +42,11 @@ class Holdings:
 
     @property
     def changed(self) -> int:
-        """How much is beside the index: references changed, added and removed."""
+        """How much has changed since the index: references changed, added and removed."""
         return len(self._recent) + self._gone
 
     def replace(self, touched: Iterable[int], now: Iterable[Block]) -> None:
-        """References were added, changed or removed: `touched` are their ids, `now` those that are there."""
+        """References were added, changed or removed: `touched` are their ids, `now` those that exist."""
         self._drop({number for number in touched if number in self})
         for block in now:
             self._recent.update(
@@ -91,26 +91,26 @@ class Holdings:
         return sorted([*of_index, *recent], key=lambda one: one.id) if recent else of_index
 
     def root(self, number: int) -> int | None:
-        """Number of the folder of a reference, or None."""
+        """Number of a reference's folder, or None."""
         if number in self._recent:
             return self._recent[number][1]
         row = self._row(number)
         return None if row is None else self.index.columns.roots(np.array([row]))[0]
 
     def roots(self) -> dict[int, int]:
-        """id -> number of the folder, of the references that have one."""
+        """id -> number of the folder, for references that have one."""
         rows = np.flatnonzero(self._live)
         pairs = zip(self.index.columns.ids[rows].tolist(), self.index.columns.roots(rows), strict=True)
         found = {number: root for number, root in pairs if root is not None}
         return found | {number: root for number, (_, root) in self._recent.items() if root is not None}
 
     def roots_without(self, ids: Iterable[int]) -> set[int]:
-        """Numbers of the folders that references other than these are in."""
+        """Numbers of the folders of all other references."""
         left = self._in_root - Counter(self.root(number) for number in ids if number in self)
         return {root for root in left if root is not None}
 
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
-        """Embeddings of N references, in the order given: float32 [N, d]. Raises KeyError if one is not there."""
+        """Embeddings of N references, in the order given: float32 [N, d]. Raises KeyError if one is missing."""
         result = np.zeros((len(ids), self._dim), np.float32)
         recent = np.array([number in self._recent for number in ids], bool)
         wanted = np.asarray(ids, np.int64)
@@ -128,7 +128,7 @@ class Holdings:
         return Counter(self._labels)
 
     def sum_of(self, fine: str) -> np.ndarray:
-        """Sum of the embeddings of a fine class, float32 [d]; zeros where it has none."""
+        """Sum of the embeddings of a fine class, float32 [d]; zeros without any."""
         return self._sums.get(fine, np.zeros(self._dim, np.float32))
 
     def _row(self, number: int) -> int | None:
@@ -145,7 +145,7 @@ class Holdings:
         self._labels -= Counter((one.coarse, one.fine) for one in left)
         self._in_root -= Counter(map(self.root, ids))
         for name in {one.fine for one in left if one.fine is not None} - {fine for _, fine in self._labels}:
-            del self._sums[name]  # what rounding leaves over is not a centre
+            del self._sums[name]  # what rounding leaves is not a centre
         recent = [number for number in ids if self._recent.pop(number, None) is not None]
         if recent:
             self._vectors.remove_ids(faiss.IDSelectorBatch(np.array(recent, np.int64)))
@@ -157,7 +157,7 @@ class Holdings:
 
 
 def _sums_of(fine: Sequence[str | None], unit: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each fine class among N references the sum of their embeddings [N, d], float32 [d]; None is left out."""
+    """For each fine class among N references, the sum of their embeddings [N, d], float32 [d]; None is left out."""
     numbers: dict[str | None, int] = {}
     codes = np.array([numbers.setdefault(name, len(numbers)) for name in fine], np.int64)
     if not len(codes):

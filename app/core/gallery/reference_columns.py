@@ -1,4 +1,4 @@
-"""Labels and files of references in columns: a million take 70 MB, as objects they would take 500."""
+"""Labels and files of references in columns: a million take 70 MB; as objects they would take 500 MB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from app.core.gallery.gallery_file import Block, Reference
 
-_NOTHING = -1  # in `codes`: no fine class
+_NOTHING = -1  # in `codes`: without a fine class
 _NO_ROOT = 0  # SQLite numbers rows from one
 
 
@@ -22,7 +22,7 @@ class ReferenceColumns:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """From what `arrays` gave."""
+        """From the result of `arrays`."""
         self.ids = arrays["ids"]
         self._codes = arrays["codes"]  # int32 [N, 3]: coarse, fine, source as places in the names
         self._roots = arrays["roots"]  # int64 [N]
@@ -45,7 +45,7 @@ class ReferenceColumns:
         return len(self.ids)
 
     def rows(self, ids: Sequence[int]) -> np.ndarray:
-        """The row of each id, int64; -1 where it is not there."""
+        """The row of each id, int64; -1 if it is missing."""
         wanted = np.asarray(ids, np.int64)
         if not len(self.ids):
             return np.full(len(wanted), -1, np.int64)
@@ -53,7 +53,7 @@ class ReferenceColumns:
         return np.where(self.ids[rows] == wanted, rows, -1)
 
     def reference(self, row: int) -> Reference:
-        """The reference of a row; without numpy, which is slow with single values."""
+        """The reference in a row; without numpy, which is slow with single values."""
         codes, ends, names = self._codes.data, self._ends.data, self._names
         text = str(self._paths.data[ends[row - 1] if row else 0 : ends[row]], "utf-8")
         coarse, fine, source = (names[codes[row, column]] for column in range(3))
@@ -71,12 +71,12 @@ class ReferenceColumns:
         ]
 
     def roots(self, rows: np.ndarray) -> list[int | None]:
-        """Number of the folder of each row, None where it has none."""
+        """Number of each row's folder, or None."""
         return [None if root == _NO_ROOT else root for root in self._roots[rows].tolist()]
 
     def labels(self) -> Counter[tuple[str, str | None]]:
-        """How many have each (coarse, fine)."""
-        many = len(self._names)  # of which the last one is _NOTHING
+        """Number of references for each (coarse, fine)."""
+        many = len(self._names)  # the last one is _NOTHING
         pairs = self._codes[:, 0].astype(np.int64) * many + self._codes[:, 1] % many
         found, counts = np.unique(pairs, return_counts=True)
         coarse, fine = np.divmod(found, many)
@@ -100,13 +100,13 @@ class ReferenceColumns:
                 yield name, rows
 
     def in_roots(self) -> Counter[int | None]:
-        """How many are in each folder, by its number; None are those without."""
+        """Number of references in each folder, by its number; None for those without."""
         found, counts = np.unique(self._roots, return_counts=True)
         return Counter({root or None: number for root, number in zip(found.tolist(), counts.tolist(), strict=True)})
 
 
 class Gathering:
-    """Blocks of the file, in the order of their ids, become columns."""
+    """Builds columns from blocks of the file, in the order of their ids."""
 
     def __init__(self) -> None:
         self._numbers: dict[str | None, int] = {None: _NOTHING}
@@ -117,7 +117,7 @@ class Gathering:
         self._paths: list[bytes] = []
 
     def add(self, block: Block) -> None:
-        """The next rows."""
+        """Add the next rows."""
         codes = [self._codes_of(column) for column in (block.coarse, block.fine, block.source)]
         paths = [path.encode("utf-8") for path in block.path]
         self._ids.append(np.array(block.ids, np.int64))
@@ -127,7 +127,7 @@ class Gathering:
         self._paths.append(b"".join(paths))
 
     def columns(self) -> ReferenceColumns:
-        """All of it."""
+        """The columns of all rows."""
         return ReferenceColumns(
             {
                 "ids": np.concatenate([np.zeros(0, np.int64), *self._ids]),
@@ -141,7 +141,7 @@ class Gathering:
 
     def _codes_of(self, names: Sequence[str | None]) -> list[int]:
         for name in dict.fromkeys(names):
-            self._numbers.setdefault(name, len(self._numbers) - 1)  # less None
+            self._numbers.setdefault(name, len(self._numbers) - 1)  # without None
         return [self._numbers[name] for name in names]
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from app.core.gallery.gallery import Gallery, GalleryError, Neighbour, Reference, ReferenceEntry
 from model.contract.taxonomy import Taxonomy
 
-if TYPE_CHECKING:  # psycopg is an extra
+if TYPE_CHECKING:  # psycopg is optional
     from app.core.gallery.shared_gallery import SharedGallery
 
 SHARED = ("postgresql://", "postgres://")
-"""How the address of a gallery begins that a team shares."""
+"""The beginnings of the address of a gallery that a team shares."""
 
 
 class References(Protocol):
@@ -54,22 +54,22 @@ class References(Protocol):
         """All references in the order of their ids."""
 
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
-        """Embeddings of references, in the order of their ids given."""
+        """Embeddings of references, in the order of the ids given."""
 
     def classes(self) -> Counter[tuple[str, str | None]]:
         """Number of references for each (coarse, fine)."""
 
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
-        """`known` with the gallery's own classes after its own."""
+        """`known` with the gallery's own classes after them."""
 
     def entries(self) -> dict[int, ReferenceEntry]:
-        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+        """Everything stored for each reference besides its embedding, by id, in the order of the ids."""
 
     def find(self, digest: str) -> Reference | None:
-        """The reference with this content."""
+        """The reference with this content, if there is one."""
 
     def picture(self, reference: Reference, roots: Sequence[Path] = ()) -> Path | None:
-        """Where a reference's file is on this computer."""
+        """Where a reference's file is on this computer, if anywhere."""
 
     def close(self) -> None:
         """The gallery is not used after that."""
@@ -84,17 +84,17 @@ Place = Path | str
 
 
 def place_of(chosen: str) -> Place:
-    """What a person has typed, as a place."""
+    """A place from what a person has typed."""
     return chosen if is_shared(chosen) else Path(chosen)
 
 
 def is_shared(place: Place) -> bool:
-    """Whether a gallery's name is the address of one that a team shares."""
+    """Whether a gallery's name is the address of a shared gallery."""
     return str(place).startswith(SHARED)
 
 
 def shown(place: Place) -> str:
-    """A gallery's place for people: of an address, user, computer and database, and never a password."""
+    """A gallery's place for people: of an address only user, computer and database, never a password."""
     if not is_shared(place):
         return str(place)
     try:
@@ -107,17 +107,17 @@ def shown(place: Place) -> str:
 
 
 def team_is_missing() -> str:
-    """The command that installs what shared galleries need; empty where it is there."""
+    """The command that installs what shared galleries need; empty if it is installed."""
     missing = find_spec("psycopg") is None or find_spec("pgvector") is None
     return 'pip install "marque[team]"' if missing else ""
 
 
 def address_problem(text: str) -> str:
-    """What is wrong with the address of a shared gallery as a person has typed it, as a sentence; empty if nothing."""
+    """What is wrong with a typed address of a shared gallery, as a sentence; empty if nothing."""
     try:
         parts = urlsplit(text)
         password, host = parts.password, parts.hostname
-        _ = parts.port  # raises where it is not a number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         return "This is not an address. Write it as postgresql://user@host/database."
     if not is_shared(text) or not (host or "host=" in parts.query) or not parts.path.strip("/"):
@@ -134,8 +134,8 @@ def open_references(place: Place, fingerprint: str, dim: int, *, write: bool) ->
         place: a file, or `postgresql://user@host/database`.
         fingerprint: of the identification model.
         dim: length of its embeddings.
-        write: photos are to be added: a file that is missing is made. A shared gallery is made by whoever opens it
-            first and may.
+        write: for adding photos: a missing file is made. A shared gallery is made by the first person who opens it and
+            has permission.
 
     Raises:
         GalleryError: if it cannot be used; the message says why.

@@ -1,9 +1,9 @@
-"""The search index over the references of a gallery at one time: exact, or approximate where there are very many.
+"""The search index over the references of a gallery at one time: exact, or approximate if there are very many.
 
 The approximate one is an inverted file (FAISS `IndexIVFScalarQuantizer`): references are sorted into sqrt(N) cells
-around centres found by k-means, and only the cells nearest to the photo that is asked about are searched, with the
-embeddings as float16, as the gallery's file has them. A graph (HNSW, 32 links) of 200,000 references took 82 s to build
-where this takes 1.6 s, and more than twice the memory; both answer in a millisecond.
+around centres found by k-means, and only the cells nearest to the photo in question are searched, with the
+embeddings as float16, as the gallery's file has them. A graph (HNSW, 32 links) of 200,000 references took 82 s to
+build, while this takes 1.6 s, and more than twice the memory; both answer in a millisecond.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from app.core.gallery.gallery_file import blocks, count
 from app.core.gallery.reference_columns import Gathering, ReferenceColumns
 
 EXACT = 100_000
-"""Most references that are searched exactly: it takes 8 to 12 ms, in proportion to their number, on the one core that
+"""The most references that are searched exactly: this takes 8 to 12 ms, in proportion to their number, on the one core
+that
 FAISS gives to the search of one photo."""
 
 RECALL = 0.99
-"""Part of the true 10 nearest that the approximate search is to find; more cells are searched until it does."""
+"""Share of the true 10 nearest that the approximate search must find; more cells are searched until it does."""
 
 _K = 10
 _SAMPLE = 200  # references that recall is measured on
 _LEAST_PROBED = 64  # cells: a new photo may be farther from the centres than the references that recall is measured on
-_SPARE = 6  # found besides, as the order changes when products are divided by the lengths
+_SPARE = 6  # found in addition, as the order changes when products are divided by the lengths
 _SAME = 1e-6  # cosines this close are the same in float32
 _TRAINED_ON = 64  # references for each centre
 _TURNS = 10  # of k-means
@@ -45,7 +46,7 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True)
 class Recall:
-    """What part of the true 10 nearest others the approximate search finds, on average over `sample` references."""
+    """The share of the true 10 nearest that the approximate search finds, on average over `sample` references."""
 
     value: float
     sample: int
@@ -63,13 +64,12 @@ class Index:
     Attributes:
         columns: what they are.
         vectors: FAISS index of them by inner product; its ids are rows of `columns`.
-        sums: of each fine class the sum of its embeddings, float32 [d].
-        lengths: of the embeddings in `vectors`, float32 [N]; None where they are unit vectors.
-        recall: None where the search is exact.
+        sums: the sum of the embeddings of each fine class, float32 [d]. lengths: of the embeddings in `vectors`,
+        float32 [N]; None if they are unit vectors. recall: None if the search is exact.
     """
 
     columns: ReferenceColumns
-    vectors: Any  # the stubs of FAISS do not have what an inverted file has
+    vectors: Any  # the stubs of FAISS lack the attributes of an inverted file
     sums: dict[str, np.ndarray] = field(default_factory=dict)
     lengths: np.ndarray | None = None
     recall: Recall | None = None
@@ -82,14 +82,14 @@ class Index:
     ) -> list[list[tuple[float, int]]]:
         """(cosine, row) of the at most k nearest to each of M embeddings, best first.
 
-        The few that are found are handled without numpy, whose code the search has driven out of the processor's cache.
+        The few results are handled without numpy, whose code the search has driven out of the processor's cache.
 
         Args:
             embeddings: float32 [M, d], unit length.
             k: at least one.
-            only: the rows to look at, None for all.
+            only: the rows to search, None for all.
         """
-        # without a choice of rows no parameters are passed at all: beside torch FAISS may have a search that takes none
+        # without a choice of rows no parameters are passed: beside torch, FAISS may have a search that takes none
         if self.lengths is None:
             exactly = {} if only is None else {"params": faiss.SearchParameters(sel=only)}  # type: ignore[call-arg]
             cosines, rows = self.vectors.search(embeddings, k, **exactly)
@@ -117,7 +117,7 @@ class Index:
 def exact(path: Path, connection: sqlite3.Connection, dim: int) -> Index:
     """All references of a gallery's file, searched exactly. Raises GalleryError."""
     gathering, vectors = Gathering(), faiss.IndexFlatIP(dim)
-    # reserved, or it is copied again and again as it grows
+    # reserved, as it would otherwise be copied again and again while it grows
     vectors.codes.resize(count(path, connection, dim) * vectors.code_size)
     vectors.codes.clear()
     for block in blocks(path, connection, dim):
@@ -160,7 +160,7 @@ def _with_sums(index: Index) -> Index:
 
 
 def empty(dim: int, cells: int) -> Any:
-    """An inverted file without centres and references."""
+    """An empty inverted file, without centres and references."""
     return faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim), dim, cells, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT, False
     )
@@ -172,7 +172,7 @@ def _some(path: Path, connection: sqlite3.Connection, dim: int, ids: np.ndarray)
 
 
 def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> Recall:
-    """Have as many cells searched as recall asks for; the recall.
+    """Set the number of searched cells that the recall needs; the recall.
 
     Args:
         index: approximate.
@@ -189,13 +189,13 @@ def _probe_until_good(index: Index, queries: np.ndarray, least: np.ndarray) -> R
 
 
 def recall_at_10(found: Sequence[Sequence[float]], least: Sequence[float] | np.ndarray) -> Recall:
-    """Recall of searches for references, each of which finds itself besides, which does not count.
+    """Recall of searches for references; each also finds itself, which does not count.
 
-    What is as near as the true 10th counts as found, whichever of several alike it is.
+    Whatever is as near as the true 10th counts as found.
 
     Args:
         found: cosines of the 11 that each of M searches has found.
-        least: cosine of the true 10th nearest other of each.
+        least: for each the cosine of its true 10th nearest other.
     """
     good = [sum(cosine >= true - _SAME for cosine in one) - 1 for one, true in zip(found, least, strict=True)]
     return Recall(float(np.mean(np.clip(good, 0, _K) / _K)), len(good))

@@ -1,8 +1,8 @@
-"""An approximate index as a file beside its gallery, so that opening need not make it again.
+"""An approximate index as a file beside its gallery, so opening does not make it again.
 
-It can be thrown away at any time: without it, or where it belongs to another state of the gallery than the file's own
-account of changes goes back to, the references are read from the gallery's file. A zip file of numpy arrays (`.npz`),
-whose checksums tell a damaged one. One from elsewhere may be made to fit them, so all that it says is checked too.
+It can be thrown away at any time: without it, or if it is older than the gallery's log of changes, the references are
+read from the gallery's file. A zip file of numpy arrays (`.npz`),
+whose checksums reveal damage. A file from elsewhere may be made to fit them, so its content is checked too.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from app.core.gallery.search_index import Index, Recall, empty
 from model.system.files import ARCHIVE_FAULTS, write_whole
 from model.system.reading import must_fit, open_regular, parse_json, read_array
 
-_FORMAT = 1  # another one, where anything here changes that is written, also _TOGETHER
+_FORMAT = 1  # a new number whenever the written content changes, also _TOGETHER
 _SUFFIX = ".index"
-_ROOM = 64 << 20  # bytes; an index is never larger than its gallery by more, nor by more than half
+_ROOM = 64 << 20  # bytes; an index is never larger than its gallery by more than this, nor by more than half
 _MANY = 1 << 53
-_TOGETHER = 16  # cells in one array: 8 MB where a million references are 256 long, which is memory that is used again
+_TOGETHER = 16  # cells in one array: 8 MB where a million references are 256 long, and this memory is used again
 
 
 class _About(BaseModel):
-    """What an index says of itself."""
+    """The facts about an index, in its file."""
 
     format: int
     mark: tuple[Annotated[int, Field(ge=0, le=_MANY)], str]
@@ -45,17 +45,17 @@ _NAMES = TypeAdapter(list[str])
 
 
 def place_of(gallery: Path) -> Path:
-    """Where the index of a gallery is."""
+    """The place of a gallery's index."""
     return gallery.with_name(gallery.name + _SUFFIX)
 
 
 def write(path: Path, index: Index, mark: Mark) -> None:
-    """Write an approximate index made at an entry of the gallery's account of changes. Raises OSError."""
+    """Write an approximate index made at an entry of the gallery's log of changes. Raises OSError."""
     write_whole(path, lambda file: _write(file, index, mark))
 
 
 def read(path: Path, dim: int) -> tuple[Index, Mark] | None:
-    """The index and the entry that it was made at; None where there is none, or it is damaged or of another format."""
+    """The index and the entry at which it was made; None if it is missing, damaged or of another format."""
     try:
         largest = _largest(path)
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
@@ -67,7 +67,7 @@ def read(path: Path, dim: int) -> tuple[Index, Mark] | None:
 
 
 def _largest(path: Path) -> int:
-    """Bytes that an index may have, by the size of its gallery."""
+    """The most bytes of an index, by the size of its gallery."""
     gallery = path.with_name(path.name.removesuffix(_SUFFIX))
     parts = (gallery, gallery.with_name(f"{gallery.name}-wal"))
     return sum(part.stat().st_size for part in parts if part.is_file()) * 3 // 2 + _ROOM
@@ -154,7 +154,7 @@ def _is_sound(
     lengths: np.ndarray,
     columns: Mapping[str, np.ndarray],
 ) -> bool:
-    """Whether numbers and shapes agree; FAISS and the columns follow them without a look at their bounds."""
+    """Whether numbers and shapes agree; FAISS and the columns use them without checking bounds."""
     cells, count, dim = len(sizes), len(lengths), centres.shape[1]
     names = _NAMES.validate_python(parse_json(columns["names"].tobytes()))
     ids, codes, ends = columns["ids"], columns["codes"], columns["ends"]
@@ -183,7 +183,7 @@ def _is_sound(
 
 
 def _are_texts(paths: np.ndarray, ends: np.ndarray) -> bool:
-    """Whether all is UTF-8 and no text ends within a character. Raises ValueError if it is not."""
+    """Whether everything is UTF-8 and no text ends within a character. Raises ValueError if it is not."""
     str(paths.data, "utf-8")
     begins = ends[ends < len(paths)]
     return bool((paths[begins] & 0xC0 != 0x80).all())

@@ -1,7 +1,7 @@
-"""Which gallery is in use: the one that was named, the user's own of this model, or the one that came with the model.
+"""Which gallery is in use: the one that was named, the user's own for this model, or the one supplied with the model.
 
 The supplied gallery is never written. The first change copies it to the user's folder, under the fingerprint of the
-identification model, so that galleries of two models are never mixed; from then on the copy is used.
+identification model, so galleries of two models are never mixed; from then on the copy is used.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from app.core.system import paths
 if TYPE_CHECKING:  # psycopg is an extra
     from app.core.gallery.shared_gallery import SharedGallery
 
-ADDS_ONLY = "To a shared gallery the window only adds photos. One that is added to another class moves there."
-"""Why everything else is refused."""
+ADDS_ONLY = "The window can only add photos to a shared gallery. A photo that is added to another class moves there."
+"""Why other changes are refused."""
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryContents:
-    """What is in a gallery at one time.
+    """The content of a gallery at one time.
 
     Attributes:
         references: all of them, in the order of their ids.
-        places: id -> where the file lay when it was added.
-        undo, redo: titles of the steps that could be taken back or done again, None where there is none.
-        approximation: how the search is approximate, in words, None where it is exact.
-        compared_by: equal while photos are compared with the same references under the same labels.
+        places: id -> where the file was when it was added. undo, redo: titles of the steps that could be undone or
+        redone, else None. approximation: how the search is approximate, in words, None if it is exact. compared_by:
+        stays equal while photos are compared with the same references under the same labels.
     """
 
     references: tuple[Reference, ...] = ()
@@ -52,19 +51,18 @@ class GallerySelection:
     """The gallery of one identification model. Used by one thread.
 
     Attributes:
-        gallery: the one in use, None where there is none.
-        shared: whether it is, or was to be, one that a team shares.
-        problem: why a gallery that was found is not in use, None where all is well.
+        gallery: the one in use, or None. shared: whether it is, or should be, one that a team shares. problem: why an
+        existing gallery is not in use, or None.
     """
 
     def __init__(self, fingerprint: str, dim: int, *, named: Place | None, supplied: Path | None) -> None:
-        """Open what there is.
+        """Open the gallery to use.
 
         Args:
             fingerprint: of the identification model.
             dim: length of its embeddings.
-            named: the gallery that the user asked for; it is used where it is, and changed there if it is a file.
-            supplied: the one that came with the model.
+            named: the gallery that the user asked for; it is used in place, and changed there if it is a file.
+            supplied: the one supplied with the model.
         """
         self._fingerprint, self._dim = fingerprint, dim
         self._own = named if isinstance(named, Path) else own_place(fingerprint)
@@ -87,14 +85,14 @@ class GallerySelection:
             return
 
     def writable(self) -> Gallery:
-        """The gallery, ready to be changed: copied or made first where the user has none of this model yet.
+        """The gallery, ready to be changed; it is copied or made first if the user has none for this model yet.
 
         Raises:
             GalleryError: if it cannot be copied, made or written, or is one that a team shares.
         """
         if isinstance(self.gallery, Gallery) and not self.gallery.read_only:
             return self.gallery
-        if self.shared:  # also one that cannot be reached: what is meant for it must not go elsewhere
+        if self.shared:  # also if it cannot be reached: its photos must not go elsewhere
             raise GalleryError(ADDS_ONLY)
         if not self._own.exists():
             self._make()
@@ -104,10 +102,10 @@ class GallerySelection:
         return writable
 
     def additions(self) -> GallerySteps | SharedSteps:
-        """By which photos are added as steps that can be taken back; of a shared gallery as long as it stays open.
+        """Adds photos as steps that can be undone; in a shared gallery only while it stays open.
 
         Raises:
-            GalleryError: as `writable`, but a shared gallery takes additions where it can be reached.
+            GalleryError: as `writable`, but a shared gallery takes additions while it can be reached.
         """
         if not self.shared:
             return GallerySteps(self.writable())
@@ -116,7 +114,7 @@ class GallerySelection:
         return self._shared_steps
 
     def contents(self) -> GalleryContents:
-        """What is in it now."""
+        """Its content now."""
         gallery = self.gallery
         if gallery is None:
             return GalleryContents()
@@ -146,7 +144,7 @@ class GallerySelection:
 
     def _make(self) -> None:
         if not isinstance(self.gallery, Gallery):
-            with suppress(OSError):  # `create` says what is wrong
+            with suppress(OSError):  # `create` raises the reason
                 self._own.parent.mkdir(parents=True, exist_ok=True)
             Gallery.create(self._own, self._fingerprint, self._dim).close()
         else:
@@ -154,5 +152,5 @@ class GallerySelection:
 
 
 def own_place(fingerprint: str) -> Path:
-    """Where the user's gallery of an identification model is, or would be."""
+    """The place of the user's gallery for an identification model, whether it exists or not."""
     return paths.user_data_dir() / "galleries" / f"{fingerprint}.gallery"

@@ -1,8 +1,8 @@
 """A gallery that a team shares: in a PostgreSQL database with pgvector, several people enrolling at once.
 
-One table for each identification model, as embeddings of different models do not compare. Who may read and who may
-write is left to the database. Every change raises a number by which the others notice that what they keep in memory
-(the centres of the classes) is out of date.
+It has one table for each identification model, as embeddings of different models cannot be compared. The database
+decides who may read and write. Every change raises a number, so that others notice when their copy in memory (the
+centres of the classes) is out of date.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from app.core.gallery.search_index import Recall
 from model.contract.taxonomy import Taxonomy
 
 _CANDIDATES = 100
-"""Neighbours that the index looks through for a search, at least; more find more of the true ones but take longer."""
+"""Least number of neighbours that the index examines for a search; more find more of the true ones but take longer."""
 
 _GROWN = 1 / 16
-"""Recall is measured again when the number of references has changed by more than this part of it."""
+"""Recall is measured again when the number of references has changed by more than this share."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS marque_gallery (
@@ -60,7 +60,7 @@ RETURNING id
 """
 
 _LABEL = "coarse, fine, source, root, path"
-"""What a photo that is enrolled again may change."""
+"""The columns that enrolling a photo again may change."""
 
 _UNCHANGED = f"id = %s AND ROW({_LABEL}) IS NOT DISTINCT FROM ROW(%s::text, %s::text, %s::text, %s::text, %s::text)"
 
@@ -84,8 +84,7 @@ class Addition:
 
     Attributes:
         id: of the reference.
-        before: its type, class, source, folder and path as they were; None where it was not there.
-        after: as they are since.
+        before: its earlier type, class, source, folder and path; None if it was new. after: the new ones.
     """
 
     id: int
@@ -94,16 +93,16 @@ class Addition:
 
 
 class SharedGallery:
-    """As `Gallery`, on a database server. Safe to use from several threads; a change is one transaction.
+    """Like `Gallery`, on a database server. Safe to use from several threads; a change is one transaction.
 
     Attributes:
         fingerprint: of the identification model that made the embeddings.
         dim: length of an embedding.
-        read_only: whether `add` and `remove` are refused here; the database may refuse them besides.
+        read_only: whether `add` and `remove` are refused here; the database may refuse them too.
     """
 
     def __init__(self, connection: psycopg.Connection, fingerprint: str, dim: int, read_only: bool, name: str) -> None:
-        """For `open`."""
+        """Called by `open`."""
         self.fingerprint, self.dim, self.read_only = fingerprint, dim, read_only
         self._name = name
         self._lock = threading.RLock()
@@ -117,14 +116,14 @@ class SharedGallery:
 
     @classmethod
     def open(cls, address: str, fingerprint: str, dim: int, *, read_only: bool = False) -> Self:
-        """Connect to `postgresql://user@host/database`; the tables are made if they are missing and that is allowed.
+        """Connect to `postgresql://user@host/database`; missing tables are made if that is allowed.
 
         Raises:
             GalleryError: if the server cannot be reached, has no pgvector, or refuses.
         """
         name = _without_password(address)
         with _faults(name):
-            # nothing is prepared: the plan of a prepared search does not know how few neighbours are asked for
+            # nothing is prepared: the plan of a prepared search does not know how few neighbours are requested
             connection = psycopg.connect(address, autocommit=True, connect_timeout=10, prepare_threshold=None)
             try:
                 _prepare(connection, fingerprint, dim, name)
@@ -142,7 +141,7 @@ class SharedGallery:
 
     @property
     def revision(self) -> int:
-        """A number that every change raises, whoever makes it."""
+        """The number that every change raises, whoever makes it."""
         with self._lock, _faults(self._name):
             query = "SELECT revision FROM marque_gallery WHERE fingerprint = %s"
             row = self._execute(query, (self.fingerprint,)).fetchone()
@@ -150,7 +149,7 @@ class SharedGallery:
 
     @property
     def approximation(self) -> str | None:
-        """How the search is approximate, for people; None where it is exact.
+        """How the search is approximate, for people; None if it is exact.
 
         Recall is measured when it is asked for, which takes seconds at most, and again when the gallery has grown.
         """
@@ -170,11 +169,11 @@ class SharedGallery:
             return self._classes.total()
 
     def add(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[int]:
-        """Add N photos in one transaction; their ids. As `Gallery.add`."""
+        """Add N photos in one transaction; their ids. Like `Gallery.add`."""
         return [one.id for one in self.put(embeddings, entries)]
 
     def put(self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry]) -> list[Addition]:
-        """As `add`; what is needed to take them back."""
+        """Like `add`; returns what is needed to undo it."""
         if embeddings.shape != (len(entries), self.dim):
             raise ValueError(f"embeddings {embeddings.shape} for {len(entries)} entries of dimension {self.dim}")
         query = sql.SQL(_UPSERT).format(table=self._table)
@@ -191,9 +190,9 @@ class SharedGallery:
         return additions
 
     def take_back(self, additions: Sequence[Addition]) -> int:
-        """Make additions undone in one transaction; how many.
+        """Undo additions in one transaction; how many.
 
-        Those that somebody has changed or removed since stay as they are.
+        References that somebody has changed or removed since are not touched.
 
         Raises:
             GalleryError: if the database refuses; then nothing was changed.
@@ -212,7 +211,7 @@ class SharedGallery:
         return taken
 
     def remove(self, ids: Iterable[int]) -> None:
-        """Remove photos in one transaction; ids that are not there are passed over."""
+        """Remove photos in one transaction; unknown ids are ignored."""
         with self._transaction():
             self._execute("DELETE FROM {table} WHERE id = ANY(%s)", (list(ids),))
 
@@ -240,7 +239,7 @@ class SharedGallery:
         return [Reference(*row) for row in rows]
 
     def embeddings(self, ids: Sequence[int]) -> np.ndarray:
-        """Embeddings float32 [N, d] of references, in the order given. Raises KeyError if one is not there."""
+        """Embeddings float32 [N, d] of references, in the order given. Raises KeyError if one is missing."""
         with self._lock, _faults(self._name):
             rows = self._execute("SELECT id, embedding FROM {table} WHERE id = ANY(%s)", (list(ids),)).fetchall()
         found = {number: vector.to_numpy() for number, vector in rows}
@@ -256,7 +255,7 @@ class SharedGallery:
             return Counter(self._classes)
 
     def taxonomy(self, known: Taxonomy) -> Taxonomy:
-        """`known` with the classes that only this gallery has after its own."""
+        """`known` with the classes that only this gallery has after them."""
         with self._fresh():
             if self._whole is None or self._whole[0] is not known:
                 classes = sorted((coarse, fine) for coarse, fine in self._classes if fine is not None)
@@ -264,7 +263,7 @@ class SharedGallery:
             return self._whole[1]
 
     def entries(self) -> dict[int, ReferenceEntry]:
-        """What is stored of each reference besides its embedding, by id, in the order of the ids."""
+        """Everything stored for each reference besides its embedding, by id, in the order of the ids."""
         with self._lock, _faults(self._name):
             query = "SELECT id, coarse, fine, source, path, digest, root FROM {table} ORDER BY id"
             rows = self._execute(query).fetchall()
@@ -288,7 +287,7 @@ class SharedGallery:
         return next((place for root in (*own, *roots) if (place := root / reference.path).is_file()), None)
 
     def close(self) -> None:
-        """Leave the server; the gallery is not used after that."""
+        """Disconnect; the gallery is not used after that."""
         with self._lock:
             self._database.close()
 
@@ -306,7 +305,7 @@ class SharedGallery:
         if self.read_only:
             raise GalleryError(f"{self._name}: the gallery was opened for reading only")
         with self._lock, _faults(self._name), self._database.transaction():
-            # first: whoever changes something waits here for those before
+            # first: a change waits here for the changes before it
             self._execute(
                 "UPDATE marque_gallery SET revision = revision + 1 WHERE fingerprint = %s", (self.fingerprint,)
             )
@@ -314,7 +313,7 @@ class SharedGallery:
 
     @contextmanager
     def _fresh(self) -> Iterator[None]:
-        """With the classes and centres as they are now."""
+        """The gallery with its current classes and centres."""
         with self._lock, _faults(self._name):
             revision = self.revision
             if revision != self._revision:
@@ -335,7 +334,7 @@ def _table_name(fingerprint: str) -> str:
 
 
 def _prepare(connection: psycopg.Connection, fingerprint: str, dim: int, name: str) -> None:
-    """Make what is missing. Nothing is asked of the database where all is there, so that readers may stay readers."""
+    """Make what is missing. If everything exists the database is not changed, so readers need no further permission."""
     table = _table_name(fingerprint)
     if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,):
         return
@@ -360,7 +359,7 @@ def _prepare(connection: psycopg.Connection, fingerprint: str, dim: int, name: s
 def _without_password(address: str) -> str:
     try:
         parts = conninfo_to_dict(address)
-    except psycopg.Error as error:  # which may repeat the whole address, password included
+    except psycopg.Error as error:  # its words may repeat the whole address with the password
         raise GalleryError(
             "this is not the address of a database; write it as postgresql://user@host/database"
         ) from error
@@ -370,7 +369,7 @@ def _without_password(address: str) -> str:
 
 @contextmanager
 def _faults(name: str) -> Iterator[None]:
-    """Word what the database raises for the user."""
+    """Turn an error of the database into one in words for the user."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:

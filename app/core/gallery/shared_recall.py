@@ -1,4 +1,4 @@
-"""How good the approximate search of a database server is: what part of the true 10 nearest it finds."""
+"""How good the approximate search of a database server is: the share of the true 10 nearest that it finds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEAREST = 11
 """The reference itself and 10 others. The index links each of so few to all others, so that it finds all of them."""
 
 _SAMPLE = 50  # references
-_LEAST = 10  # of them; fewer say little
+_LEAST = 10  # least number of them; fewer say little
 _SECONDS = 5.0  # for exact searches: of a million references one may take half a second
 
 _SOME = "SELECT embedding FROM {table} TABLESAMPLE BERNOULLI ({part}) REPEATABLE (5)"
@@ -33,18 +33,18 @@ SET LOCAL enable_seqscan = on
 
 
 def by_index(connection: psycopg.Connection, search: sql.Composed, dim: int) -> bool:
-    """Whether the server answers by its approximate index; of few references it looks at each, which is exact."""
+    """Whether the server uses its approximate index; with few references it compares each, which is exact."""
     plan = connection.execute(sql.SQL("EXPLAIN ") + search, ([HalfVector(np.zeros(dim))], NEAREST)).fetchall()
     return any("Index Scan" in line for (line,) in plan)
 
 
 def measure(connection: psycopg.Connection, search: sql.Composed, table: sql.Identifier, size: int) -> Recall | None:
-    """Recall@10 on about 50 references, or as many as five seconds are enough for; None if for fewer than ten.
+    """Recall@10 on about 50 references, or as many as five seconds allow; None if fewer than ten.
 
     Args:
         connection: on which nothing is prepared: a prepared search might keep to the index.
-        search: takes vectors and the number of nearest ones, which come best first with the similarity last.
-        table: of the references.
+        search: takes vectors and the number of nearest ones; the results come best first, each with the similarity
+        last. table: that of the references.
         size: their number, more than ten.
     """
     found: list[list[float]] = []

@@ -1,7 +1,7 @@
-"""Photos added to a gallery that a team shares, taken back by whoever added them.
+"""Photos added to a gallery that a team shares, and undone by whoever added them.
 
-Kept in memory, for as long as the gallery stays open: the steps of one window are nobody else's, and what others have
-changed since must not be undone by them.
+The steps are kept in memory while the gallery stays open: they belong to one window, and must not undo what others have
+changed since.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class _Step:
 
 
 class SharedSteps:
-    """As `gallery_steps.Steps`, for additions alone and without redo.
+    """Like `GallerySteps`, only for additions and without redo.
 
     Attributes:
-        gallery: that is added to.
+        gallery: the one that takes the photos.
     """
 
     def __init__(self, gallery: SharedGallery) -> None:
@@ -38,7 +38,7 @@ class SharedSteps:
     def add(
         self, embeddings: np.ndarray, entries: Sequence[ReferenceEntry], title: str, step: int | None = None
     ) -> int:
-        """Add N photos. As `Steps.add`."""
+        """Add N photos, like `GallerySteps.add`."""
         additions = self.gallery.put(embeddings, entries)
         if step is None:
             step = len(self._steps)
@@ -47,9 +47,9 @@ class SharedSteps:
         return step
 
     def turn(self, *, back: bool) -> str | None:
-        """Take the last step back; its title and how much of it stays, None where there is none.
+        """Undo the last step; its title and what stays of it, None without a step.
 
-        Photos stay as they are that others have changed or removed since.
+        Photos that others have changed or removed since are not touched.
 
         Raises:
             GalleryError: if the database refuses; then nothing was changed.
@@ -64,5 +64,5 @@ class SharedSteps:
         return f"{step.title}; {left:,} of {count:,} {changed}" if left else step.title
 
     def next_steps(self) -> tuple[str | None, None]:
-        """Title of the step that would be taken back; there is no redo."""
+        """Title of the step that would be undone; there is no redo."""
         return self._steps[-1].title if self._steps else None, None

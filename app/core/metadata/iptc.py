@@ -1,7 +1,7 @@
 """The keywords in the older IPTC block of a JPEG (IIM in a Photoshop segment); read, never written.
 
-Programs that find no keywords in XMP take these. Once a label has put some into XMP they look no further, so the
-person's own have to be put there too.
+Programs that find no keywords in XMP take these. Once a label has put some into XMP, they look no further, so the
+person's own keywords must be copied there too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EXTENDED = 0x8000
 
 
 def iptc_keywords(jpeg: bytes) -> list[str]:
-    """The keywords, in their order; none where there is no such block, or it is damaged."""
+    """The keywords, in their order; none if the block is missing or damaged."""
     block = b""
     with suppress(IndexError, ValueError):
         for marker, _, body, end in segments(jpeg):
@@ -52,7 +52,7 @@ def _datasets(block: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
     at = 0
     while at + 5 <= len(block) and block[at] == _DATASET:
         size = int.from_bytes(block[at + 3 : at + 5])
-        if size & _EXTENDED:  # no keyword is so long
+        if size & _EXTENDED:  # no keyword is that long
             return
         yield (block[at + 1], block[at + 2]), block[at + 5 : at + 5 + size]
         at += 5 + size

@@ -1,4 +1,4 @@
-"""A JPEG or PNG with a label's keywords in its own XMP; or why not, and what a sidecar has to hold then."""
+"""A JPEG or PNG with a label's keywords in its own XMP; or why not, and what its sidecar must hold."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ class LabelledFile:
     """A photo's file with the keywords in it.
 
     Attributes:
-        content: the file; None where it cannot hold them.
-        reason: why not, or "".
-        packet: the packet that it has, from which a sidecar begins.
-        also: keywords that it has outside of that.
+        content: the file; None if it cannot hold them. reason: why not, or "". packet: its packet, from which a sidecar
+        begins. also: its keywords outside of the packet.
     """
 
     content: bytes | None
@@ -35,7 +33,7 @@ class LabelledFile:
 def words_inside(content: bytes) -> dict[ListName, list[str]] | None:
     """A person's own keywords in a file that can hold a packet, without those of a label; None if it is damaged.
 
-    Those of the older IPTC block count where there are none in XMP.
+    Keywords of the older IPTC block count if XMP has none.
     """
     try:
         embedded = read_packet(content)
@@ -56,9 +54,9 @@ def _together(many: list[dict[ListName, list[str]]]) -> dict[ListName, list[str]
 
 
 def labelled(content: bytes, keywords: tuple[str, ...]) -> LabelledFile:
-    """Put the keywords of a label (of `xmp.keywords`) into a file that can hold a packet.
+    """Put the keywords of a label (from `xmp.keywords`) into a file that can hold a packet.
 
-    Keywords of the older IPTC block are put there too where XMP has none, as programs ask one of the two.
+    Keywords of the older IPTC block are added too if XMP has none, as programs read one of the two.
     """
     try:
         embedded = read_packet(content)

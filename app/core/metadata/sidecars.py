@@ -1,7 +1,7 @@
 """Which XMP sidecars belong to a photo: `a.xmp`, `a.jpg.xmp` and their spellings in upper and mixed case.
 
 `a.jpg.xmp` belongs to `a.jpg`. `a.xmp` belongs to every `a.*` that can have a sidecar: to a RAW and the JPEG of the
-same shot, both. Darktable's `a_01.jpg.xmp`, a second way to develop `a.jpg`, belongs to `a.jpg` where no photo has that
+same shot, both. Darktable's `a_01.jpg.xmp`, a second development of `a.jpg`, belongs to `a.jpg` unless a photo has that
 name.
 """
 
@@ -24,20 +24,20 @@ _NO_PHOTOS = (
     ".url .xml .yaml .yml"
 )
 _OWNS_NOTHING = frozenset({"", ENDING, *_NO_PHOTOS.split()})
-"""Endings of files that have no XMP sidecar. Any other file may be a photo in a format that we do not know."""
+"""Endings of files that have no XMP sidecar. Any other file may be a photo in an unknown format."""
 _DUPLICATE = re.compile(r"(.+)_\d{2,}(\.[^.]+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A sidecar of a photo. others: further files in the folder that it belongs to as well."""
+    """A sidecar of a photo. others: further files in the folder to which it also belongs."""
 
     path: Path
     others: tuple[Path, ...] = ()
 
 
 class Sidecars:
-    """Finds the sidecars of many photos. Each folder is read once, so an object is to be used for one piece of work."""
+    """Finds the sidecars of many photos. Each folder is read once, so use an object for one piece of work only."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, _Folder] = {}
@@ -46,7 +46,7 @@ class Sidecars:
         """All sidecars that belong to a photo: `a.jpg.xmp`, `a.xmp`, then darktable's others.
 
         Raises:
-            FileError: if the folder cannot be listed, so that nobody knows which there are.
+            FileError: if the folder cannot be listed, so nobody knows which sidecars exist.
         """
         return tuple(
             Sidecar(photo.parent / name, tuple(photo.parent / other for other in others))
@@ -54,7 +54,7 @@ class Sidecars:
         )
 
     def to_write(self, photo: Path) -> Path:
-        """The sidecar that takes keywords: one that belongs to this photo alone, else a new one. Raises FileError.
+        """The sidecar that takes keywords: one that belongs only to this photo, else a new one. Raises FileError.
 
         A new one is `a.xmp` where `a.jpg.xmp` would be too long a name and no other file has a claim to `a.xmp`.
         """
@@ -72,7 +72,7 @@ class Sidecars:
 
 
 def place_for_new(photo: Path) -> Path:
-    """Where a photo gets a new sidecar, which no other photo can take for its own: `a.jpg.xmp`."""
+    """The place of a photo's new sidecar, which cannot belong to another photo: `a.jpg.xmp`."""
     return photo.with_name(photo.name + ENDING)
 
 
@@ -82,12 +82,12 @@ def short_place_for_new(photo: Path) -> Path:
 
 
 def is_too_long(place: Path) -> bool:
-    """Whether the name is longer than file systems take."""
+    """Whether the name is longer than file systems allow."""
     return len(os.fsencode(place.name)) > LONGEST_NAME
 
 
 def beside(sidecar: Path, photo: Path, target: Path) -> Path:
-    """The place of a photo's sidecar when the photo is at `target`: it changes its name as the photo does."""
+    """The place of a photo's sidecar when the photo is at `target`: its name changes like the photo's."""
     if target.name == photo.name:
         return target.with_name(sidecar.name)
     ending = sidecar.name[-len(ENDING) :]
@@ -101,11 +101,11 @@ def beside(sidecar: Path, photo: Path, target: Path) -> Path:
 
 
 class _Folder:
-    """What a folder holds, by folded names, which are the same in upper and lower case."""
+    """The content of a folder by folded names, which are the same in upper and lower case."""
 
     def __init__(self, names: list[str]) -> None:
         self._sidecars: dict[str, list[str]] = {}  # by their names without .xmp
-        self._duplicates: dict[str, list[str]] = {}  # darktable's, by the names of their photos
+        self._duplicates: dict[str, list[str]] = {}  # darktable's sidecars, by the names of their photos
         self._named: dict[str, list[str]] = {}  # files that can have a sidecar
         self._stems: dict[str, list[str]] = {}  # the same by their names without ending
         for name in names:
@@ -144,7 +144,7 @@ class _Folder:
             owners = [name for name in namesakes if name == _stem(sidecar)] or namesakes
             if photo in owners:
                 yield sidecar, [name for name in owners if name != photo]
-        if stem not in self._named:  # else it is the a.jpg.xmp of another photo
+        if stem not in self._named:  # otherwise it is the a.jpg.xmp of another photo
             sidecars, alike = self._sidecars.get(stem, []), _with(photo, self._stems.get(stem, []))
             for sidecar in sidecars:
                 owners = [name for name in alike if _takes(name, sidecar, sidecars)]
@@ -155,11 +155,11 @@ class _Folder:
 
 
 def _with(photo: str, names: list[str]) -> list[str]:
-    return names if photo in names else [*names, photo]  # a photo of any name, also one that has gone, has sidecars
+    return names if photo in names else [*names, photo]  # a photo of any name, also a missing one, has sidecars
 
 
 def _takes(owner: str, sidecar: str, sidecars: list[str]) -> bool:
-    """Whether an `a.*` goes with this spelling of `a.xmp`: with its own, where that is there, else with all."""
+    """Whether an `a.*` goes with this spelling of `a.xmp`: with its own spelling if that exists, else with all."""
     return _stem(sidecar) == _stem(owner) or all(_stem(one) != _stem(owner) for one in sidecars)
 
 

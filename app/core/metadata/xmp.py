@@ -1,8 +1,8 @@
 """Labels as keywords in XMP, where Lightroom, digiKam, darktable and exiftool find them.
 
 `dc:subject` holds the plain keywords, `lr:hierarchicalSubject` the path `Vessel|tanker|name`, `digiKam:TagsList` the
-same with slashes. Whatever else a packet of XMP holds stays as it is, to the character. A property of our own lists
-what a label has added to these, and the next label takes exactly that away.
+same with slashes. Everything else in a packet of XMP stays as it is, to the character. A property of Marque's own lists
+what a label has added, and the next label removes exactly that.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _AFLOAT = (
     "dredger",
     "sail",
 )
-"""What the type of a vessel is called, or a part of its name, in the supplied model and by people who make their own;
-all other types are under Vehicle."""
+"""Names of vessel types, or parts of them, in the supplied model and in models of other people; all other types are
+under Vehicle."""
 
 
 def keywords(answer: Decision | None) -> tuple[str, ...]:
@@ -65,12 +65,12 @@ def merged(packet: bytes | None, path: tuple[str, ...], also: Mapping[ListName, 
     """A packet of XMP with a label's keywords in place of an earlier label's; a new one where there is none.
 
     Args:
-        path: of `keywords`; empty takes an earlier label's keywords away.
-        also: words of the person's own that belong into the lists, because they stood elsewhere.
+        path: of `keywords`; empty removes an earlier label's keywords. also: the person's own words from elsewhere that
+        belong in the lists.
 
     Raises:
-        XmpError: if the packet is not XMP, or a list in it is written in a way that is not known; also where it is
-            certain that a change would lose something.
+        XmpError: if the packet is not XMP, or a list in it is written in an unknown way; also if a change would
+            certainly lose something.
     """
     text = XmpText(_NEW if packet is None else packet, (*_SHARED, _ADDED))
     held = {name: text.words(name) for name in _SHARED}
@@ -108,7 +108,7 @@ def standing_alone(packet: bytes) -> bytes:
 
 
 def _clean(path: tuple[str, ...]) -> tuple[str, ...]:
-    """A path as it can be written: a separator inside a name would make another level of it."""
+    """A path that can be written: a separator inside a name would make another level."""
     parts = (legal(_CONTROL.sub(" ", part)).replace("|", "-").replace("/", "-").strip() for part in path)
     return tuple(part or "_" for part in parts)
 
@@ -116,8 +116,8 @@ def _clean(path: tuple[str, ...]) -> tuple[str, ...]:
 def _earlier(held: Mapping[ListName, list[str]], added: list[str]) -> dict[ListName, list[str]]:
     """The words in the lists that an earlier label has added.
 
-    What is listed as added may come from anybody. It counts only where it is what one label adds: nothing but a path of
-    at most three parts, which is still in one of the lists, and its parts. Else all words are somebody's own.
+    Anybody may have written the list of added words. It counts only if it is what one label adds: a path of at most
+    three parts, which is still in one of the lists, and its parts. Otherwise all words are somebody's own.
     """
     for name, separator in _SEPARATORS.items():
         for word in held[name]:

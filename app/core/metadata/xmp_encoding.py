@@ -1,6 +1,6 @@
 """How the text of a packet of XMP is encoded: UTF-8, UTF-16 and UTF-32, or what an XML declaration names.
 
-A packet is written back in the encoding that it had; what that has no sign for becomes a character reference.
+A packet is written back in its own encoding; characters that this does not have become character references.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from model.system.errors import MarqueError
 
 _MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, which begins alike
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, which has the same beginning
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -45,7 +45,7 @@ def decoded(packet: bytes) -> Decoded:
     """The text of a packet.
 
     Raises:
-        XmpError: if its bytes are not of the encoding that it begins in or names, or XMP has no such encoding.
+        XmpError: if its bytes are not in the encoding of its beginning or its declaration, or XMP has no such encoding.
     """
     mark, encoding = next(((mark, name) for mark, name in _MARKS if packet.startswith(mark)), (b"", ""))
     content = packet[len(mark) :]
@@ -61,13 +61,13 @@ def decoded(packet: bytes) -> Decoded:
         text = content.decode(encoding).rstrip("\0")
     except UnicodeDecodeError as error:
         raise XmpError(f"it is not in {encoding.upper()}: byte {len(mark) + error.start + 1}") from error
-    if "\0" in text:  # the parser would take it for another encoding
+    if "\0" in text:  # the parser would take it as another encoding
         raise XmpError(f"it is not in {encoding.upper()}: there are NULs in it")
     return Decoded(text, encoding, mark)
 
 
 def _checked(encoding: str, content: bytes) -> str:
-    """The encoding that a packet begins in ("" for one of single bytes), or else the one that it names."""
+    """The encoding of a packet's beginning ("" for one of single bytes), or else the one that it names."""
     beginning = content[:_LONGEST_DECLARATION].decode(encoding or "latin-1", "replace")
     found = _DECLARED.match(beginning)
     if found is None:

@@ -1,6 +1,6 @@
-"""The packet of XMP inside a photo's file: found, and another put in its place. No pixel is touched.
+"""The packet of XMP inside a photo's file: found and replaced. Pixels are not touched.
 
-All other bytes stay as they are, but for the index of a JPEG's further pictures (MPF: previews, depth, brightness),
+All other bytes stay as they are, except the index of a JPEG's further pictures (MPF: previews, depth, brightness),
 which says where they are. A JPEG holds the packet in an APP1 segment, a PNG in an iTXt chunk; a PNG of ImageMagick has
 it in hexadecimal digits, and gets an iTXt chunk instead. XMP beyond 64 KB in a JPEG is in further segments, to which a
 mark in the packet leads; they stay. A file with two packets that differ is left alone, as programs do not agree on
@@ -42,24 +42,24 @@ SIGNATURE = 8
 
 
 class PacketError(MarqueError):
-    """The file takes no packet; the message is a reason for the user, without the file."""
+    """The file cannot take a packet; the message is a reason for the user, without the file."""
 
 
 def takes(beginning: bytes) -> bool:
-    """Whether a file that begins so is of a format into which a packet can be put."""
+    """Whether a file with this beginning is of a format that can hold a packet."""
     return beginning.startswith((_JPEG, _PNG))
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """The XMP of a file: its packets, of which it should have one, and what further segments of a JPEG add to it."""
+    """The XMP of a file: its packets (there should be one), and what further segments of a JPEG add."""
 
     packets: tuple[bytes, ...]
     extension: bytes | None = None
 
 
 def read_packet(content: bytes) -> Embedded:
-    """The packets in a JPEG or PNG; one that is there several times counts once.
+    """The packets in a JPEG or PNG; one that occurs several times counts once.
 
     Raises:
         PacketError: if the file is damaged.
@@ -69,7 +69,7 @@ def read_packet(content: bytes) -> Embedded:
 
 
 def with_packet(content: bytes, packet: bytes) -> bytes:
-    """The same JPEG or PNG with another packet, in the place of the one that it had; further segments stay.
+    """The same JPEG or PNG with another packet in place of its own; further segments stay.
 
     Raises:
         PacketError: if the file is damaged, has several packets that differ, or has no room for the packet.
@@ -93,10 +93,9 @@ class _Slot:
     """Where a file's packet belongs.
 
     Attributes:
-        places: start and end of all segments or chunks that hold it; where there is none, the place for one, empty.
-        packets: what they hold, each once.
-        wrap: a packet as the bytes that go into the first place.
-        index: where the index of a JPEG's further pictures begins, or None.
+        places: start and end of all segments or chunks that hold it; without any, the empty place for one. packets:
+        their contents, each once. wrap: turns a packet into the bytes for the first place. index: where the index of a
+        JPEG's further pictures begins, or None.
         extension: more XMP in further segments.
     """
 
@@ -131,7 +130,7 @@ def _find_in_jpeg(content: bytes) -> _Slot:
             further.append(content[body + len(_FURTHER_SEGMENT) : ends])
         elif marker == _APP2 and content.startswith(_INDEX_SEGMENT, body):
             index = body + len(_INDEX_SEGMENT)
-        # a new one belongs behind JFIF and Exif, and before all else
+        # a new one belongs after JFIF and Exif, and before everything else
         leading = leading and (marker == _APP0 or (marker == _APP1 and content.startswith(b"Exif\0", body)))
         if leading:
             new = ends
@@ -176,7 +175,7 @@ def segments(content: bytes) -> Iterator[tuple[int, int, int, int]]:
         start = position
         if content[position] != 0xFF:
             raise ValueError
-        while content[position + 1] == 0xFF:  # a marker may be preceded by any number of these
+        while content[position + 1] == 0xFF:  # any number of these may come before a marker
             position += 1
         marker = content[position + 1]
         if marker in (_SCAN, _END):
@@ -201,7 +200,7 @@ def _as_segment(packet: bytes) -> bytes:
 
 
 def _without_padding(packet: bytes) -> bytes:
-    """A packet without the white space at its end, which is there for programs that change it in its place."""
+    """A packet without the white space at its end, which leaves room for programs that change it in place."""
     end = packet.rfind(_PACKET_END)
     return packet if end < 0 else packet[:end].rstrip() + b"\n" + packet[end:].rstrip()
 
@@ -211,8 +210,7 @@ def _with_index_moved(content: bytes, index: int, growth: int, behind: int) -> b
 
     Args:
         index: where it begins; the other pictures' places are counted from there.
-        growth: of the first picture, bytes, also below 0.
-        behind: the part of it that is behind the index.
+        growth: of the first picture, bytes, may be below 0. behind: the part of it that is after the index.
     """
     order: Literal["little", "big"] = "little" if content[index : index + 2] == b"II" else "big"
 
@@ -255,7 +253,7 @@ def _find_in_png(content: bytes) -> _Slot:
 
 
 def _packet_in_chunk(kind: bytes, body: bytes) -> bytes | None:
-    """The packet that a chunk of text holds, if it does."""
+    """The packet in a chunk of text, if there is one."""
     if body.startswith(_XMP_CHUNK):
         return _text_of(kind, body[len(_XMP_CHUNK) :])
     name = next((name for name in _HEX_CHUNKS if body.startswith(name)), None)
@@ -274,9 +272,9 @@ def _text_of(kind: bytes, body: bytes) -> bytes:
     """The text of a chunk, after its keyword."""
     if kind == b"tEXt":
         return body
-    if kind == b"zTXt":  # how it is packed, then the text
+    if kind == b"zTXt":  # how it is compressed, then the text
         return _unpacked(body[1:])
-    # packed or not, how, two names of its language, then the text
+    # compressed or not, how, two names of its language, then the text
     _language, _translated, text = body[2:].split(b"\0", 2)
     return _unpacked(text) if body[0] else text
 

@@ -1,6 +1,6 @@
-"""XMP sidecars: files beside photos that take the keywords of labels and keep all that other programs have put there.
+"""XMP sidecars: files beside photos that take the keywords of labels and keep what other programs have put there.
 
-Programs that read a sidecar take its lists in place of those inside the photo. So a new one begins with the words that
+Programs that read a sidecar use its lists instead of those inside the photo. So a new one begins with the words that
 the photo holds.
 """
 
@@ -25,7 +25,7 @@ from model.system.unfinished import part_beside
 _LARGEST = 16 << 20
 _TRIES = 3
 _BEGINNING = 1 << 20
-"""Bytes in which nearly all JPEGs have everything but their pixels."""
+"""Bytes that hold everything but the pixels in nearly all JPEGs."""
 
 
 class SidecarError(MarqueError):
@@ -33,10 +33,10 @@ class SidecarError(MarqueError):
 
 
 def read_sidecar(place: Path) -> bytes:
-    """What a sidecar holds.
+    """The content of a sidecar.
 
     Raises:
-        SidecarError: if it is something else than a file (a named pipe, a link), is too large or cannot be read.
+        SidecarError: if it is not a file (a named pipe, a link), is too large or cannot be read.
     """
     try:
         if place.is_symlink():
@@ -47,10 +47,10 @@ def read_sidecar(place: Path) -> bytes:
 
 
 def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None = None) -> Path | None:
-    """Put a label's keywords into the photo's sidecar, made if missing; the file, or None where there is nothing to do.
+    """Put a label's keywords into the photo's sidecar, made if missing; the file, or None if there is nothing to do.
 
     Args:
-        path: of `keywords`; empty takes an earlier label's keywords away.
+        path: of `keywords`; empty removes an earlier label's keywords.
         sidecars: for many photos, so that each folder is read once.
 
     Raises:
@@ -78,7 +78,7 @@ def write_sidecar(photo: Path, path: tuple[str, ...], sidecars: Sidecars | None 
 
 
 def _words_inside(photo: Path) -> Mapping[ListName, Sequence[str]]:
-    """The person's keywords in a photo itself; none where it cannot be read, or has no packet that can."""
+    """The person's keywords in a photo itself; none if it, or its packet, cannot be read."""
     try:
         with open_regular(photo) as file:
             content = file.read(_BEGINNING)
@@ -95,7 +95,7 @@ class _ChangedError(Exception):
 
 
 def _write(place: Path, before: bytes | None, after: bytes) -> None:
-    """Put a sidecar in place of what was read there. Raises _ChangedError, SidecarError; it stays as it was then."""
+    """Put a sidecar in place of the one that was read. Raises _ChangedError, SidecarError; then it is unchanged."""
     try:
         with part_beside(place) as (file, part):
             file.write(after)

@@ -1,8 +1,8 @@
-"""The lists of words in a packet of XMP, changed in its text: every character that is not of these lists stays.
+"""The lists of words in a packet of XMP, changed in its text: every character outside of these lists stays.
 
 XMP is RDF in XML. A list may be written in several ways, and there are programs for each: an `rdf:Bag`, `rdf:Seq` or
-`rdf:Alt` of items, items with qualifiers, a plain text, an attribute of the description. What is written in a way that
-is not known here is left alone, and the caller hears of it.
+`rdf:Alt` of items, items with qualifiers, a plain text, an attribute of the description. A list in an unknown form is
+left alone, and the caller gets an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_GAP = 1000
 
 @dataclass(frozen=True)
 class ListName:
-    """A property that holds words: its usual prefix, its namespace, its name, and the kind of list that is made."""
+    """A property that holds words: its usual prefix, its namespace, its name, and the kind of list for a new one."""
 
     prefix: str
     namespace: str
@@ -32,7 +32,7 @@ class ListName:
 
     @property
     def expanded(self) -> str:
-        """As a Tree names it."""
+        """Its name in a tree."""
         return f"{self.namespace}{SEPARATOR}{self.name}"
 
     def __str__(self) -> str:
@@ -44,11 +44,9 @@ class _Place:
     """Where a list is written.
 
     Attributes:
-        description: that has it.
-        element: the property; None where it is an attribute of the description.
-        container: the Bag, Seq or Alt in it; None where it is a plain text.
-        items: the elements with the words; of a plain text the property itself.
-        words: theirs.
+        description: the one that has it. element: the property; None if it is an attribute of the description.
+        container: the Bag, Seq or Alt in it; None if it is a plain text. items: the elements with the words; for a
+        plain text the property itself. words: their words.
     """
 
     description: Element
@@ -59,7 +57,7 @@ class _Place:
 
     @property
     def qualified(self) -> bool:
-        """Whether somebody says something of one of the words."""
+        """Whether one of the words has a qualifier."""
         return not all(_is_plain(item) for item in self.items)
 
 
@@ -71,10 +69,10 @@ class XmpText:
 
         Args:
             packet: in any encoding that XMP may have.
-            lists: that will be asked for.
+            lists: the ones to be read or changed.
 
         Raises:
-            XmpError: if it is not XMP, is damaged, or holds what no XMP has (a DOCTYPE, thousands of levels).
+            XmpError: if it is not XMP, is damaged, or holds what XMP never has (a DOCTYPE, thousands of levels).
         """
         self._packet = packet
         self._decoded = decoded(packet)
@@ -84,22 +82,22 @@ class XmpText:
         self._new_lists: list[bytes] = []
 
     def words(self, name: ListName) -> list[str]:
-        """The words of a list, of all the places where it is written.
+        """The words of a list, from all the places where it is written.
 
         Raises:
-            XmpError: if it is written in a way that is not known here.
+            XmpError: if it is written in an unknown way.
         """
         return [word for place in self._places(name) for word in place.words]
 
     def change(self, name: ListName, remove: Sequence[str], add: Sequence[str]) -> None:
-        """Take words out of a list and add others at its end; at most once for each list.
+        """Remove words from a list and add others at its end; at most once for each list.
 
-        Of a word that stands several times the last one is taken, and none that has qualifiers, as those are
-        somebody's own. A list that is left empty goes. One that stands in several places is brought together when
-        words are added, as programs refuse a packet that has a property twice.
+        If a word occurs several times, the last one is removed, but never one with qualifiers, as those are somebody's
+        own. An empty list is removed. A list in several places is merged when words are added, as programs refuse a
+        packet that has a property twice.
 
         Raises:
-            XmpError: if the list is written in a way that is not known here.
+            XmpError: if the list is written in an unknown way.
         """
         if not remove and not add:
             return
@@ -113,7 +111,7 @@ class XmpText:
                 self._remove_empty(name, place)
 
     def replace(self, name: ListName, words: Sequence[str]) -> None:
-        """Put a list in the place of another, however that was written; for one that nobody else writes."""
+        """Replace a list, however it was written; for lists that only Marque writes."""
         for description in self._tree.descriptions:
             if name.expanded in description.attributes:
                 self._cut_attribute(description, name)
@@ -124,7 +122,7 @@ class XmpText:
             self._begin_list(name, words)
 
     def packet(self) -> bytes:
-        """The packet with all changes; the very same bytes where there were none."""
+        """The packet with all changes; exactly the same bytes without any."""
         edits = self._edits + self._insertion()
         if not edits:
             return self._packet
@@ -159,7 +157,7 @@ class XmpText:
                 return
 
     def _add(self, name: ListName, places: list[_Place], add: Sequence[str]) -> list[_Place]:
-        """Add words to the place that suits best, with those of the other places; the place that is left."""
+        """Add words to the most suitable place, with the words of the other places; this place."""
         main = next((place for place in places if place.container is not None), None)
         main = main or next((place for place in places if place.items), None)
         moved: list[str] = []
@@ -184,7 +182,7 @@ class XmpText:
 
     def _extend(self, container: Element, items: list[Element], words: list[str]) -> None:
         tag = _tag(container.prefix, "li")
-        if container.close == container.end:  # one tag alone
+        if container.close == container.end:  # a single tag
             text = b"".join(_li(tag, word) for word in words)
             self._edits.append((container.end - 2, container.end, b">" + text + b"</" + container.tag + b">"))
             return
@@ -193,19 +191,19 @@ class XmpText:
         self._edits.append((at, at, b"".join(gap + _li(tag, word) for word in words)))
 
     def _wrap(self, place: _Place, name: ListName, words: list[str]) -> None:
-        """Make a list of a plain text; what is said of it goes with it."""
+        """Turn a plain text into a list; its qualifiers stay with it."""
         element, prefix = place.items[0], place.description.prefix
         attributes = [(match[0], match[1]) for match in ATTRIBUTE.finditer(element.raw_attributes)]
         declarations = [(text, key) for text, key in attributes if key == b"xmlns" or key.startswith(b"xmlns:")]
         if (b"xmlns:" + prefix if prefix else b"xmlns") in [key for _, key in declarations]:
-            raise _unknown_way(name)  # RDF has another prefix within
+            raise _unknown_way(name)  # RDF has another prefix inside
         bag, item = _tag(prefix, name.kind), _tag(prefix, "li")
         begin = b"<%b%b><%b><%b%b" % (
             *(element.tag, b"".join(text for text, _ in declarations)),
             *(bag, item, b"".join(text for text, key in attributes if (text, key) not in declarations)),
         )
         end = b"".join(_li(item, word) for word in words) + b"</%b></%b>" % (bag, element.tag)
-        if element.close == element.end:  # one tag alone
+        if element.close == element.end:  # a single tag
             self._edits.append((element.start, element.end, begin + b"/>" + end))
         else:
             self._edits.append((element.start, element.inner, begin + b">"))
@@ -213,7 +211,7 @@ class XmpText:
 
     def _begin_list(self, name: ListName, words: Sequence[str]) -> None:
         prefix = (self._tree.descriptions or [self._tree.rdf])[0].prefix
-        if prefix == name.prefix.encode():  # it would mean both within the list
+        if prefix == name.prefix.encode():  # inside the list it would have both meanings
             raise _unknown_way(name)
         bag, item, property_tag = _tag(prefix, name.kind), _tag(prefix, "li"), str(name).encode()
         self._new_lists.append(
@@ -223,7 +221,7 @@ class XmpText:
         )
 
     def _insertion(self) -> list[tuple[int, int, bytes]]:
-        """The new lists, at the end of the first description; one is made where there is none."""
+        """The new lists, at the end of the first description; one is made if there is none."""
         if not self._new_lists:
             return []
         into, lists = self._tree.rdf, self._new_lists
@@ -233,7 +231,7 @@ class XmpText:
             tag = _tag(into.prefix, "Description")
             declared = b"" if into.prefix == b"rdf" else b' xmlns:rdf="%b"' % RDF.encode()
             lists = [b'<%b%b rdf:about="">%b</%b>' % (tag, declared, b"".join(lists), tag)]
-        if into.close == into.end:  # one tag alone
+        if into.close == into.end:  # a single tag
             return [(into.end - 2, into.end, b">" + b"".join(lists) + b"</" + into.tag + b">")]
         content = self._text[into.inner : into.close]
         gap = content[: len(content) - len(content.lstrip())]
@@ -243,7 +241,7 @@ class XmpText:
         return [(at, at, b"".join(gap + one for one in lists))]
 
     def _remove_empty(self, name: ListName, place: _Place) -> None:
-        """Remove a place without words, unless something else, such as a comment, stands in it."""
+        """Remove a place without words, unless something else, such as a comment, is in it."""
         if place.container is not None:
             rest = self._text[place.container.inner : place.container.close]
             cuts = [
@@ -331,5 +329,5 @@ def _li(tag: bytes, word: str) -> bytes:
 
 
 def legal(word: str) -> str:
-    """A word without the characters that XML cannot hold in any way."""
+    """A word without the characters that XML cannot hold at all."""
     return _NEVER_IN_XML.sub("\ufffd", word)

@@ -1,4 +1,4 @@
-"""The descriptions in a packet of XMP, with the bytes at which each property begins and ends."""
+"""The descriptions in a packet of XMP, with the bytes where each property begins and ends."""
 
 from __future__ import annotations
 
@@ -34,13 +34,11 @@ class Element:
     Attributes:
         name: namespace, SEPARATOR, local name.
         attributes: by such names, without declarations of namespaces.
-        written: the attributes' names as they are written, by such names.
-        tag: its own name as it is written.
-        raw_attributes: as they are written, with white space and declarations of namespaces.
+        written: the attributes' names in the text, by such names. tag: its own name in the text. raw_attributes: the
+        attributes in the text, with white space and declarations of namespaces.
         start, end: its bytes.
-        inner, close: the bytes of its content; `close` is `end` where it is one tag alone.
-        pieces: the text that stands directly in it, cut at everything that is not text.
-        children: elements in it; of a description only the properties that were asked for.
+        inner, close: the bytes of its content; `close` is `end` for a single tag. pieces: the text directly in it, cut
+        at everything that is not text. children: elements in it; for a description only the requested properties.
     """
 
     name: str
@@ -57,12 +55,12 @@ class Element:
 
     @property
     def text(self) -> str:
-        """What stands directly in it."""
+        """The text directly in it."""
         return "".join(self.pieces)
 
     @property
     def prefix(self) -> bytes:
-        """Of its namespace, as it is written; b"" where that is the default one."""
+        """The prefix of its namespace in the text; b"" for the default one."""
         return self.tag.rpartition(b":")[0]
 
     @property
@@ -72,9 +70,9 @@ class Element:
 
 
 class Tree:
-    """The first `rdf:RDF` of a packet and all descriptions that stand directly in one.
+    """The first `rdf:RDF` of a packet and all descriptions directly in one.
 
-    No entity is ever read: a text with a document type, which alone can declare some, is refused.
+    Entities are never read: a text with a document type, which could declare some, is refused.
     """
 
     rdf: Element
@@ -84,15 +82,15 @@ class Tree:
 
         Args:
             text: in UTF-8.
-            properties: names of the properties that are kept with all that is in them.
+            properties: names of the properties that are kept with their content.
 
         Raises:
             XmpError: if it is not XMP, is damaged, or holds what no XMP has.
         """
         self.descriptions: list[Element] = []
         self._text, self._properties = text, properties
-        self._open: list[Element | None] = []  # None: something that nobody asked for
-        self._root: int | None = None  # the level of the rdf:RDF that is open
+        self._open: list[Element | None] = []  # None: something that was not requested
+        self._root: int | None = None  # the level of the open rdf:RDF
         self._found: list[Element] = []
         self._begun = self._kept = 0
         self._parser = expat.ParserCreate("UTF-8", SEPARATOR)
@@ -142,7 +140,7 @@ class Tree:
             raise XmpError("it has more keywords than Marque reads")
         start = self._parser.CurrentByteIndex
         match = _START_TAG.match(self._text, start)
-        assert match is not None  # the parser has just read it
+        assert match is not None  # which the parser has just read
         return Element(
             name,
             {_expanded(key): value for key, value in attributes.items()},
