@@ -23,7 +23,7 @@ STEERING = frozenset(
 )
 
 # What does not hold yet. These lists may only shrink: what is mended is taken off, or the test fails.
-STILL_UNTYPED_SIGNALS = 23
+STILL_UNTYPED_SIGNALS = 11
 
 
 def files_of(findings: list[str]) -> set[str]:

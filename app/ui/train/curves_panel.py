@@ -161,6 +161,7 @@ class CurvesPanel(QScrollArea):
         self.charts = [_Chart(kind) for kind in _KINDS]
         for chart in self.charts:
             chart.plot.pointed.connect(partial(self.point_at, chart))
+            chart.plot.left.connect(self._point_nowhere)
         self.readout = Readout(self)
         self._columns = 0
         self.setWidget(self._body)
@@ -200,12 +201,16 @@ class CurvesPanel(QScrollArea):
         """All charts as they are on the screen."""
         return self._body.grab().toImage()
 
-    def point_at(self, chart: _Chart, place: QPointF | None, on_screen: QPoint) -> None:
+    def point_at(self, chart: _Chart, place: QPointF, on_screen: QPoint) -> None:
         """Show a step in all charts, and beside the mouse the values of the one that it is in."""
-        step = None if place is None else place.x()
         for one in self.charts:
-            one.point_at(step)
-        self.readout.say("" if step is None else chart.words_at(step), on_screen)
+            one.point_at(place.x())
+        self.readout.say(chart.words_at(place.x()), on_screen)
+
+    def _point_nowhere(self) -> None:
+        for one in self.charts:
+            one.point_at(None)
+        self.readout.hide()
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
@@ -19,7 +20,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.training.data_survey import KINDS, DataSurvey
-from app.ui.background.requests import next_request
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"
@@ -30,28 +30,36 @@ _SHORT, _TALL = 72, 16_777_215  # pixels of height that the list may have; the l
 _NAMES = 72  # pixels for the names beside the fields
 
 
+@dataclass(frozen=True, eq=False)
+class SurveyRequest:
+    """Read this data, and that of `also`; the kind LABELLED has no place, and no kind means that of `also` alone."""
+
+    kind: str
+    place: str
+    also: tuple[str, ...]
+
+
 class DataChooser(QWidget):
     """Asks for what is chosen to be read, a moment after the last key.
 
     Attributes:
         data: what is shown, as the trainer's `--data` takes it.
         survey: what was read; None while nothing is known.
-        wanted: number of the survey that is waited for; what comes with another one was asked for something else.
+        wanted: the survey that is waited for; what another one finds was asked for something else.
 
     Signals:
-        survey_wanted: (number, kind, place, also) read this data, and that of `also`; the kind LABELLED has no place,
-            and no kind means that of `also` alone
+        survey_wanted: (SurveyRequest)
         changed: something else is chosen, was read, or is passed over
     """
 
-    survey_wanted = Signal(int, str, str, object)
+    survey_wanted = Signal(SurveyRequest)
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data: Sequence[str] = ()
         self.survey: DataSurvey | None = None
-        self.wanted = 0
+        self.wanted: SurveyRequest | None = None
         self._also: tuple[str, ...] = ()
         self._short = False
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
@@ -164,7 +172,7 @@ class DataChooser(QWidget):
 
     def _wait(self) -> None:
         self.survey, self.data = None, ()
-        self.wanted = next_request()
+        self.wanted = None
         self.preview.clear()
         self.skip_bad.hide()
         self.skip_bad.setChecked(False)
@@ -180,7 +188,8 @@ class DataChooser(QWidget):
                 return
             kind = ""
         self.summary.set_whole("reading the photos")
-        self.survey_wanted.emit(self.wanted, kind, place, self._also)
+        self.wanted = SurveyRequest(kind, place, self._also)
+        self.survey_wanted.emit(self.wanted)
 
     def _choose(self) -> None:
         start = self.place.text() or str(Path.home())

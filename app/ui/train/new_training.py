@@ -42,6 +42,7 @@ from app.core.training.setting_values import Checked, arguments, check
 from app.core.training.training_watch import StartingPoint
 from app.ui.train.all_settings import AllSettings
 from app.ui.train.data_chooser import DataChooser
+from app.ui.train.training_session import WantedTraining
 from app.ui.widgets.basics import ElidedBox, label
 from model.contract.commands import PaceReport
 from model.contract.config import Config
@@ -60,13 +61,13 @@ class NewTraining(QDialog):
         starting: name of the training that is being started, empty where none is.
 
     Signals:
-        agreed: (name, arguments of the trainer); the form closes when `show_begun` says that it has begun
+        agreed: (WantedTraining); the form closes when `show_begun` says that it has begun
         name_wanted: (name) can a new training have it? `show_name` takes the answer
         pace_wanted: (backbone, size) measure how fast this computer trains it
         pace_unwanted: measure no longer
     """
 
-    agreed = Signal(str, list)
+    agreed = Signal(WantedTraining)
     name_wanted = Signal(str)
     pace_wanted = Signal(str, int)
     pace_unwanted = Signal()
@@ -352,7 +353,7 @@ class NewTraining(QDialog):
         assert config is not None, "the button is off while a setting is wrong"
         self.starting, self._refused = self._name(), ""
         self._update()
-        self.agreed.emit(self.starting, arguments(config))
+        self.agreed.emit(WantedTraining(self.starting, arguments(config)))
 
 
 def _sentence(problem: str) -> str:

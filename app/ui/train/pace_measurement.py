@@ -18,7 +18,7 @@ class PaceMeasurement(QObject):
         changed: one has begun or ended
     """
 
-    measured = Signal(object)
+    measured = Signal(PaceReport)
     failed = Signal(str, str)
     changed = Signal()
 

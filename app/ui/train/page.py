@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,13 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.system import paths
-from app.core.training.data_survey import DataSurvey
 from app.core.training.runs import HOW_TO_INSTALL, TrainingState, missing_libraries
 from app.core.training.training_watch import Curves, TrainingRow
 from app.ui.background.model_loading import Loaded
 from app.ui.page.context import PageContext
 from app.ui.page.page import Page
 from app.ui.train import actions
-from app.ui.train.data_chooser import LABELLED
+from app.ui.train.data_chooser import LABELLED, SurveyRequest
 from app.ui.train.log_view import LogView
 from app.ui.train.model_comparison import ComparisonJob
 from app.ui.train.pace_measurement import PaceMeasurement
@@ -26,7 +25,7 @@ from app.ui.train.study.study_view import StudyView
 from app.ui.train.toolbar import TrainToolbar
 from app.ui.train.training_detail import TrainingDetail
 from app.ui.train.training_list import TrainingList
-from app.ui.train.training_session import TrainingSession
+from app.ui.train.training_session import Surveyed, TrainingLook, TrainingSession
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind, frame
 from app.ui.widgets.empty_state import EmptyState
@@ -51,7 +50,7 @@ class TrainPage(Page):
         use_wanted: (Path) identify with this model from now on
     """
 
-    use_wanted = Signal(object)
+    use_wanted = Signal(Path)
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
@@ -126,9 +125,7 @@ class TrainPage(Page):
         desk.looked.connect(self._on_looked)
         desk.problem.connect(self._on_problem)
         desk.said.connect(self.said)
-        desk.surveyed.connect(self._on_surveyed)
         desk.begun.connect(self._on_begun)
-        desk.printed.connect(lambda name, tail: self.log.take(tail) if name == self.current() else None)
         self.list.chosen.connect(lambda _name: self._on_chosen())
         self.list.shown_changed.connect(self._on_shown)
         self.measuring.changed.connect(self._show_measuring)
@@ -142,7 +139,7 @@ class TrainPage(Page):
         toolbar.new_button.clicked.connect(self.ask_new)
         toolbar.add_button.clicked.connect(self.ask_folder)
         toolbar.study_button.clicked.connect(self.ask_study)
-        self.study.desk.read.connect(lambda _study: self._enter_study())
+        self.study.desk.read.connect(self._enter_study)
         self.study.desk.problem.connect(lambda words: self._on_problem(words, ""))
         self.study.left.connect(self._leave_study)
         self.study.theme_wanted.connect(self.theme_wanted)
@@ -260,14 +257,17 @@ class TrainPage(Page):
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
-    def _on_looked(self, rows: list[TrainingRow], curves: dict[str, Curves]) -> None:
+    def _on_looked(self, look: TrainingLook) -> None:
+        rows = look.rows
         before, self._rows = self._rows, {row.record.name: row for row in rows}
         self._stack.setCurrentIndex(1 if rows else 0)
         self.toolbar.set_filled(bool(rows))
         self.list.show_rows(rows)
         self._show_detail()
-        if rows and self.isVisible() and (curves or self.curves is None):
-            self._draw(curves)
+        if rows and self.isVisible() and (look.curves or self.curves is None):
+            self._draw(look.curves)
+        if look.printed is not None and look.log_of == self.current():
+            self.log.take(look.printed)
         for name, row in self._rows.items():
             was = before.get(name)
             if was is not None and was.state is not row.state and row.state in _ENDS:
@@ -277,7 +277,7 @@ class TrainPage(Page):
         if text != self.errors.text():  # what fails at every look is said once
             self.errors.show_problem(text, details)
 
-    def _draw(self, curves: dict[str, Curves]) -> None:
+    def _draw(self, curves: Mapping[str, Curves]) -> None:
         if self.curves is None:
             # pyqtgraph takes half a second to load, which the window's start and the other pages do without
             from app.ui.train.curves_panel import CurvesPanel
@@ -287,8 +287,8 @@ class TrainPage(Page):
             self._on_log(self.toolbar.log_button.isChecked())
         self.curves.take(curves, self.list.colours(), self.list.shown())
 
-    def _on_shown(self, names: set[str]) -> None:
-        self.desk.show_only(names)
+    def _on_shown(self) -> None:
+        self.desk.show_only(self.list.shown())
         if self.curves is not None:
             self._draw({})
 
@@ -336,15 +336,15 @@ class TrainPage(Page):
         if row is not None and row.place:
             self.desk.move(row.record.name, places)
 
-    def _survey(self, number: int, kind: str, place: str, also: Sequence[str]) -> None:
-        if kind == LABELLED:
-            self.desk.survey_labelled(number, self._project.project, self._project.model, also)
-        else:
-            self.desk.survey(number, kind, place, also)
+    def _survey(self, request: SurveyRequest) -> None:
+        def put(found: Surveyed) -> None:
+            if self.form is not None and request is self.form.data.wanted:
+                self.form.data.show_survey(*found)
 
-    def _on_surveyed(self, number: int, data: Sequence[str], found: DataSurvey | str) -> None:
-        if self.form is not None and number == self.form.data.wanted:
-            self.form.data.show_survey(data, found)
+        if request.kind == LABELLED:
+            self.desk.survey_labelled(self._project.project, self._project.model, request.also, put)
+        else:
+            self.desk.survey(request.kind, request.place, request.also, put)
 
     def _check_name(self, name: str) -> None:
         def put(problem: str) -> None:

@@ -16,10 +16,12 @@ class Plot(pyqtgraph.PlotWidget):
     """A plot that leaves the wheel to the page, unless Ctrl is held; double-click shows all again.
 
     Signals:
-        pointed: (place in the plot as QPointF, or None; place on the screen) where the mouse is
+        pointed: (place in the plot, place on the screen) where the mouse is
+        left: it is elsewhere
     """
 
-    pointed = Signal(object, object)
+    pointed = Signal(QPointF, QPoint)
+    left = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +51,7 @@ class Plot(pyqtgraph.PlotWidget):
     def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
         """Nothing any more."""
         super().leaveEvent(event)
-        self.pointed.emit(None, QPoint())
+        self.left.emit()
 
     def apply_theme(self, bottom: str) -> None:
         """Colours of the current theme. Args: bottom: what stands along the horizontal axis."""

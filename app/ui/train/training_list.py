@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QToolButton, QVBoxLayout, QWidget
@@ -50,11 +52,11 @@ _HEIGHT = 60
 class TrainingList(QListWidget):
     """Signals:
     chosen: (name) another training is current
-    shown_changed: (names) whose curves are wanted
+    shown_changed: the curves of other trainings are wanted (`shown`)
     """
 
     chosen = Signal(str)
-    shown_changed = Signal(object)
+    shown_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +67,7 @@ class TrainingList(QListWidget):
         self._hidden: set[str] = set()
         self.currentItemChanged.connect(lambda item, _before: self.chosen.emit(_name(item) if item else ""))
 
-    def show_rows(self, rows: list[TrainingRow]) -> None:
+    def show_rows(self, rows: Sequence[TrainingRow]) -> None:
         """Bring the list up to date; the newest is at the top."""
         names = [row.record.name for row in reversed(rows)]
         if names != [_name(self.item(place)) for place in range(self.count())]:
@@ -87,7 +89,7 @@ class TrainingList(QListWidget):
             if _name(self.item(place)) == name:
                 self.setCurrentRow(place)
 
-    def _rebuild(self, rows: list[TrainingRow], names: list[str]) -> None:
+    def _rebuild(self, rows: Sequence[TrainingRow], names: list[str]) -> None:
         current = _name(self.currentItem()) if self.currentItem() else ""
         known, places = set(self._lines), {row.record.name: place for place, row in enumerate(rows)}
         self.blockSignals(True)
@@ -108,11 +110,11 @@ class TrainingList(QListWidget):
             self.setCurrentRow(0)
         if not names:
             self.chosen.emit("")
-        self.shown_changed.emit(self.shown())
+        self.shown_changed.emit()
 
     def _show(self, name: str, on: bool) -> None:
         (self._hidden.discard if on else self._hidden.add)(name)
-        self.shown_changed.emit(self.shown())
+        self.shown_changed.emit()
 
 
 class _Line(QWidget):

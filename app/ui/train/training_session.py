@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -35,22 +36,47 @@ _LOOK = 500  # milliseconds between two looks at the trainings while the page is
 _LOOK_HIDDEN = 2000
 
 
+Surveyed = tuple[tuple[str, ...], DataSurvey | str]
+"""Data sets, as the trainer takes them, and what is in them; or none, and what is wrong, in words."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingLook:
+    """How things stand.
+
+    Attributes:
+        rows: all trainings.
+        curves: by the trainings' names; only of those on show that have changed.
+        log_of: the training whose trainer's output is wanted.
+        printed: what that trainer has printed since; None for nothing.
+    """
+
+    rows: Sequence[TrainingRow]
+    curves: Mapping[str, Curves]
+    log_of: str
+    printed: Tail | None
+
+
+@dataclass(frozen=True)
+class WantedTraining:
+    """A new training: its name, and the arguments of the trainer."""
+
+    name: str
+    arguments: Sequence[str]
+
+
 class TrainingSession(QObject):
     """Attributes:
     reading: the tasks that read what is learned from, also of the open project
 
     Signals:
-    looked: (rows, curves) how things stand; curves only of the runs that changed
-    printed: (name, Tail) what the trainer of the run on show has printed
-    surveyed: (number, data sets, Survey) what would be trained on; or (number, none, the words of what is wrong)
+    looked: (TrainingLook)
     begun: (name, what is wrong) a new training waits or runs, or cannot where something is wrong
     problem: (text, details)
     said: (words) something was done that needs no more than a line
     """
 
-    looked = Signal(list, dict)
-    printed = Signal(str, object)
-    surveyed = Signal(int, object, object)
+    looked = Signal(TrainingLook)
     begun = Signal(str, str)
     problem = Signal(str, str)
     said = Signal(str)
@@ -103,40 +129,39 @@ class TrainingSession(QObject):
         shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
         log_of = self.log_of
 
-        def work() -> tuple[list[TrainingRow], dict[str, Curves], Tail | None, str]:
-            problem = ""
+        def work() -> tuple[TrainingLook, str, str]:
+            said = problem = ""
             try:
                 started = self._watcher.runs.start_next()
                 said = f"training '{started.name}' has begun" if started else ""
             except TrainingError as error:
-                problem, said = str(error), ""
+                problem = str(error)
             rows, curves = self._watcher.look(shown, smoothing)
             known = any(row.record.name == log_of for row in rows)
-            return rows, curves, self._watcher.printed(log_of if known else ""), problem or (said and f"\0{said}")
+            printed = self._watcher.printed(log_of if known else "")
+            return TrainingLook(rows, curves, log_of, printed), said, problem
 
-        def put(found: tuple[list[TrainingRow], dict[str, Curves], Tail | None, str]) -> None:
+        def put(found: tuple[TrainingLook, str, str]) -> None:
             self._looking = False
-            rows, curves, tail, words = found
-            if words.startswith("\0"):
-                self.said.emit(words[1:])
-            elif words:
-                self.problem.emit(words, "")
-            self.looked.emit(rows, curves)
-            if tail is not None:
-                self.printed.emit(log_of, tail)
+            look, said, problem = found
+            if said:
+                self.said.emit(said)
+            if problem:
+                self.problem.emit(problem, "")
+            self.looked.emit(look)
 
         self._tasks.once(work, put)
 
     # what a person does
 
-    def begin(self, name: str, arguments: Sequence[str]) -> None:
+    def begin(self, wanted: WantedTraining) -> None:
         """A new training; it starts when no other one runs. `begun` says how that went."""
 
         def put(problem: str) -> None:
-            self.begun.emit(name, problem)
+            self.begun.emit(wanted.name, problem)
             self.look()
 
-        self._tasks.once(lambda: _problem(lambda: self._watcher.runs.add(name, arguments)), put)
+        self._tasks.once(lambda: _problem(lambda: self._watcher.runs.add(wanted.name, wanted.arguments)), put)
 
     def check_name(self, name: str, then: Callable[[str], None]) -> None:
         """Find out whether a new training can have this name; `then` takes what is wrong, or nothing."""
@@ -177,28 +202,24 @@ class TrainingSession(QObject):
         """Remember what was measured; all that was."""
         self._tasks.once(lambda: keep(paces_file(), pace), then)
 
-    def survey(self, number: int, kind: str, place: str, also: Sequence[str]) -> None:
-        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone.
+    def survey(self, kind: str, place: str, also: Sequence[str], then: Callable[[Surveyed], None]) -> None:
+        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone."""
 
-        Args:
-            number: under which that is told.
-        """
-
-        def work() -> tuple[tuple[str, ...], DataSurvey | str]:
+        def work() -> Surveyed:
             try:
                 data = (*also, *((spec(kind, place),) if kind else ()))
                 return data, survey(data)
             except SurveyError as error:
                 return (), str(error)
 
-        self._read(number, work)
+        self._read(work, then)
 
     def survey_labelled(
-        self, number: int, project: Project | None, model: KnownModel | None, also: Sequence[str]
+        self, project: Project | None, model: KnownModel | None, also: Sequence[str], then: Callable[[Surveyed], None]
     ) -> None:
         """Write what the person said of the project's photos as a table, and say what is in it and the others."""
 
-        def work() -> tuple[tuple[str, ...], DataSurvey | str]:
+        def work() -> Surveyed:
             if project is None or model is None:
                 return (), "the open project has no photos yet"
             # a name of its own, as a training that waits reads it later
@@ -214,7 +235,7 @@ class TrainingSession(QObject):
             except MarqueError as error:
                 return (), str(error)
 
-        self._read(number, work, on=project)
+        self._read(work, then, on=project)
 
     def write_table(self, chosen: ChosenPlace) -> None:
         """The figures of the runs on show as CSV."""
@@ -247,11 +268,11 @@ class TrainingSession(QObject):
         self._tasks.once(lambda: work(self._watcher.runs), put)
 
     def _read(
-        self, number: int, work: Callable[[], tuple[tuple[str, ...], DataSurvey | str]], *, on: Project | None = None
+        self, work: Callable[[], Surveyed], then: Callable[[Surveyed], None], *, on: Project | None = None
     ) -> None:
         if self._survey is not None:
             self._survey.cancel()
-        self._survey = self.reading.once(work, lambda found: self.surveyed.emit(number, *found), on=on)
+        self._survey = self.reading.once(work, then, on=on)
 
 
 def _problem(act: Callable[[], object]) -> str:

@@ -6,7 +6,6 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph
@@ -14,14 +13,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from app.core.training.study import Curve, MeasuredStudy, StudyLine
 from app.ui.train.plot import Plot, Readout
 from app.ui.train.study.study_table import chance, number, span, unit
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 from model.system.plain_text import one_line
-
-if TYPE_CHECKING:
-    from app.core.training.study import Curve, MeasuredStudy, StudyLine
 
 _SHAPES = {"better": ("o", "ok"), "worse": ("s", "danger"), "not distinguishable": ("d", "muted")}
 """Verdict -> marker and colour."""
@@ -46,10 +43,10 @@ class Differences(QFrame):
     """A line for each comparison that has a common seed, the largest on top; a click chooses it.
 
     Signals:
-        chosen: (Line)
+        chosen: (StudyLine)
     """
 
-    chosen = Signal(object)
+    chosen = Signal(StudyLine)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,11 +54,12 @@ class Differences(QFrame):
         self._study: MeasuredStudy | None = None
         self._lines: list[StudyLine] = []
         self._bold: set[tuple[str, str]] = set()
-        self.plot = _Clicked()
+        self.plot, self.readout = _Clicked(), Readout(self)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.getPlotItem().getViewBox().invertY(True)
         self.plot.showAxis("top")
         self.plot.pointed.connect(self._on_pointed)
+        self.plot.left.connect(self.readout.hide)
         self.plot.clicked.connect(self._on_clicked)
         self._title = ElidedLabel()
         self.legend = ElidedLabel(kind="caption")
@@ -75,7 +73,6 @@ class Differences(QFrame):
         self._scroll.viewport().setAutoFillBackground(False)  # the card's colour beneath few lines
         self._scroll.setWidget(self.plot)
         _card(self, self._title, self.legend, self._scroll, self.nothing)
-        self.readout = Readout(self)
 
     def draw(self, study: MeasuredStudy, chosen: Sequence[StudyLine]) -> None:
         """Draw all comparisons, those of the chosen lines emphasised."""
@@ -169,11 +166,11 @@ class Differences(QFrame):
         above.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
         above.setGrid(30)
 
-    def _at(self, place: QPointF | None) -> StudyLine | None:
-        row = -1 if place is None else round(place.y())
+    def _at(self, place: QPointF) -> StudyLine | None:
+        row = round(place.y())
         return self._lines[row] if 0 <= row < len(self._lines) else None
 
-    def _on_pointed(self, place: QPointF | None, on_screen: QPoint) -> None:
+    def _on_pointed(self, place: QPointF, on_screen: QPoint) -> None:
         line = self._at(place)
         self.readout.say(self.words(line) if line else "", on_screen)
 
@@ -189,8 +186,9 @@ class Epochs(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("card")
-        self.plot = Plot()
+        self.plot, self.readout = Plot(), Readout(self)
         self.plot.pointed.connect(self._on_pointed)
+        self.plot.left.connect(self._on_left)
         self._shown: dict[str, tuple[Curve, QColor]] = {}
         self._line = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self.legend = QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText)
@@ -200,7 +198,6 @@ class Epochs(QFrame):
         note = label("band: one standard deviation", "caption")
         note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         _card(self, label("R@1 (%) against epoch"), note, self.legend, self.plot, self.nothing)
-        self.readout = Readout(self)
         self.apply_theme()
 
     def draw(self, study: MeasuredStudy, colours: Mapping[str, tuple[int, QColor]]) -> None:
@@ -262,12 +259,14 @@ class Epochs(QFrame):
         self.plot.showGrid(x=True, y=True, alpha=0.12)
         self._line.setPen(pyqtgraph.mkPen(theme.tokens().muted, width=1, style=Qt.PenStyle.DashLine))
 
-    def _on_pointed(self, place: QPointF | None, on_screen: QPoint) -> None:
-        inside = place is not None and bool(self._shown)
-        self._line.setVisible(inside)
-        if place is not None and inside:
-            self._line.setValue(place.x())
-        self.readout.say(self.words_at(place.x()) if place is not None and inside else "", on_screen)
+    def _on_pointed(self, place: QPointF, on_screen: QPoint) -> None:
+        self._line.setVisible(bool(self._shown))
+        self._line.setValue(place.x())
+        self.readout.say(self.words_at(place.x()) if self._shown else "", on_screen)
+
+    def _on_left(self) -> None:
+        self._line.hide()
+        self.readout.hide()
 
 
 class _Clicked(Plot):
@@ -275,7 +274,7 @@ class _Clicked(Plot):
     clicked: (place in the plot)
     """
 
-    clicked = Signal(object)
+    clicked = Signal(QPointF)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Tell where it was clicked."""

@@ -17,11 +17,11 @@ _LOOK = 2000  # milliseconds between two looks at the folder
 
 class StudySession(QObject):
     """Signals:
-    read: (Study) what is known of it now
+    read: more is known of it (`study`), or it is another one
     problem: (words) it cannot be opened, or something in it cannot be read
     """
 
-    read = Signal(object)
+    read = Signal()
     problem = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -29,6 +29,7 @@ class StudySession(QObject):
         self._tasks = Tasks(self)
         self._reader: StudyReader | None = None
         self._figure: str | None = None
+        self.study: MeasuredStudy | None = None
         self._looking = False
         self._timer = QTimer(self, interval=_LOOK)
         self._timer.timeout.connect(self.look)
@@ -104,6 +105,7 @@ class StudySession(QObject):
             if isinstance(found, str):
                 self.problem.emit(found)
             elif found is not None:
-                self.read.emit(found)
+                self.study = found
+                self.read.emit()
 
         self._tasks.once(work, put)

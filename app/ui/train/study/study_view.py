@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -32,7 +33,7 @@ class StudyView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.desk = StudySession(self)
-        self._study: MeasuredStudy | None = None
+        self._folder: Path | None = None  # of the study on show
         self._places: dict[str, int] = {}  # of the cells, in the order in which they came: their colours stay
         self.table = StudyTable()
         self.back_button = tool_button(actions.CLOSE_STUDY, "trainings")
@@ -89,8 +90,9 @@ class StudyView(QWidget):
 
     def open_report(self) -> None:
         """Show the report that the study wrote, in whatever opens such files here."""
-        if self._study is not None and self._study.report is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._study.report)))
+        study = self.desk.study
+        if study is not None and study.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(study.report)))
 
     def stop(self) -> None:
         """Wait for the worker."""
@@ -114,11 +116,14 @@ class StudyView(QWidget):
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
-    def _on_read(self, study: MeasuredStudy) -> None:
-        another = self._study is None or self._study.folder != study.folder
+    def _on_read(self) -> None:
+        study = self.desk.study
+        if study is None:
+            return
+        another = self._folder != study.folder
         if another:
             self._places.clear()
-        self._study = study
+        self._folder = study.folder
         self.title.set_whole(study.title)
         self.title.setToolTip(str(study.folder))
         wanted = "" if study.wanted is None else f" of {study.wanted:,}"
@@ -140,7 +145,7 @@ class StudyView(QWidget):
         self.figure.setCurrentIndex(self.figure.findData(study.figure))
 
     def _draw(self) -> None:
-        study = self._study
+        study = self.desk.study
         if study is None:
             return
         if self.differences is None or self.epochs is None:

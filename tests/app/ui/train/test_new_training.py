@@ -54,7 +54,7 @@ def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
     form.data.place.setText(str(tmp_path / "other"))
     qtbot.waitUntil(lambda: "14 photos, 2 types, 5 classes" in form.data.summary.whole(), timeout=PATIENCE)
     agreed = []
-    form.agreed.connect(lambda _name, arguments: agreed.extend(arguments))
+    form.agreed.connect(lambda wanted: agreed.extend(wanted.arguments))
     form.agreed.disconnect(form.parentWidget().desk.begin)
     click(form.start_button)
     assert agreed[:4] == ["--data", f"folder:{photos}", "--data", f"folder:{tmp_path / 'other'}"]

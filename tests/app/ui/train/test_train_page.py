@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.core.training.runs import Runs, TrainingState
 from app.ui.train import model_comparison
+from app.ui.train.training_session import WantedTraining
 from app.ui.widgets import theme
 from model.contract.config import Config
 from model.contract.events import EVENTS_FILE
@@ -73,7 +74,7 @@ def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, q
     window = train()
     page = window.train
     stand_in(window, qtbot, home_runs, "import time; time.sleep(1); print('error: no disk'); exit(2)")
-    page.desk.begin("mine", ["--data", f"folder:{photos}"])
+    page.desk.begin(WantedTraining("mine", ["--data", f"folder:{photos}"]))
     qtbot.waitUntil(lambda: page.detail.words() == "failed: no disk", timeout=PATIENCE)
     assert "has failed" in window.status.jobs.text()
     assert page.detail.resume_button.text() == "start again" and not page.detail.use_button.isVisible()

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.core.training.runs import Runs, TrainingState
 from app.ui.train import log_view
 from app.ui.train.page import TrainPage
+from app.ui.train.training_session import WantedTraining
 from app.ui.window.main_window import MainWindow
 
 PATIENCE = 60_000
@@ -53,7 +54,7 @@ def click(button: QPushButton) -> None:
 
 def begin(page: TrainPage, qtbot: QtBot, *names: str) -> None:
     for name in names:
-        page.desk.begin(name, ["--data", "demo:"])
+        page.desk.begin(WantedTraining(name, ["--data", "demo:"]))
         qtbot.waitUntil(lambda name=name: name in page._rows, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page._rows[names[0]].state is TrainingState.RUNNING, timeout=PATIENCE)
 

@@ -48,7 +48,7 @@ def enter(form: NewTraining, path: str, text: str) -> None:
 def begun(form: NewTraining) -> list[str]:
     """The arguments of the trainer, by the button."""
     agreed: list[list[str]] = []
-    form.agreed.connect(lambda _name, arguments: agreed.append(arguments))
+    form.agreed.connect(lambda wanted: agreed.append(list(wanted.arguments)))
     QTest.mouseClick(form.start_button, Qt.MouseButton.LeftButton)
     return agreed[0]
 
