@@ -1,4 +1,4 @@
-"""Projects that nobody has named yet, and what is found out outside of runs: so that nothing is ever unsaved."""
+"""Projects that nobody has named yet, and identifications made outside of runs: nothing is ever unsaved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.contract.bundle import BundleInfo
 
 
 def unsaved_name(folder: Path, now: datetime) -> Path:
-    """A name for a new project that nobody has named yet: `unsaved 2026-03-05 14.07.marque`; not taken."""
+    """A name for a new project that nobody has named yet: `unsaved 2026-03-05 14.07.marque`, or a free name like it."""
     stem = f"unsaved {now:%Y-%m-%d %H.%M}"
     for number in count(1):
         path = folder / (f"{stem}{SUFFIX}" if number == 1 else f"{stem} ({number}){SUFFIX}")
@@ -25,19 +25,19 @@ def unsaved_name(folder: Path, now: datetime) -> Path:
 
 
 def is_unsaved(path: Path, folder: Path) -> bool:
-    """Whether a project is where unnamed ones are kept."""
+    """Whether a project is in the folder of unnamed ones."""
     return path.parent == folder and path.name.startswith("unsaved ")
 
 
 def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Sequence[Identification]) -> list[int]:
     """Keep identifications that were made outside a run over the project; the numbers of their images.
 
-    Pictures without a file are passed over.
+    Pictures without a file are skipped.
 
     Args:
         project: takes them.
         info: of the identification model that made them.
-        opened: what the person opened, files and folders; become sources.
+        opened: files and folders that the person opened, which become sources.
         found: the identifications.
 
     Raises:
@@ -54,7 +54,7 @@ def record(project: Project, info: BundleInfo, opened: Sequence[Path], found: Se
         try:
             file = FoundFile.of(one.path)
         except OSError:
-            continue  # gone since it was identified
+            continue  # it went away after it was identified
         source = next((number for place, number in sources.items() if file.path.is_relative_to(place)), None)
         files.setdefault(project.sources.add(file.path) if source is None else source, []).append(file)
         there[file.path] = one

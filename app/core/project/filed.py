@@ -1,4 +1,4 @@
-"""What the journal of a project knows of filings: each file with its state, and the folders that were made."""
+"""The filings in the journal of a project: each file with its state, and the folders that were made."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from app.core.system.paths import is_place
 
 
 class FiledState(StrEnum):
-    """How far a file is."""
+    """The state of a file."""
 
     PLANNED = "planned"
-    PLACED = "placed"  # of a move: a whole copy is at the target, the source is to go
+    PLACED = "placed"  # for a move: a whole copy is at the target, the source is to be removed
     DONE = "done"
-    KEPT = "kept"  # of a move: done, and the source stays as something else needs it
+    KEPT = "kept"  # for a move: done, but the source stays, as something else needs it
     RETURNING = "returning"  # it is being taken back
     UNDONE = "undone"
-    LEFT = "left"  # not done when the filing ended
+    LEFT = "left"  # not done at the end of the filing
 
 
 class FolderState(StrEnum):
-    """How far a folder is that a filing needs and that was not there before."""
+    """The state of a folder that a filing needs and that did not exist before."""
 
     PLANNED = "planned"
     MAKING = "making"
     MADE = "made"
     FOUND = "found"  # somebody else has made it
-    FILLED = "filled"  # made by the filing; it was not empty when that was taken back
+    FILLED = "filled"  # made by the filing, but not empty when that was undone
 
 
 STANDING = (FiledState.PLACED, FiledState.DONE, FiledState.KEPT, FiledState.RETURNING)
-"""States of a file that was filed and not taken back."""
+"""The states of a file that was filed and not taken back."""
 
 
 @dataclass(frozen=True)
 class FilingStep:
-    """The way of a photo or of a sidecar.
+    """The source and target of a photo or sidecar.
 
     Attributes:
         image: number of the photo.
@@ -54,7 +54,7 @@ class FilingStep:
         digest: of the content that was identified, or None.
         link: whether the source is a link to the photo.
         sidecar: whether this is a sidecar.
-        copied_because: why this sidecar is copied, also where its photo is moved; "" where it is moved with it.
+        copied_because: why this sidecar is copied even if its photo is moved; "" if it is moved with the photo.
     """
 
     image: int
@@ -70,7 +70,7 @@ class FilingStep:
 
 @dataclass
 class FiledFile:
-    """A photo's or sidecar's row; attributes as of `FilingStep`. digest: of its content, once that is known."""
+    """A photo's or sidecar's row; attributes as in `FilingStep`. digest: of its content, once that is known."""
 
     id: int
     image: int
@@ -93,7 +93,7 @@ class FiledPhoto:
 
     @property
     def rows(self) -> list[FiledFile]:
-        """The photo first: its sidecars follow it."""
+        """The photo first, as its sidecars follow it."""
         return [self.photo, *self.sidecars]
 
     def has(self, *states: FiledState) -> bool:
@@ -104,7 +104,7 @@ class FiledPhoto:
 class FiledTable:
     """The rows of filings in one project. Every method that changes something is one transaction.
 
-    All raise ProjectError if the project cannot be read or written.
+    All methods raise ProjectError if the project cannot be read or written.
     """
 
     def __init__(self, database: ProjectDatabase) -> None:
@@ -115,7 +115,7 @@ class FiledTable:
 
         Args:
             title: of the step, for the undo button.
-            move: whether the files are moved, all but those that can only be copied.
+            move: whether the files are moved, except those that can only be copied.
 
         Raises:
             FileError: if it cannot be remembered; then the step was not begun.
@@ -142,7 +142,7 @@ class FiledTable:
         return JournalStep(action, StepKind.FILES, title)
 
     def add_found(self, action: JournalStep, steps: Iterable[FilingStep]) -> None:
-        """Sidecars that were written beside moved photos since; from now on they belong to the step."""
+        """Add sidecars that were written beside moved photos since; from now on they belong to the step."""
         with self._database.change() as connection:
             connection.executemany(
                 "INSERT INTO filed (action, image, sidecar, move, source, target, size, modified, state) "
@@ -156,7 +156,7 @@ class FiledTable:
         return filing_records.knows(self._database.id, action.id, _digest(self._database.read, action.id))
 
     def trust(self, action: JournalStep) -> None:
-        """The person wants a step to be taken for one of this computer. Raises FileError if that cannot be kept."""
+        """The person trusts a step: it counts as begun on this computer. Raises FileError if that cannot be stored."""
         with self._database.change() as connection:
             self._remember(connection, action.id)
 
@@ -171,7 +171,7 @@ class FiledTable:
         return list(groups.values())
 
     def rows(self, action: JournalStep) -> list[FiledFile]:
-        """The same, one after the other: photos, then sidecars."""
+        """The same, one by one: photos, then sidecars."""
         rows = self._database.read(
             "SELECT id, image, sidecar, move, source, target, size, modified, digest, state FROM filed "
             "WHERE action = ? ORDER BY sidecar, id",
@@ -203,11 +203,11 @@ class FiledTable:
         return int(self._database.read(query, (action.id, *(states or FiledState)))[0][0])
 
     def in_the_middle(self) -> list[JournalStep]:
-        """Steps with files that a program has left in the middle."""
+        """Steps with files that a program left unfinished."""
         return self._actions("id IN (SELECT action FROM filed WHERE state IN ('planned', 'placed', 'returning'))")
 
     def unsettled(self) -> list[JournalStep]:
-        """These, and steps of which a program has not noted that they were done or taken back, folders and all."""
+        """These, and steps that a program did not mark as done or undone completely, with their folders."""
         standing = "(SELECT action FROM filed WHERE state IN ('placed', 'done', 'kept', 'returning'))"
         return self._actions(
             "id IN (SELECT action FROM filed WHERE state IN ('planned', 'placed', 'returning')) "
@@ -222,7 +222,7 @@ class FiledTable:
         return [JournalStep(number, StepKind(kind), title) for number, kind, title in rows]
 
     def change_all(self, action: JournalStep, before: Iterable[FiledState], after: FiledState) -> None:
-        """Bring all files of a step that are in some states to another."""
+        """Change the state of all files of a step that are in some states."""
         before = tuple(before)
         with self._database.change() as connection:
             marks = ",".join("?" * len(before))
@@ -239,8 +239,8 @@ class FiledTable:
             connection.execute("UPDATE filed SET state = ?, digest = ? WHERE id = ?", (state, row.digest, row.id))
             if row.sidecar:
                 return
-            # a scan may have found the file in its new place first, or in its old one while it was in both, and taken
-            # it for another image
+            # a scan may have found the file in its new place first, or in its old one while it was in both, and added
+            # it as another image
             gone = place if place is not None else row.source if state is FiledState.DONE and row.move else None
             if gone is not None:
                 connection.execute(
@@ -251,7 +251,7 @@ class FiledTable:
                 connection.execute("UPDATE OR IGNORE image SET path = ? WHERE id = ?", (os.fsencode(place), row.image))
 
     def stay(self, rows: Iterable[FiledFile]) -> None:
-        """Files that were to be taken back and were not: they are filed as before."""
+        """Files that should have been taken back but were not: they are filed as before."""
         rows = [row for row in rows if row.state is FiledState.RETURNING]
         for row in rows:
             row.state = FiledState.KEPT if row.move and os.path.lexists(row.source) else FiledState.DONE
@@ -259,7 +259,7 @@ class FiledTable:
             connection.executemany("UPDATE filed SET state = ? WHERE id = ?", [(row.state, row.id) for row in rows])
 
     def identify_again(self, images: Iterable[int]) -> None:
-        """Let photos wait for an answer that are other files now than those that were identified."""
+        """Let photos wait for an answer if they are no longer the files that were identified."""
         with self._database.change() as connection:
             for image, path in self._database.read_each("SELECT id, path FROM image WHERE id IN ({})", list(images)):
                 try:
@@ -275,7 +275,7 @@ class FiledTable:
     # folders
 
     def folders(self, action: JournalStep) -> dict[Path, FolderState]:
-        """The folders that were not there when the step was begun."""
+        """The folders that did not exist when the step was begun."""
         rows = self._database.read("SELECT path, state FROM filed_folder WHERE action = ? ORDER BY id", (action.id,))
         try:
             return {_path(path): FolderState(state) for path, state in rows}
@@ -283,7 +283,7 @@ class FiledTable:
             raise ProjectError(f"{self._database.path}: the project is damaged ({error} in its journal)") from error
 
     def change_folder(self, action: JournalStep, folder: Path, state: FolderState) -> None:
-        """Note how far a folder is; one that the step did not need before is added."""
+        """Note the state of a folder; one that the step did not need before is added."""
         with self._database.change() as connection:
             key = (action.id, os.fsencode(folder))
             query = "UPDATE filed_folder SET state = ? WHERE action = ? AND path = ?"
@@ -296,7 +296,7 @@ class FiledTable:
 
 
 def _digest(execute: Callable[[str, tuple[int]], Iterable[tuple]], action: int) -> str:
-    """SHA-256 of what a step does, which is the same through all its states."""
+    """SHA-256 of the content of a step, which stays the same through all its states."""
     found = hashlib.sha256()
     for query in (
         "SELECT image, sidecar, move, size, modified, source, target FROM filed WHERE action = ? ORDER BY id",
@@ -314,7 +314,7 @@ def _path(stored: bytes) -> Path:
 
 
 def _missing(folders: Iterable[Path]) -> list[Path]:
-    """The folders that are not there, and those above them; parents first."""
+    """The missing folders, with missing parents; parents first."""
     missing: set[Path] = set()
     for folder in folders:
         for place in (folder, *folder.parents):

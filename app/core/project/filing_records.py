@@ -1,7 +1,7 @@
 """Which filings were begun on this computer, in the user's own data folder.
 
-The journal of a project is a part of its file, and a file can come from anywhere. Before files are moved or removed
-because a journal says so, its step must be found here. A record is named by the number of the step and the SHA-256 of
+The journal of a project is in its file, and a file can come from anywhere. Before a journal makes files move or go, its
+step must be found here. A record is named by the number of the step and the SHA-256 of
 its rows.
 """
 
@@ -33,13 +33,13 @@ def keep(project: str, step: int, rows: str) -> None:
 
 
 def knows(project: str, step: int, rows: str) -> bool:
-    """Whether this step was begun on this computer with these rows. Raises FileError if that cannot be found out."""
+    """Whether this step was begun on this computer with these rows. Raises FileError if that cannot be read."""
     with file_errors(FILINGS):
         return _records.has(project, _name(step, rows))
 
 
 def carry_over(project: str, copy: str) -> None:
-    """Let the steps of a project hold for a copy of it that this program has made; as far as they can be written."""
+    """Copy the records of a project for a copy of it that this program has made, as far as they can be written."""
     with suppress(OSError):
         _records.carry_over(project, copy)
 

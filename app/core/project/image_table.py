@@ -22,10 +22,10 @@ class ImageTable:
         self._database = database
 
     def add(self, source: int, files: Iterable[FoundFile]) -> int:
-        """Take in image files; how many are new, have changed since they were last seen, or are there again.
+        """Add image files; how many are new, have changed since they were last seen, or are back.
 
-        A changed file loses its predictions and waits again; what a person said of it stays, and counts as an answer
-        when it was identified again. One that was missing, or was not allowed to be read, waits again too.
+        A changed file loses its predictions and waits again; the person's label stays, and counts as an answer once it
+        is identified again. A file that was missing, or could not be read for lack of permission, waits again too.
         """
         touched = 0
         with self._database.change() as connection:
@@ -52,24 +52,24 @@ class ImageTable:
         return [self._image(row) for row in self._database.read(f"{_IMAGES} ORDER BY id")]
 
     def of(self, ids: Sequence[int]) -> list[ProjectImage]:
-        """Those of the images with these numbers that there are, in the order of `ids`."""
+        """The images with these numbers, as far as they exist, in the order of `ids`."""
         rows = self._database.read_each(f"{_IMAGES} WHERE id IN ({{}})", ids)
         found = {row[0]: self._image(row) for row in rows}
         return [found[number] for number in ids if number in found]
 
     def places(self, *, after: int = 0, limit: int = -1, ids: Sequence[int] | None = None) -> list[Place]:
-        """Number, path and error of images: what a long list needs, and no more, as each object counts there.
+        """Number, path and error of images: only what a long list needs, as every object costs time there.
 
         Args:
-            after, limit: at most so many (-1: all) of those that are numbered above `after`, in that order.
-            ids: these ones instead, in the order of their numbers.
+            after, limit: at most this many (-1: all) of those numbered above `after`, in that order. ids: these images
+            instead, in the order of their numbers.
         """
         if ids is not None:
             rows = sorted(self._database.read_each("SELECT id, path, error FROM image WHERE id IN ({})", ids))
         else:
             query = "SELECT id, path, error FROM image WHERE id > ? ORDER BY id LIMIT ?"
             rows = self._database.read_after(after, query, (after, limit))
-        # the file has all paths sorted: its two ends tell at once whether there are others than those from "/" on
+        # the file has all paths sorted: its two ends show at once whether some do not begin with "/"
         ends = "SELECT 1 FROM image WHERE path < x'2f' UNION ALL SELECT 1 FROM image WHERE path >= x'30' LIMIT 1"
         others = self._database.read(ends)
         with self._database.contents("the path of an image"):
@@ -79,19 +79,19 @@ class ImageTable:
         return rows
 
     def after(self, after: int, limit: int) -> list[ProjectImage]:
-        """At most `limit` images that are numbered above `after`, in that order."""
+        """At most `limit` images numbered above `after`, in that order."""
         rows = self._database.read_after(after, f"{_IMAGES} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [self._image(row) for row in rows]
 
     def at(self, path: Path) -> int:
-        """The number of the image at a place. Raises KeyError if there is none."""
+        """The number of the image at a place. Raises KeyError if there is no such image."""
         rows = self._database.read("SELECT id FROM image WHERE path = ?", (os.fsencode(path),))
         if not rows:
             raise KeyError(path)
         return int(rows[0][0])
 
     def waiting(self, model: str, *, after: int = 0, limit: int = 1000) -> list[ProjectImage]:
-        """Images with neither a prediction of `model` that holds nor an error, numbered above `after`, in order."""
+        """Images with neither a valid prediction of `model` nor an error, numbered above `after`, in order."""
         query = (
             f"{_IMAGES} WHERE id > ? AND error IS NULL AND NOT "
             "EXISTS (SELECT 1 FROM prediction WHERE image = id AND model = ? AND NOT outdated) ORDER BY id LIMIT ?"
@@ -99,7 +99,7 @@ class ImageTable:
         return [self._image(row) for row in self._database.read_after(after, query, (after, model, limit))]
 
     def counts(self, model: str) -> Counts:
-        """How many images are done under a model."""
+        """How many images a model has identified."""
         ((total, failed),) = self._database.read("SELECT count(*), count(error) FROM image")
         ((predicted,),) = self._database.read(
             "SELECT count(*) FROM prediction JOIN image ON image = id "
@@ -114,7 +114,7 @@ class ImageTable:
             return connection.execute("UPDATE image SET error = NULL WHERE error IS NOT NULL").rowcount
 
     def relocate(self, old: Path, new: Path) -> int:
-        """Images moved: those under folder `old` are looked for under `new` from now on, where they are there.
+        """Images moved: those under the folder `old` now belong under `new`, if they exist there.
 
         Returns how many were found. Predictions and labels stay with them.
         """

@@ -1,4 +1,4 @@
-"""Undo and redo over everything that was done in a project; they survive a restart."""
+"""Undo and redo of everything that was done in a project, also after a restart."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from app.core.project.project import Project
 
 
 class Turned(NamedTuple):
-    """A step that was taken back or done again.
+    """A step that was undone or redone.
 
-    Attributes:
-        problems: what had to be left as it is (a file that changed since), in words.
-        stays: nothing of it could be taken back or done again; the step is kept until its files are there again.
+    Attributes: problems: what had to be left as it is (a file that changed since), in words. stays: nothing of it could
+        be undone or redone; the step is kept until its files are back.
     """
 
     action: JournalStep
@@ -23,29 +22,29 @@ class Turned(NamedTuple):
 
 
 class NextSteps(NamedTuple):
-    """What `undo` and what `redo` would take up; None where there is nothing."""
+    """The steps that `undo` and `redo` would turn; None without one."""
 
     undo: JournalStep | None = None
     redo: JournalStep | None = None
 
 
 class StepTurner(Protocol):
-    """How steps of one kind are taken back and done again."""
+    """How steps of one kind are undone and redone."""
 
     def turn(
         self, action: JournalStep, progress: Callable[[int], None], cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
-        """Take a step back, or do it again; arguments and errors as of `Journal.undo`."""
+        """Undo or redo a step; arguments and errors as in `Journal.undo`."""
 
     def can_be_taken_back(self, action: JournalStep) -> bool:
-        """Whether something can be taken back now of a step of which something was left."""
+        """Whether something more of a partly undone step can be undone now."""
 
 
 class Journal:
-    """The steps of a project that can be taken back or done again.
+    """The steps of a project that can be undone or redone.
 
     Args:
-        turners: for every kind of step, how it is turned.
+        turners: for every kind of step, how it is undone and redone.
     """
 
     def __init__(self, project: Project, turners: Mapping[StepKind, StepTurner]) -> None:
@@ -59,14 +58,14 @@ class Journal:
     def undo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Turned | None:
-        """Take back the last step; None where there is none.
+        """Undo the last step; None without one.
 
-        What is left of a filing of which not all can be taken back, as its files are on a drive that is away or have
-        changed, is kept and passed over from then on, until one of its files can be taken back.
+        If a filing cannot be undone completely, as files have changed or are on a drive that is away, the rest is kept
+        and skipped until one of its files can be taken back.
 
         Args:
-            progress: told how many files were dealt with.
-            cancelled: whether to stop between two files; the step then stays, and the next one continues it.
+            progress: called with the number of files that are finished. cancelled: whether to stop between two files;
+            the step then stays, and the next call continues it.
 
         Raises:
             ProjectError: if the disk refuses.
@@ -77,7 +76,7 @@ class Journal:
     def redo(
         self, progress: Callable[[int], None] = lambda _done: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Turned | None:
-        """Do the first step that was taken back again; as `undo`."""
+        """Redo the first undone step; like `undo`."""
         return self._turn(self._steps.first_undone(), progress, cancelled, back=False)
 
     def _last(self) -> JournalStep | None:

@@ -1,4 +1,4 @@
-"""The steps of a project's journal: what was done, in words, in its order."""
+"""The steps of a project's journal: what was done, in words, in order."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from enum import IntEnum, StrEnum
 from app.core.project.project_database import ProjectDatabase
 
 Write = Callable[[sqlite3.Connection], None]
-"""Changes tables within a transaction."""
+"""Changes tables inside a transaction."""
 
 
 class StepKind(StrEnum):
-    """What a step changed: labels, or files."""
+    """The kind of step: it changed labels or files."""
 
     LABELS = "labels"
     FILES = "files"
 
 
 class Undone(IntEnum):
-    """Whether a step is taken back, in the column `undone`."""
+    """Whether a step is undone, in the column `undone`."""
 
     NO = 0
     YES = 1
     IN_PART = 2
-    """A filing of which something is filed still, and something is not: because files were away or had changed when it
-    was taken back, or because it was being done again when the program stopped. It is never forgotten."""
+    """A filing that is partly undone: files were away or had changed when it was undone, or the program stopped while
+    it was redone. It is never removed."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,12 @@ class JournalStep:
 
 @dataclass(frozen=True)
 class Turn:
-    """How far a step was taken back or done again.
+    """How far a step was undone or redone.
 
     Attributes:
         problems: what had to be left as it is (a file that changed since), in words.
-        stays: nothing of it could be taken back or done again.
-        rest: something of it is still done.
-        write: what it changes in the project's tables, in the transaction that turns the step.
+        stays: nothing of it could be undone or redone. rest: part of it is still done. write: its changes to the
+        project's tables, made in the transaction that turns the step.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -57,7 +56,7 @@ class Turn:
 
 
 def begin(connection: sqlite3.Connection, kind: StepKind, title: str) -> int:
-    """A new step; its number. What was undone before it can no longer be done again, as everywhere."""
+    """A new step; its number. What was undone before it can no longer be redone, as everywhere."""
     connection.execute("DELETE FROM action WHERE undone = ?", (Undone.YES,))
     (number,) = connection.execute(
         "INSERT INTO action (kind, title) VALUES (?, ?) RETURNING id", (kind, title)
@@ -72,15 +71,15 @@ class StepTable:
         self._database = database
 
     def last_done(self) -> JournalStep | None:
-        """The last step that is not taken back."""
+        """The last step that is not undone."""
         return next(iter(self._select("WHERE undone = 0 ORDER BY id DESC LIMIT 1")), None)
 
     def in_part_since(self, step: int) -> list[JournalStep]:
-        """Steps after this one that are taken back in part, the last one first."""
+        """Partly undone steps after this one, the last one first."""
         return self._select(f"WHERE id > ? AND undone = {Undone.IN_PART} ORDER BY id DESC", step)
 
     def first_undone(self) -> JournalStep | None:
-        """The first step that was taken back since the last one that is done, and of which something can be done."""
+        """The first undone step after the last one that is done, of which something can be redone."""
         found = self._select(
             f"WHERE (undone = {Undone.YES} OR undone = {Undone.IN_PART} "
             "AND id IN (SELECT action FROM filed WHERE state = 'undone')) "
@@ -89,13 +88,13 @@ class StepTable:
         return next(iter(found), None)
 
     def set_undone(self, step: JournalStep, undone: Undone, write: Write = lambda _connection: None) -> None:
-        """Note whether a step is taken back, in one transaction with what that changes in other tables."""
+        """Note whether a step is undone, in one transaction with its changes to other tables."""
         with self._database.change() as connection:
             write(connection)
             connection.execute("UPDATE action SET undone = ? WHERE id = ?", (undone, step.id))
 
     def is_undone(self, step: JournalStep) -> bool:
-        """Whether a step is noted as taken back, in part at least."""
+        """Whether a step is noted as undone, at least in part."""
         return bool(self._database.read("SELECT undone FROM action WHERE id = ?", (step.id,))[0][0])
 
     def forget(self, step: JournalStep) -> None:

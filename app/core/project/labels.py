@@ -1,4 +1,4 @@
-"""What the person says of images; every change is a step of the journal."""
+"""The person's labels of images; every change is a step of the journal."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     """The model's answer is right; coarse and fine are that answer, as it was then."""
     CORRECTED = "corrected"
-    """Coarse and fine are the person's; fine is empty where only the type is told."""
+    """Coarse and fine are the person's; fine is empty if only the type is given."""
     UNKNOWN = "unknown"
-    """Nobody can tell; coarse and fine are empty."""
+    """Nobody can say what it is; coarse and fine are empty."""
     EXCLUDED = "excluded"
     """Not to be labelled, exported or filed."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A person's label of an image. coarse and fine are empty where they are not told."""
+    """A person's label of an image. coarse and fine are empty if they are not given."""
 
     verdict: Verdict
     coarse: str = ""
@@ -44,11 +44,11 @@ class LabelTable:
         self._database = database
 
     def all(self) -> dict[SubjectId, Label]:
-        """Subject -> label, of the subjects that have one."""
+        """Subject -> label, for the subjects that have one."""
         return self._labels(self._database.read("SELECT image, verdict, coarse, fine FROM label"))
 
     def of(self, subjects: Sequence[SubjectId]) -> dict[SubjectId, Label]:
-        """Subject -> label, of those among `subjects` that have one."""
+        """Subject -> label, for those among `subjects` that have one."""
         query = "SELECT image, verdict, coarse, fine FROM label WHERE image IN ({})"
         return self._labels(self._database.read_each(query, subjects))
 
@@ -57,7 +57,7 @@ class LabelTable:
             return {SubjectId(subject): _label(columns) for subject, *columns in rows}
 
     def set(self, labels: Mapping[SubjectId, Label | None], title: str) -> JournalStep | None:
-        """Set or (None) take away labels in one step; None where nothing changes.
+        """Set or (None) remove labels in one step; None if nothing changes.
 
         Args:
             labels: subject -> its new label.
@@ -82,7 +82,7 @@ class LabelTable:
     def turn(
         self, action: JournalStep, _progress: Callable[[int], None], _cancelled: Callable[[], bool], *, back: bool
     ) -> Turn:
-        """Bring the images of a step to what they were before it (`back`), or after it; for the journal."""
+        """Give the images of a step their labels from before it (`back`), or from after it; for the journal."""
         side = "before" if back else "after"
         rows = self._database.read(
             f"SELECT image, {side}_verdict, {side}_coarse, {side}_fine FROM label_change WHERE action = ?", (action.id,)
@@ -92,7 +92,7 @@ class LabelTable:
         return Turn(write=lambda connection: _write(connection, labels))
 
     def can_be_taken_back(self, _action: JournalStep) -> bool:
-        """Labels always can."""
+        """Labels can always be undone."""
         return True
 
 
@@ -101,9 +101,9 @@ def _columns(label: Label | None) -> tuple[str | None, str | None, str | None]:
 
 
 def _label(columns: Sequence[str | None]) -> Label:
-    """Raises ValueError or TypeError if these are no label."""
+    """Raises ValueError or TypeError if these do not make a label."""
     verdict, coarse, fine = columns
-    # adding to a text raises where the file holds something else
+    # adding to a text raises if the file holds something else
     return Label(Verdict(verdict or ""), "" + (coarse or ""), "" + (fine or ""))
 
 

@@ -33,14 +33,14 @@ class ModelTable:
             connection.execute("INSERT INTO model (fingerprint, facts) VALUES (?, ?)", (info.fingerprint, facts))
 
     def all(self) -> list[KnownModel]:
-        """The models that have predicted, the last one first; with the person's thresholds where they chose any."""
+        """The models that have predicted, the last one first; with the thresholds that the person chose, if any."""
         found = []
         for fingerprint, text in self._database.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
             with self._database.contents(f"what it says of the model {fingerprint!r}"):
                 facts = parse_json(text.encode())
                 taxonomy, thresholds = Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"])
                 if not all(isinstance(one, str) for one in (fingerprint, facts["name"])):
-                    raise ValueError("its name is no text")
+                    raise ValueError("its name is not a text")
             chosen = self._chosen_thresholds(fingerprint) or thresholds
             found.append(KnownModel(fingerprint, facts["name"], taxonomy, chosen))
         return found

@@ -1,4 +1,4 @@
-"""Whether a photo is still the file that was identified; to be asked at the moment of acting on an answer."""
+"""Whether a photo is still the file that was identified; asked right before acting on an answer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from model.system.errors import MarqueError
 
 
 class PhotoState(StrEnum):
-    """What has become of a photo's file since it was identified."""
+    """The state of a photo's file since it was identified."""
 
     SAME = "same"
     CHANGED = "changed"
     AWAY = "away"
-    """It is gone, or the drive that it is on is."""
+    """It is gone, or its drive is."""
 
 
 CHANGED = "has changed since it was identified; identify it again"
-"""What is said of a photo in whose place another file is."""
+"""The reason for a photo that was replaced by another file."""
 
 
 class ChangedPhotoError(MarqueError):
-    """A photo that is not the one that was identified any more, or is gone; the message names it.
+    """A photo is no longer the one that was identified, or is gone; the message names it.
 
     Attributes:
         reason: the message without the photo.
@@ -41,11 +41,11 @@ class ChangedPhotoError(MarqueError):
 def check_unchanged(image: ProjectImage) -> None:
     """Make sure that a photo's file is as it was when it was identified.
 
-    Size and time tell, as they do for a scan; where they differ the content does, as a file may have been touched or
-    brought back from a backup.
+    Size and time decide, as in a scan; if they differ the content decides, as only the time may have changed, or the
+    file came from a backup.
 
     Raises:
-        ChangedPhotoError: if the file is another one, is gone or cannot be read, now or when it was to be identified.
+        ChangedPhotoError: if the file is another one, is gone or cannot be read, now or when it was identified.
     """
     if image.error is not None:
         raise ChangedPhotoError(image.path, image.error)
@@ -58,7 +58,7 @@ def check_unchanged(image: ProjectImage) -> None:
 
 
 def state_of(image: ProjectImage) -> PhotoState:
-    """What has become of the file of an image that was identified; as `check_unchanged` judges."""
+    """The state of the file of an identified image, as `check_unchanged` judges."""
     try:
         found = image.path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What models said of the images of a project: evidence, embeddings, and the figures that lists are decided from."""
+"""The predictions of models for a project's images: evidence, embeddings, and the figures behind lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.core.recognition.features import FEATURES, NAMED, NOBODY, feature_row
 
 _PIECE = 4000
 _MOST_NAMES = 1 << 20
-_UNKNOWN = NOBODY - 1  # in place of the number of a name that is not there
+_UNKNOWN = NOBODY - 1  # in place of the number of a missing name
 
 
 class PredictionTable:
@@ -27,7 +27,7 @@ class PredictionTable:
         self._database = database
 
     def store(self, model: str, outcomes: Iterable[Outcome]) -> None:
-        """Keep what a run found out, all of it or nothing."""
+        """Store the outcomes of a run, all or nothing."""
         with self._database.change() as connection:
             names = _StoredNames(connection)
             for outcome in outcomes:
@@ -37,9 +37,9 @@ class PredictionTable:
                     (outcome.digest, outcome.evidence is not None, REPLACED, outcome.error, outcome.image),
                 ).rowcount
                 if not kept:
-                    continue  # a filing has found out meanwhile that it is another image's file
+                    continue  # meanwhile a filing has found that it is another image's file
                 if outcome.evidence is None or outcome.embedding is None:
-                    # an outdated one is better than none where the file is away
+                    # an outdated one is better than none if the file is away
                     connection.execute(
                         "DELETE FROM prediction WHERE image = ? AND model = ? AND NOT outdated", (outcome.image, model)
                     )
@@ -55,10 +55,10 @@ class PredictionTable:
                 )
 
     def ask_again(self, model: str) -> int:
-        """Let all images wait for another answer of this model; how many have one, which stays until that comes.
+        """Let all images wait for a new answer of this model; how many have an answer, which stays until then.
 
-        For a gallery that has changed: an answer rests on the reference photos of its time. An image whose file cannot
-        be read any more keeps what it has.
+        For a changed gallery, as an answer rests on the reference photos of its time. An image whose file can no longer
+        be read keeps its answer.
         """
         with self._database.change() as connection:
             return connection.execute("UPDATE prediction SET outdated = 1 WHERE model = ?", (model,)).rowcount
@@ -75,14 +75,14 @@ class PredictionTable:
     def embeddings(self, model: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Numbers int64 [N] and embeddings float32 [N, d] of all predicted images, or of those among `ids`.
 
-        In the order of the numbers; d is 0 where there are none.
+        In the order of the numbers; d is 0 without any.
         """
         rows = self._column("embedding", model, ids)
         if not rows:
             return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
         with self._database.contents("the embedding of an image"):
             if len({len(row[1]) for row in rows}) > 1:
-                raise ValueError("another length than the others have")
+                raise ValueError("not the length of the others")
             vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
             if not np.isfinite(vectors).all():
                 raise ValueError("not made of numbers")
@@ -91,10 +91,10 @@ class PredictionTable:
     def features(
         self, model: str, number: Callable[[str], int], ids: Sequence[int] | None = None
     ) -> Iterator[np.ndarray]:
-        """What is known of all predicted images, or of those among `ids`, in pieces of FEATURES rows.
+        """The features of all predicted images, or of those among `ids`, in pieces of FEATURES rows.
 
         Args:
-            number: gives each class name the number that stands for it in the rows.
+            number: gives each class name its number in the rows.
         """
         if ids is not None:
             if rows := self._column("figures", model, ids):
@@ -113,7 +113,7 @@ class PredictionTable:
         return self._database.read_each(f"{query} AND image IN ({{}})", sorted(ids), (model,))
 
     def _piece(self, rows: Sequence[tuple], number: Callable[[str], int]) -> np.ndarray:
-        known = self._database.read("SELECT id, name FROM name")  # read after the rows, so it has all of theirs
+        known = self._database.read("SELECT id, name FROM name")  # read after the rows, so it has all their names
         with self._database.contents("the figures of an image"):
             if {len(figures) for _, figures in rows} != {FEATURES.itemsize}:
                 raise ValueError("of another length")
@@ -128,15 +128,15 @@ class PredictionTable:
                 number_of[stored] = number(name)
             for field in NAMED:
                 if piece[field].min() < NOBODY:
-                    raise ValueError("a name that is not there")
+                    raise ValueError("an unknown name")
                 piece[field] = number_of[piece[field]]
                 if piece[field].min() == _UNKNOWN:
-                    raise ValueError("a name that is not there")
+                    raise ValueError("an unknown name")
         return piece
 
 
 class _StoredNames:
-    """The numbers of names in the project, within one transaction; new names are written into its table."""
+    """The numbers of names in the project, inside one transaction; new names are written into its table."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

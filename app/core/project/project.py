@@ -1,8 +1,8 @@
-"""The user's work: one SQLite file with the images, what the model said of them, and what the person said.
+"""The user's work: one SQLite file with the images, the model's predictions and the person's labels.
 
-Three labels are kept for every image, for ever: the predictions (one for each model), the person's own label
+Three things are kept for every image for ever: the predictions (one for each model), the person's own label
 (app/core/project/labels.py), and what was written out. Running a model again never touches a person's label, and
-thresholds act when the predictions are read. Every change is a committed transaction: there is nothing unsaved.
+thresholds act when the predictions are read. Every change is a committed transaction: nothing is ever unsaved.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Project:
 
     Attributes:
         path: the file.
-        id: a random number as text; a file that was copied by other programs has that of its original.
-        read_only: whether nothing can be changed, as the place is read-only.
-        note: what the person should know of how it was opened, or "".
+        id: a random number as text; a file that another program copied has the number of its original.
+        read_only: whether nothing can be changed, as the place is read-only. note: what the person should know about
+        how it was opened, or "".
         sources, images, models, predictions, labels, steps, filed: its tables.
     """
 
     def __init__(self, path: Path, file: OpenProjectFile) -> None:
-        """For `create` and `open`."""
+        """Called by `create` and `open`."""
         self.path = path
         self.read_only, self.note = file.read_only, file.note
         self._database = database = ProjectDatabase(path, file)
@@ -62,16 +62,15 @@ class Project:
 
     @classmethod
     def open(cls, path: Path, *, sound: bool = True, to_read: bool = False, alone: Alone = alone_at_once) -> Self:
-        """An existing project; one of an older format is brought up to date, after a copy was put beside it.
+        """An existing project; an older format is updated, after a copy was put beside it.
 
         Args:
             path: the file.
-            sound: read the whole file first, to see that it is sound; without, `check` can do so later.
-            to_read: also from a read-only place, where nothing can be changed.
-            alone: holds the project's lock while it is brought up to date.
+            sound: read the whole file first, to see that it is sound; otherwise `check` can do so later. to_read: also
+            from a read-only place, where nothing can be changed. alone: holds the project's lock during an update.
 
         Raises:
-            ProjectError: if it is missing, no project, damaged, or made by a newer program.
+            ProjectError: if it is missing, not a project, damaged, or made by a newer program.
         """
         file = schema.open_file(path, sound=sound, to_read=to_read, alone=alone)
         try:

@@ -1,4 +1,4 @@
-"""The file of an open project: its connection, queries and transactions, for the tables of this room."""
+"""The file of an open project: connection, queries and transactions, for the tables of this room."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProjectDatabase:
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; where the disk refuses, or the file has gone, nothing was changed."""
+        """One transaction; if the disk refuses, or the file is gone, nothing was changed."""
         if self.read_only:
             raise ProjectError(f"{self.path}: the project is read-only here", advice="work in a copy of it")
         with self._lock, schema.faults(self.path), database.transaction(self._connection):
@@ -55,11 +55,12 @@ class ProjectDatabase:
         return rows
 
     def read_after(self, after: int, query: str, values: Sequence[object]) -> list[tuple]:
-        """The same for a query whose first column is numbers above `after` that ascend."""
+        """The same for a query whose first column has ascending numbers above `after`."""
         rows = self.read(query, values)
-        # a damaged file may bring the same rows for ever, but not with so many numbers between the first and the last
+        # a damaged file may return the same rows for ever, but not with this many numbers between the first and the
+        # last
         if rows and not (type(rows[0][0]) is type(rows[-1][0]) is int and len(rows) <= rows[-1][0] - after):
-            raise schema.damaged(self.path, "rows that come again and again")
+            raise schema.damaged(self.path, "rows that repeat endlessly")
         return rows
 
     def read_each(self, query: str, ids: Sequence[int], values: Sequence[object] = ()) -> list[tuple]:
@@ -71,7 +72,7 @@ class ProjectDatabase:
         return rows
 
     def contents(self, what: str) -> AbstractContextManager[None]:
-        """As `schema.contents`, of this file."""
+        """The objects of this file; see `schema.contents`."""
         return schema.contents(self.path, what)
 
     def place(self, stored: object) -> Path:
@@ -90,12 +91,12 @@ class ProjectDatabase:
         schema.check_soundness(self.path, place, writing=not self.read_only or place != self.path)
 
     def copy_to(self, part: Path) -> str:
-        """Write a copy of everything into an empty file; the copy's own number."""
+        """Copy everything into an empty file; the copy's own number."""
         with self._lock:
             self.must_be_there()
             self._connection.execute("VACUUM INTO ?", (str(part),))
         with closing(database.connect(part, "rw")) as copy:
-            copy.execute("PRAGMA journal_mode = WAL")  # which a copy does not inherit
+            copy.execute("PRAGMA journal_mode = WAL")  # a copy does not inherit this
             return schema.renew_id(copy)
 
     def close(self) -> None:

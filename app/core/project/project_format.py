@@ -1,4 +1,4 @@
-"""The formats of a project file: its tables, and the statements that make each format of the one before it."""
+"""The formats of a project file: its tables, and the statements that turn each format into the next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIRST = (
     "CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE label (image INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE, verdict TEXT NOT NULL, "
     "coarse TEXT NOT NULL, fine TEXT NOT NULL) STRICT",
-    # undone: 1 taken back; 2 tried in vain, its files were away
+    # undone: 1 undone; 2 tried in vain, as its files were away
     "CREATE TABLE action (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, title TEXT NOT NULL, "
     "undone INTEGER NOT NULL DEFAULT 0) STRICT",
     "CREATE TABLE label_change (action INTEGER NOT NULL REFERENCES action (id) ON DELETE CASCADE, "
@@ -37,7 +37,7 @@ _FIRST = (
     "state TEXT NOT NULL) STRICT",
 )
 MIGRATIONS = {
-    # outdated: 1 shown until another one comes
+    # outdated: 1 shown until a new one comes
     1: ("ALTER TABLE prediction ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0",),
     2: (
         f"INSERT OR REPLACE INTO meta VALUES ('{ID}', lower(hex(randomblob(16))))",
@@ -48,7 +48,7 @@ MIGRATIONS = {
         "state TEXT NOT NULL) STRICT",
     ),
 }
-"""Format -> the statements that make the next format of it."""
+"""Format -> the statements that turn it into the next one."""
 
 SCHEMA = 1 + len(MIGRATIONS)
 """The newest format; a file's `user_version`."""
@@ -59,7 +59,7 @@ class ProjectError(MarqueError):
 
 
 def statements(version: int = SCHEMA) -> tuple[str, ...]:
-    """What makes an empty file of a format."""
+    """The statements that make an empty file of a format."""
     return _FIRST + tuple(one for older in range(1, version) for one in MIGRATIONS[older])
 
 

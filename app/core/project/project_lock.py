@@ -1,7 +1,7 @@
-"""One writer: who moves files for a project, takes steps back or updates its format does so alone.
+"""One writer: only one process at a time moves files for a project, undoes steps or updates its format.
 
-The lock is a file beside the project that the operating system holds for a process and frees when the process ends,
-however that comes; it also counts between computers that share a drive. A second file says who holds it.
+The lock is a file beside the project. The operating system holds it for a process and frees it when the process ends in
+any way; it also works between computers that share a drive. A second file says who holds it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PAUSE = 0.1  # seconds between two attempts
 
 
 class ProjectBusyError(ProjectError):
-    """Another program, or another part of this one, changes the project; the message says which."""
+    """Another program, or another part of this one, is changing the project; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ class Holder:
     """Who has a lock.
 
     Attributes:
-        program: what it calls itself ("marque file").
-        process: its number.
-        computer: the name of the computer that it runs on.
+        program: its name for itself ("marque file"). process: its number. computer: the name of its computer.
         since: seconds since 1970.
     """
 
@@ -52,7 +50,7 @@ class Holder:
 
     @classmethod
     def this(cls, program: str) -> Self:
-        """This process, from now on."""
+        """This process as the holder, from now on."""
         return cls(program, os.getpid(), platform.node(), time.time())
 
     def __str__(self) -> str:
@@ -63,22 +61,22 @@ class Holder:
 
 
 class ProjectLock:
-    """The lock of one project; taken and freed by the same object, on any thread."""
+    """The lock of one project; the same object takes and frees it, on any thread."""
 
     def __init__(self, project: Path, program: str) -> None:
-        """Args: program: what this program is called in the messages of others ("marque file")."""
+        """Args: program: the name of this program in the messages of others ("marque file")."""
         self._project, self._program = project, program
         place = project.resolve()
         self._lock_file = place.with_name(f".{place.name}{_LOCK}")
         self._holder_file = place.with_name(f".{place.name}{_HOLDER}")
-        # where the file system has no locks, filelock would take the file itself for one, which a crash does not free
+        # on a file system without locks, filelock would use the file itself as one, which a crash does not free
         self._lock = FileLock(self._lock_file, thread_local=False, fallback_to_soft=False)
 
     def take(self) -> str | None:
-        """Take the lock if it is free; None, or else who has it, in words.
+        """Take the lock if it is free; None, or who has it, in words.
 
         Raises:
-            ProjectError: if there can be no lock in this place.
+            ProjectError: if no lock is possible in this place.
         """
         try:
             self._refuse_foreign()
@@ -92,23 +90,23 @@ class ProjectLock:
                 f"({self._lock_file.name}: {why or error})",
                 advice="change that, or work in a copy of the project on a disk of this computer",
             ) from error
-        with suppress(OSError):  # a full disk: then others cannot say who has it
+        with suppress(OSError):  # a full disk: others then cannot say who has it
             text = json.dumps(asdict(Holder.this(self._program)))
             write_whole(self._holder_file, lambda file: file.write(text.encode()))
         return None
 
     def free(self) -> None:
-        """Let others have it."""
+        """Free the lock."""
         with suppress(OSError):
             self._holder_file.unlink(missing_ok=True)
-        if os.name != "nt":  # there it goes with the release
+        if os.name != "nt":  # there it is removed with the release
             with suppress(OSError):
-                # who has opened it meanwhile finds that it has no name any more, and tries again
+                # whoever has opened it meanwhile finds that it no longer has a name, and tries again
                 self._lock_file.unlink(missing_ok=True)
         self._lock.release()
 
     def _refuse_foreign(self) -> None:
-        """Raises OSError if what has the lock's name is not an ordinary file (a link, a pipe)."""
+        """Raises OSError if the lock's name belongs to something else than an ordinary file (a link, a pipe)."""
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(self._lock_file.lstat().st_mode):
                 raise OSError(None, "something that is not a file has the name of the lock")
@@ -124,7 +122,7 @@ class ProjectLock:
             if type(found.process) is not int:
                 return _NOBODY_KNOWN
             return str(found)
-        except (OSError, ValueError, TypeError, OverflowError):  # not written yet, or by something else
+        except (OSError, ValueError, TypeError, OverflowError):  # not written yet, or written by something else
             return _NOBODY_KNOWN
 
 
@@ -137,13 +135,13 @@ def only_writer(project: Path, program: str, wait: Callable[[str], bool] | None 
 
     Args:
         project: its file.
-        program: what this program is called in the messages of others ("marque file").
-        wait: asked again and again while somebody else has the lock, with words that name them; False gives up. Without
-            it, one does not wait for a lock that is not free.
+        program: the name of this program in the messages of others ("marque file").
+        wait: called again and again while somebody else has the lock, with words that name them; False gives up.
+            Without it, a lock that is not free fails at once.
 
     Raises:
         ProjectBusyError: if somebody else has it.
-        ProjectError: if there can be no lock in this place.
+        ProjectError: if no lock is possible in this place.
     """
     lock = ProjectLock(project, program)
     while (holder := lock.take()) is not None:

@@ -1,4 +1,4 @@
-"""What a project holds, as its rows are handed out and taken in."""
+"""The rows of a project as other rooms see them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from model.contract.taxonomy import Taxonomy
 _LATEST = 2**63 - 1
 
 SubjectId = NewType("SubjectId", int)
-"""What is labelled: a vehicle. Today each photo has one, under the number of the photo."""
+"""A subject of labels: a vehicle. Today each photo has one, with the number of the photo."""
 
 
 def subjects_of(images: Iterable[int]) -> list[SubjectId]:
@@ -28,7 +28,7 @@ def subjects_of(images: Iterable[int]) -> list[SubjectId]:
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model that the project has predictions of, with what is needed to read them without its file."""
+    """A model that the project has predictions of, with everything needed to read them without its file."""
 
     fingerprint: str
     name: str
@@ -42,16 +42,16 @@ class KnownModel:
 
 
 def modified(status: os.stat_result) -> int:
-    """When a file was changed, in nanoseconds since 1970; of times that no database can hold, the nearest one.
+    """When a file was changed, in nanoseconds since 1970; for times that no database can hold, the nearest one.
 
-    Cameras with a wrong clock and damaged file systems have such: before 1677 and after 2262.
+    Cameras with a wrong clock and damaged file systems have such times: before 1677 and after 2262.
     """
     return max(-_LATEST, min(status.st_mtime_ns, _LATEST))
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """An image file as the scan found it. modified: of the file, as of `modified`."""
+    """An image file as the scan found it. modified: the result of `modified` for it."""
 
     path: Path
     size: int
@@ -65,7 +65,7 @@ class FoundFile:
 
 
 REPLACED = ""
-"""In place of a digest: the file is another one than was identified, and was not identified since."""
+"""In place of a digest: the file was replaced by another one that is not identified yet."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class ProjectImage:
     """An image of the project.
 
     Attributes:
-        digest: of the content that was identified; None where that is not known, or REPLACED.
-        error: why it could not be read when that was last tried, or None.
+        digest: of the content that was identified; None if it is unknown, or REPLACED. error: why it could not be read
+        at the last try, or None.
     """
 
     id: int
@@ -91,7 +91,7 @@ Place = tuple[int, bytes, str | None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found out about an image: evidence and embedding [d], or an error; digest of the file's content."""
+    """The result of a run for an image: evidence and embedding [d], or an error; digest of the file's content."""
 
     image: int
     digest: str | None = None
@@ -102,7 +102,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Counts:
-    """Images of a project under one model: predicted, failed, waiting to be looked at."""
+    """Counts of a project's images under one model: predicted, failed, waiting."""
 
     predicted: int
     failed: int

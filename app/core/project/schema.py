@@ -1,4 +1,4 @@
-"""A project as a file: made, recognised, brought up to date, and read where it cannot be written."""
+"""A project as a file: made, recognised, updated, and read even if it cannot be written."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 Alone = Callable[[Path], AbstractContextManager[None]]
-"""Holds the lock of a project within a block, as `only_writer`."""
+"""Holds the lock of a project within a block, like `only_writer`."""
 
-_UNCHANGED = "ro&immutable=1"  # makes no files beside it, which is impossible in a read-only place
+_UNCHANGED = "ro&immutable=1"  # makes no files beside it, as a read-only place would not allow that
 _COPIED = "it is in a read-only place and was read from a temporary copy"
 
 
 def alone_at_once(path: Path) -> AbstractContextManager[None]:
-    """Hold the lock of a project to bring it up to date, or fail at once. Raises ProjectError."""
+    """Hold the lock of a project for an update, or fail at once. Raises ProjectError."""
     return only_writer(path, "an update to the newest format")
 
 
@@ -54,9 +54,8 @@ class OpenProjectFile:
         connection: to it.
         place: what is open: the file itself, or a temporary copy.
         read_only: whether nothing can be changed.
-        note: what the person should know of how it was opened, or "".
-        identity: distinguishes the file from another one of its name.
-        held: is to be closed after the connection.
+        note: what the person should know about how it was opened, or "". identity: distinguishes the file from another
+        one with its name. held: closed after the connection.
     """
 
     connection: sqlite3.Connection
@@ -80,15 +79,14 @@ def create(path: Path) -> None:
 
 
 def open_file(path: Path, *, sound: bool, to_read: bool, alone: Alone) -> OpenProjectFile:
-    """Open a project, check what it is, and bring an older format up to date after a copy was put beside it.
+    """Open a project, check it, and update an older format after a copy was put beside it.
 
     Args:
         sound: read the whole file first, to see that it is sound.
-        to_read: also from a place where it cannot be written.
-        alone: holds its lock while it is brought up to date.
+        to_read: also from a place where it cannot be written. alone: holds its lock during the update.
 
     Raises:
-        ProjectError: if it is missing, no project, damaged, made by a newer program, or cannot be brought up to date.
+        ProjectError: if it is missing, not a project, damaged, made by a newer program, or cannot be updated.
     """
     identity = database.must_be_file(path, ProjectError, KIND)
     with ExitStack() as held, faults(path):
@@ -112,7 +110,7 @@ def _connect(place: Path, *, writing: bool, held: ExitStack) -> sqlite3.Connecti
 
 
 def _checked(path: Path, connection: sqlite3.Connection, *, sound: bool) -> int:
-    """The format of a file that is a project in all its parts."""
+    """The format of a file, which must be a project in all its parts."""
     with database.bounded(path, connection):
         application, version = database.versions(connection)
         if application != APPLICATION_ID:
@@ -134,8 +132,7 @@ def check_soundness(path: Path, place: Path, *, writing: bool) -> None:
     """Read a whole file that is open, on a connection of its own. Raises ProjectError if it is damaged.
 
     Args:
-        path: what it is called.
-        place: where it is.
+        path: its name. place: where it is.
         writing: whether it can be written there.
     """
     mode = "ro" if writing else _UNCHANGED
@@ -150,7 +147,7 @@ def _check_soundness(path: Path, connection: sqlite3.Connection) -> None:
 
 
 def read_id(path: Path, connection: sqlite3.Connection) -> str:
-    """The random number of a project, which no other one has. Raises ProjectError if it is missing."""
+    """The random number that identifies a project. Raises ProjectError if it is missing."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (ID,)).fetchone()
     if row is None or not re.fullmatch("[0-9a-f]{32}", str(row[0])):
         raise damaged(path, "its number is missing")
@@ -165,11 +162,11 @@ def renew_id(connection: sqlite3.Connection) -> str:
 
 
 def _migrate(path: Path, connection: sqlite3.Connection, *, keep: bool) -> None:
-    """To the newest format, all at once; `keep`: a copy is put beside it first."""
-    with database.transaction(connection):  # from here on nobody else changes it
+    """Update to the newest format, all at once; `keep`: put a copy beside it first."""
+    with database.transaction(connection):  # from here on nobody else can change it
         _, version = database.versions(connection)
         if version >= SCHEMA:
-            return  # by another program meanwhile
+            return  # updated by another program meanwhile
         if keep:
             _back_up(path, version)
         for older in range(version, SCHEMA):
@@ -179,7 +176,7 @@ def _migrate(path: Path, connection: sqlite3.Connection, *, keep: bool) -> None:
 
 
 def _back_up(path: Path, version: int) -> None:
-    """A copy beside a project, under a name that is free, unless there is this very copy already."""
+    """A copy beside a project, under a free name, unless this very copy exists already."""
     backup = path.with_name(f"{path.name}.format{version}.backup")
     try:
         with part_beside(backup) as (file, part):
@@ -192,30 +189,30 @@ def _back_up(path: Path, version: int) -> None:
                     return
                 except FileExistsError:
                     if same_content(part, place):
-                        return  # of an attempt that was killed
+                        return  # from an attempt that was killed
     except OSError as error:
         raise ProjectError(f"{backup}: no copy could be made before the update ({error.strerror})") from error
 
 
 def faults(path: Path) -> AbstractContextManager[None]:
-    """Word what SQLite raises for the user, as ProjectError."""
+    """Turn an error of SQLite into a ProjectError in words for the user."""
     return database.faults(path, ProjectError, KIND)
 
 
 def damaged(path: Path, what: str) -> ProjectError:
-    """What is said of a project whose tables are right and whose content is not."""
+    """The error for a project whose tables are right and whose content is not."""
     return ProjectError(
         f"{path}: the project is damaged ({what})", advice="go back to a copy (files beside it that end in .backup)"
     )
 
 
 _FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
-"""What Python raises on values that are not what we have written."""
+"""What Python raises for values that Marque has not written."""
 
 
 @contextmanager
 def contents(path: Path, what: str) -> Iterator[None]:
-    """Within, values of a row are turned into what they stand for; those that stand for nothing are a ProjectError.
+    """Within, the values of a row are decoded; values that cannot be are a ProjectError.
 
     Args:
         what: names the row ("the evidence of image 3").

@@ -16,10 +16,11 @@ class SourceTable:
         self._database = database
 
     def add(self, path: Path, *, watched: bool | None = None) -> int:
-        """Remember a folder or file that images come from; its number. Known ones keep theirs.
+        """Remember a folder or file that images come from; its number. Known ones keep their number.
 
         Args:
-            watched: whether it is watched from now on; None leaves a known one as it is, and a new one unwatched.
+            watched: whether it is watched from now on; None does not change a known one, and leaves a new one
+                unwatched.
         """
         with self._database.change() as connection:
             (number,) = connection.execute(

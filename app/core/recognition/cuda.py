@@ -22,9 +22,9 @@ def has_nvidia_driver() -> bool:
 
 
 def load_libraries() -> str | None:
-    """Load CUDA and cuDNN from their Python packages or the system; what is missing, in a sentence, or None."""
+    """Load CUDA and cuDNN from their Python packages or the system; what is missing, as a sentence, or None."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said):  # preload_dlls prints its complaints instead of raising them
+    with contextlib.redirect_stdout(said):  # preload_dlls prints its errors instead of raising them
         onnxruntime.preload_dlls()
     names = re.findall(r"^Failed to load (.+?): ", said.getvalue(), re.MULTILINE)
     if not names:

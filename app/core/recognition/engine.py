@@ -1,4 +1,4 @@
-"""The identification model in onnxruntime: which processor it really runs on and why, and what it says."""
+"""The identification model in onnxruntime: its answers, which processor it really runs on, and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-# onnxruntime is loaded here, and `app.cli` imports this module before anything of Qt: the other way round its libraries
+# onnxruntime is loaded here, and `app.cli` imports this module before anything of Qt: in the other order its libraries
 # fail to initialise on Windows.
 import onnx
 from PIL import Image
@@ -43,15 +43,15 @@ Precision = Literal["auto", "fp32", "fp16", "int8"]
 _Provider = str | tuple[str, dict[str, str]]
 
 BATCH = 8
-"""Photos at once where many are identified. More do not fit the caches of a CPU: of a DenseNet-169 in 8 bits two cores
-identified 160 photos/s with 8, 152 with 16, 144 with 32, 148 with 4; with a GPU the decoding is what takes the time."""
+"""Photos in a batch if there are many. More do not fit the caches of a CPU: with a DenseNet-169 in 8 bits two cores
+identified 160 photos/s with 8, 152 with 16, 144 with 32, 148 with 4; with a GPU decoding takes the time."""
 
 _CPU_ASKED_FOR = "the CPU was asked for"
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
-# onnxruntime writes its own complaints on stderr; the causes that matter are found and worded below.
+# onnxruntime writes its own errors on stderr; the causes that matter are found and worded below.
 onnxruntime.set_default_logger_severity(4)
 
 
@@ -64,10 +64,9 @@ class ProviderReport:
     """Where the model really runs.
 
     Attributes:
-        used: "CUDA" or "CPU", as found after a first inference.
-        variant: of the model that runs.
+        used: "CUDA" or "CPU", as found after a first inference. variant: the one of the model that runs.
         available: what this build of onnxruntime offers, in its own names.
-        reason: one plain sentence: why this one.
+        reason: one plain sentence on why this one.
     """
 
     used: str
@@ -83,11 +82,11 @@ class ProviderReport:
 
 @dataclass(frozen=True)
 class EngineOutputs:
-    """What the network says of N photos.
+    """The network's outputs for N photos.
 
     Attributes:
         coarse_logits: float32 [N, n_coarse].
-        fine_logits: float32 [N, n_fine]; no columns where the model knows no fine classes.
+        fine_logits: float32 [N, n_fine]; no columns if the model knows no fine classes.
         embeddings: float32 [N, d], unit length.
         likeness: float32 [N], to what the network was trained on; see `model.contract.bundle.LIKENESS`.
     """
@@ -101,9 +100,8 @@ class EngineOutputs:
 class _Opened(NamedTuple):
     """What runs, and where.
 
-    file: that it is read from.
-    graph: all of it, maps of evidence included, which what runs does without.
-    note: why it is not the variant made for the device, "" where there is nothing to say.
+    file: the file that it was read from. graph: all of it, also the maps of evidence, which the running session leaves
+    out. note: why it is not the variant made for the device, or "".
     """
 
     session: onnxruntime.InferenceSession
@@ -129,12 +127,12 @@ class Engine:
 
         Args:
             path: the identification model file.
-            device: "auto" takes the GPU where it works and the CPU otherwise; "cuda" insists on the GPU.
-            precision: "auto" takes the variant beside the file that is made for the device, where there is one that
-                works; a file that is a variant itself is what runs.
+            device: "auto" takes the GPU if it works and the CPU otherwise; "cuda" insists on the GPU.
+            precision: "auto" takes the variant beside the file that is made for the device, if there is one that works;
+                a file that is a variant itself runs as it is.
 
         Raises:
-            model.contract.bundle.BundleError: if the file, or the variant that was asked for, is no usable
+            model.contract.bundle.BundleError: if the file, or the variant that was asked for, is not a usable
             identification model;
                 if the file is a variant and another precision was asked for.
             EngineError: if it cannot be run, or "cuda" was asked for and the GPU cannot be used.
@@ -158,7 +156,7 @@ class Engine:
         self.provider = ProviderReport(used, opened.variant, available, "; ".join(filter(None, (reason, opened.note))))
 
     def on_cpu(self, why: str) -> Engine:
-        """The same on the CPU, in the precision that was asked for; `why` there is for the report. Raises as Engine."""
+        """The same model on the CPU, in the precision that was asked for; `why` is for the report. Raises as Engine."""
         engine = Engine(self.path, "cpu", self.precision)
         reason = why + engine.provider.reason.removeprefix(_CPU_ASKED_FOR)
         engine.provider = replace(engine.provider, reason=reason)
@@ -190,18 +188,17 @@ class Engine:
             return _infer(self._opened.session, batch)
 
     def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
-        """Where in a photo the evidence is for a fine class, more than for the classes in general.
+        """Where in a photo the evidence for a fine class is, compared with the classes in general.
 
-        The class's map of evidence, whose mean is its logit, less the mean of all classes' maps; what speaks against
-        the class is 0, as is what the network does not see.
+        The class's map of evidence, whose mean is its logit, minus the mean of all classes' maps; what speaks against
+        the class is 0, and so is what the network does not see.
 
         Args:
             image: RGB picture of any shape.
             fine: index of the class.
 
         Returns:
-            float32 [h, w] over the whole photo, from 0 to 1 at the strongest place; None where the model has no such
-            maps.
+            float32 [h, w] over the whole photo, from 0 to 1 at the strongest place; None if the model has no such maps.
 
         Raises:
             EngineError: if the inference fails.
@@ -218,7 +215,7 @@ class Engine:
         return above / max(float(above.max()), np.finfo(np.float32).tiny)
 
     def _open_maps(self) -> onnxruntime.InferenceSession:
-        """A session for the maps, on the CPU where the GPU has no room for a second one. Raises EngineError."""
+        """A session for the maps, on the CPU if the GPU has no room for a second one. Raises EngineError."""
         graph = giving(self._opened.graph, [EVIDENCE])
         try:
             return self._session(self._opened.file, graph, self._opened.providers)
@@ -239,7 +236,7 @@ class Engine:
         """The variant to run: the one that was asked for, else the one made for the device, else the file itself.
 
         Raises:
-            BundleError: if the one that was asked for is none of this model.
+            BundleError: if the one that was asked for does not belong to this model.
             EngineError: if it cannot be run.
         """
         own = self.info.variant
@@ -266,7 +263,7 @@ class Engine:
     def _open(
         self, file: Path, graph: onnx.ModelProto, variant: Variant, providers: list[_Provider], note: str = ""
     ) -> _Opened:
-        """A file ready to answer. Raises BundleError, and EngineError as `_session`."""
+        """A file that is ready to answer. Raises BundleError, and EngineError as `_session`."""
         try:
             needed = giving(graph, (*OUTPUTS, LIKENESS))
         except BundleError as error:
@@ -280,7 +277,7 @@ class Engine:
         Raises:
             EngineError: if the session or the inference fails, or would take too much memory.
         """
-        if file.parent != paths.resources() / "models":  # those came with the program
+        if file.parent != paths.resources() / "models":  # those are supplied with the program
             try:
                 must_fit(graph)
             except BundleError as error:
@@ -295,7 +292,7 @@ class Engine:
             session = onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
         except FAULTS as error:
             raise EngineError(f"{file}: onnxruntime cannot load the model ({_first_line(error)})") from error
-        session.disable_fallback()  # of its run(): it would change to the CPU with a message on stdout only
+        session.disable_fallback()  # of its run(): it would switch to the CPU with only a message on stdout
         side = self.info.preprocessing.size
         names = [output.name for output in session.get_outputs()]
         try:
@@ -306,7 +303,7 @@ class Engine:
         return session
 
     def _must_be_as_promised(self, file: Path, given: dict[str, np.ndarray]) -> None:
-        """Raises EngineError if what the graph gives for one photo has other shapes than it says."""
+        """Raises EngineError if the graph's outputs for one photo do not have the shapes that it declares."""
         promised = self.info.shapes(photos=1)
         for name, array in given.items():
             shape = array.shape[:2] if name == EVIDENCE and array.ndim == 4 else array.shape
@@ -316,7 +313,7 @@ class Engine:
                 )
 
     def _open_on_gpu(self, available: tuple[str, ...]) -> tuple[_Opened | None, str]:
-        """What runs on the GPU, or None; and the reason for either. Raises BundleError as `_open_made_for`."""
+        """What runs on the GPU, or None, and the reason. Raises BundleError as `_open_made_for`."""
         if _CUDA not in available:
             return None, "this build of onnxruntime has no CUDA"
         if sys.platform == "darwin" or not cuda.has_nvidia_driver():
@@ -357,7 +354,7 @@ def _run(session: onnxruntime.InferenceSession, names: list[str], batch: np.ndar
 
 
 def _over_the_photo(square: np.ndarray, place: tuple[float, float, float, float]) -> np.ndarray:
-    """What was found in the network's square, over the photo that is at `place` in it; 0 where it reaches beyond."""
+    """A map over the network's square, cut to the photo at `place` in it; 0 where the photo reaches beyond."""
     height, width = square.shape
     left, top, right, bottom = place
     across, down = (max(1, round(n)) for n in (width * (right - left), height * (bottom - top)))
@@ -370,7 +367,7 @@ def _over_the_photo(square: np.ndarray, place: tuple[float, float, float, float]
 
 
 def _inference_threads() -> int:
-    """All processors this process may use, less one for the window and for decoding where there are more than two."""
+    """All processors this process may use, minus one for the window and for decoding if there are more than two."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return usable - 1 if usable > 2 else usable
 

@@ -1,7 +1,7 @@
-"""What speaks for which label of a photo: the heads' probabilities, the reference photos, and how familiar it looks.
+"""The evidence for the labels of a photo: the heads' probabilities, the reference photos, and how familiar it looks.
 
-Everything that a decision rests on, small enough to be kept for every photo of a project, so that another threshold
-needs no new inference.
+It is all that a decision rests on, and small enough to be kept for every photo of a project, so new thresholds need no
+new inference.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from model.contract.posterior import Posterior, class_scores, fuse, tree_posteri
 from model.contract.taxonomy import NO_FINE, Taxonomy
 
 CLASSES_KEPT = 10
-"""The most probable fine classes of a photo that are kept."""
+"""How many of the most probable fine classes of a photo are kept."""
 NEIGHBOURS_KEPT = 5
-"""The nearest reference photos that are kept, shown and counted."""
+"""How many of the nearest reference photos are kept, shown and counted."""
 _TYPES_KEPT = 3
 _LEAST = 5e-4
 
@@ -35,7 +35,7 @@ class _Stored(BaseModel):
 
     types: list[tuple[str, FiniteFloat, bool]]
     classes: list[tuple[str, str, FiniteFloat, bool]]
-    likeness: float = Field(validation_alias=AliasChoices("likeness", "energy"))  # its name before
+    likeness: float = Field(validation_alias=AliasChoices("likeness", "energy"))  # its earlier name
     familiarity: float
     neighbours: list[tuple[int, str, str | None, str, str, FiniteFloat]]
 
@@ -67,12 +67,12 @@ class ClassCandidate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one photo.
+    """The evidence of one photo.
 
     Attributes:
         types: all types, most probable first.
         classes: the most probable fine classes, at most CLASSES_KEPT, most probable first.
-        likeness: to what the model was trained on at all (`model.contract.bundle.LIKENESS`).
+        likeness: to anything that the model was trained on (`model.contract.bundle.LIKENESS`).
         familiarity: with the known classes, in standard deviations (model/contract/openset.py).
         neighbours: nearest reference photos, at most NEIGHBOURS_KEPT, most similar first.
     """
@@ -85,7 +85,7 @@ class Evidence:
 
     @property
     def carried(self) -> bool:
-        """Whether the best guess, and most of its type, the best one, are classes that only the gallery knows."""
+        """Whether only the gallery knows the best guess, and whether it knows most of the best type."""
         if not self.classes or not self.classes[0].enrolled or self.classes[0].coarse != self.types[0].name:
             return False
         best = self.types[0]
@@ -109,7 +109,7 @@ class Evidence:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote. Raises ValueError if it did not."""
+        """Read what `to_json` wrote. Raises ValueError for anything else."""
         values = _STORED.validate_json(text)
         return cls(
             tuple(starmap(TypeCandidate, values.types)),
@@ -180,9 +180,9 @@ def _with_references(
 
 
 def _closest(posterior: Posterior, found: Sequence[Sequence[Neighbour]], known: int, centres: np.ndarray) -> np.ndarray:
-    """Cosine to the nearest reference [N]; NaN where the best of the network's classes has no references.
+    """Cosine to the nearest reference [N]; NaN if the best of the network's classes has no references.
 
-    A photo is not far from a class of which there are no pictures to compare with.
+    Without pictures to compare with, a photo cannot be far from a class.
     """
     closest = np.array([near[0].similarity if near else np.nan for near in found])
     if not known:

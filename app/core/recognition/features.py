@@ -1,6 +1,6 @@
-"""What a decision rests on, as one row of numbers a photo.
+"""What a decision rests on, as one row of numbers per photo.
 
-Kept beside the evidence, so that a project of 100,000 photos is listed in a second. Names are numbers.
+It is kept beside the evidence, so a project of 100,000 photos is listed in a second. Names are numbers.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 from app.core.recognition.evidence import Evidence
 
 NOBODY = -1
-"""In place of a name's number: none."""
+"""In place of a name's number: no name."""
 
 FEATURES = np.dtype(
     [
         ("image", "<i8"),
-        ("type", "<i4"),  # most probable one
+        ("type", "<i4"),  # the most probable one
         ("type_probability", "<f8"),
         ("type_has_classes", "?"),
         ("fine", "<i4"),  # best guess, or NOBODY
@@ -33,22 +33,22 @@ FEATURES = np.dtype(
         ("near_asked", "<i4"),
     ]
 )
-"""A row. Numbers as the evidence has them; decisions need them exactly."""
+"""The type of a row. The numbers are exactly those of the evidence, as decisions need them."""
 
 ENROLLED, CARRIED = 1, 2
-"""What the field `enrolled` is made of, each 0 where it is not so."""
+"""The parts of the field `enrolled`."""
 
 NAMED = ("type", "fine", "fine_type", "near", "near_type")
 """The fields that hold numbers of names."""
 
-_DECIMALS = 6  # as the evidence is kept, so that both decide alike
+_DECIMALS = 6  # rounded like the evidence, so that both decide alike
 
 
 def feature_row(image: int, evidence: Evidence, number: Callable[[str], int]) -> bytes:
     """The row of an image.
 
     Args:
-        number: gives each name the number that stands for it; NOBODY for the empty one.
+        number: gives each name its number; NOBODY for the empty one.
     """
     best, (near, near_type, votes) = evidence.types[0], _nearest_classes(evidence)
     guess = evidence.classes[0] if evidence.classes else None
@@ -69,7 +69,7 @@ def feature_row(image: int, evidence: Evidence, number: Callable[[str], int]) ->
 
 
 def _nearest_classes(evidence: Evidence) -> tuple[str, str, int]:
-    """Class, its type and its count among the nearest reference photos; of the most frequent one, the nearest first."""
+    """The most frequent class among the nearest reference photos, the nearest of equals, with its type and count."""
     counts: dict[tuple[str, str], int] = {}
     for neighbour in evidence.neighbours:
         if neighbour.reference.fine is not None:

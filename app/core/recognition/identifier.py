@@ -22,10 +22,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Identification:
-    """What is known of one photo; either `decision` and the evidence behind it, or `error`.
+    """The result for one photo; either `decision` and the evidence behind it, or `error`.
 
     Attributes:
-        path: the file, or None for a picture that came from elsewhere (clipboard).
+        path: the file, or None for a picture from elsewhere (clipboard).
         decision: the answer.
         evidence: what it rests on.
         embedding: float32 [d], unit length.
@@ -65,7 +65,7 @@ class Identifier:
         return self.identify_steadily(np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8))
 
     def identify_steadily(self, batch: np.ndarray, paths: Sequence[Path | None] | None = None) -> list[Identification]:
-        """As `identify_prepared`; where the GPU fails, the model runs on the CPU from then on.
+        """Like `identify_prepared`; if the GPU fails, the model runs on the CPU from then on.
 
         Raises:
             EngineError: if the inference fails on the CPU.
@@ -73,7 +73,7 @@ class Identifier:
         return self._steadily(lambda: self.identify_prepared(batch, paths))
 
     def heat(self, image: Image.Image, fine: int) -> np.ndarray | None:
-        """`Engine.heat`; where the GPU fails, the model runs on the CPU from then on. Raises as `identify_steadily`."""
+        """`Engine.heat`; if the GPU fails, the model runs on the CPU from then on. Raises as `identify_steadily`."""
         return self._steadily(lambda: self.engine.heat(image, fine))
 
     def _steadily(self, work: Callable[[], _T]) -> _T:
@@ -84,7 +84,7 @@ class Identifier:
             return work()
 
     def leave_gpu(self, error: EngineError) -> None:
-        """After this failure of an inference: have the model run on the CPU.
+        """Run the model on the CPU after this failure of an inference.
 
         Raises:
             EngineError: the same if it ran there already; another if the model cannot be run there.
@@ -98,7 +98,7 @@ class Identifier:
             raise EngineError(f"{why}, and on the CPU: {second}") from error
 
     def identify_prepared(self, batch: np.ndarray, paths: Sequence[Path | None] | None = None) -> list[Identification]:
-        """Identify pictures that `Engine.prepare` made: uint8 [N, S, S, 3]; `paths` are their N files.
+        """Identify pictures from `Engine.prepare`: uint8 [N, S, S, 3]; `paths` are their N files.
 
         Raises:
             EngineError: if the inference fails.

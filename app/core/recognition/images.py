@@ -1,4 +1,4 @@
-"""Photos as pictures on show: in full, and small."""
+"""Photos as pictures to show: in full size, and small."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ def advice(reason: str, otherwise: str) -> str:
     """What a person can do about a photo that cannot be opened.
 
     Args:
-        reason: of its PhotoError.
-        otherwise: what else they can do ("exclude it").
+        reason: the one of its PhotoError. otherwise: what else they can do ("exclude it").
     """
     if OTHER_FORMAT in reason:
         return f"Convert it to JPEG, or {otherwise}."

@@ -36,7 +36,7 @@ def map_in_order(
 ) -> Iterator[R]:
     """`work(item)` for each item in threads, in the order of the items, at most `ahead` items before the reader.
 
-    The input is read only as far as it is needed, so it may be endless or slow. A cancelled or abandoned run waits for
+    The input is only read as far as needed, so it may be endless or slow. A cancelled or abandoned run waits for
     the items that are being worked on and drops the rest; an exception of `work` ends the run.
     """
     source = iter(items)

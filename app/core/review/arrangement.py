@@ -42,7 +42,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What a row must be to be listed.
+    """What a row needs to be listed.
 
     Attributes:
         show: status or verdict.
@@ -67,7 +67,7 @@ class Filter:
 
 
 def matching(columns: PhotoColumns, wanted: Filter) -> np.ndarray:
-    """Rows that a filter lets through, in their order: int64."""
+    """Rows that pass a filter, in their order: int64."""
     mask = _shown(columns, wanted.show)
     if wanted.label:
         place = columns.names.place(wanted.label)
@@ -98,7 +98,7 @@ def sorted_rows(
         rows: int64.
         order: what to sort by.
         descending: the largest first.
-        likeness: for ODD and ALIKE, float [N] over all rows, the larger the more alike; NaN where unknown.
+        likeness: for ODD and ALIKE, float [N] over all rows, the larger the more alike; NaN if unknown.
     """
     if order is Order.ADDED:
         return rows[::-1] if descending else rows
@@ -116,7 +116,7 @@ def counts(columns: PhotoColumns) -> dict[Show, int]:
 
 
 def labels_in_use(columns: PhotoColumns) -> dict[str, int]:
-    """Every class and type that a row is shown as, with its number of rows, most frequent first."""
+    """Every class and type that rows are shown as, with the number of rows, most frequent first."""
     shown = columns.shown
     found: dict[str, int] = {}
     for column in (shown.label, np.where(shown.label == shown.type, NOBODY, shown.type)):
@@ -155,7 +155,7 @@ _BY_VERDICT = {
 
 def _holds(columns: PhotoColumns, rows: np.ndarray, word: str) -> np.ndarray:
     named = np.array([word in columns.names[place].casefold() for place in range(len(columns.names))] + [False])
-    by_label = named[columns.shown.label[rows]] | named[columns.shown.type[rows]]  # NOBODY is the last one
+    by_label = named[columns.shown.label[rows]] | named[columns.shown.type[rows]]  # the last one is NOBODY
     paths = columns.paths
     by_path = np.fromiter((word in paths[row].casefold() for row in rows.tolist()), bool, len(rows))
     return by_label | by_path

@@ -1,4 +1,4 @@
-"""How alike photos look, by their embeddings: which ones stand out in their class, which are most like one of them."""
+"""How alike photos look, by their embeddings: which ones stand out in their class, which are most like a given one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 def over_rows(
     ids: np.ndarray, embeddings: np.ndarray, labels: np.ndarray, all_ids: np.ndarray, to: int | None
 ) -> np.ndarray:
-    """How alike all photos of a list are to one of them, or (None) each to its own class: float32 over `all_ids`.
+    """How alike all photos of a list are to one of them, or (for None) each to its own class: float32 over `all_ids`.
 
     Args:
         ids: int64 [N], of the photos that have an embedding, ascending.
         embeddings: float32 [N, d], unit length.
         labels: int over `all_ids`.
-        all_ids: int64, of the whole list, ascending.
-        to: a photo's number.
+        all_ids: int64, of the whole list, ascending. to: a photo's number.
     """
     rows = np.searchsorted(all_ids, ids)
     inside = rows < len(all_ids)
@@ -34,7 +33,7 @@ def over_rows(
 def to_own_class(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cosine of each photo to the centre of those that are shown as the same class, itself left out: float32 [N].
 
-    The lowest stand out. A photo that is alone in its class is as alike as can be: 1.
+    The lowest stand out. A photo that is alone in its class has the highest value, 1.
 
     Args:
         embeddings: float32 [N, d], unit length.
@@ -60,7 +59,7 @@ def to_one(embeddings: np.ndarray, row: int) -> np.ndarray:
 
 
 def spread(ids: np.ndarray, values: np.ndarray, all_ids: np.ndarray) -> np.ndarray:
-    """Values of some photos over all of them: float32 [N], NaN where there is none. Both lists of ids ascend."""
+    """Values of some photos over all of them: float32 [N], NaN for the others. Both lists of ids ascend."""
     result = np.full(len(all_ids), np.nan, np.float32)
     places = np.searchsorted(all_ids, ids)
     inside = places < len(all_ids)

@@ -1,7 +1,7 @@
 """The images of a project in columns: what a list of 100,000 rows needs to be filtered, sorted and decided at once.
 
-Owned by one thread (the window's). What is read from the file arrives in pieces that another thread made
-(`PredictionTable.features`); putting a piece in its place is a few array operations.
+Owned by one thread (the window's). Data from the file arrives in pieces made by another thread
+(`PredictionTable.features`); putting a piece in its place takes a few array operations.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class PhotoColumns:
         ids: int64 [N], ascending.
         paths: N texts.
         errors: why a row's file could not be read, by row.
-        predictions: FIGURES [N]; `image` is 0 in rows without one.
+        predictions: FEATURES [N]; `image` is 0 in rows without one.
         verdict: int8 [N], places in VERDICTS, or NOBODY.
         told_type, told_fine: int32 [N], the person's names.
-        shown: what holds now.
+        shown: the current answers.
     """
 
     def __init__(self, names: ClassNumbers | None = None, thresholds: Thresholds | None = None) -> None:
@@ -118,16 +118,16 @@ class PhotoColumns:
         return self._thresholds
 
     def rows_of(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Rows int64 of the ids that are here."""
+        """Rows int64 of the ids that the columns have."""
         rows, here = self._look_up(ids)
         return rows[here]
 
     def subject(self, row: int) -> SubjectId:
-        """Of what the label of a row is."""
+        """The level of the label that each row is shown with."""
         return SubjectId(int(self.ids[row]))
 
     def _look_up(self, ids: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where each id is or would be, int64, and whether it is here, bool."""
+        """The row where each id is or would be, int64, and whether the columns have it, bool."""
         wanted = np.asarray(ids, np.int64)
         rows = np.searchsorted(self.ids, wanted)
         here = rows < len(self.ids)
@@ -135,9 +135,9 @@ class PhotoColumns:
         return rows, here
 
     def add(self, images: Sequence[Place]) -> np.ndarray:
-        """Take in images, new ones and known ones whose place or error has changed; their rows.
+        """Add images, new ones and known ones whose place or error has changed; their rows.
 
-        A known image's prediction is dropped: it waits again, until a piece brings another.
+        A known image loses its prediction: it waits again, until a piece brings a new one.
 
         Args:
             images: numbers ascending.
@@ -164,10 +164,10 @@ class PhotoColumns:
             self.paths[row] = os.fspath(place)
 
     def set_predictions(self, piece: np.ndarray) -> np.ndarray:
-        """Take in rows of FIGURES; their rows.
+        """Add rows of FEATURES; their rows here.
 
-        One whose image is not here is left out: a run may store an image and its answer after the list of images was
-        read and before that of answers, and what it stores is fetched again, image and answer together.
+        A row without its image is left out: a run may store an image and its answer after the images were read but
+        before the answers, and what it stores is fetched again, image and answer together.
         """
         rows, here = self._look_up(piece["image"])
         rows = rows[here]
@@ -176,7 +176,7 @@ class PhotoColumns:
         return rows
 
     def set_labels(self, labels: Mapping[SubjectId, Label | None]) -> np.ndarray:
-        """Take in what the person said, by subject; None takes a label away; their rows."""
+        """Add the person's labels, by subject; None removes a label; their rows."""
         rows = self.rows_of(list(labels))
         for row in rows.tolist():
             label = labels[self.subject(row)]
@@ -192,7 +192,7 @@ class PhotoColumns:
         self._decide(np.arange(len(self)))
 
     def accepted(self, row: int) -> Label | None:
-        """The label by which a person accepts what a row shows; None where it shows no answer."""
+        """The label by which a person accepts what a row shows; None if it shows no answer."""
         status = self.shown.status[row]
         if status == STATUSES.index(Status.UNKNOWN):
             return Label(Verdict.UNKNOWN)
@@ -202,16 +202,16 @@ class PhotoColumns:
         return Label(Verdict.ACCEPTED, self.names[self.shown.type[row]], fine)
 
     def margin(self) -> np.ndarray:
-        """How far the best class is ahead of the second, float64 [N]; 0 without a prediction."""
+        """How far the best class is ahead of the second one, float64 [N]; 0 without a prediction."""
         ahead = self.predictions["fine_probability"] - self.predictions["second_probability"]
         return np.where(self.predictions["image"] > 0, ahead, 0.0)
 
     def labelled(self) -> np.ndarray:
-        """Rows of which the person has told the type or class: bool [N]."""
+        """Rows whose type or class the person has given: bool [N]."""
         return np.isin(self.verdict, _TOLD)
 
     def undecided(self) -> np.ndarray:
-        """Rows that have an answer of the model and none of the person: bool [N]."""
+        """Rows with an answer of the model but none of the person: bool [N]."""
         return (self.verdict == NOBODY) & (self.predictions["image"] > 0)
 
     def _grow(self, by: int) -> None:
@@ -236,7 +236,7 @@ class PhotoColumns:
             getattr(self.shown, name)[rows] = getattr(fresh, name)
 
     def _overlay(self, fresh: ShownAnswers, rows: np.ndarray) -> None:
-        """Put what the person said over what the model says, as results.answer does."""
+        """Put the person's labels over the model's answers, as in `results`."""
         verdict, fine, kind = self.verdict[rows], self.told_fine[rows], self.told_type[rows]
         _put(fresh, verdict == VERDICTS.index(Verdict.UNKNOWN), STATUSES.index(Status.UNKNOWN), Level.NONE)
         told = (verdict == VERDICTS.index(Verdict.ACCEPTED)) | (verdict == VERDICTS.index(Verdict.CORRECTED))
@@ -251,9 +251,9 @@ class PhotoColumns:
 
 
 def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """A column that this function has made, or an empty one, and what is to follow it.
+    """A column from this function, or an empty one, with more values at its end.
 
-    It is a view of twice the room needed when it last grew: a hundred pieces would else be copied a hundred times.
+    It is a view of twice the room needed when it last grew: otherwise a hundred pieces would be copied a hundred times.
     """
     before, after = len(column), len(column) + len(more)
     store = column.base
@@ -285,7 +285,7 @@ def _put(shown: ShownAnswers, mask: np.ndarray, status: int, level: Level) -> No
 
 
 def answers(predictions: np.ndarray, thresholds: Thresholds) -> ShownAnswers:
-    """What `decide.decide` answers, for rows of FIGURES at once and without the sentence."""
+    """The answers of `decision.decide` for many rows of FEATURES at once, without the reasons."""
     p = predictions
     guessed, enrolled = p["fine"] != NOBODY, (p["enrolled"] & ENROLLED).astype(bool)
     strange = np.zeros(len(p), bool)
@@ -308,9 +308,9 @@ def answers(predictions: np.ndarray, thresholds: Thresholds) -> ShownAnswers:
 
 
 def best_guess(predictions: np.ndarray) -> np.ndarray:
-    """Type and class that rows of FIGURES speak for most, whatever the thresholds: int32 [N, 2].
+    """The most probable type and class of rows of FEATURES, whatever the thresholds: int32 [N, 2].
 
-    The class is NOBODY where none is known.
+    The class is NOBODY if none is known.
     """
     kind = np.where(predictions["fine"] != NOBODY, predictions["fine_type"], predictions["type"])
     return np.stack([kind, predictions["fine"]], axis=1).astype(np.int32)

@@ -1,7 +1,7 @@
-"""Groups of photos that are probably shown as the wrong class, each to be mended in one step.
+"""Groups of photos that are probably shown as the wrong class, each of which can be corrected in one step.
 
-Two witnesses speak against a row that the person has not decided: most of its nearest reference photos have another
-class; or most of the photos most like it, among those that the person labelled in this project, have another label.
+Two things speak against a row that the person has not decided: most of its nearest reference photos have another class;
+or most of the photos most like it, among those that the person labelled in this project, have another label.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.core.review.photo_columns import LEVELS, STATUSES, VERDICTS, PhotoColum
 
 _ASKED = 5
 _ALIKE = 0.8
-"""Least cosine to a labelled photo that has a say: in the supplied gallery every photo has another one so alike."""
+"""Least cosine to a labelled photo that counts: in the supplied gallery every photo has another one this similar."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ class Suggestion:
 
     Attributes:
         images: their numbers, the surest first.
-        shown: what they are shown as; empty where that is unknown.
-        label: what they should be.
-        reason: why, in words.
+        shown: their present class; empty if unknown. label: what they should be. reason: why, in words.
     """
 
     images: tuple[int, ...]
@@ -48,7 +46,7 @@ def suggest(columns: PhotoColumns, ids: np.ndarray, embeddings: np.ndarray) -> l
     """
     found: dict[tuple[str, str, str], list[tuple[float, int]]] = {}
     reasons: dict[tuple[str, str, str], str] = {}
-    taken: set[int] = set()  # what the person's own labels say of a row comes first
+    taken: set[int] = set()  # what the person's own labels say about a row comes first
     for rows, types, fines, sure, reason in (_by_person(columns, ids, embeddings), _by_references(columns)):
         for row, kind, fine, weight in zip(rows.tolist(), types.tolist(), fines.tolist(), sure.tolist(), strict=True):
             if row in taken:
@@ -76,7 +74,7 @@ def _by_references(columns: PhotoColumns) -> _Found:
     """Rows whose nearest reference photos mostly have another class than the best guess, with that class."""
     p = columns.predictions
     against = (p["near"] != NOBODY) & (p["near_votes"] * 2 > p["near_asked"])
-    # a photo that is only shown as a type is contradicted where the neighbours are of another type
+    # a photo that is only shown as a type is contradicted if its neighbours are of another type
     fine_shown = columns.shown.level == LEVELS.index(Level.FINE)
     coarse_shown = columns.shown.level == LEVELS.index(Level.COARSE)
     differs = (fine_shown & (p["near"] != columns.shown.label)) | (

@@ -1,4 +1,4 @@
-"""The names that a photo of a project can be given: the model's, the gallery's as far as seen, the person's own."""
+"""The names for photos of a project: the model's, those of the gallery seen so far, and the person's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def classes(columns: PhotoColumns, taxonomy: Taxonomy | None) -> tuple[tuple[str
 
     Args:
         columns: the project; what the person called a photo, and what its predictions name besides the taxonomy.
-        taxonomy: of the identification model, or None where there is none.
+        taxonomy: of the identification model, or None without one.
     """
     names = columns.names
     types = dict.fromkeys(taxonomy.coarse if taxonomy is not None else ())

@@ -1,4 +1,4 @@
-"""By what project and gallery know the content of a file, wherever it is and whatever it is called."""
+"""How project and gallery identify the content of a file, wherever it is and whatever its name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a person sends along with the report of a defect: no folder, photo or name that they chose is in it.
+"""What a person sends with a bug report: it names no folder or photo, and nothing that they named.
 
-Of the log the kinds of faults and their places in the code are taken. Their messages are left out, as these may name
-files; so are all settings but numbers and switches.
+It takes the kinds of faults and their places in the code from the log. The messages are left out, as they may name
+files, and so are all settings except numbers and switches.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from model.console.fault_log import log_file
 from model.system.reading import parse_json, read_file
 
 _FAULTS = 20
-_NEWEST = 200_000  # bytes of the log that are looked at
+_NEWEST = 200_000  # bytes of the log that are read
 _SETTINGS = ("theme", "identification_model", "galleries", "project", "recent_projects", "splitters")
 _OUR_WORDS = ("dark", "light")
-"""What a setting may say that is the program's own word, not the person's."""
+"""Values of settings that are the program's own words, not the person's."""
 
 _HEAD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (WARNING|ERROR|CRITICAL) ")
 _FRAME = re.compile(r' +File "(.*)", line (\d+), in ([A-Za-z_<>][\w<>.]*)')
@@ -29,7 +29,7 @@ _OUR_ROOMS = ("app", "model")
 
 @dataclass
 class Fault:
-    """When it was, how grave, which kinds of exceptions, and where in the code: the frames, outermost first."""
+    """When it was, how severe, which kinds of exceptions, and where in the code: the frames, outermost first."""
 
     time: str
     level: str
@@ -38,7 +38,7 @@ class Fault:
 
 
 def report_lines(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The whole report, line by line. Args: facts: versions and the like, which hold no names."""
+    """The whole report, line by line. Args: facts: versions and the like, without names."""
     for name, text in facts:
         yield f"{name}: {text}"
     yield from _settings()
@@ -87,7 +87,7 @@ def _faults() -> list[Fault]:
 
 
 def _place(file: str) -> str:
-    """A file of the program's code, or of a library, from its package on."""
+    """The path of a code file, of the program or a library, from its package on."""
     path = PurePath(file)
     root = paths.resources().parent
     if path.is_relative_to(root) and path.relative_to(root).parts[0] in _OUR_ROOMS:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and never over another; and files that go only while another copy is there."""
+"""Files appear whole or not at all and never replace another; files are removed only if another copy exists."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if sys.platform != "win32":
 
 _CHUNK = 1 << 20
 _CANNOT_SYNC = {errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EROFS, errno.EACCES, errno.EPERM}
-"""Windows wants the file open for writing; a read-only medium has nothing to bring to the disk."""
+"""Windows needs the file open for writing; a read-only medium has nothing to bring to the disk."""
 
 _NO_PERMISSIONS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
-"""What FAT, exFAT and network drives answer where permissions are to be kept."""
+"""The error numbers of FAT, exFAT and network drives when permissions should be kept."""
 
 
 class OtherContentError(Exception):
-    """A file does not hold what it should hold, or is the last one that does."""
+    """A file does not have the expected content, or is the only one that has it."""
 
 
 def write_new(target: Path, write: Callable[[BinaryIO], object], like: Path) -> None:
     """Write a file beside its place, bring it to the disk and give it its name; folders are made as needed.
 
     Args:
-        write: is given the open file.
-        like: a file whose times it takes, and its permissions, where the file system has such.
+        write: called with the open file.
+        like: a file whose times it takes, and its permissions if the file system has any.
 
     Raises:
-        FileExistsError: if something is there; it stays as it was.
-        OSError: if it cannot be written; it names the file that is to blame. Whatever is raised, nothing is left beside
+        FileExistsError: if something is there; it is not changed.
+        OSError: if it cannot be written; it names the file in question. Whatever is raised, nothing is left beside
             its place.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +63,14 @@ def _take_times(part: Path, like: Path) -> None:
 
 
 def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
-    """A copy with the times of its source; the digest of its content (as of `content_digest`).
+    """Copy a file with its times; the digest of its content (see `content_digest`).
 
     Args:
-        digest: what the content must have.
+        digest: the one that the content must have.
 
     Raises:
-        OtherContentError: if the content is another one; then there is no copy.
-        FileExistsError, OSError: as `write_new`, and as `open_regular` of the source.
+        OtherContentError: if the content has another digest; then there is no copy.
+        FileExistsError, OSError: as `write_new`, and as `open_regular` for the source.
     """
     found = new_digest()
 
@@ -87,19 +87,20 @@ def copy_new(source: Path, target: Path, digest: str | None = None) -> str:
 
 
 def remove_spare(spare: Path, kept: Path) -> None:
-    """Remove a file of which another whole copy is there, and on the disk.
+    """Remove a file that has another whole copy, which is on the disk.
 
-    Both are locked meanwhile: two programs that each take the other one's file for the spare one must not remove both.
+    Both are locked meanwhile: two programs that each remove the other's copy must not remove both.
 
     Raises:
         OtherContentError: if `kept` is not another file with the same content; then `spare` stays.
-        OSError: if one of them cannot be read, or `spare` cannot be removed, also because another program is about to.
+        OSError: if one of them cannot be read, or `spare` cannot be removed, also because another program is about to
+            remove it.
     """
     with open_regular(spare) as one, open_regular(kept) as other:
         if _is_one_entry(spare, kept):
             raise OtherContentError(spare)
         _lock(one, spare, to_remove=True)
-        if not os.path.sameopenfile(one.fileno(), other.fileno()):  # they may be two names of one file
+        if not os.path.sameopenfile(one.fileno(), other.fileno()):  # the two may be names of one file
             _lock(other, kept, to_remove=False)
         if not _same_content(one, spare, other, kept):
             raise OtherContentError(spare)
@@ -111,7 +112,7 @@ def remove_spare(spare: Path, kept: Path) -> None:
         if not os.path.samestat(os.fstat(other.fileno()), kept.stat()):
             raise OtherContentError(kept)
         if sys.platform == "win32":
-            one.close()  # it removes no open file, which is also why nobody can remove the other one
+            one.close()  # it cannot remove an open file, which is also why nobody can remove the other one
         spare.unlink()
 
 
@@ -125,7 +126,7 @@ def same_content(first: Path, second: Path) -> bool:
 
 
 def folded(name: str | Path) -> str:
-    """A name or path as file systems that do not tell case or Unicode forms apart see it."""
+    """A name or path as file systems see it that ignore case and Unicode forms."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
 
 
@@ -141,11 +142,11 @@ def _lock(file: BinaryIO, place: Path, *, to_remove: bool) -> None:
         except BlockingIOError as error:
             raise BlockingIOError(error.errno, "another program is moving or removing it", str(place)) from error
         except OSError:
-            return  # network drives lock no file that is only read
+            return  # network drives do not lock files that are open for reading only
 
 
 def _bring_to_disk(file: BinaryIO) -> None:
-    """A file that is open for reading, which not every system and file system can bring there."""
+    """Bring a file that is open for reading to the disk, if the system and the file system can."""
     try:
         os.fsync(file.fileno())
     except OSError as error:
@@ -154,7 +155,7 @@ def _bring_to_disk(file: BinaryIO) -> None:
 
 
 def _is_one_entry(first: Path, second: Path) -> bool:
-    """Whether two paths lead to one name in one folder, so that with one of them the other goes as well."""
+    """Whether two paths lead to one name in one folder, so that removing one removes the other."""
     one, other = (Path(os.path.realpath(place)) for place in (first, second))
     return folded(one.name) == folded(other.name) and one.samefile(other) and one.parent.samefile(other.parent)
 
@@ -177,7 +178,7 @@ def _read(file: BinaryIO, place: Path) -> bytes:
 
 @contextmanager
 def _about(place: Path, instead_of: Path | None = None) -> Iterator[None]:
-    """Errors of the operating system within name this file, where they name none, or only its part."""
+    """Within, errors of the operating system name this file if they name none, or only its part."""
     try:
         yield
     except OSError as error:

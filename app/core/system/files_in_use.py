@@ -1,4 +1,4 @@
-"""Files that a run has read into memory: whether they are still the same ones when it ends."""
+"""Files that a run has read into memory: are they still the same when it ends?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FilesInUse:
     """The identity of some files when a run begins."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
-        """Args: files: what each is ("model") -> where it is; those that are not there are left to their readers."""
+        """Args: files: what each is ("model") -> where it is; missing ones are left to their readers."""
         self._files = []
         for kind, path in files.items():
             try:
@@ -28,7 +28,7 @@ class FilesInUse:
             self._files.append((kind, path, (found.st_dev, found.st_ino)))
 
     def changed(self) -> list[str]:
-        """A sentence for each file that is not the same any more. Changes inside a file are not looked for."""
+        """A sentence for each file that was replaced or removed. Changes inside a file are not detected."""
         sentences = []
         for kind, path, identity in self._files:
             try:

@@ -1,8 +1,8 @@
-"""What this computer knows of projects, in the user's own data folder: names of things, by the project's number.
+"""What this computer knows about projects, in the user's own data folder: names of things, by the project's number.
 
-A project's file can come from anywhere, so what it says of this computer is only believed where it is found here. A
-record is an empty file, and all it says is its name. So there is nothing in it to be read wrongly, it appears at once
-or not at all, and two programs can write at once.
+A project's file can come from anywhere, so what it says about this computer is only believed if it is recorded here. A
+record is an empty file whose name says everything. So it cannot be misread, it appears at once or not at all, and two
+programs can write at the same time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBER = re.compile("[0-9a-f]{32}")
 
 
 def perhaps_lost() -> str:
-    """Words behind a sentence on what is not known here, where there is no record of any project; "" where there is."""
+    """The end of a sentence about something unknown here, if there are no records of any project; "" if there are."""
     with suppress(OSError):
         folder = user_data_dir()
         if not any(place.is_dir() and any(place.iterdir()) for place in (folder / SCANNED, folder / FILINGS)):
@@ -38,7 +38,7 @@ class LocalRecords:
         self._kind = kind
 
     def keep(self, project: str, names: Iterable[str]) -> None:
-        """Keep records of a project. Args: project: its number, `Project.id`; names: none with a separator of paths."""
+        """Keep records of a project. Args: project: its number, `Project.id`; names: without path separators."""
         folder = self._folder(project)
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
@@ -46,17 +46,17 @@ class LocalRecords:
         sync_folder(folder)
 
     def has(self, project: str, name: str) -> bool:
-        """Whether there is a record of this name."""
+        """Whether there is a record with this name."""
         return (self._folder(project) / name).exists()
 
     def names(self, project: str) -> set[str]:
-        """Those of a project."""
+        """The records of a project."""
         with suppress(FileNotFoundError):
             return {place.name for place in self._folder(project).iterdir()}
         return set()
 
     def carry_over(self, project: str, copy: str) -> None:
-        """Let those of a project hold for a copy of it that this program has made, too."""
+        """Copy the records of a project for a copy of it that this program has made."""
         names = self.names(project)
         if names:
             self.keep(copy, names)

@@ -1,4 +1,4 @@
-"""The end of a text file that another process writes, followed; memory stays bounded however long the file gets."""
+"""Follows the end of a text file that another process writes; memory stays bounded however long the file gets."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from pathlib import Path
 
 from model.system.reading import open_regular
 
-_MOST = 256 * 1024  # bytes of one look; what is older than the last so many is passed over
+_MOST = 256 * 1024  # bytes of one look; older text is skipped
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What has come.
+    """New text.
 
-    Attributes:
-        lines: whole ones.
-        partial: of the line that is not ended yet; replaces what was read of it before.
-        anew: whether it replaces everything that was read before.
-        skipped: bytes that were passed over before it.
+    Attributes: lines: complete lines. partial: the beginning of an unfinished line; replaces what was read of it
+        before. restarted: whether it replaces everything that was read before. skipped: bytes that were skipped before
+        it.
     """
 
     lines: tuple[str, ...]
     partial: str
-    anew: bool
+    restarted: bool
     skipped: int = 0
 
 
 class LogTail:
-    """Follows a file that may not be there yet, grow, or begin again."""
+    """Follows a file that may be missing at first, grow, or begin again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,17 +39,17 @@ class LogTail:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def poll(self) -> Tail | None:
-        """What has come since; None where nothing has. Raises OSError for a file that cannot be read."""
+        """The new text; None if there is none. Raises OSError for a file that cannot be read."""
         try:
             file = open_regular(self.path)
         except FileNotFoundError:
             return None
         with file:
             end = file.seek(0, 2)
-            anew = self._offset == 0
+            restarted = self._offset == 0
             if end < self._offset:
                 self._forget()
-                anew = True
+                restarted = True
             if end == self._offset:
                 return None
             skipped = 0
@@ -59,14 +57,14 @@ class LogTail:
                 self._forget()
                 self._offset = file.seek(end - _MOST)
                 self._offset += len(file.readline())  # the rest of a line
-                anew, skipped = True, self._offset
+                restarted, skipped = True, self._offset
             file.seek(self._offset)
             data = file.read(end - self._offset)
         self._offset += len(data)
         *lines, self._partial = (self._partial + self._decoder.decode(data)).replace("\r\n", "\n").split("\n")
-        return Tail(tuple(map(_overwritten, lines)), _overwritten(self._partial), anew, skipped)
+        return Tail(tuple(map(_overwritten, lines)), _overwritten(self._partial), restarted, skipped)
 
 
 def _overwritten(line: str) -> str:
-    """What a terminal shows of a line that was written over again and again, as progress bars are."""
+    """What a terminal shows of a line that was overwritten again and again, like a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]

@@ -1,4 +1,4 @@
-"""Where things lie: what came with the program, and what belongs to its user."""
+"""Where things are: what is supplied with the program, and what belongs to its user."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _FAVOURITE = "marque.onnx"
 
 
 def resources() -> Path:
-    """The folder of what came with the program; the same in a checkout, a wheel and a frozen build."""
+    """The folder of what is supplied with the program; the same in a checkout, a wheel and a frozen build."""
     return Path(str(packages.files("resources")))
 
 
 def tidy(path: Path) -> Path:
-    """A path in full and without `..`, so that a file has one name whatever folder it was named from."""
+    """A path in full and without `..`, so a file has one name from whatever folder it was named."""
     path = path.absolute()
     if ".." not in path.parts:
         return path
-    # beneath a link `..` leads elsewhere than the text says; the last part may be a link that is to stay one
+    # below a link `..` does not lead where the text says; the last part may be a link that must stay one
     return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
 
 
 def is_place(path: object) -> TypeGuard[bytes]:
-    """Whether a value from a file is a path in full, as `os.fsencode` gives it; also one of another system."""
+    """Whether a value from a file is a full path in the form of `os.fsencode`; also one of another system."""
     return type(path) is bytes and 0 not in path and (path[:1] == b"/" or _WINDOWS.match(path) is not None)
 
 
@@ -55,17 +55,17 @@ def bundled_models() -> tuple[Path, ...]:
 
 
 def bundled_model() -> Path | None:
-    """The one of them that is used unless another is chosen, None without any."""
+    """The supplied model that is used unless another is chosen, None without any."""
     return next(iter(bundled_models()), None)
 
 
 def model_named(text: str) -> Path:
-    """The file of a supplied model by its name ("marque"), else the path that the text is."""
+    """The file of a supplied model by its name ("marque"), else the text as a path."""
     return next((path for path in bundled_models() if path.stem == text), Path(text))
 
 
 def bundled_gallery(model_path: Path) -> Path | None:
-    """The gallery beside a model file (same name, ending `.gallery`), for a variant that of the full model; or None."""
+    """The gallery beside a model file (same name, ending `.gallery`), or None; a variant has that of the full model."""
     places = [model_path.with_suffix(".gallery")]
     if model_path.with_suffix("").suffix.removeprefix(".") in set(Variant):
         places.append(model_path.with_suffix("").with_suffix(".gallery"))

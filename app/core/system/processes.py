@@ -1,4 +1,4 @@
-"""Processes that outlive the program: started apart from it, known again by number and birth, ended by a signal."""
+"""Processes that outlive the program: started separately, recognised by number and birth, ended by a signal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from model.system.reading import regular_file
 
-_started: list[subprocess.Popen] = []  # they are waited for when they have ended, or the system would keep them
+_started: list[subprocess.Popen] = []  # ended ones must be waited for, or the system would keep them
 
 
 class Process(BaseModel, frozen=True):
@@ -56,7 +56,7 @@ def is_alive(process: Process) -> bool:
 
 
 def ask_to_end(process: Process) -> None:
-    """Send the signal that asks a process to finish what it is at and end. One that has ended already is fine."""
+    """Send the signal that asks a process to finish its current step and end. It may have ended already."""
     if not is_alive(process):
         return
     number = signal.SIGTERM
@@ -69,7 +69,7 @@ def ask_to_end(process: Process) -> None:
 
 
 def _birth(pid: int) -> str | None:
-    """When a process was started, in the system's own words; None where there is none or it has ended."""
+    """When a process was started, in the system's own form; None if it does not exist or has ended."""
     if sys.platform == "linux":
         return _birth_by_proc(pid)
     if sys.platform == "win32":
@@ -85,7 +85,7 @@ def _birth_by_proc(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    fields = line.rpartition(")")[2].split()  # the name before may hold blanks and brackets
+    fields = line.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
     state, ticks = fields[0], fields[19]
     return None if state in "ZX" else f"{boot} {ticks}"
 

@@ -1,4 +1,4 @@
-"""Paths in JSON files, also those whose names are not UTF-8."""
+"""Paths in JSON files, also if they are not UTF-8."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def _written(value: Path | str) -> str:
 _rules = (BeforeValidator(_read), AfterValidator(_can_be_a_path), PlainSerializer(_written, when_used="json"))
 
 StoredPath = Annotated[Path, *_rules]
-"""A path as a field of a pydantic model: text in JSON, a file URI where its name is not UTF-8."""
+"""A path as a field of a pydantic model: text in JSON, or a file URI if it is not UTF-8."""
 StoredPlace = Annotated[str, *_rules]
 """The same for a path or an address, as text."""

@@ -10,11 +10,11 @@ _NICE = 5
 
 
 def lower_thread_priority() -> None:
-    """Let the calling thread, and those that it starts from now on, run after all others that want the processor.
+    """Let the calling thread, and those that it starts from now on, run after all others that need the processor.
 
-    With as many busy threads as processors a thread that wakes up to draw waits for its turn for tens of milliseconds,
-    once for each of them. On Linux each thread has a priority of its own, which its children inherit; elsewhere there
-    is none that Python can set, and nothing happens.
+    With as many busy threads as processors, a thread that wakes up to draw waits for its turn for tens of milliseconds,
+    once for each of them. On Linux each thread has its own priority, which its children inherit; elsewhere Python
+    cannot set one, and nothing happens.
     """
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -124,7 +124,7 @@ class TrainingWatch:
         if first:
             self._tail = (name, LogTail(path))
         assert self._tail is not None
-        return self._tail[1].poll() or (Tail((), "", anew=True) if first else None)
+        return self._tail[1].poll() or (Tail((), "", restarted=True) if first else None)
 
     def starts(self) -> list[StartingPoint]:
         """What a new training can continue from: trainings, the newest first, and the supplied models."""

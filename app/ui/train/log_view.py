@@ -82,7 +82,7 @@ class LogView(QFrame):
         """Show what has come."""
         bar = self.text.verticalScrollBar()
         follows, value = bar.value() >= bar.maximum(), bar.value()
-        if tail.anew:
+        if tail.restarted:
             self.text.clear()
             follows = True
             self.text.setPlaceholderText("Nothing is printed yet.")

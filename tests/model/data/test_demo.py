@@ -94,7 +94,7 @@ def test_an_empty_folder_is_filled_and_others_are_left_alone(tmp_path: Path, mon
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     for name in ("mine", "mine/notes.txt"):
-        with pytest.raises(DataError, match="something else already; name an empty or a new folder"):
+        with pytest.raises(DataError, match="holds something else; name an empty or a new folder"):
             demo_folder(tmp_path / name)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     with pytest.raises(DataError, match="cannot be written"):

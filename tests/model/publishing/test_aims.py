@@ -119,7 +119,7 @@ def test_what_is_not_there_is_told(
         ("[[aim]", "aims.toml: "),
         ('[[aim]]\nwords = "x"\nat_least = 1', "either figure or times"),
         ('[[aim]]\nwords = "x"\nfigure = ["a"]', "either at_least or at_most"),
-        ('[[aim]]\nwords = "x"\nfigure = ["a"]\nat_least = 1\nvariant = "int8"', "variant with times alone"),
+        ('[[aim]]\nwords = "x"\nfigure = ["a"]\nat_least = 1\nvariant = "int8"', "variant only with times"),
         ('[[aim]]\nwords = "x"\ntimes = ["a", "b"]\nat_least = 1\nvariant = "int4"', "variant"),
         ('[[aim]]\nwords = "x"\nfigur = ["a"]\nat_least = 1', "figur"),
     ],

@@ -1,4 +1,4 @@
-"""Graphs before and after they are written anew for 8 bits: the same answers by other operators."""
+"""Graphs before and after they are rewritten for 8 bits: the same answers by other operators."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -226,9 +226,9 @@ class StudyTable(QTableView):
             self.setColumnWidth(section, width)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
 
-    def show_study(self, study: MeasuredStudy, *, anew: bool) -> None:
-        """Bring the table up to date; what is chosen stays chosen. Args: anew: choose the first line."""
-        keys = set() if anew else {_key(line) for line in self.lines()}
+    def show_study(self, study: MeasuredStudy, *, choose_first: bool) -> None:
+        """Update the table; what is chosen stays chosen, unless the first line is to be chosen."""
+        keys = set() if choose_first else {_key(line) for line in self.lines()}
         current = self.currentIndex().row()
         self.blockSignals(True)
         self._lines.take(study)

@@ -133,7 +133,7 @@ class StudyView(QWidget):
         self.notes.set_whole("\n".join(study.notes))
         self.notes.setVisible(bool(study.notes))
         self._offer(study)
-        self.table.show_study(study, anew=another)
+        self.table.show_study(study, choose_first=another)
 
     def _offer(self, study: MeasuredStudy) -> None:
         """The figures that there are, in the box."""

@@ -16,7 +16,7 @@ def shown(tail: LogTail, before: list[str]) -> list[str]:
     came = tail.poll()
     if came is None:
         return before
-    return [*([] if came.anew else before[:-1]), *came.lines, came.partial]
+    return [*([] if came.restarted else before[:-1]), *came.lines, came.partial]
 
 
 def test_lines_come_as_they_are_written_and_bars_are_overwritten(tmp_path):
@@ -40,7 +40,7 @@ def test_lines_come_as_they_are_written_and_bars_are_overwritten(tmp_path):
     assert shown(tail, lines) == ["one", "two", "100 %", "schö"]
     path.write_bytes(b"again\n")
     came = tail.poll()
-    assert came is not None and came.anew and came.lines == ("again",)
+    assert came is not None and came.restarted and came.lines == ("again",)
 
 
 def test_of_a_long_log_the_end_is_read(tmp_path, monkeypatch):
@@ -49,12 +49,12 @@ def test_of_a_long_log_the_end_is_read(tmp_path, monkeypatch):
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
     tail = LogTail(path)
     came = tail.poll()
-    assert came is not None and came.anew and came.lines[-1] == "line 4999" and len(came.lines) < 100
+    assert came is not None and came.restarted and came.lines[-1] == "line 4999" and len(came.lines) < 100
     assert came.skipped + sum(len(line) + 1 for line in came.lines) == path.stat().st_size
     with path.open("a") as file:
         file.write("".join(f"more {number}\n" for number in range(500)))
     came = tail.poll()
-    assert came is not None and came.anew and came.skipped > 40_000 and came.lines[-1] == "more 499"
+    assert came is not None and came.restarted and came.skipped > 40_000 and came.lines[-1] == "more 499"
 
 
 @settings(max_examples=60, deadline=None)

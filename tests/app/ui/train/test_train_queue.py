@@ -126,11 +126,13 @@ def test_of_a_long_log_so_much_is_kept(qtbot):
     view.resize(400, 200)
     view.show()
     view.take(
-        log_view.Tail(tuple(f"line {number}" for number in range(3 * log_view._LINES)), "", anew=True, skipped=4096)
+        log_view.Tail(
+            tuple(f"line {number}" for number in range(3 * log_view._LINES)), "", restarted=True, skipped=4096
+        )
     )
     assert view.text.blockCount() == log_view._LINES and view.follows()
     bar = view.text.verticalScrollBar()
     bar.setValue(1000)
     top = view.text.firstVisibleBlock().text()
-    view.take(log_view.Tail(("one", "two"), "", anew=False))
+    view.take(log_view.Tail(("one", "two"), "", restarted=False))
     assert view.text.firstVisibleBlock().text() == top and view.text.blockCount() == log_view._LINES
