@@ -1,4 +1,4 @@
-"""Showing the program something new: photos of a class into the gallery, as one step that can be taken back."""
+"""Teaching the program something new: photos of a class go into the gallery, as one step that can be undone."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def teach(
     batch: int = 4,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[int, Enrolled]]:
-    """Enrol photos and folders as one class; the number of all photos and a report, first an empty one.
+    """Enrol photos and folders as one class. Yields the number of all photos and reports, the first one empty.
 
     Args:
         engine: the identification model in use.
-        shelf: whose gallery takes them; the user's own is made first where there is none.
+        shelf: whose gallery takes them; the user's own is made first if it is missing.
         paths: files and folders.
         label: type and class.
         batch: photos per inference and transaction.
-        cancelled: asked between batches; those that are stored stay, and are one step.
+        cancelled: asked between batches; photos that are stored stay, and are one step.
 
     Raises:
         EngineError: if the inference fails.
@@ -96,12 +96,10 @@ def enrol_as_step(
 
 
 def label_problem(coarse: str, fine: str, types: Sequence[str], type_of: dict[str, str]) -> str:
-    """Why a class cannot have this name or type, as a sentence; empty where it can.
+    """Why a class cannot have this name or type, as a sentence; empty if it can.
 
     Args:
-        coarse, fine: the wanted type and class.
-        types: all types there are.
-        type_of: the type of each class there is.
+        coarse, fine: the new type and class. types: all existing types. type_of: the type of each existing class.
     """
     if not fine or not coarse:
         return "A class needs a name and a type."

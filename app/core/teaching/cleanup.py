@@ -1,4 +1,4 @@
-"""What in a gallery deserves a look: photos that are nearly the same, and photos unlike the others of their class."""
+"""What to check in a gallery: photos that are nearly the same, and photos unlike the others of their class."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from app.core.gallery.gallery import Reference
 
 NEAR = 0.95
 """Cosine from which on two reference photos count as nearly the same. With the supplied model nearly all photos that
-were saved again as JPEG (quality 85) reach it, and less than 1 % of those that are different ones."""
+were saved again as JPEG (quality 85) reach it, and less than 1 % of different photos."""
 NEIGHBOURS = 5
-"""Nearest references that are asked whether a label is odd."""
+"""How many nearest references decide whether a label is odd."""
 _BLOCK = 512
 _UNKNOWN = -1
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceLabels:
-    """Labels of N references as numbers; `fine` is negative where the class is not known."""
+    """Labels of N references as numbers; `fine` is negative if the class is unknown."""
 
     coarse: np.ndarray
     fine: np.ndarray
@@ -42,12 +42,10 @@ class DuplicatePair:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A reference most of whose nearest ones contradict its label.
+    """A reference whose label most of its nearest ones contradict.
 
-    Attributes:
-        row: of the reference.
-        other: the nearest one that contradicts it.
-        against, asked: how many of its neighbours contradict it, of how many.
+    Attributes: row: that of the reference. other: the nearest one that contradicts it. against, asked: how many of its
+        neighbours contradict it, and how many were compared.
     """
 
     row: int
@@ -58,7 +56,7 @@ class Outlier:
 
 @dataclass(frozen=True)
 class Finding:
-    """Two references to be looked at side by side, and why, in a few words."""
+    """Two references to compare side by side, and why, in a few words."""
 
     first: Reference
     second: Reference
@@ -68,13 +66,13 @@ class Finding:
 def findings(
     references: Sequence[Reference], embeddings: np.ndarray, seen: Container[int] = frozenset(), near: float = NEAR
 ) -> tuple[list[Finding], list[Finding]]:
-    """What deserves a look: near-duplicates, those with contradicting labels first, and outliers.
+    """What to check: near-duplicates, those with contradicting labels first, and outliers.
 
     Args:
         references: N references.
         embeddings: of them, float32 [N, d], unit length.
-        seen: ids of those whose pictures are at hand; what can be judged by looking at it comes first.
-        near: cosine from which on two of them are nearly the same.
+        seen: ids of references whose pictures are available; what can be judged by its picture comes first. near:
+        cosine from which on two of them are nearly the same.
     """
     numbers: dict[str | None, int] = {None: _UNKNOWN}
     coarse = np.array([numbers.setdefault(one.coarse, len(numbers)) for one in references], np.int64)
@@ -99,7 +97,7 @@ def findings(
 
 
 def _unseen(finding: Finding, seen: Container[int]) -> int:
-    """How many of the two pictures are not at hand."""
+    """How many of the two pictures are missing."""
     return sum(one.id not in seen for one in (finding.first, finding.second))
 
 
@@ -109,13 +107,13 @@ def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int 
     Args:
         embeddings: float32 [N, d], unit length.
         threshold: cosine.
-        limit: most pairs that are wanted.
+        limit: the most pairs to return.
     """
     firsts, seconds = np.zeros(0, np.int64), np.zeros(0, np.int64)
     cosines = np.zeros(0, np.float32)
     for start in range(0, len(embeddings), _BLOCK):
         found = embeddings[start : start + _BLOCK] @ embeddings[start:].T
-        found[np.tril_indices(found.shape[0], 0, found.shape[1])] = -np.inf  # itself, and pairs that came already
+        found[np.tril_indices(found.shape[0], 0, found.shape[1])] = -np.inf  # itself, and pairs that were found already
         rows, columns = np.nonzero(found >= threshold)
         firsts = np.concatenate([firsts, rows + start])
         seconds = np.concatenate([seconds, columns + start])
@@ -126,15 +124,14 @@ def near_duplicates(embeddings: np.ndarray, threshold: float = NEAR, limit: int 
 
 
 def outliers(embeddings: np.ndarray, labels: ReferenceLabels, k: int = NEIGHBOURS) -> list[Outlier]:
-    """References whose label more than half of their nearest others contradict; those most contradicted first.
+    """References whose label more than half of their nearest others contradict; the most contradicted first.
 
-    Asked are the k nearest, but not more than there are others of the label: in a small class the next ones are
+    The k nearest are compared, but not more than there are others with the label: in a small class the next ones are
     strangers, however well it is labelled. A label with fewer than two others is not judged.
 
     Args:
         embeddings: float32 [N, d], unit length.
-        labels: of N references.
-        k: neighbours that are asked.
+        labels: of N references. k: number of neighbours to compare.
     """
     others = _others(labels)
     judged = np.flatnonzero(others >= 2)
@@ -156,7 +153,7 @@ def outliers(embeddings: np.ndarray, labels: ReferenceLabels, k: int = NEIGHBOUR
 
 
 def _others(labels: ReferenceLabels) -> np.ndarray:
-    """How many others have the label of each reference: int64 [N]."""
+    """For each reference, how many others have its label: int64 [N]."""
     classes = np.stack([labels.coarse, labels.fine], axis=1)
     _, inverse, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
     return counts[inverse.reshape(-1)] - 1

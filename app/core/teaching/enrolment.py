@@ -22,12 +22,11 @@ from model.contract.samples import Box, Sample
 
 @dataclass(frozen=True)
 class Enrolled:
-    """What became of one batch.
+    """The result of one batch.
 
     Attributes:
         added: photos that the gallery took in, or whose label or place it changed.
-        known: photos that were in it already.
-        problems: one message for each photo that was passed over.
+        known: photos that were already in it. problems: one message for each skipped photo.
     """
 
     added: int
@@ -36,7 +35,7 @@ class Enrolled:
 
     @property
     def done(self) -> int:
-        """Number of photos dealt with."""
+        """Number of finished photos."""
         return self.added + self.known + len(self.problems)
 
 
@@ -72,22 +71,21 @@ def enrol(
     store: Callable[[np.ndarray, list[ReferenceEntry]], object] | None = None,
     embeddings: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[Enrolled]:
-    """Add `samples` to the gallery; a report after each batch, which is then safely stored.
+    """Add `samples` to the gallery; yields a report after each batch, which is then safely stored.
 
-    A photo is known by its content and box: one that is already in the gallery is not added again, but takes the new
-    label if that differs, and its new place if it has moved. Of equal photos in `samples` the first counts.
+    A photo is identified by its content and box: one that is already in the gallery is not added again, but gets the
+    new label if that differs, and its new place if it has moved. Of equal photos in `samples` the first counts.
 
     Args:
         engine: the model that the gallery belongs to.
-        gallery: where to.
-        samples: labelled photos; of one with a box, what is in the box is embedded, as the trainer does.
-        remember_root: whether the gallery also stores the folder of each source, which its paths start from, so that
-            its pictures are found; not wanted in a gallery that is given away.
+        gallery: the one that takes them. samples: labelled photos; if one has a box, only the box is embedded, as in
+            the trainer. remember_root: whether the gallery also stores the folder of each source, where its paths
+            start, so that its pictures are found; not for a gallery that is given away.
         batch: photos per inference and transaction.
         workers: decoding threads; None for as many as suit this computer.
         cancelled: asked between batches; no further batch is added when it answers True.
-        store: puts embeddings [N, d] and their entries into the gallery; `gallery.add` where it is None.
-        embeddings: by digest, float [d], unit length: what this model has embedded already is not embedded again.
+        store: puts embeddings [N, d] and their entries into the gallery; `gallery.add` if it is None. embeddings: by
+        digest, float [d], unit length: made by this model earlier, and not made again.
 
     Raises:
         EngineError: if the inference fails.
@@ -116,7 +114,7 @@ def enrol(
 
 
 def _divided(chunk: Sequence[_Read], first_with: dict[str, Sample]) -> tuple[list[_Read], list[str]]:
-    """The photos that the gallery does not have yet, and a message for each that is passed over."""
+    """The photos that the gallery does not have yet, and a message for each skipped one."""
     fresh, problems = [], []
     for read in chunk:
         problem = read.error or _same_content(read, first_with.setdefault(read.digest, read.sample))
@@ -128,7 +126,7 @@ def _divided(chunk: Sequence[_Read], first_with: dict[str, Sample]) -> tuple[lis
 
 
 def _embed(engine: Engine, fresh: Sequence[_Read]) -> np.ndarray:
-    """Embeddings [N, d], in the photos' order; only those are computed that are not there yet."""
+    """Embeddings [N, d], in the photos' order; only missing ones are computed."""
     pixels = [read.pixels for read in fresh if read.pixels is not None]
     made = iter(engine.run(np.stack(pixels)).embeddings if pixels else ())
     return np.stack([next(made) if read.embedding is None else read.embedding for read in fresh])
@@ -147,7 +145,7 @@ def _home(sample: Sample) -> tuple[str, str]:
 
 
 def digest_of(content: bytes, box: Box | None = None) -> str:
-    """By what a gallery knows a photo, or a part of one: several objects of one photo are several references."""
+    """The key of a photo, or a part of one, in a gallery: several objects of one photo are several references."""
     digest = new_digest()
     digest.update(content)
     if box is not None:
@@ -158,7 +156,7 @@ def digest_of(content: bytes, box: Box | None = None) -> str:
 def _read(
     engine: Engine, gallery: References, sample: Sample, remember_root: bool, embeddings: Mapping[str, np.ndarray]
 ) -> _Read:
-    """Decode a photo, unless the gallery has it with this label and, where that matters, knows its place."""
+    """Decode a photo, unless the gallery has it with this label and, if that matters, knows its place."""
     try:
         digest = digest_of(sample.path.read_bytes(), sample.box)
         known = gallery.find(digest)

@@ -1,7 +1,7 @@
-"""A gallery as one file that is given away, and such a file merged into another gallery.
+"""A gallery as one file to give away, and merging such a file into another gallery.
 
-The file holds labels, embeddings, and of each picture its source, path and digest, by which it is found again where the
-pictures are; not where they are on this computer, and nothing of what was changed or removed.
+The file holds labels, embeddings, and the source, path and digest of each picture, by which it is found where the
+pictures are. It does not hold where they are on this computer, nor what was changed or removed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHUNK = 2000
 def export(
     gallery: References, place: Path, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, Enrolled]]:
-    """Write a gallery into one file; the number of its references and a report, after each piece.
+    """Write a gallery into one file; yields the number of its references and a report, after each piece.
 
     The file appears whole or not at all, and never over another one.
 
@@ -53,23 +53,23 @@ def export(
 
 
 class _CancelledError(Exception):
-    """The file is not to appear."""
+    """The file must not appear."""
 
 
 def merge(
     shelf: GallerySelection, place: Path, fingerprint: str, dim: int, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, Enrolled]]:
-    """Add what another gallery has to the one in use, as one step; their number and a report, after each piece.
+    """Add what another gallery has to the one in use, as one step; yields their number and a report, after each piece.
 
-    A photo that is there already stays as it is here, also where the other gallery calls it something else.
+    A photo that exists here stays as it is, even if the other gallery labels it differently.
 
     Args:
         shelf: whose gallery takes it.
-        place: the other gallery's file; it is not changed.
-        fingerprint, dim: of the identification model in use, and the length of its embeddings.
+        place: the other gallery's file, which is not changed. fingerprint, dim: those of the identification model in
+        use and its embeddings.
 
     Raises:
-        GalleryError: if the file is not a gallery or of another model, or the gallery cannot be written.
+        GalleryError: if the file is not a gallery, belongs to another model, or the gallery cannot be written.
     """
     with Gallery.open(place, read_only=True) as other:
         _check(other, fingerprint, dim)

@@ -15,7 +15,7 @@ class JobResult:
 
     Attributes:
         report: of all batches together.
-        message: why it ended early, empty where it did not.
+        message: why it ended early, or empty.
         cancelled: whether the person ended it.
     """
 
@@ -24,7 +24,7 @@ class JobResult:
     cancelled: bool = False
 
     def add(self, report: Enrolled) -> None:
-        """One more batch."""
+        """Add one more batch."""
         before = self.report
         self.report = Enrolled(
             before.added + report.added, before.known + report.known, before.problems + report.problems
@@ -37,7 +37,7 @@ def photos(count: int) -> str:
 
 
 def there_already(count: int) -> str:
-    """What follows the number of new ones: how many were there already."""
+    """What follows the number of new ones: how many were known already."""
     return f", {count:,} there already" if count else ""
 
 

@@ -1,4 +1,4 @@
-"""Finding the pictures of references that have moved, or that came without a place."""
+"""Finding the pictures of references that have moved, or whose place is unknown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,11 @@ _TELL = 50
 
 @dataclass(frozen=True)
 class Located:
-    """What a folder holds of the pictures that are looked for.
+    """The pictures that were found in a folder.
 
-    Attributes:
-        folder: that was looked through.
-        places: folder and path from there, by the references' ids.
-        other: ids of those among them whose file has another content than what was enrolled: changed since, or the
-            reference is a part of the photo.
-        missing: paths of the references whose picture is not there.
+    Attributes: folder: the searched folder. places: folder and path from there, by the references' ids. other: ids of
+        found references whose file does not have the enrolled content: it has changed, or the reference is a part of
+        the photo. missing: paths of the references whose picture was not found.
     """
 
     folder: Path
@@ -35,16 +32,15 @@ class Located:
 def locate(
     wanted: Mapping[int, ReferenceEntry], folder: Path, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, int, Located | None]]:
-    """Look for pictures: how many are done, how many there are, and at the end what was found.
+    """Look for pictures: yields how many are done, how many there are, and at the end what was found.
 
-    A picture is the file at the reference's path from the folder, or at the end of that path (for a folder further
-    in), if its content is what was enrolled; else any file of the same name with that content. A file at the whole
-    path that has another content is taken too, and counted apart.
+    A picture is the file at the reference's path from the folder, or at the end of that path (for a folder further in),
+    if it has the enrolled content; else any file of the same name with that content. A file at the whole path with
+    another content is taken too, and counted separately.
 
     Args:
         wanted: references by their ids.
-        folder: that is looked through, with all folders in it.
-        cancelled: asked between files; nothing is found then.
+        folder: the one to search, with all folders in it. cancelled: asked between files; nothing is returned then.
     """
     folder = folder.absolute()
     names = {PurePosixPath(entry.path).name for entry in wanted.values()}
@@ -75,7 +71,7 @@ def locate(
 
 
 def _likeliest(candidates: list[Path], whole: Path) -> list[Path]:
-    """Those whose path has the most in common with the wanted one, counted from its end, first."""
+    """Places in order: those whose path has the most in common with the wanted one, from its end, come first."""
 
     def common(path: Path) -> int:
         pairs = zip(reversed(path.parts), reversed(whole.parts), strict=False)

@@ -1,7 +1,7 @@
-"""References that another identification model made, embedded again by the one in use.
+"""References of another identification model, embedded again by the one in use.
 
-A gallery belongs to one model. Those of other models (the user's own from before, or one that was to be imported) stay
-as they are; their references whose pictures are known are read from these again and added to the gallery in use.
+A gallery belongs to one model. Galleries of other models (an earlier one of the user, or one to import) stay as they
+are; if the picture of a reference is known, it is read again and added to the gallery in use.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from model.system.wording import counted
 
 @dataclass(frozen=True)
 class Behind:
-    """What stayed behind in galleries of other models.
+    """References left in galleries of other models.
 
-    Attributes:
-        entries: references whose pictures are there.
-        missing: where the pictures of further references should be but are not.
+    Attributes: entries: references whose pictures exist. missing: where the pictures of further references should be
+        but are not.
         problems: why a gallery could not be read.
     """
 
@@ -39,7 +38,7 @@ class Behind:
 
 
 def own_galleries(fingerprint: str) -> list[Path]:
-    """The user's galleries of other identification models than this one, the one changed last first."""
+    """The user's galleries of other identification models, the one changed last first."""
     own = own_place(fingerprint)
     others = [path for path in own.parent.glob(f"*{own.suffix}") if path != own and path.is_file()]
     return sorted(others, key=lambda one: one.stat().st_mtime, reverse=True)
@@ -48,12 +47,11 @@ def own_galleries(fingerprint: str) -> list[Path]:
 def left_behind(galleries: Sequence[Path], fingerprint: str, known: Container[str]) -> Behind:
     """Look through galleries of other identification models.
 
-    References without a place of their picture, as the supplied ones are, do not count.
+    References without a place for their picture, like the supplied ones, do not count.
 
     Args:
-        galleries: files; of a photo that is in several of them the first counts.
-        fingerprint: of the model in use; a gallery of this model is passed over.
-        known: digests that the gallery in use has already.
+        galleries: files; if a photo is in several of them, the first one counts. fingerprint: that of the model in use;
+        a gallery of this model is skipped. known: digests that the gallery in use already has.
     """
     found: dict[str, ReferenceEntry] = {}
     problems = []
@@ -83,9 +81,9 @@ def reembed(
     batch: int = 4,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[int, Enrolled]]:
-    """Embed references again, as one step of the gallery in use; their number and a report, first an empty one.
+    """Embed references again, as one step of the gallery in use; yields their number and reports, the first one empty.
 
-    Labels, source and place stay what they are. A picture that is no longer what was enrolled is passed over.
+    Labels, source and place stay as they are. A picture that has changed since it was enrolled is skipped.
 
     Raises:
         EngineError: if the inference fails.
@@ -117,10 +115,10 @@ def _place(entry: ReferenceEntry) -> Path:
 
 
 def _read(engine: Engine, entry: ReferenceEntry) -> tuple[ReferenceEntry, np.ndarray | None, str]:
-    """A picture as the model takes it, or why it cannot be taken."""
+    """A picture as the model takes it, or why it cannot be used."""
     place = _place(entry)
     try:
-        # the box of one that is a part of its photo is not stored, and its digest is not that of the file
+        # if it is a part of a photo, its box is not stored, and its digest is not that of the file
         if digest_of(place.read_bytes()) != entry.digest:
             return entry, None, "the file has changed since, or a part of it was enrolled; enrol it again"
         return entry, engine.prepare(load(place)), ""

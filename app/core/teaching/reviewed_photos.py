@@ -24,13 +24,11 @@ _TOLD = (Verdict.ACCEPTED, Verdict.CORRECTED)
 
 @dataclass(frozen=True, eq=False)
 class Reviewed:
-    """What of a choice of photos can be enrolled.
+    """The photos of a selection that can be enrolled.
 
-    Attributes:
-        samples: those that the person labelled, those of a label together.
-        images: the same as the project knows them.
-        embeddings: by the digest of the file, float32 [d], unit length; of those that the model in use has embedded.
-        left_out: how many have no class of the person, as they are unlabelled, unknown or excluded.
+    Attributes: samples: those that the person labelled, grouped by label. images: the same as the project knows them.
+        embeddings: by the digest of the file, float32 [d], unit length; for photos that the model in use has embedded.
+        left_out: how many have no class from the person, as they are unlabelled, unknown or excluded.
     """
 
     samples: tuple[Sample, ...]
@@ -40,7 +38,7 @@ class Reviewed:
 
     @property
     def title(self) -> str:
-        """Of the step in the gallery."""
+        """Title of the step in the gallery."""
         return f"enrol {counted(len(self.samples), 'photo')} from the project"
 
 
@@ -75,9 +73,9 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
 def enrol_reviewed(
     engine: Engine, shelf: GallerySelection, photos: Reviewed, *, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[int, Enrolled]]:
-    """Enrol them as one step of the gallery; the number of all photos and a report, first an empty one.
+    """Enrol them as one step of the gallery; yields the number of all photos and reports, the first one empty.
 
-    A photo that has changed since it was identified is left out and reported: its label was given to another one.
+    A photo that has changed since it was identified is left out and reported: its label was given to other content.
 
     Raises:
         EngineError: if the inference fails.
@@ -101,10 +99,10 @@ def enrol_reviewed(
 
 
 def _digest(image: ProjectImage) -> str | None:
-    """Of the content that was embedded; None where the file is another one by now."""
+    """The digest of the content that was embedded; None if the file is another one by now."""
     if image.digest is not None:
         return image.digest
-    try:  # found out on the page Identify, which does not read the whole file
+    try:  # identified on the page Identify, which does not read the whole file
         found = FoundFile.of(image.path)
         return content_digest(image.path) if (found.size, found.modified) == (image.size, image.modified) else None
     except OSError:

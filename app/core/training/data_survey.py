@@ -1,4 +1,4 @@
-"""What a person is about to train on: read by the trainer's own readers, and said before hours are spent."""
+"""What a training would learn from: read by the trainer's own readers, and shown before hours are spent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = {
     "cars196": "a folder of Stanford Cars",
     "demo": "drawn pictures, for a first try",
 }
-"""Kinds of data, as the trainer calls them, and in words."""
+"""Kinds of data by the trainer's names, in words."""
 
 
 class SurveyError(MarqueError):
@@ -27,12 +27,9 @@ class SurveyError(MarqueError):
 class DataSurvey:
     """What was read.
 
-    Attributes:
-        photos: how many can be used.
-        classes: type, class ("" for photos of which only the type is known) and number of photos, the fewest first.
-        problems: a message for each entry that was passed over.
-        unread: the files of kinds that Marque knows and cannot read, in words.
-        obstacle: why nothing can be learned from these photos, or "".
+    Attributes: photos: how many can be used. classes: type, class ("" for photos of which only the type is known) and
+        number of photos, the fewest first. problems: a message for each skipped entry. unread: the files that Marque
+        knows but cannot read, in words. obstacle: why nothing can be learned from these photos, or "".
     """
 
     photos: int
@@ -42,7 +39,7 @@ class DataSurvey:
     obstacle: str = ""
 
     def words(self) -> str:
-        """All of it in one line."""
+        """Everything in one line."""
         counts = [count for _, name, count in self.classes if name]
         types = len({kind for kind, _, _ in self.classes})
         parts = [f"{self.photos:,} photos, {counted(types, 'type')}, {counted(len(counts), 'class', 'classes')}"]
@@ -60,7 +57,7 @@ class DataSurvey:
 
 
 def spec(kind: str, place: str) -> str:
-    """What the trainer's `--data` takes. Raises SurveyError if nothing is there."""
+    """The value for the trainer's `--data`. Raises SurveyError if nothing is there."""
     if kind == "demo":
         return "demo:"
     if not place:
@@ -72,7 +69,7 @@ def spec(kind: str, place: str) -> str:
 
 
 def survey(data: Sequence[str]) -> DataSurvey:
-    """Read data sets, all of which are learned from. Args: data: each as `spec` gives it. Raises SurveyError."""
+    """Read data sets that are learned from together, each as `spec` gives it. Raises SurveyError."""
     if len(set(data)) < len(data):
         raise SurveyError(f"{data[-1].partition(':')[2] or data[-1]}: this is chosen already")
     # brings SciPy's readers, which the window starts without

@@ -8,7 +8,7 @@ from model.contract.commands import ComparisonProgress, ComparisonReport
 
 
 def told(line: str) -> ComparisonReport | ComparisonProgress | None:
-    """A line that such a process printed; None if it is something else."""
+    """Read a line that such a process printed; None if it is something else."""
     for kind in (ComparisonReport, ComparisonProgress):
         try:
             return kind.model_validate_json(line)

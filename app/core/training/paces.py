@@ -18,12 +18,12 @@ _PACES = TypeAdapter(list[PaceReport])
 
 
 def paces_file() -> Path:
-    """Where they are kept."""
+    """Where the paces are kept."""
     return paths.user_data_dir() / "paces.json"
 
 
 def kept(file: Path) -> list[PaceReport]:
-    """Those that were measured; none where the file is missing or damaged, as they can be measured again."""
+    """The measured paces; none if the file is missing or damaged, as they can be measured again."""
     try:
         return _PACES.validate_json(read_file(file))
     except (OSError, ValidationError):
@@ -31,7 +31,7 @@ def kept(file: Path) -> list[PaceReport]:
 
 
 def keep(file: Path, pace: PaceReport) -> list[PaceReport]:
-    """Add one in place of an older one of the same; all of them. Raises FileError."""
+    """Add a pace, in place of an older one of the same kind; all of them. Raises FileError."""
     key = pace.backbone, pace.size, pace.device
     paces = [one for one in kept(file) if (one.backbone, one.size, one.device) != key] + [pace]
     make_folder(file.parent)
@@ -40,7 +40,7 @@ def keep(file: Path, pace: PaceReport) -> list[PaceReport]:
 
 
 def told(output: str) -> PaceReport | None:
-    """What such a process printed; None if it is not a pace."""
+    """Read what such a process printed; None if it is not a pace."""
     lines = output.strip().splitlines()
     try:
         return PaceReport.model_validate_json(lines[-1]) if lines else None

@@ -1,4 +1,4 @@
-"""Three recipes for a training, words for the settings worth changing, and about how long a training takes."""
+"""Three recipes for a training, words for the settings worth changing, and the approximate time of a training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COST = {
 """Processor time of a training step for a photo, with mobilenet_v2 as one: measured at 160 pixels in bfloat16."""
 _ELSEWHERE = PaceReport(backbone="mobilenet_v2", size=160, device=CPU, images_per_second=40.0)
 """On each processor of the computer that trained the supplied model."""
-_EVALUATION = 1.15  # of the time for the steps, with what comes after them
+_EVALUATION = 1.15  # share of the time for the steps, including what comes after them
 STARTS = {"imagenet": "ImageNet (downloaded once)", "none": "nothing: from the beginning"}
 """Starting weights that are not a file -> words."""
 LARGEST_SIZE, SMALLEST_SIZE, SIZE_STEP = 640, 32, 32
@@ -55,7 +55,7 @@ RECIPES = {
     "good": _recipe("mobilenet_v2", 160, 16),
     "best": _recipe("efficientnet_v2_s", 224, 24),
 }
-"""What the three buttons fill in, into every setting."""
+"""What the three buttons fill in, for every setting."""
 
 RECIPE_WORDS = {
     "quick": "to see whether the data is right",
@@ -72,19 +72,17 @@ def estimate(
     measured: Sequence[PaceReport],
     processors: int,
 ) -> tuple[float, str] | None:
-    """About how many seconds a training takes, and on what that rests; None where nothing is known.
+    """About how many seconds a training takes, and the basis of this estimate; None if nothing is known.
 
-    A pace of the very network and size is taken as it is; else one is scaled: by the number of pixels, and between
-    networks by what they cost a processor. What is held out, and a larger picture in the last epochs, is counted;
+    A pace of the same network and size is taken as it is; else one is scaled: by the number of pixels, and between
+    networks by their cost on a processor. Held-out photos and larger pictures in the last epochs are counted;
     augmentation, cost, precision and teacher are not.
 
     Args:
         config: the settings, with the data.
-        photos: that were read.
-        device: that trains, "cpu" or "cuda"; paces of others do not count.
-        trained: of earlier trainings on this computer, the newest last.
-        measured: by `paces`.
-        processors: of this computer.
+        photos: how many were read. device: the one that trains, "cpu" or "cuda"; paces of the other do not count.
+        trained: paces of earlier trainings on this computer, the newest last. measured: those of `paces`. processors:
+        of this computer.
     """
     trained, measured = ([one for one in paces if one.device == device] for paces in (trained, measured))
     settings = config.resolved()
@@ -96,25 +94,25 @@ def estimate(
         return None
     pace, rests_on = found
     late, epochs = settings.input.finish_share, settings.optimiser.epochs
-    assert settings.input.finish_size is not None and epochs is not None  # they are resolved
+    assert settings.input.finish_size is not None and epochs is not None  # the settings are resolved
     pixels = (1 - late) + late * (settings.input.finish_size / network[1]) ** 2
     return photos * _learned_from(settings) * epochs * pixels / pace * _EVALUATION, rests_on
 
 
 def network_of(config: Config) -> tuple[str, int]:
-    """The backbone and the side of the pictures, in pixels, that a training begins with."""
+    """The backbone and the side of the pictures, in pixels, at the beginning of a training."""
     settings = config.resolved()
     assert settings.network.backbone is not None and settings.input.train_size is not None
     return settings.network.backbone, settings.input.train_size
 
 
 def is_known(config: Config, device: str, paces: Sequence[PaceReport]) -> bool:
-    """Whether one of the paces is of this very network, size and device."""
+    """Whether one of the paces is of the same network, size and device."""
     return any((one.backbone, one.size, one.device) == (*network_of(config), device) for one in paces)
 
 
 def _learned_from(settings: Config) -> float:
-    """Share of the photos; where classes are left out, as if all classes had as many."""
+    """Share of the photos; if classes are left out, as if all classes had the same number."""
     data = settings.data
     if data.split == "class_disjoint":
         return (0.5 if data.fold is None else 0.25) * (1 - data.validation)
@@ -132,7 +130,7 @@ def _pace(
     others = [one for one in (*trained, *measured) if one.backbone in _COST]
     if not others:
         return None
-    # the own network first, then the nearest size; of equals the newest
+    # the same network first, then the nearest size; of equals the newest
     nearest = min(reversed(others), key=lambda one: (one.backbone != backbone, abs(math.log(one.size / size))))
     return _scaled(nearest, network), f"scaled from {nearest.backbone} at {nearest.size} pixels"
 
@@ -144,7 +142,7 @@ def _scaled(known: PaceReport, network: tuple[str, int]) -> float:
 
 
 def rough(seconds: float) -> str:
-    """A time for people who know that it is a guess: "about 3 hours"."""
+    """A time as an estimate: "about 3 hours"."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 0.9 * length:
             count = seconds / length

@@ -39,11 +39,11 @@ _TAIL = 20_000
 
 
 class TrainingError(MarqueError):
-    """Something that was asked of a training cannot be done; the message says what and why."""
+    """A request for a training cannot be carried out; the message says what and why."""
 
 
 class TrainingState(StrEnum):
-    """What has become of a training."""
+    """The state of a training."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -54,18 +54,17 @@ class TrainingState(StrEnum):
 
 
 class Record(BaseModel, frozen=True):
-    """What is remembered of a run.
+    """The record of a run.
 
     Attributes:
         name: as the person gave it.
         folder: the trainer's run folder.
         arguments: of the trainer, without `--out`.
         created: seconds since 1970.
-        waiting: whether it is to be started when no other one runs.
-        queued: its place among those that wait, the lowest first; at first when it began to wait, seconds since 1970.
+        waiting: whether to start it when no other one runs. queued: its place in the queue, the lowest first; initially
+        the time when it began to wait, seconds since 1970.
         asked_to_stop: whether the person stopped it.
-        log_start: where in the log the last start begins, bytes.
-        process: the last one that trained it.
+        log_start: where the log of the last start begins, bytes. process: the last one that trained it.
     """
 
     name: str
@@ -87,12 +86,12 @@ class Record(BaseModel, frozen=True):
 
 
 def missing_libraries() -> list[str]:
-    """What the trainer needs and is not installed."""
+    """The libraries that the trainer needs and that are not installed."""
     return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
 
 
 class Runs:
-    """The trainings of a user. Everything is in files, so another start of the program finds it was left."""
+    """The trainings of a user. Everything is in files, so another start of the program finds it as it was."""
 
     def __init__(self, folder: Path, trainer: Sequence[str] = (sys.executable, "-m", "model.train")) -> None:
         """Args: folder: where they are kept, made if missing; trainer: the command that trains. Raises FileError."""
@@ -100,7 +99,7 @@ class Runs:
         self.folder = folder
         self._trainer = tuple(trainer)
 
-    # what there is
+    # every record
 
     def records(self) -> list[Record]:
         """All of them, the oldest first; a damaged one is left out."""
@@ -110,12 +109,12 @@ class Runs:
                 record = Record.model_validate_json(read_file(path))
             except (OSError, ValidationError):
                 continue
-            if record.name == path.stem:  # what is done to it is done to the files of this name
+            if record.name == path.stem:  # commands for it act on the files with this name
                 found.append(record)
         return sorted(found, key=lambda record: (record.created, record.name))
 
     def record(self, name: str) -> Record:
-        """One of them. Raises RunError if there is none."""
+        """One of them. Raises RunError if it does not exist."""
         try:
             return Record.model_validate_json(read_file(self._file(name)))
         except (OSError, ValidationError) as error:
@@ -126,7 +125,7 @@ class Runs:
         return record.process is not None and processes.is_alive(record.process)
 
     def state(self, record: Record, *, alive: bool, done: bool) -> tuple[TrainingState, str]:
-        """What has become of it, and for a failure the reason.
+        """Its state, and for a failure the reason.
 
         Args:
             alive: whether its trainer runs; looked up before its events are read, as these say how it ended.
@@ -143,18 +142,18 @@ class Runs:
         return TrainingState.FAILED, self._reason(record)
 
     def queue(self) -> list[Record]:
-        """Those that wait, the one that is started next first."""
+        """Those that wait, the next one first."""
         return sorted(
             (one for one in self.records() if one.waiting), key=lambda one: (one.queued, one.created, one.name)
         )
 
     def log_file(self, record: Record) -> Path:
-        """Where the trainer's output is; of one that was started elsewhere perhaps beside its run folder."""
+        """Where the trainer's output is; for a training that was started elsewhere perhaps beside its run folder."""
         own = self._log(record.name)
         return own if own.exists() else record.folder.with_name(f"{record.folder.name}.log")
 
     def log(self, record: Record) -> str:
-        """What the trainer printed since its last start, the end of it where that is long."""
+        """What the trainer printed since its last start; only the end if it is long."""
         try:
             with open_regular(self._log(record.name)) as file:
                 end = file.seek(0, 2)
@@ -163,7 +162,7 @@ class Runs:
         except OSError:
             return ""
 
-    # what is done to them
+    # changes to trainings
 
     def check_name(self, name: str) -> None:
         """Raises RunError if a new training cannot have this name."""
@@ -171,7 +170,7 @@ class Runs:
             raise TrainingError('a name needs a letter or a digit, and none of < > : " / \\ | ? * or a dot at its ends')
         if self._file(name).exists():
             raise TrainingError(f"there is a training '{name}' already; choose another name")
-        if (self.folder / name).exists():  # of a training that was taken from the list
+        if (self.folder / name).exists():  # of a training that was removed from the list
             raise TrainingError(f"there is a folder {self.folder / name} already; choose another name")
 
     def add(self, name: str, arguments: Sequence[str]) -> Record:
@@ -184,7 +183,7 @@ class Runs:
         return self._keep(record)
 
     def adopt(self, folder: Path) -> Record:
-        """List a training that was started elsewhere. Raises RunError if the folder is none or is listed already."""
+        """List a training that was started elsewhere. Raises RunError if the folder is not one or is in the list."""
         if not RunLayout(folder).is_run():
             raise TrainingError(f"{folder}: this is not a training run (there is no config.json in it)")
         known = self.records()
@@ -209,8 +208,8 @@ class Runs:
         if RunLayout(waiting.folder).is_run():
             arguments: tuple[str, ...] = ("--resume", str(waiting.folder))
         else:
-            # what is left of a start that did not get as far as a run; the trainer wants an empty folder
-            if waiting.folder == self.folder / waiting.name:  # our own; nothing of a folder elsewhere is removed
+            # left over from a failed start; the trainer needs an empty folder
+            if waiting.folder == self.folder / waiting.name:  # our own; nothing in a folder elsewhere is removed
                 shutil.rmtree(waiting.folder, ignore_errors=True)
             arguments = (*waiting.arguments, "--out", str(waiting.folder))
         log = self._log(waiting.name)
@@ -218,7 +217,7 @@ class Runs:
             update={"waiting": False, "asked_to_stop": False, "log_start": log.stat().st_size if log.exists() else 0}
         )
         try:
-            # beside the packages `app` and `model`, where a checkout that is not installed finds them too
+            # beside the packages `app` and `model`, so a checkout that is not installed finds them too
             process = processes.start((*self._trainer, *arguments), log, paths.resources().parent)
         except OSError as error:
             self._keep(begun)
@@ -240,7 +239,8 @@ class Runs:
         self._keep(record.model_copy(update={"waiting": True, "queued": time.time()}))
 
     def move(self, name: str, places: int) -> None:
-        """Let one that waits change places with the one so many places behind it (or before it); at the ends it stays.
+        """Let a waiting training change places with the one this many places behind it (or before it); at the ends it
+        stays.
 
         Raises:
             RunError: if it is no longer waiting.
@@ -252,11 +252,11 @@ class Runs:
         queue.insert(min(max(at + places, 0), len(queue) - 1), queue.pop(at))
         now = time.time()
         for place, one in enumerate(queue):
-            # before all that come later, and in this order
+            # before all that come later, in this order
             self._keep(one.model_copy(update={"queued": now - len(queue) + place}))
 
     def remove(self, name: str) -> Path:
-        """Take a training that does not run out of the list; its run folder stays, and is returned. Raises RunError."""
+        """Remove a training that does not run from the list; its run folder stays, and is returned. Raises RunError."""
         record = self.record(name)
         if self.is_alive(record):
             raise TrainingError(f"'{name}' is still running; stop it first")
@@ -266,7 +266,7 @@ class Runs:
     def _keep(self, record: Record) -> Record:
         try:
             content = (record.model_dump_json(indent=1) + "\n").encode()
-        except ValueError:  # what pydantic raises for bytes of a file name that are not text
+        except ValueError:  # pydantic raises this for bytes of a file name that are not text
             raise TrainingError(
                 f"{record.folder}: the path of a training has to be UTF-8", advice="rename the folder"
             ) from None

@@ -1,7 +1,7 @@
-"""The settings of the trainer as fields of a form, read off `model.contract.config`: one that is added there is one
-more here.
+"""The settings of the trainer as fields of a form, derived from `model.contract.config`: a new setting there is a new
+field here.
 
-What a person typed is text; a field reads it and says in a sentence what it would take instead.
+A person types text; a field reads it, or says in a sentence what it accepts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ of trainings gives them."""
 
 
 class FieldKind(StrEnum):
-    """What is entered."""
+    """The kind of value."""
 
     SWITCH = "switch"
     WHOLE = "whole number"
@@ -53,11 +53,9 @@ class SettingField:
     Attributes:
         section, name: as in `model.contract.config.Config`.
         kind: what is entered.
-        default: the value where nothing is said; of a choice its name.
-        optional: whether nothing (None, the empty text) is a value too.
-        choices: the names, for a choice.
-        bounds: what a number must keep to, in words: "of at least 0 and below 1"; empty where it need not.
-        words: what it means, from the docstring.
+        default: the default value; for a choice its name. optional: whether nothing (None, the empty text) is a value
+        too. choices: the names, for a choice. bounds: the limits of a number, in words: "of at least 0 and below 1";
+        may be empty. words: its meaning, from the docstring.
     """
 
     section: str
@@ -81,7 +79,7 @@ class SettingField:
 
     @property
     def wanted(self) -> str:
-        """What it takes: "must be a whole number of at least 1, or empty"."""
+        """What it accepts: "must be a whole number of at least 1, or empty"."""
         thing = {
             FieldKind.SWITCH: f"{YES} or {NO}",
             FieldKind.WHOLE: "a whole number",
@@ -122,7 +120,7 @@ class SettingField:
         raise ValueError(self.wanted)
 
     def is_same(self, text: str, other: str) -> bool:
-        """Whether two texts say the same: 0.10 is 0.1."""
+        """Whether two texts mean the same: 0.10 is 0.1."""
         try:
             return text == other or self.read(text) == self.read(other)
         except ValueError:
@@ -140,7 +138,7 @@ class Section:
 
 @cache
 def sections() -> tuple[Section, ...]:
-    """All settings. Raises TypeError for one of a type that no field is for."""
+    """All settings. Raises TypeError for a setting whose type has no field."""
     result = []
     for name, info in Config.model_fields.items():
         model = info.annotation
@@ -218,7 +216,7 @@ def _finite(text: str) -> float:
 
 
 def _sayable(text: str) -> str:
-    """Raises ValueError for what a command line would take for something else."""
+    """Raises ValueError for text that a command line would take as something else."""
     if text.startswith("-"):
         raise ValueError("must not begin with a dash")
     if text == "None":
@@ -227,7 +225,7 @@ def _sayable(text: str) -> str:
 
 
 def _joined(texts: tuple[str, ...]) -> str:
-    """With commas between them; those that would be read otherwise in quotes."""
+    """Joined by commas; names that would be misread are in quotes."""
     return ", ".join(
         f'"{one.replace(chr(34), 2 * chr(34))}"' if not one or one != one.strip() or set(one) & set(',"') else one
         for one in texts

@@ -1,4 +1,4 @@
-"""From what a form holds to the settings of a training, with what is wrong said in sentences; and to a command line."""
+"""From the entries of a form to the settings of a training, with sentences for what is wrong; and to a command line."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ WHOLE = ""
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of the entries.
+    """The result for the entries.
 
-    Attributes:
-        config: the settings; None where something is wrong.
-        problems: path of a field, name of a section, or WHOLE -> a sentence that continues after its name.
+    Attributes: config: the settings; None if something is wrong. problems: path of a field, name of a section, or WHOLE
+        -> a sentence that continues after its name.
     """
 
     config: Config | None
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def first(self) -> str:
-        """One problem with the name of its field; empty where there is none."""
+        """One problem with the name of its field; empty without a problem."""
         if not self.problems:
             return ""
         path, words = next(iter(self.problems.items()))
@@ -41,8 +40,8 @@ def check(texts: Mapping[str, str], values: Mapping[str, Any]) -> Checked:
     """Build the settings as the trainer does.
 
     Args:
-        texts: path -> what was typed; what is not named keeps its default.
-        values: path -> value, for settings that are chosen elsewhere.
+        texts: path -> what was typed; the others keep their default. values: path -> value, for settings that are
+        chosen elsewhere.
     """
     problems: dict[str, str] = {}
     nested: dict[str, dict[str, Any]] = {name: {} for name in Config.model_fields}
@@ -73,7 +72,7 @@ def value_of(config: Config, path: str) -> Any:
 def arguments(config: Config) -> list[str]:
     """The trainer's command line, without `--out`: every setting that is not the default, which the trainer has itself.
 
-    A data set is an option of its own each; a text is joined to its option, so that it cannot be taken for one.
+    Each data set is an option of its own; a text is joined to its option, so that it cannot be taken as one.
     """
     result: list[str] = []
     for path, own in fields().items():

@@ -30,7 +30,7 @@ from model.system.errors import MarqueError
 from model.system.reading import read_file
 
 RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
-_FIRST_FIGURE = "recall_1"  # where no plan says
+_FIRST_FIGURE = "recall_1"  # unless a plan says otherwise
 _PAIRS = "## Differences of R@1 from the baselines"
 
 
@@ -40,7 +40,7 @@ class StudyError(MarqueError):
 
 @dataclass(frozen=True)
 class Curve:
-    """R@1 of a cell against epoch, shares: mean over seeds, and their standard deviation (0 for one seed)."""
+    """R@1 of a cell against epoch, shares: mean over seeds, and standard deviation (0 for one seed)."""
 
     epochs: np.ndarray
     mean: np.ndarray
@@ -49,13 +49,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class StudyLine:
-    """A cell, and the difference of its figure from a baseline where it has one.
+    """A cell, and the difference of its figure from a baseline if it has one.
 
     Attributes:
         seeds: how many have the figure.
-        mean, spread: of the figure over the seeds; NaN where there is none.
-        collapsed: how many of the runs.
-        comparison: None for a baseline, and where it is not known what cells are compared with.
+        mean, spread: of the figure over the seeds; NaN without any. collapsed: how many runs have collapsed.
+        comparison: None for a baseline, and if it is unknown what cells are compared with.
     """
 
     cell: str
@@ -68,15 +67,13 @@ class StudyLine:
 
 @dataclass(frozen=True)
 class MeasuredStudy:
-    """What is known of a study.
+    """The present state of a study.
 
     Attributes:
-        done, wanted: finished runs, and how many the plan asks for (None where the plan is not in the folder).
-        figures: that its runs have, by name, with their words.
-        figure: of the lines; a share of one if it is in SHARES.
-        lines: the best first.
-        curves: by cell; empty where the folder has none.
-        notes: what is missing, each a sentence.
+        done, wanted: finished runs, and how many the plan asks for (None if the plan is not in the folder). figures:
+        those of its runs, by name, with their words. figure: the one of the lines; a share from 0 to 1 if it is in
+        SHARES. lines: the best first. curves: by cell; empty if the folder has none. notes: what is missing, each a
+        sentence.
     """
 
     folder: Path
@@ -91,12 +88,12 @@ class MeasuredStudy:
 
     @property
     def scale(self) -> float:
-        """What the figure is shown times: shares are shown in per cent."""
+        """The factor for display: shares are shown in per cent."""
         return 100.0 if self.figure in SHARES else 1.0
 
     @property
     def words(self) -> str:
-        """Of the figure."""
+        """The words of the figure."""
         return (SHARES | OTHERS)[self.figure]
 
     @property
@@ -110,7 +107,7 @@ class StudyReader:
     """Reads the folder of a study again whenever it has changed."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises StudyError if the folder is none of a study."""
+        """Raises StudyError if the folder is not that of a study."""
         if not folder.is_dir():
             raise StudyError(f"{folder}: there is no such folder")
         if not any((folder / name).is_file() for name in (RUNS, PLAN_FILE)):
@@ -122,7 +119,7 @@ class StudyReader:
         self._curves: tuple[object, Mapping[str, Curve], str] = (None, {}, "")
 
     def poll(self, figure: str | None = None) -> MeasuredStudy | None:
-        """What is known of it by one figure, or by the plan's own; None if nothing has changed since.
+        """The state of the study by one figure, or by the plan's own; None if nothing has changed since.
 
         Raises:
             StudyError: if something in the folder cannot be read.
@@ -130,7 +127,7 @@ class StudyReader:
         seen = (figure, *(self._stamp(name) for name in (RUNS, CURVES, REPORT, PLAN_FILE)))
         if seen == self._seen:
             return None
-        self._seen = seen  # what cannot be read is not read again until it is another
+        self._seen = seen  # what cannot be read is not read again until it changes
         try:
             return self._read(figure)
         except (DataError, PlanError) as error:
@@ -176,7 +173,7 @@ class StudyReader:
         )
 
     def _read_curves(self) -> tuple[Mapping[str, Curve], str]:
-        """The curves, and what is wrong with them; megabytes, so they are read only when they have changed."""
+        """The curves, and what is wrong with them; read only when they have changed, as they may be large."""
         path, stamp = self.folder / CURVES, self._stamp(CURVES)
         if stamp != self._curves[0]:
             curves, problem = {}, ""
@@ -189,7 +186,7 @@ class StudyReader:
         return self._curves[1:]
 
     def _told(self) -> tuple[dict[str, list[str]], str]:
-        """From the report, for folders without a plan: each cell's baselines, and the title."""
+        """Each cell's baselines, and the title, from the report, for folders without a plan."""
         try:
             lines = read_file(self.folder / REPORT).decode().splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -201,7 +198,7 @@ class StudyReader:
                 inside = line == _PAIRS
             elif inside and line.startswith("| "):
                 told = [part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3]]
-                if len(told) == 2:  # a report that is cut ends within a line
+                if len(told) == 2:  # a report that is cut off ends inside a line
                     pairs.setdefault(told[0], []).append(told[1])
         return pairs, next((line[2:] for line in lines if line.startswith("# ")), "")
 

@@ -1,4 +1,4 @@
-"""What a training has reported so far, as curves: its events, read as they come."""
+"""The reports of a training so far, as curves: its events, read as they come."""
 
 from __future__ import annotations
 
@@ -22,14 +22,12 @@ _MANY = 1 << 53
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training is.
+    """The progress of a training.
 
     Attributes:
-        step, steps: done, and of how many (None as long as it is not known).
-        epoch, epochs: that it is in, from 1, and of how many.
-        seconds_left: of the steps at their present pace, without what comes after the last; None where not known.
-        images_per_second: present pace, None where not known.
-        done: whether the model file is there.
+        step, steps: finished steps and their total (None while unknown). epoch, epochs: the current one, from 1, and
+        their total. seconds_left: for the steps at their present pace, without what comes after the last; None if
+        unknown. images_per_second: present pace, None if unknown. done: whether the model file exists.
         finishing: whether all steps are done but not the evaluation and export.
     """
 
@@ -44,7 +42,7 @@ class TrainingProgress:
 
     @property
     def share(self) -> float:
-        """Of the steps, 0 to 1."""
+        """Share of the steps, 0 to 1."""
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
 
@@ -55,7 +53,7 @@ class _Series:
 
 
 class History:
-    """The events of one run, in memory; `poll` reads what has come since."""
+    """The events of one run, in memory; `poll` reads the new ones."""
 
     def __init__(self, folder: Path) -> None:
         self._follower = EventFollower(folder / EVENTS_FILE)
@@ -70,13 +68,13 @@ class History:
         self._step = self._epoch = 0
         self._done = False
         self.device = ""
-        """That trains it, as torch calls it."""
+        """The device that trains it, by torch's name."""
         self.fingerprint = ""
-        """Of the identification model that came out of it."""
+        """Fingerprint of the resulting identification model."""
         self.warnings: list[str] = []
 
     def poll(self) -> bool:
-        """Read what is new; whether there was something. Raises OSError."""
+        """Read what is new; whether there was anything. Raises OSError."""
         before = self._follower.rewound
         new = list(self._follower.poll())
         if self._follower.rewound != before:
@@ -118,7 +116,7 @@ class History:
             series.values.append(math.nan if value is None else float(value))
 
     def progress(self) -> TrainingProgress:
-        """How far it is."""
+        """Its progress."""
         steps = self._batches * self._epochs if self._batches and self._epochs else None
         (first, before), (last, after) = (self._paces[0], self._paces[-1]) if self._paces else ((0.0, 0), (0.0, 0))
         pace = (last - first) / (after - before) if after > before else None
@@ -138,11 +136,11 @@ class History:
         )
 
     def names(self) -> list[str]:
-        """The curves that there are."""
+        """The existing curves."""
         return list(self._series)
 
     def curve(self, name: str, smoothing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and values, few enough to be drawn. Args: smoothing: share of the past in each value, 0 to below 1."""
+        """Steps and values, few enough to draw. Args: smoothing: share of the past in each value, 0 to below 1."""
         series = self._series.get(name)
         if series is None:
             return np.empty(0), np.empty(0)
@@ -159,15 +157,15 @@ class History:
 
 
 def _count(value: Any) -> int | None:
-    """A number of epochs or steps as a file has it; None where it is none."""
+    """A number of epochs or steps from a file; None if it is not one."""
     return value if isinstance(value, int) and 0 <= value < _MANY else None
 
 
 def smooth(values: np.ndarray, share: float) -> np.ndarray:
-    """Exponential moving average that is true from the first value on: the start is not drawn towards zero."""
+    """Exponential moving average that is unbiased from the first value on: the start is not drawn towards zero."""
     if share <= 0 or not len(values):
         return values
-    from scipy.signal import lfilter  # takes long to import, and the program starts without it
+    from scipy.signal import lfilter  # slow to import, and the program starts without it
 
     sums = lfilter([1 - share], [1, -share], values)
     return sums / (1 - share ** np.arange(1, len(values) + 1))

@@ -1,4 +1,4 @@
-"""The trainings and what is known of each: their state, their curves, what they print; files alone, no window."""
+"""The trainings and their state, curves and output; only files, no window."""
 
 from __future__ import annotations
 
@@ -35,11 +35,9 @@ class TrainingRow:
 
     Attributes:
         reason: of a failure.
-        figures: on the held-out photos, empty before the end.
-        model: the identification model that came out, or None.
-        fingerprint: of that model.
-        resumable: whether it can be resumed.
-        place, waiting: of one that waits its place in the queue, from 1, and how many wait; 0 of others.
+        figures: on the held-out photos, empty before the end. model: the resulting identification model, or None.
+        fingerprint: of that model. resumable: whether it can be resumed. place, waiting: its place in the queue, from
+        1, and how many wait; 0 if it does not wait.
     """
 
     record: Record
@@ -57,7 +55,7 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What a new training can continue from: a finished training's folder, or the file of a supplied model."""
+    """A start for a new training: a finished training's folder, or the file of a supplied model."""
 
     name: str
     weights: Path
@@ -65,7 +63,7 @@ class StartingPoint:
 
 
 class TrainingWatch:
-    """Looks at the trainings of a folder; used on one thread."""
+    """Watches the trainings in a folder; used on one thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -82,18 +80,18 @@ class TrainingWatch:
         return self._runs
 
     def history(self, name: str, folder: Path) -> History:
-        """What a training has reported; remembers how far it was read."""
+        """The reports of a training; remembers how far they were read."""
         if name not in self._histories:
             self._histories[name] = History(folder)
         return self._histories[name]
 
     def look(self, shown: Collection[str], smoothing: float) -> tuple[list[TrainingRow], dict[str, Curves]]:
-        """All trainings, and the curves of those on show that have changed."""
+        """All trainings, and the changed curves of those that are shown."""
         records = self.runs.records()
         names = {record.name for record in records}
         for name in self._histories.keys() - names:
             del self._histories[name]
-        # whoever shows a run again has to draw it again
+        # a run that is shown again must be drawn again
         self._drawn = {name: smoothing for name, smoothing in self._drawn.items() if name in shown}
         rows, curves = [], {}
         queue = [record.name for record in self.runs.queue()]
@@ -103,7 +101,7 @@ class TrainingWatch:
             try:
                 if history.poll():
                     self._drawn.pop(record.name, None)
-            except OSError:  # a drive that is away: what is known of it stays
+            except OSError:  # a drive is away: keep what is known
                 log.debug("the events of %s cannot be read", record.folder)
             row = self._row(record, history, alive)
             if record.name in queue:
@@ -115,7 +113,7 @@ class TrainingWatch:
         return rows, curves
 
     def printed(self, name: str) -> Tail | None:
-        """What the trainer of a run has printed since the last call for it; of another one all of it."""
+        """What the trainer of a run has printed since the last call; for another run everything."""
         if not name:
             self._tail = None
             return None
@@ -127,7 +125,7 @@ class TrainingWatch:
         return self._tail[1].poll() or (Tail((), "", restarted=True) if first else None)
 
     def starts(self) -> list[StartingPoint]:
-        """What a new training can continue from: trainings, the newest first, and the supplied models."""
+        """The possible starts of a new training: trainings, the newest first, and the supplied models."""
         found = []
         for record in self.runs.records():
             run = RunLayout(record.folder)
@@ -143,11 +141,11 @@ class TrainingWatch:
         ]
 
     def paces(self) -> list[PaceReport]:
-        """Photos a second of these trainings, the newest last."""
+        """Photos per second of these trainings, the newest last."""
         found = []
         for record in self.runs.records():
             history = self.history(record.name, record.folder)
-            with suppress(OSError):  # a drive that is away: what is known of it stays
+            with suppress(OSError):  # a drive is away: keep what is known
                 history.poll()
             pace = history.progress().images_per_second
             settings = RunLayout(record.folder).settings()
@@ -178,6 +176,6 @@ class TrainingWatch:
 
 
 def _setting(settings: Mapping[str, Any], part: str, name: str) -> Any:
-    """One of them, None where there is none."""
+    """One of them, or None."""
     of_part = settings.get(part)
     return of_part.get(name) if isinstance(of_part, dict) else None
