@@ -38,9 +38,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def command_of(name: str) -> ModuleType:
-    """The module of a command, loaded when it is asked for: each brings libraries that the others do without.
+    """The module of a command, loaded on request, as each needs libraries that the others do not.
 
-    Every name is written out, so that programs that pack Marque find what belongs to it.
+    Every name is written out, so that packaging tools find all of them.
 
     Raises:
         KeyError: if it is not one of COMMANDS.
@@ -88,7 +88,7 @@ def _window(arguments: Sequence[str]) -> int:
         Report(),
         usage="marque [PATH ...] [options]\n       marque {" + ",".join(COMMANDS) + "} ...",
         description="Identify vehicles and vessels in photos. Opens the window with the named photos or folders.",
-        # the list loads all commands, which the window itself does without
+        # the list loads all commands, which the window itself does not need
         epilog=f"commands, each with its own --help:\n{_list_of_commands()}" if _HELP & set(arguments) else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -109,10 +109,10 @@ def _window(arguments: Sequence[str]) -> int:
     parser.add_argument("--theme", choices=("dark", "light"), help="default: the one chosen last")
     options = parser.parse_args(arguments)
 
-    # Qt would end the process with a core dump
+    # otherwise Qt would end the process with a core dump
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _SCREENS):
         raise UsageError("the window needs a screen (DISPLAY is not set); without one, use: marque identify")
-    # the other commands start without Qt, and run where there is no screen
+    # the other commands start without Qt, and run without a screen
     from app.ui.window.start import run
 
     return run(options.paths, model=options.model, gallery=options.gallery, theme=options.theme, device=options.device)

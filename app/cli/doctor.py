@@ -1,4 +1,4 @@
-"""Say what this installation consists of, whether it works, and what to do where it does not."""
+"""Say what this installation consists of, whether it works, and what to do if it does not."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
 
 
 def _for_a_report(chosen: Path | None, report: Report) -> int:
-    """Print what may be sent with a bug report; 0."""
+    """Print a text for a bug report; 0."""
     facts = [(name, _version(distributions)) for name, distributions in _PACKAGES.items()]
     facts += [("python", f"{platform.python_version()} on {platform.platform()}")]
     facts += [("processors", str(os.cpu_count()))]
@@ -86,13 +86,13 @@ class _Findings:
     problems: list[str] = field(default_factory=list)
 
     def tell(self, name: str, text: str, *more: str) -> None:
-        """A fact under its name; more lines of it follow without one."""
+        """A fact with its name; further lines of it have none."""
         for title, line in [(f"{name}:", text), *(("", line) for line in more)]:
             self.report.show("fact", f"{title:<14}{line}", {"name": name, "text": line})
 
 
 def _report_data(found: _Findings) -> bool:
-    """Whether there is a folder for what the user makes."""
+    """Checks the folder for what the user makes."""
     try:
         found.tell("your data", str(paths.user_data_dir()))
     except FileError as error:

@@ -1,4 +1,4 @@
-"""Add labelled photos to a gallery of reference photos; a gallery that does not exist is made."""
+"""Add labelled photos to a gallery of reference photos; a missing gallery is made."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     """Enrol everything in the source.
 
     Returns:
-        0, 1 where photos were skipped, or 130 after Ctrl-C, when what was done stays in the gallery.
+        0, 1 if photos were skipped, or 130 after Ctrl-C; enrolled photos then stay in the gallery.
     """
     data = _read(source_spec(options.source))
     samples: Sequence[Sample] = data.samples
@@ -85,7 +85,7 @@ def source_spec(source: str) -> str:
 
 
 def _read(spec: str) -> Dataset:
-    # brings SciPy, which the other commands and the window start without
+    # it loads SciPy, which the other commands and the window start without
     from model.data.readers import read_data
 
     return read_data([spec], skip_bad=True)

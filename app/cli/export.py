@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Write one file, sidecars or copies; 0, 1 where something had to be left as it is or out, 130 after Ctrl-C."""
+    """Write one file, sidecars or copies; 0, 1 if something was left out or left as it is, 130 after Ctrl-C."""
     if options.for_spreadsheet and options.format != _TABLE:
         raise UsageError(f"--for-spreadsheet works only with --format {_TABLE}")
     if options.format == _SIDECARS:
@@ -70,7 +70,7 @@ def _file(options: argparse.Namespace, report: Report) -> int:
     if options.for_spreadsheet:
         kind = _FOR_SPREADSHEET
     exporter = EXPORTERS[kind]
-    # before the project is opened, which may take long
+    # before the project is opened, which may take a while
     output = Output(
         options.out or exporter.place(options.project), exporter.kind, inputs=[options.project], force=options.force
     )
@@ -107,7 +107,7 @@ def _open(options: argparse.Namespace, report: Report) -> Project:
 
 def _tell_waiting(count: int, project: Project, report: Report) -> None:
     if count:
-        # whichever is named, a run looks through all places of the project
+        # whichever folder is named, a run searches all places of the project
         place = min((place for _, place, _ in project.sources.all()), key=lambda one: not one.exists(), default="PATH")
         report.warning(not_identified(count, as_typed("marque", "identify", place, "--project", project.path)))
 
@@ -195,7 +195,7 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
 
 
 def _copy(copies: Copies, result: PhotoResult, in_sidecars: Counter[str]) -> str:
-    """Copy one photo; what it counts as. Raises CopyError."""
+    """Copy one photo; the name under which it is counted. Raises CopyError."""
     path = keywords(result.answer)
     if result.excluded or not path:
         return "unlabelled"

@@ -1,4 +1,4 @@
-"""File the photos of a project into folders by their labels: copy, or move; `marque undo` takes it back."""
+"""File the photos of a project into folders by their labels, as copies or moved; `marque undo` takes it back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """File everything with a label; 0, 1 where a file had to be left as it is, 130 after Ctrl-C."""
+    """File everything with a label; 0, 1 if a file had to be left as it is, 130 after Ctrl-C."""
     with Project.open(options.project) as project, only_writer(options.project, "marque file"):
         filing = Filing(project)
         if not settle(filing, report, trust=options.trust):

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Identify everything named; 0, or 130 after Ctrl-C, which ends a watch with 0."""
+    """Identify everything named; 0, or 130 after Ctrl-C (0 if it ends a watch)."""
     if options.project is not None and options.out is not None:
         export = as_typed("marque", "export", options.project, "--format", "csv", "--out", options.out)
         raise UsageError(f"--project keeps the answers itself; leave out --out, and write a table with: {export}")
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     gallery = gallery_place(options.gallery, model)
     read = {"model": model} | ({"gallery": gallery} if isinstance(gallery, Path) else {})
     inputs = [*options.paths, *read.values()]
-    # the place is checked before the work
+    # check the place before the work
     output = None if options.out is None else Output(options.out, KIND, inputs=inputs, force=options.force)
     in_use = FilesInUse(read)
     code = _identify(options, report, model, gallery, output)
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
 def _identify(
     options: argparse.Namespace, report: Report, model: Path, gallery: Place | None, output: Output | None
 ) -> int:
-    """The run itself; its exit code."""
+    """Do the run; its exit code."""
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
         with _stage(options, report, model, gallery) as stage:
@@ -170,7 +170,7 @@ class _Files:
     _seconds: float = 0.0
 
     def into(self, output: Output | None) -> int:
-        """Into a table, or shown, a line a photo; 0, 1 where a photo has no row, or 130 after Ctrl-C."""
+        """Write a table, or show one line per photo; 0, 1 if a photo has no row, or 130 after Ctrl-C."""
         left_out: list[str] = []
         if output is None:
             self._identify_all(self._show, bar=not sys.stdout.isatty())

@@ -1,4 +1,4 @@
-"""Bring back into a project what was corrected in a table, as one step that can be undone."""
+"""Import corrections from a table into a project, as one step that can be undone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Set the labels; 0, or 1 where rows could not be used."""
+    """Set the labels; 0, or 1 if rows could not be used."""
     with Project.open(options.project) as project:
         found = corrections(project, options.table)
         if not options.dry_run:

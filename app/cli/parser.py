@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors come as lines of JSON where those are wanted, and whose texts fit every encoding."""
+    """argparse with errors as lines of JSON on request, and with texts that fit every encoding."""
 
     def __init__(self, name: str, report: Report, **options: Any) -> None:
         super().__init__(name, **options)

@@ -22,7 +22,7 @@ from model.console.command import INTERRUPTED
 from model.system.wording import counted
 
 _SHARE = 10
-"""A pause takes at least so many times as long as the look before it: a watch is idle for most of its time."""
+"""A pause takes at least this many times as long as the look before it: a watch is idle for most of its time."""
 _NAP = 0.1  # seconds from one look at Ctrl-C to the next
 
 
@@ -40,7 +40,7 @@ def into_project(
 
     Args:
         watched: keep watching every watched source of the project until Ctrl-C, which ends it with 0.
-        again: identify what has been identified too.
+        again: also identify what has been identified already.
 
     Raises:
         UsageError: if a path does not exist, or is to be watched and is not a folder.
@@ -50,7 +50,7 @@ def into_project(
         if not path.is_dir():
             raise UsageError(f"{path}: only folders can be watched")
     with Project.open(place) if place.exists() else Project.create(place) as project:
-        with suppress(ProjectBusyError), only_writer(place, "marque identify"):  # else nothing has died in the middle
+        with suppress(ProjectBusyError), only_writer(place, "marque identify"):  # otherwise nothing was left unfinished
             filing = Filing(project)
             for words in filing.settle():
                 report.warning(words)
@@ -80,7 +80,7 @@ class _Run:
     seconds: float = 0.0
 
     def once(self) -> bool:
-        """Find and identify all that waits; whether it was interrupted."""
+        """Find and identify everything that waits; whether it was interrupted."""
         last = self._follow(find=True)
         self._tell_skipped(last.skipped)
         cut_off = self.interrupted()
@@ -95,7 +95,7 @@ class _Run:
             [f"watching {', '.join(map(str, watch.places))}; Ctrl-C ends it"],
             {"folders": [str(place) for place in watch.places]},
         )
-        waiting = True  # what an earlier run has left
+        waiting = True  # what an earlier run left
         while not self.interrupted():
             began = time.monotonic()
             arrived = watch.look(began)
@@ -126,7 +126,7 @@ class _Run:
         return last
 
     def _tell_skipped(self, words: str) -> None:
-        """Once for each number of files that cannot be read."""
+        """Report each new number of files that cannot be read once."""
         if words and words != self.skipped:
             self.report.warning(words)
         self.skipped = words
@@ -159,7 +159,7 @@ class _Run:
         )
 
     def _in_words(self, counts: Counts) -> str:
-        # an answer may also be that a photo shows nothing known
+        # the answer may also be that a photo shows nothing known
         done = f"{counted(counts.total, 'photo')}, {counts.predicted:,} with an answer"
         return f"{done}, {counted(counts.failed, 'error')}, {counts.waiting:,} waiting"
 

@@ -14,25 +14,24 @@ from model.system.errors import MarqueError
 from model.system.plain_text import one_line
 from model.system.wording import LISTED
 
-if TYPE_CHECKING:  # loads the engine, which takes its time
+if TYPE_CHECKING:  # loads the engine, which takes a while
     from app.core.batch.batch_runner import Processor
 
 Fact = str | int | float | bool | None | list[str]
-_SHORTEST = "--j"  # to which argparse lets it be shortened
+_SHORTEST = "--j"  # the short forms that argparse allows
 
 
 def asked_for_json(arguments: Sequence[str]) -> bool:
-    """Whether the arguments of a command ask for JSON: known before they are read, as they may be wrong."""
+    """Whether the arguments of a command ask for JSON: found before they are parsed, as they may be wrong."""
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return any(JSON_OPTION.startswith(one) and len(one) >= len(_SHORTEST) for one in ours)
 
 
 @dataclass(frozen=True)
 class Report:
-    """Tells of one run.
+    """Reports on one run.
 
-    Attributes:
-        as_json: an object a line, with what it is in `event`, instead of words.
+    Attributes: as_json: one object per line instead of words; `event` says what it is.
     """
 
     as_json: bool = False
@@ -46,11 +45,11 @@ class Report:
         self._problem("error", *str(error).split("\n") if isinstance(error, MarqueError) else [error])
 
     def done(self, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
-        """The run is over, also when it was interrupted; as of `tell`."""
+        """The run is over, even if it was interrupted; like `tell`."""
         self.tell("done", sentences, facts)
 
     def tell(self, name: str, sentences: Sequence[str], facts: Mapping[str, Fact]) -> None:
-        """The same in sentences, a line each, and as the event `name` with facts."""
+        """Say the same in sentences, one per line, and as the event `name` with facts."""
         self._write(name, sentences, facts, output=False)
 
     def connecting(self, what: str, address: str) -> None:
@@ -58,7 +57,7 @@ class Report:
         self.tell("connecting", [f"connecting to {what} {address}"], {"to": address})
 
     def show(self, name: str, sentence: str, facts: Mapping[str, Fact]) -> None:
-        """A line of what the command was asked for, on standard output; as of `tell`."""
+        """A line of the command's result, on standard output; like `tell`."""
         self._write(name, [sentence], facts, output=True)
 
     @contextmanager
@@ -67,7 +66,7 @@ class Report:
         if self.as_json:
             yield lines_of_progress()
             return
-        from app.cli.terminal import progress_bar  # brings the bar's library
+        from app.cli.terminal import progress_bar  # it loads the library of the bar
 
         with progress_bar(shown=bar) as progress:
             task = progress.add_task(description, total=None)
@@ -87,9 +86,9 @@ class Report:
 
 
 class Warnings:
-    """Warnings of one kind, of which there may be very many.
+    """Warnings of one kind, perhaps very many.
 
-    People see the first ones and how many more there are, scripts all of them.
+    People see the first ones and how many more there are, scripts see all of them.
     """
 
     def __init__(self, report: Report) -> None:
@@ -97,19 +96,19 @@ class Warnings:
         self.count = 0
 
     def add(self, text: str) -> None:
-        """One more."""
+        """Add one."""
         self.count += 1
         if self._report.as_json or self.count <= LISTED:
             self._report.warning(text)
 
     def end(self) -> None:
-        """No more will come."""
+        """There will be no more."""
         if not self._report.as_json and self.count > LISTED:
             self._report.warning(f"and {self.count - LISTED:,} more")
 
 
 def speed(photos: int, seconds: float, provider: Processor, interrupted: bool) -> dict[str, Fact]:
-    """What every run reports at its end."""
+    """The final report of every run."""
     return {
         "interrupted": interrupted,
         "photos": photos,

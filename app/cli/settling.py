@@ -1,4 +1,4 @@
-"""Filings that a program has left in the middle, and steps of projects from elsewhere: what commands say and ask."""
+"""Filings that a program left unfinished, and steps of projects from elsewhere: what commands say and ask."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from model.system.wording import LISTED
 
 
 def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
-    """Finish what a program has left in the middle; False where that is from elsewhere and not trusted: it is listed.
+    """Finish what a program left unfinished; False if it is from elsewhere and not trusted: then it is listed.
 
-    Only for those who hold the project's lock.
+    The caller must hold the project's lock.
     """
     unknown = filing.unknown()
     for step in unknown:
@@ -24,7 +24,7 @@ def settle(filing: Filing, report: Report, *, trust: bool) -> bool:
 
 
 def tell_unknown(step: UnknownStepError, report: Report) -> None:
-    """The files that a step is about, and how they are dealt with."""
+    """Lists the files of a step, and how to continue."""
     report.warning(f"{step.message}; it is about these files:")
     for source, target in step.files[:LISTED]:
         line = f"{source} -> {target}"

@@ -29,7 +29,7 @@ NO_GALLERY = "none"
 
 
 class UsageError(MarqueError):
-    """Something about the command line or the files named in it; the message is one line for the user."""
+    """Something is wrong with the command line or the files named in it; the message is one line for the user."""
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def count_argument(parser: argparse.ArgumentParser, flag: str, help_text: str) -
 
 
 def in_words(gallery: References) -> str:
-    """How much a gallery holds, and how it is searched."""
+    """The size of a gallery, and how it is searched."""
     labels = gallery.classes()
     types = counted(len({coarse for coarse, _ in labels}), "type")
     classes = counted(sum(fine is not None for _, fine in labels), "class", "classes")
@@ -63,20 +63,20 @@ def in_words(gallery: References) -> str:
 
 
 def as_typed(*words: str | Path) -> str:
-    """A command as it can be typed: quoted for the shell of this system."""
+    """A command to type, quoted for the shell of this system."""
     texts = [str(word) for word in words]
     return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
 
 
 def must_exist(named: Sequence[Path]) -> None:
-    """Raises UsageError if one of the files or folders named is not there."""
+    """Raises UsageError if one of the named files or folders does not exist."""
     for path in named:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
-    """Which identification model is used."""
+    """Option for the identification model."""
     parser.add_argument(
         "--model",
         type=paths.model_named,
@@ -98,14 +98,14 @@ def model_file(chosen: Path | None) -> Path:
 
 
 def gallery_place(chosen: str | None, model: Path) -> Place | None:
-    """The gallery named, else the one beside the model; None where there is none or "none" was named."""
+    """The named gallery, else the one beside the model; None if there is none or "none" was named."""
     if chosen == NO_GALLERY:
         return None
     return place_of(chosen) if chosen else paths.bundled_gallery(model)
 
 
 def progress_bar(shown: bool = True) -> Progress:
-    """Count, rate and time left on standard error; nothing where that is not a terminal or `shown` is False."""
+    """Count, rate and time left on standard error; nothing if that is not a terminal or `shown` is False."""
     stream = words()
     console = Console(file=stream) if stream is not None else Console(quiet=True)
     return Progress(
@@ -116,7 +116,7 @@ def progress_bar(shown: bool = True) -> Progress:
         TimeRemainingColumn(),
         console=console,
         disable=not shown or not console.is_terminal,
-        # standard output may be a file, and standard error takes nothing but our words
+        # standard output may be a file, and standard error only takes our words
         redirect_stdout=False,
         redirect_stderr=False,
     )

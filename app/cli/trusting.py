@@ -21,7 +21,7 @@ def add_trust_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def is_trusted(project: Project, trust: bool, report: Report) -> bool:
-    """Whether something may be written beside the photos of a project, or copied from them; says why not.
+    """Whether the photos of a project may be copied, or files written beside them; says why not.
 
     Args:
         trust: the person has given `--trust`.

@@ -1,4 +1,4 @@
-"""Take back the last step of a project, labels or files, or do it again."""
+"""Undo the last step of a project, labels or files, or redo it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, report: Report) -> int:
-    """Undo one step; 0, also where there is none, or 1 where a file had to be left as it is."""
+    """Undo one step; 0, also without a step, or 1 if a file had to be left as it is."""
     word = "redone" if options.redo else "undone"
     with Project.open(options.project) as project, only_writer(options.project, "marque undo"):
         filing, journal = Filing(project), journal_of(project)

@@ -43,19 +43,19 @@ class FolderRun(QObject):
         self._generation = 0
 
     def begin(self, generation: int) -> None:
-        """Give up the folder in work; what follows belongs to `generation`."""
+        """Drop the current folder; what follows belongs to `generation`."""
         with self._changed:
             self._generation = generation
             self._files.clear()
 
     def add(self, files: Sequence[Path]) -> None:
-        """More photos for the folder in work."""
+        """More photos for the current folder."""
         with self._changed:
             self._files.extend(files)
             self._changed.notify()
 
     def drop(self) -> None:
-        """Give up what waits."""
+        """Drop what waits."""
         with self._changed:
             self._files.clear()
 
@@ -64,7 +64,7 @@ class FolderRun(QObject):
         return bool(self._files)
 
     def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
-        """Identify the folder in work to its end."""
+        """Identify the current folder to its end."""
         generation = self._generation
 
         def cancelled() -> bool:
@@ -91,7 +91,7 @@ class FolderRun(QObject):
             raise
 
     def _next_files(self, generation: int) -> Iterator[Path]:
-        """Files of the folder in work as long as there are any; the decoding threads pull here."""
+        """Files of the current folder as long as there are any; the decoding threads pull here."""
         while True:
             with self._changed:
                 if not self._files or self._generation != generation:

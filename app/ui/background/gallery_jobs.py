@@ -18,7 +18,7 @@ from app.ui.background.service import ServiceTurn
 
 @dataclass(eq=False)
 class GalleryWork:
-    """Something to do with the gallery; the GUI thread sets `cancelled`.
+    """A job for the gallery; the GUI thread sets `cancelled`.
 
     Attributes:
         steps: a generator function of engine and gallery selection. Each value reaches the GUI thread; the photo on
@@ -60,13 +60,13 @@ class GalleryJobs(QObject):
         self._works: deque[GalleryWork] = deque()
 
     def add(self, work: GalleryWork) -> None:
-        """Read or change the gallery, after the works that wait and before folder and project continue."""
+        """Read or change the gallery, after the waiting work and before folder and project continue."""
         with self._changed:
             self._works.append(work)
             self._changed.notify()
 
     def drop(self) -> None:
-        """End all that waits: it is meant for a gallery that is not used any more."""
+        """End all waiting work: it is meant for a gallery that is no longer in use."""
         with self._changed:
             dropped, self._works = self._works, deque()
         for work in dropped:
@@ -77,7 +77,7 @@ class GalleryJobs(QObject):
         return bool(self._works)
 
     def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
-        """Do one work after the other."""
+        """Do one job after the other."""
         while not turn.must_end():
             with self._changed:
                 if not self._works:

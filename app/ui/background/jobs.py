@@ -1,4 +1,4 @@
-"""Long work as the window follows it: count, rate and time left."""
+"""Long work as the window shows it: count, rate and time left."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class JobClock:
 
     @property
     def rate(self) -> float:
-        """Items a second, 0 as long as nothing is known."""
+        """Items per second, 0 while unknown."""
         (first, before), (last, after) = self._marks[0], self._marks[-1]
         return (after - before) / (last - first) if last > first else 0.0
 
     def seconds_left(self, total: int) -> float | None:
-        """Estimate for the rest, None as long as nothing is known."""
+        """Estimate for the rest, None while unknown."""
         return (total - self._marks[-1][1]) / self.rate if self.rate > 0 else None
 
 
@@ -44,13 +44,13 @@ def clock_text(seconds: float) -> str:
 
 @dataclass(eq=False)
 class Job:
-    """Something that takes its time.
+    """Something that takes a while.
 
     Attributes:
         verb: what is going on ("identifying").
         cancel: called when the person wants it to end.
-        pause: called with True to pause and False to continue; None where it cannot.
-        counted: whether it is made of items that can be counted.
+        pause: called with True to pause and False to continue; None if it cannot pause. counted: whether it consists of
+        items that can be counted.
     """
 
     verb: str
@@ -64,12 +64,12 @@ class Job:
     growing: bool = True
 
     def advance(self, done: int, total: int, growing: bool) -> None:
-        """How far it is; `growing` says that `total` is not final, so no time left is given."""
+        """The progress so far; `growing` says that `total` is not final, so no time left is given."""
         self.done, self.total, self.growing = done, total, growing
         self.clock.advance(time.monotonic(), done)
 
     def words(self) -> str:
-        """All of it in one line."""
+        """Everything in one line."""
         if not self.counted:
             return self.verb
         parts = [f"{'paused' if self.paused else self.verb} {self.done:,} / {self.total:,}"]
@@ -84,7 +84,7 @@ class Job:
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a job is; `growing` says that `total` is not final."""
+    """The progress of a job; `growing` says that `total` is not final."""
 
     job: Job
     done: int
@@ -101,7 +101,7 @@ class JobEnd:
 
 
 class JobSource(QObject):
-    """Where jobs come from: whoever has long work begins them here, and the window shows them. For any thread.
+    """The source of jobs: long work begins them here, and the window shows them. For any thread.
 
     Signals:
         began: (Job)
@@ -118,9 +118,9 @@ class JobSource(QObject):
         self.began.emit(job)
 
     def advance(self, job: Job, done: int, total: int, growing: bool) -> None:
-        """How far it is; `growing`: more may be found, so `total` is not final."""
+        """Its progress; `growing`: more may be found, so `total` is not final."""
         self.advanced.emit(JobProgress(job, done, total, growing))
 
     def end(self, job: Job, outcome: str) -> None:
-        """It is over; `outcome`: what it did, for the status bar."""
+        """It has ended; `outcome`: what it did, for the status bar."""
         self.ended.emit(JobEnd(job, outcome))

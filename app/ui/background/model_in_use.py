@@ -9,7 +9,7 @@ from app.core.gallery.selection import GallerySelection
 from app.core.recognition.engine import Engine, EngineError, ProviderReport
 from app.core.recognition.identifier import Identifier
 
-_BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for one batch at most
+_BATCH_CPU, _BATCH_GPU = 4, 32  # small on the CPU: the photo on show waits for at most one batch
 
 
 class ModelInUse:
@@ -33,36 +33,36 @@ class ModelInUse:
         self.identifier = Identifier(engine, selection.gallery)
         self.selection = selection
         self.batch = _BATCH_CPU if engine.provider.used == "CPU" else _BATCH_GPU
-        self._provider = engine.provider  # as it was reported last
+        self._provider = engine.provider  # as it was last reported
         self._moved, self._gallery_lost = moved, gallery_lost
 
     def report_provider(self) -> None:
-        """Say so if the model runs elsewhere than it did."""
+        """Report if the model runs elsewhere than before."""
         provider = self.identifier.engine.provider
         if provider is not self._provider:
             self._provider, self.batch = provider, _BATCH_CPU
             self._moved(provider)
 
     def leave_gpu(self, engine: Engine, error: EngineError) -> str:
-        """Leave the GPU after `engine` failed in work on the gallery. Returns what to say of it."""
+        """Leave the GPU after `engine` failed in work on the gallery. Returns what to say about it."""
         try:
-            if self.identifier.engine is engine:  # else it was left meanwhile
+            if self.identifier.engine is engine:  # otherwise the model has left it meanwhile
                 self.identifier.leave_gpu(error)
         except EngineError as last:
             return str(last)
-        self.report_provider()  # before the message of what has to be done again, which stays in sight
+        self.report_provider()  # before the message about what must be repeated, which stays visible
         return f"{self.identifier.engine.provider.reason}. The model runs on the CPU from now on: try again."
 
     def take_gallery(self) -> None:
-        """Compare photos with the gallery that is selected now; a change may have made another one."""
+        """Compare photos with the selected gallery; a change may have made another one."""
         self.identifier.gallery = self.selection.gallery
 
     def lose_gallery(self, error: GalleryError) -> bool:
-        """Give up a gallery on a server that failed; False where the gallery is a file, whose faults may pass."""
+        """Stop using a gallery on a server that failed; False if the gallery is a file, whose faults may pass."""
         gallery = self.selection.gallery
         if not self.selection.shared or gallery is None:
             return False
-        try:  # it may only have refused what was asked of it
+        try:  # it may only have refused one request
             len(gallery)
         except GalleryError:
             self.selection.give_up(str(error))

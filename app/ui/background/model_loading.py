@@ -1,4 +1,4 @@
-"""Another identification model: opened while work is under way, used once that has ended."""
+"""Another identification model: opened while work continues, used once that has ended."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from model.contract.bundle import BundleError, BundleInfo
 class ModelRequest:
     """Which files to open.
 
-    Attributes:
-        gallery: that was asked for; None: the one that was chosen for this model, else the user's own, else the one
-            beside the model.
+    Attributes: gallery: the one that was asked for; None: the one that was chosen for this model, else the user's own,
+            else the one beside the model.
         chosen: galleries by the fingerprints of their models.
     """
 
@@ -46,11 +45,9 @@ class LoadFailure:
 class Loaded:
     """What is in use now.
 
-    Attributes:
-        path: the identification model's file.
-        gallery_problem: why there is no gallery although one was found or asked for.
-        gallery: its file, where it is one.
-        chosen: the gallery that was asked for or chosen, also if it cannot be used; None: the user's own or supplied.
+    Attributes: path: the identification model's file. gallery_problem: why there is no gallery although one was found
+        or asked for. gallery: its file, if it is one. chosen: the gallery that was asked for or chosen, even if it
+        cannot be used; None: the user's own or the supplied one.
     """
 
     path: Path
@@ -63,12 +60,12 @@ class Loaded:
 
     @property
     def shared(self) -> bool:
-        """Whether the gallery is, or was to be, one that a team shares."""
+        """Whether the gallery is, or should be, one that a team shares."""
         return self.chosen is not None and is_shared(self.chosen)
 
 
 class ModelLoading(QObject):
-    """Opens models and their galleries. It makes what the services are given, so it is not a service itself.
+    """Opens models and their galleries. It makes what the services use, so it is not a service itself.
 
     Signals:
         connecting: (address, without password) before a shared gallery is opened
@@ -87,7 +84,7 @@ class ModelLoading(QObject):
     def __init__(
         self, changed: Condition, dropping: Sequence[Callable[[], None]] = (), parent: QObject | None = None
     ) -> None:
-        """Args: dropping: called before another model is used; each gives up what is meant for the one before."""
+        """Args: dropping: called before another model is used; each drops what is meant for the one before."""
         super().__init__(parent)
         self._changed, self._dropping = changed, dropping
         self._request: ModelRequest | None = None
@@ -96,15 +93,15 @@ class ModelLoading(QObject):
     def ask(self, request: ModelRequest) -> None:
         """Load another identification model.
 
-        Where it can be opened, the running folder and the work on the gallery are given up, and the run over a project
-        continues with it; where it cannot, everything continues as before.
+        If it can be opened, the running folder and the work on the gallery are dropped, and the run over a project
+        continues with it; if not, everything continues as before.
         """
         with self._changed:
             self._request = request
             self._changed.notify()
 
     def waits(self) -> bool:
-        """Whether a model is to be opened or used."""
+        """Whether a model waits to be opened or used."""
         return self._request is not None or self._opened is not None
 
     def ready(self) -> bool:
@@ -112,7 +109,7 @@ class ModelLoading(QObject):
         return self._opened is not None
 
     def open(self) -> None:
-        """Open the model that was asked for, if there is one; on the model's thread."""
+        """Open the requested model, if there is one; on the model's thread."""
         with self._changed:
             request, self._request = self._request, None
         if request is None:
@@ -123,7 +120,7 @@ class ModelLoading(QObject):
             self.failed.emit(LoadFailure(request, str(error)))
 
     def change_over(self, before: ModelInUse | None) -> ModelInUse | None:
-        """Use the model that was opened in place of the one before, which has nothing under way; else that one."""
+        """Use the opened model in place of the one before, which has no more work; without one, keep the one before."""
         if self._opened is None:
             return before
         (request, engine), self._opened = self._opened, None

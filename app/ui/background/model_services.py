@@ -15,7 +15,7 @@ from app.ui.background.scheduler import ModelScheduler
 
 
 class ModelServices(QObject):
-    """What pages ask of the model; each gets the services that it uses.
+    """The services of the model for the pages; each page gets the ones that it uses.
 
     Attributes:
         loading: opens models, before everything else.

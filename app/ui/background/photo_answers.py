@@ -28,9 +28,8 @@ class Question:
     Attributes:
         request: number of the answer.
         image: the whole photo, RGB.
-        box: the part of it that is meant.
-        known: what was found out about it before; it is not identified again then.
-        heat: whether the map of what speaks for the best guess is wanted.
+        box: the part of it to identify. known: an earlier result; then it is not identified again. heat: whether to
+        make the map of what speaks for the best guess.
     """
 
     request: int
@@ -42,14 +41,14 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What is shown of a photo.
+    """The answer for a photo.
 
     Attributes:
         request: the question's number.
-        identification: of it.
-        pictures: where the picture of each neighbour is, None where it is not on this computer.
-        heat: where in the photo (or its box) the evidence for the best guess is, float32 [h, w] from 0 to 1; None
-            where it was not asked for or the model cannot tell.
+        identification: of the photo. pictures: where the picture of each neighbour is, None if it is not on this
+        computer.
+        heat: where in the photo (or its box) the evidence for the best guess is, float32 [h, w] from 0 to 1; None if it
+            was not requested or the model cannot make one.
     """
 
     request: int
@@ -79,7 +78,7 @@ class PhotoAnswers(QObject):
             self._changed.notify()
 
     def waits(self) -> bool:
-        """Whether a photo is on show that has no answer."""
+        """Whether a photo on show has no answer yet."""
         return bool(self._questions)
 
     def serve(self, model: ModelInUse, _turn: ServiceTurn) -> None:
@@ -119,10 +118,10 @@ def _identify(identifier: Identifier, asked: Question) -> Answer:
 
 
 def _heat(identifier: Identifier, image: Image.Image, evidence: Evidence | None) -> np.ndarray | None:
-    """Of the best guess; None where only the gallery knows it."""
+    """The map for the best guess; None if only the gallery knows it."""
     if evidence is None or not evidence.classes or evidence.classes[0].enrolled:
         return None
     guess = identifier.engine.info.taxonomy.fine_index.get(evidence.classes[0].name)
-    if guess is None:  # what a project shows may be of another model
+    if guess is None:  # what a project shows may be from another model
         return None
     return identifier.heat(image, guess)

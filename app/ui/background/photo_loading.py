@@ -34,8 +34,8 @@ class Photo:
 
     Attributes:
         image: the picture in full, RGB; what is identified and cropped.
-        levels: the same for the screen, each half the size of the one before. The first is smaller than `image` only
-            where that has a side of more than 8192 pixels.
+        levels: the same for the screen, each half the size of the one before. The first is smaller than `image` only if
+            that has a side of more than 8192 pixels.
     """
 
     image: Image.Image
@@ -96,7 +96,7 @@ class PhotoLoader(QObject):
         self._newest = 0
 
     def load(self, request: int, source: Path | QImage) -> None:
-        """Ask for a file or a pasted picture; `request` is larger than every one before."""
+        """Ask for a file or a pasted picture; `request` must be larger than all before."""
         self._newest = request
         self._pool.start(lambda: self._work(request, source))
 
@@ -120,14 +120,14 @@ class PhotoLoader(QObject):
 
 
 class Thumbnails(QObject):
-    """Small pictures by path, made by workers, the most recently wanted first, kept up to a number of bytes.
+    """Small pictures by path, made by workers, the most recently requested first, kept up to a number of bytes.
 
     Signals:
         ready: (path); `get` then has it.
     """
 
     ready = Signal(Path)
-    _made = Signal(Path, QImage)  # an empty one where the file cannot be read
+    _made = Signal(Path, QImage)  # an empty one if the file cannot be read
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -140,7 +140,7 @@ class Thumbnails(QObject):
         self._made.connect(self._keep)
 
     def get(self, path: Path) -> QPixmap | None:
-        """The thumbnail, or None where it is not made yet or the file cannot be read; asks for a missing one."""
+        """The thumbnail, or None if it is not made yet or the file cannot be read; asks for a missing one."""
         if path in self._kept:
             self._kept.move_to_end(path)
             return self._kept[path]
@@ -149,13 +149,13 @@ class Thumbnails(QObject):
                 return None
             self._waiting[path] = None
             self._waiting.move_to_end(path)
-            while len(self._waiting) > _THUMBNAILS_WAITING:  # scrolled past: asked for again when it is next painted
+            while len(self._waiting) > _THUMBNAILS_WAITING:  # scrolled past: requested again when it is next painted
                 self._waiting.popitem(last=False)
         self._pool.start(self._work)
         return None
 
     def is_unreadable(self, path: Path) -> bool:
-        """Whether it was tried and gave no picture: the file is not there, or damaged."""
+        """Whether it was tried without a picture: the file is missing or damaged."""
         return path in self._kept and self._kept[path] is None
 
     def stop(self) -> None:
@@ -215,7 +215,7 @@ class FolderScan(QObject):
         self._newest = 0
 
     def start(self, number: int, paths: Sequence[Path]) -> None:
-        """Begin a scan; one with another number ends, one with the same number goes first."""
+        """Begin a scan; a scan with another number ends, one with the same number goes first."""
         self._newest = number
         wanted = tuple(paths)
         self._pool.start(lambda: self._work(number, wanted))
@@ -247,7 +247,7 @@ class FolderScan(QObject):
 
 
 class Batches(Generic[T]):
-    """Collects items and hands them on at most 20 times a second; the first ones at once."""
+    """Collects items and passes them on at most 20 times a second; the first ones at once."""
 
     def __init__(self, emit: Callable[[list[T]], None]) -> None:
         self._emit = emit
@@ -255,13 +255,13 @@ class Batches(Generic[T]):
         self._last = 0.0
 
     def add(self, *items: T) -> None:
-        """Take items; hands on what has collected when it is time."""
+        """Take items; passes the collected ones on when it is time."""
         self._items.extend(items)
         if time.monotonic() - self._last >= _BATCH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Hand on what has collected."""
+        """Pass the collected items on."""
         if self._items:
             self._emit(self._items)
             self._items = []

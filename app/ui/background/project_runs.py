@@ -1,4 +1,4 @@
-"""Runs over a project: what takes longest, and lets everything else in between two batches."""
+"""Runs over a project: they take longest, and let everything else in between two batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REPORT_SECONDS = 0.05  # progress reaches the GUI at most 20 times a second
 class ProjectRun:
     """A run over a project; the GUI thread sets `cancelled` and `paused`.
 
-    `find`: look for new files in the sources first; else only what waits in the project is identified.
+    `find`: look for new files in the sources first; else only identify what waits in the project.
     """
 
     project: Project
@@ -35,7 +35,7 @@ class ProjectRun:
 
 @dataclass(frozen=True)
 class RunAdvance:
-    """How far a run is."""
+    """The progress of a run."""
 
     run: ProjectRun
     progress: RunProgress
@@ -74,7 +74,7 @@ class ProjectRuns(QObject):
         return self._run is not None
 
     def serve(self, model: ModelInUse, turn: ServiceTurn) -> None:
-        """Identify what waits in the project; a run that has to make way for another model continues with that one."""
+        """Identify what waits in the project; a run that makes way for another model continues with that one."""
         run = self._run
         if run is None or turn.must_end():
             return

@@ -8,5 +8,5 @@ _numbers = itertools.count(1)
 
 
 def next_request() -> int:
-    """A number for a request, larger than every one before; whoever asks keeps the newest and drops other answers."""
+    """A number for a request, larger than all before; the asker keeps the newest and drops other answers."""
     return next(_numbers)

@@ -31,7 +31,7 @@ class ModelScheduler(QThread):
         self._model: ModelInUse | None = None  # touched by this thread only
 
     def stop(self) -> None:
-        """End after the batch in work and wait for the thread."""
+        """End after the current batch and wait for the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -52,7 +52,7 @@ class ModelScheduler(QThread):
             self._model.close()
 
     def serve_before(self, place: int) -> None:
-        """Open the model that was asked for, and serve the services before this place; on this thread."""
+        """Open the requested model, and serve the services before this place; on this thread."""
         self._loading.open()
         model = self._model
         if model is None:
@@ -64,7 +64,7 @@ class ModelScheduler(QThread):
                 model.report_provider()
 
     def must_end(self) -> bool:
-        """Whether the work under way is to end: another model is ready, or the program is being closed."""
+        """Whether the current work must end: another model is ready, or the program is being closed."""
         return self._stopping or self._loading.ready()
 
     def _wait_for_work(self) -> bool:

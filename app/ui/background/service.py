@@ -1,4 +1,4 @@
-"""What the scheduler of the model's thread serves: what each service promises, and what it is given."""
+"""The services of the model's thread: what each promises to the scheduler, and what it gets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 from app.ui.background.model_in_use import ModelInUse
 
 DEFECT = "a defect of Marque stopped it; the line at the top says more"
-"""What a service says of a request that ended with an error nobody expected."""
+"""The words for a request that ended with an unexpected error."""
 
 
 class ServiceTurn(Protocol):
@@ -17,7 +17,7 @@ class ServiceTurn(Protocol):
         """Between two batches: serve what waits in the services before this one."""
 
     def must_end(self) -> bool:
-        """Whether the work under way has to end: another model is ready, or the program is being closed."""
+        """Whether the current work must end: another model is ready, or the program is being closed."""
 
 
 class Service(Protocol):

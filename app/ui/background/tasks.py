@@ -17,7 +17,7 @@ from model.system.errors import for_people
 log = logging.getLogger(__name__)
 
 TaskSteps = Callable[[], Iterator[Any]]
-"""A generator function: each value it yields is handed to the GUI thread, and is a place to stop."""
+"""A generator function: each value it yields is passed to the GUI thread, and is a place to stop."""
 
 
 @dataclass(eq=False)
@@ -26,9 +26,8 @@ class Task:
 
     Attributes:
         steps: what is done, on the thread.
-        then: takes each value, on the GUI thread.
-        on: what it works on, and must not be closed meanwhile; None where there is no such thing.
-        failed: called on the GUI thread where it ended with an error: with its words, or "" after a defect.
+        then: takes each value, on the GUI thread. on: what it works on, which must not be closed meanwhile; or None.
+        failed: called on the GUI thread if it ended with an error: with its words, or "" after a defect.
         cancelled: set by `cancel`; read between two steps, and by steps that take long.
     """
 
@@ -39,7 +38,7 @@ class Task:
     cancelled: bool = False
 
     def cancel(self) -> None:
-        """Go no further than the step in work; nothing more is delivered."""
+        """Stop after the current step; nothing more is delivered."""
         self.cancelled = True
 
 
@@ -50,7 +49,7 @@ class _Delivery:
 
 
 class Tasks(QThread):
-    """Serves tasks until `stop`. A task that yields often lets the others in between, so a long one holds nobody up.
+    """Serves tasks until `stop`. A task that yields often lets the others in between, so a long one delays nobody.
 
     Signals:
         failed: (message, details) a task ended with an error that is worded for people.
@@ -108,7 +107,7 @@ class Tasks(QThread):
         return any(task is not None and task.on is thing for task in tasks)
 
     def stop(self) -> None:
-        """Finish what was submitted, except tasks that go on for long, and end the thread. Nothing is delivered."""
+        """Finish what was submitted, except long tasks, and end the thread. Nothing is delivered."""
         self.blockSignals(True)
         with self._changed:
             self._stopping = True
@@ -116,7 +115,7 @@ class Tasks(QThread):
         self.wait()
 
     def run(self) -> None:
-        """Take turns until `stop`; a first step that was promised (a label) is still taken."""
+        """Take turns until `stop`; the first step of a submitted task (a label) is still taken."""
         while True:
             with self._changed:
                 while not (self._waiting or self._stopping):
@@ -150,7 +149,7 @@ class Tasks(QThread):
             if told is not None:
                 self._failed.emit(task, str(told), told.details)
                 return False
-            # a defect: to the log and the error bar; the thread continues, or the page would wait for ever
+            # a defect: to the log and the error bar; the thread continues; otherwise the page would wait for ever
             log.exception("a task failed")
             sys.excepthook(*sys.exc_info())
             self._failed.emit(task, "", "")

@@ -12,7 +12,7 @@ from app.core.project.project_lock import ProjectBusyError, only_writer
 from app.ui.background.jobs import Job, JobSource
 
 PROGRAM = "the window of Marque"
-"""What the window is called in the messages of other programs."""
+"""The name of the window in the messages of other programs."""
 
 _PAUSE = 0.1  # seconds between two attempts
 
@@ -29,7 +29,7 @@ class ProjectWaits:
         self._stopping = False
 
     def stop(self) -> None:
-        """Wait for nobody any more."""
+        """Stop all waits."""
         self.jobs.blockSignals(True)
         self._stopping = True
 
@@ -50,7 +50,7 @@ class ProjectWaits:
             waiting.end()
 
     def in_turns(self, project: Path, work: Callable[[], Any]) -> Iterator[Any]:
-        """The steps of a task that does `work` with the lock of a project: None as long as it waits, and its result.
+        """The steps of a task that does `work` with the lock of a project: None while it waits, then its result.
 
         Other tasks of the thread have their turns meanwhile. Raises as `alone`.
         """
