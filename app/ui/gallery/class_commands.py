@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.core.teaching.job_result import photos
 from app.ui.gallery.class_name_box import Ask, AskBox
-from app.ui.gallery.class_tree import ClassTree, Node
-from app.ui.gallery.gallery_session import GallerySession, Label
+from app.ui.gallery.class_tree import ClassTree
+from app.ui.gallery.gallery_session import GalleryClass, GallerySession
 from app.ui.gallery.reference_cards import ReferenceCards
 
 
@@ -18,7 +19,7 @@ class Commands(QObject):
     """Acts on what is chosen in the tree and among the cards.
 
     Signals:
-        photos_wanted: (type, class) ask for photos of this class
+        photos_wanted: (GalleryClass) ask for photos of this class
         problem: (text)
 
     Attributes:
@@ -26,7 +27,7 @@ class Commands(QObject):
         goal: the class that is to be current as soon as it is there.
     """
 
-    photos_wanted = Signal(object)
+    photos_wanted = Signal(GalleryClass)
     problem = Signal(str)
 
     def __init__(
@@ -36,15 +37,15 @@ class Commands(QObject):
         super().__init__(desk)
         self._desk, self._tree, self._cards, self._box, self._at = desk, tree, cards, box, at
         self.enabled = False
-        self.goal: Node | None = None
+        self.goal: GalleryClass | None = None
 
     def new_class(self) -> None:
         """Ask for a name and a type, then for photos."""
         if not self.enabled:
             return
         node = self._tree.node()
-        ask = Ask("New class", "choose photos", kind=node[0] if node is not None else "")
-        self._ask(ask, lambda coarse, fine: self.photos_wanted.emit((coarse, fine)))
+        ask = Ask("New class", "choose photos", kind=node.coarse if node is not None else "")
+        self._ask(ask, self.photos_wanted.emit)
 
     def add_photos(self) -> None:
         """Ask for more photos of the chosen class."""
@@ -52,31 +53,31 @@ class Commands(QObject):
         if node is not None:
             self.photos_wanted.emit(node)
 
-    def teach(self, paths: Sequence[Path], node: Node | None) -> None:
+    def teach(self, paths: Sequence[Path], node: GalleryClass | None) -> None:
         """Add photos and folders to a class; for a type, or None, ask for the name first."""
-        if node is not None and node[1] is not None:
+        if node is not None and node.fine is not None:
             self._teach(paths, node)
             return
         what = paths[0].name if len(paths) == 1 else f"{len(paths):,} photos"
         name = paths[0].name if len(paths) == 1 and paths[0].is_dir() else ""
         ask = Ask(
-            f"New class from {what}", "add class", "add photos", name=name, kind=node[0] if node is not None else ""
+            f"New class from {what}", "add class", "add photos", name=name, kind=node.coarse if node is not None else ""
         )
-        self._ask(ask, lambda coarse, fine: self._teach(paths, (coarse, fine)))
+        self._ask(ask, partial(self._teach, paths))
 
     def rename(self) -> None:
         """Ask for another name of the chosen class."""
         node = self._class()
         if node is not None:
-            ask = Ask(f"Rename {node[1]}", "rename", "merge", name=node[1] or "", kind=node[0], lines=("name",))
-            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
+            ask = Ask(f"Rename {node.fine}", "rename", "merge", name=node.fine or "", kind=node.coarse, lines=("name",))
+            self._ask(ask, partial(self._relabel_class, node), without=node.fine)
 
     def merge(self) -> None:
         """Ask for the class that takes the chosen one in."""
         node = self._class()
         if node is not None:
-            ask = Ask(f"Merge {node[1]} into", "merge", lines=("name",), only_known=True)
-            self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)), without=node[1])
+            ask = Ask(f"Merge {node.fine} into", "merge", lines=("name",), only_known=True)
+            self._ask(ask, partial(self._relabel_class, node), without=node.fine)
 
     def move_class(self) -> None:
         """Ask for another type of the chosen class."""
@@ -84,20 +85,19 @@ class Commands(QObject):
         if node is None:
             return
         known = self._desk.taxonomy
-        if known is not None and node[1] in known.fine_index:
-            self.problem.emit(
-                f"The identification model itself knows {node[1]} as {node[0]}. Only your own classes can be moved."
-            )
+        if known is not None and node.fine in known.fine_index:
+            it_knows = f"The identification model itself knows {node.fine} as {node.coarse}."
+            self.problem.emit(f"{it_knows} Only your own classes can be moved.")
             return
-        ask = Ask(f"Move {node[1]} to the type", "move", name=node[1] or "", kind=node[0], lines=("kind",))
-        self._ask(ask, lambda coarse, fine: self._relabel_class(node, (coarse, fine)))
+        ask = Ask(f"Move {node.fine} to the type", "move", name=node.fine or "", kind=node.coarse, lines=("kind",))
+        self._ask(ask, partial(self._relabel_class, node))
 
     def relabel(self) -> None:
         """Ask for another class of the chosen photos."""
         chosen = self._cards.chosen()
         if chosen:
             ask = Ask(f"Another class for {photos(len(chosen))}", "relabel", kind=chosen[0].coarse)
-            self._ask(ask, lambda coarse, fine: self._desk.relabel(chosen, (coarse, fine)))
+            self._ask(ask, partial(self._desk.relabel, chosen))
 
     def remove_photos(self) -> None:
         """Take the chosen photos out of the gallery; the class itself only where it is asked for."""
@@ -109,24 +109,24 @@ class Commands(QObject):
         node = self._tree.node()
         if self._cards.chosen():
             self.remove_photos()
-        elif node is not None and node[1] is not None:
+        elif node is not None and node.fine is not None:
             self._desk.remove_class(node)
         elif node is not None:
             self._desk.remove(self._desk.of(node))
 
-    def _class(self) -> Label | None:
+    def _class(self) -> GalleryClass | None:
         node = self._tree.node()
-        return node if node is not None and node[1] is not None else None
+        return node if node is not None and node.fine is not None else None
 
-    def _ask(self, ask: Ask, then: Callable[[str, str], None], without: str | None = None) -> None:
+    def _ask(self, ask: Ask, then: Callable[[GalleryClass], None], without: str | None = None) -> None:
         types, type_of = self._desk.known()
         offered = {name: kind for name, kind in type_of.items() if name != without}
-        self._box.ask(ask, types, offered, self._at(), then)
+        self._box.ask(ask, types, offered, self._at(), lambda coarse, fine: then(GalleryClass(coarse, fine)))
 
-    def _teach(self, paths: Sequence[Path], label: Label) -> None:
+    def _teach(self, paths: Sequence[Path], label: GalleryClass) -> None:
         self.goal = label
         self._desk.teach(paths, label)
 
-    def _relabel_class(self, old: Label, new: Label) -> None:
+    def _relabel_class(self, old: GalleryClass, new: GalleryClass) -> None:
         self.goal = new
         self._desk.relabel_class(old, new)

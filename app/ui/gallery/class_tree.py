@@ -11,19 +11,17 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.core.gallery.gallery import Reference
 from app.core.review.class_search import find
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.widgets import theme
 from model.system.photo_files import natural_key
-
-Node = tuple[str, str | None]
-"""Type and class; class None for a type's own row, which stands for all that is beneath it."""
 
 
 class ClassTree(QTreeWidget):
     """Signals:
-    chosen: (Node or None) another row is current
+    chosen: another row is current (`node`)
     """
 
-    chosen = Signal(object)
+    chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,10 +35,10 @@ class ClassTree(QTreeWidget):
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._items: dict[Node, QTreeWidgetItem] = {}
+        self._items: dict[GalleryClass, QTreeWidgetItem] = {}
         self._marked: QTreeWidgetItem | None = None
         self._search = ""
-        self.currentItemChanged.connect(lambda: self.chosen.emit(self.node()))
+        self.currentItemChanged.connect(lambda: self.chosen.emit())
 
     def show_classes(self, references: Sequence[Reference]) -> None:
         """Show the classes of these; what was open, current and searched for stays so."""
@@ -51,11 +49,11 @@ class ClassTree(QTreeWidget):
         self._items = {}
         types = Counter(one.coarse for one in references)
         for coarse in sorted(types, key=natural_key):
-            self._items[coarse, None] = self._row(self, coarse, types[coarse])
+            self._items[GalleryClass(coarse, None)] = self._row(self, coarse, types[coarse])
         classes = Counter((one.coarse, one.fine) for one in references if one.fine is not None)
         for coarse, fine in sorted(classes, key=lambda node: natural_key(node[1] or "")):
-            row = self._row(self._items[coarse, None], fine or "", classes[coarse, fine])
-            self._items[coarse, fine] = row
+            row = self._row(self._items[GalleryClass(coarse, None)], fine or "", classes[coarse, fine])
+            self._items[GalleryClass(coarse, fine)] = row
         self._filter()
         if not self._search:
             for one in self._types():
@@ -63,37 +61,37 @@ class ClassTree(QTreeWidget):
         if current is not None and current in self._items:
             self.setCurrentItem(self._items[current])
         self.blockSignals(False)
-        self.chosen.emit(self.node())
+        self.chosen.emit()
 
     def search(self, text: str) -> None:
         """Show only what fits a few letters."""
         self._search = text.strip()
         self._filter()
 
-    def node(self) -> Node | None:
-        """What is current."""
+    def node(self) -> GalleryClass | None:
+        """What is current; a type's own row stands for all that is beneath it."""
         return self._node_of(self.currentItem())
 
-    def node_at(self, point: QPoint) -> Node | None:
+    def node_at(self, point: QPoint) -> GalleryClass | None:
         """The row at a point of the viewport."""
         return self._node_of(self.itemAt(point))
 
-    def go(self, node: Node) -> None:
+    def go(self, node: GalleryClass) -> None:
         """Make a row current, if it is there."""
         item = self._items.get(node)
         if item is not None:
             self.setCurrentItem(item)
             self.scrollToItem(item)
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[GalleryClass]:
         """All rows that are not filtered away, as shown."""
         return [node for node, item in self._items.items() if not item.isHidden()]
 
-    def place_of(self, node: Node) -> QPoint:
+    def place_of(self, node: GalleryClass) -> QPoint:
         """The middle of a row, in the viewport."""
         return self.visualItemRect(self._items[node]).center()
 
-    def mark(self, node: Node | None) -> None:
+    def mark(self, node: GalleryClass | None) -> None:
         """Emphasise the row on which something would be dropped."""
         old, self._marked = self._marked, self._items.get(node) if node is not None else None
         if old is not None:
@@ -112,11 +110,11 @@ class ClassTree(QTreeWidget):
     def _types(self) -> list[QTreeWidgetItem]:
         return [item for (_, fine), item in self._items.items() if fine is None]
 
-    def _node_of(self, item: QTreeWidgetItem | None) -> Node | None:
+    def _node_of(self, item: QTreeWidgetItem | None) -> GalleryClass | None:
         if item is None:
             return None
         parent = item.parent()
-        return (item.text(0), None) if parent is None else (parent.text(0), item.text(0))
+        return GalleryClass(item.text(0), None) if parent is None else GalleryClass(parent.text(0), item.text(0))
 
     def _filter(self) -> None:
         names = {name for node in self._items for name in node if name is not None}

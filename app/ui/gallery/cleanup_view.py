@@ -36,6 +36,7 @@ from app.core.gallery.gallery import Reference
 from app.core.gallery.selection import ADDS_ONLY
 from app.core.teaching.cleanup import NEAR, Finding
 from app.ui.background.photo_loading import Thumbnails
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.gallery.reference_cards import paint_reference, paint_words
 from app.ui.widgets import theme
 from app.ui.widgets.basics import frame, label
@@ -50,12 +51,12 @@ _SETTLE = 300  # milliseconds that the slider must rest
 class CleanupView(QWidget):
     """Signals:
     remove_wanted: (Reference)
-    relabel_wanted: (Reference, (type, class)) the label that it shall have
+    relabel_wanted: (Reference, GalleryClass) the label that it shall have
     near_changed: another similarity from which two photos are nearly the same
     """
 
-    remove_wanted = Signal(object)
-    relabel_wanted = Signal(object, object)
+    remove_wanted = Signal(Reference)
+    relabel_wanted = Signal(Reference, GalleryClass)
     near_changed = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -276,8 +277,8 @@ class _Pair(QStyledItemDelegate):
         painter.restore()
 
 
-def _label(one: Reference) -> tuple[str, str | None]:
-    return one.coarse, one.fine
+def _label(one: Reference) -> GalleryClass:
+    return GalleryClass(one.coarse, one.fine)
 
 
 def _tab(words: str) -> QToolButton:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -30,20 +31,27 @@ def title(place: Place | None) -> str:
     return Path(place).name.removesuffix(SUFFIX)
 
 
+@dataclass(frozen=True)
+class GalleryChoice:
+    """A gallery that is to be used; None: the supplied one with the user's own photos."""
+
+    place: Place | None
+
+
 class GalleryButton(QToolButton):
     """Signals:
-    chosen: (Place or None) use this gallery from now on; None: the supplied one with the user's own photos
+    chosen: (GalleryChoice) use this gallery from now on
     address_wanted: ask for the address of a shared one
     export_wanted, import_wanted: (Path)
     locate_wanted: (Path) look for pictures in this folder
     reembed_wanted: look for what was enrolled with other models
     """
 
-    chosen = Signal(object)
+    chosen = Signal(GalleryChoice)
     address_wanted = Signal()
-    export_wanted = Signal(object)
-    import_wanted = Signal(object)
-    locate_wanted = Signal(object)
+    export_wanted = Signal(Path)
+    import_wanted = Signal(Path)
+    locate_wanted = Signal(Path)
     reembed_wanted = Signal()
 
     def __init__(self, parent: Widget | None = None) -> None:
@@ -97,7 +105,7 @@ class GalleryButton(QToolButton):
 
     def _choose(self, place: Place | None) -> None:
         if place != self._place:
-            self.chosen.emit(place)
+            self.chosen.emit(GalleryChoice(place))
         self.show_place(self._place)  # the menu has ticked what was clicked; it is so once it is in use
 
     def _ask_file(self) -> None:
@@ -131,7 +139,7 @@ class AddressBox(Popup):
         answered: (address)
     """
 
-    answered = Signal(object)
+    answered = Signal(str)
 
     def __init__(self, parent: Widget) -> None:
         super().__init__(parent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -28,10 +28,21 @@ from app.ui.background.tasks import Task, Tasks
 from model.contract.taxonomy import Taxonomy
 from model.system.wording import counted
 
-Label = tuple[str, str | None]
 Cancelled = Callable[[], bool]
 Reports = Iterator[tuple[int, Enrolled]]
 """The number of all photos, and what became of some of them."""
+
+
+class GalleryClass(NamedTuple):
+    """A class of the gallery and its type; without a class what is known of its photos is the type."""
+
+    coarse: str
+    fine: str | None
+
+    @property
+    def name(self) -> str:
+        """The most specific name."""
+        return self.fine or self.coarse
 
 
 class GallerySession(QObject):
@@ -40,7 +51,7 @@ class GallerySession(QObject):
     changed: (number of references) somebody changed the gallery
     other_references: what photos are compared with is another set than before, or under other labels
     problem: (text, details)
-    took: (Reviewed, Done) photos of a project were enrolled
+    took: (Reviewed, JobResult) photos of a project were enrolled
     said: (words) something was done that needs no more than a line
     """
 
@@ -48,7 +59,7 @@ class GallerySession(QObject):
     changed = Signal(int)
     other_references = Signal()
     problem = Signal(str, str)
-    took = Signal(object, object)
+    took = Signal(Reviewed, JobResult)
     said = Signal(str)
 
     def __init__(self, gallery: GalleryJobs, parent: QObject | None = None) -> None:
@@ -104,7 +115,7 @@ class GallerySession(QObject):
         """Of the identification model in use."""
         return self.loaded.info.taxonomy if self.loaded is not None else None
 
-    def of(self, node: Label) -> list[Reference]:
+    def of(self, node: GalleryClass) -> list[Reference]:
         """The references of a class; of a type, for class None."""
         coarse, fine = node
         return [one for one in self.contents.references if one.coarse == coarse and fine in (None, one.fine)]
@@ -139,9 +150,9 @@ class GallerySession(QObject):
 
     # changes
 
-    def teach(self, paths: Sequence[Path], label: Label) -> None:
+    def teach(self, paths: Sequence[Path], label: GalleryClass) -> None:
         """Add photos and folders to a class, which may be new."""
-        name = label[1] or label[0]
+        name = label.name
 
         def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return teach(engine, shelf, paths, label, cancelled=cancelled)
@@ -224,18 +235,18 @@ class GallerySession(QObject):
         title = f"locate {counted(len(places), 'picture')}"
         self.change(lambda steps: steps.relocate(places, title), title)
 
-    def relabel(self, references: Sequence[Reference], label: Label) -> None:
+    def relabel(self, references: Sequence[Reference], label: GalleryClass) -> None:
         """Give references another label."""
-        ids, title = [one.id for one in references], f"relabel {photos(len(references))} as {label[1] or label[0]}"
+        ids, title = [one.id for one in references], f"relabel {photos(len(references))} as {label.name}"
         self.change(lambda steps: steps.relabel(ids, *label, title), title)
 
-    def relabel_class(self, old: Label, new: Label) -> None:
+    def relabel_class(self, old: GalleryClass, new: GalleryClass) -> None:
         """Rename a class, merge it into another one, or put it under another type."""
-        name, other = old[1] or old[0], new[1] or new[0]
+        name, other = old.name, new.name
         if any((one.coarse, one.fine) == new for one in self.contents.references):
             title = f"merge {name} into {other}"
         else:
-            title = f"rename {name} to {other}" if name != other else f"move {name} to the type {new[0]}"
+            title = f"rename {name} to {other}" if name != other else f"move {name} to the type {new.coarse}"
         self.change(lambda steps: steps.relabel_class(old, new, title), title)
 
     def remove(self, references: Sequence[Reference]) -> None:
@@ -243,9 +254,9 @@ class GallerySession(QObject):
         ids, title = [one.id for one in references], f"remove {photos(len(references))}"
         self.change(lambda steps: steps.remove(ids, title), title)
 
-    def remove_class(self, label: Label) -> None:
+    def remove_class(self, label: GalleryClass) -> None:
         """Take a class out of the gallery; its files stay."""
-        title = f"remove {label[1] or label[0]}"
+        title = f"remove {label.name}"
         self.change(lambda steps: steps.remove_class(label, title), title)
 
     def turn(self, *, back: bool) -> None:

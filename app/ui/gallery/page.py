@@ -15,10 +15,10 @@ from app.ui.background.model_loading import Loaded
 from app.ui.gallery import actions
 from app.ui.gallery.class_commands import Commands
 from app.ui.gallery.class_name_box import AskBox
-from app.ui.gallery.class_tree import ClassTree, Node
+from app.ui.gallery.class_tree import ClassTree
 from app.ui.gallery.cleanup_view import CleanupView
-from app.ui.gallery.gallery_button import AddressBox
-from app.ui.gallery.gallery_session import GallerySession
+from app.ui.gallery.gallery_button import AddressBox, GalleryChoice
+from app.ui.gallery.gallery_session import GalleryClass, GallerySession
 from app.ui.gallery.gallery_transfers import GalleryTransfers
 from app.ui.gallery.photo_drops import PhotoDrops
 from app.ui.gallery.reference_panel import ReferencePanel
@@ -37,7 +37,7 @@ class GalleryPage(Page):
 
     Signals:
         model_wanted: ask for an identification model
-        gallery_wanted: (Place or None) use this gallery from now on
+        gallery_wanted: (GalleryChoice) use this gallery from now on
         again_wanted: try once more to open the gallery
         declined: (fingerprint) for this model nothing is to be re-embedded
         changed: (number of references) somebody changed the gallery
@@ -47,7 +47,7 @@ class GalleryPage(Page):
     """
 
     model_wanted = Signal()
-    gallery_wanted = Signal(object)
+    gallery_wanted = Signal(GalleryChoice)
     again_wanted = Signal()
     declined = Signal(str)
     changed = Signal(int)
@@ -159,7 +159,7 @@ class GalleryPage(Page):
         gallery.import_wanted.connect(self.transfers.import_from)
         gallery.locate_wanted.connect(self.transfers.look_for_pictures)
         gallery.reembed_wanted.connect(lambda: self.transfers.look_behind(asked=True))
-        self.address_box.answered.connect(self.gallery_wanted)
+        self.address_box.answered.connect(lambda address: self.gallery_wanted.emit(GalleryChoice(address)))
         self.references.locate_button.clicked.connect(gallery.ask_folder)
         self.cards.locate_wanted.connect(self._locate)
         self.cleaning.near_changed.connect(self._look_over_again)
@@ -232,8 +232,8 @@ class GalleryPage(Page):
         else:
             self.search.clear()
 
-    def _choose_photos(self, label: tuple[str, str]) -> None:
-        if files := self._dialogs.for_photos(f"Photos of {label[1]}"):
+    def _choose_photos(self, label: GalleryClass) -> None:
+        if files := self._dialogs.for_photos(f"Photos of {label.fine}"):
             self.commands.teach(files, label)
 
     # what others do
@@ -267,7 +267,7 @@ class GalleryPage(Page):
     def go(self, request: PageRequest) -> None:
         """Show the class of a request."""
         if isinstance(request, ShowClass):
-            self.tree.go((request.coarse, request.fine))
+            self.tree.go(GalleryClass(request.coarse, request.fine))
 
     def enrol(self, found: Reviewed) -> None:
         """Put photos of the project into the gallery, as what the person called them."""
@@ -318,16 +318,16 @@ class GalleryPage(Page):
         alike, odd = self.cleaning.findings()
         self.cleaning.show_findings(([one for one in alike if stands(one)], [one for one in odd if stands(one)]))
 
-    def _on_chosen(self, node: Node | None) -> None:
-        self.references.show_node(node)
+    def _on_chosen(self) -> None:
+        self.references.show_node(self.tree.node())
         self._enable()
 
     def _enable(self) -> None:
         cleaning = self.toolbar.clean_button.isChecked()  # which has its own buttons
         node = None if cleaning else self.tree.node()
         self.toolbar.show_chosen(
-            is_class=node is not None and node[1] is not None,
-            is_type=node is not None and node[1] is None,
+            is_class=node is not None and node.fine is not None,
+            is_type=node is not None and node.fine is None,
             photos=0 if cleaning else len(self.cards.chosen()),
         )
 

@@ -9,7 +9,8 @@ from PySide6.QtGui import QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.ui.gallery.class_commands import Commands
-from app.ui.gallery.class_tree import ClassTree, Node
+from app.ui.gallery.class_tree import ClassTree
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.gallery.reference_cards import ReferenceCards
 from app.ui.widgets.drop_target import local_files
 
@@ -26,7 +27,7 @@ class PhotoDrops(QObject):
         page.setAcceptDrops(True)
         page.installEventFilter(self)
 
-    def target_at(self, point: QPoint) -> Node | None:
+    def target_at(self, point: QPoint) -> GalleryClass | None:
         """What photos dropped at a point of the page belong to; None: to a new class."""
         viewport = self._tree.viewport()
         if self._tree.isVisible() and viewport.rect().contains(inside := viewport.mapFrom(self._page, point)):
@@ -56,7 +57,7 @@ class PhotoDrops(QObject):
             return True
         return False
 
-    def _mark(self, node: Node | None, *, new: bool) -> None:
+    def _mark(self, node: GalleryClass | None, *, new: bool) -> None:
         self._tree.mark(node)
         self._new.setProperty("kind", "target" if new else "")
         self._new.style().polish(self._new)

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.core.gallery.gallery import Reference
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.gallery import actions
-from app.ui.gallery.class_tree import Node
-from app.ui.gallery.gallery_session import GallerySession
+from app.ui.gallery.gallery_session import GalleryClass, GallerySession
 from app.ui.gallery.reference_cards import ReferenceCards
 from app.ui.widgets.basics import ElidedLabel, small_button
 from model.system.wording import counted
@@ -26,7 +25,7 @@ class ReferencePanel(QWidget):
     def __init__(self, desk: GallerySession, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._desk = desk
-        self._node: Node | None = None
+        self._node: GalleryClass | None = None
         self.heading = ElidedLabel(_TEACH, "muted")
         self.locate_button = small_button("folder-open", actions.LOCATE.tooltip)
         self.locate_button.setText(" locate pictures")
@@ -44,7 +43,7 @@ class ReferencePanel(QWidget):
         whole.addLayout(above)
         whole.addWidget(self.cards, 1)
 
-    def show_node(self, node: Node | None) -> None:
+    def show_node(self, node: GalleryClass | None) -> None:
         """Show the references of a class or type, or of none."""
         references = self._desk.of(node) if node is not None else []
         if node == self._node:
@@ -56,11 +55,13 @@ class ReferencePanel(QWidget):
         self.locate_button.hide()
         self._desk.locate(references, lambda pictures: self._on_located(node, references, pictures))
 
-    def _show_heading(self, node: Node | None, count: int, more: str = "") -> None:
+    def _show_heading(self, node: GalleryClass | None, count: int, more: str = "") -> None:
         heading = _heading(node, count) if node is not None else _TEACH
         self.heading.set_whole(" · ".join(filter(None, (heading, more, self._desk.contents.approximation))))
 
-    def _on_located(self, node: Node | None, references: Sequence[Reference], pictures: dict[int, Path]) -> None:
+    def _on_located(
+        self, node: GalleryClass | None, references: Sequence[Reference], pictures: dict[int, Path]
+    ) -> None:
         self.cards.show_pictures(pictures)
         without = len(references) - len(pictures)
         if node is not None and node == self._node and without:
@@ -68,7 +69,7 @@ class ReferencePanel(QWidget):
             self.locate_button.setVisible(self._desk.loaded is not None and not self._desk.loaded.shared)
 
 
-def _heading(node: Node, count: int) -> str:
+def _heading(node: GalleryClass, count: int) -> str:
     coarse, fine = node
     photos = counted(count, "reference photo")
     return f"{fine} · {coarse} · {photos}" if fine is not None else f"{coarse} · {photos}"

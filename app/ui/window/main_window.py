@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
     def _connect_gallery(self) -> None:
         gallery, review = self.gallery, self.review
         gallery.model_wanted.connect(self.choose_model)
-        gallery.gallery_wanted.connect(self.models.choose_gallery)
+        gallery.gallery_wanted.connect(lambda choice: self.models.choose_gallery(choice.place))
         gallery.again_wanted.connect(self.models.open_again)
         gallery.declined.connect(self.models.decline)
         self.services.loading.gallery_lost.connect(self._on_gallery_lost)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.core.project.labels import Label, Verdict
 from app.core.recognition.decision import Status
 from app.ui.background.photo_loading import Thumbnails
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.identify.filmstrip import PhotoList
 from app.ui.window.main_window import MainWindow
 
@@ -20,7 +21,7 @@ PATIENCE = 15_000
 
 def teach(window: MainWindow, files: list[Path], qtbot: QtBot) -> None:
     before = len(window.gallery.desk.contents.references)
-    window.gallery.commands.teach(files, ("sedan", "Verde 2020"))
+    window.gallery.commands.teach(files, GalleryClass("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == before + len(files), timeout=PATIENCE)
 
 
@@ -89,7 +90,7 @@ def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(ready,
     teach(ready, greens[:3], qtbot)
     assert asked == [True]
     there = len(changed)
-    ready.gallery.commands.teach(greens[:3], ("sedan", "Verde 2020"))
+    ready.gallery.commands.teach(greens[:3], GalleryClass("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: len(changed) > there, timeout=PATIENCE)
     desk.relocate({desk.contents.references[0].id: (greens[0].parent, greens[0].name)})
     qtbot.waitUntil(lambda: len(changed) > there + 1, timeout=PATIENCE)

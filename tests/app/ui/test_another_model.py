@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
 from app.ui.background.model_loading import Loaded
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
@@ -146,7 +147,7 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
     for number in range(40):
         files.append(tmp_path / f"{number}.jpg")
         colour_picture(COLOURS["Rossa 2010"], seed=number).save(files[-1])
-    ready.gallery.commands.teach(files, ("sedan", "Rossa 2010"))
+    ready.gallery.commands.teach(files, GalleryClass("sedan", "Rossa 2010"))
     refuse(ready, bad, qtbot)
     qtbot.waitUntil(lambda: len(ready.gallery.desk.contents.references) == 12 + 40, timeout=PATIENCE)
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.recognition.engine import Engine, EngineOutputs
 from app.ui.background import model_loading
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import FailingGpu
 
@@ -94,12 +95,12 @@ def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
 def test_what_was_done_to_the_gallery_can_be_asked_again(on_gpu, greens, qtbot):
     window = on_gpu()
     QTest.keyClick(window, Qt.Key.Key_3)
-    window.gallery.commands.teach(greens, ("sedan", "Verde 2020"))
+    window.gallery.commands.teach(greens, GalleryClass("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: "The model runs on the CPU from now on: try again" in problems(window), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.status.provider_text() == "CPU (reason in tooltip)", timeout=PATIENCE)
     qtbot.wait(100)
     assert "try again" in problems(window)  # nothing else has taken its place
-    window.gallery.commands.teach(greens, ("sedan", "Verde 2020"))
+    window.gallery.commands.teach(greens, GalleryClass("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == 12 + 8, timeout=PATIENCE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.core.gallery import search_index
 from app.core.gallery.gallery import Gallery
 from app.core.gallery.selection import own_place
-from app.ui.gallery.class_tree import Node
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
 
@@ -61,16 +62,13 @@ def drop(target: QWidget, at: QPoint, paths: list[Path]) -> None:
     QApplication.sendEvent(page, QDropEvent(QPointF(place), copy, data, *buttons))
 
 
-def classes(window: MainWindow) -> dict[Node, int]:
-    counts: dict[Node, int] = {}
-    for one in window.gallery.desk.contents.references:
-        counts[one.coarse, one.fine] = counts.get((one.coarse, one.fine), 0) + 1
-    return counts
+def classes(window: MainWindow) -> Counter[GalleryClass]:
+    return Counter(GalleryClass(one.coarse, one.fine) for one in window.gallery.desk.contents.references)
 
 
-def until(qtbot: QtBot, window: MainWindow, node: Node, count: int) -> None:
+def until(qtbot: QtBot, window: MainWindow, node: GalleryClass, count: int) -> None:
     """Until the gallery, as the page shows it, holds so many photos of a class."""
-    qtbot.waitUntil(lambda: classes(window).get(node, 0) == count, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: classes(window)[node] == count, timeout=PATIENCE)
 
 
 def write(window: MainWindow, name: str, kind: str | None = None) -> None:
@@ -102,7 +100,7 @@ def shown_as(window: MainWindow, photo: Path, qtbot: QtBot, answered: Callable[.
     return answer
 
 
-VERDE: Node = ("sedan", "Verde 2020")
+VERDE = GalleryClass("sedan", "Verde 2020")
 
 
 def test_a_new_class_is_taught_by_dropping_photos(gallery, supplied, greens, qtbot, answered, tmp_path):
@@ -162,12 +160,13 @@ def test_photos_dropped_on_a_class_join_it(gallery, qtbot, tmp_path, greens):
     colour_picture(COLOURS["Rossa 2010"], seed=77).save(more)
     (tmp_path / "bad.jpg").write_text("no picture")
     page.tree.expandAll()
-    rossa: Node = ("sedan", "Rossa 2010")
+    rossa = GalleryClass("sedan", "Rossa 2010")
     drop(page.tree.viewport(), page.tree.place_of(rossa), [more, tmp_path / "bad.jpg"])
     until(qtbot, window, rossa, 4)
     qtbot.waitUntil(lambda: "bad.jpg" in page.errors.text(), timeout=PATIENCE)
     assert not page.box.isVisible()
-    drop(page.tree.viewport(), page.tree.place_of(("ship", None)), greens[:2])  # on a type: a new class of it
+    of_ships = page.tree.place_of(GalleryClass("ship", None))
+    drop(page.tree.viewport(), of_ships, greens[:2])  # on a type: a new class of it
     assert page.box.kind.text() == "ship"
     QTest.keyClick(page.box.name, Key.Key_Escape)
     assert not page.box.isVisible()
@@ -179,17 +178,17 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
     window = gallery()
     page = window.gallery
     start = classes(window)
-    page.tree.go(("ship", "Celeste class"))
+    page.tree.go(GalleryClass("ship", "Celeste class"))
     QTest.keyClick(page.tree, Key.Key_F2)
     write(window, "Turchese class")
-    until(qtbot, window, ("ship", "Turchese class"), 3)
+    until(qtbot, window, GalleryClass("ship", "Turchese class"), 3)
     assert page.tree.node() == ("ship", "Turchese class")
     renamed = classes(window)
 
     page.commands.move_class()
     assert page.box.isVisible() and not page.box.name.isVisible()
     write(window, "", "sedan")
-    until(qtbot, window, ("sedan", "Turchese class"), 3)
+    until(qtbot, window, GalleryClass("sedan", "Turchese class"), 3)
     moved = classes(window)
 
     page.commands.merge()
@@ -199,14 +198,14 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
     QTest.keyClick(page.box.name, Key.Key_Return)
     assert page.box.name.text() == "Azzurra class" and "the photos join it" in page.box.hint()
     QTest.keyClick(page.box.name, Key.Key_Return)
-    until(qtbot, window, ("ship", "Azzurra class"), 6)
+    until(qtbot, window, GalleryClass("ship", "Azzurra class"), 6)
     assert page.toolbar.undo_button.toolTip().startswith("undo: merge Turchese class into Azzurra class")
 
     for expected in (moved, renamed, start):
         undo(window)
         qtbot.waitUntil(lambda expected=expected: classes(window) == expected, timeout=PATIENCE)
     assert not page.toolbar.undo_button.isEnabled()
-    page.tree.go(("ship", "Azzurra class"))
+    page.tree.go(GalleryClass("ship", "Azzurra class"))
     page.commands.move_class()
     assert not page.box.isVisible() and "knows Azzurra class as ship" in page.errors.text()
 
@@ -215,29 +214,29 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot)
     window = gallery()
     page = window.gallery
     start = classes(window)
-    page.tree.go(("sedan", "Rossa 2010"))
+    page.tree.go(GalleryClass("sedan", "Rossa 2010"))
     QTest.keyClick(page.tree, Key.Key_Delete)
-    until(qtbot, window, ("sedan", "Rossa 2010"), 0)
+    until(qtbot, window, GalleryClass("sedan", "Rossa 2010"), 0)
     undo(window)
     qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
 
-    page.tree.go(("sedan", "Gialla 2012"))
+    page.tree.go(GalleryClass("sedan", "Gialla 2012"))
     page.cards.setFocus()
     page.cards.setCurrentIndex(page.cards.listing.index(1))
     assert page.toolbar.remove_button.text().strip() == "remove photos"
     QTest.keyClick(page.cards, Key.Key_Delete)
-    until(qtbot, window, ("sedan", "Gialla 2012"), 2)
+    until(qtbot, window, GalleryClass("sedan", "Gialla 2012"), 2)
     assert [one.path for one in page.cards.chosen()] == ["sedan/Gialla 2012/3.jpg"]  # the next one
     page.cards.clearSelection()
     QTest.keyClick(page.cards, Key.Key_Delete)  # nothing is chosen: not the class either
     page.cards.setCurrentIndex(page.cards.listing.index(0))
     QTest.keyClick(page.cards, Key.Key_R)
     write(window, "Rossa 2010")
-    until(qtbot, window, ("sedan", "Rossa 2010"), 4)
-    page.tree.go(("ship", None))
+    until(qtbot, window, GalleryClass("sedan", "Rossa 2010"), 4)
+    page.tree.go(GalleryClass("ship", None))
     assert page.cards.listing.rowCount() == 6
     page.commands.remove()
-    until(qtbot, window, ("ship", "Azzurra class"), 0)
+    until(qtbot, window, GalleryClass("ship", "Azzurra class"), 0)
     for _ in range(3):
         undo(window)
     qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
@@ -287,8 +286,8 @@ def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path
     page = window.gallery
     wrong = tmp_path / "wrong.jpg"
     colour_picture(COLOURS["Azzurra class"], seed=5).save(wrong)
-    page.commands.teach([wrong], ("sedan", "Rossa 2010"))
-    until(qtbot, window, ("sedan", "Rossa 2010"), 4)
+    page.commands.teach([wrong], GalleryClass("sedan", "Rossa 2010"))
+    until(qtbot, window, GalleryClass("sedan", "Rossa 2010"), 4)
     QTest.mouseClick(page.toolbar.clean_button, Qt.MouseButton.LeftButton)
     cleaning = page.cleaning
     qtbot.waitUntil(lambda: len(cleaning.findings()[1]) == 1, timeout=PATIENCE)
@@ -296,7 +295,7 @@ def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path
     finding = cleaning.finding()
     assert finding is not None and finding.first.path == "wrong.jpg" and finding.second.fine == "Azzurra class"
     QTest.mouseClick(cleaning.label_left, Qt.MouseButton.LeftButton)
-    until(qtbot, window, ("ship", "Azzurra class"), 4)
+    until(qtbot, window, GalleryClass("ship", "Azzurra class"), 4)
     qtbot.waitUntil(lambda: cleaning.findings()[1] == [], timeout=PATIENCE)
     QTest.mouseClick(cleaning.alike_button, Qt.MouseButton.LeftButton)
     count = len(page.desk.contents.references)

@@ -17,11 +17,12 @@ from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.gallery.selection import own_place
 from app.core.teaching.enrolment import digest_of
 from app.ui.gallery import actions
+from app.ui.gallery.gallery_session import GalleryClass
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
 
 PATIENCE = 15_000
 Key = Qt.Key
-ROSSA, AZZURRA = ("sedan", "Rossa 2010"), ("ship", "Azzurra class")
+ROSSA, AZZURRA = GalleryClass("sedan", "Rossa 2010"), GalleryClass("ship", "Azzurra class")
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_pat
     assert page.references.locate_button.isHidden()
     moved = Path(shutil.move(photos / "sedan", tmp_path / "moved"))
     (moved / "Rossa 2010" / "2.jpg").unlink()
-    page.tree.go(("sedan", None))
+    page.tree.go(GalleryClass("sedan", None))
     qtbot.waitUntil(lambda: "3 without picture here" in page.references.heading.whole(), timeout=PATIENCE)
     answer(monkeypatch, "getExistingDirectory", moved)
     click(page.references.locate_button)

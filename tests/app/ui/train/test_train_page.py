@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from app.core.training.runs import Runs, TrainingState
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.train import model_comparison
 from app.ui.train.training_session import WantedTraining
 from app.ui.widgets import theme
@@ -139,7 +140,7 @@ def test_with_a_new_model_re_embedding_is_offered(open_marque, finished, photos,
     gallery = window.gallery
     qtbot.waitUntil(lambda: gallery.desk.ready, timeout=PATIENCE)
     files = sorted((photos / "ship" / "Azzurra class").glob("*.jpg"))
-    gallery.commands.teach(files, ("ship", "Azzurra class"))
+    gallery.commands.teach(files, GalleryClass("ship", "Azzurra class"))
     qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
     run = finished("mine")
     write_tiny_model(run / "model.onnx", fingerprint="0ddba11")
