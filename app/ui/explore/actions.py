@@ -47,7 +47,7 @@ FIND_CURRENT: _Action = Action(
 FIND_ON_MAP: _Action = Action(
     "explore.find", "find photos on the map by name or class", ("Ctrl+F",), enabled=_with_points
 )
-# they are the project's, and the page does not know its steps
+# they belong to the project, and the page does not know its steps
 UNDO: _Action = standard.UNDO.when(always)
 REDO: _Action = standard.REDO.when(always)
 UNFOLD: _Action = Action(

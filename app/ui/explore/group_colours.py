@@ -28,8 +28,8 @@ def colours(by: By, groups: Groups, taxonomy: Taxonomy | None) -> list[QColor]:
     """The colour of each group in the current theme.
 
     Args:
-        taxonomy: of the identification model: types have colours in its order, classes in that of their type; those
-            that it does not know take theirs from their name.
+        taxonomy: of the identification model: types have colours in its order, classes those of their type; unknown
+            ones get a colour from their name.
     """
     kinds = {name: place for place, name in enumerate(taxonomy.coarse)} if taxonomy is not None else {}
     result = []
@@ -47,7 +47,7 @@ def colours(by: By, groups: Groups, taxonomy: Taxonomy | None) -> list[QColor]:
 
 
 def words(by: By, name: str) -> str:
-    """What the legend calls a group."""
+    """The name of a group in the legend."""
     if name == NONE:
         return _NOTHING[by]
     if name in (GALLERY, PROJECT) and by not in (By.TYPE, By.CLASS):

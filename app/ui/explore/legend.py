@@ -1,4 +1,4 @@
-"""Beside the map: what the colours mean, and what is chosen."""
+"""Beside the map: the meaning of the colours, and what is chosen."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class _Delegate(QStyledItemDelegate):
 
 
 class Preview(QWidget):
-    """The first few of the chosen photos."""
+    """The first of the chosen photos."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,14 +105,14 @@ class Preview(QWidget):
         self.show_pictures(0, list)
 
     def show_pictures(self, count: int, pictures: Callable[[], list[tuple[QPixmap | None, bool]]]) -> None:
-        """Show so many; `pictures` is asked at paint time for each one's picture and whether there is none."""
+        """Show this many; `pictures` is called at paint time for each picture and whether it is missing."""
         self._count, self._pictures = min(count, _SHOWN), pictures
         self.setFixedHeight(-(-self._count // _ACROSS) * (52 + _GAP))
         self.setVisible(self._count > 0)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw them in rows."""
+        """Draw the pictures in rows."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         side = (self.width() - (_ACROSS - 1) * _GAP) / _ACROSS
@@ -157,13 +157,13 @@ class MapSidebar(QFrame):
         self.show_chosen(0, 0)
 
     def show_chosen(self, photos: int, references: int) -> None:
-        """How many are chosen, of the project and of the gallery."""
+        """Show how many are chosen, of the project and of the gallery."""
         self._say_chosen([*_counted(photos, "photo"), *_counted(references, "reference")])
         self.identify_button.hide()
         self._enable(photos > 0, "")
 
     def show_chosen_tests(self, photos: int, here: int, absent: int) -> None:
-        """How many test photos of a training are chosen, how many photos of the project these are, how many none."""
+        """Show how many test photos of a training are chosen, and how many of them are in the project and not."""
         self._say_chosen(_counted(photos, "test photo"))
         if photos and here:
             self.say(self.chosen.text() + (f", {here:,} in the project" if absent else ", in the project"))
@@ -177,7 +177,7 @@ class MapSidebar(QFrame):
         self.say(f"{' and '.join(parts)} chosen" if parts else nothing)
 
     def _enable(self, on: bool, why: str) -> None:
-        """Whether something can be done with what is chosen, and, where it cannot, why."""
+        """Say whether something can be done with the chosen photos, and if not, why."""
         controls = {
             actions.OPEN_CHOSEN: self.open_button,
             actions.RELABEL: self.relabel_button,
@@ -194,5 +194,5 @@ class MapSidebar(QFrame):
 
 
 def _counted(count: int, one: str) -> list[str]:
-    """In words, nothing for none."""
+    """A count in words; empty for 0."""
     return [f"1 {one}" if count == 1 else f"{count:,} {one}s"] if count else []

@@ -1,4 +1,4 @@
-"""The map as a file: where to, and what writes it."""
+"""The map as a file: its place, and what writes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMATS = {"png": "picture", "svg": "drawing", "csv": "table of places"}
 
 
 def ask_where(parent: QWidget, folder: Path, kind: str) -> ChosenPlace | None:
-    """Ask where to save the map as one of FORMATS; None where the person does not."""
+    """Ask where to save the map as one of FORMATS; None if the person cancels."""
     return ask_place(parent, "Save the map", folder / f"map.{kind}", f"{FORMATS[kind]} (*.{kind})", f".{kind}")
 
 
@@ -27,5 +27,5 @@ def picture_writer(picture: QImage) -> Writer:
 
 
 def saving(chosen: ChosenPlace, kind: str, write: Writer) -> Callable[[], object]:
-    """Work for another thread. Raises OutputError."""
+    """Write the map; for another thread. Raises OutputError."""
     return lambda: write(chosen.output(f"{FORMATS[kind]} of the map"))

@@ -22,7 +22,7 @@ _SECONDS = 0.06  # between two pictures of the animation
 
 @dataclass(eq=False)
 class PointLayout:
-    """A wish: lay out these unit vectors, float32 [N, d]. `cancelled`: go no further than what is shown."""
+    """A request: lay out these unit vectors, float32 [N, d]. `cancelled`: stop at what is shown."""
 
     vectors: np.ndarray
     cancelled: bool = False
@@ -43,7 +43,7 @@ class LayoutProgress:
 
 
 class MapLayout(QThread):
-    """Serves the newest layout; one that is under way ends for it. Each begun one ends with `ended`.
+    """Serves the newest layout; it ends the current one. Each layout that begins ends with `ended`.
 
     Signals:
         advanced: (LayoutProgress)
@@ -63,7 +63,7 @@ class MapLayout(QThread):
         self._stopping = False
 
     def lay_out(self, vectors: np.ndarray) -> PointLayout:
-        """Begin a layout in place of the one under way."""
+        """Begin a layout in place of the current one."""
         layout = PointLayout(vectors)
         with self._changed:
             self.cancel()
@@ -72,7 +72,7 @@ class MapLayout(QThread):
         return layout
 
     def cancel(self) -> None:
-        """Leave the points where they are."""
+        """Stop; the points stay where they are."""
         for layout in (self._wanted, self._current):
             if layout is not None:
                 layout.cancelled = True
@@ -111,7 +111,7 @@ class MapLayout(QThread):
             self.ended.emit(layout)
 
     def _serve(self, layout: PointLayout) -> None:
-        reduced = principal_components(layout.vectors, DIMENSIONS)  # what t-SNE works on, and less to hand over
+        reduced = principal_components(layout.vectors, DIMENSIONS)  # enough for t-SNE, and less to pass on
         start = reduced[:, :2]
         self.advanced.emit(LayoutProgress(layout, 0, fitted(start)))
         if len(start) < LEAST_FOR_TSNE or layout.cancelled:
@@ -125,7 +125,7 @@ class MapLayout(QThread):
                 self.advanced.emit(LayoutProgress(layout, done, None if places is None else fitted(places)))
             return not layout.cancelled
 
-        threads = max(1, (os.cpu_count() or 1) - 1)  # one is left to the window
+        threads = max(1, (os.cpu_count() or 1) - 1)  # one is left for the window
         places = unfold(reduced, start, report, threads)
         if not layout.cancelled:
             self.advanced.emit(LayoutProgress(layout, STEPS, fitted(places)))

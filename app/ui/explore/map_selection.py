@@ -1,4 +1,4 @@
-"""What is chosen on the map, and what is done with it."""
+"""The chosen points of the map, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MapSelection(QObject):
     def __init__(
         self, project: OpenProject, shown: PointPhotos, map_: MapView, side: MapSidebar, page: QWidget
     ) -> None:
-        """Args: page: that the box for another label opens on."""
+        """Args: page: where the box for another label opens."""
         super().__init__(page)
         self._project, self._shown, self._map, self._side, self._page = project, shown, map_, side, page
         self.relabel_box = RelabelBox(page)
@@ -70,13 +70,13 @@ class MapSelection(QObject):
             self.relabel_box.ask_about(self._project.columns, taxonomy, rows, corner)
 
     def enrol(self) -> None:
-        """Put the chosen photos into the gallery; Review lists them and says how it went."""
+        """Put the chosen photos into the gallery; Review lists them and shows the result."""
         images = self.images()
         if len(images):
             self.requested.emit(EnrolPhotos(images, _CHOSEN))
 
     def identify(self) -> None:
-        """Identify those of the chosen test photos into the project that it does not have."""
+        """Identify the chosen test photos that the project does not have."""
         absent = self._shown.absent(self._map.chosen())
         if absent:
             self._project.identify(absent)

@@ -1,4 +1,4 @@
-"""What is on the map: reads the points that are wanted, has them laid out, reports how far that is."""
+"""What is on the map: reads the requested points, has them laid out, and reports the progress."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MapSession(QObject):
         self.jobs = JobSource(self)
         self.points = MapPoints()
         self.source = Source.PROJECT
-        self.training: Training | None = None  # where the source is one
+        self.training: Training | None = None  # if the source is one
         self.trainings: Sequence[Training] = ()
         self.tasks = Tasks(self)
         self._project = project
@@ -55,7 +55,7 @@ class MapSession(QObject):
         self._steps = 0
         self._known: tuple = ()
         self._revision = 0  # of the gallery, since the start
-        self._reading: Task | None = None  # of a training that was asked for
+        self._reading: Task | None = None  # of a requested training
         self._later = QTimer(self, interval=_LATER, singleShot=True)
         self._later.timeout.connect(self.refresh)
         self._later.timeout.connect(self.settled)
@@ -88,7 +88,7 @@ class MapSession(QObject):
         return self._loaded is not None and self._loaded.gallery is not None
 
     def look_for_trainings(self) -> None:
-        """Find out which trainings there are."""
+        """Find the trainings."""
         folder = paths.user_data_dir() / "runs"
 
         def put(found: Sequence[Training]) -> None:
@@ -104,7 +104,7 @@ class MapSession(QObject):
         self.refresh()
 
     def set_training(self, training: Training) -> None:
-        """Show the test photos of a training, once they are read; where they cannot be, what is shown stays."""
+        """Show the test photos of a training once they are read; if they cannot be read, nothing changes."""
         self._cancel_reading()
 
         def put(points: MapPoints) -> None:
@@ -124,19 +124,19 @@ class MapSession(QObject):
             self._reading.cancel()
 
     def gallery_changed(self) -> None:
-        """References were added, changed or removed: a map of them is read again when it is looked at."""
+        """References were added, changed or removed: a map of them is read again when it is next shown."""
         self._revision += 1
 
     def expect(self) -> None:
-        """The project changes: look what is new when it has come to rest."""
+        """The project changes: read what is new when it has come to rest."""
         self._later.start()
 
     def rest(self) -> None:
-        """Nobody looks: nothing new is read. What is being laid out continues."""
+        """The map is hidden: nothing new is read. A layout in progress continues."""
         self._later.stop()
 
     def forget(self) -> None:
-        """Another project is open: nothing of it is on the map until it is looked at."""
+        """Another project is open: nothing of it is on the map until the map is shown."""
         self.rest()
         if self.source is Source.TRAINING:
             return
@@ -145,7 +145,7 @@ class MapSession(QObject):
         self.unfold()
 
     def refresh(self) -> None:
-        """Read what is wanted unless it is what is shown. A run is waited for, except by an empty map."""
+        """Read what should be shown, if it has changed. During a run this waits, unless the map is empty."""
         wanted = self._wanted()
         if wanted == self._known:
             return
@@ -180,7 +180,7 @@ class MapSession(QObject):
     # layout
 
     def unfolding(self) -> bool:
-        """Whether t-SNE is at work."""
+        """Whether t-SNE is running."""
         return self._layout is not None
 
     def unfold(self) -> None:
@@ -197,7 +197,7 @@ class MapSession(QObject):
         self.unfolding_changed.emit()
 
     def cancel(self) -> None:
-        """Leave the points where they are now."""
+        """Stop; the points stay where they are now."""
         self._projector.cancel()
 
     def _on_advanced(self, progress: LayoutProgress) -> None:

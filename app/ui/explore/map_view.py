@@ -69,7 +69,7 @@ class MapView(QWidget):
     opened = Signal(int)
 
     def __init__(self, card: Callable[[int], PointCard], parent: QWidget | None = None) -> None:
-        """`card` is asked about the point beneath the pointer each time it is painted."""
+        """`card` is called for the point beneath the pointer at each painting."""
         super().__init__(parent)
         self.setObjectName("map")
         self.setAccessibleName("map of the photos: similar photos are close together")
@@ -100,14 +100,14 @@ class MapView(QWidget):
         self.chosen_changed.emit()
 
     def move_points(self, places: np.ndarray) -> None:
-        """The same points have moved."""
+        """Move the same points."""
         self._places = places
         if self._fitting:
             self._fit()
         self.redraw()
 
     def colour_points(self, colours: np.ndarray) -> None:
-        """The same points have other colours now: uint8 [N, 3]."""
+        """Give the same points other colours: uint8 [N, 3]."""
         self._colours = colours
         self.redraw()
 
@@ -127,11 +127,11 @@ class MapView(QWidget):
         self.update()
 
     def places(self) -> np.ndarray:
-        """Where the points lie: float32 [N, 2]."""
+        """The places of the points: float32 [N, 2]."""
         return self._places
 
     def colours(self) -> np.ndarray:
-        """Their colours: uint8 [N, 3]."""
+        """The colours of the points: uint8 [N, 3]."""
         return self._colours
 
     def hovered(self) -> int:
@@ -139,7 +139,7 @@ class MapView(QWidget):
         return self._hovered
 
     def picture(self, scale: float = 2.0) -> QImage:
-        """What is in sight, on the theme's ground, so many times as large."""
+        """The visible part, on the theme's ground, enlarged this many times."""
         result = QImage(self.size() * scale, QImage.Format.Format_RGB32)
         result.fill(QColor(theme.tokens().window))
         painter = QPainter(result)
@@ -177,14 +177,14 @@ class MapView(QWidget):
         self.redraw()
 
     def bring_into_sight(self, points: np.ndarray) -> None:
-        """Move so that some points are seen: to the first unless one is seen already."""
+        """Move so that some of these points are visible: to the first, unless one is visible already."""
         spots = self._spots(self._places[points], 1.0)
         seen = ((spots >= 0) & (spots < [self.width(), self.height()])).all(axis=1)
         if len(points) and not seen.any():
             self.centre_on(int(points[0]))
 
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
-        """Show everything larger; what is beneath `about` (pixels; the middle without) stays there."""
+        """Enlarge everything; the place beneath `about` (pixels; default the middle) stays there."""
         at = self._to_map(about if about is not None else QPointF(self.rect().center()))
         before, self._scale = self._scale, float(np.clip(self._scale * factor, _LEAST_SCALE, _MOST_SCALE))
         self._fitting = False
@@ -192,7 +192,7 @@ class MapView(QWidget):
         self.redraw()
 
     def pan(self, by: QPointF) -> None:
-        """Move everything by so many pixels."""
+        """Move everything by this many pixels."""
         self._fitting = False
         self._centre = self._centre + np.array([-by.x(), by.y()]) / self._scale
         self.redraw()
@@ -223,7 +223,7 @@ class MapView(QWidget):
         """The point beneath these pixels, or NOBODY."""
         if not len(self._places):
             return NOBODY
-        # a search tree would have to be built again for every step of t-SNE, and costs more than looking at all points
+        # a search tree would have to be rebuilt for every step of t-SNE, which costs more than checking all points
         away = self._places - self._to_map(where).astype(np.float32)
         squares = np.einsum("ij,ij->i", away, away)
         found = int(squares.argmin())
@@ -285,7 +285,7 @@ class MapView(QWidget):
             self.choose(np.flatnonzero(inside(self._places, polygon)), more=more)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Open a point."""
+        """Open the point."""
         point = self._at(event.position())
         if point != NOBODY:
             self.opened.emit(point)

@@ -111,7 +111,7 @@ class _Card(QStyledItemDelegate):
 
 
 class Direction(QWidget):
-    """One direction: what is taken for what, and its photos.
+    """One direction: which class is taken for which, and its photos.
 
     Signals:
         opened: (place of the photo in the judged ones)
@@ -150,18 +150,18 @@ class Direction(QWidget):
         self._words.set_whole(f"{one.name} taken for {other.name}")
         photos = "1 photo" if len(places) == 1 else f"{len(places):,} photos"
         types = one.type if one.type == other.type else f"{one.type} taken for {other.type}"
-        told = types in (one.name, self._words.whole())  # where no class is known the type stands for it
+        told = types in (one.name, self._words.whole())  # if no class is known the type stands for it
         self._count.setText((photos if len(places) else "no photo") + ("" if told else f" · {types}"))
         self.list.setAccessibleName(self._words.whole())
         self._photos.show(judged, places)
         self.list.scrollToTop()
 
     def places(self) -> np.ndarray:
-        """Places of what is shown, int64."""
+        """Places of the shown photos, int64."""
         return self._photos.places()
 
     def text(self) -> str:
-        """What is taken for what."""
+        """The heading: which class is taken for which."""
         return self._words.whole()
 
 

@@ -36,7 +36,7 @@ _LATER = 400  # milliseconds after the last change of the project
 
 
 class KnownClass(StrEnum):
-    """How the class of a photo is known."""
+    """How the true class of a photo is known."""
 
     PERSON = "by your labels"
     GALLERY = "gallery, each photo left out"
@@ -46,7 +46,7 @@ class KnownClass(StrEnum):
 
 @dataclass(frozen=True)
 class Truth:
-    """By what answers are judged, and whose; `name` and `folder` are of a training whose test photos are taken."""
+    """What answers are compared with, and whose; `name` and `folder` are those of a training with the test photos."""
 
     known: KnownClass
     name: str = ""
@@ -68,10 +68,9 @@ class TruthChoices:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What was found.
+    """The findings.
 
-    Attributes:
-        judged: the photos.
+    Attributes: judged: the photos.
         pairs: classes that are taken for each other, the most frequent first.
         crossing: mistakes between types.
         absent: test photos that are not in the project.
@@ -131,13 +130,13 @@ class MistakesSession(QObject):
         self.gallery_changed()
 
     def gallery_changed(self) -> None:
-        """The gallery has to be judged again when it is asked for."""
+        """The gallery must be judged again at the next request."""
         self._gallery_kept = None
         if self.truth.known is KnownClass.GALLERY:
             self.findings = None
 
     def look_for_truths(self) -> None:
-        """Find out by what answers can be judged."""
+        """Find what answers can be compared with."""
         gallery = self._gallery() is not None
 
         def look() -> list[Truth]:
@@ -156,7 +155,7 @@ class MistakesSession(QObject):
         self._tasks.once(look, put)
 
     def judge_by(self, truth: Truth) -> None:
-        """Judge by something else."""
+        """Compare with something else."""
         self.truth = truth
         self._held_out.clear()  # a training may have been measured again
         self._show(None)
@@ -168,17 +167,17 @@ class MistakesSession(QObject):
             self._later.start()
 
     def rest(self) -> None:
-        """Nobody looks."""
+        """The view is hidden."""
         self._later.stop()
 
     def cancel(self) -> None:
-        """Judge no further."""
+        """Stop judging."""
         if self._task is not None:
             self._task.cancel()
         self._end_job("")
 
     def refresh(self) -> None:
-        """Judge what is asked for, as it is now."""
+        """Judge the requested answers, as they are now."""
         known = self.truth.known
         if known is KnownClass.GALLERY and self._gallery_kept is not None:
             self._show(self._gallery_kept)

@@ -122,7 +122,7 @@ class MistakesView(QFrame):
         whole.addWidget(self._stack, 1)
 
     def show_findings(self, findings: Findings | None, truth: Truth) -> None:
-        """Show what was found by this; None while it is being looked for."""
+        """Show these findings; None while they are being computed."""
         if findings is None or truth.known is not self._known:
             self._between = None
         self._findings, self._known = findings, truth.known
@@ -135,7 +135,7 @@ class MistakesView(QFrame):
         self._update()
 
     def choose_truth(self, place: int) -> None:
-        """Judge by another one of the choices."""
+        """Compare with another one of the choices."""
         self.judge.judge_by(self._truths[place])
 
     def show_hierarchy(self, on: bool) -> None:
@@ -165,7 +165,7 @@ class MistakesView(QFrame):
             self.table.show_pairs([pair for pair in self._findings.pairs if self._is_between(pair)])
 
     def _is_between(self, pair: ConfusedPair) -> bool:
-        """Whether a photo of the one type was taken for the other in this pair."""
+        """Whether this pair has a photo of the one type that was taken for the other."""
         if self._between is None:
             return True
         there, back = (pair.one.type, pair.other.type), (pair.other.type, pair.one.type)

@@ -1,4 +1,4 @@
-"""The page Explore: photos on a map, where similar ones are close together, and what is taken for what."""
+"""The page Explore: photos on a map, where similar ones are close together, and which classes are confused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from app.ui.widgets.empty_state import EmptyState
 
 
 class ExplorePage(Page):
-    """Joins what is surveyed and judged with the map, its legend and the views of mistakes.
+    """Joins the sessions with the map, its legend and the views of mistakes.
 
     Signals:
         folder_wanted: identify a folder into the project
@@ -157,7 +157,7 @@ class ExplorePage(Page):
             (actions.ENROL, self.choice.enrol),
         ):
             bind(self.columns, key, act)
-        # not where somebody types
+        # not while somebody types
         bind(self.columns, actions.OPEN_CHOSEN, self.choice.open, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     # what a person does
@@ -171,7 +171,7 @@ class ExplorePage(Page):
         self._look_at_mistakes()
 
     def colour_by(self, by: By) -> None:
-        """Give the colours another meaning."""
+        """Change the meaning of the colours."""
         self.by = by
         self._show_by()
         self._colour()
@@ -182,7 +182,7 @@ class ExplorePage(Page):
         self.map.set_tool(tool)
 
     def find_current(self) -> None:
-        """Bring the photo that is current in Review into the middle."""
+        """Centre the photo that is current in Review."""
         point = self.shown.point_of(self._current)
         if point == NOBODY:
             self._project.said.emit("the photo that is current in Review is not on the map")
@@ -206,7 +206,7 @@ class ExplorePage(Page):
             self.mistakes.back()
 
     def save(self, kind: str) -> None:
-        """Ask where to, and write the map as one of FORMATS."""
+        """Ask for a place, and write the map as one of FORMATS."""
         project = self._project.project
         out = ask_where(self, project.path.parent if project is not None else Path.home(), kind)
         if out is None:
@@ -258,7 +258,7 @@ class ExplorePage(Page):
         self._colour()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What has changed while the page was out of sight is read now."""
+        """Read what has changed while the page was hidden."""
         super().showEvent(event)
         self.survey.look_for_trainings()
         self._look_for_test_photos()
@@ -268,7 +268,7 @@ class ExplorePage(Page):
         self._look_at_mistakes()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Leave the project's changes alone until the page is looked at again."""
+        """Ignore the project's changes until the page is shown again."""
         super().hideEvent(event)
         self.survey.rest()
         self.judge.rest()
@@ -305,14 +305,14 @@ class ExplorePage(Page):
             self.map.move_points(places)
 
     def _on_opened(self) -> None:
-        self.relabel_box.leave()  # it was asked for photos of the other project
+        self.relabel_box.leave()  # the request was for photos of the other project
         self.survey.forget()
         self._on_changed()
         if self.view is not View.MAP and self.isVisible():
             self.judge.refresh()
 
     def _on_changed(self) -> None:
-        if self.isVisible():  # else when it is: nothing is laid out that nobody looks at
+        if self.isVisible():  # otherwise when it is shown: hidden maps are not laid out
             self._colour()
             if self.view is View.MAP:
                 self.survey.expect()
@@ -320,7 +320,7 @@ class ExplorePage(Page):
                 self.judge.expect()
 
     def _look_for_test_photos(self) -> None:
-        """Some of those on the map may be in the project now."""
+        """Some photos on the map may be in the project now."""
         if self.shown.points.held_out is not None:
             self.set_current(self._current)
             self.choice.show()
@@ -357,7 +357,7 @@ class ExplorePage(Page):
             self._stack.setCurrentWidget(self.mistakes)
 
     def _show_by(self) -> None:
-        """Colours of another meaning where the points do not have this one."""
+        """Another meaning of the colours if the points do not have this one."""
         possible = BY_TRAINING if self.shown.points.held_out is not None else tuple(By)
         self.by = self.by if self.by in possible else possible[0]
         self.toolbar.show_by(self.by, possible)

@@ -115,7 +115,7 @@ class PairTable(QTableView):
         self.listing.modelReset.connect(self._go_first)
 
     def show_pairs(self, pairs: Sequence[ConfusedPair]) -> None:
-        """List these; the pair that was current stays so where it is among them."""
+        """List these; the current pair stays current if it is among them."""
         row = self.currentIndex().row()
         before = self.listing.pair(row) if 0 <= row < self.listing.rowCount() else None
         self.listing.show(pairs)
@@ -127,7 +127,7 @@ class PairTable(QTableView):
                     break
 
     def texts(self) -> list[tuple[str, ...]]:
-        """What the rows say."""
+        """The texts of the rows."""
         rows, columns = range(self.listing.rowCount()), range(len(HEADERS))
         return [tuple(str(self.listing.index(row, column).data()) for column in columns) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Points as soft dots in a picture, all of them at once: where they lie close, their colours mix and grow denser."""
+"""Points as soft dots in a picture, all of them at once: where they are close, their colours mix and grow denser."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from PySide6.QtGui import QImage
 
 _MOST_TOUCHED = 150_000  # pixels touched by all dots; keeps a frame short
 _LARGEST = 5.0
-_MANY = 3000  # from so many points on, pixels are drawn in place of points
+_MANY = 3000  # from this many points on, pixels are drawn in place of points
 _LEAST = 1.15  # radius of those
 
 
 def radius_for(count: int) -> float:
-    """Radius of a dot in pixels where so many are in sight."""
+    """Radius of a dot in pixels if this many are visible."""
     return float(np.clip(np.sqrt(_MOST_TOUCHED / (np.pi * max(count, 1))), 1.0, _LARGEST))
 
 
@@ -35,7 +35,7 @@ class PointPainter:
             colours: uint8 [M, 3], red, green, blue.
             width, height: of the picture, pixels.
             radius: of a dot, pixels.
-            opacity: of a single dot, 0 to 1; several on one another come closer to 1.
+            opacity: that of a single dot, 0 to 1; several on top of each other come closer to 1.
         """
         many = len(spots) > _MANY
         radius = max(radius, _LEAST) if many else radius
@@ -96,7 +96,7 @@ def _dot(radius: float, across: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _alpha(amount: np.ndarray, opacity: float) -> np.ndarray:
-    """How opaque so many dots on one another are; less than one is the edge of a dot."""
+    """The opacity of this many dots on top of each other; less than one is the edge of a dot."""
     return np.where(amount < 1, opacity * amount, 1 - np.float32(1 - opacity) ** amount)
 
 

@@ -1,4 +1,4 @@
-"""Which photo each point of the map is: its number, its file, its thumbnail, what is said of it."""
+"""Which photo each point of the map is: its number, file, thumbnail and description."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.ui.widgets.status_face import percent
 class PointPhotos:
     """The points that are on the map now, seen as photos of the project and others.
 
-    A test photo of a training is also a photo of the project where that has the same file.
+    A test photo of a training is also a photo of the project if that has the same file.
     """
 
     def __init__(self, project: OpenProject, thumbnails: Thumbnails) -> None:
         self.points = MapPoints()
         self._project, self._thumbnails = project, thumbnails
         self._numbers = np.zeros(0, np.int64)
-        self._numbered: tuple = ()  # what the numbers were found for
+        self._numbered: tuple = ()  # the columns that the numbers belong to
 
     def numbers(self) -> np.ndarray:
         """The number of each point's photo in the project, int64 [N]; NOBODY for others."""
@@ -47,7 +47,7 @@ class PointPhotos:
         return np.unique(numbers[numbers != NOBODY])
 
     def points_of(self, images: np.ndarray) -> np.ndarray:
-        """Points of those of these photos that are on the map, int64."""
+        """Points of these photos, as far as they are on the map, int64."""
         return np.flatnonzero(np.isin(self.numbers(), images))
 
     def point_of(self, image: int) -> int:
@@ -56,7 +56,7 @@ class PointPhotos:
         return int(places[0]) if len(places) else NOBODY
 
     def absent(self, points: np.ndarray) -> list[Path]:
-        """Files of the test photos among these points that the project does not have."""
+        """Files of test photos among these points that are not in the project."""
         held_out = self.points.held_out
         if held_out is None:
             return []
@@ -64,7 +64,7 @@ class PointPhotos:
         return [Path(held_out.files[point]) for point in away.tolist()]
 
     def path(self, point: int) -> Path | None:
-        """The file of a point's picture, whether it is there or not; None where its place is not known."""
+        """The file of a point's picture, whether it exists or not; None if its place is unknown."""
         points, columns = self.points, self._project.columns
         if points.held_out is not None:
             return Path(points.held_out.files[point])
@@ -74,14 +74,14 @@ class PointPhotos:
         return Path(columns.paths[rows[0]]) if len(rows) else None
 
     def picture(self, point: int) -> tuple[QPixmap | None, bool]:
-        """The thumbnail, if it is made already, and whether there is none to be made."""
+        """The thumbnail, if it is made already, and whether none can be made."""
         path = self.path(point)
         if path is None:
             return None, True
         return self._thumbnails.get(path), self._thumbnails.is_unreadable(path)
 
     def card(self, point: int) -> PointCard:
-        """What is said of a point."""
+        """The description of a point."""
         points, columns = self.points, self._project.columns
         picture, missing = self.picture(point)
         if points.held_out is not None:
@@ -98,13 +98,13 @@ class PointPhotos:
 
 
 def _told(photos: HeldOut, point: int) -> tuple[str, str]:
-    """What a test photo shows, and what it was taken for."""
+    """The class of a test photo, and what it was taken for."""
     (kind, fine), (said_kind, said_fine) = photos.truth[point].tolist(), photos.answer[point].tolist()
     names, sure = photos.names, percent(float(photos.confidence[point]))
     if compared(photos.truth[[point]], photos.answer[[point]])[0]:
         beneath = f"taken for {names[said_fine] or names[said_kind]}, {sure}"
     elif fine == said_fine:
         beneath = f"{CORRECTNESS[0]}, {sure}"
-    else:  # a class that was not learned, or one that nobody has labelled
+    else:  # a class that the network has not learned, or a photo without a label
         beneath = f"{CORRECTNESS[0]} type, {sure}"
     return names[fine] or names[kind], beneath

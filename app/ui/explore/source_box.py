@@ -55,11 +55,11 @@ class SourceBox(ElidedBox):
             self._fill()
 
     def texts(self) -> list[str]:
-        """What there is to choose from."""
+        """The choices."""
         return [self.itemText(place) for place in range(self.count()) if self.itemText(place)]
 
     def _fill(self) -> None:
-        """A training that is shown is listed, also where it has come from elsewhere."""
+        """A training that is shown is listed, even if it comes from elsewhere."""
         trainings = self._trainings
         if isinstance(self._current, Training) and self._current not in trainings:
             trainings = [self._current, *trainings]
@@ -94,6 +94,6 @@ class SourceBox(ElidedBox):
 
 
 def ask_for_training(parent: QWidget, begin: Path) -> Training | None:
-    """Ask for the folder of a training; None where the person does not choose one."""
+    """Ask for the folder of a training; None if the person does not choose one."""
     name = QFileDialog.getExistingDirectory(parent, "Choose the folder of a finished training", str(begin))
     return Training(Path(name).name, Path(name)) if name else None

@@ -56,7 +56,7 @@ class ExploreToolbar(QFrame):
     tool_wanted: (Tool)
     search_wanted: (text)
     save_wanted: (an ending of FORMATS)
-    truth_wanted: (place among the choices) how it is known what a photo is
+    truth_wanted: (place among the choices) what answers are compared with
     shares_wanted: (whether shares are shown in place of counts)
     """
 
@@ -151,7 +151,7 @@ class ExploreToolbar(QFrame):
         self._typed.timeout.connect(self._emit_search)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room buttons lose their words; the tooltips have them."""
+        """If there is little room buttons lose their words; the tooltips have them."""
         super().resizeEvent(event)
         style = Qt.ToolButtonStyle
         for needed, buttons in (
@@ -164,7 +164,7 @@ class ExploreToolbar(QFrame):
                     button.setToolButtonStyle(look)
 
     def show_view(self, view: View) -> None:
-        """Which view is shown; what belongs to others is hidden."""
+        """Set the view; what belongs to others is hidden."""
         self.view_buttons[view].setChecked(True)
         for widget in self._of_map:
             widget.setVisible(view is View.MAP)
@@ -172,7 +172,7 @@ class ExploreToolbar(QFrame):
         self.shares_button.setVisible(view is View.HIERARCHY)
 
     def show_by(self, by: By, possible: Collection[By]) -> None:
-        """What the colours mean, and what else they can."""
+        """Set the meaning of the colours, and the other choices."""
         self.by_box.setCurrentIndex([*By].index(by))
         model = self.by_box.model()
         if isinstance(model, QStandardItemModel):
@@ -180,7 +180,7 @@ class ExploreToolbar(QFrame):
                 model.item(place).setEnabled(one in possible)
 
     def show_truths(self, choices: TruthChoices) -> None:
-        """The choices of how it is known what a photo shows."""
+        """Set the choices of what answers are compared with."""
         self.truth_box.clear()
         self.truth_box.addItems([truth.words for truth in choices.truths])
         self.truth_box.setCurrentIndex(choices.truths.index(choices.current))
@@ -190,7 +190,7 @@ class ExploreToolbar(QFrame):
         self.tool_buttons[tool].setChecked(True)
 
     def show_unfolding(self, on: bool) -> None:
-        """Whether t-SNE is at work."""
+        """Set whether t-SNE is running."""
         words = "stop unfolding the map" if on else actions.UNFOLD.title
         self.unfold_button.setText(" stop" if on else " unfold")
         self.unfold_button.setIcon(icons.icon("circle-stop" if on else actions.UNFOLD.icon))
@@ -198,7 +198,7 @@ class ExploreToolbar(QFrame):
         self.unfold_button.setAccessibleName(words)
 
     def set_filled(self, full: bool) -> None:
-        """Whether there are points."""
+        """Set whether there are points."""
         enable(self._controls, actions.ExplorePageState(has_points=full))
 
     def _emit_search(self) -> None:

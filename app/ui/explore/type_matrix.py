@@ -57,17 +57,17 @@ class TypeMatrix(QWidget):
         return QRect(_TITLE + _NAMES + column * side, _TITLE + _NAMES + row * side, side, side)
 
     def text(self, row: int, column: int) -> str:
-        """What a cell says, empty for none: a count, from 1,000 on as 1.6k, or a share as a number of hundredths."""
+        """The text of a cell, empty for none: a count, from 1,000 on as 1.6k, or a share as a number of hundredths."""
         crossing = self._crossing
         if crossing is None or not crossing.counts[row, column]:
             return ""
-        if self._shares:  # the sign would not fit into a small cell a hundred times
+        if self._shares:  # a per-cent sign would not fit into a small cell
             return percent(crossing.share(row, column)).rstrip("\u2009%")
         count = int(crossing.counts[row, column])
         return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:.0f}k"
 
     def sentence(self, row: int, column: int) -> str:
-        """All of a cell in words."""
+        """A cell in words."""
         crossing = self._crossing
         if crossing is None:
             return ""
@@ -89,7 +89,7 @@ class TypeMatrix(QWidget):
         return QSize(_TITLE + _NAMES + 40 * count + 12, _TITLE + _NAMES + 40 * count + 12)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Cells take the room there is."""
+        """Cells take the available room."""
         super().resizeEvent(event)
         self.update()
 
@@ -113,7 +113,7 @@ class TypeMatrix(QWidget):
         painter.end()
 
     def event(self, event: QEvent) -> bool:
-        """The tooltip says all of a cell."""
+        """The tooltip shows a cell in words."""
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             cell = self._at(event.pos())
             if cell is not None:

@@ -25,7 +25,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(slots=True)
 class OpenedPhoto:
-    """A row: a file, or a pasted picture; and what is known of it so far. Holds no pixels of files."""
+    """A row: a file or a pasted picture, and its result so far. Holds no pixels of files."""
 
     name: str
     source: Path | QImage
@@ -36,7 +36,7 @@ class OpenedPhoto:
 
 
 class PhotoList(QAbstractListModel):
-    """Rows only come, or all go: an index stays valid as long as the list is not cleared."""
+    """Rows are only added, or all removed: an index stays valid as long as the list is not cleared."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +73,7 @@ class PhotoList(QAbstractListModel):
         return self._entries[row]
 
     def row_of(self, path: Path) -> int | None:
-        """The row of a file, None where it is not in the list."""
+        """The row of a file, None if it is not in the list."""
         return self._row_of.get(path)
 
     def waiting(self) -> list[Path]:
@@ -81,7 +81,7 @@ class PhotoList(QAbstractListModel):
         return [path for path in self._row_of if self.waits(path)]
 
     def waits(self, path: Path) -> bool:
-        """Whether a file of the list has no answer yet, or is to be asked again, and was not given up."""
+        """Whether a file of the list has no answer yet, or must be identified again, and was not dropped."""
         entry = self._entries[self._row_of[path]]
         return path not in self._given_up and (entry.status is None or path in self._outdated)
 
@@ -137,13 +137,13 @@ class PhotoList(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
     def ask_again(self) -> None:
-        """All photos that have an answer are to be asked again, and show it until another one comes."""
+        """All photos with an answer are identified again, and show the old answer until the new one comes."""
         rows = self._row_of.items()
         self._outdated = {p for p, row in rows if self._entries[row].status not in (None, Status.ERROR)}
         self._files_done = sum(self._entries[row].status is Status.ERROR for row in self._row_of.values())
 
     def set_answers(self, found: Iterable[Identification]) -> None:
-        """Take the answers for files; those for files that are not in the list are passed over."""
+        """Take the answers for files; those for files that are not in the list are ignored."""
         for one in found:
             row = self._row_of.get(one.path) if one.path is not None else None
             if row is not None:
@@ -166,17 +166,17 @@ class PhotoList(QAbstractListModel):
         self._set(row, Status.ERROR, "cannot be read", reason)
 
     def give_up(self) -> None:
-        """The files without an answer are not waited for any longer; what was to be asked again stays as it is."""
+        """Stop waiting for files without an answer; those to be identified again keep their answer."""
         self._files_done += len(self._outdated)
         self._outdated.clear()
         self._given_up.update(self.waiting())
 
     def given_up(self) -> int:
-        """How many files have no answer and are not waited for."""
+        """How many files have no answer and no longer wait for one."""
         return len(self._given_up)
 
     def progress(self) -> tuple[int, int]:
-        """How many files have an answer or an error, and how many files there are."""
+        """How many files have an answer or an error, and how many there are in all."""
         return self._files_done, len(self._row_of)
 
     def counts(self) -> Counter[Status | None]:
@@ -199,7 +199,7 @@ class PhotoList(QAbstractListModel):
 
 
 class Filmstrip(QListView):
-    """One row of thumbnails; only those in sight are painted and therefore made."""
+    """One row of thumbnails; only visible ones are painted and therefore made."""
 
     def __init__(self, photos: PhotoList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -217,7 +217,7 @@ class Filmstrip(QListView):
         self.setMinimumHeight(_ITEM.height() + 18)
 
     def step(self, by: int) -> None:
-        """Go `by` photos on (or back), stopping at the ends."""
+        """Move `by` photos forward (or back), stopping at the ends."""
         count = self.model().rowCount()
         if count:
             row = min(max(self.currentIndex().row() + by, 0), count - 1)

@@ -1,4 +1,4 @@
-"""What the page Identify works on: the opened photos, the one on show, and the requests that are under way for them."""
+"""What the page Identify works on: the opened photos, the one on show, and their open requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class IdentifySession(QObject):
         self._request = self._scan_number = self._generation = 0
         self._scans_running = 0
         self._skipped: list[str] = []  # of the scans of what is open
-        self._scan_failed = False  # one of them has said what cannot be opened
+        self._scan_failed = False  # one of them has reported what cannot be opened
         self._loaded: Loaded | None = None
         self._job: Job | None = None
         self._row = -1
@@ -86,7 +86,7 @@ class IdentifySession(QObject):
     # what is opened
 
     def open(self, paths: Sequence[Path], *, append: bool = False) -> None:
-        """Open files and folders, in place of what is open or after it."""
+        """Open files and folders, in place of the open ones or in addition."""
         if not append:
             self._restart()
             self._show_nothing()
@@ -107,7 +107,7 @@ class IdentifySession(QObject):
         self._ask_all()
 
     def gallery_changed(self) -> None:
-        """Other reference photos are there to compare with: the same."""
+        """The reference photos have changed: identify everything again, too."""
         self.photos.ask_again()
         self._ask_all()
 
@@ -128,7 +128,7 @@ class IdentifySession(QObject):
         return self._loaded
 
     def cancel(self) -> None:
-        """Give up the scan and the folder run; what has been answered stays."""
+        """Stop the scan and the folder run; existing answers stay."""
         self._restart()
         if self._job is not None:
             done, total = self.photos.progress()
@@ -155,7 +155,7 @@ class IdentifySession(QObject):
         self._loader.load(self._request, self.photos.entry(row).source)
 
     def _show_nothing(self) -> None:
-        """No photo is on show; answers for the last one are not waited for."""
+        """Show no photo; answers for the last one are dropped."""
         self._row, self._photo, self._whole, self._crop = -1, None, None, None
         self._request = next_request()
 
@@ -164,13 +164,13 @@ class IdentifySession(QObject):
         return self.photos.entry(self._row) if 0 <= self._row < self.photos.rowCount() else None
 
     def subject(self) -> str:
-        """What the panel's answer is about."""
+        """The subject of the panel's answer."""
         entry = self.entry()
         name = entry.name if entry is not None else ""
         return name if self._crop is None else f"crop {self._crop.width()} × {self._crop.height()} of {name}"
 
     def set_crop(self, box: QRect | None) -> None:
-        """Identify a part of the photo; None for the whole photo again, whose answer is still known."""
+        """Identify a part of the photo; None for the whole photo again, whose answer is kept."""
         if self._photo is None or box == self._crop:
             return
         self._give_back_set_aside()
@@ -182,7 +182,7 @@ class IdentifySession(QObject):
             self._ask()
 
     def set_heat(self, on: bool) -> None:
-        """Whether answers come with the map of what they rest on."""
+        """Set whether answers come with the map of what they rest on."""
         self._heat = on
         if on:
             self._ask()

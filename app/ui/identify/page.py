@@ -65,7 +65,7 @@ class IdentifyPage(Page):
         )
         self._stack = QStackedWidget()
         self._loading = ""
-        # an answer that comes at once replaces the last one without a flash of emptiness between them
+        # an answer that comes at once replaces the last one without a flash of an empty panel
         self._waiting = QTimer(self, interval=150, singleShot=True)
         self._waiting.timeout.connect(lambda: self.panel.show_waiting(self.session.subject(), self._waiting_word()))
         self._build_toolbar()
@@ -162,14 +162,14 @@ class IdentifyPage(Page):
         bind(self, standard.NEXT, lambda: strip.step(1))
         bind(self, standard.PREVIOUS, lambda: strip.step(-1))
         bind(self, standard.BACK, self.back)
-        # Space presses the button that has the focus, except on the photo and the strip
+        # Space presses the focused button, except on the photo and the strip
         for widget in (self.compare, strip):
             bind(widget, actions.COMPARE, self.toggle_compare, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
-    # what the window calls
+    # calls of the window
 
     def open_data(self, data: QMimeData, *, append: bool) -> bool:
-        """Open what was dropped or pasted: files, folders, a picture, or text with paths; False where it is none."""
+        """Open what was dropped or pasted: files, folders, a picture, or text with paths; False for anything else."""
         local = local_files(data)
         if local:
             self.session.open(local, append=append)
@@ -190,11 +190,11 @@ class IdentifyPage(Page):
         self.session.open(paths)
 
     def gallery_changed(self) -> None:
-        """Photos are compared with others now: identify those that are open again."""
+        """The reference photos have changed: identify the open photos again."""
         self.session.gallery_changed()
 
     def model_loading(self, name: str) -> None:
-        """Say that an identification model is being loaded; empty: none is."""
+        """Show that an identification model is being loaded; empty: none is."""
         self._loading = name
         self.update_stack()
 
@@ -233,7 +233,7 @@ class IdentifyPage(Page):
         self._mark_compared()
 
     def back(self) -> None:
-        """Esc: first out of side by side, then the crop box away, then the crop tool put down."""
+        """Esc: first close side by side, then clear the crop box, then put the crop tool away."""
         if self.compare.leave():
             self._mark_compared()
         elif not self.view.clear_crop():

@@ -1,4 +1,4 @@
-"""What the window gives every page."""
+"""What every page gets from the window."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.ui.widgets.file_dialogs import FileDialogs
 @dataclass(frozen=True)
 class PageContext:
     """Attributes:
-    services: ask the identification model.
+    services: the identification model's.
     project: the open project, which the pages share.
     thumbnails: small pictures of files, which the pages share.
-    dialogs: ask for files, from the folder where the last one ended.
+    dialogs: boxes that ask for files, from the folder where the last one ended.
     """
 
     services: ModelServices

@@ -1,4 +1,4 @@
-"""What a page asks of another one; the window hands it to the page that answers such requests."""
+"""Requests of a page to another one; the window passes each to the page that answers it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ShowPhotos(PageRequest):
 
     Attributes:
         images: int64 numbers.
-        what: they are, after their number ("chosen on the map").
+        what: words for them, after their number ("chosen on the map").
     """
 
     images: np.ndarray

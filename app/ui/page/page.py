@@ -1,4 +1,4 @@
-"""What every page promises the window."""
+"""The interface of every page for the window."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Page(QWidget):
 
     Signals:
         requested: (PageRequest) another page is to show something
-        said: (words) something was done that needs no more than a line
+        said: (words) something was done that only needs a line
         theme_wanted: change to the other theme
 
     Attributes:
@@ -42,13 +42,13 @@ class Page(QWidget):
         self.errors = ErrorBar()
 
     def focus(self) -> None:
-        """Let the keys go to what the page is worked with."""
+        """Give the keys to the main part of the page."""
 
     def theme_changed(self, dark: bool) -> None:
         """Take the other theme's colours, offer the other theme."""
 
     def model_loading(self, name: str) -> None:
-        """An identification model is being loaded; empty: none is any more."""
+        """An identification model is being loaded; empty: no longer."""
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model and its gallery are in use."""
