@@ -20,7 +20,7 @@ from app.core.system import paths
 if TYPE_CHECKING:  # psycopg is an extra
     from app.core.gallery.shared_gallery import SharedGallery
 
-ADDS_ONLY = "The window can only add photos to a shared gallery. A photo that is added to another class moves there."
+ADDS_ONLY = "In a shared gallery the window only adds photos. A photo that is added to another class moves there."
 """Why other changes are refused."""
 
 

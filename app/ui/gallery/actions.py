@@ -10,16 +10,15 @@ from app.ui.widgets.action import Action, ActionSet
 
 @dataclass(frozen=True)
 class GalleryPageState:
-    """What the gallery in use allows, and what is chosen.
+    """What the gallery in use allows, and the current choice.
 
     Attributes:
         ready: there is a gallery, or one can be chosen.
         can_change: classes can be added.
         filled: there are reference photos.
-        adds_only: a team shares it, so photos can be added and nothing else.
+        adds_only: a team shares it, so photos can only be added.
         is_class, is_type: a class or a type is chosen.
-        photos: so many reference photos are chosen.
-        undo, redo: titles of the steps that can be taken back and done again.
+        photos: number of chosen reference photos. undo, redo: titles of the steps that can be undone and redone.
     """
 
     ready: bool = False
@@ -89,7 +88,7 @@ MENU: _Action = Action(
     "gallery.menu", "choose, import or export a gallery", ("Ctrl+G",), icon="library-big", enabled=_ready
 )
 USE_OWN: _Action = Action(
-    "gallery.use_own", "use your own gallery, which begins with the supplied one", menu="gallery/use"
+    "gallery.use_own", "use your own gallery, which starts from the supplied one", menu="gallery/use"
 )
 USE_FILE: _Action = Action("gallery.use_file", "use another gallery file…", menu="gallery/use")
 USE_SHARED: _Action = Action("gallery.use_shared", "use a gallery that a team shares…", menu="gallery/use")
@@ -110,7 +109,7 @@ LOCATE: _Action = Action(
     enabled=lambda state: state.filled and not state.adds_only,
 )
 REEMBED: _Action = Action(
-    "gallery.reembed", "re-embed what was made with other models", menu="gallery/pictures", enabled=_own
+    "gallery.reembed", "re-embed references of other models", menu="gallery/pictures", enabled=_own
 )
 
 ON_PAGE: ActionSet[GalleryPageState] = ActionSet(

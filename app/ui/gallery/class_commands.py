@@ -1,4 +1,4 @@
-"""What can be done to classes and reference photos: asks for name and type where needed, then the session."""
+"""Commands for classes and reference photos: ask for name and type if needed, then call the session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.ui.gallery.reference_cards import ReferenceCards
 
 
 class Commands(QObject):
-    """Acts on what is chosen in the tree and among the cards.
+    """Acts on the choice in the tree and among the cards.
 
     Signals:
         photos_wanted: (GalleryClass) ask for photos of this class
@@ -24,7 +24,7 @@ class Commands(QObject):
 
     Attributes:
         enabled: whether there is a gallery that classes can be added to.
-        goal: the class that is to be current as soon as it is there.
+        goal: the class that becomes current as soon as it exists.
     """
 
     photos_wanted = Signal(GalleryClass)
@@ -33,7 +33,7 @@ class Commands(QObject):
     def __init__(
         self, desk: GallerySession, tree: ClassTree, cards: ReferenceCards, box: AskBox, at: Callable[[], QPoint]
     ) -> None:
-        """`at`: where the box that asks is to appear."""
+        """`at`: where the box appears."""
         super().__init__(desk)
         self._desk, self._tree, self._cards, self._box, self._at = desk, tree, cards, box, at
         self.enabled = False
@@ -54,7 +54,7 @@ class Commands(QObject):
             self.photos_wanted.emit(node)
 
     def teach(self, paths: Sequence[Path], node: GalleryClass | None) -> None:
-        """Add photos and folders to a class; for a type, or None, ask for the name first."""
+        """Add photos and folders to a class; for a type, or for None, ask for the name first."""
         if node is not None and node.fine is not None:
             self._teach(paths, node)
             return
@@ -100,12 +100,12 @@ class Commands(QObject):
             self._ask(ask, partial(self._desk.relabel, chosen))
 
     def remove_photos(self) -> None:
-        """Take the chosen photos out of the gallery; the class itself only where it is asked for."""
+        """Remove the chosen photos from the gallery; the class itself only on request."""
         if self._cards.chosen():
             self._desk.remove(self._cards.chosen())
 
     def remove(self) -> None:
-        """Take the chosen photos out of the gallery, else the chosen class or type."""
+        """Remove the chosen photos from the gallery, else the chosen class or type."""
         node = self._tree.node()
         if self._cards.chosen():
             self.remove_photos()

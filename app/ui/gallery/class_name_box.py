@@ -1,4 +1,4 @@
-"""A small box over the page that asks for the name and the type of a class, with what there is already on offer."""
+"""A small box over the page that asks for the name and the type of a class, and offers the existing ones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,11 @@ _OFFERED = 8
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked for.
+    """A question.
 
-    Attributes:
-        title: what it is about.
-        verb: of the button.
-        joins: of the button where the class is there already.
-        name, kind: what stands in the lines at first.
-        lines: which lines can be written into, of "name" and "kind"; the others are hidden.
-        only_known: whether the name must be one of the classes that there are.
+    Attributes: title: its title. verb: text of the button. joins: text of the button if the class exists already. name,
+        kind: the initial texts of the lines. lines: which lines can be edited, of "name" and "kind"; the others are
+        hidden. only_known: whether the name must be an existing class.
     """
 
     title: str
@@ -41,7 +37,7 @@ class Ask:
 
 
 class AskBox(OfferingPopup):
-    """Asks for name and type, with those that there are on offer."""
+    """Asks for name and type, and offers the existing ones."""
 
     def __init__(self, parent: Widget) -> None:
         super().__init__(parent)
@@ -92,11 +88,8 @@ class AskBox(OfferingPopup):
         """Show the box at a point of its page.
 
         Args:
-            ask: what is asked for.
-            types: all types there are.
-            type_of: the type of each class there is.
-            at: upper left corner.
-            then: takes type and class.
+            ask: the question. types: all existing types. type_of: the type of each existing class. at: upper left
+            corner. then: called with type and class.
         """
         self._ask, self._types, self._type_of, self._then = ask, tuple(types), dict(type_of), then
         self._title.setText(ask.title)
@@ -108,7 +101,7 @@ class AskBox(OfferingPopup):
         self.show_at(at, self.name if "name" in ask.lines else self.kind)
 
     def hint(self) -> str:
-        """What is wrong with the answer, or what will come of it."""
+        """What is wrong with the answer, or what it will do."""
         return self._hint.text()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -122,7 +115,7 @@ class AskBox(OfferingPopup):
 
     def _on_typed(self) -> None:
         known = self._type_of.get(self._fine())
-        if "name" in self._ask.lines:  # a class that there is has its type
+        if "name" in self._ask.lines:  # an existing class has its type
             if known is not None and self.kind.text() != known:
                 self.kind.setText(known)
             elif known is None and not self.kind.isEnabled():
@@ -157,7 +150,7 @@ class AskBox(OfferingPopup):
         self.offers.clear()
         line = self._line()
         if line is self.name and "kind" in self._ask.lines and self.kind.isEnabled() and not self._fitting(line):
-            line = self.kind  # a new name: what is missing is its type
+            line = self.kind  # a new name: only its type is missing
         self._offered_for = line
         for name in self._fitting(line):
             item = QListWidgetItem(name if line is self.kind else f"{name}\n    {self._type_of[name]}")
@@ -165,10 +158,10 @@ class AskBox(OfferingPopup):
             self.offers.addItem(item)
 
     def _fitting(self, line: QLineEdit) -> list[str]:
-        """The names that fit what stands in a line."""
+        """The names that fit the text of a line."""
         names = self._type_of if line is self.name else self._types
         typed = line.text().strip()
-        # a type that stands there is not a search: all types can be chosen instead
+        # a chosen type is not a search: all types can be chosen instead
         if typed and typed not in self._types:
             return find(typed, names, _OFFERED)
         return [] if line is self.name and not self._ask.only_known else list(names)

@@ -41,7 +41,7 @@ class ClassTree(QTreeWidget):
         self.currentItemChanged.connect(lambda: self.chosen.emit())
 
     def show_classes(self, references: Sequence[Reference]) -> None:
-        """Show the classes of these; what was open, current and searched for stays so."""
+        """Show the classes of these; open rows, the current one and the search are kept."""
         current, opened = self.node(), {one.text(0) for one in self._types() if one.isExpanded()}
         self.blockSignals(True)
         self.clear()
@@ -77,7 +77,7 @@ class ClassTree(QTreeWidget):
         return self._node_of(self.itemAt(point))
 
     def go(self, node: GalleryClass) -> None:
-        """Make a row current, if it is there."""
+        """Make a row current, if it exists."""
         item = self._items.get(node)
         if item is not None:
             self.setCurrentItem(item)

@@ -1,4 +1,4 @@
-"""Cleaning up: near-duplicates and outliers, two photos side by side, and what can be done about them."""
+"""Cleaning up: near-duplicates and outliers, two photos side by side, and the actions for them."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ from app.ui.widgets.basics import frame, label
 _Index = QModelIndex | QPersistentModelIndex
 _PICTURE = QSize(150, 100)
 _ROW = 116
-_NEAR_RANGE = (850, 999)  # thousandths; beneath it too many photos of one class are alike
-_SETTLE = 300  # milliseconds that the slider must rest
+_NEAR_RANGE = (850, 999)  # thousandths; below this too many photos of one class are alike
+_SETTLE = 300  # milliseconds for which the slider must rest
 
 
 class CleanupView(QWidget):
     """Signals:
     remove_wanted: (Reference)
     relabel_wanted: (Reference, GalleryClass) the label that it shall have
-    near_changed: another similarity from which two photos are nearly the same
+    near_changed: another similarity from which two photos count as nearly the same
     """
 
     remove_wanted = Signal(Reference)
@@ -127,18 +127,18 @@ class CleanupView(QWidget):
         column.addWidget(bottom)
 
     def set_adds_only(self, on: bool) -> None:
-        """Whether what is found can be looked at and no more, as the gallery is one that a team shares."""
+        """Set whether findings can only be viewed, as a team shares the gallery."""
         self._adds_only = on
         for button in (self.remove_left, self.remove_right, self.label_left, self.label_right):
             button.setToolTip(ADDS_ONLY if on else "")
         self._enable()
 
     def near(self) -> float:
-        """The cosine from which on two photos are nearly the same."""
+        """The cosine from which two photos count as nearly the same."""
         return self.near_slider.value() / 1000
 
     def show_waiting(self) -> None:
-        """The gallery is being looked over; what was found before goes."""
+        """The gallery is being checked; earlier findings are removed."""
         self._found = ([], [])
         self._show()
         self._words.setText("checking the gallery")
@@ -153,7 +153,7 @@ class CleanupView(QWidget):
         return self._found
 
     def show_pictures(self, pictures: dict[int, Path]) -> None:
-        """Where the pictures are, by the references' ids."""
+        """Take the places of the pictures, by the references' ids."""
         self.listing.pictures = pictures
         self.view.viewport().update()
 
@@ -162,7 +162,7 @@ class CleanupView(QWidget):
         return [one for found in self._found for finding in found for one in (finding.first, finding.second)]
 
     def words(self) -> str:
-        """What the line at the top says."""
+        """The line at the top."""
         return self._words.text()
 
     def finding(self) -> Finding | None:

@@ -1,4 +1,4 @@
-"""Which gallery is in use, and what concerns it as a whole: the button with its menu, and the box for an address."""
+"""The gallery in use and the actions for it as a whole: the button with its menu, and the box for an address."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH = 420
 
 
 def title(place: Place | None) -> str:
-    """A gallery's name for people; None: the supplied one with what the user added."""
+    """A gallery's name for people; None: the supplied one with the user's additions."""
     if place is None:
         return "own gallery"
     if is_shared(place):
@@ -44,7 +44,7 @@ class GalleryButton(QToolButton):
     address_wanted: ask for the address of a shared one
     export_wanted, import_wanted: (Path)
     locate_wanted: (Path) look for pictures in this folder
-    reembed_wanted: look for what was enrolled with other models
+    reembed_wanted: look for references of other models
     """
 
     chosen = Signal(GalleryChoice)
@@ -82,7 +82,7 @@ class GalleryButton(QToolButton):
     def show_place(self, place: Place | None) -> None:
         """Say which gallery is in use."""
         self._place = place
-        whole = "your own gallery, which begins with the supplied one" if place is None else shown(place)
+        whole = "your own gallery, which starts from the supplied one" if place is None else shown(place)
         self.setToolTip(f"{whole}\n{actions.MENU.tooltip}")
         self.setText(f" {for_button(self.fontMetrics().elidedText(title(place), Qt.TextElideMode.ElideRight, 150))}")
         shared = place is not None and is_shared(place)
@@ -93,7 +93,7 @@ class GalleryButton(QToolButton):
             self.entries[action].setToolTip(ADDS_ONLY if shared else "")
 
     def open_menu(self) -> None:
-        """Show what can be done, where anything can."""
+        """Open the menu, if anything can be done."""
         if self.isEnabled():
             self.showMenu()
 
@@ -106,7 +106,7 @@ class GalleryButton(QToolButton):
     def _choose(self, place: Place | None) -> None:
         if place != self._place:
             self.chosen.emit(GalleryChoice(place))
-        self.show_place(self._place)  # the menu has ticked what was clicked; it is so once it is in use
+        self.show_place(self._place)  # the menu has ticked what was clicked; the tick is only right once it is in use
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Use a gallery", str(Path.home()), _FILTER)

@@ -1,6 +1,6 @@
 """What the page Gallery works on: the gallery's contents, and the requests that change it.
 
-The gallery itself belongs to the model's thread; this has a snapshot of it, which each change replaces.
+The gallery itself belongs to the model's thread; the session has a snapshot, which each change replaces.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from model.system.wording import counted
 
 Cancelled = Callable[[], bool]
 Reports = Iterator[tuple[int, Enrolled]]
-"""The number of all photos, and what became of some of them."""
+"""The number of all photos, and the results so far."""
 
 
 class GalleryClass(NamedTuple):
@@ -49,10 +49,10 @@ class GallerySession(QObject):
     """Signals:
     shown: the contents are other ones
     changed: (number of references) somebody changed the gallery
-    other_references: what photos are compared with is another set than before, or under other labels
+    other_references: photos are now compared with other references, or with other labels
     problem: (text, details)
     took: (Reviewed, JobResult) photos of a project were enrolled
-    said: (words) something was done that needs no more than a line
+    said: (words) something was done that only needs a line
     """
 
     shown = Signal()
@@ -77,14 +77,14 @@ class GallerySession(QObject):
         gallery.ended.connect(self._on_ended)
 
     def stop(self) -> None:
-        """Give up what waits and end this page's thread."""
+        """Drop what waits and end this page's thread."""
         self.blockSignals(True)
         self.jobs.blockSignals(True)
         for work in self._waiting:
             work.cancelled = True
         self.tasks.stop()
 
-    # what there is
+    # contents
 
     def use_model(self, loaded: Loaded) -> None:
         """Another identification model, with another gallery, is in use."""
@@ -101,7 +101,7 @@ class GallerySession(QObject):
             self._show_changed(GalleryContents())
 
     def look_again(self) -> None:
-        """Show what others have done to a shared gallery meanwhile."""
+        """Show changes that others have made to a shared gallery."""
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.overtaken():
@@ -112,7 +112,7 @@ class GallerySession(QObject):
 
     @property
     def taxonomy(self) -> Taxonomy | None:
-        """Of the identification model in use."""
+        """The fingerprint of the identification model in use."""
         return self.loaded.info.taxonomy if self.loaded is not None else None
 
     def of(self, node: GalleryClass) -> list[Reference]:
@@ -133,7 +133,7 @@ class GallerySession(QObject):
     def look_over(
         self, near: float, then: Callable[[tuple[list[cleanup.Finding], list[cleanup.Finding]]], None]
     ) -> None:
-        """Look for near-duplicates, from a cosine on, and outliers; an earlier look is abandoned."""
+        """Look for near-duplicates, from a cosine on, and outliers; an earlier search is abandoned."""
         self._looking.cancel()
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
@@ -189,11 +189,9 @@ class GallerySession(QObject):
         """Do something with many references, as a job with count, time left and cancel.
 
         Args:
-            verb: what is going on ("adding photos to Verde 2020").
-            steps: does it; see GalleryWork.
-            outcome: what was done, for the status bar.
-            then: takes what was done, after the contents have been read again.
-            changes: whether the gallery is another one afterwards.
+            verb: the activity ("adding photos to Verde 2020"). steps: do it; see GalleryWork. outcome: the result in
+            words, for the status bar. then: takes the result, after the contents have been read again. changes: whether
+            the gallery is changed.
         """
         done = JobResult()
 
@@ -223,7 +221,7 @@ class GallerySession(QObject):
         self.jobs.begin(job)
 
     def tell_problems(self, done: JobResult, failed: str) -> None:
-        """Say what was skipped, or why it ended early; `failed`: the words for that."""
+        """Report what was skipped, or why it ended early; `failed`: the words for that."""
         problems = done.report.problems
         if done.message:
             self.problem.emit(f"{failed}: {done.message}", "\n".join(problems))
@@ -250,26 +248,26 @@ class GallerySession(QObject):
         self.change(lambda steps: steps.relabel_class(old, new, title), title)
 
     def remove(self, references: Sequence[Reference]) -> None:
-        """Take references out of the gallery; their files stay."""
+        """Remove references from the gallery; their files stay."""
         ids, title = [one.id for one in references], f"remove {photos(len(references))}"
         self.change(lambda steps: steps.remove(ids, title), title)
 
     def remove_class(self, label: GalleryClass) -> None:
-        """Take a class out of the gallery; its files stay."""
+        """Remove a class from the gallery; its files stay."""
         title = f"remove {label.name}"
         self.change(lambda steps: steps.remove_class(label, title), title)
 
     def turn(self, *, back: bool) -> None:
-        """Take the last step back, or do the one again that was taken back."""
+        """Undo the last step, or redo the one that was undone."""
         if (self.contents.undo if back else self.contents.redo) is not None:
             self._act(lambda shelf: shelf.additions().turn(back=back), "undone" if back else "redone")
 
     def change(self, change: Callable[[GallerySteps], object], words: str) -> None:
-        """Do something to the gallery and say so."""
+        """Change the gallery and report it."""
         self._act(lambda shelf: change(GallerySteps(shelf.writable())), words)
 
     def _act(self, act: Callable[[GallerySelection], object], words: str) -> None:
-        """Do something to the gallery and say so; a title that `act` returns is shown after the words."""
+        """Change the gallery and report it; a title that `act` returns is shown after the words."""
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             title = act(shelf)
@@ -295,7 +293,7 @@ class GallerySession(QObject):
         return self.tasks.once(work, self._while_in_use(then))
 
     def _while_in_use(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
-        """`then`, for what concerns the gallery that is in use now; not called once another one is."""
+        """`then`, for results about the gallery in use; not called once another one is in use."""
         loaded = self.loaded
 
         def put(value: Any) -> None:

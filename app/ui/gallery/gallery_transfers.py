@@ -1,4 +1,4 @@
-"""What comes into the gallery, or goes out of it, as a whole: other galleries, other models' references, pictures."""
+"""Import into the gallery and export from it: other galleries, other models' references, pictures."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LISTED = 500
 
 
 class GalleryTransfers(QObject):
-    """Tells the desk what to do, and offers in the notice bar what could be done.
+    """Asks the session for work, and offers in the notice bar what could be done.
 
     Signals:
-        declined: (fingerprint) for this model nothing is to be re-embedded
+        declined: (fingerprint) nothing should be re-embedded for this model
 
     Attributes:
         asked_no: fingerprints of models for which nothing is to be offered.
@@ -71,7 +71,7 @@ class GalleryTransfers(QObject):
 
         def then(done: JobResult) -> None:
             self._desk.tell_problems(done, f"{place.name} was not imported")
-            if done.message:  # of another model, perhaps: its pictures may be at hand
+            if done.message:  # perhaps of another model: its pictures may be available
                 self._look(lambda: [place], lambda behind: self._offer(behind, f"{place.name} holds", declinable=""))
 
         self._desk.carry_out(
@@ -84,7 +84,7 @@ class GalleryTransfers(QObject):
     # other models
 
     def look_behind(self, *, asked: bool) -> None:
-        """Look for references of the user that another model made; `asked`: say so too if there are none."""
+        """Look for the user's references from other models; `asked`: also report if there are none."""
         loaded = self._desk.loaded
         if loaded is None:
             return
@@ -104,7 +104,7 @@ class GalleryTransfers(QObject):
         self._look(lambda: own_galleries(fingerprint), offer)
 
     def _look(self, galleries: Callable[[], Sequence[Path]], then: Callable[[Behind], None]) -> None:
-        """Look for references in galleries of other models that the one in use has not."""
+        """Look for references in galleries of other models that the one in use does not have."""
         loaded = self._desk.loaded
         if loaded is None:
             return
@@ -121,7 +121,7 @@ class GalleryTransfers(QObject):
         self._desk.ask(steps, look)
 
     def _offer(self, behind: Behind, where: str, *, declinable: str) -> None:
-        """Offer to embed these again; `declinable`: the model for which that is not offered again if it is declined."""
+        """Offer to embed these again; `declinable`: the model for which this is not offered again once declined."""
         if behind.entries:
             count = _references(len(behind.entries))
             self._say(
@@ -146,7 +146,7 @@ class GalleryTransfers(QObject):
     # pictures
 
     def look_for_pictures(self, folder: Path) -> None:
-        """Look in a folder for the pictures that are not where they should be, and show how many there are."""
+        """Look in a folder for pictures that are not where they should be, and show how many were found."""
 
         def steps(_engine: Engine, shelf: GallerySelection, _cancelled: Cancelled) -> Iterator[object]:
             if shelf.gallery is not None:
@@ -186,7 +186,7 @@ class GalleryTransfers(QObject):
         task = self._desk.tasks.submit(steps, put)
 
     def stop(self) -> None:
-        """Give up a search for pictures."""
+        """Stop the search for pictures."""
         cancel, self._cancel = self._cancel, None
         if cancel is not None:
             cancel()

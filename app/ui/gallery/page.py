@@ -1,4 +1,4 @@
-"""The page Gallery: what the program compares photos with, and how it is taught something new."""
+"""The page Gallery: what the program compares photos with, and how to teach it something new."""
 
 from __future__ import annotations
 
@@ -33,17 +33,16 @@ from app.ui.widgets.notice_bar import NoticeBar
 
 
 class GalleryPage(Page):
-    """Joins the desk with its views; what a change means is decided in `app.core`.
+    """Joins the session with its views; `app.core` decides what a change means.
 
     Signals:
         model_wanted: ask for an identification model
         gallery_wanted: (GalleryChoice) use this gallery from now on
-        again_wanted: try once more to open the gallery
-        declined: (fingerprint) for this model nothing is to be re-embedded
+        again_wanted: try again to open the gallery declined: (fingerprint) nothing should be re-embedded for this model
         changed: (number of references) somebody changed the gallery
         other_references: what photos are compared with is another set than before, or under other labels
         enrolled: (Reviewed, JobResult) photos of the project were enrolled
-        undo_changed: (title of the step that can be taken back, or empty)
+        undo_changed: (title of the step that can be undone, or empty)
     """
 
     model_wanted = Signal()
@@ -200,19 +199,19 @@ class GalleryPage(Page):
         ):
             bind(self, key, act)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        bind(self.tree, actions.REMOVE, self._remove, here)  # not where somebody types
+        bind(self.tree, actions.REMOVE, self._remove, here)  # not while somebody types
         bind(self.cards, actions.REMOVE, self._remove_photos, here)
         bind(self.cards, actions.RELABEL, self.toolbar.relabel_button.click, here)
 
     # what a person does
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         self.desk.turn(back=True)
         self._look_over_again()
 
     def redo(self) -> None:
-        """Make the change again that was taken back."""
+        """Redo the change that was undone."""
         self.desk.turn(back=False)
         self._look_over_again()
 
@@ -223,7 +222,7 @@ class GalleryPage(Page):
         self.address_box.ask(place, QPoint(12, self.toolbar.geometry().bottom()))
 
     def back(self) -> None:
-        """Esc: out of the box, out of cleaning up, all classes again."""
+        """Esc: close the box, leave cleaning up, show all classes again."""
         boxes = [box for box in (self.box, self.address_box) if not box.isHidden()]
         if boxes:
             boxes[0].leave()
@@ -236,10 +235,10 @@ class GalleryPage(Page):
         if files := self._dialogs.for_photos(f"Photos of {label.fine}"):
             self.commands.teach(files, label)
 
-    # what others do
+    # calls of others
 
     def model_loading(self, name: str) -> None:
-        """Show nothing but that as long as an identification model is being loaded."""
+        """Show only this while an identification model is being loaded."""
         self._loading = bool(name)
         self._update_stack()
 
@@ -270,7 +269,7 @@ class GalleryPage(Page):
             self.tree.go(GalleryClass(request.coarse, request.fine))
 
     def enrol(self, found: Reviewed) -> None:
-        """Put photos of the project into the gallery, as what the person called them."""
+        """Put photos of the project into the gallery, under the person's labels."""
         self.desk.take_reviewed(found)
 
     def decline(self, fingerprints: Iterable[str]) -> None:
@@ -286,7 +285,7 @@ class GalleryPage(Page):
         self.tree.setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The page comes into sight, with what others have done meanwhile."""
+        """The page is shown, with changes that others have made meanwhile."""
         super().showEvent(event)
         self.desk.look_again()
 
@@ -352,7 +351,7 @@ class GalleryPage(Page):
         return self.stack.mapTo(self, QPoint(296, 12))
 
     def _remove(self) -> None:
-        if actions.REMOVE.enabled(self.toolbar.state):  # not while cleaning up, where the class is out of sight
+        if actions.REMOVE.enabled(self.toolbar.state):  # not while cleaning up, when the class is hidden
             self.commands.remove()
 
     def _remove_photos(self) -> None:

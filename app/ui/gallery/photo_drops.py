@@ -1,4 +1,4 @@
-"""Photos that are dropped on the page Gallery: where they would go is shown, and there they are taught."""
+"""Photos that are dropped on the page Gallery: shows where they would go, and enrols them there."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class PhotoDrops(QObject):
     def __init__(
         self, page: QWidget, commands: Commands, tree: ClassTree, cards: ReferenceCards, new: QPushButton
     ) -> None:
-        """`new`: what stands for a new class."""
+        """`new`: the widget that stands for a new class."""
         super().__init__(page)
         self._page, self._commands, self._tree, self._cards, self._new = page, commands, tree, cards, new
         page.setAcceptDrops(True)
         page.installEventFilter(self)
 
     def target_at(self, point: QPoint) -> GalleryClass | None:
-        """What photos dropped at a point of the page belong to; None: to a new class."""
+        """The class for photos dropped at a point of the page; None: a new class."""
         viewport = self._tree.viewport()
         if self._tree.isVisible() and viewport.rect().contains(inside := viewport.mapFrom(self._page, point)):
             return self._tree.node_at(inside)
@@ -37,7 +37,7 @@ class PhotoDrops(QObject):
         return self._tree.node() if over_cards else None
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Files and folders may be dropped where there is a gallery that can be added to."""
+        """Files and folders may be dropped if there is a gallery that takes additions."""
         kind = event.type()
         if kind is QEvent.Type.DragEnter and isinstance(event, QDropEvent):
             if self._commands.enabled and _local(event):

@@ -1,4 +1,4 @@
-"""Reference photos as cards: the picture where it is on this computer, else name and source; the class beneath it."""
+"""Reference photos as cards: the picture if it is on this computer, else name and source; the class beneath it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ReferenceList(QAbstractListModel):
         self.endResetModel()
 
     def references(self) -> list[Reference]:
-        """What is listed."""
+        """The listed references."""
         return self._references
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
@@ -95,7 +95,7 @@ class ReferenceCards(QListView):
         self.activated.connect(self._on_activated)
 
     def show_again(self, references: Sequence[Reference]) -> None:
-        """List these, which are the same class as before, changed: the place in it stays, also what is current."""
+        """List these: the same class as before, but changed. The scroll position and the current card are kept."""
         place, top = self.currentIndex().row(), self.verticalScrollBar().value()
         self.listing.show(references)
         self.doItemsLayout()
@@ -104,7 +104,7 @@ class ReferenceCards(QListView):
             self.setCurrentIndex(self.listing.index(min(place, len(references) - 1)))
 
     def show_pictures(self, pictures: dict[int, Path]) -> None:
-        """Where the pictures are, by the references' ids."""
+        """Take the places of the pictures, by the references' ids."""
         self.listing.pictures = pictures
         self.viewport().update()
 
@@ -151,7 +151,7 @@ class _Card(QStyledItemDelegate):
 def paint_reference(
     painter: QPainter, corner: QPoint, size: QSize, one: Reference, place: Path | None, thumbnails: Thumbnails
 ) -> None:
-    """A reference's picture; where it is not on this computer an icon and its source."""
+    """A reference's picture; if it is not on this computer, an icon and its source."""
     rect = QRect(corner, size)
     picture = thumbnails.get(place) if place is not None else None
     unreadable = place is not None and thumbnails.is_unreadable(place)

@@ -1,4 +1,4 @@
-"""The buttons of the page Gallery: what concerns the gallery, the class, what concerns the chosen photos, undo."""
+"""The buttons of the page Gallery: for the gallery, the class, the chosen photos, and undo."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from app.ui.widgets.basics import enable, tool_button
 
 _SPACING = 4
 _HARMLESS = "can be undone, and the files stay"
-_ROOM = 32  # margins, and what keeps the gallery apart from the classes
+_ROOM = 32  # margins, and the gap between the gallery and the classes
 
 
 class GalleryToolbar(QFrame):
-    """What it offers depends on what is chosen; the narrower the window, the fewer buttons keep their words."""
+    """It offers what suits the choice; the narrower the window, the fewer buttons keep their words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,7 +82,7 @@ class GalleryToolbar(QFrame):
         self._fit()
 
     def show_steps(self, undo: str | None, redo: str | None) -> None:
-        """What undo and redo would do."""
+        """Set what undo and redo would do."""
         self._change(replace(self.state, undo=undo, redo=redo))
         for button, action, title in (
             (self.undo_button, standard.UNDO, undo),
@@ -103,7 +103,7 @@ class GalleryToolbar(QFrame):
         self.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
 
     def show_gallery(self, place: Place | None) -> None:
-        """Say which gallery is in use; to one that a team shares photos are added, and that is all."""
+        """Show which gallery is in use; one that a team shares only takes new photos."""
         self.gallery_button.show_place(place)
         self._change(replace(self.state, adds_only=place is not None and is_shared(place)))
         tips = {self.rename_button: actions.RENAME, self.merge_button: actions.MERGE, self.move_button: actions.MOVE}
@@ -121,7 +121,7 @@ class GalleryToolbar(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        """Icons alone, first of what is wanted least, until all have room."""
+        """Reduce buttons to icons, the least important first, until all have room."""
         style = Qt.ToolButtonStyle
         steps: tuple[tuple[QToolButton, ...], ...] = (
             (*self._of_class, self.relabel_button),
@@ -142,5 +142,5 @@ class GalleryToolbar(QFrame):
 
 
 def _refused(what: str) -> str:
-    """The tooltip of what cannot be done to the gallery in use."""
+    """The tooltip of an action that the gallery in use does not allow."""
     return f"{what}: not in this gallery.\n{ADDS_ONLY}"

@@ -20,7 +20,7 @@ _PICTURE = QSize(88, 60)
 
 @dataclass(frozen=True)
 class Near:
-    """A neighbour, its rank from 1, and its file; None where the picture is not on this computer."""
+    """A neighbour, its rank from 1, and its file; None if the picture is not on this computer."""
 
     rank: int
     neighbour: Neighbour
@@ -28,7 +28,7 @@ class Near:
 
     @property
     def name(self) -> str:
-        """The most specific class that is known of it."""
+        """Its most specific known class."""
         return self.neighbour.reference.fine or self.neighbour.reference.coarse
 
     @property
@@ -44,7 +44,7 @@ class Near:
 
 
 class NeighbourCard(QAbstractButton):
-    """One neighbour. Can be clicked where its picture is on this computer."""
+    """One neighbour. Can be clicked if its picture is on this computer."""
 
     def __init__(self, near: Near, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ class NeighbourCard(QAbstractButton):
         return QSize(220, _HEIGHT)
 
     def event(self, event: QEvent) -> bool:
-        """The tooltip says everything, also on a card that cannot be clicked."""
+        """The tooltip shows everything, also on a card that cannot be clicked."""
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             reference = self.near.neighbour.reference
             place = str(self.near.picture) if self.near.picture else f"{reference.path}, not on this computer"

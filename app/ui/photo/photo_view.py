@@ -13,7 +13,7 @@ from model.system.plain_text import one_line
 _MARGIN = 16
 _STEP = 1.0015  # zoom for each of the 120 units of a wheel notch
 _MOST = 16.0  # screen pixels to one pixel of the photo
-_BLOCKS_FROM = 6  # enlarged further than this, single pixels are what one wants to see
+_BLOCKS_FROM = 6  # beyond this enlargement single pixels should be visible
 _LEAST_CROP = 8  # pixels of the photo
 
 
@@ -23,7 +23,7 @@ class PhotoView(QWidget):
     Signals:
         moved: the user zoomed or panned: (zoom relative to fit, centre x and y as fractions of the photo)
         cropped: (QRect) a crop box was drawn
-        crop_cleared: the crop box was taken away
+        crop_cleared: the crop box was removed
     """
 
     moved = Signal(float, float, float)
@@ -64,7 +64,7 @@ class PhotoView(QWidget):
         self.update()
 
     def show_heat(self, heat: QImage | None) -> None:
-        """Lay a picture over the photo, or over its crop box; None takes it away."""
+        """Lay a picture over the photo, or over its crop box; None removes it."""
         self._heat = heat
         self.update()
 
@@ -81,7 +81,7 @@ class PhotoView(QWidget):
         return None if self._crop is None or self._photo is None else self._inside(self._crop)
 
     def clear_crop(self) -> bool:
-        """Take the crop box away; True where there was one."""
+        """Remove the crop box; True if there was one."""
         had = self._crop is not None
         self._crop = self._crop_from = None
         if had:
@@ -207,7 +207,7 @@ class PhotoView(QWidget):
             self._keep_in_sight()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A crop box that is large enough is announced; a smaller one is a slip of the hand."""
+        """A crop box that is large enough is reported; a smaller one is a slip of the hand."""
         if event.button() is not Qt.MouseButton.LeftButton:
             return
         self._pan_from = None
@@ -259,7 +259,7 @@ class PhotoView(QWidget):
         size = photo.size
         target = QRectF(self.to_widget(QPointF(0, 0)), self.to_widget(QPointF(size.width(), size.height())))
         needed = target.width() * self.devicePixelRatioF()
-        # the smallest level that still has a pixel for each one on the screen: smooth when it is made smaller
+        # the smallest level with at least one pixel for each on the screen: this stays smooth when reduced
         level = next((one for one in reversed(photo.levels) if one.width() >= needed), photo.levels[0])
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, needed < level.width() * _BLOCKS_FROM)
         painter.drawImage(target, level)

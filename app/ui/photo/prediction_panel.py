@@ -18,7 +18,7 @@ from app.ui.widgets.status_face import FACES, percent
 
 
 class PredictionPanel(QFrame):
-    """Shows one answer at a time, or what it is waiting for.
+    """Shows one answer at a time, or what it waits for.
 
     Signals:
         neighbour_chosen: (Near) put this one beside the photo.
@@ -86,7 +86,7 @@ class PredictionPanel(QFrame):
         whole.addWidget(scroll)
 
     def show_waiting(self, subject: str, word: str) -> None:
-        """No answer yet: `subject` names the photo, `word` says what is going on ("identifying")."""
+        """No answer yet: `subject` names the photo, `word` says what is happening ("identifying")."""
         self._head(subject, "circle-dot", "muted", word)
         self._say("", "", "", "")
         self._show_parts(tree=False, neighbours=False)
@@ -105,10 +105,10 @@ class PredictionPanel(QFrame):
         """Show an identification with its bars and neighbours.
 
         Args:
-            subject: the photo's name, or what part of it was identified.
-            info: of the identification model that answered.
+            subject: the photo's name, or the part of it that was identified. info: facts of the identification model
+            that answered.
             found: an identification with a decision.
-            pictures: the file of each neighbour, None where it is not on this computer.
+            pictures: the file of each neighbour, None if it is not on this computer.
         """
         decision, evidence = found.decision, found.evidence
         if decision is None or evidence is None:
@@ -133,7 +133,7 @@ class PredictionPanel(QFrame):
         return [card.near for card in self.neighbours.cards()]
 
     def texts(self) -> dict[str, str]:
-        """What is written: subject, status, answer, under, figure, reason."""
+        """The texts: subject, status, answer, under, figure, reason."""
         return {
             "subject": self._file.whole(),
             "status": self._word.text(),

@@ -19,7 +19,7 @@ from model.system.plain_text import one_line
 
 
 class DecisionTerms(Protocol):
-    """What reads evidence: a model file's facts, or those that a project keeps of a model."""
+    """The facts needed to show evidence: those of a model file, or those that a project keeps of a model."""
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -28,12 +28,12 @@ class DecisionTerms(Protocol):
 
     @property
     def thresholds(self) -> Thresholds:
-        """What an answer must reach."""
+        """The thresholds for an answer."""
         ...
 
 
 _TOP_COARSE, _TOP_FINE = 2, 5
-_LEAST = 0.005  # a class below half a percent says nothing, unless it is the best one
+_LEAST = 0.005  # a class below half a per cent says nothing, unless it is the best one
 _INDENT = 20
 _ROW = 35
 
@@ -62,7 +62,7 @@ class Bar:
 def rows(info: DecisionTerms, decision: Decision, evidence: Evidence) -> list[Bar]:
     """The two best types and that of the best fine class, most probable first, each with its best fine classes beneath.
 
-    At most five fine classes in all, so that the tree stays small enough for the neighbours to be seen below it.
+    At most five fine classes in all, so that the neighbours below the tree stay visible.
 
     Args:
         info: thresholds, and the types in the order of their colours.

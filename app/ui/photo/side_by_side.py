@@ -12,11 +12,11 @@ from app.ui.photo.neighbour_strip import Near
 from app.ui.photo.photo_view import PhotoView
 from app.ui.widgets.basics import Splitter
 
-NO_PICTURE = "None of the neighbours' pictures is on this computer, so there is none to show."
+NO_PICTURE = "No picture of the neighbours is on this computer."
 
 
 class CompareView(QWidget):
-    """Two photo views, the second hidden until a neighbour is put there."""
+    """Two photo views, the second one hidden until it shows a neighbour."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,14 +62,14 @@ class CompareView(QWidget):
         self._loader.load(self._request, near.picture)
 
     def toggle(self, near: Near) -> None:
-        """Side by side with this neighbour, or back where that is the one on show."""
+        """Side by side with this neighbour, or back if it is on show already."""
         if self._near == near:
             self.leave()
         else:
             self.enter(near)
 
     def toggle_nearest(self, cards: Sequence[Near]) -> bool:
-        """Side by side with the nearest neighbour that has a picture, or back; False where none of them has one."""
+        """Side by side with the nearest neighbour that has a picture, or back; False if none has one."""
         if self.leave():
             return True
         near = next((one for one in cards if one.picture is not None), None)
@@ -78,7 +78,7 @@ class CompareView(QWidget):
         return near is not None or not cards
 
     def leave(self) -> bool:
-        """Back to the photo alone; True where there were two."""
+        """Back to the photo alone; True if there were two."""
         if self._near is None:
             return False
         self._near = None

@@ -1,4 +1,4 @@
-"""Brings what a project holds into its columns, piece by piece, and what a run adds to it."""
+"""Loads the content of a project into its columns, piece by piece, and what a run adds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.review.photo_columns import PhotoColumns
 from app.ui.background.tasks import Task, Tasks
 
 _PIECE = 2000
-_FRESH = 250  # milliseconds between two looks at what a run has found
+_FRESH = 250  # milliseconds between two reads of what a run has stored
 
 
 class ColumnLoader(QObject):
@@ -70,7 +70,7 @@ class ColumnLoader(QObject):
         self.columns.decide(model.thresholds)
 
     def touch(self, images: Sequence[int]) -> None:
-        """These images, and any that are new, are to be read soon: a run has stored something of them."""
+        """Read these images, and any new ones, soon: a run has stored something for them."""
         self._touched.update(images)
         if not self._fresh.isActive():
             self._fresh.start()

@@ -12,16 +12,16 @@ from app.core.batch.folder_watch import SETTLE, ProjectWatch
 from app.core.project.project import Project
 from app.ui.background.tasks import Task, Tasks
 
-_SHARE = 10  # a pause takes at least so many times as long as the look before it
+_SHARE = 10  # a pause takes at least this many times as long as the look before it
 
 
 class FolderWatching(QObject):
     """Looks again and again, on a thread of `Tasks`; never twice at once.
 
     Signals:
-        arrived: (count) so many photos have come or changed, and wait in the project
+        arrived: (count) this many photos are new or changed, and wait in the project
         problem: (text, details)
-        said: (text) the files that Marque knows and cannot read, when their number changes
+        said: (text) the files that Marque knows but cannot read, when their number changes
         changed: other folders are watched now (`places`)
     """
 
@@ -45,7 +45,7 @@ class FolderWatching(QObject):
         return self._watch.places if self._watch is not None else ()
 
     def begin(self, project: Project) -> None:
-        """Watch the watched sources of a project, as they are now, in place of what was watched."""
+        """Watch the present watched sources of a project, in place of those before."""
         self.end()
         self._project, self._skipped = project, ""
         self._look = self._tasks.once(lambda: ProjectWatch(project), self._take, on=project)

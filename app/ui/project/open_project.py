@@ -1,7 +1,7 @@
 """The open project, which the pages share: its columns, and the runs and steps that change it.
 
-Everything that touches the file is done by the thread of `Tasks`, or by the model's thread during a run; both answer
-with what changed, and that is put in its place on the GUI thread.
+Everything that touches the file is done by the thread of `Tasks`, or by the model's thread during a run; both report
+what changed, and the GUI thread updates the columns.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ _RECENT = 8
 class OpenProject(QObject):
     """Signals:
     opened: another project is open; its columns fill up from now on
-    open_failed: (whether it was to be made) what should have been opened cannot be; `problem` says why
-    grown: images or predictions have come, or thresholds changed: the list is to be arranged again
+    open_failed: (whether it should have been made) a project cannot be opened; `problem` says why
+    grown: images or predictions have come, or thresholds changed: the list must be arranged again
     labelled: (rows) the person's labels of these rows have changed
     steps_changed: (NextSteps) other steps can be undone and done again
     problem: (text, details)
-    said: (words) something was done that needs no more than a line
-    filing_step: (photos, back) the step to be undone or done again is a filing, which takes its time
+    said: (words) something was done that only needs a line
+    filing_step: (photos, back) the step to undo or redo is a filing, which takes a while
     unknown_step: (UnknownStepError) a program has left a step in the middle that was not begun on this computer
     """
 
@@ -70,7 +70,7 @@ class OpenProject(QObject):
         super().__init__(parent)
         self.project: Project | None = None
         self.model: KnownModel | None = None
-        self.recent: list[Path] = []  # the projects that were open, the last one first
+        self.recent: list[Path] = []  # the recent projects, the last one first
         self.tasks, self.checks = Tasks(self), Tasks(self)
         self.waits = ProjectWaits(JobSource(self))
         self.running = RunControl(runs, self)
@@ -95,11 +95,11 @@ class OpenProject(QObject):
 
     @property
     def columns(self) -> PhotoColumns:
-        """What the project holds; of another project it is another object."""
+        """The content of the project; another project has another object."""
         return self._filling.columns
 
     def stop(self) -> None:
-        """Finish what was asked for and end the run; `close` comes when the model's thread has stopped."""
+        """Finish requested work and end the run; `close` follows when the model's thread has stopped."""
         self.blockSignals(True)
         self.running.blockSignals(True)
         self.running.jobs.blockSignals(True)
@@ -128,7 +128,7 @@ class OpenProject(QObject):
         def steps() -> Iterator[Opened]:
             try:
                 if still_open is not None and still_open.is_there():
-                    # perhaps as its photos are being filed: there is nothing to settle
+                    # perhaps its photos are being filed, so there is nothing to finish
                     yield Opened(still_open, still_open.models.all())
                 else:
                     yield open_project(path, self.waits.alone, create=create)
@@ -148,13 +148,13 @@ class OpenProject(QObject):
         self.tasks.submit(steps, take, failed=fail)
 
     def save_as(self, path: Path) -> None:
-        """Go on in a copy of the project."""
+        """Continue in a copy of the project."""
         project = self.project
         if project is not None:
             self.tasks.once(lambda: project.save_as(path), lambda _: self.open(path))
 
     def relocate(self, old: Path, new: Path) -> None:
-        """Images moved: look for those under `old` under `new`."""
+        """Images moved from the folder `old` to `new`: look for them there."""
 
         def work(project: Project) -> int:
             scanned_folders.remember(project, [new])
@@ -191,13 +191,13 @@ class OpenProject(QObject):
         unrecorded, self._unrecorded = self._unrecorded, []
         for place, identified in unrecorded:
             self.record(place, identified)
-        self.checks.once(project.check)  # a large file takes seconds to read
+        self.checks.once(project.check)  # reading a large file takes seconds
         self.watching.begin(project)
         if old is not None and old is not project:
             self.closer.leave(old)
 
     def _choose_model(self, models: list[KnownModel]) -> None:
-        """That of the loaded file, else the one that predicted last."""
+        """The model of the loaded file, else the one that predicted last."""
         own = None
         if self._loaded is not None:
             info = self._loaded.info
@@ -210,12 +210,12 @@ class OpenProject(QObject):
         self.reread()
 
     def reread(self) -> None:
-        """Read again what is known of all photos."""
+        """Read the data of all photos again."""
         if self.project is not None:
             self._filling.load(self.project, self.model)
 
     def _touch(self, images: Sequence[int]) -> None:
-        if self.model is None and self._loaded is not None:  # the first answers that this project holds
+        if self.model is None and self._loaded is not None:  # the first answers in this project
             info = self._loaded.info
             self.model = KnownModel(info.fingerprint, info.name, info.taxonomy, info.thresholds)
             self._filling.answer_by(self.model)
@@ -235,19 +235,19 @@ class OpenProject(QObject):
         self.ask(work, lambda _: self._begin_run())
 
     def retry_failed(self) -> None:
-        """Read the files again that could not be read."""
+        """Try the unreadable files again."""
         self._run_wanted = True
         self.ask(lambda project: project.images.retry_failed(), lambda _: self._begin_run())
 
     def identify_again(self) -> None:
-        """Ask the identification model again about all photos: the gallery is another one since. Labels stay."""
+        """Identify all photos again, as the gallery has changed. Labels stay."""
         model = self._loaded.info.fingerprint if self._loaded is not None else self.model and self.model.fingerprint
         if model:
             self._run_wanted = True
             self.ask(lambda project: project.predictions.ask_again(model), lambda _count: self._begin_run())
 
     def watch(self, on: bool) -> None:
-        """Watch the project's folders from now on, or no longer."""
+        """Watch the project's folders from now on, or stop watching."""
 
         def work(project: Project) -> None:
             for _, place, _ in project.sources.all():
@@ -265,24 +265,24 @@ class OpenProject(QObject):
             self.running.begin(self.project, find=False)
 
     def cancel_run(self) -> None:
-        """End the run after the batch in work; what was identified stays."""
+        """End the run after the current batch; what was identified stays."""
         self._run_wanted = False
         self.running.cancel()
 
     def record(self, opened: Sequence[Path], found: Sequence[Identification]) -> None:
-        """Keep what the page Identify has found out."""
+        """Store the results of the page Identify."""
         loaded = self._loaded
         if self.project is None:
-            self._unrecorded.append((opened, found))  # until the project is open
+            self._unrecorded.append((opened, found))  # kept until the project is open
         elif loaded is not None:
             self.ask(lambda project: record(project, loaded.info, opened, found), self._touch)
 
     def _begin_run(self) -> None:
-        if self.project is not None and self._loaded is not None:  # else as soon as there is a model
+        if self.project is not None and self._loaded is not None:  # otherwise as soon as there is a model
             self._run_wanted = False
             self.running.begin(self.project)
 
-    # what the person says
+    # labels
 
     def label(self, labels: Mapping[SubjectId, Label | None], title: str) -> None:
         """Set labels of subjects in one step that can be undone."""
@@ -296,13 +296,13 @@ class OpenProject(QObject):
         self.ask(lambda project: project.labels.set(labels, title), put)
 
     def take_labels(self, project: Project, labels: Mapping[SubjectId, Label | None]) -> None:
-        """Show labels that were set in the project meanwhile."""
+        """Show labels that were set in the project elsewhere."""
         if project is self.project:
             self.labelled.emit(self.columns.set_labels(labels))
             self._tell_steps()
 
     def turn(self, *, back: bool) -> None:
-        """Take back the last step, or do the one again that was taken back."""
+        """Undo the last step, or redo the one that was undone."""
 
         project = self.project
         if project is None:
@@ -315,7 +315,7 @@ class OpenProject(QObject):
         def turn(wanted: JournalStep | None) -> tuple[JournalStep | None, int, dict[SubjectId, Label]]:
             action = next_step()
             if action is None or wanted is None or (back and action.id > wanted.id):
-                return None, 0, {}  # what was done while it waited is not what was meant
+                return None, 0, {}  # a step that was done while it waited is not the one that was meant
             if action.kind is StepKind.FILES:
                 return action, Filing(project).count(action), {}
             _ = journal.undo() if back else journal.redo()
@@ -340,7 +340,7 @@ class OpenProject(QObject):
         self.tasks.submit(steps, put, on=project)
 
     def reload(self) -> None:
-        """Files were moved: read where they are now."""
+        """Files were moved: read their new places."""
 
         def put(images: list[ProjectImage]) -> None:
             if [image.id for image in images] != self.columns.ids.tolist():
@@ -355,10 +355,10 @@ class OpenProject(QObject):
     def _tell_steps(self) -> None:
         self.ask(lambda project: journal_of(project).next_steps(), self.steps_changed.emit)
 
-    # what is asked about it
+    # questions about the project
 
     def choose_thresholds(self, thresholds: Thresholds | None) -> None:
-        """Decide everything again by these; None: as the identification model recommends."""
+        """Decide everything again by these thresholds; None: as the identification model recommends."""
         model = self.model
         if model is None or self.project is None:
             return
@@ -370,7 +370,7 @@ class OpenProject(QObject):
         self.ask(lambda project: project.models.choose_thresholds(model.fingerprint, thresholds))
 
     def ask(self, work: Callable[[Project], T], then: Callable[[T], None] = lambda _value: None) -> None:
-        """Do something with the project on its thread; `then` takes the result unless another one is open by then."""
+        """Work with the project on its thread; `then` takes the result unless another project is open by then."""
         project = self.project
         if project is None:
             return
@@ -382,7 +382,7 @@ class OpenProject(QObject):
         self.tasks.once(lambda: work(project), put)
 
     def find(self, image: int, then: Callable[[PhotoResult | None], None]) -> None:
-        """Ask for all that is known of an image."""
+        """Ask for everything known about an image."""
         model = self.model
         self.ask(lambda project: result_of(project, model, image), then)
 

@@ -1,4 +1,4 @@
-"""A project is opened or made, and what a program has left in the middle is brought to rest; on a worker thread."""
+"""Opens or makes a project, and finishes what a program left unfinished; on a worker thread."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from app.ui.background.waits import PROGRAM
 class Opened:
     """A project that is open.
 
-    Attributes:
-        models: that have predicted.
-        said: what the person should know, a sentence each.
-        unknown: steps that were left in the middle and not begun on this computer.
+    Attributes: models: those that have predicted. said: what the person should know, one sentence each. unknown:
+        unfinished steps that were not begun on this computer.
     """
 
     project: Project
@@ -34,7 +32,7 @@ def open_project(path: Path, alone: Alone, *, create: bool) -> Opened:
     """Open or make a project.
 
     Args:
-        alone: holds its lock while it is brought up to date.
+        alone: holds its lock during an update.
 
     Raises:
         MarqueError: if it cannot be used.
@@ -46,7 +44,7 @@ def open_project(path: Path, alone: Alone, *, create: bool) -> Opened:
             note = f"; {project.note}" if project.note else ""
             found.said.append(f"{path}: this project can be viewed and exported here, but not changed{note}")
         else:
-            with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # else nothing has died in the middle
+            with suppress(ProjectBusyError), only_writer(path, PROGRAM):  # otherwise nothing was left unfinished
                 filing = Filing(project)
                 found.said.extend(filing.settle())
                 found.unknown.extend(filing.unknown())

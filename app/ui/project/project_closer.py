@@ -1,4 +1,4 @@
-"""Projects that were open before: each is closed when those that still work on it have let go."""
+"""Projects that were open before: each is closed when nobody works on it any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui.project.run_control import RunControl
 
 
 class ProjectCloser(QObject):
-    """Knows who works on projects, and which ones are open although another one has taken their place."""
+    """Knows who works on projects, and which ones are still open although another one has replaced them."""
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         """Args: tasks: close the projects."""
@@ -22,17 +22,17 @@ class ProjectCloser(QObject):
         self._projects: list[Project] = []
 
     def add_user(self, user: Tasks | RunControl) -> None:
-        """This works on projects too, and says by `released` when it has let go of one."""
+        """Add a worker on projects, which reports by `released` that it has finished with one."""
         self._users.append(user)
         user.released.connect(self._close_unused)
 
     def leave(self, project: Project) -> None:
-        """Another project has taken the place of this one."""
+        """Another project has replaced this one."""
         self._projects.append(project)
         self._close_unused()
 
     def take_back(self, path: Path) -> Project | None:
-        """The project of this file if it is still open; a second one beside it would disturb those that use it."""
+        """The project of this file if it is still open; a second one would disturb its users."""
         found = next((one for one in self._projects if one.path == path), None)
         if found is not None:
             self._projects.remove(found)

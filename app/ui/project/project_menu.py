@@ -1,4 +1,4 @@
-"""The menu of the project: new, open, save as, where its photos come from; and the file dialogs that belong to it."""
+"""The menu of the project: new, open, save as, the places of its photos; and its file dialogs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILTER = f"Projects of Marque (*{SUFFIX})"
 
 
 def new_place() -> Path:
-    """Where a project goes that nobody has named yet."""
+    """The place of a project that nobody has named yet."""
     return unsaved_name(paths.user_data_dir(), datetime.now())
 
 
@@ -33,15 +33,15 @@ def title(path: Path) -> str:
 
 
 class ProjectButton(QToolButton):
-    """Shows which project is open; its menu has everything that concerns it as a whole.
+    """Shows which project is open; its menu has the actions for the project as a whole.
 
     Signals:
         open_wanted: (path, whether to make it), save_wanted: (path)
         corrections_wanted: (a table in which labels were corrected)
-        retry_wanted: read the files again that could not be read
+        retry_wanted: try the unreadable files again
         again_wanted: identify everything again
         relocate_wanted: (old folder, new folder)
-        folders_asked: the photos are elsewhere now: `ask_where` is to be called with the project's folders
+        folders_asked: the photos have moved: call `ask_where` with the project's folders
     """
 
     open_wanted = Signal(Path, bool)
@@ -80,7 +80,7 @@ class ProjectButton(QToolButton):
         self.show_project(None, [])
 
     def follow(self, project: OpenProject) -> None:
-        """Show which project is open, and do with it what the menu says."""
+        """Show which project is open, and carry out the entries of its menu."""
 
         def show() -> None:
             self.show_project(project.project.path if project.project is not None else None, project.recent)
@@ -97,7 +97,7 @@ class ProjectButton(QToolButton):
         )
 
     def show_project(self, path: Path | None, recent: Sequence[Path]) -> None:
-        """Write which project is open, and which ones were, the last one first."""
+        """Show which project is open, and the recent ones, the last one first."""
         self._path = path
         self.setToolTip(str(path) if path is not None else "no project is open")
         name = "no project" if path is None else title(path)
@@ -106,11 +106,11 @@ class ProjectButton(QToolButton):
         for one in recent:
             action = self._recent_menu.addAction(for_button(title(one)))
             action.setToolTip(str(one))
-            action.setEnabled(one != path)  # one that has gone is found out when it is opened: drives can hang
+            action.setEnabled(one != path)  # a missing one is noticed when it is opened: drives can hang
             action.triggered.connect(lambda _on=False, one=one: self.open_wanted.emit(one, False))
 
     def ask_where(self, folders: Sequence[Path]) -> None:
-        """Ask where the first of these that is missing (or the first) is now."""
+        """Ask for the new place of the first missing folder (or of the first one)."""
         if not folders:
             return
         old = next((folder for folder in folders if not folder.exists()), folders[0])

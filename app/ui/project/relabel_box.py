@@ -1,4 +1,4 @@
-"""Giving another label: type a few letters, choose, Enter. A name that does not exist yet can be made on the spot."""
+"""The box for another label: type a few letters, choose, Enter. It can also make a new name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RelabelBox(OfferingPopup):
     """Asks for a label; a click elsewhere closes it too.
 
     Signals:
-        chosen: (Label, numbers of the images that it was asked for, int64)
+        chosen: (Label, numbers of the images that it is for, int64)
     """
 
     chosen = Signal(Label, np.ndarray)
@@ -52,13 +52,13 @@ class RelabelBox(OfferingPopup):
         self.offers.itemClicked.connect(self._take)
 
     def ask_about(self, columns: PhotoColumns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
-        """Show the box for some rows of a project, int64, with the names there are and the likeliest ones first."""
-        self._images = columns.ids[rows]  # others may be chosen by the time the box is answered
+        """Show the box for some rows of a project, int64, with the existing names, the likeliest ones first."""
+        self._images = columns.ids[rows]  # other photos may be chosen by the time the box is answered
         self.set_classes(*classes(columns, taxonomy))
         self.ask(len(rows), likely(columns, int(rows[0]), self.used()), at)
 
     def set_classes(self, types: Sequence[str], type_of: Mapping[str, str]) -> None:
-        """What there is to choose from: types, and the type of each class."""
+        """The choices: types, and the type of each class."""
         self._types = tuple(types)
         self._type_of = dict(type_of)
 

@@ -33,11 +33,10 @@ class RunControl(QObject):
         runs.ended.connect(self._on_ended)
 
     def begin(self, project: Project, *, find: bool = True) -> None:
-        """Identify what has not been identified; after the run in work, where there is one.
+        """Identify what has not been identified, after the current run, if there is one.
 
         Args:
-            project: to which the answers go.
-            find: look for new files in its sources first.
+            project: takes the answers. find: look for new files in its sources first.
         """
         if self._run is not None:
             self._next = (project, find or (self._next is not None and self._next[1]))

@@ -156,7 +156,7 @@ def test_what_is_meant_for_a_shared_gallery_that_is_not_there_goes_nowhere_else(
     fingerprint = tiny_engine.info.fingerprint
     shelf = GallerySelection(fingerprint, DIM, named="postgresql://127.0.0.1:1/nothing", supplied=tiny_gallery)
     assert shelf.gallery is None and shelf.problem is not None
-    with pytest.raises(GalleryError, match="only add photos"):
+    with pytest.raises(GalleryError, match="only adds photos"):
         shelf.writable()
     with pytest.raises(GalleryError, match="cannot be reached"):
         shelf.additions()
