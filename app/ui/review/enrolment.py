@@ -24,7 +24,7 @@ class EnrolmentJobs(QObject):
 
     Signals:
         wanted: (Reviewed) enrol these
-        undo_wanted: take the gallery's last step back
+        undo_wanted: undo the gallery's last step
     """
 
     wanted = Signal(Reviewed)
@@ -33,10 +33,10 @@ class EnrolmentJobs(QObject):
     def __init__(self, session: ReviewSession, chosen: PhotoSelection, notice: NoticeBar, page: QWidget) -> None:
         super().__init__(page)
         self._session, self._chosen, self._notice = session, chosen, notice
-        self._title = ""  # of the gallery's step that the notice can take back
+        self._title = ""  # of the gallery's step that the notice can undo
 
     def offer_in(self, toolbar: ReviewToolbar, verdicts: VerdictBar) -> None:
-        """Write on menu and button how many photos it would be."""
+        """Show on menu and button how many photos it would be."""
 
         def write() -> None:
             words = f"enrol {photos(len(self._chosen.places()))} in the gallery"
@@ -68,7 +68,7 @@ class EnrolmentJobs(QObject):
         self._say(words, found, done)
 
     def show_next_undo(self, title: str) -> None:
-        """The gallery's last step is another one by now: that one is not taken back here."""
+        """The gallery's last step is another one by now: the notice no longer offers to undo it."""
         if self._title and title != self._title:
             self._title = ""
             self._notice.clear()
@@ -93,7 +93,7 @@ class EnrolmentJobs(QObject):
         if done.report.problems:
             words += f" {photos(len(done.report.problems))} could not be enrolled."
         self._title = found.title if done.report.added else ""
-        tip = f"take the enrolment back; on the page Gallery this is {standard.UNDO.shown}"
+        tip = f"undo the enrolment; on the page Gallery this is {standard.UNDO.shown}"
         undo = "undo" if done.report.added else ""
         self._notice.say(words, undo, self._undo, tip=tip, details="\n".join(done.report.problems))
 
@@ -103,7 +103,7 @@ class EnrolmentJobs(QObject):
 
 
 def _labels(found: Reviewed, done: JobResult) -> str:
-    """As what; with numbers where all of them were enrolled."""
+    """Under which classes; with numbers if all of them were enrolled."""
     counts = Counter(sample.fine or sample.coarse for sample in found.samples)
     whole = done.report.added == len(found.samples)
     names = [f"{count:,} {name}" if whole else name for name, count in counts.most_common(_NAMED)]

@@ -31,10 +31,10 @@ _TYPING = 150  # milliseconds after the last key
 
 
 class FilterBar(QFrame):
-    """Says what the person wants to see; knows nothing of the project but its counts and labels.
+    """Offers filters and orders; all it knows of the project are counts and labels.
 
     Signals:
-        changed: another filter or order is wanted.
+        changed: another filter or order was chosen.
     """
 
     changed = Signal()
@@ -82,12 +82,12 @@ class FilterBar(QFrame):
             box.setFixedWidth(width)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the choice of margins goes, unless it is made use of."""
+        """If there is little room the choice of margins is hidden, unless it is in use."""
         super().resizeEvent(event)
         self.margin_box.setVisible(self.width() >= _NARROW or self.margin_box.currentIndex() > 0)
 
     def filter(self) -> Filter:
-        """What is chosen."""
+        """The chosen filter."""
         least, most = _CONFIDENCES[self.confidence_box.currentText()]
         least_margin, most_margin = _MARGINS[self.margin_box.currentText()]
         label = self.label_box.currentData() or ""
@@ -95,7 +95,7 @@ class FilterBar(QFrame):
         return Filter(show, label, self.search.text(), least, most, least_margin, most_margin)
 
     def order(self) -> Order:
-        """What is sorted by."""
+        """The chosen order."""
         return list(Order)[self.order_box.currentIndex()]
 
     def descending(self) -> bool:
@@ -126,7 +126,7 @@ class FilterBar(QFrame):
         self._tell()
 
     def show_facts(self, listed: int, counts: dict[Show, int], labels: dict[str, int]) -> None:
-        """Write how many photos there are of each kind."""
+        """Show how many photos there are of each kind."""
         total = counts[Show.ALL]
         self._count.set_whole(f"{listed:,} of {total:,}" if listed != total else f"{total:,} photos")
         for place, show in enumerate(Show):
@@ -144,7 +144,7 @@ class FilterBar(QFrame):
 
     def _tell(self) -> None:
         self._typing.stop()
-        for box in self._boxes()[:-1]:  # a choice that hides photos must be seen
+        for box in self._boxes()[:-1]:  # a choice that hides photos must be visible
             kind = "set" if box.currentIndex() > 0 else ""
             if box.property("kind") != kind:
                 box.setProperty("kind", kind)

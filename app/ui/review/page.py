@@ -1,4 +1,4 @@
-"""The page Review: a project's photos, what they are shown as, and what the person says to that."""
+"""The page Review: a project's photos, their answers, and the person's labels."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ _FOLLOW = 40  # milliseconds that a photo must be current before it is opened
 
 
 class ReviewPage(Page):
-    """Joins the open project with list and views; what a step means is decided in `app.core`.
+    """Joins the open project with list and views; `app.core` decides what a step means.
 
     Signals:
         folder_wanted: identify a folder into the project
         current_changed: (image, or NOBODY) another photo is current
         chosen_changed: (numbers of images, int64) other photos are chosen
         enrol_wanted: (Reviewed) put these into the gallery
-        gallery_undo_wanted: take the gallery's last step back
+        gallery_undo_wanted: undo the gallery's last step
     """
 
     folder_wanted = Signal()
@@ -178,7 +178,7 @@ class ReviewPage(Page):
             (verdicts.compare_button, standard.COMPARE, self.viewer.toggle_compare),
         ):
             button.clicked.connect(lambda _on=False, act=act: act())
-            bind(self.columns, key, act, here)  # not where somebody types into the search
+            bind(self.columns, key, act, here)  # not while somebody types into the search
         for key, act in (
             *((actions.NEXT, lambda: self.step(1)), (actions.PREVIOUS, lambda: self.step(-1))),
             (actions.CLEAR, self.saying.clear),
@@ -210,12 +210,12 @@ class ReviewPage(Page):
             self.relabel_box.ask_about(self.project.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
 
     def undo(self) -> None:
-        """Take the last step back."""
+        """Undo the last step."""
         if not self.outputs.busy():
             self.project.turn(back=True)
 
     def redo(self) -> None:
-        """Do the step again that was taken back."""
+        """Redo the step that was undone."""
         if not self.outputs.busy():
             self.project.turn(back=False)
 
@@ -234,7 +234,7 @@ class ReviewPage(Page):
             self._go(place)
 
     def select_like_this(self) -> None:
-        """List what is shown as the same class, all of it chosen."""
+        """List all photos that are shown as the same class, and choose them."""
         rows, columns = self.chosen.rows(), self.project.columns
         label = columns.names[columns.shown.label[rows[0]]] if len(rows) else ""
         if label:
@@ -242,7 +242,7 @@ class ReviewPage(Page):
             self.grid.selectAll()
 
     def back(self) -> None:
-        """Esc: out of side by side, out of a proposal, all photos again."""
+        """Esc: close side by side, leave a proposal, show all photos again."""
         if self.viewer.leave_compare():
             return
         if not self.proposals.leave() and not self.filters.filter().is_all:
@@ -251,7 +251,7 @@ class ReviewPage(Page):
     # the list
 
     def arrange(self) -> None:
-        """Filter and sort again; what was current and chosen stays so where it is still listed."""
+        """Filter and sort again; current and chosen photos stay so if they are still listed."""
         self._arranging.stop()
         listing, filters = self.listing, self.filters
         listing.filter, listing.order, listing.descending = filters.filter(), filters.order(), filters.descending()
@@ -285,7 +285,7 @@ class ReviewPage(Page):
         return bool(local)
 
     def show_enrolled(self, found: Reviewed, done: JobResult) -> None:
-        """Photos of the project were enrolled: say how many."""
+        """Photos of the project were enrolled: show how many."""
         self.enrolling.show_done(found, done)
 
     def gallery_undo_changed(self, title: str) -> None:
@@ -323,7 +323,7 @@ class ReviewPage(Page):
     # what happened
 
     def _on_opened(self) -> None:
-        self.relabel_box.leave()  # it was asked for photos of the other project
+        self.relabel_box.leave()  # the request was for photos of the other project
         self.proposals.leave()
         self.chosen.forget()
         self.listing.show(self.project.columns)
@@ -373,11 +373,11 @@ class ReviewPage(Page):
             if result is not None and wanted == self.chosen.image():
                 self.viewer.show_result(result, self.project.model)
 
-        if wanted != NOBODY and self.isVisible():  # else when it is
+        if wanted != NOBODY and self.isVisible():  # otherwise when it is
             self.project.find(wanted, show)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Open the current photo; at the first time, once nothing else is to be done, make ready what that needs."""
+        """Open the current photo; the first time, prepare what that needs once nothing else is to be done."""
         super().showEvent(event)
         self._following.start()
         if not self._drawn:

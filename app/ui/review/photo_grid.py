@@ -1,4 +1,4 @@
-"""Photos in rows and columns, any number of them: only what is in sight is laid out, painted and asked for."""
+"""Photos in rows and columns, any number of them: only visible ones are laid out, painted and loaded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PhotoGrid(QAbstractItemView):
         self._size = 2
         self._hovered = -1
         self._listing = listing
-        # by image: what it showed, and how that looks
+        # by image: what its cell showed, and the picture of it
         self._painted: OrderedDict[int, tuple[tuple[object, ...], QPixmap]] = OrderedDict()
         self._look: tuple[object, ...] = ()
         self._anchor = 0
@@ -81,8 +81,8 @@ class PhotoGrid(QAbstractItemView):
     def scrollTo(
         self, index: _Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
     ) -> None:
-        """Bring an item into sight, with as little movement as it takes."""
-        self.executeDelayedItemsLayout()  # or the bar would end where the list did before
+        """Make an item visible, with as little movement as possible."""
+        self.executeDelayedItemsLayout()  # otherwise the bar would end where the old list ended
         rect, bar = self.visualRect(index), self.verticalScrollBar()
         if hint is QAbstractItemView.ScrollHint.PositionAtCenter:
             bar.setValue(bar.value() + rect.center().y() - self.viewport().height() // 2)
@@ -154,15 +154,15 @@ class PhotoGrid(QAbstractItemView):
         self.selectionModel().select(selection, flags | flag.Rows)
 
     def selectionCommand(self, index: _Index, event: object = None) -> QItemSelectionModel.SelectionFlag:
-        """As usual; a range from Shift is made of runs of rows, not of a rectangle."""
+        """As usual, but a range from Shift consists of runs of rows, not of a rectangle."""
         return super().selectionCommand(index, event) | QItemSelectionModel.SelectionFlag.Rows  # type: ignore[arg-type]
 
     def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
-        """Everything in sight: painting it again is cheaper than adding up 10,000 rectangles."""
+        """The whole viewport: painting it again is cheaper than adding up 10,000 rectangles."""
         return QRegion(self.viewport().rect())
 
     def zoom(self, step: int) -> None:
-        """Larger or smaller thumbnails; the current photo stays in sight."""
+        """Larger or smaller thumbnails; the current photo stays visible."""
         self._size = min(max(self._size + step, 0), len(_SIZES) - 1)
         self.updateGeometries()
         self.scrollTo(self.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
@@ -197,7 +197,7 @@ class PhotoGrid(QAbstractItemView):
     # events
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other columns: the current photo stays in sight."""
+        """Other columns: the current photo stays visible."""
         super().resizeEvent(event)
         self.updateGeometries()
         if self.currentIndex().isValid():
@@ -218,14 +218,14 @@ class PhotoGrid(QAbstractItemView):
         super().mouseMoveEvent(event)
 
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
-        """Paint what comes into sight."""
+        """Paint what becomes visible."""
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The items in sight, each as it was painted before where nothing of it has changed.
+        """Paint the visible items, reusing the earlier painting of those that have not changed.
 
-        To paint one takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
-        waiting for the interpreter. Those for which a frame has no time stay as they were until the next one.
+        Painting one takes dozens of calls into Qt, and after each of them a thread that decodes may keep the GUI thread
+        waiting for the interpreter. Items for which a frame has no time stay as they were until the next frame.
         """
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), QColor(theme.tokens().window))
@@ -266,7 +266,7 @@ class PhotoGrid(QAbstractItemView):
         return made
 
     def _forget_old_cells(self) -> None:
-        """Of another size or theme, or too many."""
+        """Drop cells of another size or theme, or if there are too many."""
         look = (self._size, theme.tokens().name, self.devicePixelRatioF())
         if look != self._look:
             self._painted.clear()

@@ -1,4 +1,4 @@
-"""The rows of the page Review: those of a project that the filter lets through, in the order that was chosen."""
+"""The rows of the page Review: those of a project that pass the filter, in the chosen order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class ListedPhoto:
-    """What is painted of a row. status: None while it waits; verdict: of the person."""
+    """What is painted for a row. status: None while it waits; verdict: the person's."""
 
     name: str
     status: Status | None
@@ -39,8 +39,8 @@ class PhotoListing(QAbstractTableModel):
     """A table over `PhotoColumns`; the grid shows the same rows by their first column. Holds no item objects.
 
     Attributes:
-        filter, order, descending, likeness: of the next `rearrange`; see app/core/review/arrangement.py.
-        only: numbers of the images that are listed in place of what the filter lets through, in this order; or None.
+        filter, order, descending, likeness: for the next `rearrange`; see app/core/review/arrangement.py. only: numbers
+        of images to list, in this order, in place of those that pass the filter; or None.
     """
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
@@ -103,7 +103,7 @@ class PhotoListing(QAbstractTableModel):
         return self._columns.ids[rows]
 
     def row(self, place: int) -> int:
-        """The columns' row that stands in a row of the table."""
+        """The columns' row in a row of the table."""
         return int(self._rows[place])
 
     def place_of(self, image: int) -> int:
@@ -201,7 +201,7 @@ class PhotoListing(QAbstractTableModel):
         return percent(float(prediction["fine_probability"] - prediction["second_probability"]))
 
     def _on_thumbnail(self, _path: Path) -> None:
-        # only rows in sight ask for thumbnails, and painting all of those again costs less than finding the one
+        # only visible rows ask for thumbnails, and painting all of them again costs less than finding the one
         if len(self._rows):
             self.dataChanged.emit(
                 self.index(0, _PHOTO), self.index(len(self._rows) - 1, _PHOTO), [Qt.ItemDataRole.DecorationRole]

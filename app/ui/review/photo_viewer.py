@@ -22,11 +22,11 @@ _OTHERWISE = "exclude it"
 
 
 class PhotoViewer(QWidget):
-    """Shows one result. Its panel stands elsewhere on the page, so it is an attribute.
+    """Shows one result. Its panel is elsewhere on the page, so it is an attribute.
 
     Signals:
         problem: (text)
-        heat_ended: the model cannot tell where its answer comes from
+        heat_ended: the model cannot show where its answer comes from
     """
 
     problem = Signal(str)
@@ -66,7 +66,7 @@ class PhotoViewer(QWidget):
         self.panel.show_waiting("", "")
 
     def show_result(self, result: PhotoResult, model: KnownModel | None) -> None:
-        """Show an image; if it is on show already, only its answer and label, and only if these have changed."""
+        """Show an image; if it is shown already, update only a changed answer or label."""
         if result == self._result and model is self._model:
             return
         same = self._result is not None and self._result.image.path == result.image.path and self._photo is not None
@@ -82,7 +82,7 @@ class PhotoViewer(QWidget):
         if same:
             self._ask()
         else:
-            self._photo = None  # until the other one is there, or it would be taken for this image's
+            self._photo = None  # until the other one is there, as it could be taken for this image's
             self._loader.load(self._request, result.image.path)
 
     def set_heat(self, on: bool) -> None:
@@ -101,7 +101,7 @@ class PhotoViewer(QWidget):
         self.panel.neighbours.mark(self.compare.near())
 
     def leave_compare(self) -> bool:
-        """Back to the photo alone; True where there were two."""
+        """Back to the photo alone; True if there were two."""
         left = self.compare.leave()
         self.panel.neighbours.mark(None)
         return left

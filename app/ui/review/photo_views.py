@@ -34,7 +34,7 @@ class PhotoViews(QStackedWidget):
         self.view().setFocus()
 
     def in_place(self, arrange: Callable[[], None]) -> None:
-        """Arrange the list again as a run has brought something: it stays where the person has scrolled it to."""
+        """Arrange the list again after news from a run, and keep the scroll position."""
         view = self.view()
         bars = (view.verticalScrollBar(), view.horizontalScrollBar())
         values, seen = [bar.value() for bar in bars], self._sees_current()

@@ -1,4 +1,4 @@
-"""The bar of something that could be done to many photos at once: the grid beneath it shows which ones."""
+"""The bar for an action on many photos at once: the grid beneath it shows which ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FIRST_LEVEL = 0.95
 
 
 class ProposalBar(QFrame):
-    """A sentence, the button that does it, one for the next proposal, one to leave.
+    """A sentence, the button for the action, one for the next proposal, one to leave.
 
     Signals:
-        agreed, passed, closed: what the person decided.
+        agreed, passed, closed: the person's decision.
         level_changed: (least confidence) where the proposal asks for one
     """
 

@@ -1,4 +1,4 @@
-"""What could be done to many photos at once: accept the surest, follow a suggestion. The list is the preview.
+"""Actions on many photos at once: accept the surest, follow a suggestion. The list is the preview.
 
 A choice made elsewhere is shown in the same way.
 """
@@ -75,7 +75,7 @@ class Proposals(QObject):
 
         Args:
             images: int64 numbers.
-            what: they are, after their number.
+            what: words for them, after their number.
         """
         self._suggestions, self._level, self._picked, self._what = None, None, images, what
         self._write()
@@ -91,7 +91,7 @@ class Proposals(QObject):
         return was
 
     def refresh(self) -> None:
-        """Labels have changed: write how many photos are left."""
+        """Labels have changed: show how many photos are left."""
         if self.active():
             self._write()
 
@@ -110,7 +110,7 @@ class Proposals(QObject):
         return found[self._place] if self._place < len(found) else None
 
     def _open_images(self) -> list[int]:
-        """Of the suggestion on show, without those that have been decided meanwhile."""
+        """Images of the current suggestion, without those that have been decided meanwhile."""
         one = self._current()
         return self._undecided(one) if one is not None else []
 

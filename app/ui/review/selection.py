@@ -8,12 +8,12 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRa
 from app.core.recognition.features import NOBODY
 from app.ui.review.photo_listing import PhotoListing
 
-_STRETCHES = 1000  # a choice of more stretches than this is given up when the list is arranged again
+_STRETCHES = 1000  # a choice of more ranges than this is dropped when the list is arranged again
 _Flags = QItemSelectionModel.SelectionFlag
 
 
 class PhotoSelection(QObject):
-    """Speaks for the selection model that grid and table share.
+    """Wraps the selection model that grid and table share.
 
     Signals:
         moved: another photo is current.
@@ -27,7 +27,7 @@ class PhotoSelection(QObject):
         super().__init__(parent)
         self._listing, self._model = listing, model
         self._image = NOBODY
-        self._kept: tuple[list[int], int] | None = None  # what was chosen, and current, before the list was emptied
+        self._kept: tuple[list[int], int] | None = None  # the choice and the current photo before the list was emptied
         self._arranging = False
         model.currentChanged.connect(self._on_current)
         model.selectionChanged.connect(self._on_selected)
@@ -70,7 +70,7 @@ class PhotoSelection(QObject):
         self._image, self._kept = NOBODY, None
 
     def keep(self) -> None:
-        """The list is emptied and fills again, piece by piece: what is chosen now is so again as it comes back."""
+        """The list is emptied and fills again, piece by piece: chosen photos are chosen again when they return."""
         if self._kept is None:
             self._kept = self.images(), self._image
 
@@ -103,7 +103,7 @@ class PhotoSelection(QObject):
         self._model.select(selection, _Flags.ClearAndSelect | _Flags.Rows)
 
     def _on_selected(self) -> None:
-        self._kept = None  # the person has chosen others; `rearrange` knows better
+        self._kept = None  # the person has chosen others; `rearrange` decides
         self.changed.emit()
 
     def _on_current(self) -> None:

@@ -1,4 +1,4 @@
-"""How sure an answer must be: two sliders whose effect on the whole project is seen at once."""
+"""How sure an answer must be: two sliders whose effect on the whole project shows at once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ThresholdBox(QFrame):
         self.show()
 
     def show_thresholds(self, thresholds: Thresholds) -> None:
-        """Put the sliders where these are."""
+        """Set the sliders to these thresholds."""
         self._thresholds = thresholds
         for slider, value in ((self.fine, thresholds.fine), (self.coarse, thresholds.coarse)):
             slider.blockSignals(True)
@@ -68,7 +68,7 @@ class ThresholdBox(QFrame):
         self._write()
 
     def show_counts(self, counts: dict[Show, int]) -> None:
-        """Write what becomes of the photos."""
+        """Show the effect on the photos."""
         parts = (Show.IDENTIFIED, Show.COARSE_ONLY, Show.UNKNOWN)
         self._counts.setText(" · ".join(f"{counts[show]:,} {show.value}" for show in parts))
 

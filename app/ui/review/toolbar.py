@@ -1,4 +1,4 @@
-"""The buttons of the page Review: what concerns the project, and what concerns the chosen photos."""
+"""The buttons of the page Review: for the project, and for the chosen photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.ui.widgets.action import Action
 from app.ui.widgets.basics import enable, fill_menu, tool_button
 
 _NARROW = 1000
-_ICON = QSize(16, 16)  # no bar has more buttons
+_ICON = QSize(16, 16)  # no toolbar has more buttons
 
 
 class ReviewToolbar(QFrame):
@@ -81,7 +81,7 @@ class ReviewToolbar(QFrame):
         self.show_steps(NextSteps())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the buttons lose their words; the tooltips have them."""
+        """If there is little room the buttons lose their words; the tooltips have them."""
         super().resizeEvent(event)
         style = Qt.ToolButtonStyle
         look = style.ToolButtonIconOnly if self.width() < _NARROW else style.ToolButtonTextBesideIcon
@@ -100,13 +100,13 @@ class ReviewToolbar(QFrame):
             button.setToolTip(action.tooltip if title is None else f"{action.title}: {title} ({action.shown})")
 
     def show_watched(self, places: Sequence[Path]) -> None:
-        """Which folders are watched."""
+        """Set which folders are watched."""
         self.watch_button.setChecked(bool(places))
         names = ", ".join(place.name for place in places)
         self.watch_button.setToolTip(f"watching {names}" if places else actions.WATCH.tooltip)
 
     def set_filled(self, full: bool) -> None:
-        """Whether the project has photos."""
+        """Set whether the project has photos."""
         self._change(replace(self._state, has_photos=full))
 
     def _change(self, state: actions.ReviewPageState) -> None:
@@ -136,7 +136,7 @@ class ReviewToolbar(QFrame):
 
 
 class VerdictBar(QFrame):
-    """What the person says of the chosen photos, each with its key in the tooltip; none of them takes the focus."""
+    """The buttons for labels of the chosen photos, each with its key in the tooltip; none of them takes the focus."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

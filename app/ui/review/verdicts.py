@@ -1,4 +1,4 @@
-"""What a person says of the chosen photos: right, another label, only the type, unknown, left out."""
+"""The person's decisions on the chosen photos: right, another label, only the type, unknown, excluded."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class VerdictCommands(QObject):
         self._project, self._listing, self._chosen, self._go = project, listing, chosen, go
 
     def accept(self) -> None:
-        """What the chosen photos are shown as is right."""
+        """Accept the answers of the chosen photos."""
         columns = self._project.columns
         labels = {columns.subject(row): columns.accepted(row) for row in self._chosen.rows().tolist()}
         known = {subject: label for subject, label in labels.items() if label is not None}
         self._label(known, "accept")
 
     def relabel(self, label: Label, images: np.ndarray) -> None:
-        """These, int64 numbers, are something else; moves on only if no others have been chosen meanwhile."""
+        """Give these photos, int64 numbers, another label; moves on only if no others have been chosen meanwhile."""
         labels, chosen = dict.fromkeys(subjects_of(images), label), set(self._subjects())
         self._label(labels, f"{label.fine or label.coarse}:", advance=chosen == set(labels))
 
     def to_type(self) -> None:
-        """Only the type is sure."""
+        """Keep only the type."""
         columns = self._project.columns
         labels = {}
         for row in self._chosen.rows().tolist():
@@ -53,15 +53,15 @@ class VerdictCommands(QObject):
         self._label(labels, "back to type for")
 
     def to_unknown(self) -> None:
-        """Nobody can tell."""
+        """Mark as unknown."""
         self._label(dict.fromkeys(self._subjects(), Label(Verdict.UNKNOWN)), "unknown:")
 
     def exclude(self) -> None:
-        """Leave out of exports and filing."""
+        """Exclude from exports and filing."""
         self._label(dict.fromkeys(self._subjects(), Label(Verdict.EXCLUDED)), "exclude")
 
     def clear(self) -> None:
-        """Take the person's labels away."""
+        """Remove the person's labels."""
         self._label(dict.fromkeys(self._subjects()), "clear the label of", advance=False)
 
     def _subjects(self) -> list[SubjectId]:

@@ -1,4 +1,4 @@
-"""What the person wants to leave the project: where to, in which form; asked for here, done by `ExportJobs`."""
+"""The questions before something leaves the project: where to, in which form. `ExportJobs` does the work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.ui.widgets.file_dialogs import ChosenPlace, ask_place
 
 
 class ExportDialogs(QObject):
-    """Joins the menu of outputs with what does them."""
+    """Joins the menu of outputs with the jobs."""
 
     def __init__(self, project: OpenProject, outputs: ExportJobs, toolbar: ReviewToolbar, page: QWidget) -> None:
         super().__init__(page)
@@ -73,7 +73,7 @@ class ExportDialogs(QObject):
             self._outputs.bring_back(self._project.project, table)
 
     def file(self) -> None:
-        """Ask how photos are to be filed into folders, and do it."""
+        """Ask how to file photos into folders, and do it."""
         opened = self._open()
         if opened is None or not self._project.columns.paths:
             return
@@ -83,7 +83,7 @@ class ExportDialogs(QObject):
         dialog.plan_wanted.connect(partial(self._outputs.plan, project, model))
         self._outputs.planned.connect(dialog.show_plan)
         self._outputs.unplanned.connect(dialog.show_problem)
-        self._project.opened.connect(dialog.reject)  # a copy that was saved has taken this project's place
+        self._project.opened.connect(dialog.reject)  # a saved copy has replaced this project
 
         def agreed(wanted: FilingPlan, move: bool) -> None:
             into = Path(dialog.folder.text())

@@ -1,4 +1,4 @@
-"""What leaves a project: exports, sidecars, files that are filed. On a thread of its own, as it may take long."""
+"""Output of a project: exports, sidecars, filing. On a thread of its own, as it may take a while."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from model.system.wording import counted
 _TELL_SECONDS = 0.05
 _DECIDED = (Verdict.ACCEPTED, Verdict.CORRECTED)
 _HOW_TO_IDENTIFY = "folder"
-"""What the button is called that identifies photos into a project."""
+"""The name of the button that identifies photos into a project."""
 _Work = Callable[[Callable[[int], None], Callable[[], bool]], Any]
 
 
 class _Written(NamedTuple):
-    """How many were written, what could not be, in words, and how many photos are not identified yet."""
+    """How many were written, problems in words, and how many photos are not identified yet."""
 
     written: int
     problems: list[str]
@@ -61,8 +61,7 @@ class PlanRequest:
 class ExportJobs(QObject):
     """One job at a time; a second one waits.
 
-    Attributes:
-        tasks: that work on projects.
+    Attributes: tasks: the ones that work on projects.
 
     Signals:
         problem: (text, details)
@@ -92,7 +91,7 @@ class ExportJobs(QObject):
         self.tasks.start()
 
     def stop(self) -> None:
-        """End the job after the file in work, and wait for the thread."""
+        """End the job after the current file, and wait for the thread."""
         self.blockSignals(True)
         self.jobs.blockSignals(True)
         self._stopping = True
@@ -100,7 +99,7 @@ class ExportJobs(QObject):
         self.tasks.stop()
 
     def busy(self) -> bool:
-        """Whether a job is under way or waits."""
+        """Whether a job is running or waiting."""
         return bool(self._unfinished)
 
     def export(self, project: Project, model: KnownModel, kind: str, chosen: ChosenPlace, total: int) -> None:
@@ -212,7 +211,7 @@ class ExportJobs(QObject):
         self._start("filing", project, len(wanted.steps), work, say, alone=True)
 
     def turn(self, project: Project, total: int, *, back: bool, trust: JournalStep | None = None) -> None:
-        """Take the last step back, or do it again, where that is a filing.
+        """Undo or redo the last step, if it is a filing.
 
         Args:
             trust: a step whose files the person has seen.
@@ -243,7 +242,7 @@ class ExportJobs(QObject):
         self._start(verb, project, total, work, say, alone=True)
 
     def settle(self, project: Project, trust: JournalStep) -> None:
-        """Finish what a program has left in the middle of a step whose files the person has seen."""
+        """Finish an unfinished step whose files the person has seen."""
 
         def work(_progress: Callable[[int], None], _cancelled: Callable[[], bool]) -> list[str]:
             Filing(project).trust(trust)
@@ -274,7 +273,7 @@ class ExportJobs(QObject):
         return words
 
     def _tell(self, words: str, problems: list[str]) -> None:
-        """One problem as it is; of several ones how many there are, and they themselves on request."""
+        """One problem as it is; for several, their number with the list on request."""
         self.problem.emit(words if len(problems) > 1 else problems[0], "\n".join(problems))
 
     def _start(
@@ -323,7 +322,7 @@ def _one_by_one(
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
 ) -> _Written:
-    """Excluded ones and unreadable ones without a label are not touched."""
+    """Excluded photos, and unreadable ones without a label, are not touched."""
     written, problems, waiting = 0, [], 0
     for done, result in enumerate(rows, start=1):
         if cancelled():
@@ -343,7 +342,7 @@ def _and_waiting(count: int) -> str:
 
 
 class _CancelledError(Exception):
-    """Stops an exporter between two rows; it leaves no half file."""
+    """Stops an exporter between two rows, without a partial file."""
 
 
 def _counted(

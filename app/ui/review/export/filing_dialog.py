@@ -104,19 +104,19 @@ class FilingDialog(QDialog):
         column.addLayout(buttons)
 
     def show_plan(self, request: PlanRequest, plan: FilingPlan) -> None:
-        """Show what would happen; not where that was asked for other settings."""
+        """Show what would happen, unless the plan is for other settings."""
         if request is self._wanted:
             self._plan, self._into = plan, request.into
             self._show()
 
     def show_problem(self, request: PlanRequest, words: str) -> None:
-        """Say why there is no plan; not where that was asked for other settings."""
+        """Say why there is no plan, unless it was for other settings."""
         if request is self._wanted:
             self.summary.set_whole(words)
             self.preview.clear()
 
     def _show(self) -> None:
-        """The plan as it is for the choice between copy and move."""
+        """The plan for the choice between copy and move."""
         if self._plan is None:
             return
         move = self.move_choice.isChecked()

@@ -1,4 +1,4 @@
-"""A question about many files or folders: the list, what would be done to them, yes or no."""
+"""A question about many files or folders: the list, the action, yes or no."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHOWN = 500
 
 
 class ListDialog(QDialog):
-    """Accepted where the person agrees; the other button is the one that Enter presses."""
+    """Accepted if the person agrees; Enter presses the other button."""
 
     def __init__(self, title: str, head: str, note: str, lines: Sequence[str], parent: QWidget | None = None) -> None:
-        """Args: head: above the list; note: what would be done."""
+        """Args: head: the text above the list; note: what would be done."""
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -16,10 +16,10 @@ from app.ui.review.export.list_dialog import ListDialog
 
 
 class TrustDialog(ListDialog):
-    """Shows folders that were not scanned on this computer; accepted where the person finds them right."""
+    """Shows folders that were not scanned on this computer; accepted if the person confirms them."""
 
     def __init__(self, folders: Sequence[Path], lost: str, parent: QWidget | None = None) -> None:
-        """Args: lost: as of `perhaps_lost`."""
+        """Args: lost: from `perhaps_lost`."""
         super().__init__(
             "Are these folders right?",
             f"This project has photos in folders that were not scanned into it on this computer{lost}.",
@@ -33,15 +33,15 @@ class TrustDialog(ListDialog):
 
 
 class TrustQuestion(QObject):
-    """Lets something begin at once, or when the person has found the folders of a project right."""
+    """Lets something begin at once, or once the person has confirmed the folders of a project."""
 
     def __init__(self, tasks: Tasks, page: QWidget) -> None:
-        """Args: tasks: look into projects."""
+        """Args: tasks: the ones that read projects."""
         super().__init__(page)
         self._tasks, self._page = tasks, page
 
     def when_trusted(self, project: Project, begin: Callable[[], None]) -> None:
-        """Call `begin` unless the person finds that the folders of the project are wrong."""
+        """Call `begin` unless the person rejects the folders of the project."""
 
         def find() -> tuple[Sequence[Path], str]:
             return scanned_folders.unknown(project), perhaps_lost()
