@@ -78,7 +78,7 @@ class SettingField:
         return self.name.replace("_", " ")
 
     @property
-    def wanted(self) -> str:
+    def accepts(self) -> str:
         """What it accepts: "must be a whole number of at least 1, or empty"."""
         thing = {
             FieldKind.SWITCH: f"{YES} or {NO}",
@@ -112,12 +112,12 @@ class SettingField:
             try:
                 return int(text) if self.kind is FieldKind.WHOLE else _finite(text)
             except ValueError as error:
-                raise ValueError(self.wanted) from error
+                raise ValueError(self.accepts) from error
         if self.kind is FieldKind.TEXT:
             return _sayable(text)
         if self.kind is FieldKind.TEXTS:
             return tuple(_sayable(one) for one in _split(text))
-        raise ValueError(self.wanted)
+        raise ValueError(self.accepts)
 
     def is_same(self, text: str, other: str) -> bool:
         """Whether two texts mean the same: 0.10 is 0.1."""

@@ -97,4 +97,4 @@ def _sentence(path: str, error: ErrorDetails) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     known = fields().get(path)
-    return error["msg"] if known is None else known.wanted
+    return error["msg"] if known is None else known.accepts

@@ -70,7 +70,7 @@ class MeasuredStudy:
     """The present state of a study.
 
     Attributes:
-        done, wanted: finished runs, and how many the plan asks for (None if the plan is not in the folder). figures:
+        done, planned: finished runs, and how many the plan asks for (None if the plan is not in the folder). figures:
         those of its runs, by name, with their words. figure: the one of the lines; a share from 0 to 1 if it is in
         SHARES. lines: the best first. curves: by cell; empty if the folder has none. notes: what is missing, each a
         sentence.
@@ -79,7 +79,7 @@ class MeasuredStudy:
     folder: Path
     title: str
     done: int
-    wanted: int | None
+    planned: int | None
     figures: Mapping[str, str]
     figure: str
     lines: tuple[StudyLine, ...]
@@ -145,7 +145,7 @@ class StudyReader:
     def _read(self, figure: str | None) -> MeasuredStudy:
         plan = kept_plan(self.folder)
         pairs, title = self._told()
-        wanted = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
+        planned = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
         table = self.folder / RUNS
         found = read_cells(table, [] if plan is None else list(plan.axes)) if table.is_file() else []
         figures = {name: words for name, words in (SHARES | OTHERS).items() if any(cell.values(name) for cell in found)}
@@ -164,7 +164,7 @@ class StudyReader:
             folder=self.folder,
             title=plan.title if plan else title or self.folder.name,
             done=done,
-            wanted=wanted,
+            planned=planned,
             figures=figures,
             figure=figure,
             lines=_lines(best_first(found, figure), comparisons, figure),

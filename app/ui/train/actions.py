@@ -14,8 +14,7 @@ _TRAININGS, _FORM, _STUDY = "trainings", "new training", "study"
 class TrainPageState:
     """What is on show.
 
-    Attributes:
-        has_trainings: there are some.
+    Attributes: has_trainings: there are trainings.
         place, waiting: of the chosen training in the queue, 1 for the next; how long the queue is.
         has_report: the study that is open wrote a report.
     """

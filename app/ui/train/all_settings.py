@@ -1,4 +1,4 @@
-"""All settings of a training but the few above, folded away: generated from the trainer's own, found by words."""
+"""All settings of a training except the few above, folded away: generated from the trainer's own, with a search."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from model.contract.config import Config
 
 
 class AllSettings(QWidget):
-    """Holds the entries from the beginning; the widgets are made when it is unfolded for the first time.
+    """Holds the entries from the beginning; its widgets are made when it is first unfolded.
 
     Signals:
         edited: an entry is another one
@@ -89,7 +89,7 @@ class AllSettings(QWidget):
         self._lines.setContentsMargins(16, 8, 16, 16)
         self._lines.setSpacing(4)
         self._area.setWidget(self._body)
-        self._body.hide()  # until all of it is there, so that it is laid out once
+        self._body.hide()  # hidden until everything is there, so that it is laid out once
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -100,23 +100,23 @@ class AllSettings(QWidget):
         for widget in (self.search, self._none, self._whole, self._area):
             widget.hide()
 
-    # what it holds
+    # content
 
     def entries(self) -> dict[str, str]:
         """Path -> text of each setting."""
         return dict(self._entries)
 
     def fill(self, recipe: Config) -> None:
-        """Give every setting the recipe's value, and remember it as that to be put back."""
+        """Give every setting the recipe's value, which is also the value for resetting."""
         self._preset = {path: field.show(value_of(recipe, path)) for path, field in self._fields.items()}
         self._put_all_back()
 
     def changed(self) -> list[str]:
-        """Paths of the settings that are not as the recipe has them."""
+        """Paths of the settings that differ from the recipe."""
         return [path for path, own in self._fields.items() if not own.is_same(self._entries[path], self._preset[path])]
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """What is wrong, beside the fields and under the titles of the sections."""
+        """Show what is wrong, beside the fields and under the titles of the sections."""
         self._problems = problems
         for path, row in self.rows.items():
             row.show_problem(problems.get(path, ""))
@@ -128,10 +128,10 @@ class AllSettings(QWidget):
     # what a person does
 
     def bind_keys(self, window: QWidget) -> None:
-        """Let the keys of the fold and the search act in the whole form."""
+        """Let the keys for unfolding and searching act in the whole form."""
         bind(window, actions.ALL_SETTINGS, self.fold_button.click)
         bind(window, actions.FIND_SETTING, self._find)
-        # with the focus there Esc would close the form and lose what was entered
+        # otherwise Esc would close the form from there and lose the entries
         bind(self.search, actions.SHOW_ALL_SETTINGS, self.search.clear, Qt.ShortcutContext.WidgetShortcut)
 
     def _find(self) -> None:
@@ -155,7 +155,7 @@ class AllSettings(QWidget):
         self._build_next()
 
     def _build_next(self) -> None:
-        """One section a turn, as all of them take longer than a frame or two."""
+        """One section per turn, as all of them take longer than a frame or two."""
         section = self._waiting.pop(0)
         part = self._parts[section.name] = _Part(section)
         widgets: list[QWidget] = [part]
@@ -167,7 +167,7 @@ class AllSettings(QWidget):
                 widgets.append(row)
         for widget in widgets:
             self._lines.addWidget(widget)
-            if isinstance(widget, SettingRow):  # or Tab would come to it after the last button of the form
+            if isinstance(widget, SettingRow):  # otherwise Tab would come to it after the last button of the form
                 QWidget.setTabOrder(self._last, widget.editor)
                 QWidget.setTabOrder(widget.editor, widget.back_button)
                 self._last = widget.back_button
@@ -211,7 +211,7 @@ class AllSettings(QWidget):
 
 
 class _Part(QWidget):
-    """The title of a section, what it is about, and what is wrong between its settings."""
+    """The title of a section, its meaning, and problems between its settings."""
 
     def __init__(self, section: Section) -> None:
         super().__init__()
@@ -228,7 +228,7 @@ class _Part(QWidget):
         column.addWidget(self.problem)
 
     def show_problem(self, words: str) -> None:
-        """What is wrong; empty if nothing is."""
+        """Show what is wrong; empty if nothing is."""
         self.problem.setText(f"{words[:1].upper()}{words[1:]}." if words else "")
         self.problem.setVisible(bool(words))
 

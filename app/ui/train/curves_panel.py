@@ -96,7 +96,7 @@ class _Chart(QFrame):
             item.setPen(pyqtgraph.mkPen(shown[run], width=1.6, style=stroke))
             steps, values = self._data[run][name]
             item.setData(steps, values)
-            # one point is not a line: the first epoch of a young training
+            # one point is not a line: the first epoch of a new training
             item.setSymbol("o" if len(steps) == 1 else None)
             item.setSymbolSize(5)
             item.setSymbolBrush(shown[run])
@@ -134,11 +134,11 @@ class _Chart(QFrame):
         self._strokes.set_whole("   ".join(words))
 
     def set_log(self, on: bool) -> None:
-        """Powers of ten upwards, where that makes sense."""
+        """Use powers of ten upwards, if that makes sense."""
         self.plot.setLogMode(y=on and self.kind.logarithmic)
 
     def apply_theme(self) -> None:
-        """Colours of the current theme."""
+        """Take the colours of the current theme."""
         self.plot.apply_theme("step")
         self.plot.showGrid(x=True, y=True, alpha=0.12)
         self._line.setPen(pyqtgraph.mkPen(theme.tokens().muted, width=1, style=Qt.PenStyle.DashLine))
@@ -169,7 +169,7 @@ class CurvesPanel(QScrollArea):
         self.apply_theme()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Two columns where there is room."""
+        """Two columns if there is room."""
         super().resizeEvent(event)
         self._arrange(2 if self.viewport().width() >= _TWO_COLUMNS else 1)
 
@@ -178,9 +178,9 @@ class CurvesPanel(QScrollArea):
 
         Args:
             curves: of the trainings that have changed.
-            colours: of every training in the list; the others are forgotten.
-            shown: whose curves are drawn. Those of the hidden ones are kept: curves are sent once, and someone who
-                hides and shows a training between two looks at it would not see them again.
+            colours: of every training in the list; the others are dropped. shown: whose curves are drawn. Hidden curves
+                are kept: curves are sent only once, so a training that is hidden and shown again between two updates
+                would lose them.
         """
         self._data = {run: data for run, data in (self._data | dict(curves)).items() if run in colours}
         drawn = {run: colour for run, colour in colours.items() if run in shown}
@@ -188,21 +188,21 @@ class CurvesPanel(QScrollArea):
             chart.draw(self._data, drawn)
 
     def set_log(self, on: bool) -> None:
-        """Powers of ten upwards."""
+        """Use powers of ten upwards."""
         for chart in self.charts:
             chart.set_log(on)
 
     def apply_theme(self) -> None:
-        """Colours of the current theme."""
+        """Take the colours of the current theme."""
         for chart in self.charts:
             chart.apply_theme()
 
     def picture(self) -> QImage:
-        """All charts as they are on the screen."""
+        """All charts as on the screen."""
         return self._body.grab().toImage()
 
     def point_at(self, chart: _Chart, place: QPointF, on_screen: QPoint) -> None:
-        """Show a step in all charts, and beside the mouse the values of the one that it is in."""
+        """Show a step in all charts, and beside the mouse the values of its own chart."""
         for one in self.charts:
             one.point_at(place.x())
         self.readout.say(chart.words_at(place.x()), on_screen)

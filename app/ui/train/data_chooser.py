@@ -1,4 +1,4 @@
-"""What a new training learns from: where the photos are, and what was read there."""
+"""The data for a new training: where the photos are, and what was read there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NAMES = 72  # pixels for the names beside the fields
 
 @dataclass(frozen=True, eq=False)
 class SurveyRequest:
-    """Read this data, and that of `also`; the kind LABELLED has no place, and no kind means that of `also` alone."""
+    """Read this data and `also`; the kind LABELLED has no place, and an empty kind means only `also`."""
 
     kind: str
     place: str
@@ -40,12 +40,11 @@ class SurveyRequest:
 
 
 class DataChooser(QWidget):
-    """Asks for what is chosen to be read, a moment after the last key.
+    """Asks for the chosen data to be read, a moment after the last key.
 
     Attributes:
-        data: what is shown, as the trainer's `--data` takes it.
-        survey: what was read; None while nothing is known.
-        wanted: the survey that is waited for; what another one finds was asked for something else.
+        data: the shown data, as values of the trainer's `--data`. survey: what was read; None while unknown. awaited:
+        the survey that it waits for; the result of another one is outdated.
 
     Signals:
         survey_wanted: (SurveyRequest)
@@ -59,7 +58,7 @@ class DataChooser(QWidget):
         super().__init__(parent)
         self.data: Sequence[str] = ()
         self.survey: DataSurvey | None = None
-        self.wanted: SurveyRequest | None = None
+        self.awaited: SurveyRequest | None = None
         self._also: tuple[str, ...] = ()
         self._short = False
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
@@ -99,7 +98,7 @@ class DataChooser(QWidget):
         data.addWidget(self.place, 1)
         data.addWidget(self.choose_button)
         data.addWidget(self.more_button)
-        data.addStretch()  # keeps the button small where there is no place to be chosen
+        data.addStretch()  # keeps the button small if there is no place to choose
         also = QHBoxLayout()
         also.addWidget(self.also, 1)
         also.addWidget(self.alone_button)
@@ -119,7 +118,7 @@ class DataChooser(QWidget):
         grid.setRowStretch(4, 1)
 
     def show_survey(self, data: Sequence[str], found: DataSurvey | str) -> None:
-        """What would be trained on, or what is wrong."""
+        """Show what would be trained on, or what is wrong."""
         self.data = data
         self.survey = None if isinstance(found, str) else found
         self.preview.clear()
@@ -138,7 +137,7 @@ class DataChooser(QWidget):
         self.changed.emit()
 
     def set_short(self, short: bool) -> None:
-        """Whether there is only room for the summary, and for a few lines of what has to be mended."""
+        """Set whether there is only room for the summary and a few lines of problems."""
         self._short = short
         self._show_preview()
 
@@ -172,7 +171,7 @@ class DataChooser(QWidget):
 
     def _wait(self) -> None:
         self.survey, self.data = None, ()
-        self.wanted = None
+        self.awaited = None
         self.preview.clear()
         self.skip_bad.hide()
         self.skip_bad.setChecked(False)
@@ -188,8 +187,8 @@ class DataChooser(QWidget):
                 return
             kind = ""
         self.summary.set_whole("reading the photos")
-        self.wanted = SurveyRequest(kind, place, self._also)
-        self.survey_wanted.emit(self.wanted)
+        self.awaited = SurveyRequest(kind, place, self._also)
+        self.survey_wanted.emit(self.awaited)
 
     def _choose(self) -> None:
         start = self.place.text() or str(Path.home())

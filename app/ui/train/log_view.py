@@ -1,4 +1,4 @@
-"""What the trainer prints, as it comes: follows the end unless somebody reads further up; find and copy."""
+"""The trainer's output as it comes: follows the end unless somebody reads further up; find and copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, bind, frame, label, small_button
 
 _LINES = 5000
-"""So many are kept; the file has the others."""
+"""Lines that are kept; the file has the others."""
 
 
 class LogView(QFrame):
@@ -72,14 +72,14 @@ class LogView(QFrame):
         bind(self, actions.FIND_IN_LOG, self.ask)
 
     def clear(self, name: str) -> None:
-        """Show the log of another training, of which nothing has come yet."""
+        """Show the log of another training, which is still empty."""
         self.title.set_whole(f"log of {name}" if name else "")
         self.text.clear()
         self.found.setText("")
         self.text.setPlaceholderText("Choose a training to read what it prints." if not name else "")
 
     def take(self, tail: Tail) -> None:
-        """Show what has come."""
+        """Show new output."""
         bar = self.text.verticalScrollBar()
         follows, value = bar.value() >= bar.maximum(), bar.value()
         if tail.restarted:
@@ -98,22 +98,22 @@ class LogView(QFrame):
         bar.setValue(bar.maximum() if follows else max(value - gone, 0))
 
     def follows(self) -> bool:
-        """Whether the end is in sight."""
+        """Whether the end is visible."""
         bar = self.text.verticalScrollBar()
         return bar.value() >= bar.maximum()
 
     def to_end(self) -> None:
-        """Follow what comes."""
+        """Follow new output."""
         bar = self.text.verticalScrollBar()
         bar.setValue(bar.maximum())
 
     def ask(self) -> None:
-        """Let the keys go to the field."""
+        """Give the keys to the field."""
         self.field.setFocus()
         self.field.selectAll()
 
     def seek(self, *, backwards: bool = False, from_here: bool = False) -> None:
-        """Go to the next place with the words of the field, round the end. Args: from_here: this one counts too."""
+        """Go to the next match of the field, around the end. Args: from_here: the current place counts too."""
         words = self.field.text()
         if from_here:
             cursor = self.text.textCursor()
@@ -131,14 +131,14 @@ class LogView(QFrame):
         self.found.setText("" if found or not words else "not found")
 
     def copy(self) -> None:
-        """Copy what is selected, or all that is kept."""
+        """Copy what is selected, or everything."""
         if self.text.textCursor().hasSelection():
             self.text.copy()
         else:
             QGuiApplication.clipboard().setText(self.text.toPlainText())
 
     def apply_theme(self) -> None:
-        """A font of equal width, as tables and bars of the trainer want."""
+        """A fixed-width font, for tables and bars of the trainer."""
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setPixelSize(theme.CAPTION + 1)
         self.text.document().setDefaultFont(font)

@@ -13,7 +13,7 @@ from model.contract.commands import ComparisonProgress, ComparisonReport, compar
 
 
 class ComparisonJob(QObject):
-    """One comparison at a time; what was found is remembered as long as the window is open.
+    """One comparison at a time; results are remembered as long as the window is open.
 
     Signals:
         found: something was
@@ -39,11 +39,11 @@ class ComparisonJob(QObject):
         self.active = self._side.active
 
     def known(self, run: Path, fingerprint: str) -> ComparisonReport | None:
-        """What was found of a model on the photos that the run in this folder held out."""
+        """The result of a model on the photos that the run in this folder held out."""
         return self._known.get((run, fingerprint))
 
     def start(self, run: Path, model: Path, fingerprint: str) -> None:
-        """Compare; does nothing while another comparison is under way."""
+        """Compare; does nothing while another comparison is running."""
         if self._side.active():
             return
         self._key, self._result = (run, fingerprint), None
@@ -52,7 +52,7 @@ class ComparisonJob(QObject):
         self.jobs.begin(self._job)
 
     def cancel(self) -> None:
-        """Compare no longer."""
+        """Stop comparing."""
         self._side.cancel()
         self._end_job("the comparison was stopped")
 

@@ -1,4 +1,4 @@
-"""A new training: what it learns from, a recipe, the few settings that most people need, and all others folded away."""
+"""A new training: its data, a recipe, the few settings that most people need, and all others folded away."""
 
 from __future__ import annotations
 
@@ -51,20 +51,19 @@ _MEASURE = "train a few steps of this network on this computer, which takes abou
 _BUSY = "a training is running, so the pace would be wrong"
 _WIDTH, _HEIGHT, _UNFOLDED_HEIGHT = 760, 620, 860
 _NAMES = 72  # pixels for the names beside the fields, as in the chooser of data
-_CHOICE = 24  # letters that a choice has room for at least
+_CHOICE = 24  # least number of letters that a choice has room for
 
 
 class NewTraining(QDialog):
-    """Shows what would be trained on as soon as it is chosen; nothing is started before the button.
+    """Shows what would be trained on as soon as it is chosen; nothing starts before the button.
 
-    Attributes:
-        starting: name of the training that is being started, empty where none is.
+    Attributes: starting: name of the training that is being started, or empty.
 
     Signals:
         agreed: (WantedTraining); the form closes when `show_begun` says that it has begun
         name_wanted: (name) can a new training have it? `show_name` takes the answer
         pace_wanted: (backbone, size) measure how fast this computer trains it
-        pace_unwanted: measure no longer
+        pace_unwanted: stop measuring
     """
 
     agreed = Signal(WantedTraining)
@@ -86,7 +85,7 @@ class NewTraining(QDialog):
         self._make_fields()
         self._lay_out()
         for button in self.findChildren(QPushButton):
-            button.setAutoDefault(False)  # Enter in a field presses none of them
+            button.setAutoDefault(False)  # Enter in a field presses no button
         self._take_recipe("good")
         self._connect()
         self._update()
@@ -193,28 +192,28 @@ class NewTraining(QDialog):
         self.measure_button.clicked.connect(self._on_measure)
         self.start_button.clicked.connect(self._agree)
 
-    # what is asked and what comes
+    # answers to the form's questions
 
     def show_paces(self, trained: list[PaceReport] | None, measured: list[PaceReport]) -> None:
-        """How fast earlier trainings went (None: as before), and what was measured."""
+        """Take the paces of earlier trainings (None: as before), and what was measured."""
         self._trained = self._trained if trained is None else trained
         self._measured = measured
         self._update()
 
     def show_starts(self, starts: list[StartingPoint]) -> None:
-        """What this training can continue from."""
+        """Take what this training can continue from."""
         for start in starts:
             self._starts[str(start.weights)] = start
             self.weights.insertItem(self.weights.count() - 1, start.name, str(start.weights))
 
     def show_name(self, name: str, problem: str) -> None:
-        """What is wrong with a name, empty if nothing is; of no interest where it is another one by now."""
+        """Take what is wrong with a name, empty if nothing is; ignored if the name is another one by now."""
         if name == self._name():
             self._name_refused = _sentence(problem)
             self._update()
 
     def show_begun(self, problem: str) -> None:
-        """The training has begun; or why not, and then another try may succeed."""
+        """The training has begun; or not, with the reason: then another try may succeed."""
         self.starting, self._refused = "", _sentence(problem)
         if not problem:
             self.accept()
@@ -223,12 +222,12 @@ class NewTraining(QDialog):
         self._update()
 
     def show_measuring(self, measuring: bool, busy: bool) -> None:
-        """Whether something is measured now; whether a training runs, beside which the pace would be wrong."""
+        """Take whether something is measured now, and whether a training runs, beside which the pace would be wrong."""
         self._measuring, self._busy = measuring, busy
         self._update()
 
     def checked(self) -> Checked:
-        """All settings as they are now, those above and those folded away, and what is wrong with them."""
+        """The current settings, those above and those folded away, and what is wrong with them."""
         above: dict[str, Any] = {
             "data.data": tuple(self.data.data),
             "data.skip_bad": self.data.skip_bad.isChecked(),
@@ -249,7 +248,7 @@ class NewTraining(QDialog):
         self.all.fill(recipe)
 
     def _on_unfolded(self, on: bool) -> None:
-        """What was read makes room for the settings; its summary stays."""
+        """The list of data makes room for the settings; its summary stays."""
         self.data.set_short(on)
         self._column.setStretchFactor(self.data, 0 if on else 1)
         self._column.setStretchFactor(self.all, 1 if on else 0)
@@ -257,7 +256,7 @@ class NewTraining(QDialog):
             self.resize(self.width(), max(self.height(), min(_UNFOLDED_HEIGHT, self._room())))
 
     def _room(self) -> int:
-        """Pixels of height that the form may take: as much as the window behind it, and at least what it had."""
+        """Pixels of height that the form may take: as much as the window behind it, and at least its present height."""
         behind = self.parentWidget()
         return max(_HEIGHT, behind.window().height() if behind is not None else _UNFOLDED_HEIGHT)
 

@@ -32,7 +32,7 @@ class PaceMeasurement(QObject):
         self.active, self.cancel = self._side.active, self._side.cancel
 
     def start(self, backbone: str, size: int) -> None:
-        """Measure; does nothing while another measurement is under way."""
+        """Measure; does nothing while another measurement is running."""
         self._pace = None
         self._side.start(pace_command(backbone, size))
 

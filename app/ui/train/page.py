@@ -44,7 +44,7 @@ _ENDS = {
 
 
 class TrainPage(Page):
-    """Joins the desk with its views.
+    """Joins the session with its views.
 
     Signals:
         use_wanted: (Path) identify with this model from now on
@@ -169,8 +169,8 @@ class TrainPage(Page):
     # what a person does
 
     def ask_new(self) -> None:
-        """Ask what a new training is to learn from, and how."""
-        # the trainer's settings take a tenth of a second to load; the desk has done so by now
+        """Ask for the data and settings of a new training."""
+        # the trainer's settings take a tenth of a second to load; the session has loaded them by now
         from app.ui.train.new_training import NewTraining
 
         form = self.form = NewTraining(missing_libraries(), gpu=self._gpu, taken=set(self._rows), parent=self)
@@ -214,7 +214,7 @@ class TrainPage(Page):
             self.desk.write_picture(self.curves.picture(), chosen)
 
     def current(self) -> str:
-        """The name of the training that is chosen."""
+        """The name of the chosen training."""
         item = self.list.currentItem()
         return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
 
@@ -237,23 +237,23 @@ class TrainPage(Page):
             self._draw({})
 
     def focus(self) -> None:
-        """Let the keys go to the list of trainings, or to the button where there are none."""
+        """Give the keys to the list of trainings, or to the button if there are none."""
         (self.list if self._rows else self.empty.button).setFocus()
 
     def stop(self) -> None:
-        """Wait for this page's workers; the trainings go on."""
+        """Wait for this page's workers; the trainings continue."""
         self.measuring.cancel()
         self.comparing.cancel()
         self.desk.stop()
         self.study.stop()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look more often."""
+        """Update more often."""
         super().showEvent(event)
         self.desk.set_in_sight(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Look less often."""
+        """Update less often."""
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
@@ -274,12 +274,12 @@ class TrainPage(Page):
                 self.said.emit(f"training '{name}' {_ENDS[row.state]}")
 
     def _on_problem(self, text: str, details: str) -> None:
-        if text != self.errors.text():  # what fails at every look is said once
+        if text != self.errors.text():  # what fails at every update is reported once
             self.errors.show_problem(text, details)
 
     def _draw(self, curves: Mapping[str, Curves]) -> None:
         if self.curves is None:
-            # pyqtgraph takes half a second to load, which the window's start and the other pages do without
+            # pyqtgraph takes half a second to load, which the window's start and the other pages avoid
             from app.ui.train.curves_panel import CurvesPanel
 
             self.curves = CurvesPanel()
@@ -338,7 +338,7 @@ class TrainPage(Page):
 
     def _survey(self, request: SurveyRequest) -> None:
         def put(found: Surveyed) -> None:
-            if self.form is not None and request is self.form.data.wanted:
+            if self.form is not None and request is self.form.data.awaited:
                 self.form.data.show_survey(*found)
 
         if request.kind == LABELLED:

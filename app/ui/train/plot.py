@@ -1,4 +1,4 @@
-"""What all plots of the page Train share: wheel and mouse, the theme's colours, what is said beside the mouse."""
+"""What all plots of the page Train share: wheel and mouse, the theme's colours, the text beside the mouse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.ui.widgets import theme
 
-_BESIDE = 16  # pixels between the mouse and what is said there
+_BESIDE = 16  # pixels between the mouse and its text
 
 
 class Plot(pyqtgraph.PlotWidget):
@@ -38,7 +38,7 @@ class Plot(pyqtgraph.PlotWidget):
             event.ignore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell what is under the mouse."""
+        """Report what is under the mouse."""
         super().mouseMoveEvent(event)
         box = self.getPlotItem().getViewBox()
         place = box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint())))
@@ -49,12 +49,12 @@ class Plot(pyqtgraph.PlotWidget):
         self.getPlotItem().enableAutoRange()
 
     def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        """Nothing any more."""
+        """Report that the mouse has left."""
         super().leaveEvent(event)
         self.left.emit()
 
     def apply_theme(self, bottom: str) -> None:
-        """Colours of the current theme. Args: bottom: what stands along the horizontal axis."""
+        """Colours of the current theme. Args: bottom: the label of the horizontal axis."""
         tokens = theme.tokens()
         self.setBackground(tokens.surface)
         for side in ("left", "bottom"):
@@ -69,7 +69,7 @@ class Plot(pyqtgraph.PlotWidget):
 
 
 class Readout(QLabel):
-    """What is said beside the mouse, over the widget that it belongs to."""
+    """The text beside the mouse, over the widget that it belongs to."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)

@@ -12,7 +12,7 @@ from app.core.training.setting_fields import NO, YES, FieldKind, SettingField
 
 
 class SwitchEditor(QCheckBox):
-    """On or off. Signal `edited`: it holds something else."""
+    """On or off. Signal `edited`: its value has changed."""
 
     edited = Signal()
 
@@ -22,11 +22,11 @@ class SwitchEditor(QCheckBox):
         self._on_toggled(False)
 
     def entry(self) -> str:
-        """What it holds."""
+        """Its value."""
         return YES if self.isChecked() else NO
 
     def set_entry(self, text: str) -> None:
-        """Hold something else."""
+        """Set its value."""
         self.setChecked(text == YES)
 
     def _on_toggled(self, on: bool) -> None:
@@ -35,7 +35,7 @@ class SwitchEditor(QCheckBox):
 
 
 class ChoiceEditor(QComboBox):
-    """One of a few names. The wheel scrolls the form and changes nothing. Signal `edited`: it holds something else."""
+    """One of a few names. The wheel scrolls the form and changes nothing. Signal `edited`: its value has changed."""
 
     edited = Signal()
 
@@ -48,20 +48,20 @@ class ChoiceEditor(QComboBox):
         self.currentIndexChanged.connect(lambda _place: self.edited.emit())
 
     def entry(self) -> str:
-        """What it holds."""
+        """Its value."""
         return str(self.currentData())
 
     def set_entry(self, text: str) -> None:
-        """Hold something else."""
+        """Set its value."""
         self.setCurrentIndex(self.findData(text))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Let the form scroll."""
+        """Leave the wheel to the form."""
         event.ignore()
 
 
 class LineEditor(QLineEdit):
-    """A number, a text or names with commas between them. Signal `edited`: it holds something else."""
+    """A number, a text or names with commas between them. Signal `edited`: its value has changed."""
 
     edited = Signal()
 
@@ -74,11 +74,11 @@ class LineEditor(QLineEdit):
         self.textChanged.connect(lambda _text: self.edited.emit())
 
     def entry(self) -> str:
-        """What it holds."""
+        """Its value."""
         return self.text()
 
     def set_entry(self, text: str) -> None:
-        """Hold something else."""
+        """Set its value."""
         self.setText(text)
         self.setCursorPosition(0)
 

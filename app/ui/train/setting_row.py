@@ -1,4 +1,4 @@
-"""One setting among all the others: name, what it means, the entry, what is wrong with it, the way back."""
+"""One setting among the others: name, meaning, entry, problem, reset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEYS = f"Tab moves on, {actions.PUT_BACK.shown} resets"
 
 
 class SettingRow(QWidget):
-    """Signal `edited`: (path) it holds something else."""
+    """Signal `edited`: (path) its value has changed."""
 
     edited = Signal(str)
 
@@ -30,7 +30,7 @@ class SettingRow(QWidget):
         self.editor.setAccessibleName(field.title)
         self.editor.setFixedWidth(_WIDTH)
         count = " (Up and Down change it by one)" if field.kind is FieldKind.WHOLE else ""
-        self.editor.setToolTip(f"{field.title} {field.wanted}{count}\n{_KEYS}")
+        self.editor.setToolTip(f"{field.title} {field.accepts}{count}\n{_KEYS}")
         self.back_button = small_button("undo-2", "reset")
         policy = self.back_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -66,19 +66,19 @@ class SettingRow(QWidget):
         row.addLayout(entry)
 
     def fill(self, preset: str, entry: str) -> None:
-        """Show an entry beside what the recipe has."""
+        """Show an entry beside the recipe's value."""
         self._preset = preset
         self.back_button.setToolTip(f"{actions.PUT_BACK.tooltip}: {preset or 'not given'}")
         self.editor.set_entry(entry)
         self._mark()
 
     def put_back(self) -> None:
-        """Hold what the recipe has."""
+        """Set the recipe's value."""
         self.editor.set_entry(self._preset)
         self.editor.setFocus()
 
     def show_problem(self, words: str) -> None:
-        """What is wrong with the entry; empty if nothing is."""
+        """Show what is wrong with the entry; empty if nothing is."""
         self.problem.setText(f"{words}." if words else "")
         self.problem.setVisible(bool(words))
         if self.editor.property("kind") != ("wrong" if words else ""):
@@ -97,7 +97,7 @@ class SettingRow(QWidget):
 
 
 def _set_kind(widget: QWidget, kind: str) -> None:
-    """Let the stylesheet know the widget by another kind."""
+    """Give the widget another kind for the stylesheet."""
     widget.setProperty("kind", kind)
     widget.style().unpolish(widget)
     widget.style().polish(widget)

@@ -12,7 +12,7 @@ from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import enable, fill_menu, label, tool_button
 
 _STEPS = 100
-_NARROW = 960  # below so many pixels the buttons have no words
+_NARROW = 960  # below this many pixels the buttons have no words
 
 
 class TrainToolbar(QFrame):
@@ -66,7 +66,7 @@ class TrainToolbar(QFrame):
         self.smoothing.valueChanged.connect(lambda value: self.smoothing_changed.emit(value / _STEPS))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Icons alone where the words would not fit."""
+        """Only icons if the words would not fit."""
         super().resizeEvent(event)
         narrow = self.width() < _NARROW
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
@@ -74,7 +74,7 @@ class TrainToolbar(QFrame):
             button.setToolButtonStyle(style)
 
     def set_filled(self, full: bool) -> None:
-        """Whether there are trainings."""
+        """Set whether there are trainings."""
         self.smoothing.setEnabled(full)
         controls = {
             actions.LOG_AXIS: self.log_button,

@@ -1,4 +1,4 @@
-"""A command of the trainer in a process that ends with the window; what it prints comes line by line."""
+"""A command of the trainer in a process that ends with the window; its output comes line by line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from app.core.system import paths
 
-_PATIENCE = 2000  # milliseconds for a process that is ended
+_PATIENCE = 2000  # milliseconds for a process to end
 
 
 class TrainerProcess(QObject):
@@ -30,18 +30,18 @@ class TrainerProcess(QObject):
         self._process: QProcess | None = None
 
     def active(self) -> bool:
-        """Whether one is under way."""
+        """Whether one is running."""
         return self._process is not None
 
     def start(self, arguments: Sequence[str]) -> None:
-        """Run this interpreter with arguments; does nothing while another one is under way."""
+        """Run this interpreter with arguments; does nothing while another process is running."""
         if self._process is not None:
             return
         process = self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONIOENCODING", "utf-8")
         process.setProcessEnvironment(environment)
-        # beside the packages `app` and `model`, where a checkout that is not installed finds them too
+        # beside the packages `app` and `model`, so a checkout that is not installed finds them too
         process.setWorkingDirectory(str(paths.resources().parent))
         process.readyReadStandardOutput.connect(lambda: self._on_output(process))
         process.finished.connect(lambda *_: self._on_end(process))
@@ -50,11 +50,11 @@ class TrainerProcess(QObject):
         self.changed.emit()
 
     def cancel(self) -> None:
-        """End it; nothing more is reported of it."""
+        """End it; nothing more is reported."""
         process, self._process = self._process, None
         if process is not None:
             process.blockSignals(True)
-            process.kill()  # it keeps nothing, and would take its time
+            process.kill()  # killed at once: it keeps nothing, and ending normally would take a while
             process.waitForFinished(_PATIENCE)
             process.deleteLater()
             self.changed.emit()

@@ -1,4 +1,4 @@
-"""The chosen training: what can be done with it, and its figures beside those of the model in use."""
+"""The chosen training: its actions, and its figures beside those of the model in use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TrainingDetail(QWidget):
     comparison_wanted = Signal()
 
     def __init__(self, *, can_compare: bool, parent: QWidget | None = None) -> None:
-        """Args: can_compare: whether the libraries that measure a model are there."""
+        """Args: can_compare: whether the libraries that measure a model are installed."""
         super().__init__(parent)
         self._can_compare = can_compare
         self._in_use: BundleInfo | None = None
@@ -92,7 +92,7 @@ class TrainingDetail(QWidget):
         self.show_row(None)
 
     def use_model(self, info: BundleInfo) -> None:
-        """What is in use now; compared with."""
+        """Take the model in use, to compare with."""
         self._in_use = info
         self.show_row(self._row)
 
@@ -103,11 +103,11 @@ class TrainingDetail(QWidget):
             self.show_row(self._row)
 
     def words(self) -> str:
-        """What is said of the training."""
+        """The text about the training."""
         return self._words.whole()
 
     def figures(self) -> dict[str, tuple[str, str]]:
-        """The figures on show: of this training, of the model in use."""
+        """The shown figures: of this training and of the model in use."""
         return {name: (own.text(), other.text()) for name, (own, other) in self._cells.items()}
 
     def show_row(self, row: TrainingRow | None) -> None:

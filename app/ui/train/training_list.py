@@ -68,7 +68,7 @@ class TrainingList(QListWidget):
         self.currentItemChanged.connect(lambda item, _before: self.chosen.emit(_name(item) if item else ""))
 
     def show_rows(self, rows: Sequence[TrainingRow]) -> None:
-        """Bring the list up to date; the newest is at the top."""
+        """Update the list; the newest is at the top."""
         names = [row.record.name for row in reversed(rows)]
         if names != [_name(self.item(place)) for place in range(self.count())]:
             self._rebuild(rows, names)
@@ -80,7 +80,7 @@ class TrainingList(QListWidget):
         return {name: line.swatch.colour() for name, line in self._lines.items()}
 
     def shown(self) -> set[str]:
-        """Whose curves are wanted."""
+        """Names of the trainings whose curves are shown."""
         return set(self._lines) - self._hidden
 
     def choose(self, name: str) -> None:
@@ -140,7 +140,7 @@ class _Line(QWidget):
         row.addWidget(self._icon)
 
     def show_row(self, row: TrainingRow) -> None:
-        """Bring the line up to date."""
+        """Update the line."""
         face = FACES[row.state]
         self._icon.set_icon(face.icon, face.token)
         self._state.set_whole(state_words(row))
@@ -152,7 +152,7 @@ class _Line(QWidget):
 
 
 class _Swatch(QToolButton):
-    """A disc in the colour of the curves, filled where they are shown."""
+    """A disc in the colour of the curves, filled if they are shown."""
 
     def __init__(self, name: str, place: int, shown: bool) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class _Swatch(QToolButton):
         self.setAccessibleName(f"curves of {name}")
 
     def colour(self) -> QColor:
-        """In the current theme."""
+        """The colour in the current theme."""
         return theme.class_colour(self._place)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

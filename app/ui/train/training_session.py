@@ -32,7 +32,7 @@ from model.system.outputs import Output
 
 log = logging.getLogger(__name__)
 
-_LOOK = 500  # milliseconds between two looks at the trainings while the page is in sight
+_LOOK = 500  # milliseconds between two updates of the trainings while the page is visible
 _LOOK_HIDDEN = 2000
 
 
@@ -67,13 +67,13 @@ class WantedTraining:
 
 class TrainingSession(QObject):
     """Attributes:
-    reading: the tasks that read what is learned from, also of the open project
+    reading: the tasks that read training data, also from the open project
 
     Signals:
     looked: (TrainingLook)
     begun: (name, what is wrong) a new training waits or runs, or cannot where something is wrong
     problem: (text, details)
-    said: (words) something was done that needs no more than a line
+    said: (words) something was done that only needs a line
     """
 
     looked = Signal(TrainingLook)
@@ -87,7 +87,7 @@ class TrainingSession(QObject):
         self.shown: set[str] = set()
         self.smoothing = 0.0
         self.log_of = ""
-        """Whose trainer's output is wanted; nobody's where it is empty."""
+        """Set whose trainer's output is shown; empty for none."""
         self._watcher = TrainingWatch(folder)
         # reading 10,000 photos must not hold up the curves
         self._tasks, self.reading = Tasks(self), Tasks(self)
@@ -101,14 +101,14 @@ class TrainingSession(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Wait for this page's workers; the trainings go on."""
+        """Wait for this page's workers; the trainings continue."""
         self.blockSignals(True)
         self._timer.stop()
         for tasks in (self._tasks, self.reading):
             tasks.stop()
 
     def set_in_sight(self, yes: bool) -> None:
-        """Look more often while somebody watches."""
+        """Update more often while the page is shown."""
         self._in_sight = yes
         self._timer.setInterval(_LOOK if yes else _LOOK_HIDDEN)
         if yes:
@@ -116,16 +116,16 @@ class TrainingSession(QObject):
             self.reading.once(_load_settings)
 
     def show_only(self, names: set[str]) -> None:
-        """Whose curves are wanted."""
+        """Set whose curves are shown."""
         self.shown = names
         self.look()
 
     def look(self) -> None:
-        """See how things stand, and start what waits; one look at a time."""
+        """Update the state, and start what waits; one update at a time."""
         if self._looking:
             return
         self._looking = True
-        # nobody would draw the curves of a page that is out of sight, and they are sent only once
+        # nobody would draw the curves of a hidden page, and they are sent only once
         shown, smoothing = (tuple(self.shown) if self._in_sight else ()), self.smoothing
         log_of = self.log_of
 
@@ -155,7 +155,7 @@ class TrainingSession(QObject):
     # what a person does
 
     def begin(self, wanted: WantedTraining) -> None:
-        """A new training; it starts when no other one runs. `begun` says how that went."""
+        """Add a new training; it starts when no other one runs. `begun` reports the result."""
 
         def put(problem: str) -> None:
             self.begun.emit(wanted.name, problem)
@@ -176,7 +176,7 @@ class TrainingSession(QObject):
         self._change(lambda runs: runs.stop(name))
 
     def resume(self, name: str) -> None:
-        """Let a training go on."""
+        """Resume a training."""
         self._change(lambda runs: runs.resume(name))
 
     def move(self, name: str, places: int) -> None:
@@ -184,26 +184,26 @@ class TrainingSession(QObject):
         self._change(lambda runs: runs.move(name, places))
 
     def remove(self, name: str) -> None:
-        """Take a training out of the list; its folder stays."""
+        """Remove a training from the list; its folder stays."""
         self._change(
             lambda runs: runs.remove(name),
             lambda folder: self.said.emit(f"removed from the list; its files stay in {folder}"),
         )
 
     def paces(self, then: Callable[[tuple[list[PaceReport], list[PaceReport]]], None]) -> None:
-        """How fast earlier trainings ran on this computer, and what was measured on it."""
+        """Ask how fast earlier trainings ran on this computer, and what was measured on it."""
         self._tasks.once(lambda: (self._watcher.paces(), kept(paces_file())), then)
 
     def starts(self, then: Callable[[list[StartingPoint]], None]) -> None:
-        """What a new training can continue from."""
+        """Ask what a new training can continue from."""
         self._tasks.once(self._watcher.starts, then)
 
     def keep_pace(self, pace: PaceReport, then: Callable[[list[PaceReport]], None]) -> None:
-        """Remember what was measured; all that was."""
+        """Store a measured pace, and pass on all of them."""
         self._tasks.once(lambda: keep(paces_file(), pace), then)
 
     def survey(self, kind: str, place: str, also: Sequence[str], then: Callable[[Surveyed], None]) -> None:
-        """Read a data set and those that are learned from too, and say what is in them; no kind means these alone."""
+        """Read a data set and the ones chosen before, and report their content; without a kind only these."""
 
         def work() -> Surveyed:
             try:
@@ -217,7 +217,7 @@ class TrainingSession(QObject):
     def survey_labelled(
         self, project: Project | None, model: KnownModel | None, also: Sequence[str], then: Callable[[Surveyed], None]
     ) -> None:
-        """Write what the person said of the project's photos as a table, and say what is in it and the others."""
+        """Write the person's labels of the project's photos as a table, and report its content and the others'."""
 
         def work() -> Surveyed:
             if project is None or model is None:
@@ -276,7 +276,7 @@ class TrainingSession(QObject):
 
 
 def _problem(act: Callable[[], object]) -> str:
-    """Why something cannot be done, in words; nothing where it was."""
+    """Why something cannot be done, in words; "" if it was done."""
     try:
         act()
     except MarqueError as error:
@@ -285,5 +285,5 @@ def _problem(act: Callable[[], object]) -> str:
 
 
 def _load_settings() -> None:
-    """So that the form of a new training opens at once: what it reads off the trainer takes a tenth of a second."""
+    """Load the trainer's settings in advance, as this takes a tenth of a second."""
     import_module("app.core.training.recipes")

@@ -35,7 +35,7 @@ _TICKS = 8
 
 
 def cell_colour(place: int) -> QColor:
-    """The colour of a study's cell, by its place among the cells; it keeps it whatever is chosen."""
+    """The colour of a study's cell, by its place among the cells, whatever is chosen."""
     return theme.class_colour(place)
 
 
@@ -70,7 +70,7 @@ class Differences(QFrame):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._scroll.viewport().setAutoFillBackground(False)  # the card's colour beneath few lines
+        self._scroll.viewport().setAutoFillBackground(False)  # the card's colour beneath the lines
         self._scroll.setWidget(self.plot)
         _card(self, self._title, self.legend, self._scroll, self.nothing)
 
@@ -99,7 +99,7 @@ class Differences(QFrame):
         self._name_them()
         self.plot.setYRange(-0.7, len(told) - 0.3, padding=0)
         self.plot.setMinimumHeight(_STEP * len(told) + _ROOM)
-        self.plot.setMaximumHeight(2 * _STEP * len(told) + _ROOM)  # few lines do not drift apart
+        self.plot.setMaximumHeight(2 * _STEP * len(told) + _ROOM)  # a few lines do not drift apart
         if moved and len(chosen) == 1 and chosen[0] in self._lines:
             place = _ROOM + _STEP * self._lines.index(chosen[0])
             QTimer.singleShot(0, self, partial(self._scroll.ensureVisible, 0, place, 0, 3 * _STEP))
@@ -130,7 +130,7 @@ class Differences(QFrame):
         self.plot.addItem(points)
 
     def _name_them(self) -> None:
-        """Names at the left; that of the baseline too where a cell has several."""
+        """Names at the left; with the baseline's name if a cell has several."""
         often = len({line.cell for line in self._lines}) < len(self._lines)
         metrics = QFontMetrics(theme.font(theme.CAPTION))
         names = []
@@ -160,7 +160,7 @@ class Differences(QFrame):
         self.plot.getAxis("left").setWidth(_NAMES + 8)
         self.plot.getAxis("left").setStyle(tickLength=0)
         self.plot.showAxis("bottom", False)
-        above = self.plot.getAxis("top")  # where it is seen before anything is scrolled
+        above = self.plot.getAxis("top")  # where it is visible without scrolling
         above.setPen(theme.tokens().line)
         above.setTextPen(theme.tokens().muted)
         above.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=-4)
@@ -223,7 +223,7 @@ class Epochs(QFrame):
                 pyqtgraph.PlotCurveItem(curve.epochs, 100 * (curve.mean + side * curve.spread), pen=None)
                 for side in (-1, 1)
             )
-            self.plot.addItem(low)  # not drawn, but the band is to be in sight
+            self.plot.addItem(low)  # not drawn, but the band must be visible
             self.plot.addItem(high)
             light = QColor(colour)
             light.setAlphaF(0.15)
@@ -236,7 +236,7 @@ class Epochs(QFrame):
 
         last = max((curve.epochs[-1] for curve, _ in self._shown.values()), default=1)
         step = max(1, round(last / _TICKS))
-        self.plot.getAxis("bottom").setTickSpacing(step, step)  # there are no half epochs
+        self.plot.getAxis("bottom").setTickSpacing(step, step)  # epochs are whole numbers
 
     def words_at(self, epoch: float) -> str:
         """The values at an epoch as rich text, the best first."""
@@ -277,13 +277,13 @@ class _Clicked(Plot):
     clicked = Signal(QPointF)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Tell where it was clicked."""
+        """Report where it was clicked."""
         super().mouseReleaseEvent(event)
         box = self.getPlotItem().getViewBox()
         self.clicked.emit(box.mapSceneToView(QPointF(self.mapToScene(event.position().toPoint()))))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """All is shown always."""
+        """Everything is always shown."""
 
 
 def _dotted(colour: QColor, cell: str) -> str:

@@ -12,7 +12,7 @@ from app.ui.background.tasks import Tasks
 if TYPE_CHECKING:
     from app.core.training.study import MeasuredStudy, StudyReader
 
-_LOOK = 2000  # milliseconds between two looks at the folder
+_LOOK = 2000  # milliseconds between two checks of the folder
 
 
 class StudySession(QObject):
@@ -47,7 +47,7 @@ class StudySession(QObject):
             self._tasks.start()
 
         def work() -> StudyReader | str:
-            # brings SciPy's tests, which the window starts without
+            # loads SciPy's tests, which the window starts without
             from app.core.training.study import StudyError, StudyReader
 
             try:
@@ -66,11 +66,11 @@ class StudySession(QObject):
         self._tasks.once(work, put)
 
     def close(self) -> None:
-        """Stop following it; a look that is under way reports nothing."""
+        """Stop following it; a check in progress reports nothing."""
         self._reader = None
 
     def set_in_sight(self, yes: bool) -> None:
-        """Look at the folder while somebody watches."""
+        """Check the folder while the view is shown."""
         if yes:
             self._timer.start()
             self.look()
@@ -78,13 +78,13 @@ class StudySession(QObject):
             self._timer.stop()
 
     def show_figure(self, figure: str) -> None:
-        """By which figure the cells are compared."""
+        """Set the figure by which cells are compared."""
         self._figure = figure
-        self._looking = False  # or the choice would wait for the next look
+        self._looking = False  # otherwise the choice would wait for the next check
         self.look()
 
     def look(self) -> None:
-        """Read what has changed; one look at a time."""
+        """Read what has changed; one check at a time."""
         reader, figure = self._reader, self._figure
         if reader is None or self._looking:
             return

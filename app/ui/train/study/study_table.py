@@ -30,19 +30,19 @@ Index = QModelIndex | QPersistentModelIndex
 _SORT = Qt.ItemDataRole.UserRole
 _NOTHING = "–"
 _DISC = 16
-_ROOM_FOR_SIGN = "\u2003"  # for the sort arrow, which would cover a heading at the right
+_ROOM_FOR_SIGN = "\u2003"  # room for the sort arrow, which would cover a heading on the right
 _WIDTHS = (240, 190, 60, 168, 124, 140, 80, 160)
 FACES = {
     "better": ("circle-check", "ok"),
     "worse": ("circle-x", "danger"),
     "not distinguishable": ("circle-dot", "muted"),
 }
-"""Icon and colour of what a comparison says; what is not tested has none."""
+"""Icon and colour of a comparison's result; untested ones have none."""
 
 
 @dataclass(frozen=True)
 class _Column:
-    """Its head, the text of a line, and what it is sorted by."""
+    """A column: its head, the text of a line, and its sorting key."""
 
     head: Callable[[MeasuredStudy], str]
     text: Callable[[MeasuredStudy, StudyLine], str]
@@ -180,7 +180,7 @@ class _Lines(QAbstractTableModel):
 
 
 class _Order(QSortFilterProxyModel):
-    """Lines without a figure are at the end, whichever way it is sorted."""
+    """Lines without a figure are at the end, in either direction."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,13 +189,13 @@ class _Order(QSortFilterProxyModel):
     def lessThan(self, left: Index, right: Index) -> bool:
         one, other = left.data(_SORT), right.data(_SORT)
         last = math.inf if self.sortOrder() is Qt.SortOrder.AscendingOrder else -math.inf
-        one, other = (last if value != value else value for value in (one, other))  # NaN is not itself
+        one, other = (last if value != value else value for value in (one, other))  # NaN does not equal itself
         return bool(one < other)
 
 
 class StudyTable(QTableView):
     """Signals:
-    chosen: the chosen lines are others
+    chosen: other lines are chosen
     """
 
     chosen = Signal()
@@ -276,7 +276,7 @@ def _key(line: StudyLine) -> tuple[str, str]:
 
 
 def _disc(colour: QColor | None) -> QIcon:
-    """A disc, or as much empty room, so that the names stand beneath each other."""
+    """A disc, or as much empty room, so that the names are aligned."""
     picture = QPixmap(_DISC * 2, _DISC * 2)
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)

@@ -1,4 +1,4 @@
-"""A study on the page Train: its table, the differences and the curves of what is chosen in it."""
+"""A study on the page Train: its table, the differences, and the curves of the chosen cells."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StudyView(QWidget):
         super().__init__(parent)
         self.desk = StudySession(self)
         self._folder: Path | None = None  # of the study on show
-        self._places: dict[str, int] = {}  # of the cells, in the order in which they came: their colours stay
+        self._places: dict[str, int] = {}  # names of the cells in the order in which they came: their colours stay
         self.table = StudyTable()
         self.back_button = tool_button(actions.CLOSE_STUDY, "trainings")
         self.report_button = tool_button(actions.STUDY_REPORT, "report")
@@ -89,7 +89,7 @@ class StudyView(QWidget):
             bind(self, key, act)
 
     def open_report(self) -> None:
-        """Show the report that the study wrote, in whatever opens such files here."""
+        """Open the study's report in the program for such files."""
         study = self.desk.study
         if study is not None and study.report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(study.report)))
@@ -107,12 +107,12 @@ class StudyView(QWidget):
             self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look at the folder."""
+        """Follow the folder."""
         super().showEvent(event)
         self.desk.set_in_sight(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody watches."""
+        """The view is hidden."""
         super().hideEvent(event)
         self.desk.set_in_sight(False)
 
@@ -126,8 +126,8 @@ class StudyView(QWidget):
         self._folder = study.folder
         self.title.set_whole(study.title)
         self.title.setToolTip(str(study.folder))
-        wanted = "" if study.wanted is None else f" of {study.wanted:,}"
-        self.count.setText(f"{study.done:,}{wanted} {'run' if study.done == 1 and not wanted else 'runs'}")
+        planned = "" if study.planned is None else f" of {study.planned:,}"
+        self.count.setText(f"{study.done:,}{planned} {'run' if study.done == 1 and not planned else 'runs'}")
         state = actions.TrainPageState(has_report=study.report is not None)
         self.report_button.setEnabled(actions.STUDY_REPORT.enabled(state))
         self.notes.set_whole("\n".join(study.notes))
@@ -136,7 +136,7 @@ class StudyView(QWidget):
         self.table.show_study(study, choose_first=another)
 
     def _offer(self, study: MeasuredStudy) -> None:
-        """The figures that there are, in the box."""
+        """Show the existing figures in the box."""
         if [self.figure.itemData(place) for place in range(self.figure.count())] != list(study.figures):
             self.figure.clear()
             for name, words in study.figures.items():
@@ -161,10 +161,10 @@ class StudyView(QWidget):
         chosen = self.table.lines()
         for name in sorted({line.cell for line in study.lines}):
             self._places.setdefault(name, len(self._places))
-        wanted = [name for line in chosen for name in (line.cell, line.comparison.baseline if line.comparison else "")]
+        names = [name for line in chosen for name in (line.cell, line.comparison.baseline if line.comparison else "")]
         colours = {
             name: (self._places[name], cell_colour(self._places[name]))
-            for name in dict.fromkeys(wanted)
+            for name in dict.fromkeys(names)
             if name in self._places
         }
         self.table.mark({name: colour for name, (_, colour) in colours.items()})

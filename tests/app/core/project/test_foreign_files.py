@@ -254,7 +254,7 @@ def test_rows_that_come_again_and_again_have_an_end(tmp_path: Path) -> None:
         content[begin + place : begin + place + 4] = content[begin + first : begin + first + 4]
     path.write_bytes(content)
     with Project.open(path, sound=False) as opened:
-        with pytest.raises(ProjectError, match="again and again"):
+        with pytest.raises(ProjectError, match="repeat endlessly"):
             opened.images.places()
         with pytest.raises(ProjectError, match="damaged"):
             opened.check()

@@ -117,7 +117,7 @@ def test_a_new_setting_is_a_field_without_more(monkeypatch):
         sections.cache_clear()
         fields.cache_clear()
     assert (field.kind, field.optional, field.words) == (FieldKind.WHOLE, True, "How long it waits.")
-    assert field.wanted == "must be a whole number of at least 2 and below 9, or empty"
+    assert field.accepts == "must be a whole number of at least 2 and below 9, or empty"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_new_setting_is_a_field_without_more(monkeypatch):
         ("loss.label_attributes", 'year, "length', "must be names, with commas between them; a quote is not closed"),
         ("loss.label_attributes", "year, -x", "must not begin with a dash"),
         ("teacher.teacher", "None", "must not be the word None, which stands for nothing"),
-        ("loss.rule", "best", fields()["loss.rule"].wanted),
+        ("loss.rule", "best", fields()["loss.rule"].accepts),
         ("loss.unit_length", "1", "must be yes or no"),
     ],
 )

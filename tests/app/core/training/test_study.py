@@ -18,7 +18,7 @@ HEAD = "cell,seed,recall_1,collapsed\n"
 
 def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path):
     study = StudyReader(KEPT).poll("recall_1")
-    assert study is not None and (study.title, study.done, study.wanted) == ("Selection of quadruplets", 360, 360)
+    assert study is not None and (study.title, study.done, study.planned) == ("Selection of quadruplets", 360, 360)
     assert study.report == KEPT / "report.md" and not study.notes and "severity" in study.figures
     line = next(line for line in study.lines if line.cell == "class_aware / ratio")
     own = line.comparison
@@ -32,7 +32,7 @@ def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path
     shutil.copytree(KEPT, older)
     (older / "plan.json").unlink()
     again = StudyReader(older).poll("recall_1")
-    assert again is not None and again.lines == study.lines and again.wanted is None and again.title == study.title
+    assert again is not None and again.lines == study.lines and again.planned is None and again.title == study.title
 
 
 def test_a_study_is_followed_as_it_grows(tmp_path):
@@ -47,7 +47,7 @@ def test_a_study_is_followed_as_it_grows(tmp_path):
     (tmp_path / "runs.csv").write_text(head + "\n".join(rows) + "\n")
     (tmp_path / "curves.csv").write_text("cell,seed,epoch,recall_1\nrandom / hinge,0,1,0.4\nrandom / hinge,0,2,0.5\n")
     grown = reader.poll("recall_1")
-    assert grown is not None and (grown.done, grown.wanted, len(grown.lines)) == (2, 360, 2)
+    assert grown is not None and (grown.done, grown.planned, len(grown.lines)) == (2, 360, 2)
     best = grown.lines[0]
     assert best.cell == "hard_hard / hinge" and best.collapsed == 1 and math.isnan(best.spread)
     assert best.comparison is not None and best.comparison.verdict.startswith("not tested")
