@@ -10,12 +10,12 @@ from typing import Generic, TypeVar
 from PySide6.QtGui import QKeySequence
 
 PageState = TypeVar("PageState", contravariant=True)
-"""What a page knows of itself, in plain values, when it decides what can be done."""
+"""The state of a page in plain values, from which it decides what can be done."""
 OtherState = TypeVar("OtherState")
 
 
 def always(_state: object) -> bool:
-    """For what can be done at any time."""
+    """For actions that are always possible."""
     return True
 
 
@@ -27,10 +27,8 @@ class Action(Generic[PageState]):
         id: `page.name`; an action that many pages have is called by its name alone.
         title: in tooltips, menus and the list of keys.
         keys: its key sequences; any of them does it.
-        menu: the menu that it is in, and its section there, as `export/photos`; empty for none.
-        menu_title: there, where it differs from the title.
-        icon: of its buttons.
-        view: the view that the keys are for, where a page has several and one is shown; empty for the whole page.
+        menu: its menu and section, as `export/photos`; empty for none. menu_title: its title there, if that differs.
+        icon: of its buttons. view: the view that the keys are for, if a page has several; empty for the whole page.
         enabled: whether it can be done now.
     """
 
@@ -73,7 +71,7 @@ class ActionSet(Generic[PageState]):
         return iter(self.actions)
 
     def clashes(self) -> list[str]:
-        """Keys that two actions have at the same time."""
+        """Keys that two actions would have at the same time."""
         return [
             f"{self.title}: {key} is {first.id} and {second.id}"
             for first, second in combinations(self.actions, 2)

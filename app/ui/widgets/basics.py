@@ -37,7 +37,7 @@ def label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLab
 
 
 def for_button(text: str) -> str:
-    """A text with a name in it for a button or a menu: an & is shown, and underlines nothing."""
+    """A text with a name in it for a button or a menu: an & is shown, and does not underline."""
     return one_line(text).replace("&", "&&")
 
 
@@ -51,14 +51,14 @@ def tool_button(action: Action[Any], text: str = "", *, checkable: bool = False)
     button.setToolTip(action.tooltip)
     button.setAccessibleName(action.title)
     if text:
-        button.setText(f" {text}" if action.icon else text)  # the style leaves too little room between the two
+        button.setText(f" {text}" if action.icon else text)  # the style leaves too little room between icon and word
         style = Qt.ToolButtonStyle
         button.setToolButtonStyle(style.ToolButtonTextBesideIcon if action.icon else style.ToolButtonTextOnly)
     return button
 
 
 def small_button(icon_name: str, words: str) -> QToolButton:
-    """A button of one small icon; its words are tooltip and accessible name."""
+    """A button with one small icon; its words are the tooltip and the accessible name."""
     button = QToolButton()
     button.setIcon(icons.icon(icon_name))
     button.setIconSize(QSize(14, 14))
@@ -96,7 +96,7 @@ def fill_menu(menu: QMenu, actions: Mapping[Action[Any], Callable[[], object]]) 
 
 
 def enable(controls: Mapping[Action[PageState], QWidget | QAction], state: PageState) -> None:
-    """Enable the buttons and menu entries of what can be done now, and disable the others."""
+    """Enable the buttons and menu entries of possible actions, and disable the others."""
     for action, control in controls.items():
         control.setEnabled(action.enabled(state))
 
@@ -109,7 +109,7 @@ def frame(name: str) -> QFrame:
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where it does not fit; the tooltip then has all of it."""
+    """One line that ends in an ellipsis if it does not fit; the tooltip then has all of it."""
 
     def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -165,12 +165,12 @@ class WrappedLabel(QLabel):
         self.setText(re.sub(r"([_/\\-])", "\\1\u200b", text))
 
     def whole(self) -> str:
-        """The text without the places where it may be broken."""
+        """The text without its break points."""
         return self._whole
 
 
 class IconLabel(QWidget):
-    """An icon in a theme colour, painted fresh so that it follows the theme."""
+    """An icon in a theme colour, painted each time so that it follows the theme."""
 
     def __init__(self, name: str, token: str = "muted", side: int = 18, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -190,7 +190,7 @@ class IconLabel(QWidget):
 
 
 class Splitter(QSplitter):
-    """A splitter with a thin line and a wide grip; double-click brings its default place back.
+    """A splitter with a thin line and a wide grip; double-click restores its default place.
 
     Signals:
         reset: a handle was double-clicked.
@@ -228,7 +228,7 @@ class ElidedBox(QComboBox):
     """A box of choices that shortens what it shows in the middle: names of trainings often differ at their end."""
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        """What is painted, without what there is no room for."""
+        """The painted text, shortened to the room."""
         super().initStyleOption(option)
         field = QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self)

@@ -1,4 +1,4 @@
-"""What keeps the thread that draws waiting although it has nothing to do with drawing."""
+"""Shortens pauses of the thread that draws which have nothing to do with drawing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.ma  # noqa: F401 - np.unique imports it at its first call, and the 
 from PIL import Image
 from PySide6.QtWidgets import QWidget
 
-# so long may a thread that decodes keep the GUI thread waiting for the interpreter each time; a paint event asks for it
+# a thread that decodes may keep the GUI thread waiting for the interpreter this long; a paint event asks for it
 # dozens of times, and Python's own 5 ms add up; half a millisecond still made 50 ms of the first photos' drawing
 _SWITCH_SECONDS = 0.0001
 
@@ -18,8 +18,8 @@ def shorten_pauses() -> None:
     """Set up this process for a window, after the libraries were imported and before the window is made.
 
     The garbage collector halts all threads while it looks at every object: 70 ms with the 100,000 of the imported
-    libraries, every ten seconds of a run over many photos. They stay to the end in any case and are left out from now
-    on; the rest takes 15 ms.
+    libraries, every ten seconds of a run over many photos. They live until the end anyway, so they are excluded from
+    now on; the rest takes 15 ms.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     Image.preinit()
@@ -28,7 +28,7 @@ def shorten_pauses() -> None:
 
 
 def draw_unseen(*widgets: QWidget) -> None:
-    """Draw widgets that are hidden as yet, once and for nothing.
+    """Draw hidden widgets once, in advance.
 
     The first drawing renders icons, loads fonts and makes Qt's enumerations: 30 ms, which become 70 while photos are
     being decoded.

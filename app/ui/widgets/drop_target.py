@@ -1,4 +1,4 @@
-"""What is dropped on the window: files, folders and pictures, anywhere that no page takes them itself."""
+"""What is dropped on the window, where no page takes it itself: files, folders and pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def local_files(data: QMimeData) -> list[Path]:
 def _local_file(url: QUrl) -> Path:
     if os.name == "nt":
         return Path(url.toLocalFile())
-    # Qt would put a question mark in place of each byte that is not UTF-8
+    # Qt would replace each byte that is not UTF-8 by a question mark
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 

@@ -1,4 +1,4 @@
-"""What a page shows when there is nothing to show: one sentence and one button."""
+"""The content of an empty page: one sentence and one button."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EmptyState(QWidget):
         self.say(sentence, beneath, action)
 
     def say(self, sentence: str, beneath: str, action: str) -> None:
-        """Say something else; without an action there is no button."""
+        """Show another text; without an action there is no button."""
         self._title.setText(sentence)
         self._beneath.setText(beneath)
         self.button.setText(action)

@@ -1,4 +1,4 @@
-"""The quiet bar at the top of a page: what happened, to which file, what to do."""
+"""The bar at the top of a page: what happened, to which file, what to do."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ErrorBar(QFrame):
         self.show()
 
     def text(self) -> str:
-        """The problem on show, empty where there is none."""
+        """The problem on show, or empty."""
         return self._text.text()
 
     def clear(self) -> None:

@@ -14,23 +14,22 @@ from model.system.outputs import Output, OutputError, TakenError
 from model.system.photo_files import PHOTO_SUFFIXES
 
 NEVER_OVER_ANOTHER = QFileDialog.Option.DontConfirmOverwrite
-"""For a box whose file is refused anyway where there is one already."""
+"""For a box whose file is refused anyway if it exists already."""
 
 
 @dataclass(frozen=True)
 class ChosenPlace:
-    """Where an output is to go.
+    """The place for an output.
 
-    Attributes:
-        place: as the person named it, with an ending.
-        agreed: the box asked about exactly this name, so a file that is there may be replaced.
+    Attributes: place: as the person named it, with an ending. agreed: the box asked about exactly this name, so an
+        existing file may be replaced.
     """
 
     place: Path
     agreed: bool
 
     def output(self, kind: str, *, inputs: Iterable[Path] = ()) -> Output:
-        """The checked place; not for the GUI thread. As `Output`, which raises OutputError."""
+        """The checked output; not for the GUI thread. Raises OutputError."""
         try:
             return Output(self.place, kind, inputs=inputs, force=self.agreed)
         except TakenError as error:
@@ -38,7 +37,7 @@ class ChosenPlace:
 
 
 def picture_bytes(picture: QImage) -> bytes:
-    """A picture as a PNG file; also on other threads than the GUI's."""
+    """Write a picture as a PNG file; also on other threads than the GUI's."""
     content = QBuffer()
     content.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(content, "PNG")  # type: ignore[call-overload]
@@ -46,11 +45,10 @@ def picture_bytes(picture: QImage) -> bytes:
 
 
 def ask_place(parent: QWidget, title: str, suggested: Path, filters: str, suffix: str) -> ChosenPlace | None:
-    """Ask where an output goes; the box itself asks about a file that is there. None where it was closed.
+    """Ask for the place of an output; the box itself asks about an existing file. None if it was closed.
 
     Args:
-        filters: as Qt's boxes take them.
-        suffix: is added to a name without it.
+        filters: in the form of Qt's boxes. suffix: added to a name without it.
     """
     name, _ = QFileDialog.getSaveFileName(parent, title, str(suggested), filters)
     if not name:
@@ -71,7 +69,7 @@ class FileDialogs:
         self._window, self._last, self._remember = window, last, remember
 
     def for_photos(self, title: str) -> list[Path]:
-        """Photos; none where the box was closed."""
+        """Photos; none if the box was closed."""
         endings = " ".join(f"*{suffix}" for suffix in sorted(PHOTO_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(
             self._window, title, self._begin(), f"Photos ({endings});;All files (*)"
@@ -81,7 +79,7 @@ class FileDialogs:
         return [Path(name) for name in names]
 
     def for_folder(self, title: str) -> Path | None:
-        """A folder; None where the box was closed."""
+        """A folder; None if the box was closed."""
         name = QFileDialog.getExistingDirectory(self._window, title, self._begin())
         if not name:
             return None
@@ -89,7 +87,7 @@ class FileDialogs:
         return Path(name)
 
     def for_model(self) -> Path | None:
-        """An identification model; None where the box was closed."""
+        """An identification model; None if the box was closed."""
         name, _ = QFileDialog.getOpenFileName(
             self._window, "Choose an identification model", self._begin(), "Identification models (*.onnx)"
         )

@@ -12,10 +12,10 @@ from app.core.system import paths
 
 
 def icon(name: str) -> QIcon:
-    """The icon of the file `resources/icons/<name>.svg`, in the colour that the palette has at paint time.
+    """The icon of the file `resources/icons/<name>.svg`, in the palette's colour at paint time.
 
     Raises:
-        FileNotFoundError: where there is no such file.
+        FileNotFoundError: if there is no such file.
     """
     _svg(name)
     return QIcon(_TintedEngine(name))
@@ -39,7 +39,7 @@ def tinted(name: str, colour: str, side: int, ratio: float) -> QPixmap:
         name: file name without its ending.
         colour: stroke colour, `#RRGGBB`.
         side: width and height in device-independent pixels.
-        ratio: device pixels for one of those.
+        ratio: device pixels for each of these.
     """
     pixels = max(1, round(side * ratio))
     pixmap = QPixmap(pixels, pixels)

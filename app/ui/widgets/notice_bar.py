@@ -62,9 +62,8 @@ class NoticeBar(QFrame):
 
         Args:
             words: one sentence or two.
-            action: of the button; none where it is empty.
-            act: what the button does; the notice goes then.
-            tip: of the button.
+            action: text of the button; empty for none. act: called by the button, which also closes the notice. tip: of
+            the button.
             details: unfold on request.
         """
         self._act = act
@@ -79,15 +78,15 @@ class NoticeBar(QFrame):
         self.show()
 
     def text(self) -> str:
-        """The notice on show, empty where there is none."""
+        """The notice on show, or empty."""
         return "" if self.isHidden() else self._text.text()
 
     def details(self) -> str:
-        """What unfolds."""
+        """The details."""
         return self._details.toPlainText()
 
     def clear(self) -> None:
-        """Take the notice away."""
+        """Remove the notice."""
         self._act = None
         self.hide()
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QWidget
 
 
 class Popup(QFrame):
-    """Lies over its page until it is answered, or closed with Esc.
+    """Covers its page until it is answered, or closed with Esc.
 
     Signals:
         left: it has been closed, with or without an answer
@@ -41,7 +41,7 @@ class Popup(QFrame):
             self.left.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Of the box's lines: Esc is for the box, not for the page beneath."""
+        """Filters the box's lines: Esc is for the box, not for the page beneath."""
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             if event.type() is QEvent.Type.ShortcutOverride:
                 event.accept()
@@ -53,7 +53,7 @@ class Popup(QFrame):
 
 
 class OfferingPopup(Popup):
-    """A box with a list of what may be taken.
+    """A box with a list of offers.
 
     Attributes:
         offers: the list; never has the focus.
@@ -70,7 +70,7 @@ class OfferingPopup(Popup):
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None and self.offers.count():
-                # from nowhere, row -1, up goes to the last one
+                # without a row, -1, up goes to the last one
                 row = max(self.offers.currentRow(), 0 if step < 0 else -1)
                 self.offers.setCurrentRow((row + step) % self.offers.count())
                 return True

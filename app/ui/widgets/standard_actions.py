@@ -12,11 +12,11 @@ class Steps(Protocol):
 
     @property
     def undo(self) -> str | None:
-        """The title of the step that can be taken back."""
+        """The title of the step that can be undone."""
 
     @property
     def redo(self) -> str | None:
-        """The title of the step that can be done again."""
+        """The title of the step that can be redone."""
 
 
 FOLDER: Action[object] = Action("folder", "open a folder", ("Ctrl+Shift+O",), icon="folder-open")

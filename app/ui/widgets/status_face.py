@@ -1,4 +1,4 @@
-"""How the status of an answer looks: a word, an icon and a colour, together, so that none of them stands alone."""
+"""How the status of an answer looks: a word, an icon and a colour, together, so that none of them is used alone."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ VERDICT_FACES = {
     Verdict.UNKNOWN: StatusFace("unknown", "circle-question-mark", "muted"),
     Verdict.EXCLUDED: StatusFace("excluded", "ban", "danger"),
 }
-"""What the person decided, shown beside the status."""
+"""The words for the person's decision, shown beside the status."""
 
 
 def percent(probability: float) -> str:
-    """As in the reasons, set closer."""
+    """The same in reasons, set closer."""
     return decision.percent(probability).replace(" ", "\u2009")

@@ -75,19 +75,19 @@ THEMES = {
     ),
 }
 
-# a stylesheet cannot colour a picture: this one has a grey that stands out against both themes' fields
+# a stylesheet cannot colour a picture: this one has a grey that is visible on both themes' fields
 _ARROW = (paths.resources() / "icons" / "combo-arrow.svg").as_posix()
 
 _active = THEMES[ThemeName.DARK]
 
 
 def tokens() -> Theme:
-    """The theme that is shown now; painters ask at paint time, so a change of theme needs only a repaint."""
+    """The current theme; painters ask at paint time, so a change of theme needs only a repaint."""
     return _active
 
 
 def system_theme() -> ThemeName:
-    """What the desktop asks for; dark where it does not say."""
+    """The theme of the desktop; dark if it does not say."""
     scheme = QGuiApplication.styleHints().colorScheme()
     return ThemeName.LIGHT if scheme is Qt.ColorScheme.Light else ThemeName.DARK
 
@@ -186,7 +186,7 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def stylesheet(theme: Theme) -> str:
-    """The stylesheet of a theme. Widgets are addressed by object name or by the property `kind`, never by place."""
+    """The stylesheet of a theme. It addresses widgets by object name or by the property `kind`, never by place."""
     t = theme
     return f"""
 * {{ font-size: {BODY}px; }}

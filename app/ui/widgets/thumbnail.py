@@ -1,4 +1,4 @@
-"""How a photo looks as one of many: its thumbnail in a frame, a mark for its status, a line of text."""
+"""How a photo looks in a list: its thumbnail in a frame, a mark for its status, a line of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.system.plain_text import one_line
 
 
 def paint_picture(painter: QPainter, frame: QRectF, picture: QPixmap | None, *, missing: bool) -> None:
-    """The picture in a frame with round corners; an icon where it cannot be read, nothing while it is being made."""
+    """The picture in a frame with round corners; an icon if it cannot be read, nothing while it is being made."""
     path = QPainterPath()
     path.addRoundedRect(frame, theme.RADIUS, theme.RADIUS)
     painter.fillPath(path, QColor(theme.tokens().raised))
@@ -37,7 +37,7 @@ def paint_outline(painter: QPainter, frame: QRectF, *, chosen: bool, hovered: bo
 
 
 def paint_line(painter: QPainter, where: QRect, status: Status | None, text: str) -> None:
-    """The status' mark (a ring while it waits) and a text that ends in an ellipsis where it does not fit."""
+    """The status' mark (a ring while it waits) and a text that ends in an ellipsis if it does not fit."""
     colours = theme.tokens()
     mark = QRect(where.x(), where.y() + 2, 14, 14)
     if status is None:
@@ -55,7 +55,7 @@ def paint_line(painter: QPainter, where: QRect, status: Status | None, text: str
 def _into(frame: QRectF, picture: QPixmap) -> tuple[QRectF, QPixmap, QRectF]:
     """Arguments for `drawPixmap`: where in its frame, the picture, and which part of it (in its pixels).
 
-    It fills the frame where that cuts off a quarter at most; a long ship is shown whole, between bars.
+    It fills the frame if that cuts off a quarter at most; a long ship is shown whole, between bars.
     """
     width, height = picture.width(), picture.height()
     across, down = frame.width() / width, frame.height() / height

@@ -36,7 +36,7 @@ _EVERYWHERE: tuple[Action[Any], ...] = (
 
 
 def sections() -> dict[str, list[Action[Any]]]:
-    """The list of keys: what many pages have, then what each page has besides."""
+    """The list of keys: those of many pages, then those of each page."""
     listed = {action.id for action in _EVERYWHERE}
     own = {page.title: [action for action in page if action.id not in listed] for page in OF_PAGES}
     whole = {OF_WINDOW.title: [*_EVERYWHERE], **own}

@@ -36,7 +36,7 @@ class FaultLog(QObject):
         self._waiting: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._log = ExitStack()
         self._before = sys.excepthook, threading.excepthook
-        # a hook may run on a thread that Qt does not know, where no signal may be emitted: the GUI thread fetches
+        # a hook may run on a thread that Qt does not know, where signals cannot be emitted: the GUI thread fetches
         self._timer = QTimer(self, interval=250)
         self._timer.timeout.connect(self._fetch)
 
@@ -48,7 +48,7 @@ class FaultLog(QObject):
         self._timer.start()
 
     def remove(self) -> None:
-        """Give the hooks back and close the log."""
+        """Restore the hooks and close the log."""
         self._timer.stop()
         sys.excepthook, threading.excepthook = self._before
         self._log.close()
@@ -79,7 +79,7 @@ class FaultLog(QObject):
 
 
 def log_qt_messages() -> None:
-    """Let Qt's own messages go to the log; one with which it ends the program also to standard error."""
+    """Send Qt's own messages to the log; a fatal one also to standard error."""
     qInstallMessageHandler(_on_qt_message)
 
 

@@ -24,7 +24,7 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """No other thread works any more; Python may collect by itself again."""
+        """No other thread works any more, so Python may collect by itself again."""
         self._timer.stop()
         gc.enable()
 

@@ -13,7 +13,7 @@ from app.ui.widgets.basics import ElidedLabel, small_button
 
 
 class JobLine(QWidget):
-    """Shows the job that began last; when that ends, the one before it, or what the last one did."""
+    """Shows the job that began last; when that ends, the one before it, or the result of the last one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ class JobLine(QWidget):
             self._words.set_whole(f"{end.outcome} · {took}" if end.outcome else "")
 
     def say(self, words: str) -> None:
-        """Say what was done at once."""
+        """Show what was done without a job."""
         if not self._jobs:
             self._words.set_whole(words)
 

@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Marque")
         self.setMinimumSize(_LEAST_SIZE)
         self._settings_file = paths.user_config_dir() / "settings.json"
-        paths.user_data_dir()  # where there can be none that is known before any thread is started
+        paths.user_data_dir()  # if no log is possible, that is known before any thread starts
         self.settings = settings.load(self._settings_file)
         self.asking = FileDialogs(self, lambda: self.settings.last_folder, self._remember_folder)
         self._asked_theme = theme_name
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
     def _splitters(self) -> list[Splitter]:
         return [splitter for page in self.all_pages for splitter in page.splitters]
 
-    # what a person asks for
+    # requests of the person
 
     def choose_files(self) -> None:
         """Ask for photos and open them."""
@@ -215,7 +215,7 @@ class MainWindow(QMainWindow):
             self.identify.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
 
     def open_dropped(self, data: QMimeData) -> None:
-        """Let the page on show use what was dropped, else open it on the page Identify."""
+        """Let the current page use what was dropped, else open it on the page Identify."""
         if not (self._front().take_drop(data) or self.identify.open_data(data, append=False)):
             self.identify.show_problem(
                 "This is not a file that Marque can open. Save it on this computer, then drop the file."
@@ -237,18 +237,18 @@ class MainWindow(QMainWindow):
             page.theme_changed(name is theme.ThemeName.DARK)
 
     def open_first_model(self, model: Path | None) -> None:
-        """Load the model that was asked for, else the one that was chosen last or is supplied."""
+        """Load the requested model, else the one that was chosen last, else the supplied one."""
         if not self.models.open_first(model):
             self.status.show_no_model()
 
     # events
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the window's place, stop the workers, give the hooks back."""
+        """Remember the window's place, stop the workers, restore the hooks."""
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self.settings.splitters = {one.objectName(): one.sizes() for one in self._splitters() if all(one.sizes())}
         self._save_settings()
-        self.project.cancel_run()  # first, as no page waits for its end then
+        self.project.cancel_run()  # first, as then no page waits for its end
         for page in self.all_pages:
             page.stop()
         self.project.stop()
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
         """The project of last time, or a new one."""
         last = self.settings.project
         if last is not None:
-            self.project.open(last)  # where that has gone, `_on_project_failed` makes a new one
+            self.project.open(last)  # if that is gone, `_on_project_failed` makes a new one
         else:
             self.project.open(new_place(), create=True)
 
@@ -299,7 +299,7 @@ class MainWindow(QMainWindow):
             self._save_settings()
 
     def _on_project_failed(self, made: bool) -> None:
-        if self.project.project is None and not made:  # another new one would fail as this one did
+        if self.project.project is None and not made:  # another new one would fail in the same way
             self.project.open(new_place(), create=True)
 
     def _on_loading(self, name: str) -> None:
@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
         self._show_problem(words, details)
 
     def _show_problem(self, words: str, details: str) -> None:
-        """On the page in front, where it is seen."""
+        """Show it on the current page."""
         self._front().show_problem(words, details)
 
     def _on_system_theme(self) -> None:

@@ -1,4 +1,4 @@
-"""Which identification model is in use, and the menu to choose another one."""
+"""The identification model in use, and the menu to choose another one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ModelButton(QToolButton):
         self.show_used(None)
 
     def show_words(self, words: str) -> None:
-        """What it says: a model's name, or what is being done about one."""
+        """Its text: a model's name, or what is happening to one."""
         self._words = words
         self.setAccessibleName(words)
         self.setText(for_button(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, _WIDTH)))
@@ -76,7 +76,7 @@ class ModelButton(QToolButton):
     def _choose(self, path: Path) -> None:
         if path != self._used:
             self.chosen.emit(path)
-            # the menu has ticked what was clicked; it is so once it is in use
+            # the menu has ticked what was clicked; the tick is only right once it is in use
             self.show_used(self._used, calibrated=self._calibrated)
 
     def _tell(self) -> None:

@@ -27,7 +27,7 @@ class ModelChoice(QObject):
         loading: (str) a file of this name is being loaded
         loaded: (Loaded) this is in use from now on
         moved: (Loaded) the GPU failed, and what is in use runs elsewhere from now on
-        failed: (words, details) a file cannot be used; what was in use before still is
+        failed: (words, details) a file cannot be used; the one before stays in use
     """
 
     loading = Signal(str)
@@ -50,7 +50,7 @@ class ModelChoice(QObject):
         self._named_for: Path | None = None
         self.in_use: Loaded | None = None
         self._asked: ModelRequest | None = None  # the newest, unless it failed
-        self._chosen: set[Path] = set()  # by a person
+        self._chosen: set[Path] = set()  # chosen by a person
         loading.loaded.connect(self._on_loaded)
         loading.failed.connect(self._on_failed)
         loading.moved.connect(self._on_moved)
@@ -68,7 +68,7 @@ class ModelChoice(QObject):
         self._loading.ask(self._asked)
 
     def open_first(self, model: Path | None) -> bool:
-        """Load the model that was asked for, else the one chosen last, else the supplied one; False without any."""
+        """Load the requested model, else the one chosen last, else the supplied one; False without any."""
         chosen = self._settings.identification_model
         found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
         if found is not None:
@@ -76,14 +76,14 @@ class ModelChoice(QObject):
         return found is not None
 
     def open_again(self) -> None:
-        """Load what is in use, or was chosen to be, once more, with the gallery as it is now."""
+        """Load the model in use, or the chosen one, again, with the gallery as it is now."""
         if self._asked is not None:
             self.open(self._asked.model)
         elif self.in_use is not None:
             self.open(self.in_use.path)
 
     def choose_gallery(self, place: Place | None) -> None:
-        """Compare with another gallery, also after a restart; None: the supplied one and what the user added to it."""
+        """Compare with another gallery, also after a restart; None: the supplied one with the user's additions."""
         if self.in_use is None:
             return
         galleries = {**self._settings.galleries, self.in_use.info.fingerprint: str(place)}
@@ -96,7 +96,7 @@ class ModelChoice(QObject):
         self.open_again()
 
     def decline(self, fingerprint: str) -> None:
-        """Nothing is to be re-embedded for this model, also after a restart."""
+        """Do not offer to re-embed anything for this model, also after a restart."""
         self._settings.reembedding_declined = [*self._settings.reembedding_declined, fingerprint]
         self._save()
 
@@ -115,7 +115,7 @@ class ModelChoice(QObject):
     def _on_failed(self, failure: LoadFailure) -> None:
         request = failure.request
         newest = request is self._asked
-        if self.in_use is None:  # --gallery is still for the first one
+        if self.in_use is None:  # --gallery still belongs to the first model
             self._named_for = None
         if newest and self.in_use is not None:
             self._asked = None

@@ -21,7 +21,7 @@ _PAGES = tuple(
 
 class Rail(QFrame):
     """Signals:
-    chosen: (place) a page is wanted
+    chosen: (place) a page was chosen
     """
 
     chosen = Signal(int)

@@ -1,4 +1,4 @@
-"""What the window remembers between starts. A bad entry is dropped and a copy kept; start-up never fails over it."""
+"""What the window remembers between starts. A bad entry is dropped and a copy kept; it never makes the start fail."""
 
 from __future__ import annotations
 

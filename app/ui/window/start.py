@@ -34,7 +34,7 @@ def open_window(
     """Show the window, load the identification model on its worker, open the photos.
 
     Raises:
-        ValueError: if there is no such theme.
+        ValueError: if the theme does not exist.
     """
     window = MainWindow(gallery=gallery, theme_name=theme.ThemeName(theme_name) if theme_name else None, device=device)
     window.show()
@@ -72,11 +72,11 @@ def run(
 
 
 def _close_on_signals() -> threading.Event:
-    """Close the window at Ctrl-C and SIGTERM, as its button does; set when one has come.
+    """Close the window at Ctrl-C and SIGTERM, as its button does; the event is set when one has come.
 
     One that comes while the window is being made closes it as soon as it is open: its threads run already, and an
-    exception would leave them waiting. Python looks at signals between two lines of its own code; the window's timers
-    see to that several times a second.
+    exception would leave them waiting. Python handles signals between two lines of its own code; the window's timers
+    run such code several times a second.
     """
     interrupted = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The bottom line of the window: identification model, gallery, provider in use, and the job that runs."""
+"""The bottom line of the window: identification model, gallery, provider, and the running job."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class StatusBar(QFrame):
         row.addWidget(self.jobs, 1)
 
     def show_loading(self, name: str) -> None:
-        """Say which identification model is being loaded."""
+        """Show which identification model is being loaded."""
         self.model.show_words(f"loading {name}")
 
     def show_connecting(self, address: str) -> None:
-        """Say which computer a shared gallery is on, before it is asked."""
+        """Show which computer a shared gallery is on, before connecting to it."""
         self.model.show_words(f"connecting to {address}")
 
     def show_no_model(self) -> None:
-        """Say that there is none."""
+        """Show that there is no model."""
         self.model.show_words("no identification model")
 
     def show_loaded(self, loaded: Loaded) -> None:
-        """Say what is in use and where it runs."""
+        """Show what is in use and where it runs."""
         self.model.show_words(loaded.info.name)
         self.model.show_used(loaded.path, calibrated=loaded.info.calibrated)
         self._shared = loaded.shared
@@ -69,7 +69,7 @@ class StatusBar(QFrame):
             widget.show()
 
     def show_provider(self, provider: ProviderReport) -> None:
-        """Say where the model runs."""
+        """Show where the model runs."""
         on_cpu = provider.used == "CPU"
         self._chip.set_icon("cpu" if on_cpu else "zap", "muted" if on_cpu else "ok")
         # the whole reason may be a paragraph (missing libraries): the tooltip has it
@@ -80,7 +80,7 @@ class StatusBar(QFrame):
         )
 
     def show_gallery(self, size: int) -> None:
-        """Say how many reference photos there are."""
+        """Show how many reference photos there are."""
         self._gallery.setText(f"{'shared ' if self._shared else ''}gallery {size:,}")
         self._gallery.setToolTip("reference photos to compare with; the page Gallery (3) shows them")
 
