@@ -10,7 +10,7 @@ from model.train import main as train
 
 
 @pytest.mark.slow
-def test_the_drawn_set_trains_a_model_that_identifies(tmp_path):
+def test_the_drawn_set_trains_a_model_that_identifies(tmp_path: Path) -> None:
     drawn, run, out = tmp_path / "drawn", tmp_path / "run", tmp_path / "labels.csv"
     assert train(["--data", f"demo:{drawn}", "--out", str(run)]) == 0
     assert marque(["identify", str(drawn), "--model", str(run / "model.onnx"), "--out", str(out)]) == 0

@@ -4,6 +4,7 @@ import csv
 import re
 import sqlite3
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -20,21 +21,22 @@ PHOTOS_A_SOURCE = 60
 
 
 @pytest.fixture(scope="module", params=paths.bundled_models(), ids=lambda path: path.stem)
-def model(request):
+def model(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-def test_there_is_one_to_begin_with():
+def test_there_is_one_to_begin_with() -> None:
     first = paths.bundled_model()
     assert first is not None and first.stem == "marque"
     assert beside(first, Variant.FP16).is_file()
     assert [path.stem for path in paths.bundled_models()] == ["marque", "marque-lite"]
 
 
-def test_model_and_gallery_belong_together(model):
+def test_model_and_gallery_belong_together(model: Path) -> None:
     info = read_info(model)
     assert (len(info.taxonomy.coarse), len(info.taxonomy.fine)) == (17, 224) and info.calibrated
     gallery_file = paths.bundled_gallery(model)
+    assert gallery_file is not None
     with Gallery.open(gallery_file, info.fingerprint, read_only=True) as gallery:
         assert gallery.dim == info.embedding_dim
         assert {reference.source for reference in gallery.references()} >= {"cars196"}
@@ -43,14 +45,15 @@ def test_model_and_gallery_belong_together(model):
     assert {coarse for coarse, _ in labels} == set(info.taxonomy.coarse)
 
 
-def test_together_they_are_small_enough_for_the_repository(model):
+def test_together_they_are_small_enough_for_the_repository(model: Path) -> None:
     folder = model.parent
     assert sum(path.stat().st_size for path in folder.iterdir()) < 100 * MEGABYTE
     assert model.with_suffix(".md").is_file()
 
 
-def test_nothing_tells_where_it_was_made(model):
+def test_nothing_tells_where_it_was_made(model: Path) -> None:
     gallery_file = paths.bundled_gallery(model)
+    assert gallery_file is not None
     with sqlite3.connect(f"file:{gallery_file}?mode=ro&immutable=1", uri=True) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         cells = [cell for table in tables for row in database.execute(f"SELECT * FROM {table}") for cell in row]
@@ -66,7 +69,7 @@ def test_nothing_tells_where_it_was_made(model):
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real photographs at {DATA}; name their folder in MARQUE_DATA")
 @pytest.mark.parametrize("spec", [f"cars196:{DATA}/cars196", f"table:{DATA}/vessels/labels.csv"])
-def test_real_photos_are_identified(model, spec, tmp_path):
+def test_real_photos_are_identified(model: Path, spec: str, tmp_path: Path) -> None:
     samples = read_data([spec]).samples
     chosen = samples[:: len(samples) // PHOTOS_A_SOURCE][:PHOTOS_A_SOURCE]
     out = tmp_path / "labels.csv"

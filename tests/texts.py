@@ -28,7 +28,11 @@ def visible(text: str) -> Iterator[tuple[int, str]]:
     found = [
         (node.lineno, said)
         for node in ast.walk(tree)
-        if node not in hidden and (said := _said(node)) and _WORDS.search(said) and not _CODE.search(said)
+        if isinstance(node, ast.expr)
+        and node not in hidden
+        and (said := _said(node))
+        and _WORDS.search(said)
+        and not _CODE.search(said)
     ]
     yield from sorted(found)
 

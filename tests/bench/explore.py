@@ -11,6 +11,8 @@ and t-SNE at work, is the longest time for which the window did not answer.
 from __future__ import annotations
 
 # onnxruntime comes before Qt; app/core/recognition/engine.py says why
+from PySide6.QtGui import QColor
+
 from app.core.recognition.engine import Engine  # isort: skip
 
 import argparse
@@ -24,7 +26,6 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QPoint, QPointF
-from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -210,7 +211,8 @@ def main() -> None:
 def compare_frames(count: int) -> None:
     """The first measurement."""
     places, of = clusters(count)
-    table = np.array([QColor(theme.class_colour(number)).getRgb()[:3] for number in range(_CLUSTERS)], np.uint8)
+    colours = [QColor(theme.class_colour(number)) for number in range(_CLUSTERS)]
+    table = np.array([(one.red(), one.green(), one.blue()) for one in colours], np.uint8)
     found = {"map": own(places, table[of]), "ScatterPlotItem": plain(places, table[of])}
     for move in ("pan", "zoom"):
         ours, theirs = (np.median(one[move]) for one in found.values())

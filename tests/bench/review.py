@@ -50,6 +50,12 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def pause(seconds: float) -> None:
+    """Let the window live for so long."""
+    end = time.perf_counter() + seconds
+    wait(lambda: time.perf_counter() > end)
+
+
 def wait(until: Callable[[], bool], seconds: float = 3600) -> None:
     """Let the window live until something holds."""
     end = time.monotonic() + seconds
@@ -196,13 +202,12 @@ def open_many(project: Path) -> None:
         bar.setValue(value)
         page.grid.viewport().repaint()
         frames.append(1000 * (time.perf_counter() - begun))
-        wait(lambda begun=begun: time.perf_counter() - begun > 0.016)
+        pause(0.016)
     say(f"scrolled to the end: {np.median(frames):.1f} ms a frame, 99th percentile {np.percentile(frames, 99):.1f} ms")
     heart.start()
     for act in (lambda: page.filters.set_label("tanker"), page.filters.clear, page.grid.selectAll):
         act()
-        begun = time.perf_counter()
-        wait(lambda begun=begun: time.perf_counter() - begun > 0.5)
+        pause(0.5)
     say(f"  GUI thread while filtering and choosing all: {heart.stop()}")
     say(f"memory: {resident():.0f} MiB")
     window.close()

@@ -10,6 +10,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,12 +31,12 @@ SMALL, LARGE, DIM, SIDE = 108, 4096, 256, 160
 MIB = 1 << 20
 
 
-def say(line=""):
+def say(line: str = "") -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
-def a_batch(size):
+def a_batch(size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Unit-length embeddings and labels: 9 types of 3 classes in turn."""
     generator = torch.Generator().manual_seed(0)
     embeddings = torch.nn.functional.normalize(torch.randn(size, DIM, generator=generator), dim=1)
@@ -42,14 +44,14 @@ def a_batch(size):
     return embeddings, fine // 3, fine
 
 
-def select(rule, embeddings, coarse, fine):
+def select(rule: str, embeddings: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor) -> object:
     """All that the selection adds to a step: distances, masks, and the rule itself."""
     with torch.no_grad():
         distances = squared_distances(embeddings)
         return RULES[rule](distances, role_masks(coarse, fine), SelectionOptions(), torch.Generator().manual_seed(0))
 
 
-def seconds(action, repeats):
+def seconds(action: Callable[[], object], repeats: int) -> float:
     """Median time of `repeats` calls, after one that is not counted."""
     action()
     times = []
@@ -60,7 +62,7 @@ def seconds(action, repeats):
     return statistics.median(times)
 
 
-def training_step():
+def training_step() -> Callable[[], None]:
     """Forward, backward and AdamW at the trainer's defaults; no decoding, augmentation, clipping or moving average."""
     settings = Config().resolved()
     config = settings.model_copy(update={"network": settings.network.model_copy(update={"embedding_dim": DIM})})
@@ -77,7 +79,7 @@ def training_step():
     pictures = torch.randint(0, 256, (SMALL, 3, SIDE, SIDE), dtype=torch.uint8)
     epoch = config.loss.random_epochs  # the first one in which the rule selects
 
-    def step():
+    def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=choose_precision("auto", "cpu") == "bf16-mixed"):
             output = network(pictures)
         loss, _ = objective(output, labels, epoch=epoch, generator=torch.Generator().manual_seed(0))
@@ -88,13 +90,13 @@ def training_step():
     return step
 
 
-def peak_bytes():
+def peak_bytes() -> int:
     """Largest resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def in_a_large_batch(rule):
+def in_a_large_batch(rule: str) -> None:
     """Child process: seconds and growth of the peak memory, on one line."""
     select(rule, *a_batch(64))  # libraries load and threads start before the peak is read
     batch = a_batch(LARGE)
@@ -104,7 +106,7 @@ def in_a_large_batch(rule):
     say(f"{seconds(lambda: select(rule, *batch), 3)} {growth}")
 
 
-def large_batches():
+def large_batches() -> None:
     say(f"batch {LARGE}, embedding {DIM}: distances, masks and rule, each rule in a process of its own")
     say(f"{'rule':<30}{'ms':>8}{'MiB more':>10}{'x B^2 float32':>15}{'share of B^3 bytes':>20}")
     for rule in RULES:
@@ -115,7 +117,7 @@ def large_batches():
         say(f"{rule:<30}{took * 1e3:>8.0f}{growth / MIB:>10.0f}{square:>15.1f}{growth / LARGE**3:>20.1e}")
 
 
-def small_batches():
+def small_batches() -> None:
     keep_freed_memory()
     whole = seconds(training_step(), 7)
     say(f"batch {SMALL}, embedding {DIM}, {torch.get_num_threads()} threads, torch {torch.__version__}")
@@ -124,11 +126,11 @@ def small_batches():
     say(f"{'rule':<30}{'ms':>8}{'share of the step':>20}")
     batch = a_batch(SMALL)
     for rule in RULES:
-        took = seconds(lambda rule=rule: select(rule, *batch), 100)
+        took = seconds(partial(select, rule, *batch), 100)
         say(f"{rule:<30}{took * 1e3:>8.2f}{took / whole:>20.2%}")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", metavar="RULE", choices=list(RULES), help="this rule alone, in figures")
     wanted = parser.parse_args().large

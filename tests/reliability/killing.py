@@ -156,7 +156,7 @@ class _Tracing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_of: object) -> None:
         _, complaints = self._tracer.communicate()
         assert not complaints, complaints
 

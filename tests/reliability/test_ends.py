@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, TiffImagePlugin
@@ -69,7 +70,7 @@ def said(ended: Ended, code: int, *words: str) -> None:
         assert word in ended.err
 
 
-def test_nobody_who_reads_and_a_full_output(situations, pictures, model) -> None:
+def test_nobody_who_reads_and_a_full_output(situations: Situations, pictures: Path, model: tuple[str, ...]) -> None:
     words = ("identify", pictures, *model)
     assert situations.run(*words).code == 0
     said(situations.run(*words, stdout="full"), 2, "standard output: the disk is full")
@@ -86,7 +87,7 @@ def test_nobody_who_reads_and_a_full_output(situations, pictures, model) -> None
 
 @needs_mount
 @pytest.mark.parametrize("kind", EXPORTS)
-def test_a_full_disk_in_every_export(situations, project, place, kind) -> None:
+def test_a_full_disk_in_every_export(situations: Situations, project: Path, place: Path, kind: str) -> None:
     disk = place / f"disk {kind}"
     disk.mkdir()
     target = disk / f"out.{kind}"
@@ -98,7 +99,9 @@ def test_a_full_disk_in_every_export(situations, project, place, kind) -> None:
 
 
 @needs_mount
-def test_a_full_disk_where_copies_tables_projects_and_galleries_go(situations, pictures, project, model, place) -> None:
+def test_a_full_disk_where_copies_tables_projects_and_galleries_go(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path
+) -> None:
     disk = place / "disk"
     disk.mkdir(exist_ok=True)
     small = {"small_disk": (disk, 4)}
@@ -114,11 +117,14 @@ def test_a_full_disk_where_copies_tables_projects_and_galleries_go(situations, p
     assert ended.code == 2 and "new.gallery" in ended.err and FULL.search(ended.err) and "defect" not in ended.err
 
 
-def test_a_home_that_cannot_be_written(situations, pictures, project, model, place) -> None:
+def test_a_home_that_cannot_be_written(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path
+) -> None:
     closed = place / "closed"
     closed.mkdir()
     closed.chmod(0o555)
-    at_home = {"plain_user": True, "environment": {"MARQUE_HOME": str(closed), "HOME": str(closed)}}
+    environment = {"MARQUE_HOME": str(closed), "HOME": str(closed)}
+    at_home: dict[str, Any] = {"plain_user": True, "environment": environment}
     out = place / "home.csv"
     for words in (
         ("identify", pictures, "--out", out, *model),
@@ -133,7 +139,7 @@ def test_a_home_that_cannot_be_written(situations, pictures, project, model, pla
     ended = situations.run("doctor", *model[:2], **at_home)
     assert ended.code == 1 and "the folder for your data cannot be created" in ended.out
     said(
-        situations.run(**at_home | {"environment": at_home["environment"] | {"QT_QPA_PLATFORM": "offscreen"}}),
+        situations.run(plain_user=True, environment=environment | {"QT_QPA_PLATFORM": "offscreen"}),
         2,
         str(closed),
         "permission denied",
@@ -142,7 +148,9 @@ def test_a_home_that_cannot_be_written(situations, pictures, project, model, pla
     assert list(closed.iterdir()) == []
 
 
-def test_folders_in_the_place_of_files_and_files_in_the_place_of_folders(situations, pictures, project, model) -> None:
+def test_folders_in_the_place_of_files_and_files_in_the_place_of_folders(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...]
+) -> None:
     folder, file = pictures, next(pictures.rglob("*.jpg"))
     for words in (
         ("identify", pictures, *model[2:], "--model", folder),
@@ -176,7 +184,9 @@ def test_folders_in_the_place_of_files_and_files_in_the_place_of_folders(situati
     assert ended.code == 1 and "problem:" in ended.out
 
 
-def test_every_line_is_json(situations, pictures, project, model, place) -> None:
+def test_every_line_is_json(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path
+) -> None:
     bad = place / "bad"
     bad.mkdir()
     spoil(bad)
@@ -201,7 +211,9 @@ def test_every_line_is_json(situations, pictures, project, model, place) -> None
         assert told[-1]["event"] == ("done" if code == 0 else "error")
 
 
-def test_what_libraries_say_goes_to_the_log(situations, model, place, home) -> None:
+def test_what_libraries_say_goes_to_the_log(
+    situations: Situations, model: tuple[str, ...], place: Path, home: Path
+) -> None:
     folder = place / "noisy"
     folder.mkdir()
     spoil(folder)
@@ -214,7 +226,7 @@ def test_what_libraries_say_goes_to_the_log(situations, model, place, home) -> N
     assert "written past Python" in raw and "printed by a library" in raw
 
 
-def test_a_defect_is_a_sentence_and_the_log_has_the_rest(situations, home) -> None:
+def test_a_defect_is_a_sentence_and_the_log_has_the_rest(situations: Situations, home: Path) -> None:
     said_of = r"this is a defect of Marque (LookupError: what nobody\x1b[31m expects)"
     ended = situations.run("doctor", defect=True)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
@@ -242,7 +254,9 @@ def spoil(folder: Path) -> None:
 
 @needs_strace
 @pytest.mark.parametrize("signal", ["INT", "TERM"])
-def test_ctrl_c_and_sigterm_end_each_command_with_130(situations, pictures, project, model, place, signal) -> None:
+def test_ctrl_c_and_sigterm_end_each_command_with_130(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path, signal: str
+) -> None:
     for words in long_commands(pictures, project, model, place / signal):
         moments = [one for one in situations.moments(*words) if one.call != "write"]
         clean(place / signal)
@@ -254,7 +268,9 @@ def test_ctrl_c_and_sigterm_end_each_command_with_130(situations, pictures, proj
 @needs_strace
 @pytest.mark.slow
 @pytest.mark.parametrize("signal", ["INT", "TERM"])
-def test_signals_at_every_moment(situations, pictures, project, model, place, signal) -> None:
+def test_signals_at_every_moment(
+    situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path, signal: str
+) -> None:
     for words in long_commands(pictures, project, model, place / signal):
         moments = situations.moments(*words)
         for moment in moments[:: max(1, len(moments) // 40)]:
@@ -332,7 +348,7 @@ def test_an_encoding_that_has_no_word_for_a_name(tmp_path: Path, tiny_model: Pat
     assert rb"caf\xe9 \u202eabc\x1b[31m/photo.jpg" in run.stdout
 
 
-def test_json_of_an_interruption_before_anything_is_loaded(situations) -> None:
+def test_json_of_an_interruption_before_anything_is_loaded(situations: Situations) -> None:
     ended = situations.run("identify", "--json", "nowhere")
     assert [one["event"] for one in facts(ended)] == ["error"]
 
@@ -340,7 +356,7 @@ def test_json_of_an_interruption_before_anything_is_loaded(situations) -> None:
 @pytest.mark.parametrize("seconds", [6, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.5, 1, 1.5, 2, 3))])
 @pytest.mark.parametrize("signal", [15, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_window_on_a_data_folder_that_cannot_be_written_ends_at_a_signal(
-    tmp_path: Path, tiny_model, signal, seconds
+    tmp_path: Path, tiny_model: Path, signal: int, seconds: float
 ) -> None:
     """Open, or (on a busy computer, or early) while it is being loaded or made."""
     for name in ("data", "config"):

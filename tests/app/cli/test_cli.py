@@ -37,7 +37,9 @@ def no_bundled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "models"
 
 
-def test_a_folder_becomes_a_table(tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys) -> None:
+def test_a_folder_becomes_a_table(
+    tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (photos / "sedan" / "broken.jpg").write_text("no picture")
     out = tmp_path / "labels.csv"
     arguments = ["identify", str(photos), "--out", str(out), "--model", str(tiny_model), "--gallery", str(tiny_gallery)]
@@ -60,7 +62,9 @@ def test_a_folder_becomes_a_table(tiny_model: Path, tiny_gallery: Path, photos: 
     assert f"table: {out}" in captured.err
 
 
-def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, capsys) -> None:
+def test_without_a_table_each_photo_is_a_line(
+    tiny_model: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["identify", str(photos / "ship"), "--model", str(tiny_model), "--device", "cpu"]) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
@@ -71,13 +75,15 @@ def test_without_a_table_each_photo_is_a_line(tiny_model: Path, photos: Path, ca
     assert "on CPU (the CPU was asked for)" in captured.err
 
 
-def test_a_line_never_claims_certainty(tiny_model: Path, photos: Path, capsys) -> None:
+def test_a_line_never_claims_certainty(tiny_model: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["identify", str(photos / "ship"), "--model", str(tiny_model), "--device", "cpu"]) == 0
     figures = [line[12:20].strip() for line in capsys.readouterr().out.splitlines()]
     assert ">99 %" in figures and "100 %" not in figures
 
 
-def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_path: Path, capsys) -> None:
+def test_a_project_run_counts_answers_whatever_they_say(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     colour_picture((220, 20, 30)).save(tmp_path / "red.png")
     arguments = ["identify", str(tmp_path), "--model", str(tiny_model), "--project", str(tmp_path / "p.marque")]
     assert main(arguments) == 0
@@ -89,7 +95,9 @@ def test_a_project_run_counts_answers_whatever_they_say(tiny_model: Path, tmp_pa
     assert "2 photos, 2 with an answer, 0 errors, 0 waiting; 1 in this run" in capsys.readouterr().err
 
 
-def test_a_project_answers_again_with_a_gallery_that_has_changed(tiny_model: Path, tmp_path: Path, capsys) -> None:
+def test_a_project_answers_again_with_a_gallery_that_has_changed(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "own" / "tram" / "Verde").mkdir(parents=True)
     colour_picture(GREEN).save(tmp_path / "own" / "tram" / "Verde" / "1.png")
     colour_picture(GREEN, seed=1).save(tmp_path / "green.png")
@@ -124,17 +132,18 @@ def test_a_project_answers_again_with_a_gallery_that_has_changed(tiny_model: Pat
         ([("ship", "Celeste class"), ("sedan", "TL")], "2 photos of 2 types, 2 classes; exact search"),
     ],
 )
-def test_what_a_gallery_holds_in_words(labels: list, words: str, tmp_path: Path) -> None:
+def test_what_a_gallery_holds_in_words(labels: list[tuple[str, str | None]], words: str, tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "g.gallery", "f00d", 4) as gallery:
         entries = [
-            ReferenceEntry(*label, "test", f"{number}.jpg", f"digest {number}") for number, label in enumerate(labels)
+            ReferenceEntry(coarse, fine, "test", f"{number}.jpg", f"digest {number}")
+            for number, (coarse, fine) in enumerate(labels)
         ]
         gallery.add(np.ones((len(labels), 4), np.float32) / 2, entries)
         assert in_words(gallery) == words
 
 
 def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
-    tiny_model: Path, photos: Path, capsys, monkeypatch
+    tiny_model: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cli.identify.Engine", FailingGpu)
     assert main(["identify", str(photos), "--model", str(tiny_model), "--batch", "5"]) == 0
@@ -145,7 +154,9 @@ def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
     assert f"on CPU ({failed})" in captured.err
 
 
-def test_a_file_name_that_is_no_text_does_not_stop_the_run(tiny_model: Path, tmp_path: Path, capsys) -> None:
+def test_a_file_name_that_is_no_text_does_not_stop_the_run(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     colour_picture((220, 20, 30)).save(folder / "a.png")
@@ -172,7 +183,7 @@ def test_the_supplied_model_and_gallery_are_used(
 
 
 def test_a_variant_takes_the_gallery_of_its_model(
-    tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys
+    tiny_model: Path, tiny_gallery: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(tiny_gallery, tmp_path / "m.gallery")
     info, graph = read(tiny_model)
@@ -188,7 +199,9 @@ def test_a_variant_takes_the_gallery_of_its_model(
     assert paths.bundled_gallery(variant) == tmp_path / "m.int8.gallery"
 
 
-def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+def test_what_cannot_be_used_is_one_line_and_exit_2(
+    tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photo = str(photos / "sedan" / "Rossa 2010" / "1.jpg")
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -220,7 +233,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(tiny_model: Path, photos: Pa
 
 
 @pytest.mark.parametrize("arguments", [["identify"], ["identify", "x", "--batch", "0"], ["enrol", "x"], ["--nonsense"]])
-def test_wrong_usage_is_exit_2(arguments: list[str], capsys) -> None:
+def test_wrong_usage_is_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
@@ -228,7 +241,7 @@ def test_wrong_usage_is_exit_2(arguments: list[str], capsys) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["identify", "--help"], ["enrol", "--help"], ["doctor", "--help"]])
-def test_every_command_explains_itself(arguments: list[str], capsys) -> None:
+def test_every_command_explains_itself(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 0
@@ -239,7 +252,9 @@ def test_every_command_explains_itself(arguments: list[str], capsys) -> None:
         assert "exit codes:" in text
 
 
-def test_enrol_makes_a_gallery_that_identify_uses(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+def test_enrol_makes_a_gallery_that_identify_uses(
+    tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     gallery, out = tmp_path / "mine.gallery", tmp_path / "l.csv"
     (photos / "sedan" / "Rossa 2010" / "bad.jpg").write_text("no picture")
     enrol = ["enrol", str(photos), "--gallery", str(gallery), "--model", str(tiny_model)]
@@ -279,7 +294,7 @@ def test_sources_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_doctor_reports_a_working_installation(
-    tiny_model: Path, tiny_gallery: Path, no_bundled_model: Path, capsys, marque_home: Path
+    tiny_model: Path, tiny_gallery: Path, no_bundled_model: Path, capsys: pytest.CaptureFixture[str], marque_home: Path
 ) -> None:
     shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
     shutil.copy(tiny_gallery, no_bundled_model / "marque.gallery")
@@ -298,7 +313,13 @@ def test_doctor_reports_a_working_installation(
     assert text.rstrip().endswith("no problems found")
 
 
-def test_doctor_names_problems(tiny_model: Path, tmp_path: Path, no_bundled_model: Path, capsys, monkeypatch) -> None:
+def test_doctor_names_problems(
+    tiny_model: Path,
+    tmp_path: Path,
+    no_bundled_model: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert main(["doctor"]) == 1
     assert "problem:      this installation has no identification model" in capsys.readouterr().out
     shutil.copy(tiny_model, no_bundled_model / "marque.onnx")
@@ -365,7 +386,9 @@ def test_the_users_folders_follow_the_variable(marque_home: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
-def test_the_window_says_when_there_is_no_screen(monkeypatch, capsys):
+def test_the_window_says_when_there_is_no_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     assert main([]) == 2

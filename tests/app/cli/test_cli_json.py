@@ -23,7 +23,9 @@ def identify(photos: Path, model: Path, *more: object) -> list[str]:
     return ["identify", str(photos), "--model", str(model), "--device", "cpu", "--json", *map(str, more)]
 
 
-def test_a_table_run_tells_progress_and_counts(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+def test_a_table_run_tells_progress_and_counts(
+    tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (photos / "broken.jpg").write_text("no picture")
     out = tmp_path / "labels.csv"
     assert main(identify(photos, tiny_model, "--out", out, "--batch", 5)) == 0
@@ -42,14 +44,18 @@ def test_a_table_run_tells_progress_and_counts(tiny_model: Path, photos: Path, t
     }
 
 
-def test_a_line_a_photo_stays_on_standard_output(tiny_model: Path, photos: Path, capsys) -> None:
+def test_a_line_a_photo_stays_on_standard_output(
+    tiny_model: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(identify(photos, tiny_model)) == 0
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 12
     assert events(captured.err)[-1]["event"] == "done" and "table" not in events(captured.err)[-1]
 
 
-def test_a_project_run_tells_the_same(tiny_model: Path, photos: Path, tmp_path: Path, capsys) -> None:
+def test_a_project_run_tells_the_same(
+    tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (photos / "broken.jpg").write_text("no picture")
     (photos / "round.jpg").symlink_to(photos / "round.jpg")
     place = tmp_path / "work.marque"
@@ -69,21 +75,25 @@ def test_a_project_run_tells_the_same(tiny_model: Path, photos: Path, tmp_path: 
 
 
 def test_without_json_the_problems_of_a_project_run_are_told_too(
-    tiny_model: Path, photos: Path, tmp_path: Path, capsys
+    tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "round.jpg").symlink_to(photos / "round.jpg")
     assert main(["identify", str(photos), "--model", str(tiny_model), "--project", str(tmp_path / "w.marque")]) == 0
     assert f"marque: {photos / 'round.jpg'}: the link cannot be followed" in capsys.readouterr().err
 
 
-def test_what_cannot_be_used_is_an_event_too(tiny_model: Path, tmp_path: Path, capsys) -> None:
+def test_what_cannot_be_used_is_an_event_too(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(identify(tmp_path / "nowhere", tiny_model)) == 2
     assert events(capsys.readouterr().err) == [
         {"event": "error", "text": f"{tmp_path / 'nowhere'}: there is no such file or folder"}
     ]
 
 
-def test_a_name_that_is_no_text_is_an_escape(tiny_model: Path, tmp_path: Path, capsys) -> None:
+def test_a_name_that_is_no_text_is_an_escape(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / os.fsdecode(b"\xe9")
     folder.mkdir()
     colour_picture((220, 20, 30)).save(folder / "a.png")

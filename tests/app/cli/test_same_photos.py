@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -35,6 +36,9 @@ _FOLDERS = [
 ]
 _FILES = ["1.jpg", "2.JFIF", "10.png", ".3.jpg", "._1.jpg", "a.txt", "b.CR2", " 4.jpg", "5\n.webp", "c.mp4", "6.jpe"]
 
+Folder = tuple[str, ...]
+Folders = tuple[set[tuple[Folder, str]], list[tuple[Folder, str, Folder]]]
+
 _folder = st.lists(st.sampled_from(_FOLDERS), max_size=4).map(tuple)
 _trees = st.tuples(
     st.sets(st.tuples(_folder, st.sampled_from(_FILES)), max_size=20),
@@ -51,7 +55,7 @@ def small_picture() -> bytes:
 PICTURE = small_picture()
 
 
-def grow(top: Path, tree) -> None:
+def grow(top: Path, tree: Folders) -> None:
     files, links = tree
     for folder, name in files:
         top.joinpath(*folder).mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,7 @@ def trained_on(top: Path) -> set[Path]:
 
 @settings(max_examples=40, deadline=None)
 @given(_trees)
-def test_all_ways_into_marque_find_the_same_photos(tree) -> None:
+def test_all_ways_into_marque_find_the_same_photos(tree: Folders) -> None:
     top = Path(tempfile.mkdtemp()).resolve() / "photos"
     try:
         top.mkdir()
@@ -93,7 +97,9 @@ def test_all_ways_into_marque_find_the_same_photos(tree) -> None:
         shutil.rmtree(top.parent)
 
 
-def test_enrol_identify_and_training_agree(tmp_path: Path, tiny_model: Path, capsys) -> None:
+def test_enrol_identify_and_training_agree(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     top = tmp_path / "photos"
     wanted = ["car/A/1.jpg", "car/B/1.jfif", "car/C/1.jpg", "car/C/2.JFIF"]
     for number, name in enumerate([*wanted, "car/A/.thumbnails/1.jpg", "car/A/@eaDir/2.jpg", "car/A/3.CR2"]):

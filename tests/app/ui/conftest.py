@@ -11,6 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.core.project.project import Project
+from app.core.project.records import KnownModel
 from app.ui.window.main_window import MainWindow
 from app.ui.window.start import open_window
 from tests.app.tiny import COLOURS, GREEN, colour_picture
@@ -19,6 +21,23 @@ PATIENCE = 15_000
 """Milliseconds after which a test gives up waiting for the window; generous, for busy computers."""
 
 OpenWindow = Callable[..., MainWindow]
+
+
+def wait_until(qtbot: QtBot, holds: Callable[..., object], *arguments: object, timeout: int = PATIENCE) -> None:
+    """Waits until `holds` of these arguments, which may be the variables of a loop."""
+    qtbot.waitUntil(lambda: bool(holds(*arguments)), timeout=timeout)
+
+
+def project_of(window: MainWindow) -> Project:
+    """The open project."""
+    assert window.project.project is not None
+    return window.project.project
+
+
+def model_of(window: MainWindow) -> KnownModel:
+    """The model that the open project was identified with."""
+    assert window.project.model is not None
+    return window.project.model
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.window.main_window import MainWindow
 
@@ -39,7 +39,9 @@ def finished(window: MainWindow) -> bool:
     return total > 0 and done == total and "photos:" in window.status.jobs.text()
 
 
-def drag(view, start: QPoint, end: QPoint, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+def drag(
+    view: QWidget, start: QPoint, end: QPoint, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
     QTest.mousePress(view, Qt.MouseButton.LeftButton, modifier, start)
     QTest.mouseMove(view, (start + end) / 2)
     QTest.mouseMove(view, end)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.core.recognition.decision import Status
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.gallery.gallery_session import GalleryClass
@@ -38,7 +39,9 @@ def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
     return window
 
 
-def test_all_photos_of_the_strip_know_a_class_that_was_just_taught(ready, greens, qtbot):
+def test_all_photos_of_the_strip_know_a_class_that_was_just_taught(
+    ready: MainWindow, greens: list[Path], qtbot: QtBot
+) -> None:
     photos = ready.identify.session.photos
     ready.identify.session.open([greens[0].parent])
     qtbot.waitUntil(lambda: photos.progress() == (8, 8), timeout=PATIENCE)
@@ -50,13 +53,15 @@ def test_all_photos_of_the_strip_know_a_class_that_was_just_taught(ready, greens
     qtbot.waitUntil(lambda: "Verde 2020" not in {photos.entry(row).label for row in range(8)}, timeout=PATIENCE)
 
 
-def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(ready, greens, qtbot):
+def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(
+    ready: MainWindow, greens: list[Path], qtbot: QtBot
+) -> None:
     opened = ready.project
     opened.identify([greens[0].parent])
     qtbot.waitUntil(lambda: len(opened.columns) == 8 and not opened.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool((opened.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
     first = int(opened.columns.ids[0])
-    opened.label({first: Label(Verdict.UNKNOWN)}, "not known")
+    opened.label({SubjectId(first): Label(Verdict.UNKNOWN)}, "not known")
     qtbot.waitUntil(lambda: (opened.columns.verdict >= 0).sum() == 1, timeout=PATIENCE)
     teach(ready, greens[:3], qtbot)
 
@@ -70,8 +75,8 @@ def test_a_project_is_identified_again_when_it_is_asked_for_and_labels_stay(read
 
 
 def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_answer(
-    ready, greens, qtbot, monkeypatch
-):
+    ready: MainWindow, greens: list[Path], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = ready.identify.session
     session.open([greens[0].parent])
     qtbot.waitUntil(lambda: session.photos.progress() == (8, 8), timeout=PATIENCE)
@@ -83,7 +88,9 @@ def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_a
     assert {session.photos.entry(row).label for row in range(8)} == {"Verde 2020"}
 
 
-def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(ready, greens, qtbot):
+def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(
+    ready: MainWindow, greens: list[Path], qtbot: QtBot
+) -> None:
     desk, asked, changed = ready.gallery.desk, [], []
     desk.other_references.connect(lambda: asked.append(True))
     desk.changed.connect(changed.append)
@@ -99,7 +106,9 @@ def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(ready,
     qtbot.waitUntil(lambda: asked == [True, True], timeout=PATIENCE)
 
 
-def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(ready, greens, qtbot):
+def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(
+    ready: MainWindow, greens: list[Path], qtbot: QtBot
+) -> None:
     page = ready.identify
     teach(ready, greens[:3], qtbot)
     page.session.open(greens[4:5])
@@ -109,7 +118,7 @@ def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(
     assert not page.heat_button.isChecked() and page.view.heat() is None
 
 
-def test_answers_stay_until_others_come(qtbot, tmp_path):
+def test_answers_stay_until_others_come(qtbot: QtBot, tmp_path: Path) -> None:
     photos = PhotoList(Thumbnails())
     files = [tmp_path / f"{number}.jpg" for number in range(4)]
     photos.add_files(files)

@@ -67,7 +67,9 @@ def refuse(window: MainWindow, bad: Path, qtbot: QtBot) -> None:
 def in_use(window: MainWindow, model: Path, qtbot: QtBot) -> Loaded:
     """Waits until this model is in use."""
     qtbot.waitUntil(lambda: window.identify.session.loaded().path == model, timeout=PATIENCE)
-    return window.identify.session.loaded()
+    loaded = window.identify.session.loaded()
+    assert loaded is not None
+    return loaded
 
 
 def begin_to_load(window: MainWindow, model: Path) -> None:
@@ -79,7 +81,9 @@ def begin_to_load(window: MainWindow, model: Path) -> None:
         time.sleep(0.001)
 
 
-def test_the_model_that_failed_is_named_and_the_one_in_use_is_loaded_again(ready, bad, tmp_path, qtbot):
+def test_the_model_that_failed_is_named_and_the_one_in_use_is_loaded_again(
+    ready: MainWindow, bad: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     other = write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11")
     problems, loading = [], []
     ready.models.failed.connect(lambda words, _details: problems.append(words))
@@ -95,7 +99,7 @@ def test_the_model_that_failed_is_named_and_the_one_in_use_is_loaded_again(ready
     assert ready.identify.session.loaded().path == other
 
 
-def test_what_is_in_use_is_loaded_again_after_another_one_failed(ready, bad, qtbot):
+def test_what_is_in_use_is_loaded_again_after_another_one_failed(ready: MainWindow, bad: Path, qtbot: QtBot) -> None:
     loaded = ready.identify.session.loaded()
     refuse(ready, bad, qtbot)
     ready.models.open_again()
@@ -103,7 +107,9 @@ def test_what_is_in_use_is_loaded_again_after_another_one_failed(ready, bad, qtb
     assert ready.identify.session.loaded().path == loaded.path
 
 
-def test_the_gallery_of_the_command_line_stays_with_its_model(ready, tiny_model, tiny_gallery, tmp_path, qtbot):
+def test_the_gallery_of_the_command_line_stays_with_its_model(
+    ready: MainWindow, tiny_model: Path, tiny_gallery: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     other = write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11")
     assert in_use(ready, tiny_model, qtbot).chosen == tiny_gallery
     ready.models.open(other, remember=True)
@@ -125,7 +131,9 @@ def test_the_gallery_of_the_command_line_stays_with_its_model(ready, tiny_model,
     assert in_use(ready, tiny_model, qtbot).chosen is None
 
 
-def test_a_folder_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
+def test_a_folder_goes_on_when_another_model_cannot_be_loaded(
+    ready: MainWindow, many: Path, bad: Path, qtbot: QtBot
+) -> None:
     session = ready.identify.session
     session.open([many])
     qtbot.waitUntil(lambda: session.photos.progress()[0] > 0, timeout=PATIENCE)
@@ -134,7 +142,9 @@ def test_a_folder_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, 
     assert "300 photos: 300 identified" in ready.status.jobs.text()
 
 
-def test_a_project_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot):
+def test_a_project_goes_on_when_another_model_cannot_be_loaded(
+    ready: MainWindow, many: Path, bad: Path, qtbot: QtBot
+) -> None:
     begin_run(ready, many, qtbot)
     refuse(ready, bad, qtbot)
     assert ready.project.running.active() and predicted(ready) < 300
@@ -142,7 +152,9 @@ def test_a_project_goes_on_when_another_model_cannot_be_loaded(ready, many, bad,
     qtbot.waitUntil(lambda: "300 of 300 photos done" in ready.status.jobs.text(), timeout=PATIENCE)
 
 
-def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded(ready, many, bad, qtbot, tmp_path):
+def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded(
+    ready: MainWindow, many: Path, bad: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     files = []
     for number in range(40):
         files.append(tmp_path / f"{number}.jpg")
@@ -153,7 +165,9 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
 
 
 @pytest.mark.parametrize("change", ["model", "gallery"])
-def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gallery, tmp_path, qtbot, change):
+def test_a_project_goes_on_with_the_other_model_or_gallery(
+    ready: MainWindow, many: Path, tiny_gallery: Path, tmp_path: Path, qtbot: QtBot, change: str
+) -> None:
     begin_run(ready, many, qtbot)
     ended = []
     ready.project.running.jobs.ended.connect(lambda end: ended.append(end.outcome))
@@ -167,7 +181,9 @@ def test_a_project_goes_on_with_the_other_model_or_gallery(ready, many, tiny_gal
     assert ended == ["300 of 300 photos done"] and predicted(ready) == 300
 
 
-def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(ready, many, tmp_path, qtbot):
+def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(
+    ready: MainWindow, many: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     begin_run(ready, many, qtbot)
     ready.project.cancel_run()
     ready.models.open(write_tiny_model(tmp_path / "other.onnx", fingerprint="0ddba11"))
@@ -177,7 +193,7 @@ def test_a_project_that_was_cancelled_does_not_begin_again_with_another_model(re
     assert ready.project.project.images.counts("0ddba11").predicted == 0
 
 
-def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):
+def test_a_click_after_cancelling_makes_no_job(ready: MainWindow, many: Path, qtbot: QtBot) -> None:
     session, jobs = ready.identify.session, ready.status.jobs
     session.open([many])
     qtbot.waitUntil(lambda: session.photos.progress()[0] >= 5, timeout=PATIENCE)
@@ -198,7 +214,14 @@ def test_a_click_after_cancelling_makes_no_job(ready, many, qtbot):
 
 
 @pytest.mark.parametrize("asked", ["while it is empty", "before"])
-def test_an_empty_folder_leaves_nothing_of_the_photo_before(ready, answered, photos, tmp_path, qtbot, asked):
+def test_an_empty_folder_leaves_nothing_of_the_photo_before(
+    ready: MainWindow,
+    answered: Callable[[MainWindow, str], None],
+    photos: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    asked: str,
+) -> None:
     session, panel, faults = ready.identify.session, ready.identify.panel, []
     ready.faults.raised.connect(lambda line, _details: faults.append(line))
     session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
@@ -215,13 +238,15 @@ def test_an_empty_folder_leaves_nothing_of_the_photo_before(ready, answered, pho
     assert faults == [] and panel.texts()["answer"] == ""
 
 
-def test_keys_of_buttons_that_are_off_do_nothing(ready):
+def test_keys_of_buttons_that_are_off_do_nothing(ready: MainWindow) -> None:
     for key, button in ((Key.Key_H, ready.identify.heat_button), (Key.Key_B, ready.identify.crop_button)):
         QTest.keyClick(ready, key)
         assert not button.isEnabled() and not button.isChecked()
 
 
-def test_the_whole_photo_is_answered_by_the_other_model_after_a_crop(ready, answered, photos, tmp_path, qtbot):
+def test_the_whole_photo_is_answered_by_the_other_model_after_a_crop(
+    ready: MainWindow, answered: Callable[[MainWindow, str], None], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     window, session = ready, ready.identify.session
     session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])
     answered(window, "1.jpg")

@@ -25,7 +25,9 @@ def many(alike: Callable[[int, tuple[int, int]], Path]) -> Path:
 
 
 @pytest.fixture
-def window(open_marque: Callable[..., MainWindow], photos: Path, answered, qtbot: QtBot) -> MainWindow:
+def window(
+    open_marque: Callable[..., MainWindow], photos: Path, answered: Callable[[MainWindow, str], None], qtbot: QtBot
+) -> MainWindow:
     """With its model and its project, and a photo open on the page Identify."""
     window = open_marque(photos / "sedan" / "Rossa 2010" / "1.jpg")
     qtbot.waitUntil(lambda: window.project.project is not None)
@@ -51,7 +53,7 @@ def asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_two_pages_that_ask_at_once_are_both_answered(window, photos, qtbot):
+def test_two_pages_that_ask_at_once_are_both_answered(window: MainWindow, photos: Path, qtbot: QtBot) -> None:
     identify(window, photos, 12, qtbot)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -79,7 +81,9 @@ def test_two_pages_that_ask_at_once_are_both_answered(window, photos, qtbot):
     qtbot.waitUntil(lambda: review.viewer.panel.texts()["answer"] == "Celeste class", timeout=PATIENCE)
 
 
-def test_review_asks_for_nothing_while_it_is_out_of_sight(window, asked, many, qtbot):
+def test_review_asks_for_nothing_while_it_is_out_of_sight(
+    window: MainWindow, asked: list[int], many: Path, qtbot: QtBot
+) -> None:
     identify(window, many, 201, qtbot)
     come_back(window.review, qtbot)
     assert not asked
@@ -88,7 +92,9 @@ def test_review_asks_for_nothing_while_it_is_out_of_sight(window, asked, many, q
     qtbot.waitUntil(lambda: panel.texts()["answer"] == "Rossa 2010", timeout=PATIENCE)
 
 
-def test_the_current_photo_is_asked_for_again_only_when_something_new_is_said_of_it(window, asked, many, qtbot):
+def test_the_current_photo_is_asked_for_again_only_when_something_new_is_said_of_it(
+    window: MainWindow, asked: list[int], many: Path, qtbot: QtBot
+) -> None:
     window.show_page(1)
     page = window.review
     qtbot.waitUntil(lambda: page.viewer.panel.texts()["answer"] == "Rossa 2010", timeout=PATIENCE)
@@ -101,7 +107,7 @@ def test_the_current_photo_is_asked_for_again_only_when_something_new_is_said_of
 
 
 @pytest.mark.parametrize("as_table", [False, True])
-def test_the_list_stays_where_it_was_scrolled_to(window, many, qtbot, as_table):
+def test_the_list_stays_where_it_was_scrolled_to(window: MainWindow, many: Path, qtbot: QtBot, as_table: bool) -> None:
     identify(window, many, 201, qtbot)
     window.show_page(1)
     page = window.review
@@ -120,7 +126,9 @@ def test_the_list_stays_where_it_was_scrolled_to(window, many, qtbot, as_table):
 
 
 @pytest.mark.parametrize("as_table", [False, True])
-def test_the_current_photo_stays_in_sight_when_others_come_before_it(window, many, photos, qtbot, as_table):
+def test_the_current_photo_stays_in_sight_when_others_come_before_it(
+    window: MainWindow, many: Path, photos: Path, qtbot: QtBot, as_table: bool
+) -> None:
     identify(window, photos, 12, qtbot)
     window.show_page(1)
     page = window.review

@@ -46,7 +46,9 @@ def left(window: MainWindow, qtbot: QtBot) -> None:
     assert "The GPU failed: photos are identified on the CPU" in front.errors.text()
 
 
-def test_the_photo_on_show_and_a_folder_go_on(on_gpu, photos, bad_model, qtbot):
+def test_the_photo_on_show_and_a_folder_go_on(
+    on_gpu: Callable[..., MainWindow], photos: Path, bad_model: Path, qtbot: QtBot
+) -> None:
     window = on_gpu()
     moved = []
     window.services.loading.moved.connect(moved.append)
@@ -68,7 +70,9 @@ def bad_model(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_folder_goes_on_without_a_photo_on_show(on_gpu, photos, qtbot):
+def test_a_folder_goes_on_without_a_photo_on_show(
+    on_gpu: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = on_gpu()
     found = []
     window.services.folder.advanced.connect(lambda answers: found.extend(answers.found))
@@ -80,7 +84,7 @@ def test_a_folder_goes_on_without_a_photo_on_show(on_gpu, photos, qtbot):
     left(window, qtbot)
 
 
-def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
+def test_a_project_run_leaves_the_gpu_for_good(on_gpu: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = on_gpu()
     window.show_page(1)
     opened = window.project
@@ -92,7 +96,9 @@ def test_a_project_run_leaves_the_gpu_for_good(on_gpu, photos, qtbot):
     assert window.services.scheduler._model.identifier.engine.provider.reason == FAILED
 
 
-def test_what_was_done_to_the_gallery_can_be_asked_again(on_gpu, greens, qtbot):
+def test_what_was_done_to_the_gallery_can_be_asked_again(
+    on_gpu: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot
+) -> None:
     window = on_gpu()
     QTest.keyClick(window, Qt.Key.Key_3)
     window.gallery.commands.teach(greens, GalleryClass("sedan", "Verde 2020"))
@@ -111,7 +117,9 @@ class OnlyHeatFails(FailingGpu):
         return Engine.run(self, batch)
 
 
-def test_the_map_of_what_speaks_for_a_class_comes_from_the_cpu(on_gpu, photos, answered, qtbot):
+def test_the_map_of_what_speaks_for_a_class_comes_from_the_cpu(
+    on_gpu: Callable[..., MainWindow], photos: Path, answered: Callable[[MainWindow, str], None], qtbot: QtBot
+) -> None:
     window = on_gpu(OnlyHeatFails)
     session, maps = window.identify.session, []
     session.open([photos / "sedan" / "Rossa 2010" / "1.jpg"])

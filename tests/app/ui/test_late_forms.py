@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs
@@ -17,11 +18,12 @@ from app.ui.review.export.filing_dialog import FilingDialog
 from app.ui.train import training_session as train_desk
 from app.ui.train.new_training import NewTraining
 from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import OpenWindow
 
 PATIENCE = 15_000
 
 
-def click(button) -> None:
+def click(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
@@ -43,7 +45,9 @@ class Gate:
         return found
 
 
-def test_a_plan_for_older_settings_is_not_offered(open_marque, photos, qtbot, monkeypatch):
+def test_a_plan_for_older_settings_is_not_offered(
+    open_marque: OpenWindow, photos: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = open_marque()
     page = window.review
     qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
@@ -96,7 +100,9 @@ def passed(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)
 
 
-def test_what_was_read_elsewhere_starts_nothing(train, photos, qtbot, monkeypatch):
+def test_what_was_read_elsewhere_starts_nothing(
+    train: MainWindow, photos: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = Gate(train_desk.survey)
     monkeypatch.setattr(train_desk, "survey", gate)
     form = new_form(train, photos)
@@ -109,13 +115,16 @@ def test_what_was_read_elsewhere_starts_nothing(train, photos, qtbot, monkeypatc
     form.reject()
 
 
-def test_what_a_closed_form_asked_for_does_not_land_in_the_next(train, photos, qtbot, monkeypatch):
+def test_what_a_closed_form_asked_for_does_not_land_in_the_next(
+    train: MainWindow, photos: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = Gate(train_desk.survey)
     monkeypatch.setattr(train_desk, "survey", gate)
     form = new_form(train, photos)
     qtbot.waitUntil(lambda: gate.calls == 1, timeout=PATIENCE)
     form.reject()
     train.train.ask_new()
+    assert train.train.form is not None
     form = train.train.form
     gate.open.set()
     passed(train, qtbot)
@@ -124,7 +133,9 @@ def test_what_a_closed_form_asked_for_does_not_land_in_the_next(train, photos, q
 
 
 @pytest.mark.parametrize(("name", "problem"), [("kept", "already"), ("cars 1/2", "none of <")])
-def test_a_name_that_cannot_be_is_told_before_the_start(train, photos, marque_home, qtbot, name, problem):
+def test_a_name_that_cannot_be_is_told_before_the_start(
+    train: MainWindow, photos: Path, marque_home: Path, qtbot: QtBot, name: str, problem: str
+) -> None:
     (marque_home / "data" / "runs" / "kept").mkdir()  # its training was removed from the list
     form = new_form(train, photos)
     qtbot.waitUntil(form.start_button.isEnabled, timeout=PATIENCE)
@@ -138,7 +149,9 @@ def test_a_name_that_cannot_be_is_told_before_the_start(train, photos, marque_ho
     form.reject()
 
 
-def test_the_form_stays_open_when_the_training_cannot_be_started(train, photos, marque_home, qtbot, monkeypatch):
+def test_the_form_stays_open_when_the_training_cannot_be_started(
+    train: MainWindow, photos: Path, marque_home: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     form = new_form(train, photos)
     form.name.setText("mine")
     form.epochs.setValue(7)

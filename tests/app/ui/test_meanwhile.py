@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,7 +48,9 @@ def answer(line: QLineEdit, text: str) -> None:
     QTest.keyClick(line, Key.Key_Return)
 
 
-def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_later(labelled, qtbot, go_on):
+def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_later(
+    labelled: MainWindow, qtbot: QtBot, go_on: threading.Event
+) -> None:
     page = labelled.review
     page.filters.set_order(Order.ODD)
     page.chosen.go(7)
@@ -61,7 +64,9 @@ def test_a_label_goes_to_the_photo_that_it_was_asked_for_when_the_order_comes_la
     qtbot.waitUntil(lambda: told(labelled) == {meant: "Celeste class"}, timeout=PATIENCE)
 
 
-def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, go_on):
+def test_an_order_that_is_not_wanted_any_more_moves_nothing(
+    labelled: MainWindow, qtbot: QtBot, go_on: threading.Event
+) -> None:
     page = labelled.review
     page.filters.set_order(Order.ODD)
     page.filters.set_order(Order.NAME)
@@ -75,7 +80,9 @@ def test_an_order_that_is_not_wanted_any_more_moves_nothing(labelled, qtbot, go_
 
 
 @pytest.mark.parametrize("label", ["", "Azzurra class"])
-def test_what_is_chosen_stays_chosen_when_the_model_is_loaded_again(labelled, qtbot, label):
+def test_what_is_chosen_stays_chosen_when_the_model_is_loaded_again(
+    labelled: MainWindow, qtbot: QtBot, label: str
+) -> None:
     page = labelled.review
     if label:  # at first nothing fits
         page.filters.set_label(label)
@@ -96,7 +103,7 @@ def test_what_is_chosen_stays_chosen_when_the_model_is_loaded_again(labelled, qt
     qtbot.waitUntil(lambda: told(labelled) == dict.fromkeys(chosen, "Rossa 2010"), timeout=PATIENCE)
 
 
-def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled, qtbot):
+def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled: MainWindow, qtbot: QtBot) -> None:
     page = labelled.review
     page.filters.set_label("Azzurra class")
     page.grid.selectAll()
@@ -110,7 +117,9 @@ def test_what_is_chosen_while_the_list_fills_again_is_what_counts(labelled, qtbo
     assert page.chosen.places().tolist() == [0]
 
 
-def test_a_label_goes_to_the_points_that_it_was_asked_for_when_the_map_is_read_again(labelled, qtbot):
+def test_a_label_goes_to_the_points_that_it_was_asked_for_when_the_map_is_read_again(
+    labelled: MainWindow, qtbot: QtBot
+) -> None:
     QTest.keyClick(labelled, Key.Key_4)
     page, said = labelled.explore, []
     labelled.project.said.connect(said.append)
@@ -126,7 +135,9 @@ def test_a_label_goes_to_the_points_that_it_was_asked_for_when_the_map_is_read_a
     assert said[-1].startswith("Celeste class: 3 photos")
 
 
-def test_the_box_for_a_label_closes_when_another_project_is_opened(labelled, qtbot, tmp_path):
+def test_the_box_for_a_label_closes_when_another_project_is_opened(
+    labelled: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     page = labelled.review
     page.chosen.go(3)
     QTest.keyClick(page.grid, Key.Key_R)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
+from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import OpenWindow
 from tests.app.ui.photo_drops import drop, finished
 
 PATIENCE = 15_000
@@ -22,13 +26,15 @@ def dropped(*paths: Path) -> QMimeData:
     return data
 
 
-def rows(window) -> dict[str, tuple[Status | None, str]]:
+def rows(window: MainWindow) -> dict[str, tuple[Status | None, str]]:
     model = window.identify.session.photos
     entries = [model.entry(row) for row in range(model.rowCount())]
     return {os.fsencode(entry.name).decode("latin1"): (entry.status, entry.detail) for entry in entries}
 
 
-def test_dropped_files_that_are_no_photos_are_rows_with_their_reason(open_marque, qtbot, photos, tmp_path):
+def test_dropped_files_that_are_no_photos_are_rows_with_their_reason(
+    open_marque: OpenWindow, qtbot: QtBot, photos: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     odd = [
@@ -52,7 +58,9 @@ def test_dropped_files_that_are_no_photos_are_rows_with_their_reason(open_marque
     assert {found[name][0] for name in (" space.jpg", "two\nlines.jpg", "b\xe9.jpg")} == {Status.IDENTIFIED}
 
 
-def test_a_raw_photo_is_not_called_damaged(open_marque, answered, tmp_path):
+def test_a_raw_photo_is_not_called_damaged(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], tmp_path: Path
+) -> None:
     (tmp_path / "camera.CR2").write_bytes(b"II*\0")
     window = open_marque(tmp_path / "camera.CR2")
     answered(window, "camera.CR2")
@@ -61,7 +69,9 @@ def test_a_raw_photo_is_not_called_damaged(open_marque, answered, tmp_path):
     )
 
 
-def test_a_folder_that_holds_nothing_readable_says_what_is_in_it(open_marque, qtbot, tmp_path):
+def test_a_folder_that_holds_nothing_readable_says_what_is_in_it(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     for number in range(31):
         (tmp_path / "raw" / f"{number}.nef").parent.mkdir(exist_ok=True)
         (tmp_path / "raw" / f"{number}.nef").touch()
@@ -71,7 +81,9 @@ def test_a_folder_that_holds_nothing_readable_says_what_is_in_it(open_marque, qt
     assert "No photo that Marque can read: 31 RAW photos skipped." in window.identify.errors.text()
 
 
-def test_what_a_folder_holds_besides_photos_is_said_quietly(open_marque, qtbot, photos):
+def test_what_a_folder_holds_besides_photos_is_said_quietly(
+    open_marque: OpenWindow, qtbot: QtBot, photos: Path
+) -> None:
     (photos / "clip.mp4").touch()
     window = open_marque(photos)
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
@@ -80,7 +92,9 @@ def test_what_a_folder_holds_besides_photos_is_said_quietly(open_marque, qtbot, 
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_review_lists_an_empty_file_and_counts_what_cannot_be_read(open_marque, qtbot, tmp_path, photos, readable):
+def test_review_lists_an_empty_file_and_counts_what_cannot_be_read(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, photos: Path, readable: bool
+) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     (folder / "a.dng").touch()

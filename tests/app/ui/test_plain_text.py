@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToolTip, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.core.gallery.gallery import Gallery, ReferenceEntry
 from app.core.recognition.engine import Engine
 from app.ui.widgets import theme
 from app.ui.widgets.basics import ElidedLabel, for_button
+from app.ui.window.main_window import MainWindow
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_model
-from tests.app.ui.conftest import PATIENCE
+from tests.app.ui.conftest import PATIENCE, OpenWindow
 
 HOSTILE = (
     "<h1>big & &amp; %s {}</h1>",
@@ -27,7 +31,7 @@ RICH = {"readout", "legend"}
 
 
 @pytest.fixture
-def hostile(open_marque, qtbot, tmp_path):
+def hostile(open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
     """The window with hostile names everywhere: model, classes, gallery, files, project."""
     taxonomy = Taxonomy(coarse=("<b>t</b> & u", "&amp;"), fine=HOSTILE, parents=(0, 0, 1, 1))
     model = write_tiny_model(tmp_path / "<b>m & n<b>.onnx", taxonomy=taxonomy, name="<u>model</u> & co")
@@ -62,7 +66,7 @@ def hostile(open_marque, qtbot, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
-def test_no_widget_takes_a_name_for_more_than_a_name(hostile, qtbot, name) -> None:
+def test_no_widget_takes_a_name_for_more_than_a_name(hostile: MainWindow, qtbot: QtBot, name: str) -> None:
     hostile.set_theme(theme.ThemeName(name))
     qtbot.wait(50)
     seen = ""
@@ -83,14 +87,15 @@ def test_no_widget_takes_a_name_for_more_than_a_name(hostile, qtbot, name) -> No
     assert hostile.minimumSizeHint().width() <= 1280 and hostile.width() <= 1920
 
 
-def test_a_tooltip_is_plain_text_whoever_shows_it(hostile) -> None:
+def test_a_tooltip_is_plain_text_whoever_shows_it(hostile: MainWindow) -> None:
     QToolTip.showText(hostile.mapToGlobal(QPoint(100, 100)), HOSTILE[1], hostile)
-    tips = [one for one in QApplication.topLevelWidgets() if one.metaObject().className() == "QTipLabel"]
+    shown = QApplication.topLevelWidgets()
+    tips = [one for one in shown if isinstance(one, QLabel) and one.metaObject().className() == "QTipLabel"]
     assert tips and all(tip.textFormat() is Qt.TextFormat.PlainText for tip in tips)
     assert any(tip.text() == HOSTILE[1] for tip in tips)
 
 
-def test_what_labels_and_buttons_show(qtbot) -> None:
+def test_what_labels_and_buttons_show(qtbot: QtBot) -> None:
     label = ElidedLabel("a\n\x1b[31m\u202eb")
     qtbot.addWidget(label)
     label.resize(400, 20)

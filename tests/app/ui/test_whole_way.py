@@ -18,7 +18,7 @@ from tests.app.ui.visiting import Step, visit
 Key, Control = Qt.Key, Qt.KeyboardModifier.ControlModifier
 
 
-def press(window: MainWindow, key: Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
     window.review.grid.setFocus()
     QTest.keyClick(window.review.grid, key, modifier)
 

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
 
 from app import cli
 from app.core.recognition.decision import Status
@@ -19,10 +21,13 @@ from app.ui.widgets import theme
 from app.ui.window.main_window import MainWindow
 from model.contract.bundle import Calibration
 from tests.app.tiny import write_tiny_model
+from tests.app.ui.conftest import OpenWindow
 from tests.app.ui.photo_drops import PATIENCE, blue, drop, files, finished, red
 
 
-def test_the_command_opens_a_photo_and_says_what_it_is(qtbot, tiny_model, tiny_gallery, photos):
+def test_the_command_opens_a_photo_and_says_what_it_is(
+    qtbot: QtBot, tiny_model: Path, tiny_gallery: Path, photos: Path
+) -> None:
     seen = {}
 
     def look() -> None:
@@ -47,7 +52,9 @@ def test_the_command_opens_a_photo_and_says_what_it_is(qtbot, tiny_model, tiny_g
     assert seen["provider"].startswith(("CPU (", "CUDA"))
 
 
-def test_drop_replaces_what_is_open(open_marque, answered, qtbot, photos):
+def test_drop_replaces_what_is_open(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     drop(window, files(blue(photos)))
@@ -55,7 +62,7 @@ def test_drop_replaces_what_is_open(open_marque, answered, qtbot, photos):
     qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] == "Azzurra class", timeout=PATIENCE)
 
 
-def test_a_dropped_address_that_is_no_file_is_explained(open_marque):
+def test_a_dropped_address_that_is_no_file_is_explained(open_marque: OpenWindow) -> None:
     window = open_marque()
     data = QMimeData()
     data.setUrls([QUrl("https://example.org/a.jpg")])
@@ -63,7 +70,9 @@ def test_a_dropped_address_that_is_no_file_is_explained(open_marque):
     assert "not a file that Marque can open" in window.identify.errors.text()
 
 
-def test_paste_of_a_picture_identifies_it(open_marque, answered, qtbot, photos):
+def test_paste_of_a_picture_identifies_it(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque()
     QGuiApplication.clipboard().setImage(QImage(str(blue(photos))))
     QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
@@ -74,7 +83,9 @@ def test_paste_of_a_picture_identifies_it(open_marque, answered, qtbot, photos):
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_paste_of_file_paths_adds_to_what_is_open(open_marque, answered, qtbot, photos, as_text):
+def test_paste_of_file_paths_adds_to_what_is_open(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path, as_text: bool
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     data = files(blue(photos))
@@ -86,7 +97,7 @@ def test_paste_of_file_paths_adds_to_what_is_open(open_marque, answered, qtbot, 
     qtbot.waitUntil(lambda: window.identify.session.photos.files() == [red(photos), blue(photos)], timeout=PATIENCE)
 
 
-def test_paste_of_prose_is_explained(open_marque):
+def test_paste_of_prose_is_explained(open_marque: OpenWindow) -> None:
     window = open_marque()
     QGuiApplication.clipboard().setText("a fine ship")
     window.paste()
@@ -95,7 +106,7 @@ def test_paste_of_prose_is_explained(open_marque):
     assert window.identify.errors.isHidden()
 
 
-def test_a_folder_with_a_broken_file_goes_to_its_end(open_marque, qtbot, photos):
+def test_a_folder_with_a_broken_file_goes_to_its_end(open_marque: OpenWindow, qtbot: QtBot, photos: Path) -> None:
     (photos / "0 broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
     (photos / "1 empty.png").touch()
     window = open_marque(photos)
@@ -112,8 +123,8 @@ def test_a_folder_with_a_broken_file_goes_to_its_end(open_marque, qtbot, photos)
 
 
 def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
-    open_marque, qtbot, photos, monkeypatch, tiny_model
-):
+    open_marque: OpenWindow, qtbot: QtBot, photos: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
     monkeypatch.setattr(paths, "bundled_model", lambda: None)
     (photos / "0 broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
     window = open_marque(photos, model=None)
@@ -126,7 +137,9 @@ def test_a_photo_that_failed_before_the_model_was_there_stays_an_error(
     assert "13 photos: 12 identified, 1 cannot be read" in window.status.jobs.text()
 
 
-def test_another_model_is_chosen_in_the_status_line_and_remembered(open_marque, qtbot, tmp_path, monkeypatch):
+def test_another_model_is_chosen_in_the_status_line_and_remembered(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     supplied = [write_tiny_model(tmp_path / f"{name}.onnx", name=name) for name in ("marque", "marque-lite")]
     own = write_tiny_model(tmp_path / "mine.onnx", name="mine", calibration=Calibration(fine_temperature=2.0))
     monkeypatch.setattr(paths, "bundled_models", lambda: tuple(supplied))
@@ -163,12 +176,18 @@ def test_another_model_is_chosen_in_the_status_line_and_remembered(open_marque, 
     assert button.words() == "marque" and list(offered().values()) == [True, False]
 
 
-def test_a_path_that_does_not_exist_is_named(open_marque, qtbot, tmp_path):
+def test_a_path_that_does_not_exist_is_named(open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window = open_marque(tmp_path / "nowhere")
     qtbot.waitUntil(lambda: bool(window.identify.errors.text()), timeout=PATIENCE)
 
 
-def test_without_a_model_the_window_says_what_to_do(open_marque, answered, photos, monkeypatch, tiny_model):
+def test_without_a_model_the_window_says_what_to_do(
+    open_marque: OpenWindow,
+    answered: Callable[[MainWindow, str], None],
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_model: Path,
+) -> None:
     monkeypatch.setattr(paths, "bundled_model", lambda: None)
     window = open_marque(red(photos), model=None)
     button = window.identify.no_model.button
@@ -181,7 +200,9 @@ def test_without_a_model_the_window_says_what_to_do(open_marque, answered, photo
     assert stored["identification_model"] == str(tiny_model)
 
 
-def test_a_file_that_is_no_model_is_explained(open_marque, qtbot, tmp_path, monkeypatch):
+def test_a_file_that_is_no_model_is_explained(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"no model")
     window = open_marque(model=bad)
@@ -189,7 +210,9 @@ def test_a_file_that_is_no_model_is_explained(open_marque, qtbot, tmp_path, monk
     assert window.identify.no_model.button.isVisible()
 
 
-def test_a_gallery_that_cannot_be_used_costs_only_the_neighbours(open_marque, answered, photos, tmp_path):
+def test_a_gallery_that_cannot_be_used_costs_only_the_neighbours(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.gallery"
     bad.write_bytes(b"no gallery")
     window = open_marque(red(photos), gallery=bad)
@@ -198,7 +221,9 @@ def test_a_gallery_that_cannot_be_used_costs_only_the_neighbours(open_marque, an
     assert not window.identify.panel.neighbours.cards()
 
 
-def test_the_empty_page_offers_a_folder(open_marque, qtbot, photos, monkeypatch):
+def test_the_empty_page_offers_a_folder(
+    open_marque: OpenWindow, qtbot: QtBot, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = open_marque()
     qtbot.waitUntil(lambda: window.identify.session.loaded() is not None, timeout=PATIENCE)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(photos))
@@ -207,7 +232,7 @@ def test_the_empty_page_offers_a_folder(open_marque, qtbot, photos, monkeypatch)
     assert window.settings.last_folder == photos
 
 
-def test_theme_is_toggled_and_remembered(open_marque):
+def test_theme_is_toggled_and_remembered(open_marque: OpenWindow) -> None:
     window = open_marque(theme_name=None)
     first = theme.tokens().name
     QTest.mouseClick(window.identify.theme_button, Qt.MouseButton.LeftButton)
@@ -218,7 +243,7 @@ def test_theme_is_toggled_and_remembered(open_marque):
     assert theme.tokens().name == chosen
 
 
-def test_splitters_and_size_are_remembered_and_double_click_resets(open_marque, qtbot):
+def test_splitters_and_size_are_remembered_and_double_click_resets(open_marque: OpenWindow, qtbot: QtBot) -> None:
     window = open_marque()
     qtbot.waitUntil(lambda: window.identify.session.loaded() is not None, timeout=PATIENCE)
     columns = window.identify.columns
@@ -241,7 +266,9 @@ def many(folder: Path, photos: Path, count: int) -> Path:
     return folder
 
 
-def test_the_window_lives_while_a_folder_is_identified(open_marque, qtbot, tmp_path, photos):
+def test_the_window_lives_while_a_folder_is_identified(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, photos: Path
+) -> None:
     window = open_marque(many(tmp_path / "many", photos, 300))
     beats = []
     timer = QTimer(interval=0)
@@ -256,7 +283,9 @@ def test_the_window_lives_while_a_folder_is_identified(open_marque, qtbot, tmp_p
     assert sum(count for _, count in batches) >= 299
 
 
-def test_cancel_keeps_what_has_been_answered(open_marque, qtbot, tmp_path, photos):
+def test_cancel_keeps_what_has_been_answered(
+    open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, photos: Path
+) -> None:
     window = open_marque(many(tmp_path / "many", photos, 400))
     session = window.identify.session
     qtbot.waitUntil(lambda: session.photos.progress()[0] >= 5, timeout=PATIENCE)
@@ -267,7 +296,7 @@ def test_cancel_keeps_what_has_been_answered(open_marque, qtbot, tmp_path, photo
     assert 5 <= done < total
 
 
-def test_closing_during_a_run_ends_at_once(open_marque, qtbot, tmp_path, photos):
+def test_closing_during_a_run_ends_at_once(open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, photos: Path) -> None:
     window = open_marque(many(tmp_path / "many", photos, 400))
     qtbot.waitUntil(lambda: window.identify.session.photos.progress()[0] >= 5, timeout=PATIENCE)
     window.close()
@@ -275,14 +304,16 @@ def test_closing_during_a_run_ends_at_once(open_marque, qtbot, tmp_path, photos)
     assert window.identify.session.photos.progress()[0] < 400
 
 
-def test_closing_while_the_model_is_loading(open_marque, photos):
+def test_closing_while_the_model_is_loading(open_marque: OpenWindow, photos: Path) -> None:
     window = open_marque(photos)
     window.close()
     assert window.services.scheduler.isFinished()
 
 
 @pytest.mark.parametrize("on_thread", [False, True])
-def test_a_fault_goes_to_the_bar_and_the_log_and_the_window_stays(open_marque, qtbot, on_thread):
+def test_a_fault_goes_to_the_bar_and_the_log_and_the_window_stays(
+    open_marque: OpenWindow, qtbot: QtBot, on_thread: bool
+) -> None:
     window = open_marque()
 
     def fail() -> None:
@@ -302,7 +333,7 @@ def test_a_fault_goes_to_the_bar_and_the_log_and_the_window_stays(open_marque, q
     assert window.isVisible()
 
 
-def test_hooks_are_given_back(open_marque):
+def test_hooks_are_given_back(open_marque: OpenWindow) -> None:
     before = sys.excepthook, threading.excepthook
     window = open_marque()
     assert sys.excepthook != before[0]
@@ -310,7 +341,7 @@ def test_hooks_are_given_back(open_marque):
     assert (sys.excepthook, threading.excepthook) == before
 
 
-def test_help_lists_the_keys_and_esc_closes_it(open_marque):
+def test_help_lists_the_keys_and_esc_closes_it(open_marque: OpenWindow) -> None:
     window = open_marque()
     QTest.mouseClick(window.rail.help_button, Qt.MouseButton.LeftButton)
     assert window.help.isVisible()
@@ -318,7 +349,9 @@ def test_help_lists_the_keys_and_esc_closes_it(open_marque):
     assert window.help.isHidden()
 
 
-def test_a_model_named_for_one_start_is_not_remembered(open_marque, answered, photos):
+def test_a_model_named_for_one_start_is_not_remembered(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     window.close()

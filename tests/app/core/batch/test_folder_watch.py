@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -138,7 +139,7 @@ def test_a_folder_within_that_cannot_be_read_is_told_once(tmp_path: Path, monkey
     watcher, listed = FolderWatcher(tmp_path), os.scandir
     assert handed(watcher, 0, 2) == ["b.jpg", "a.jpg"]
 
-    def refuse(folder: Path):
+    def refuse(folder: Path) -> Any:
         if Path(folder).name == "inner":
             raise PermissionError(13, "Permission denied")
         return listed(folder)
@@ -157,7 +158,7 @@ def test_a_file_that_another_program_holds_is_told_once_and_tried_again(
 ) -> None:
     path, watcher, opened = put(tmp_path / "a.jpg"), FolderWatcher(tmp_path), Path.open
 
-    def refuse(file: Path, *how: object):
+    def refuse(file: Path, *how: Any) -> Any:
         if file.name == "a.jpg":
             raise PermissionError(13, "in use by another program")
         return opened(file, *how)

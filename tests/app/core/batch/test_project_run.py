@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from app.core.batch.project_run import RunProgress, run_stage
 from app.core.gallery.gallery import Gallery
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import Counts
+from app.core.project.records import Counts, SubjectId
 from app.core.project.schema import ProjectError
 from app.core.recognition.engine import Engine, EngineError
 from app.core.recognition.identifier import Identifier
@@ -38,7 +39,7 @@ def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
         yield created
 
 
-def run(project: Project, engine: Engine, **how: object) -> list[RunProgress]:
+def run(project: Project, engine: Engine, **how: Any) -> list[RunProgress]:
     return list(run_stage(project, LocalRunner(Identifier(engine, None), batch=4), **how))
 
 
@@ -68,14 +69,14 @@ def test_every_file_is_predicted_or_has_an_error(project: Project, folder: Path,
 def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_engine: Engine) -> None:
     run(project, tiny_engine)
     assert run(project, tiny_engine)[-1].identified == 0
-    project.labels.set({1: Label(Verdict.EXCLUDED)}, "exclude")
+    project.labels.set({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude")
     some = next(path for path in all_files(folder) if path.suffix == ".jpg" and path.stat().st_size)
     shutil.copy(some, folder / "new.jpg")
     other = next(path for path in all_files(folder) if path.name == "empty.jpg")
     shutil.copyfile(some, other)
     assert run(project, tiny_engine)[-1].identified == 2
     assert project.images.counts(tiny_engine.info.fingerprint).failed == 2
-    assert project.labels.all() == {1: Label(Verdict.EXCLUDED)}
+    assert project.labels.all() == {SubjectId(1): Label(Verdict.EXCLUDED)}
 
 
 def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:

@@ -22,6 +22,7 @@ from app.core.explore.evaluation import (
 from app.core.explore.map_points import MapPoints
 from app.core.gallery.gallery import Reference
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.core.recognition.features import FEATURES, NAMED, NOBODY
 from app.core.review.photo_columns import ClassNumbers, PhotoColumns
 
@@ -44,7 +45,7 @@ def is_mistake(truth: tuple[str, str], answer: tuple[str, str]) -> bool:
 
 
 @given(st.lists(st.tuples(ONE, ONE), max_size=40))
-def test_pairs_and_types_as_counted_one_by_one(photos):
+def test_pairs_and_types_as_counted_one_by_one(photos: list[tuple[tuple[str, str], tuple[str, str]]]) -> None:
     judged = judged_of(photos)
     wrong = [place for place, photo in enumerate(photos) if is_mistake(*photo)]
     assert np.flatnonzero(mistakes(judged)).tolist() == wrong
@@ -63,13 +64,13 @@ def test_pairs_and_types_as_counted_one_by_one(photos):
     found = crossing(judged, order=("ship", "sedan"))
     assert list(found.types) == [t for t in ("ship", "sedan", "coupe") if any(t in (a[0], b[0]) for a, b in photos)]
     for row, kind in enumerate(found.types):
-        for column, other in enumerate(found.types):
-            assert found.counts[row, column] == sum(a[0] == kind and b[0] == other for a, b in photos)
+        for column, answer in enumerate(found.types):
+            assert found.counts[row, column] == sum(a[0] == kind and b[0] == answer for a, b in photos)
         assert found.within[row] == sum(is_mistake(a, b) and a[0] == b[0] == kind for a, b in photos)
     assert found.across + found.within.sum() == len(wrong)
 
 
-def test_the_more_frequent_direction_comes_first():
+def test_the_more_frequent_direction_comes_first() -> None:
     sedan, coupe = ("sedan", "A"), ("coupe", "B")
     (pair,) = confused(judged_of([(sedan, coupe), (coupe, sedan), (coupe, sedan), (coupe, coupe)]))
     assert (pair.one, pair.other) == (ClassName("coupe", "B"), ClassName("sedan", "A"))
@@ -96,11 +97,17 @@ def texts(judged: EvaluatedPhotos, labels: np.ndarray) -> list[tuple[str, ...]]:
     return [tuple(judged.names[name] for name in label) for label in labels.tolist()]
 
 
-def test_what_the_person_said_against_the_best_guess():
+def test_what_the_person_said_against_the_best_guess() -> None:
     shown = columns()
     accepted, corrected = Label(Verdict.ACCEPTED, "sedan", "A"), Label(Verdict.CORRECTED, "coupe", "B")
     shown.set_labels(
-        {1: accepted, 2: Label(Verdict.UNKNOWN), 3: corrected, 4: Label(Verdict.CORRECTED, "ship"), 5: accepted}
+        {
+            SubjectId(1): accepted,
+            SubjectId(2): Label(Verdict.UNKNOWN),
+            SubjectId(3): corrected,
+            SubjectId(4): Label(Verdict.CORRECTED, "ship"),
+            SubjectId(5): accepted,
+        }
     )
     found = by_person(shown)
     assert found.images.tolist() == [1, 3, 4] and found.files[1] == "/photos/3.jpg"
@@ -109,7 +116,7 @@ def test_what_the_person_said_against_the_best_guess():
     assert len(by_person(columns())) == 0 and crossing(by_person(columns())).types == ()
 
 
-def test_the_test_part_of_a_run(tmp_path: Path):
+def test_the_test_part_of_a_run(tmp_path: Path) -> None:
     head = "path,coarse,fine,source,group,split,x1,y1,x2,y2,attributes\n"
     rows = ("/photos/1.jpg,sedan,A,s,1,train", "/photos/2.jpg,coupe,B,s,2,test", "/photos/9.jpg,coupe,,s,3,test")
     (tmp_path / "split.csv").write_text(head + "".join(f"{row},,,,,{{}}\n" for row in rows), encoding="utf-8")
@@ -145,7 +152,7 @@ def one_left_out(points: MapPoints) -> tuple[list[int], EvaluatedPhotos]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 4, 120])
-def test_each_reference_is_judged_by_the_others(count):
+def test_each_reference_is_judged_by_the_others(count: int) -> None:
     points = references(count, seed=count)
     told, judged = one_left_out(points)
     assert len(judged) == count and (not told or told[-1] == count)
@@ -158,7 +165,7 @@ def test_each_reference_is_judged_by_the_others(count):
         assert texts(judged, judged.answer[[place]]) == [labels[nearest]]
 
 
-def test_many_copies_of_a_photo():
+def test_many_copies_of_a_photo() -> None:
     points = references(40, seed=1)
     same = MapPoints(np.tile(points.vectors[:1], (40, 1)), points.images, points.references, points.pictures)
     _, judged = one_left_out(same)

@@ -35,7 +35,7 @@ def counted(points: MapPoints, by: By) -> dict[str, int]:
     return dict(zip(groups.names, groups.counts().tolist(), strict=True))
 
 
-def test_points_are_told_apart_by_labels_and_answers(run):
+def test_points_are_told_apart_by_labels_and_answers(run: Path) -> None:
     points = points_of(run)
     assert points.vectors.dtype == np.float32 and len(points) == 12
     assert counted(points, By.TYPE) == {"sedan": 6, "ship": 6}
@@ -47,14 +47,13 @@ def test_points_are_told_apart_by_labels_and_answers(run):
     assert all(len(grouped(points, PhotoColumns(), by).of) == 12 for by in BY_TRAINING)
 
 
-def test_a_class_that_was_not_learned_is_judged_by_its_type():
+def test_a_class_that_was_not_learned_is_judged_by_its_type() -> None:
     tree = Taxonomy(coarse=("boat", "car", "bus"), fine=("ferry", "coupe"), parents=(0, 1))
     told = (("boat", "kayak"), ("boat", "kayak"), ("boat", ""), ("bus", ""), ("tram", "T3"))
     types, fines = np.array([0, 1, 0, 2, 2], np.int32), np.array([0, 1, 1, 0, 0], np.int32)
-    tested = Tested(
-        *(1, tree, tuple("abcde"), np.eye(5, dtype=np.float32), *zip(*told, strict=True)),
-        *(types, np.full(5, 0.9, np.float32), fines, np.full(5, 0.4, np.float32)),
-    )
+    coarse, fine = zip(*told, strict=True)
+    of_types, of_fines, vectors = np.full(5, 0.9, np.float32), np.full(5, 0.4, np.float32), np.eye(5, dtype=np.float32)
+    tested = Tested(1, tree, tuple("abcde"), vectors, coarse, fine, types, of_types, fines, of_fines)
     found = HeldOut.of(tested)
     names = [tuple(found.names[place] for place in row) for row in found.answer.tolist()]
     assert names == [("boat", ""), ("car", ""), ("car", "coupe"), ("bus", ""), ("bus", "")]
@@ -65,7 +64,7 @@ def test_a_class_that_was_not_learned_is_judged_by_its_type():
     assert (found.truth[2:4, 1] == NOBODY).all()
 
 
-def test_a_network_without_classes_answers_types():
+def test_a_network_without_classes_answers_types() -> None:
     tested = Tested(
         *(1, Taxonomy(coarse=("boat", "car"), fine=(), parents=()), ("a", "b"), np.eye(2, dtype=np.float32)),
         *(("boat", "car"), ("", ""), np.array([0, 0], np.int32), np.full(2, 0.7, np.float32)),
@@ -76,13 +75,13 @@ def test_a_network_without_classes_answers_types():
     assert counted(points, By.CLASS) == {"": 2} and counted(points, By.CONFIDENCE) == {"50 to 80 %": 2}
 
 
-def test_photos_are_found_by_name_class_or_type(run):
+def test_photos_are_found_by_name_class_or_type(run: Path) -> None:
     points = points_of(run)
     assert len(find(points, PhotoColumns(), "CELESTE")) == 3 and len(find(points, PhotoColumns(), "ship 2.jpg")) == 2
     assert not len(find(points, PhotoColumns(), "zeppelin")) and not len(find(points, PhotoColumns(), " "))
 
 
-def test_the_map_as_a_table_tells_what_was_answered(run, photos, tmp_path):
+def test_the_map_as_a_table_tells_what_was_answered(run: Path, photos: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "map.csv", points_of(run), PhotoColumns(), np.zeros((12, 2)))
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))
     assert [row["file"] for row in rows] == [str(file) for file in sorted(photos.rglob("*.jpg"))]
@@ -94,7 +93,7 @@ def test_the_map_as_a_table_tells_what_was_answered(run, photos, tmp_path):
     }
 
 
-def test_mistakes_are_judged_by_the_trainings_own_answers(run, photos):
+def test_mistakes_are_judged_by_the_trainings_own_answers(run: Path, photos: Path) -> None:
     files, columns = sorted(photos.rglob("*.jpg")), PhotoColumns()
     columns.add([(4, str(files[3]).encode(), None), (9, b"/elsewhere/1.jpg", None)])
     judged = by_training(read_held_out(run)[1], columns)
@@ -105,7 +104,7 @@ def test_mistakes_are_judged_by_the_trainings_own_answers(run, photos):
     ]
 
 
-def test_what_cannot_be_shown_is_told(run, tmp_path):
+def test_what_cannot_be_shown_is_told(run: Path, tmp_path: Path) -> None:
     (run / TESTED_FILE).write_bytes((run / TESTED_FILE).read_bytes()[:200])
     with pytest.raises(TestedError, match=r"test\.npz: damaged"):
         read_held_out(run)
@@ -122,7 +121,7 @@ def test_what_cannot_be_shown_is_told(run, tmp_path):
         read_held_out(tmp_path / "nowhere")
 
 
-def test_finished_trainings_the_newest_first(run, photos, tmp_path):
+def test_finished_trainings_the_newest_first(run: Path, photos: Path, tmp_path: Path) -> None:
     runs = Runs(tmp_path / "runs")
     runs.adopt(run)
     unfinished = write_tiny_run(tmp_path / "unfinished", photos)

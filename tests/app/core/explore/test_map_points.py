@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from app.core.explore.map_points import NONE, By, MapPoints, Source, grouped, read_points, write_csv, write_svg
 from app.core.gallery.gallery import Gallery, GalleryError
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
+from app.core.recognition.engine import Engine
 from app.core.recognition.features import FEATURES
 from app.core.review.photo_columns import PhotoColumns
 from model.contract.bundle import Thresholds
@@ -34,7 +37,7 @@ def columns() -> PhotoColumns:
 
 
 @pytest.fixture
-def points(tiny_gallery) -> MapPoints:
+def points(tiny_gallery: Path) -> MapPoints:
     """Three of these photos and the gallery's twelve."""
     with Gallery.open(tiny_gallery) as gallery:
         references = gallery.references()
@@ -51,14 +54,16 @@ def named(points: MapPoints, columns: PhotoColumns, by: By) -> list[str]:
     return [groups.names[number] for number in groups.of.tolist()]
 
 
-def test_points_are_told_apart_by_what_holds_now(points, columns):
+def test_points_are_told_apart_by_what_holds_now(points: MapPoints, columns: PhotoColumns) -> None:
     assert named(points, columns, By.TYPE) == ["sedan", "sedan", NONE, *["sedan"] * 6, *["ship"] * 6]
     assert named(points, columns, By.CLASS)[:4] == ["Rossa 2010", NONE, NONE, "Gialla 2012"]
     assert named(points, columns, By.STATUS)[:4] == ["identified", "coarse_only", "unknown", "gallery"]
     assert named(points, columns, By.CONFIDENCE)[:4] == ["above 95 %", "50 to 80 %", NONE, "gallery"]
     assert named(points, columns, By.SOURCE) == ["project"] * 3 + ["gallery"] * 12
     assert named(points, columns, By.VERDICT)[:3] == [NONE] * 3
-    columns.set_labels({3: Label(Verdict.CORRECTED, "ship", "Celeste class"), 1: Label(Verdict.EXCLUDED)})
+    columns.set_labels(
+        {SubjectId(3): Label(Verdict.CORRECTED, "ship", "Celeste class"), SubjectId(1): Label(Verdict.EXCLUDED)}
+    )
     assert named(points, columns, By.VERDICT)[:3] == ["excluded", NONE, "corrected"]
     assert named(points, columns, By.CLASS)[2] == "Celeste class"
     groups = grouped(points, columns, By.CLASS)
@@ -66,12 +71,12 @@ def test_points_are_told_apart_by_what_holds_now(points, columns):
     assert groups.names[-1] == NONE
 
 
-def test_points_whose_photos_are_not_listed_yet_belong_to_nobody(points):
+def test_points_whose_photos_are_not_listed_yet_belong_to_nobody(points: MapPoints) -> None:
     assert named(points, PhotoColumns(), By.STATUS)[:4] == [NONE, NONE, NONE, "gallery"]
     assert grouped(MapPoints(), PhotoColumns(), By.TYPE).names == ()
 
 
-def test_the_gallery_is_read_in_the_order_of_its_references(tiny_gallery, tiny_engine):
+def test_the_gallery_is_read_in_the_order_of_its_references(tiny_gallery: Path, tiny_engine: Engine) -> None:
     found = read_points(Source.BOTH, None, tiny_gallery, tiny_engine.info.fingerprint)
     assert len(found) == 12 and [one.id for one in found.references] == list(range(1, 13))
     assert all(picture is not None and picture.is_file() for picture in found.pictures)
@@ -81,7 +86,7 @@ def test_the_gallery_is_read_in_the_order_of_its_references(tiny_gallery, tiny_e
         read_points(Source.GALLERY, None, tiny_gallery, "0" * 64)
 
 
-def test_the_map_as_table_and_drawing(points, columns, tmp_path):
+def test_the_map_as_table_and_drawing(points: MapPoints, columns: PhotoColumns, tmp_path: Path) -> None:
     places = np.linspace(-1, 1, 2 * len(points)).reshape(-1, 2)
     write_csv(tmp_path / "map.csv", points, columns, places)
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))

@@ -22,7 +22,7 @@ def blobs(count: int, each: int, dimensions: int = 16) -> tuple[np.ndarray, np.n
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), labels
 
 
-def test_principal_components_are_those_of_the_decomposition():
+def test_principal_components_are_those_of_the_decomposition() -> None:
     vectors = np.random.default_rng(1).normal(size=(300, 12)).astype(np.float32) * np.linspace(3, 0.2, 12)
     vectors = vectors.astype(np.float32)
     centred = vectors - vectors.mean(axis=0)
@@ -35,12 +35,12 @@ def test_principal_components_are_those_of_the_decomposition():
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 8), (1, 8), (7, 1)])
-def test_components_of_next_to_nothing(shape):
+def test_components_of_next_to_nothing(shape: tuple[int, int]) -> None:
     found = principal_components(np.ones(shape, np.float32))
     assert found.shape == (shape[0], 2) and not found.any()
 
 
-def test_14000_photos_are_projected_well_within_a_second():
+def test_14000_photos_are_projected_well_within_a_second() -> None:
     vectors = np.random.default_rng(1).normal(size=(14_000, 256)).astype(np.float32)
     seconds = []
     with threadpool_limits(limits=1, user_api="blas"):  # as in the program
@@ -51,7 +51,7 @@ def test_14000_photos_are_projected_well_within_a_second():
     assert min(seconds) < 1.0
 
 
-def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
+def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is() -> None:
     vectors, labels = blobs(5, 40)
     told: list[int] = []
 
@@ -69,7 +69,7 @@ def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is():
 
 
 @pytest.mark.parametrize("last", [0, 5, 300])
-def test_tsne_stops_at_the_report_that_says_so(last):
+def test_tsne_stops_at_the_report_that_says_so(last: int) -> None:
     vectors, _ = blobs(3, 20)
     told: list[int] = []
 
@@ -82,7 +82,7 @@ def test_tsne_stops_at_the_report_that_says_so(last):
     assert told[-1] == last
 
 
-def test_tsne_of_few_points_and_of_twins():
+def test_tsne_of_few_points_and_of_twins() -> None:
     with pytest.raises(ValueError, match="5 points"):
         tsne(np.eye(4, dtype=np.float32), np.zeros((4, 2)), lambda *_: True)
     for vectors in (np.eye(LEAST_FOR_TSNE, dtype=np.float32), np.tile(np.eye(1, 8, dtype=np.float32), (150, 1))):
@@ -90,20 +90,20 @@ def test_tsne_of_few_points_and_of_twins():
         assert places.shape == (len(vectors), 2) and np.isfinite(places).all()
 
 
-def test_places_fill_the_square_from_minus_one_to_one():
+def test_places_fill_the_square_from_minus_one_to_one() -> None:
     found = fitted(np.array([[10.0, 5.0], [14.0, 6.0], [12.0, 5.5]]))
-    np.testing.assert_allclose(found, [[-1, -0.25], [1, 0.25], [0, 0]])
+    np.testing.assert_allclose(found, np.array([[-1, -0.25], [1, 0.25], [0, 0]]))
     assert not fitted(np.full((3, 2), 4.0)).any() and fitted(np.zeros((0, 2))).shape == (0, 2)
 
 
-def test_inside_a_lasso():
+def test_inside_a_lasso() -> None:
     corner = np.array([[0, 0], [4, 0], [4, 1], [1, 1], [1, 4], [0, 4]], float)
     places = np.array([[0.5, 0.5], [3, 0.5], [0.5, 3], [2, 2], [-1, 0.5], [5, 0.5]])
     assert inside(places, corner).tolist() == [True, True, True, False, False, False]
     assert not inside(places, corner[:2]).any()
 
 
-def test_inside_a_long_lasso_as_by_its_formula():
+def test_inside_a_long_lasso_as_by_its_formula() -> None:
     angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     places = np.random.default_rng(2).uniform(-1, 1, (5000, 2)).astype(np.float32)
     reach = 0.6 + 0.2 * np.sin(5 * np.arctan2(places[:, 1], places[:, 0]))
@@ -114,7 +114,7 @@ def test_inside_a_long_lasso_as_by_its_formula():
 
 
 @pytest.mark.slow
-def test_tsne_in_a_process_of_its_own(monkeypatch):
+def test_tsne_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, labels = blobs(5, 40)
     told: list[int] = []
@@ -137,7 +137,7 @@ def test_tsne_in_a_process_of_its_own(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_process_that_is_ended_from_outside_is_told(monkeypatch):
+def test_a_process_that_is_ended_from_outside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, _ = blobs(5, 40)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_packet import read_packet, takes
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from tests.app.core.metadata.test_xmp import EXISTING, SHIP, exiftool
 from tests.app.core.metadata.test_xmp_packet import (
     further_segments,
@@ -33,7 +35,7 @@ from tests.app.tiny import COLOURS, colour_picture
 PATH = keywords(SHIP)
 
 
-def picture(place: Path, colour: tuple[int, int, int] = (20, 30, 220), **how: object) -> Path:
+def picture(place: Path, colour: tuple[int, int, int] = (20, 30, 220), **how: Any) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     colour_picture(colour).save(place, **how)
     return place
@@ -176,7 +178,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert main(["identify", str(photos), "--project", place, "--model", str(tiny_model)]) == 0
     excluded, unknown = (photos / "sedan" / "Rossa 2010" / f"{number}.jpg" for number in (1, 2))
     with Project.open(Path(place)) as project:
-        of = {image.path: image.id for image in project.images.all()}
+        of = {image.path: SubjectId(image.id) for image in project.images.all()}
         project.labels.set({of[excluded]: Label(Verdict.EXCLUDED), of[unknown]: Label(Verdict.UNKNOWN)}, "review")
     capsys.readouterr()
     before = contents(photos)

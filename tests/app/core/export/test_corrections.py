@@ -216,7 +216,9 @@ def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
         (b"\xff\xfef", "readable text"),
     ],
 )
-def test_what_is_no_table_is_one_sentence(work: Path, tmp_path: Path, content: bytes, words: str, capsys) -> None:
+def test_what_is_no_table_is_one_sentence(
+    work: Path, tmp_path: Path, content: bytes, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "odd.csv"
     table.write_bytes(content)
     with pytest.raises(TableError, match=words):

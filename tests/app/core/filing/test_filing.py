@@ -4,9 +4,10 @@ import errno
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,13 +22,20 @@ from app.core.filing.filing_plan import FilingError, FilingPlan, check_pattern, 
 from app.core.filing.project_journal import journal_of
 from app.core.project import scanned_folders
 from app.core.project.filed import FiledTable
-from app.core.project.journal_steps import StepKind
+from app.core.project.journal_steps import JournalStep, StepKind
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from app.core.project.results import results
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
 from app.core.system import file_placement
+
+
+def begun(filing: Filing, wanted: FilingPlan, *, move: bool) -> JournalStep:
+    action = filing.begin(wanted, move=move)
+    assert action is not None
+    return action
 
 
 @pytest.fixture
@@ -37,9 +45,9 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
         created.sources.add(photos)
         list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
-            1: Label(Verdict.EXCLUDED),
-            2: Label(Verdict.UNKNOWN),
-            3: Label(Verdict.CORRECTED, 'ship: "A/B"'),
+            SubjectId(1): Label(Verdict.EXCLUDED),
+            SubjectId(2): Label(Verdict.UNKNOWN),
+            SubjectId(3): Label(Verdict.CORRECTED, 'ship: "A/B"'),
         }
         created.labels.set(labels, "review")
         scanned_folders.remember(created, [photos])
@@ -69,7 +77,7 @@ def test_a_folder_with_the_earlier_name_for_an_unknown_class_is_used_on(
     project: Project, tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filing_plan, "UNKNOWN_CLASS", ("class not told", "class not told"))  # an earlier version
-    Filing(project).carry_out(Filing(project).begin(planned(project, tmp_path / "filed", pattern), move=False))
+    Filing(project).carry_out(begun(Filing(project), planned(project, tmp_path / "filed", pattern), move=False))
     before = contents(tmp_path / "filed")
     assert [name for name in before if "class not told" in name]
     monkeypatch.undo()
@@ -91,7 +99,7 @@ def test_names_that_are_taken_get_numbers(project: Project, tmp_path: Path) -> N
     wanted = planned(project, into, "{type}/{name}")
     names = [step.target.name for step in wanted.steps if step.target.parent == into / "sedan"]
     assert len(names) == len(set(names)) and "1.jpg" not in names and "1 (2).jpg" in names
-    Filing(project).carry_out(Filing(project).begin(wanted, move=False))
+    Filing(project).carry_out(begun(Filing(project), wanted, move=False))
     assert (into / "sedan" / "1.jpg").read_text() == "somebody else's"
     again = planned(project, into, "{type}/{name}")
     assert again.steps == () and sum(reason == "is there already" for _, reason in again.left) == len(wanted.steps)
@@ -107,7 +115,7 @@ def test_what_was_filed_is_taken_back_and_done_again(
     into, before = tmp_path / "filed", contents(photos)
     filing = Filing(project)
     steps = planned(project, into).steps
-    action = filing.begin(FilingPlan(steps, ()), move=move)
+    action = begun(filing, FilingPlan(steps, ()), move=move)
     seen: list[int] = []
     assert filing.carry_out(action, seen.append) == [] and seen == list(range(1, 11))
     after = contents(into)
@@ -123,7 +131,7 @@ def test_what_was_filed_is_taken_back_and_done_again(
         assert turned is not None and turned[1] == []
         assert (contents(photos) == before and not into.exists()) or contents(into) == {}
         assert {image.path for image in again.images.all()} == {photos / name for name in before}
-        assert again.labels.of([1])  # the labels are a step of their own
+        assert again.labels.of([SubjectId(1)])  # the labels are a step of their own
         turned = journal_of(again).redo()
         assert turned is not None and turned[1] == []
         assert contents(into) == after
@@ -136,7 +144,7 @@ def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Pat
     edited.write_bytes(edited.read_bytes() + b"more")
     gone.unlink()
     filing = Filing(project)
-    problems = filing.carry_out(filing.begin(wanted, move=True))
+    problems = filing.carry_out(begun(filing, wanted, move=True))
     assert len(problems) == 2 and all("changed" in problem for problem in problems)
     assert edited.exists() and len(contents(into)) == 8
     mine = wanted.steps[2].target
@@ -152,7 +160,7 @@ def test_files_that_changed_are_left_as_they_are(project: Project, tmp_path: Pat
 def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project, tmp_path: Path, photos: Path) -> None:
     drive, before = tmp_path / "drive", contents(photos)
     filing = Filing(project)
-    assert filing.carry_out(filing.begin(planned(project, drive), move=True)) == []
+    assert filing.carry_out(begun(filing, planned(project, drive), move=True)) == []
     drive.rename(tmp_path / "unplugged")
     journal = journal_of(project)
     turned = journal.undo()
@@ -161,7 +169,7 @@ def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project,
     turned = journal.undo()
     assert turned is not None and turned.action.kind is StepKind.LABELS and not turned.stays
     # what is new forgets what was taken back, but not what could not be
-    project.labels.set({1: Label(Verdict.EXCLUDED)}, "one more")
+    project.labels.set({SubjectId(1): Label(Verdict.EXCLUDED)}, "one more")
     (tmp_path / "unplugged").rename(drive)
     assert journal.next_steps()[0].title == "one more" and journal.undo() is not None
     turned = journal.undo()
@@ -177,14 +185,14 @@ def test_a_program_that_dies_loses_nothing_and_goes_on(
     """Dies at the n-th touch of the disk or the journal, is started again, and ends as if nothing had been."""
     into, before = tmp_path / "filed", contents(photos)
     filing = Filing(project)
-    action = filing.begin(planned(project, into), move=move)
+    action = begun(filing, planned(project, into), move=move)
     touches = iter(range(moment))
 
     class Death(BaseException):
         pass
 
-    def mortal(work):
-        def wrapped(*arguments, **how):
+    def mortal(work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **how: Any) -> Any:
             if next(touches, None) is None:
                 raise Death
             return work(*arguments, **how)

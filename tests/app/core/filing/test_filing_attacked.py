@@ -8,6 +8,7 @@ import resource
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,9 @@ def test_two_programs_that_take_each_others_file_for_the_spare_one_do_not_remove
         assert any(one.exists() for one in pair)
 
 
-def test_what_stays_of_a_step_that_was_taken_back_in_part_can_be_taken_back_after_later_steps(folder, place, tmp_path):
+def test_what_stays_of_a_step_that_was_taken_back_in_part_can_be_taken_back_after_later_steps(
+    folder: Path, place: Path, tmp_path: Path
+) -> None:
     assert file(place, tmp_path / "out", "--move") == 0
     replace_photo(folder / "a.jpg")
     assert undo(place) == 1
@@ -81,7 +84,9 @@ def test_what_stays_of_a_step_that_was_taken_back_in_part_can_be_taken_back_afte
     assert tree(folder) == {"a.jpg", "b.jpg"} and not (tmp_path / "out").exists()
 
 
-def test_a_step_that_was_taken_back_in_part_can_be_done_again(folder, place, tmp_path, capsys):
+def test_a_step_that_was_taken_back_in_part_can_be_done_again(
+    folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert file(place, tmp_path / "out") == 0
     replace_photo(folder / "a.jpg")
     for _ in range(2):
@@ -99,13 +104,20 @@ class Killed(BaseException):
 @pytest.mark.parametrize("moved", [["--move"], []], ids=["move", "copy"])
 @pytest.mark.parametrize("done", [0, 1], ids=["none done", "one done"])
 def test_a_redo_that_was_killed_is_finished_or_taken_back(
-    folder, place, tmp_path, capsys, monkeypatch, then, moved, done
-):
+    folder: Path,
+    place: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    then: str,
+    moved: list[str],
+    done: int,
+) -> None:
     out, all_filed = tmp_path / "out", {"sedan/", "sedan/a.jpg", "sedan/b.jpg"}
     assert file(place, out, *moved) == 0 and undo(place) == 0
     copies = iter([copy_new] * done)
 
-    def copy(*arguments: object) -> object:
+    def copy(*arguments: Any) -> Any:
         return next(copies, die)(*arguments)
 
     def die(*_: object) -> None:
@@ -127,7 +139,7 @@ def test_a_redo_that_was_killed_is_finished_or_taken_back(
     assert tree(folder) == {"a.jpg", "b.jpg"} and not out.exists()
 
 
-def test_a_redo_that_was_stopped_can_be_continued(folder, place, tmp_path):
+def test_a_redo_that_was_stopped_can_be_continued(folder: Path, place: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert file(place, out) == 0 and undo(place) == 0
     with Project.open(place) as project:
@@ -140,8 +152,8 @@ def test_a_redo_that_was_stopped_can_be_continued(folder, place, tmp_path):
 
 
 def test_a_copy_that_stays_as_it_is_the_last_one_does_not_keep_earlier_steps_from_being_taken_back(
-    folder, place, tmp_path, capsys
-):
+    folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert say(place, folder / "a.jpg", "sedan", "Gialla 2012") == 0
     assert file(place, tmp_path / "out") == 0
     replace_photo(folder / "a.jpg")
@@ -154,8 +166,8 @@ def test_a_copy_that_stays_as_it_is_the_last_one_does_not_keep_earlier_steps_fro
 
 @pytest.mark.parametrize("again", ["file", "scan that is cut off"])
 def test_a_photo_that_was_replaced_is_not_filed_under_the_label_of_the_earlier_one(
-    folder, place, tmp_path, capsys, tiny_engine: Engine, again
-):
+    folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], tiny_engine: Engine, again: str
+) -> None:
     say(place, folder / "a.jpg", "sedan", "Gialla 2012")
     (folder / "b.jpg").unlink()
     replace_photo(folder / "a.jpg")
@@ -179,7 +191,9 @@ def test_a_photo_that_was_replaced_is_not_filed_under_the_label_of_the_earlier_o
 
 
 @pytest.mark.parametrize("seconds", [-(2**31), 0, 4_102_444_800, 10_413_792_000])
-def test_photos_of_any_time_are_identified_filed_and_brought_back(folder, place, tmp_path, tiny_engine, seconds):
+def test_photos_of_any_time_are_identified_filed_and_brought_back(
+    folder: Path, place: Path, tmp_path: Path, tiny_engine: Engine, seconds: int
+) -> None:
     colour_picture(COLOURS["Rossa 2010"], seed=5).save(folder / "odd.jpg", "JPEG")
     os.utime(folder / "odd.jpg", (seconds, seconds))
     scan(place, folder, tiny_engine)
@@ -187,7 +201,7 @@ def test_photos_of_any_time_are_identified_filed_and_brought_back(folder, place,
     assert undo(place) == 0 and tree(folder) == {"a.jpg", "b.jpg", "odd.jpg"}
 
 
-def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(place):
+def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(place: Path) -> None:
     with Project.open(place) as project:
         (model,) = project.models.all()
         evidence, (_, vectors) = (
@@ -202,14 +216,18 @@ def test_an_answer_for_an_image_that_a_filing_has_removed_meanwhile_is_dropped(p
         assert [image.digest for image in project.images.all()] == ["0" * 32]
 
 
-def test_photos_that_cannot_be_reached_are_named_by_a_filing(folder, place, tmp_path, capsys):
+def test_photos_that_cannot_be_reached_are_named_by_a_filing(
+    folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "a.jpg").unlink()
     assert file(place, tmp_path / "out") == 1
     assert "a.jpg: cannot be read" in capsys.readouterr().err
     assert tree(tmp_path / "out") == {"sedan/", "sedan/b.jpg"}
 
 
-def test_photos_are_filed_on_a_drive_that_knows_no_permissions_and_no_links(folder, place, tmp_path, monkeypatch):
+def test_photos_are_filed_on_a_drive_that_knows_no_permissions_and_no_links(
+    folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(path: str, *_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
 
@@ -221,13 +239,15 @@ def test_photos_are_filed_on_a_drive_that_knows_no_permissions_and_no_links(fold
     assert undo(place) == 0 and tree(folder) == {"a.jpg", "b.jpg"}
 
 
-def test_photos_that_were_only_touched_since_are_brought_back(folder, place, tmp_path):
+def test_photos_that_were_only_touched_since_are_brought_back(folder: Path, place: Path, tmp_path: Path) -> None:
     assert file(place, tmp_path / "out", "--move") == 0
     os.utime(tmp_path / "out/sedan/a.jpg", (1, 1))  # as by a copy of the whole folder to another drive and back
     assert undo(place) == 0 and tree(folder) == {"a.jpg", "b.jpg"}
 
 
-def test_a_sidecar_that_two_photos_share_comes_back_whichever_of_them_had_it(folder, place, tmp_path, tiny_engine):
+def test_a_sidecar_that_two_photos_share_comes_back_whichever_of_them_had_it(
+    folder: Path, place: Path, tmp_path: Path, tiny_engine: Engine
+) -> None:
     colour_picture(COLOURS["Azzurra class"], seed=3).save(folder / "a.png")
     (folder / "a.xmp").write_text("rating")
     scan(place, folder, tiny_engine)
@@ -236,7 +256,9 @@ def test_a_sidecar_that_two_photos_share_comes_back_whichever_of_them_had_it(fol
     assert tree(folder) == {"a.jpg", "a.png", "a.xmp", "b.jpg"} and not (tmp_path / "out").exists()
 
 
-def test_a_sidecar_that_was_left_as_another_was_in_its_place_can_come_back_later(folder, place, tmp_path):
+def test_a_sidecar_that_was_left_as_another_was_in_its_place_can_come_back_later(
+    folder: Path, place: Path, tmp_path: Path
+) -> None:
     (folder / "a.jpg.xmp").write_text("rating")
     assert file(place, tmp_path / "out", "--move") == 0
     (folder / "a.jpg.xmp").write_text("another")
@@ -248,8 +270,8 @@ def test_a_sidecar_that_was_left_as_another_was_in_its_place_can_come_back_later
 
 
 def test_photos_that_took_each_others_place_and_time_are_not_copied_under_the_answer_of_the_other(
-    folder, place, tmp_path, tiny_engine, capsys
-):
+    folder: Path, place: Path, tmp_path: Path, tiny_engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, fine in (("c.bmp", "Rossa 2010"), ("d.bmp", "Azzurra class")):
         colour_picture(COLOURS[fine], seed=3).save(folder / name)
         os.utime(folder / name, (1, 1))
@@ -263,7 +285,7 @@ def test_photos_that_took_each_others_place_and_time_are_not_copied_under_the_an
     assert not any(tmp_path.glob("copies/*.bmp*"))
 
 
-def test_where_there_is_no_room_the_copy_is_named_and_not_the_photo(tmp_path):
+def test_where_there_is_no_room_the_copy_is_named_and_not_the_photo(tmp_path: Path) -> None:
     photo, copy = tmp_path / "a.jpg", tmp_path / "out/a.jpg"
     photo.write_bytes(b"x" * 5000)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -74,7 +74,12 @@ def test_a_spare_is_removed_only_where_another_whole_copy_is_there(tmp_path: Pat
 
 
 def test_a_photo_that_cannot_be_moved_away_stays_and_only_there(
-    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    identify: Identify,
+    folder: Path,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     identify("a.jpg")
     unlink = Path.unlink
@@ -192,7 +197,12 @@ def test_a_file_in_the_place_of_the_folder_is_refused_at_once(
 
 
 def test_an_error_names_the_file_that_caused_it(
-    identify: Identify, folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    identify: Identify,
+    folder: Path,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     identify("a.jpg")
 

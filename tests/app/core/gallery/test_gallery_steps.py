@@ -128,7 +128,8 @@ def test_galleries_of_two_models_are_never_mixed(tiny_engine: Engine, tiny_galle
     fingerprint = tiny_engine.info.fingerprint
     other = GallerySelection("f00d", DIM, named=None, supplied=tiny_gallery)
     assert other.gallery is None and "another identification model" in (other.problem or "")
-    assert len(other.writable()) == 0 and other.gallery.path == own_place("f00d")
+    written = other.writable()
+    assert len(written) == 0 and written.path == own_place("f00d")
     other.close()
     own_place(fingerprint).parent.mkdir(exist_ok=True)
     shutil.copy(own_place("f00d"), own_place(fingerprint))  # somebody renamed it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.cli.terminal import in_words
 from app.core.gallery.gallery import Gallery, GalleryError, ReferenceEntry
 from app.core.gallery.references import open_references
 from app.core.gallery.selection import GallerySelection
+from app.core.recognition.engine import Engine
 from app.core.teaching.class_teaching import teach
 from model.contract.taxonomy import Taxonomy
 from tests.app.tiny import DIM as TINY_DIM
@@ -167,7 +169,7 @@ def test_what_one_added_is_taken_back_but_not_what_others_have_changed_since(add
         assert labels(mine) == {"digest 0": "TL", "digest 1": "Azzurra", "digest 2": "Azzurra"}
 
 
-def test_the_window_of_each_adds_and_takes_back_at_once(address: str, tiny_engine, photos: Path) -> None:
+def test_the_window_of_each_adds_and_takes_back_at_once(address: str, tiny_engine: Engine, photos: Path) -> None:
     folders = sorted(photos.glob("*/*"))
     shelves = [
         GallerySelection(tiny_engine.info.fingerprint, TINY_DIM, named=address, supplied=None)
@@ -212,6 +214,7 @@ def test_recall_of_the_server_is_measured_as_brute_force_has_it(address: str, mo
         gallery._database.execute("SET enable_seqscan = off")  # as the server decides where there are more
 
         told = gallery.approximation
+        assert told is not None
         assert told == f"approximate search by the server, {measured[0].words}" and in_words(gallery).endswith(told)
         stored = gallery.embeddings([one.id for one in gallery.references()])
         products = stored @ stored.T
@@ -227,7 +230,7 @@ def test_recall_of_the_server_is_measured_as_brute_force_has_it(address: str, mo
         gallery.add(vectors[:50], [entry(count + 50 + i) for i in range(50)])
         assert gallery.approximation is not None and len(measured) == 2 and 25 < measured[1].sample < 80
 
-    def slow(connection, _search, _vector) -> list[float]:
+    def slow(connection: Connection, _search: object, _vector: object) -> list[float]:
         connection.execute("SELECT pg_sleep(30)")
         return [1.0] * 11
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -225,7 +226,7 @@ def while_merging(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], ti
     """Something else happens between our reading and our writing of a sidecar."""
     left = [times]
 
-    def merging(*given: object) -> bytes:
+    def merging(*given: Any) -> bytes:
         if left[0]:
             left[0] -= 1
             act()
@@ -293,7 +294,7 @@ def test_a_new_sidecar_begins_with_the_keywords_that_the_photo_holds(tmp_path: P
     photos = {name: tmp_path / f"{name}.jpg" for name in ("bare", "own", "labelled", "older", "damaged", "large")}
     packets = {"own": EXISTING.encode(), "labelled": merged(EXISTING.encode(), keywords(replace(SHIP, fine="MT Beta")))}
     for name, photo in photos.items():
-        how = {"xmp": packets.get(name, b"<no xml")} if name in (*packets, "damaged") else {}
+        how: dict[str, Any] = {"xmp": packets.get(name, b"<no xml")} if name in (*packets, "damaged") else {}
         colour_picture((20, 30, 220)).save(photo, **how)
     block = b"\x1c\x02\x19\x00\x07holiday"
     older = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(block).to_bytes(4) + block

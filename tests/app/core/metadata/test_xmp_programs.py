@@ -237,8 +237,8 @@ def test_exiftool_reads_the_same_before_and_after(tmp_path: Path) -> None:
     for step in ("before", "after", "back"):
         (tmp_path / step).mkdir()
     for name, packet in packets.items():
-        after = merged(packet, PATH)
-        for step, content in (("before", packet), ("after", after), ("back", merged(after, ()))):
+        labelled = merged(packet, PATH)
+        for step, content in (("before", packet), ("after", labelled), ("back", merged(labelled, ()))):
             (tmp_path / step / f"{name}.xmp").write_bytes(content)
     before, after, back = (all_tags(tmp_path / step) for step in ("before", "after", "back"))
     assert len(before) == len(packets)

@@ -170,7 +170,11 @@ def _device(place: Path) -> None:
     ids=["pipe", "socket", "folder", "device"],
 )
 def test_what_is_no_file_is_not_opened(
-    make: Callable[[Path], None], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    make: Callable[[Path], None],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)  # the names of sockets must be short
     for name in ("a.marque", "a.gallery"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from app.core.gallery.gallery import Neighbour, Reference
 from app.core.project import project_format
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import Counts, FoundFile, Outcome
+from app.core.project.records import Counts, FoundFile, Outcome, SubjectId
 from app.core.project.schema import ProjectError
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from app.core.system import database
@@ -41,8 +42,8 @@ TO_FORMAT_2 = (
 """Takes away what format 3 has brought."""
 
 
-def outcome(image: int, **changes: object) -> Outcome:
-    return Outcome(**{"image": image, "digest": "d", "evidence": EVIDENCE, "embedding": np.ones(4) / 2, **changes})
+def outcome(image: int, **changes: Any) -> Outcome:
+    return replace(Outcome(image, "d", EVIDENCE, np.ones(4) / 2), **changes)
 
 
 def found(number: int, modified: int = 1) -> FoundFile:
@@ -79,11 +80,11 @@ def test_what_was_stored_is_there_after_opening_again(project: Project) -> None:
 def test_unchanged_files_are_not_looked_at_again_and_changed_ones_are(project: Project) -> None:
     project.images.add(1, [found(0), found(1)])
     project.predictions.store("m", [outcome(1), outcome(2)])
-    project.labels.set({1: Label(Verdict.UNKNOWN)}, "unknown")
+    project.labels.set({SubjectId(1): Label(Verdict.UNKNOWN)}, "unknown")
     assert project.images.add(1, [found(0), found(1)]) == 0
     assert project.images.add(1, [found(0, modified=2), found(1)]) == 1
     assert [image.id for image in project.images.waiting("m")] == [1]
-    assert project.labels.all() == {1: Label(Verdict.UNKNOWN)}  # what a person said stays
+    assert project.labels.all() == {SubjectId(1): Label(Verdict.UNKNOWN)}  # what a person said stays
 
 
 @pytest.mark.parametrize("reason", [MISSING, NO_PERMISSION])
@@ -98,7 +99,9 @@ def test_a_file_that_is_there_again_waits_again(project: Project, reason: str) -
     assert project.images.counts("m").failed == 1
 
 
-def test_a_file_has_one_name_from_wherever_it_was_named(project: Project, tmp_path: Path, monkeypatch) -> None:
+def test_a_file_has_one_name_from_wherever_it_was_named(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "deep")
@@ -134,7 +137,7 @@ def test_names_that_are_no_text_are_kept(project: Project) -> None:
 def test_a_batch_is_stored_whole_or_not_at_all(project: Project) -> None:
     project.images.add(1, [found(0), found(1)])
     with pytest.raises(ProjectError, match=r"work\.marque"):
-        project.predictions.store("m", [outcome(1), replace(outcome(2), digest=b"no text")])
+        project.predictions.store("m", [outcome(1), outcome(2, digest=b"no text")])
     assert project.images.counts("m").waiting == 2
 
 
@@ -288,12 +291,12 @@ class UndoAndRedo(RuleBasedStateMachine):
         folder.mkdir(parents=True)
         self.project = Project.create(folder / "p.marque")
         self.project.images.add(self.project.sources.add(folder), [found(i) for i in range(4)])
-        self.now: dict[int, Label] = {}
-        self.done: list[dict[int, Label]] = []
-        self.undone: list[dict[int, Label]] = []
+        self.now: dict[SubjectId, Label] = {}
+        self.done: list[dict[SubjectId, Label]] = []
+        self.undone: list[dict[SubjectId, Label]] = []
 
-    @rule(labels=st.dictionaries(st.integers(1, 4), LABELS, min_size=1))
-    def set(self, labels: dict[int, Label | None]) -> None:
+    @rule(labels=st.dictionaries(st.integers(1, 4).map(SubjectId), LABELS, min_size=1))
+    def set(self, labels: dict[SubjectId, Label | None]) -> None:
         after = {image: label for image, label in {**self.now, **labels}.items() if label is not None}
         action = self.project.labels.set(labels, "step")
         assert (action is None) == (after == self.now)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,7 +75,7 @@ def cases(draw: st.DrawFn) -> tuple[Evidence, Thresholds]:
 
 
 @given(cases())
-def test_status_level_label_and_confidence_belong_together(case) -> None:
+def test_status_level_label_and_confidence_belong_together(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
     decision = decide(found, thresholds)
     guess = found.classes[0] if found.classes else None
@@ -95,7 +96,9 @@ def test_status_level_label_and_confidence_belong_together(case) -> None:
 
 
 @given(cases(), st.floats(0.01, 9))
-def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_an_answer(case, short: float) -> None:
+def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_an_answer(
+    case: tuple[Evidence, Thresholds], short: float
+) -> None:
     found, thresholds = case
     demanding = thresholds.model_copy(update={"likeness": found.likeness + short})
     guess, best = found.classes[0] if found.classes else None, found.types[0]
@@ -112,7 +115,7 @@ def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_a
 
 
 @given(cases())
-def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case) -> None:
+def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case: tuple[Evidence, Thresholds]) -> None:
     reason = decide(*case).reason
     assert re.search(r"\d", reason)
     assert "\n" not in reason
@@ -123,7 +126,7 @@ def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case) -> No
 
 @given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 5), st.floats(0, 5))
 def test_higher_thresholds_never_give_a_more_specific_answer(
-    case, fine: float, coarse: float, likeness: float, familiarity: float
+    case: tuple[Evidence, Thresholds], fine: float, coarse: float, likeness: float, familiarity: float
 ) -> None:
     found, thresholds = case
     stricter = Thresholds(
@@ -136,7 +139,7 @@ def test_higher_thresholds_never_give_a_more_specific_answer(
     assert rank[decide(found, stricter).status] <= rank[decide(found, thresholds).status]
 
 
-def decided(*arguments, **how) -> Decision:
+def decided(*arguments: Any, **how: Any) -> Decision:
     return decide(evidence(*arguments, **how), HALF)
 
 

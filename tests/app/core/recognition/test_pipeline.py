@@ -5,6 +5,7 @@ import itertools
 import os
 import threading
 import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from tests.app.tiny import COLOURS, DIM, colour_picture, write_tiny_types_model
 
 
 @pytest.fixture
-def identifier(tiny_engine: Engine, tiny_gallery: Path):
+def identifier(tiny_engine: Engine, tiny_gallery: Path) -> Iterator[Identifier]:
     with Gallery.open(tiny_gallery, read_only=True) as gallery:
         yield Identifier(tiny_engine, gallery)
 
@@ -150,7 +151,7 @@ def test_a_batch_of_bad_files_only(identifier: Identifier, tmp_path: Path) -> No
 def test_an_endless_input_is_read_only_as_far_as_needed(identifier: Identifier, photos: Path) -> None:
     taken = 0
 
-    def endless():
+    def endless() -> Iterator[Path]:
         nonlocal taken
         for path in itertools.cycle(sorted(photos.rglob("*.jpg"))):
             taken += 1
@@ -160,6 +161,7 @@ def test_an_endless_input_is_read_only_as_far_as_needed(identifier: Identifier, 
     for i in range(1, 6):
         assert len(next(run)) == 4
         assert taken <= 4 * i + 4 + 2
+    assert isinstance(run, Generator)
     run.close()
 
 
@@ -176,7 +178,7 @@ def test_a_cancelled_run_hands_over_nothing_more(identifier: Identifier, photos:
 def test_a_failing_inference_ends_the_run(
     identifier: Identifier, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def out_of_memory(batch: np.ndarray):
+    def out_of_memory(batch: np.ndarray) -> None:
         raise EngineError("the inference failed (out of memory)")
 
     monkeypatch.setattr(identifier.engine, "run", out_of_memory)
@@ -207,7 +209,7 @@ def test_the_map_keeps_order_whatever_the_timing(delays: list[int], workers: int
 def test_an_abandoned_map_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     run = map_in_order(lambda item: item, itertools.count(), workers=3, ahead=5)
-    assert next(run) == 0
+    assert next(run) == 0 and isinstance(run, Generator)
     run.close()
     assert threading.active_count() == before
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import FoundFile, Outcome
+from app.core.project.records import FoundFile, Outcome, SubjectId
 from app.core.project.results import results
 from app.core.recognition.decision import Status, decide
 from app.core.recognition.evidence import Evidence
@@ -115,12 +116,14 @@ def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]
 
 
 @given(st.lists(st.tuples(cases(), LABELS), min_size=1, max_size=6))
-def test_columns_show_what_the_results_say(tmp_path_factory: pytest.TempPathFactory, rows) -> None:
+def test_columns_show_what_the_results_say(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[tuple[Evidence | None, Thresholds], Label | None]]
+) -> None:
     thresholds = rows[0][0][1]
     with Project.create(tmp_path_factory.mktemp("p") / "work.marque") as project:
         project.sources.add(Path("/photos"))
         fill(project, [found for (found, _), _ in rows])
-        project.labels.set({i: label for i, (_, label) in enumerate(rows, start=1)}, "test")
+        project.labels.set({SubjectId(i): label for i, (_, label) in enumerate(rows, start=1)}, "test")
         project.models.choose_thresholds(MODEL, thresholds)
         columns = load(project, thresholds)
         for row, result in enumerate(results(project, project.models.all()[0])):
@@ -170,10 +173,12 @@ def test_accepting_takes_what_is_shown(project: Project) -> None:
 
 def test_filters(project: Project) -> None:
     fill(project, [sedan(0.8, second=0.1), sedan(0.6, second=0.39), sedan(0.4), None, sedan(0.9)])
-    project.labels.set({5: Label(Verdict.EXCLUDED), 1: Label(Verdict.ACCEPTED, "sedan", "TL")}, "test")
+    project.labels.set(
+        {SubjectId(5): Label(Verdict.EXCLUDED), SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "TL")}, "test"
+    )
     columns = load(project)
 
-    def rows(**wanted: object) -> list[int]:
+    def rows(**wanted: Any) -> list[int]:
         return arrangement.matching(columns, Filter(**wanted)).tolist()
 
     assert rows() == [0, 1, 2, 3, 4]
@@ -239,14 +244,14 @@ def test_suggestions_from_the_persons_labels_and_from_references(project: Projec
     # five photos alike, two of which the person calls TSX; one elsewhere whose references say TSX; one they agree with
     fill(
         project,
-        [sedan(0.8)] * 5 + [sedan(0.8, neighbours=5), sedan(0.8, neighbours=5, of="TL")],
+        [*[sedan(0.8)] * 5, sedan(0.8, neighbours=5), sedan(0.8, neighbours=5, of="TL")],
         unit(0.0, 0.01, 0.02, 0.03, 0.04, 2.0, 2.5),
     )
-    project.labels.set(dict.fromkeys((1, 2), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
+    project.labels.set(dict.fromkeys(map(SubjectId, (1, 2)), Label(Verdict.CORRECTED, "sedan", "TSX")), "test")
     columns = load(project)
     (found,) = suggest(columns, *project.predictions.embeddings(MODEL))
     assert set(found.images) == {3, 4, 5, 6} and found.shown == "TL"
     assert found.label == Label(Verdict.CORRECTED, "sedan", "TSX") and "you labelled" in found.reason
-    project.labels.set(dict.fromkeys((3, 4, 5), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
+    project.labels.set(dict.fromkeys(map(SubjectId, (3, 4, 5)), Label(Verdict.ACCEPTED, "sedan", "TL")), "test")
     (left,) = suggest(load(project), *project.predictions.embeddings(MODEL))
     assert left.images == (6,) and "reference photos" in left.reason

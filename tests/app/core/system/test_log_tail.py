@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ def shown(tail: LogTail, before: list[str]) -> list[str]:
     return [*([] if came.restarted else before[:-1]), *came.lines, came.partial]
 
 
-def test_lines_come_as_they_are_written_and_bars_are_overwritten(tmp_path):
+def test_lines_come_as_they_are_written_and_bars_are_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     tail = LogTail(path)
     assert tail.poll() is None
@@ -43,7 +44,7 @@ def test_lines_come_as_they_are_written_and_bars_are_overwritten(tmp_path):
     assert came is not None and came.restarted and came.lines == ("again",)
 
 
-def test_of_a_long_log_the_end_is_read(tmp_path, monkeypatch):
+def test_of_a_long_log_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_tail, "_MOST", 1000)
     path = tmp_path / "long.log"
     path.write_text("".join(f"line {number}\n" for number in range(5000)))
@@ -59,7 +60,7 @@ def test_of_a_long_log_the_end_is_read(tmp_path, monkeypatch):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet="ab\n\rö", max_size=12), max_size=8))
-def test_pieces_show_the_same_as_the_whole(tmp_path_factory, pieces):
+def test_pieces_show_the_same_as_the_whole(tmp_path_factory: pytest.TempPathFactory, pieces: list[str]) -> None:
     path = Path(tmp_path_factory.mktemp("log")) / "a.log"
     tail, lines = LogTail(path), [""]
     for piece in pieces:

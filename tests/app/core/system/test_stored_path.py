@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.training.runs import Runs, TrainingError
+from app.ui.widgets.theme import ThemeName
 from app.ui.window import settings
 from app.ui.window.settings import Settings
 
@@ -27,7 +28,7 @@ def test_settings_keep_any_path(name: bytes) -> None:
 
 def test_they_come_back_from_their_file(tmp_path: Path) -> None:
     path = Path(os.fsdecode(bytes(tmp_path) + b"/harbour \xff%41.marque"))
-    settings.save(tmp_path / "settings.json", Settings(project=path, theme="dark"))
+    settings.save(tmp_path / "settings.json", Settings(project=path, theme=ThemeName.DARK))
     found = settings.load(tmp_path / "settings.json")
     assert found.project == path and found.theme == "dark" and not (tmp_path / "settings.json.bad").exists()
 

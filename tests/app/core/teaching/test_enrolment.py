@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.app.tiny import COLOURS, DIM, colour_picture
 
 
 @pytest.fixture
-def gallery(tmp_path: Path, tiny_engine: Engine):
+def gallery(tmp_path: Path, tiny_engine: Engine) -> Iterator[Gallery]:
     with Gallery.create(tmp_path / "new.gallery", tiny_engine.info.fingerprint, DIM) as gallery:
         yield gallery
 

@@ -33,7 +33,9 @@ def taught(engine: Engine, photos: Path, named: Path | None = None) -> GallerySe
     return shelf
 
 
-def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_another(tiny_engine, photos, tmp_path):
+def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_another(
+    tiny_engine: Engine, photos: Path, tmp_path: Path
+) -> None:
     info = tiny_engine.info
     shelf = taught(tiny_engine, photos)
     gallery = shelf.writable()
@@ -70,7 +72,7 @@ def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_anoth
     assert GallerySteps(theirs).turn(back=True) == "import given.gallery" and len(theirs) == 1
 
 
-def test_what_does_not_compare_is_refused_in_words(tiny_engine, tmp_path):
+def test_what_does_not_compare_is_refused_in_words(tiny_engine: Engine, tmp_path: Path) -> None:
     info = tiny_engine.info
     shelf = GallerySelection(info.fingerprint, DIM, named=None, supplied=None)
     Gallery.create(tmp_path / "wide.gallery", info.fingerprint, 8).close()
@@ -86,7 +88,9 @@ def test_what_does_not_compare_is_refused_in_words(tiny_engine, tmp_path):
     assert not own_place(info.fingerprint).exists()
 
 
-def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stays(tiny_engine, photos, tmp_path):
+def test_references_of_another_model_are_embedded_again_and_the_old_gallery_stays(
+    tiny_engine: Engine, photos: Path, tmp_path: Path
+) -> None:
     old = taught(tiny_engine, photos)
     old.close()
     before = own_place(tiny_engine.info.fingerprint).read_bytes()
@@ -116,7 +120,7 @@ def search(wanted: dict[int, ReferenceEntry], folder: Path) -> Located:
     return found
 
 
-def test_pictures_are_found_by_path_and_content(tiny_engine, photos, tmp_path):
+def test_pictures_are_found_by_path_and_content(tiny_engine: Engine, photos: Path, tmp_path: Path) -> None:
     shelf = taught(tiny_engine, photos)
     gallery = shelf.writable()
     moved = tmp_path / "elsewhere" / "deep"
@@ -145,7 +149,7 @@ def test_pictures_are_found_by_path_and_content(tiny_engine, photos, tmp_path):
     assert not any(place.is_file() for place in gallery.places().values())
 
 
-def test_equal_names_are_told_apart_by_content(tmp_path):
+def test_equal_names_are_told_apart_by_content(tmp_path: Path) -> None:
     wanted = {}
     for folder in "abc":
         (tmp_path / folder).mkdir()
@@ -158,7 +162,7 @@ def test_equal_names_are_told_apart_by_content(tmp_path):
     assert not found.other and not found.missing
 
 
-def test_a_database_that_is_no_gallery_is_left_alone(tmp_path, tiny_engine):
+def test_a_database_that_is_no_gallery_is_left_alone(tmp_path: Path, tiny_engine: Engine) -> None:
     own = own_place("feed")
     own.parent.mkdir(parents=True)
     sqlite3.connect(own).executescript("CREATE TABLE t (x)")
@@ -179,11 +183,11 @@ def test_a_database_that_is_no_gallery_is_left_alone(tmp_path, tiny_engine):
         ("postgresql://[ann@host/photos", "not an address"),
     ],
 )
-def test_an_address_is_checked_before_it_is_used(typed, words):
+def test_an_address_is_checked_before_it_is_used(typed: str, words: str) -> None:
     assert words in address_problem(typed) and bool(words) == bool(address_problem(typed))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.text(max_size=60))
-def test_no_address_makes_a_traceback(typed):
+def test_no_address_makes_a_traceback(typed: str) -> None:
     assert isinstance(address_problem(f"postgresql://{typed}"), str)

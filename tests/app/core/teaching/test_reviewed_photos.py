@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from app.core.gallery.selection import GallerySelection
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
-from app.core.project.records import FoundFile
+from app.core.project.records import FoundFile, SubjectId
+from app.core.recognition.engine import Engine
 from app.core.system.content_digest import content_digest
 from app.core.teaching.reviewed_photos import enrol_reviewed, reviewed
 from tests.app.foreign import execute
@@ -18,7 +20,7 @@ from tests.app.tiny import DIM
 
 
 @pytest.fixture
-def project(tmp_path: Path, photos: Path, tiny_engine):
+def project(tmp_path: Path, photos: Path, tiny_engine: Engine) -> Iterator[Project]:
     """The 12 photos, each with an embedding that no model would make, the last without the digest of its file."""
     files = sorted(photos.rglob("*.jpg"))
     with Project.create(tmp_path / "work.marque") as opened:
@@ -34,7 +36,9 @@ def project(tmp_path: Path, photos: Path, tiny_engine):
         yield opened
 
 
-def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_taken_over(project, tiny_engine):
+def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_taken_over(
+    project: Project, tiny_engine: Engine
+) -> None:
     images = [image.id for image in project.images.all()]
     verdicts = {
         images[0]: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
@@ -43,7 +47,7 @@ def test_only_what_a_person_called_something_is_enrolled_and_embeddings_are_take
         images[3]: Label(Verdict.EXCLUDED),
         images[11]: Label(Verdict.CORRECTED, "ship", "Verde class"),
     }
-    project.labels.set(verdicts, "label")
+    project.labels.set({SubjectId(image): label for image, label in verdicts.items()}, "label")
     changed = project.images.of([images[0]])[0].path
     changed.write_bytes(changed.read_bytes() + b" ")  # so its label is not that of the file any longer
     found = reviewed(project, tiny_engine.info.fingerprint, images)

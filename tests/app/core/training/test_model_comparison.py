@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.core.recognition.engine import Engine
 from app.core.training.model_comparison import told
 from model.contract.commands import ComparisonProgress, ComparisonReport, compare_command
 
 
-def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_engine, tmp_path, capsys):
+def test_a_model_is_measured_on_what_a_run_held_out(
+    photos: Path, tiny_model: Path, tiny_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch")
     from model import versus
     from model.contract.config import Config
@@ -44,5 +48,5 @@ def test_a_model_is_measured_on_what_a_run_held_out(photos, tiny_model, tiny_eng
     assert "config.json" in capsys.readouterr().err
 
 
-def test_other_lines_are_no_figures():
+def test_other_lines_are_no_figures() -> None:
     assert told("a warning") is None and told("[]") is None and told(json.dumps({"done": 1})) is None

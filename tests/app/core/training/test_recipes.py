@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from typing import get_args
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from PIL import Image
@@ -29,7 +31,7 @@ from model.contract.commands import PaceReport, pace_command
 from model.contract.config import Config
 
 
-def test_there_are_words_for_every_backbone_and_recipe():
+def test_there_are_words_for_every_backbone_and_recipe() -> None:
     assert set(BACKBONES) == set(get_args(Backbone))
     assert set(RECIPES) == set(RECIPE_WORDS)
 
@@ -38,7 +40,15 @@ def pace(backbone: str, size: int, speed: float, device: str = "cpu") -> PaceRep
     return PaceReport(backbone=backbone, size=size, device=device, images_per_second=speed)
 
 
-def seconds(size=160, epochs=10, backbone="mobilenet_v2", device="cpu", trained=(), measured=(), processors=2):
+def seconds(
+    size: int = 160,
+    epochs: int = 10,
+    backbone: str = "mobilenet_v2",
+    device: str = "cpu",
+    trained: Sequence[PaceReport] = (),
+    measured: Sequence[PaceReport] = (),
+    processors: int = 2,
+) -> tuple[float, str] | None:
     return estimate(settings(backbone, size, epochs), 1000, device, trained, measured, processors)
 
 
@@ -48,7 +58,7 @@ def settings(backbone: str, size: int, epochs: int, **others: dict) -> Config:
     return Config.model_validate(nested | {"optimiser": {"epochs": epochs}})
 
 
-def test_there_is_an_estimate_for_every_network_and_size():
+def test_there_is_an_estimate_for_every_network_and_size() -> None:
     for backbone in BACKBONES:
         for size in range(SMALLEST_SIZE, LARGEST_SIZE + 1, SIZE_STEP):
             found = seconds(size, backbone=backbone)
@@ -56,30 +66,37 @@ def test_there_is_an_estimate_for_every_network_and_size():
     assert seconds(device="cuda") is None  # of GPUs nothing is known before something was measured
 
 
-def test_estimates_say_on_what_they_rest():
-    base, _ = seconds()
-    assert seconds(epochs=20)[0] == pytest.approx(2 * base)
-    assert seconds(size=320)[0] == pytest.approx(4 * base)
-    assert seconds(processors=4)[0] == pytest.approx(base / 2)
+def test_estimates_say_on_what_they_rest() -> None:
+    def known(**how: Any) -> tuple[float, str]:
+        found = seconds(**how)
+        assert found is not None
+        return found
+
+    base, _ = known()
+    assert known(epochs=20)[0] == pytest.approx(2 * base)
+    assert known(size=320)[0] == pytest.approx(4 * base)
+    assert known(processors=4)[0] == pytest.approx(base / 2)
     own = pace("resnet50", 160, 80.0)
     assert seconds(backbone="resnet50", measured=[own]) == (pytest.approx(base), "measured on this computer")
     assert seconds(backbone="resnet50", trained=[own]) == (pytest.approx(base), "as in your earlier trainings")
-    half, words = seconds(backbone="resnet50", size=320, trained=[own])
+    half, words = known(backbone="resnet50", size=320, trained=[own])
     assert (half, words) == (pytest.approx(4 * base), "scaled from resnet50 at 160 pixels")
-    other, words = seconds(backbone="mobilenet_v2", measured=[own, pace("resnet50", 320, 20.0)])
+    other, words = known(backbone="mobilenet_v2", measured=[own, pace("resnet50", 320, 20.0)])
     assert other < base and words == "scaled from resnet50 at 160 pixels"
     nearest = [pace("resnet18", 160, 1.0), pace("resnet50", 640, 5.0)]
     assert seconds(backbone="resnet50", trained=nearest) == (pytest.approx(base), "scaled from resnet50 at 640 pixels")
     graphics = pace("mobilenet_v2", 160, 800.0, "cuda")
-    assert seconds(measured=[graphics])[1] == "scaled from mobilenet_v2 on another computer"
+    assert known(measured=[graphics])[1] == "scaled from mobilenet_v2 on another computer"
     assert seconds(measured=[graphics], device="cuda") == (pytest.approx(base / 10), "measured on this computer")
     assert is_known(settings("mobilenet_v2", 160, 1), "cuda", [graphics])
     assert not is_known(settings("mobilenet_v2", 192, 1), "cuda", [graphics])
 
 
-def test_an_estimate_counts_what_is_held_out_and_the_size_in_training():
+def test_an_estimate_counts_what_is_held_out_and_the_size_in_training() -> None:
     def of(**others: dict) -> float:
-        return estimate(settings("mobilenet_v2", 160, 10, **others), 1000, "cpu", (), (), 2)[0]
+        found = estimate(settings("mobilenet_v2", 160, 10, **others), 1000, "cpu", (), (), 2)
+        assert found is not None
+        return found[0]
 
     base = of()
     assert of(data={"test": 0.55}) == pytest.approx(base / 2)
@@ -90,7 +107,7 @@ def test_an_estimate_counts_what_is_held_out_and_the_size_in_training():
     assert network_of(settings("resnet18", 160, 1, input={"train_size": 128})) == ("resnet18", 128)
 
 
-def test_what_was_measured_is_kept(tmp_path):
+def test_what_was_measured_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "data" / "paces.json"
     assert kept(file) == []
     one, other = pace("resnet18", 160, 10.0), pace("resnet18", 192, 8.0)
@@ -107,7 +124,7 @@ def test_what_was_measured_is_kept(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_pace_is_measured_by_the_trainer():
+def test_a_pace_is_measured_by_the_trainer() -> None:
     pytest.importorskip("torch")
     done = subprocess.run([sys.executable, *pace_command("resnet18", 32)], capture_output=True, text=True, check=True)
     found = told(done.stdout)
@@ -126,11 +143,11 @@ def test_a_pace_is_measured_by_the_trainer():
         (260000, "about 3 days"),
     ],
 )
-def test_times_in_words(seconds, words):
+def test_times_in_words(seconds: int, words: str) -> None:
     assert rough(seconds) == words
 
 
-def test_a_survey_counts_and_tells_what_is_wrong(photos):
+def test_a_survey_counts_and_tells_what_is_wrong(photos: Path) -> None:
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
     found = survey([spec("folder", str(photos))])
     assert found.photos == 12 and len(found.problems) == 1 and "cut.jpg" in found.problems[0]
@@ -138,7 +155,7 @@ def test_a_survey_counts_and_tells_what_is_wrong(photos):
     assert found.words() == "12 photos, 2 types, 4 classes · 3 photos a class · 1 problem"
 
 
-def test_several_places_are_learned_from_but_none_twice(photos, tmp_path):
+def test_several_places_are_learned_from_but_none_twice(photos: Path, tmp_path: Path) -> None:
     own, other = spec("folder", str(photos)), tmp_path / "other"
     shutil.copytree(photos / "sedan", other / "sedan")
     for number, picture in enumerate(other.rglob("*.jpg")):
@@ -148,7 +165,7 @@ def test_several_places_are_learned_from_but_none_twice(photos, tmp_path):
         survey([own, own])
 
 
-def test_places_without_data_are_told(tmp_path):
+def test_places_without_data_are_told(tmp_path: Path) -> None:
     for kind in set(KINDS) - {"demo"}:
         with pytest.raises(SurveyError, match="choose"):
             spec(kind, "")

@@ -69,7 +69,7 @@ def steps_of(runs: Runs, name: str) -> int:
     return history.progress().step
 
 
-def test_started_found_again_stopped_resumed_finished(runs):
+def test_started_found_again_stopped_resumed_finished(runs: Runs) -> None:
     runs.add("mine", ["--data", "x"])
     assert state_of(runs, "mine") == (TrainingState.WAITING, "")
     assert runs.start_next().name == "mine"
@@ -97,7 +97,7 @@ def test_started_found_again_stopped_resumed_finished(runs):
         again.adopt(folder)
 
 
-def test_the_next_one_starts_when_one_has_ended(runs):
+def test_the_next_one_starts_when_one_has_ended(runs: Runs) -> None:
     runs.add("one", [])
     runs.add("two", [])
     assert runs.start_next().name == "one" and runs.start_next() is None
@@ -110,14 +110,14 @@ def test_the_next_one_starts_when_one_has_ended(runs):
     until(lambda: state_of(runs, "two")[0] is TrainingState.STOPPED)
 
 
-def test_a_failure_says_what_the_trainer_said(runs):
+def test_a_failure_says_what_the_trainer_said(runs: Runs) -> None:
     runs.add("bad", ["fail"])
     runs.start_next()
     until(lambda: state_of(runs, "bad")[0] is TrainingState.FAILED)
     assert state_of(runs, "bad")[1] == "labels.csv:3: no such photo\nmend it"
 
 
-def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs):
+def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs: Runs) -> None:
     runs.add("mine", [])
     process = runs.start_next().process
     until(lambda: steps_of(runs, "mine") == 10)
@@ -129,10 +129,11 @@ def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs):
     until(lambda: state_of(runs, "mine")[0] is TrainingState.FINISHED)
 
 
-def test_a_number_that_was_given_to_another_process_is_no_training():
+def test_a_number_that_was_given_to_another_process_is_no_training() -> None:
     here = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         birth = processes._birth(here.pid)
+        assert birth is not None
         assert processes.is_alive(Process(pid=here.pid, birth=birth))
         assert not processes.is_alive(Process(pid=here.pid, birth=birth + "0"))
     finally:
@@ -141,12 +142,12 @@ def test_a_number_that_was_given_to_another_process_is_no_training():
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "x.", "a:b"])
-def test_names_that_are_no_file_names_are_refused(runs, name):
+def test_names_that_are_no_file_names_are_refused(runs: Runs, name: str) -> None:
     with pytest.raises(TrainingError):
         runs.add(name, [])
 
 
-def test_damaged_records_are_passed_over(runs):
+def test_damaged_records_are_passed_over(runs: Runs) -> None:
     runs.add("good", [])
     (runs.folder / "bad.json").write_text("{")
     assert [record.name for record in runs.records()] == ["good"]
@@ -166,7 +167,7 @@ def tell(folder: Path, first: int, last: int, **more: float) -> None:
                 events.write("epoch", step, epoch=(step - 1) // 10, loss=1.0, val_fine=0.5)
 
 
-def test_curves_grow_and_a_torn_last_line_waits(tmp_path):
+def test_curves_grow_and_a_torn_last_line_waits(tmp_path: Path) -> None:
     tell(tmp_path, 1, 12)
     history = History(tmp_path)
     assert history.poll() and not history.poll()
@@ -184,7 +185,7 @@ def test_curves_grow_and_a_torn_last_line_waits(tmp_path):
     assert [len(column) for column in history.curve("nonsense")] == [0, 0]
 
 
-def test_a_resumed_run_does_not_fold_back(tmp_path):
+def test_a_resumed_run_does_not_fold_back(tmp_path: Path) -> None:
     tell(tmp_path, 1, 15)
     history = History(tmp_path)
     history.poll()
@@ -196,7 +197,7 @@ def test_a_resumed_run_does_not_fold_back(tmp_path):
     assert history.progress().finishing and history.progress().share == 1
 
 
-def test_long_curves_are_thinned_and_keep_their_end(tmp_path):
+def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
     with EventWriter(tmp_path / EVENTS_FILE) as events:
         for step in range(1, 5002):
             events.write("step", step, epoch=0, loss=float(step))
@@ -206,13 +207,13 @@ def test_long_curves_are_thinned_and_keep_their_end(tmp_path):
     assert len(steps) <= 1201 and steps[0] == 1 and steps[-1] == values[-1] == 5001
 
 
-def test_smoothing_is_true_from_the_start():
+def test_smoothing_is_true_from_the_start() -> None:
     assert smooth(np.full(5, 3.0), 0.9) == pytest.approx(np.full(5, 3.0))
     assert smooth(np.array([1.0, 2.0]), 0.0).tolist() == [1, 2]
     assert smooth(np.array([0.0, 1.0]), 0.5)[-1] == pytest.approx(2 / 3)
 
 
-def test_a_table_of_several_runs(tmp_path):
+def test_a_table_of_several_runs(tmp_path: Path) -> None:
     histories = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -224,7 +225,7 @@ def test_a_table_of_several_runs(tmp_path):
     assert lines[0] == "run,kind,step,time,epoch,loss,images_per_second,val_fine,extra" and len(lines) == 23
 
 
-def test_figures_of_a_run(tmp_path):
+def test_figures_of_a_run(tmp_path: Path) -> None:
     assert RunLayout(tmp_path).held_out_metrics() == {}
     (tmp_path / "metrics.json").write_text(json.dumps({"test": {"all": {"fine_accuracy": 0.5}}}))
     assert RunLayout(tmp_path).held_out_metrics() == {"fine_accuracy": 0.5}
@@ -233,7 +234,7 @@ def test_figures_of_a_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_trainer_itself_is_stopped_resumed_and_finished(tmp_path):
+def test_the_trainer_itself_is_stopped_resumed_and_finished(tmp_path: Path) -> None:
     runs = Runs(tmp_path / "runs")
     small = ("--size", "32", "--epochs", "2", "--accelerator", "cpu", "--embedding-dim", "16")
     runs.add("drawn", ["--data", f"demo:{tmp_path / 'drawn'}", *small])

@@ -33,21 +33,26 @@ def values(path: str, field: SettingField) -> st.SearchStrategy[Any]:
             if isinstance(one, kind):
                 bounds[kind] = getattr(one, name)
     low, high = bounds.get(Ge, bounds.get(Gt)), bounds.get(Le, bounds.get(Lt))
+    found: st.SearchStrategy[Any]
     if path == "data.data":
         found = st.lists(TEXT.map(lambda text: f"folder:{text}"), min_size=1, max_size=2).map(tuple)
     elif field.kind is FieldKind.WHOLE:
-        found = st.integers(low, high).filter(lambda value: value not in (bounds.get(Gt), bounds.get(Lt)))
+        ends = [None if one is None else int(one) for one in (low, high)]
+        found = st.integers(*ends).filter(lambda value: value not in (bounds.get(Gt), bounds.get(Lt)))
     elif field.kind is FieldKind.NUMBER:
-        open_ends = {"exclude_min": Gt in bounds, "exclude_max": Lt in bounds}
-        found = st.floats(low, high, allow_nan=False, allow_infinity=False, **open_ends)
+        open_below, open_above = Gt in bounds, Lt in bounds
+        found = st.floats(
+            low, high, allow_nan=False, allow_infinity=False, exclude_min=open_below, exclude_max=open_above
+        )
     elif field.kind is FieldKind.TEXTS:
         found = st.lists(st.just("") | TEXT, max_size=3).map(tuple)
     else:
-        found = {
+        kinds: dict[FieldKind, st.SearchStrategy[Any]] = {
             FieldKind.SWITCH: st.booleans(),
             FieldKind.CHOICE: st.sampled_from(field.choices),
             FieldKind.TEXT: TEXT.filter(str.strip),
-        }[field.kind]
+        }
+        found = kinds[field.kind]
     return st.none() | found if field.optional else found
 
 
@@ -72,7 +77,7 @@ CONFIGS = st.fixed_dictionaries({path: values(path, field) for path, field in fi
 
 @settings(max_examples=10, deadline=None)
 @given(config=CONFIGS)
-def test_every_config_survives_the_form_and_the_command_line(config):
+def test_every_config_survives_the_form_and_the_command_line(config: Config) -> None:
     texts = {path: field.show(value_of(config, path)) for path, field in fields().items() if path not in LEFT_OUT}
     above = {path: value_of(config, path) for path in LEFT_OUT}
     assert check(texts, above) == Checked(config)
@@ -81,12 +86,12 @@ def test_every_config_survives_the_form_and_the_command_line(config):
 
 @settings(max_examples=200, deadline=None)
 @given(names=st.lists(st.just("") | TEXT, max_size=4).map(tuple))
-def test_names_with_commas_and_quotes_are_read_as_they_are_shown(names):
+def test_names_with_commas_and_quotes_are_read_as_they_are_shown(names: tuple[str, ...]) -> None:
     field = fields()["loss.label_attributes"]
     assert field.read(field.show(names)) == names
 
 
-def test_every_setting_is_a_field_or_left_out_for_a_reason():
+def test_every_setting_is_a_field_or_left_out_for_a_reason() -> None:
     assert LEFT_OUT.keys() <= fields().keys() and all(LEFT_OUT.values())
     count = sum(len(type(getattr(Config(), name)).model_fields) for name in Config.model_fields)
     assert len(fields()) == count
@@ -98,7 +103,7 @@ def test_every_setting_is_a_field_or_left_out_for_a_reason():
     assert "proxy_nca" in fields()["loss.distance"].choices
 
 
-def test_a_new_setting_is_a_field_without_more(monkeypatch):
+def test_a_new_setting_is_a_field_without_more(monkeypatch: pytest.MonkeyPatch) -> None:
     class Machine(MachineSettings):
         """Where it runs."""
 
@@ -137,19 +142,19 @@ def test_a_new_setting_is_a_field_without_more(monkeypatch):
         ("loss.unit_length", "1", "must be yes or no"),
     ],
 )
-def test_what_is_wrong_is_said_of_the_field(path, text, words):
+def test_what_is_wrong_is_said_of_the_field(path: str, text: str, words: str) -> None:
     found = check({path: text}, {})
     assert found.config is None and found.problems == {path: words}
     assert found.first() == f"The setting '{fields()[path].title}' {words}."
 
 
-def test_what_contradicts_each_other_is_said_of_the_section():
+def test_what_contradicts_each_other_is_said_of_the_section() -> None:
     found = check({"data.validation": "0.4", "data.test": "0.6"}, {})
     assert found.config is None and set(found.problems) == {"data"} and WHOLE not in found.problems
     assert found.first() == "Validation 0.4 and test 0.6 leave nothing to train on."
 
 
-def test_what_contradicts_across_sections_is_said_of_the_whole(monkeypatch):
+def test_what_contradicts_across_sections_is_said_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     class Strict(Config):
         @model_validator(mode="after")
         def _fits(self) -> Strict:
@@ -163,23 +168,23 @@ def test_what_contradicts_across_sections_is_said_of_the_whole(monkeypatch):
     assert found.first() == "The warm-up is longer than what is left."
 
 
-def test_the_command_line_names_what_is_not_the_default():
+def test_the_command_line_names_what_is_not_the_default() -> None:
     assert arguments(Config()) == []
     above = {"data.data": ("folder:x", "demo:"), "data.skip_bad": True, "network.weights": "imagenet"}
     config = check({"loss.partial_labels": "no", "loss.label_attributes": "year, length m"}, above).config
-    assert arguments(config) == [
+    assert config is not None and arguments(config) == [
         *("--data", "folder:x", "--data", "demo:", "--skip-bad", "--weights=imagenet"),
         *("--label-attributes", "year", "length m", "--no-partial-labels"),
     ]
 
 
-def test_the_trainer_takes_every_recipe():
+def test_the_trainer_takes_every_recipe() -> None:
     for recipe in RECIPES.values():
         config = recipe.model_copy(update={"data": recipe.data.model_copy(update={"data": ("demo:",)})})
         assert parse([*arguments(config), "--out", "run"]).config == config
 
 
-def test_the_fields_are_read_without_torch():
+def test_the_fields_are_read_without_torch() -> None:
     rooms = "app.core.training.recipes, app.core.training.setting_values"
     program = f"import sys, {rooms}; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -16,7 +16,7 @@ KEPT = PLANS.parent / "selection"
 HEAD = "cell,seed,recall_1,collapsed\n"
 
 
-def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path):
+def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path: Path) -> None:
     study = StudyReader(KEPT).poll("recall_1")
     assert study is not None and (study.title, study.done, study.planned) == ("Selection of quadruplets", 360, 360)
     assert study.report == KEPT / "report.md" and not study.notes and "severity" in study.figures
@@ -35,7 +35,7 @@ def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path
     assert again is not None and again.lines == study.lines and again.planned is None and again.title == study.title
 
 
-def test_a_study_is_followed_as_it_grows(tmp_path):
+def test_a_study_is_followed_as_it_grows(tmp_path: Path) -> None:
     plan = read_plan("selection")
     keep_plan(plan, tmp_path)
     reader = StudyReader(tmp_path)
@@ -56,7 +56,7 @@ def test_a_study_is_followed_as_it_grows(tmp_path):
     assert by_other is not None and by_other.scale == 1.0 and by_other.lines[0].comparison.mean == pytest.approx(-0.1)
 
 
-def test_the_plan_says_by_which_figure_and_the_best_is_first(tmp_path):
+def test_the_plan_says_by_which_figure_and_the_best_is_first(tmp_path: Path) -> None:
     keep_plan(read_plan("recipe"), tmp_path)
     rows = ["as it is,0,as it is,0.5,0.6,0", "letterbox,0,letterbox,0.4,0.7,0"]
     (tmp_path / "runs.csv").write_text("cell,seed,recipe,recall_1,fine_accuracy,collapsed\n" + "\n".join(rows) + "\n")
@@ -67,7 +67,7 @@ def test_the_plan_says_by_which_figure_and_the_best_is_first(tmp_path):
     assert by_other is not None and [line.cell for line in by_other.lines] == ["as it is", "letterbox"]
 
 
-def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path):
+def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text(HEAD + "one,0,0.5,0\n")
     (tmp_path / "curves.csv").write_text("cell,seed,epoch,recall_1\none,0,first,0.4\n")
     study = StudyReader(tmp_path).poll("recall_1")
@@ -75,7 +75,7 @@ def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path):
     assert "curves.csv:2: epoch is 'first'" in study.notes[0] and "not known what cells are compared" in study.notes[1]
 
 
-def test_folders_that_are_none_are_told(tmp_path):
+def test_folders_that_are_none_are_told(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no such folder"):
         StudyReader(tmp_path / "nowhere")
     with pytest.raises(StudyError, match=r"not a study \(there is no runs.csv"):

@@ -17,10 +17,12 @@ from pytestqt.qtbot import QtBot
 
 from app.core.explore.map_points import By, Source
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.ui.explore.group_colours import rgb
 from app.ui.explore.map_view import Tool
 from app.ui.widgets import theme
 from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import OpenWindow, wait_until
 
 PATIENCE = 15_000
 Key = Qt.Key
@@ -78,13 +80,15 @@ def around(window: MainWindow, points: np.ndarray, away: float = 14) -> list[QPo
     return [QPointF(left, top), QPointF(right, top), QPointF(right, bottom), QPointF(left, bottom)]
 
 
-def test_an_empty_project_says_what_to_do(explore, qtbot):
+def test_an_empty_project_says_what_to_do(explore: Callable[..., MainWindow], qtbot: QtBot) -> None:
     page = explore().explore
     assert page.empty.isVisible() and page.empty.button.text() == "identify a folder"
     assert not page.toolbar.unfold_button.isEnabled() and page.toolbar.source_box.isEnabled()
 
 
-def test_points_have_the_colours_of_their_types_and_classes(explore, photos, qtbot):
+def test_points_have_the_colours_of_their_types_and_classes(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore(photos)
     page, columns = window.explore, window.project.columns
     for name in ("dark", "light"):
@@ -100,13 +104,15 @@ def test_points_have_the_colours_of_their_types_and_classes(explore, photos, qtb
     assert len({tuple(colour) for colour in page.map.colours().tolist()}) == 4
     page.colour_by(By.VERDICT)
     assert page.side.legend.texts()[0][0] == "not decided"
-    window.project.label({1: Label(Verdict.ACCEPTED, "sedan", "Gialla 2012")}, "by hand")
+    window.project.label({SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "Gialla 2012")}, "by hand")
     qtbot.waitUntil(lambda: page.side.legend.texts()[0][0] == "accepted", timeout=PATIENCE)
     assert (page.map.colours()[0] == rgb(QColor(theme.tokens().ok))).all()
 
 
 @pytest.mark.parametrize("tool", [Tool.LASSO, Tool.BOX])
-def test_what_a_lasso_or_box_encloses_is_listed_in_review(explore, photos, qtbot, tool):
+def test_what_a_lasso_or_box_encloses_is_listed_in_review(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tool: Tool
+) -> None:
     window = explore(photos)
     page, review = window.explore, window.review
     wanted = points_of(window, "Celeste class")
@@ -127,7 +133,7 @@ def test_what_a_lasso_or_box_encloses_is_listed_in_review(explore, photos, qtbot
     assert not len(page.map.chosen()) and not page.side.open_button.isEnabled()
 
 
-def test_pointing_zooming_and_moving(explore, photos, qtbot):
+def test_pointing_zooming_and_moving(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     map_ = window.explore.map
     spot = map_.spot(5)
@@ -148,7 +154,9 @@ def test_pointing_zooming_and_moving(explore, photos, qtbot):
     assert (map_.spot(5) - spot).manhattanLength() < 0.5
 
 
-def test_the_photo_that_is_current_in_review_is_found_and_a_click_makes_it_so(explore, photos, qtbot):
+def test_the_photo_that_is_current_in_review_is_found_and_a_click_makes_it_so(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore(photos)
     page, review = window.explore, window.review
     review.chosen.go(7)
@@ -161,7 +169,7 @@ def test_the_photo_that_is_current_in_review_is_found_and_a_click_makes_it_so(ex
     assert len(point) == 1 and review.chosen.place() == point[0]
 
 
-def test_gallery_and_project_together(explore, photos, qtbot):
+def test_gallery_and_project_together(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     page = window.explore
     page.survey.set_source(Source.BOTH)
@@ -178,7 +186,9 @@ def test_gallery_and_project_together(explore, photos, qtbot):
     assert page.side.total.text() == "12 photos" and page.shown.card(0).beneath.startswith("reference")
 
 
-def test_unfolding_can_be_stopped_and_begun_again(explore, photos, qtbot):
+def test_unfolding_can_be_stopped_and_begun_again(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore(photos)
     page = window.explore
     assert "map of 12 photos" in window.status.jobs.text() and "stopped" not in window.status.jobs.text()
@@ -190,7 +200,9 @@ def test_unfolding_can_be_stopped_and_begun_again(explore, photos, qtbot):
     assert page.toolbar.unfold_button.text().strip() == "unfold"
 
 
-def test_photos_that_come_later_are_on_the_map_too(explore, photos, qtbot, tmp_path):
+def test_photos_that_come_later_are_on_the_map_too(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = explore(photos)
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "13.jpg").write_bytes(next(photos.rglob("1.jpg")).read_bytes())
@@ -199,7 +211,7 @@ def test_photos_that_come_later_are_on_the_map_too(explore, photos, qtbot, tmp_p
     assert window.explore.side.total.text() == "13 photos"
 
 
-def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque, photos, qtbot):
+def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque: OpenWindow, photos: Path, qtbot: QtBot) -> None:
     window = open_marque()
     opened = window.project
     qtbot.waitUntil(lambda: opened.project is not None and window.identify.session.loaded() is not None)
@@ -209,7 +221,9 @@ def test_nothing_is_laid_out_while_another_page_is_on_show(open_marque, photos, 
     assert len(window.explore.survey.points) == 0 and "12 of 12 photos done" in window.status.jobs.text()
 
 
-def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
+def test_another_project_has_a_map_of_its_own(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = explore(photos)
     first = window.project.project.path
     window.project.open(tmp_path / "other.marque", create=True)
@@ -219,14 +233,16 @@ def test_another_project_has_a_map_of_its_own(explore, photos, qtbot, tmp_path):
     assert window.explore.map.isVisible() and len(set(window.explore.map.colours()[:, 0].tolist())) == 2
 
 
-def test_the_map_is_saved_as_picture_drawing_and_table(explore, photos, qtbot, tmp_path, monkeypatch):
+def test_the_map_is_saved_as_picture_drawing_and_table(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = explore(photos)
     page = window.explore
     for kind in ("png", "svg", "csv"):
         out = tmp_path / f"map.{kind}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, out=out, **_k: (str(out), ""))
         page.toolbar.save_wanted.emit(kind)
-        qtbot.waitUntil(lambda out=out: f"written: {out}" in window.status.jobs.text(), timeout=PATIENCE)
+        wait_until(qtbot, lambda out: f"written: {out}" in window.status.jobs.text(), out)
     assert QImage(str(tmp_path / "map.png")).width() == 2 * page.map.width()
     assert (tmp_path / "map.svg").read_text(encoding="utf-8").count("<circle") == 12 + 2
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))

@@ -59,7 +59,7 @@ def mistaken(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> 
 _OF_TYPE = {"Rossa 2010": "sedan", "Gialla 2012": "sedan", "Azzurra class": "ship", "Celeste class": "ship"}
 
 
-def test_without_labels_the_page_says_what_to_do(explore, qtbot):
+def test_without_labels_the_page_says_what_to_do(explore: Callable[..., MainWindow], qtbot: QtBot) -> None:
     window = explore()
     page = window.explore
     QTest.mouseClick(page.toolbar.view_buttons[View.CONFUSIONS], LEFT)
@@ -69,7 +69,7 @@ def test_without_labels_the_page_says_what_to_do(explore, qtbot):
     assert window.pages.currentWidget() is window.review
 
 
-def test_the_classes_that_are_confused_and_their_photos(mistaken, qtbot):
+def test_the_classes_that_are_confused_and_their_photos(mistaken: MainWindow, qtbot: QtBot) -> None:
     window, page = mistaken, mistaken.explore
     QTest.keyClick(window, Key.Key_C)
     judged(window, qtbot, 6)
@@ -96,7 +96,7 @@ def test_the_classes_that_are_confused_and_their_photos(mistaken, qtbot):
     assert review.bar.text() == f"{len(wanted)} photo{'s' * (len(wanted) > 1)} of {there.text()}"
 
 
-def test_the_types_that_are_confused(mistaken, qtbot):
+def test_the_types_that_are_confused(mistaken: MainWindow, qtbot: QtBot) -> None:
     window, page = mistaken, mistaken.explore
     QTest.mouseClick(page.toolbar.view_buttons[View.HIERARCHY], LEFT)
     judged(window, qtbot, 6)
@@ -119,7 +119,7 @@ def test_the_types_that_are_confused(mistaken, qtbot):
     assert mistakes.filter_button.text() == "within sedan" and mistakes.table.texts()[0][1] == "Gialla 2012"
 
 
-def test_what_the_person_says_meanwhile_is_judged_too(mistaken, qtbot):
+def test_what_the_person_says_meanwhile_is_judged_too(mistaken: MainWindow, qtbot: QtBot) -> None:
     window, page = mistaken, mistaken.explore
     page.show_view(View.CONFUSIONS)
     judged(window, qtbot, 6)
@@ -128,7 +128,7 @@ def test_what_the_person_says_meanwhile_is_judged_too(mistaken, qtbot):
     assert page.mistakes.nothing.isVisible()
 
 
-def test_the_gallery_each_photo_left_out(explore, photos, qtbot):
+def test_the_gallery_each_photo_left_out(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore()
     page = window.explore
     page.show_view(View.CONFUSIONS)
@@ -141,7 +141,9 @@ def test_the_gallery_each_photo_left_out(explore, photos, qtbot):
     assert page.mistakes.matrix.text(0, 0) == "6" and page.mistakes.summary.whole() == "12 photos · no mistake"
 
 
-def test_the_test_photos_of_a_training(explore, photos, qtbot, marque_home):
+def test_the_test_photos_of_a_training(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, marque_home: Path
+) -> None:
     run = marque_home / "data" / "runs" / "first"
     run.mkdir(parents=True)
     head = "path,coarse,fine,source,group,split,x1,y1,x2,y2,attributes"
@@ -162,7 +164,9 @@ def test_the_test_photos_of_a_training(explore, photos, qtbot, marque_home):
     assert sum(int(row[2]) for row in page.mistakes.table.texts()) == 4
 
 
-def test_the_choice_on_the_map_gets_another_label(explore, photos, qtbot):
+def test_the_choice_on_the_map_gets_another_label(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore(photos)
     page, columns = window.explore, window.project.columns
     wanted = points_of(window, "Azzurra class")
@@ -179,7 +183,7 @@ def test_the_choice_on_the_map_gets_another_label(explore, photos, qtbot):
     qtbot.waitUntil(lambda: len(points_of(window, "Celeste class")) == 3, timeout=PATIENCE)
 
 
-def test_photos_are_found_on_the_map_by_name(explore, photos, qtbot):
+def test_photos_are_found_on_the_map_by_name(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     page = window.explore
     QTest.keyClick(window, Key.Key_F, Qt.KeyboardModifier.ControlModifier)
@@ -195,7 +199,7 @@ def test_photos_are_found_on_the_map_by_name(explore, photos, qtbot):
     assert not len(page.map.chosen()) and "“zeppelin”" in page.side.chosen.text()
 
 
-def test_what_is_chosen_is_chosen_on_both_pages(explore, photos, qtbot):
+def test_what_is_chosen_is_chosen_on_both_pages(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     page, review = window.explore, window.review
     wanted = points_of(window, "Rossa 2010")
@@ -213,7 +217,7 @@ def test_what_is_chosen_is_chosen_on_both_pages(explore, photos, qtbot):
     laid_out(qtbot, window, 12)
 
 
-def test_the_choice_on_the_map_is_enrolled(explore, photos, qtbot):
+def test_the_choice_on_the_map_is_enrolled(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     page, review = window.explore, window.review
     wanted = points_of(window, "Rossa 2010")

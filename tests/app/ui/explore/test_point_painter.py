@@ -20,7 +20,7 @@ def pixel(spots: list[tuple[float, float]], colours: list[tuple[int, int, int]],
 
 
 @pytest.mark.parametrize("copies", [1, 20_000])
-def test_a_dot_lies_where_its_point_is(copies):
+def test_a_dot_lies_where_its_point_is(copies: int) -> None:
     """Both ways of drawing: one dot, and so many that pixels are drawn in place of points."""
     spots, colours = [(20.4, 10.7)] * copies, [RED] * copies
     middle = pixel(spots, colours, 20, 10)
@@ -28,18 +28,18 @@ def test_a_dot_lies_where_its_point_is(copies):
     assert pixel(spots, colours, 21, 10).alpha() > 0 and pixel(spots, colours, 25, 10).alpha() == 0
 
 
-def test_where_points_lie_close_colours_mix_and_grow_denser():
+def test_where_points_lie_close_colours_mix_and_grow_denser() -> None:
     alone, both = pixel([(20, 10)], [RED], 20, 10), pixel([(20, 10)] * 2, [RED, BLUE], 20, 10)
     assert both.alpha() > alone.alpha()
     assert abs(both.red() - 128) < 4 and abs(both.blue() - 128) < 4
 
 
-def test_what_is_outside_is_left_out_and_the_edge_does_not_wrap():
+def test_what_is_outside_is_left_out_and_the_edge_does_not_wrap() -> None:
     assert pixel([(-1, 5), (40, 5), (5, -0.5), (5, 30), (1e9, 1e9)], [RED] * 5, 0, 5).alpha() == 0
     assert pixel([(0, 5)], [RED], 0, 5).alpha() > 0 and pixel([(0, 5)], [RED], 39, 4).alpha() == 0
     assert pixel([], [], 0, 0).alpha() == 0
 
 
-def test_dots_grow_smaller_the_more_there_are():
+def test_dots_grow_smaller_the_more_there_are() -> None:
     sizes = [radius_for(count) for count in (0, 100, 5000, 20_000, 1_000_000)]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] == 5.0 and sizes[-1] == 1.0

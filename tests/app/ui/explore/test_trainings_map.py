@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QStandardItemModel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -20,6 +21,7 @@ from app.ui.widgets import theme
 from app.ui.window.main_window import MainWindow
 from model.contract.tested_photos import TESTED_FILE
 from tests.app.tiny import write_tiny_run
+from tests.app.ui.conftest import wait_until
 from tests.app.ui.explore.test_explore import PATIENCE, explore, laid_out
 from tests.app.ui.explore.test_mistakes import judged
 
@@ -58,7 +60,9 @@ def with_training(window: MainWindow, qtbot: QtBot) -> MainWindow:
     return window
 
 
-def test_a_trainings_test_photos_by_correctness(explore, trained, qtbot, tmp_path, monkeypatch):
+def test_a_trainings_test_photos_by_correctness(
+    explore: Callable[..., MainWindow], trained: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = with_training(explore(), qtbot)
     page = window.explore
     assert page.toolbar.source_box.currentText() == "test photos of colours"
@@ -75,7 +79,9 @@ def test_a_trainings_test_photos_by_correctness(explore, trained, qtbot, tmp_pat
     assert page.shown.card(4).beneath == "right, 97\u2009%"
     qtbot.waitUntil(lambda: page.shown.card(3).picture is not None, timeout=PATIENCE)
     page.map.grab()
-    item = page.toolbar.by_box.model().item([*By].index(By.VERDICT))
+    items = page.toolbar.by_box.model()
+    assert isinstance(items, QStandardItemModel)
+    item = items.item([*By].index(By.VERDICT))
     assert not item.isEnabled()
     out = tmp_path / "map.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(out), ""))
@@ -88,7 +94,9 @@ def test_a_trainings_test_photos_by_correctness(explore, trained, qtbot, tmp_pat
     assert page.by is By.CORRECTNESS and item.isEnabled()
 
 
-def test_a_test_photo_that_is_gone_has_a_mark_instead_of_a_picture(explore, trained, photos, qtbot):
+def test_a_test_photo_that_is_gone_has_a_mark_instead_of_a_picture(
+    explore: Callable[..., MainWindow], trained: Path, photos: Path, qtbot: QtBot
+) -> None:
     min(photos.rglob("*.jpg")).unlink()
     window = with_training(explore(), qtbot)
     shown = window.explore.shown
@@ -100,7 +108,9 @@ def test_a_test_photo_that_is_gone_has_a_mark_instead_of_a_picture(explore, trai
     assert not shown.card((gone[0] + 1) % 12).missing
 
 
-def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, qtbot):
+def test_test_photos_are_opened_where_they_are_in_the_project(
+    explore: Callable[..., MainWindow], trained: Path, qtbot: QtBot
+) -> None:
     window = with_training(explore(), qtbot)
     page, side, opened = window.explore, window.explore.side, window.project
     page.find_text("celeste")
@@ -124,7 +134,9 @@ def test_test_photos_are_opened_where_they_are_in_the_project(explore, trained, 
     assert (page.map.spot(point) - QPointF(page.map.rect().center())).manhattanLength() < 2
 
 
-def test_what_a_training_confused_is_listed(explore, trained, photos, qtbot):
+def test_what_a_training_confused_is_listed(
+    explore: Callable[..., MainWindow], trained: Path, photos: Path, qtbot: QtBot
+) -> None:
     window = explore()
     page, mistakes = window.explore, window.explore.mistakes
     QTest.keyClick(window, Key.Key_C)
@@ -150,7 +162,14 @@ def test_what_a_training_confused_is_listed(explore, trained, photos, qtbot):
     assert opened.columns.paths[row] == str(sorted(photos.rglob("*.jpg"))[place])
 
 
-def test_what_cannot_be_read_is_told_and_the_map_stays(explore, trained, photos, qtbot, tmp_path, monkeypatch):
+def test_what_cannot_be_read_is_told_and_the_map_stays(
+    explore: Callable[..., MainWindow],
+    trained: Path,
+    photos: Path,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     window = with_training(explore(), qtbot)
     page, box = window.explore, window.explore.toolbar.source_box
     other = write_tiny_run(tmp_path / "elsewhere", photos)
@@ -159,7 +178,7 @@ def test_what_cannot_be_read_is_told_and_the_map_stays(explore, trained, photos,
     (other / TESTED_FILE).write_bytes(whole[:300])
     for told in ("damaged", "earlier version"):
         pick(box, "test photos of another training…")
-        qtbot.waitUntil(lambda told=told: told in page.errors.text(), timeout=PATIENCE)
+        wait_until(qtbot, lambda told: told in page.errors.text(), told)
         assert box.currentText() == "test photos of colours" and len(page.map.places()) == 12
         (other / TESTED_FILE).unlink(missing_ok=True)
     (other / TESTED_FILE).write_bytes(whole)

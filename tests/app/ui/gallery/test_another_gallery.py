@@ -6,10 +6,12 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.gallery.gallery import Gallery
@@ -43,15 +45,17 @@ def choose(window: MainWindow, place: Path, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.gallery.desk.loaded.chosen == place and window.gallery.desk.ready, timeout=PATIENCE)
 
 
-def click(button) -> None:
+def click(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_cleaning_up_looks_the_other_gallery_over(window, other, qtbot, monkeypatch):
+def test_cleaning_up_looks_the_other_gallery_over(
+    window: MainWindow, other: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, go_on, asked = threading.Event(), threading.Event(), []
     real = cleanup.findings
 
-    def slow(references, *of):
+    def slow(references: Any, *of: Any) -> Any:
         asked.append(len(references))
         begun.set()
         assert go_on.wait(PATIENCE / 1000)
@@ -74,12 +78,12 @@ def test_cleaning_up_looks_the_other_gallery_over(window, other, qtbot, monkeypa
 
 
 def test_pictures_of_the_gallery_before_are_not_looked_for_any_longer(
-    window, other, photos, tmp_path, qtbot, monkeypatch
-):
+    window: MainWindow, other: Path, photos: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, go_on = threading.Event(), threading.Event()
     real = gallery_transfers.locate
 
-    def slow(wanted, folder, *, cancelled):
+    def slow(wanted: Any, folder: Any, *, cancelled: Any) -> Any:
         begun.set()
         assert go_on.wait(PATIENCE / 1000)
         yield from real(wanted, folder, cancelled=cancelled)
@@ -98,7 +102,9 @@ def test_pictures_of_the_gallery_before_are_not_looked_for_any_longer(
     assert page.notice.isHidden()
 
 
-def test_what_was_asked_of_the_gallery_before_is_not_done_to_the_other_one(window, other, qtbot):
+def test_what_was_asked_of_the_gallery_before_is_not_done_to_the_other_one(
+    window: MainWindow, other: Path, qtbot: QtBot
+) -> None:
     page = window.gallery
     window.models.choose_gallery(other)
     page.desk.remove(page.desk.contents.references[-1:])

@@ -20,6 +20,7 @@ from app.core.gallery.selection import own_place
 from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, GREEN, colour_picture, write_tiny_model
+from tests.app.ui.conftest import OpenWindow, wait_until
 
 PATIENCE = 15_000
 Key = Qt.Key
@@ -103,7 +104,14 @@ def shown_as(window: MainWindow, photo: Path, qtbot: QtBot, answered: Callable[.
 VERDE = GalleryClass("sedan", "Verde 2020")
 
 
-def test_a_new_class_is_taught_by_dropping_photos(gallery, supplied, greens, qtbot, answered, tmp_path):
+def test_a_new_class_is_taught_by_dropping_photos(
+    gallery: Callable[..., MainWindow],
+    supplied: Path,
+    greens: list[Path],
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
+    tmp_path: Path,
+) -> None:
     before = (supplied.with_suffix(".gallery")).read_bytes()
     window = gallery()
     page = window.gallery
@@ -133,7 +141,13 @@ def test_a_new_class_is_taught_by_dropping_photos(gallery, supplied, greens, qtb
     assert supplied.with_suffix(".gallery").read_bytes() == before
 
 
-def test_what_was_taught_is_known_after_a_restart_and_can_still_be_undone(gallery, greens, qtbot, answered, tmp_path):
+def test_what_was_taught_is_known_after_a_restart_and_can_still_be_undone(
+    gallery: Callable[..., MainWindow],
+    greens: list[Path],
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
+    tmp_path: Path,
+) -> None:
     window = gallery()
     drop(window.gallery.new_button, QPoint(20, 20), [greens[0].parent])
     assert window.gallery.box.name.text() == "greens"
@@ -153,7 +167,9 @@ def test_what_was_taught_is_known_after_a_restart_and_can_still_be_undone(galler
     until(qtbot, again, VERDE, 0)
 
 
-def test_photos_dropped_on_a_class_join_it(gallery, qtbot, tmp_path, greens):
+def test_photos_dropped_on_a_class_join_it(
+    gallery: Callable[..., MainWindow], qtbot: QtBot, tmp_path: Path, greens: list[Path]
+) -> None:
     window = gallery()
     page = window.gallery
     more = tmp_path / "more.jpg"
@@ -174,7 +190,9 @@ def test_photos_dropped_on_a_class_join_it(gallery, qtbot, tmp_path, greens):
     until(qtbot, window, rossa, 5)
 
 
-def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, greens, qtbot):
+def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(
+    gallery: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot
+) -> None:
     window = gallery()
     page = window.gallery
     start = classes(window)
@@ -203,14 +221,16 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(gallery, green
 
     for expected in (moved, renamed, start):
         undo(window)
-        qtbot.waitUntil(lambda expected=expected: classes(window) == expected, timeout=PATIENCE)
+        wait_until(qtbot, lambda expected: classes(window) == expected, expected)
     assert not page.toolbar.undo_button.isEnabled()
     page.tree.go(GalleryClass("ship", "Azzurra class"))
     page.commands.move_class()
     assert not page.box.isVisible() and "knows Azzurra class as ship" in page.errors.text()
 
 
-def test_photos_and_classes_are_removed_relabelled_and_come_back(gallery, qtbot):
+def test_photos_and_classes_are_removed_relabelled_and_come_back(
+    gallery: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
     window = gallery()
     page = window.gallery
     start = classes(window)
@@ -254,7 +274,7 @@ def test_the_page_tells_how_good_an_approximate_search_is(
     qtbot.waitUntil(lambda: window.gallery.references.heading.whole().endswith(told), timeout=PATIENCE)
 
 
-def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
+def test_names_that_cannot_be_are_refused_in_words(gallery: Callable[..., MainWindow], greens: list[Path]) -> None:
     window = gallery()
     page = window.gallery
     drop(page.new_button, QPoint(20, 20), greens)
@@ -271,7 +291,7 @@ def test_names_that_cannot_be_are_refused_in_words(gallery, greens):
     assert "new type" in box.hint() and box.do_button.isEnabled()
 
 
-def test_the_search_finds_classes_by_a_few_letters(gallery):
+def test_the_search_finds_classes_by_a_few_letters(gallery: Callable[..., MainWindow]) -> None:
     window = gallery()
     tree = window.gallery.tree
     QTest.keyClick(window, Key.Key_F, Control)
@@ -281,7 +301,9 @@ def test_the_search_finds_classes_by_a_few_letters(gallery):
     assert len(tree.nodes()) == 6
 
 
-def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path):
+def test_cleaning_up_finds_doubles_and_odd_ones(
+    gallery: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot, tmp_path: Path
+) -> None:
     window = gallery()
     page = window.gallery
     wrong = tmp_path / "wrong.jpg"
@@ -308,7 +330,9 @@ def test_cleaning_up_finds_doubles_and_odd_ones(gallery, greens, qtbot, tmp_path
     assert not page.toolbar.clean_button.isChecked()
 
 
-def test_without_a_gallery_the_page_teaches_the_first_step(open_marque, tiny_model, greens, qtbot, monkeypatch):
+def test_without_a_gallery_the_page_teaches_the_first_step(
+    open_marque: OpenWindow, tiny_model: Path, greens: list[Path], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = open_marque(model=tiny_model, gallery=None)
     page = window.gallery
     QTest.keyClick(window, Key.Key_3)
@@ -324,7 +348,7 @@ def test_without_a_gallery_the_page_teaches_the_first_step(open_marque, tiny_mod
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.empty, timeout=PATIENCE)
 
 
-def test_adding_photos_can_be_cancelled(gallery, qtbot, tmp_path):
+def test_adding_photos_can_be_cancelled(gallery: Callable[..., MainWindow], qtbot: QtBot, tmp_path: Path) -> None:
     window = gallery()
     page = window.gallery
     folder = tmp_path / "many"
@@ -339,7 +363,9 @@ def test_adding_photos_can_be_cancelled(gallery, qtbot, tmp_path):
     assert classes(window).get(VERDE, 0) < 60
 
 
-def test_teaching_goes_on_beside_a_run_over_a_project(gallery, greens, qtbot, tmp_path):
+def test_teaching_goes_on_beside_a_run_over_a_project(
+    gallery: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot, tmp_path: Path
+) -> None:
     window = gallery()
     folder = tmp_path / "many"
     folder.mkdir()
@@ -351,13 +377,15 @@ def test_teaching_goes_on_beside_a_run_over_a_project(gallery, greens, qtbot, tm
     until(qtbot, window, VERDE, 8)
     opened = window.project
     qtbot.waitUntil(lambda: len(opened.columns) == 80 and not opened.running.active(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool((opened.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
     undo(window)
     until(qtbot, window, VERDE, 0)
     assert not window.gallery.errors.text() and not window.review.errors.text()
 
 
-def test_another_identification_model_has_another_gallery(gallery, greens, qtbot, tmp_path):
+def test_another_identification_model_has_another_gallery(
+    gallery: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot, tmp_path: Path
+) -> None:
     window = gallery()
     page = window.gallery
     drop(page.new_button, QPoint(20, 20), greens)

@@ -13,11 +13,14 @@ from pytestqt.qtbot import QtBot
 
 from app.core.gallery import references
 from app.core.gallery.gallery import Gallery
+from app.core.recognition.engine import Engine
 from app.core.teaching.class_teaching import sample_of
 from app.core.teaching.enrolment import enrol
 from app.ui.gallery import actions
+from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.window.main_window import MainWindow
 from tests.app.tiny import DIM
+from tests.app.ui.conftest import OpenWindow
 from tests.app.ui.gallery.test_gallery_page import PATIENCE, VERDE, Key, classes, drop, shown_as, undo, until, write
 from tests.app.ui.gallery.test_gallery_whole import ROSSA, click, size
 
@@ -29,13 +32,14 @@ pytestmark = pytest.mark.slow  # it starts a database server
 
 
 @pytest.fixture
-def colleague(address: str, tiny_engine, tiny_gallery: Path) -> Iterator[SharedGallery]:
+def colleague(address: str, tiny_engine: Engine, tiny_gallery: Path) -> Iterator[SharedGallery]:
     """Somebody else, who has enrolled the 12 photos."""
     fingerprint = tiny_engine.info.fingerprint
     with (
         references.open_references(address, fingerprint, DIM, write=True) as shared,
         Gallery.open(tiny_gallery, read_only=True) as mine,
     ):
+        assert isinstance(shared, SharedGallery)
         entries = mine.entries()
         shared.add(mine.embeddings(list(entries)), list(entries.values()))
         yield shared
@@ -59,7 +63,12 @@ def said(window: MainWindow, words: str, qtbot: QtBot) -> None:
 
 
 def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(
-    on_shared, address, colleague, greens, qtbot, answered
+    on_shared: Callable[..., MainWindow],
+    address: str,
+    colleague: SharedGallery,
+    greens: list[Path],
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
 ) -> None:
     window = on_shared()
     page = window.gallery
@@ -70,7 +79,7 @@ def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(
     assert shown_as(window, other, qtbot, answered) != VERDE[1]
 
     drop(page.new_button, QPoint(20, 20), greens)
-    write(window, VERDE[1], VERDE[0])
+    write(window, "Verde 2020", VERDE[0])
     until(qtbot, window, VERDE, 7)
     said(window, "7 photos added to Verde 2020", qtbot)
     assert window.status.facts()[1] == "shared gallery 19" and not page.errors.text()
@@ -89,12 +98,17 @@ def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(
     colleague.add(colleague.embeddings(ids), [replace(entry, fine="Oliva 2021")])
     undo(window)
     said(window, "undone: add photos to Verde 2020; 1 of 7 was changed by others since and stays", qtbot)
-    assert size(window) == 13 and classes(window)["sedan", "Oliva 2021"] == 1
+    assert size(window) == 13 and classes(window)[GalleryClass("sedan", "Oliva 2021")] == 1
     assert not page.toolbar.undo_button.isEnabled()
 
 
 def test_what_others_add_is_told_at_once_and_listed_when_the_page_is_opened(
-    on_shared, colleague, tiny_engine, greens, qtbot, answered
+    on_shared: Callable[..., MainWindow],
+    colleague: SharedGallery,
+    tiny_engine: Engine,
+    greens: list[Path],
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
 ) -> None:
     window = on_shared()
     window.show_page(0)
@@ -110,15 +124,17 @@ def test_what_others_add_is_told_at_once_and_listed_when_the_page_is_opened(
     assert not window.gallery.toolbar.undo_button.isEnabled()  # it is theirs
 
 
-def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(on_shared, colleague, qtbot) -> None:
+def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(
+    on_shared: Callable[..., MainWindow], colleague: SharedGallery, qtbot: QtBot
+) -> None:
     window = on_shared()
     page, toolbar, menu = window.gallery, window.gallery.toolbar, window.gallery.toolbar.gallery_button
     page.tree.setFocus()
     page.tree.go(ROSSA)
     qtbot.waitUntil(lambda: page.cards.listing.rowCount() == 3, timeout=PATIENCE)
     page.cards.selectAll()
-    changing = (toolbar.rename_button, toolbar.merge_button, toolbar.move_button, toolbar.relabel_button)
-    changing = (*changing, toolbar.remove_button, toolbar.redo_button)
+    on_classes = (toolbar.rename_button, toolbar.merge_button, toolbar.move_button, toolbar.relabel_button)
+    changing = (*on_classes, toolbar.remove_button, toolbar.redo_button)
     assert not any(button.isEnabled() or "the window only adds photos" not in button.toolTip() for button in changing)
     assert toolbar.add_button.isEnabled() and toolbar.new_button.isEnabled() and toolbar.clean_button.isEnabled()
     for entry in (menu.entries[actions.IMPORT], menu.entries[actions.LOCATE], menu.entries[actions.REEMBED]):
@@ -134,7 +150,9 @@ def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(on_
     assert size(window) == len(colleague) == 12 and not page.errors.text()
 
 
-def test_reviewed_photos_are_enrolled_in_a_shared_gallery(on_shared, colleague, photos, qtbot) -> None:
+def test_reviewed_photos_are_enrolled_in_a_shared_gallery(
+    on_shared: Callable[..., MainWindow], colleague: SharedGallery, photos: Path, qtbot: QtBot
+) -> None:
     window = on_shared()
     page = window.review
     QTest.keyClick(window, Key.Key_2)
@@ -156,7 +174,9 @@ def test_reviewed_photos_are_enrolled_in_a_shared_gallery(on_shared, colleague, 
     assert len(colleague) == 12 and page.notice.isHidden()
 
 
-def test_who_may_only_read_is_told_so_and_goes_on(on_shared, address, colleague, greens, qtbot) -> None:
+def test_who_may_only_read_is_told_so_and_goes_on(
+    on_shared: Callable[..., MainWindow], address: str, colleague: SharedGallery, greens: list[Path], qtbot: QtBot
+) -> None:
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("CREATE ROLE reader LOGIN")
         connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
@@ -169,7 +189,14 @@ def test_who_may_only_read_is_told_so_and_goes_on(on_shared, address, colleague,
 
 
 def test_the_loss_of_a_shared_gallery_costs_only_the_gallery(
-    open_marque, address, colleague, photos, greens, qtbot, answered, tmp_path
+    open_marque: OpenWindow,
+    address: str,
+    colleague: SharedGallery,
+    photos: Path,
+    greens: list[Path],
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
+    tmp_path: Path,
 ) -> None:
     window = open_marque()
     page = window.gallery

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.core.gallery import references
 from app.core.gallery.gallery import Gallery, ReferenceEntry
@@ -18,7 +20,9 @@ from app.core.gallery.selection import own_place
 from app.core.teaching.enrolment import digest_of
 from app.ui.gallery import actions
 from app.ui.gallery.gallery_session import GalleryClass
+from app.ui.window.main_window import MainWindow
 from tests.app.tiny import COLOURS, colour_picture, write_tiny_model
+from tests.app.ui.conftest import OpenWindow
 
 PATIENCE = 15_000
 Key = Qt.Key
@@ -26,16 +30,16 @@ ROSSA, AZZURRA = GalleryClass("sedan", "Rossa 2010"), GalleryClass("ship", "Azzu
 
 
 @pytest.fixture
-def bare(tiny_model, tmp_path) -> Path:
+def bare(tiny_model: Path, tmp_path: Path) -> Path:
     """The tiny model without a supplied gallery."""
     return Path(shutil.copy(tiny_model, tmp_path / "bare.onnx"))
 
 
 @pytest.fixture
-def on_gallery(open_marque, bare, qtbot):
+def on_gallery(open_marque: OpenWindow, bare: Path, qtbot: QtBot) -> OpenWindow:
     """Opens the window on the page Gallery, with the user's own gallery."""
 
-    def open_one(**options):
+    def open_one(**options: object) -> MainWindow:
         window = open_marque(**({"model": bare, "gallery": None} | options))
         QTest.keyClick(window, Key.Key_3)
         qtbot.waitUntil(lambda: window.gallery.desk.ready, timeout=PATIENCE)
@@ -44,27 +48,29 @@ def on_gallery(open_marque, bare, qtbot):
     return open_one
 
 
-def click(button) -> None:
+def click(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def size(window) -> int:
+def size(window: MainWindow) -> int:
     return len(window.gallery.desk.contents.references)
 
 
-def teach(window, qtbot, files, label=ROSSA) -> None:
+def teach(window: MainWindow, qtbot: QtBot, files: list[Path], label: GalleryClass = ROSSA) -> None:
     wanted = size(window) + len(files)
     window.gallery.commands.teach(files, label)
     qtbot.waitUntil(lambda: size(window) == wanted, timeout=PATIENCE)
 
 
-def answer(monkeypatch, method: str, given: object) -> None:
+def answer(monkeypatch: pytest.MonkeyPatch, method: str, given: object) -> None:
     """What the file dialog will answer."""
     value = str(given) if method == "getExistingDirectory" else (str(given), "")
     monkeypatch.setattr(QFileDialog, method, staticmethod(lambda *_a, **_k: value))
 
 
-def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_marque, bare, photos, qtbot):
+def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(
+    open_marque: OpenWindow, bare: Path, photos: Path, qtbot: QtBot
+) -> None:
     window = open_marque(model=bare, gallery=None)
     page = window.review
     qtbot.waitUntil(lambda: page.project.project is not None and window.identify.session.loaded() is not None)
@@ -107,7 +113,9 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(open_mar
     assert page.notice.isHidden()
 
 
-def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, qtbot, tmp_path):
+def test_another_model_offers_to_re_embed_what_was_enrolled(
+    on_gallery: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = on_gallery()
     page = window.gallery
     files = sorted((photos / "ship").rglob("*.jpg"))
@@ -134,7 +142,9 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(on_gallery, photos, 
     assert page.notice.isHidden()
 
 
-def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path, monkeypatch):
+def test_a_gallery_is_exported_and_imported(
+    on_gallery: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = on_gallery()
     page, button = window.gallery, window.gallery.toolbar.gallery_button
     assert not button.entries[actions.EXPORT].isEnabled() and button.entries[actions.IMPORT].isEnabled()
@@ -161,7 +171,9 @@ def test_a_gallery_is_exported_and_imported(on_gallery, photos, qtbot, tmp_path,
     qtbot.waitUntil(lambda: size(window) == 4, timeout=PATIENCE)
 
 
-def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_path, monkeypatch):
+def test_pictures_are_located_after_a_preview(
+    on_gallery: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = on_gallery()
     page = window.gallery
     files = sorted((photos / "sedan" / "Rossa 2010").glob("*.jpg"))
@@ -184,7 +196,9 @@ def test_pictures_are_located_after_a_preview(on_gallery, photos, qtbot, tmp_pat
     qtbot.waitUntil(lambda: not page.cards.listing.pictures, timeout=PATIENCE)
 
 
-def test_which_gallery_is_used_is_chosen_and_remembered(on_gallery, tiny_gallery, qtbot, monkeypatch):
+def test_which_gallery_is_used_is_chosen_and_remembered(
+    on_gallery: OpenWindow, tiny_gallery: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = on_gallery()
     page, button = window.gallery, window.gallery.toolbar.gallery_button
     assert button.text().strip() == "own gallery" and size(window) == 0
@@ -203,8 +217,12 @@ def test_which_gallery_is_used_is_chosen_and_remembered(on_gallery, tiny_gallery
 
 
 def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_on(
-    on_gallery, photos, qtbot, answered, monkeypatch
-):
+    on_gallery: OpenWindow,
+    photos: Path,
+    qtbot: QtBot,
+    answered: Callable[[MainWindow, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     window = on_gallery()
     page, box = window.gallery, window.gallery.address_box
     page.toolbar.gallery_button.entries[actions.USE_SHARED].trigger()
@@ -234,7 +252,7 @@ def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_o
     assert rename.toolTip() == "rename the class (F2)" and menu.entries[actions.IMPORT].isEnabled()
 
 
-def test_how_much_alike_doubles_must_be_is_chosen(on_gallery, qtbot, tmp_path):
+def test_how_much_alike_doubles_must_be_is_chosen(on_gallery: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window = on_gallery()
     page, cleaning = window.gallery, window.gallery.cleaning
     files = [tmp_path / f"{shade}.png" for shade in range(6)]

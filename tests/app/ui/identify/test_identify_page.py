@@ -1,5 +1,8 @@
 """What a person does on the page Identify, done to the real window."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import onnx
 import pytest
 from PIL import Image
@@ -7,17 +10,22 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.core.recognition.decision import Status
 from app.core.recognition.identifier import Identification
 from app.ui.background.folder_run import FolderAnswers
 from app.ui.background.photo_answers import Answer
+from app.ui.window.main_window import MainWindow
 from model.contract.bundle import EVIDENCE
 from tests.app.tiny import write_tiny_model
+from tests.app.ui.conftest import OpenWindow
 from tests.app.ui.photo_drops import PATIENCE, blue, drag, finished, red
 
 
-def test_prediction_is_a_tree_with_the_answer_marked(open_marque, answered, photos):
+def test_prediction_is_a_tree_with_the_answer_marked(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     bars = window.identify.panel.tree.bars()
@@ -27,7 +35,9 @@ def test_prediction_is_a_tree_with_the_answer_marked(open_marque, answered, phot
     assert window.identify.panel.texts()["reason"]
 
 
-def test_neighbours_show_their_pictures(open_marque, answered, photos):
+def test_neighbours_show_their_pictures(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     cards = window.identify.panel.neighbours.cards()
@@ -37,7 +47,9 @@ def test_neighbours_show_their_pictures(open_marque, answered, photos):
     assert all(card.isEnabled() for card in cards)
 
 
-def test_a_neighbour_whose_picture_is_elsewhere_is_a_card_that_cannot_be_opened(open_marque, answered, photos, qtbot):
+def test_a_neighbour_whose_picture_is_elsewhere_is_a_card_that_cannot_be_opened(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path, qtbot: QtBot
+) -> None:
     red(photos).with_name("2.jpg").unlink()
     window = open_marque(red(photos))
     answered(window, "1.jpg")
@@ -48,7 +60,9 @@ def test_a_neighbour_whose_picture_is_elsewhere_is_a_card_that_cannot_be_opened(
     assert "Rossa 2010" in gone[0].accessibleName()
 
 
-def test_keys_go_through_the_photos(open_marque, answered, qtbot, photos):
+def test_keys_go_through_the_photos(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque(photos)
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
     strip = window.identify.strip
@@ -63,7 +77,9 @@ def test_keys_go_through_the_photos(open_marque, answered, qtbot, photos):
         assert strip.currentIndex().row() == row
 
 
-def test_a_crop_box_is_identified_and_esc_brings_the_photo_back(open_marque, answered, qtbot, tmp_path, photos):
+def test_a_crop_box_is_identified_and_esc_brings_the_photo_back(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, tmp_path: Path, photos: Path
+) -> None:
     left, right = Image.open(red(photos)).resize((300, 200)), Image.open(blue(photos)).resize((100, 200))
     both = Image.new("RGB", (400, 200))
     both.paste(left, (0, 0))
@@ -91,7 +107,9 @@ def test_a_crop_box_is_identified_and_esc_brings_the_photo_back(open_marque, ans
     assert view.crop() == box
 
 
-def test_heat_lies_over_what_speaks_for_the_answer(open_marque, answered, qtbot, tmp_path, photos):
+def test_heat_lies_over_what_speaks_for_the_answer(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, tmp_path: Path, photos: Path
+) -> None:
     both = Image.open(red(photos)).resize((400, 200))
     both.paste((128, 128, 128), (0, 0, 100, 200))
     both.save(tmp_path / "half.png")
@@ -108,7 +126,9 @@ def test_heat_lies_over_what_speaks_for_the_answer(open_marque, answered, qtbot,
     assert view.heat() is None
 
 
-def test_a_model_that_cannot_tell_where_says_so(open_marque, answered, qtbot, photos, tmp_path):
+def test_a_model_that_cannot_tell_where_says_so(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path, tmp_path: Path
+) -> None:
     file = write_tiny_model(tmp_path / "blind.onnx")
     model = onnx.load(file)
     model.graph.output.remove(next(output for output in model.graph.output if output.name == EVIDENCE))
@@ -120,7 +140,9 @@ def test_a_model_that_cannot_tell_where_says_so(open_marque, answered, qtbot, ph
     assert not window.identify.heat_button.isChecked() and window.identify.view.heat() is None
 
 
-def test_zoom_keeps_the_point_under_the_cursor(open_marque, answered, photos):
+def test_zoom_keeps_the_point_under_the_cursor(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     view = window.identify.view
@@ -142,7 +164,9 @@ def test_zoom_keeps_the_point_under_the_cursor(open_marque, answered, photos):
     assert view.zoom() == pytest.approx(1 / view.devicePixelRatioF())
 
 
-def test_side_by_side_moves_both_and_esc_leaves(open_marque, answered, qtbot, photos):
+def test_side_by_side_moves_both_and_esc_leaves(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     page = window.identify
@@ -164,7 +188,9 @@ def test_side_by_side_moves_both_and_esc_leaves(open_marque, answered, qtbot, ph
     assert page.compare.near() is None
 
 
-def test_late_answers_are_dropped(open_marque, answered, qtbot, photos):
+def test_late_answers_are_dropped(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque(photos)
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
     session = window.identify.session
@@ -179,7 +205,9 @@ def test_late_answers_are_dropped(open_marque, answered, qtbot, photos):
     assert not session.photos.counts()[Status.ERROR]
 
 
-def test_quick_steps_end_on_the_answer_of_the_last_photo(open_marque, answered, qtbot, photos):
+def test_quick_steps_end_on_the_answer_of_the_last_photo(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, photos: Path
+) -> None:
     window = open_marque(photos)
     qtbot.waitUntil(lambda: window.identify.session.photos.rowCount() == 12, timeout=PATIENCE)
     for _ in range(11):
@@ -188,7 +216,9 @@ def test_quick_steps_end_on_the_answer_of_the_last_photo(open_marque, answered, 
     qtbot.waitUntil(lambda: finished(window), timeout=PATIENCE)
 
 
-def test_very_long_names_are_cut_and_whole_in_the_tooltip(open_marque, answered, photos, tmp_path):
+def test_very_long_names_are_cut_and_whole_in_the_tooltip(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path, tmp_path: Path
+) -> None:
     name = "Chevrolet Silverado 2500HD Regular Cab 2012 " * 3 + "ü 車.jpg"
     (tmp_path / name).write_bytes(red(photos).read_bytes())
     window = open_marque(tmp_path / name)
@@ -200,7 +230,9 @@ def test_very_long_names_are_cut_and_whole_in_the_tooltip(open_marque, answered,
     assert window.width() == 960
 
 
-def test_crop_of_a_box_that_leaves_the_photo_is_cut_to_it(open_marque, answered, photos):
+def test_crop_of_a_box_that_leaves_the_photo_is_cut_to_it(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path
+) -> None:
     window = open_marque(red(photos))
     answered(window, "1.jpg")
     view = window.identify.view

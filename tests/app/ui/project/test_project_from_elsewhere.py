@@ -16,12 +16,14 @@ from pytestqt.qtbot import QtBot
 
 from app.core.filing.filing_plan import plan
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.core.project.results import results
 from app.core.system import database
 from app.core.system.paths import user_data_dir
 from app.ui.review.export.trusting import TrustDialog
 from app.ui.window.main_window import MainWindow
 from tests.app.core.project.test_project_lock import HOLDS
+from tests.app.ui.conftest import model_of, project_of
 
 PATIENCE = 15_000
 
@@ -37,8 +39,8 @@ def other(identified: MainWindow) -> Iterator[subprocess.Popen[str]]:
 
 
 def file_into(window: MainWindow, into: Path) -> None:
-    opened = window.project
-    window.review.outputs.file(opened.project, plan(results(opened.project, opened.model), into), move=True)
+    project = project_of(window)
+    window.review.outputs.file(project, plan(results(project, model_of(window)), into), move=True)
 
 
 def test_the_window_waits_for_another_program_and_can_be_told_not_to(
@@ -65,7 +67,7 @@ def test_a_label_is_taken_back_when_the_other_program_is_done(
     identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
 ) -> None:
     opened, jobs = identified.project, identified.status.jobs
-    opened.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    opened.label({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     opened.turn(back=True)
     qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
     found: list[str] = []
@@ -80,10 +82,10 @@ def test_what_was_labelled_while_an_undo_waited_stays(
     identified: MainWindow, other: subprocess.Popen[str], qtbot: QtBot
 ) -> None:
     opened, jobs = identified.project, identified.status.jobs
-    opened.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    opened.label({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     opened.turn(back=True)
     qtbot.waitUntil(lambda: jobs.text().startswith("waiting for the other program"), timeout=PATIENCE)
-    opened.label({2: Label(Verdict.UNKNOWN)}, "unknown: 1 photo")
+    opened.label({SubjectId(2): Label(Verdict.UNKNOWN)}, "unknown: 1 photo")
     tip = identified.review.toolbar.undo_button.toolTip
     qtbot.waitUntil(lambda: "unknown: 1 photo" in tip(), timeout=PATIENCE)
     assert other.stdin is not None
@@ -124,12 +126,12 @@ def test_a_project_that_was_replaced_is_noticed_and_opened_again(
     place = page.project.project.path
     page.project.project.save_as(tmp_path / "other.marque")
     (tmp_path / "other.marque").replace(place)
-    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    page.project.label({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "was replaced by another file while it was in use" in page.errors.text(), timeout=PATIENCE)
     before = page.project.project
     page.project.open(place)
     qtbot.waitUntil(lambda: page.project.project is not before, timeout=PATIENCE)
-    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    page.project.label({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "exclude 1 photo" in page.toolbar.undo_button.toolTip(), timeout=PATIENCE)
 
 
@@ -141,5 +143,5 @@ def test_a_project_in_a_read_only_place_is_shown(
     monkeypatch.setattr(database, "can_be_written", lambda _path: False)  # the administrator may write everywhere
     page.project.open(tmp_path / "other.marque")
     qtbot.waitUntil(lambda: page.project.project.read_only and len(page.project.columns) == 12, timeout=PATIENCE)
-    page.project.label({1: Label(Verdict.EXCLUDED)}, "exclude 1 photo")
+    page.project.label({SubjectId(1): Label(Verdict.EXCLUDED)}, "exclude 1 photo")
     qtbot.waitUntil(lambda: "the project is read-only here" in page.errors.text(), timeout=PATIENCE)

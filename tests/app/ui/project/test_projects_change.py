@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -18,8 +21,10 @@ from app.ui.explore import map_session
 from app.ui.project import folder_watching
 from app.ui.review.export import export_jobs
 from app.ui.train import training_session as train_desk
+from app.ui.train.data_chooser import LABELLED, SurveyRequest
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import model_of, project_of
 
 PATIENCE = 15_000
 
@@ -37,9 +42,11 @@ def open_another(window: MainWindow, qtbot: QtBot, place: Path) -> None:
     qtbot.waitUntil(lambda: window.project.project.path == place, timeout=PATIENCE)
 
 
-def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos, tmp_path, qtbot):
+def test_a_filing_goes_to_its_end_in_a_project_that_was_left(
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     page = identified.review
-    first, model = page.project.project, page.project.model
+    first, model = project_of(identified), model_of(identified)
     wanted = plan(results(first, model), tmp_path / "sorted")
     page.outputs.jobs.began.connect(lambda _job: page.project.open(tmp_path / "other.marque", create=True))
     page.outputs.file(first, wanted, move=True)
@@ -50,12 +57,14 @@ def test_a_filing_goes_to_its_end_in_a_project_that_was_left(identified, photos,
     qtbot.waitUntil(lambda: not is_open(first), timeout=PATIENCE)
 
 
-def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, photos, tmp_path, qtbot, monkeypatch):
+def test_a_filing_is_not_disturbed_by_going_back_to_its_project(
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go_on = threading.Event()
     forward = FilingMoves.forward
     monkeypatch.setattr(FilingMoves, "forward", lambda *of: go_on.wait(PATIENCE) and forward(*of))
     page = identified.review
-    first, model = page.project.project, page.project.model
+    first, model = project_of(identified), model_of(identified)
     page.outputs.file(first, plan(results(first, model), tmp_path / "sorted"), move=True)
     open_another(identified, qtbot, tmp_path / "other.marque")
     open_another(identified, qtbot, first.path)
@@ -66,10 +75,10 @@ def test_a_filing_is_not_disturbed_by_going_back_to_its_project(identified, phot
     qtbot.waitUntil(lambda: page.listing.path(0).is_relative_to(tmp_path / "sorted"), timeout=PATIENCE)
 
 
-def test_a_project_that_cannot_be_opened_again_is_closed(identified, tmp_path, qtbot):
+def test_a_project_that_cannot_be_opened_again_is_closed(identified: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     """It was kept open by a filing; meanwhile its file has gone for a while."""
     opened = identified.project
-    first, go_on = opened.project, threading.Event()
+    first, go_on = project_of(identified), threading.Event()
     identified.review.outputs.tasks.once(lambda: go_on.wait(PATIENCE / 1000), on=first)
     open_another(identified, qtbot, tmp_path / "other.marque")
     first.path.rename(tmp_path / "elsewhere.marque")
@@ -88,12 +97,12 @@ def look_at_the_map(window: MainWindow) -> None:
 
 def export(window: MainWindow) -> None:
     page = window.review
-    place = ChosenPlace(page.project.project.path.with_suffix(".csv"), agreed=False)
-    page.outputs.export(page.project.project, page.project.model, "csv", place, 12)
+    place = ChosenPlace(project_of(window).path.with_suffix(".csv"), agreed=False)
+    page.outputs.export(project_of(window), model_of(window), "csv", place, 12)
 
 
 def watch(window: MainWindow) -> None:
-    window.project.watching.begin(window.project.project)
+    window.project.watching.begin(project_of(window))
 
 
 def identify(window: MainWindow) -> None:
@@ -101,7 +110,7 @@ def identify(window: MainWindow) -> None:
 
 
 def learn_from_labels(window: MainWindow) -> None:
-    window.train._survey(0, "labelled", "", ())
+    window.train._survey(SurveyRequest(LABELLED, "", ()))
 
 
 @pytest.mark.parametrize(
@@ -114,17 +123,25 @@ def learn_from_labels(window: MainWindow) -> None:
         (project_runs, "run_stage", identify),
     ],
 )
-def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, qtbot, monkeypatch, where, name, begin):
+def test_a_project_is_closed_when_the_last_one_has_let_go(
+    identified: MainWindow,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
+    name: str,
+    begin: Callable[[MainWindow], None],
+) -> None:
     begun, go_on = threading.Event(), threading.Event()
     real = getattr(where, name)
 
-    def slow(*of, **named):
+    def slow(*of: Any, **named: Any) -> Any:
         begun.set()
         assert go_on.wait(PATIENCE / 1000)
         return real(*of, **named)
 
     monkeypatch.setattr(where, name, slow)
-    first = identified.project.project
+    first = project_of(identified)
     begin(identified)
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
     identified.project.open(tmp_path / "other.marque", create=True)
@@ -137,7 +154,7 @@ def test_a_project_is_closed_when_the_last_one_has_let_go(identified, tmp_path, 
     assert [page.errors.text() for page in pages] == ["", "", ""]
 
 
-def test_a_task_that_was_cancelled_complains_of_nothing(identified, qtbot):
+def test_a_task_that_was_cancelled_complains_of_nothing(identified: MainWindow, qtbot: QtBot) -> None:
     said = []
     tasks = identified.project.tasks
     tasks.failed.connect(lambda message, _details: said.append(message))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label
@@ -69,7 +71,7 @@ def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
     qtbot.waitUntil(lambda: not page.outputs.busy() and into.is_dir(), timeout=PATIENCE)
 
 
-def action(menu, text: str):
+def action(menu: QMenu, text: str) -> QAction:
     return next(one for one in menu.actions() if one.text() == text)
 
 

@@ -6,10 +6,14 @@ import csv
 import json
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
 
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import plan
@@ -17,6 +21,8 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile
 from app.core.project.results import results
+from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import OpenWindow, wait_until
 from tests.app.ui.review.reviewing import (
     PATIENCE,
     Key,
@@ -28,7 +34,9 @@ from tests.app.ui.review.reviewing import (
 )
 
 
-def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photos, qtbot, tmp_path):
+def test_undo_survives_a_restart_also_of_filed_photos(
+    review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
@@ -53,7 +61,9 @@ def test_undo_survives_a_restart_also_of_filed_photos(review, open_marque, photo
     assert all(path.is_file() for path in photos.rglob("*.jpg"))
 
 
-def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_marque, photos, qtbot, tmp_path):
+def test_a_filing_whose_program_died_is_brought_to_rest_and_told(
+    review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = review(photos)
     place = window.project.project.path
     window.close()
@@ -77,7 +87,9 @@ def test_a_filing_whose_program_died_is_brought_to_rest_and_told(review, open_ma
     qtbot.waitUntil(lambda: not again.review.outputs.busy() and not one.target.exists(), timeout=PATIENCE)
 
 
-def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbot, tmp_path, monkeypatch):
+def test_exports_tell_of_photos_that_are_not_identified_yet(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page, out = window.review, tmp_path / "labels.csv"
     shutil.copy(min(photos.rglob("*.*")), photos / "new.jpg")
@@ -91,7 +103,9 @@ def test_exports_tell_of_photos_that_are_not_identified_yet(review, photos, qtbo
     qtbot.waitUntil(lambda: f"12 sidecars written{words}" in window.status.jobs.text(), timeout=PATIENCE)
 
 
-def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, monkeypatch):
+def test_exports_and_sidecars_from_the_menu(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
@@ -105,7 +119,7 @@ def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, mon
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, out=out, **_k: (str(out), ""))
         page.toolbar.export_wanted.emit(kind)
         said = f"written: {out}; {words}"
-        qtbot.waitUntil(lambda said=said: said in window.status.jobs.text(), timeout=PATIENCE)
+        wait_until(qtbot, lambda said: said in window.status.jobs.text(), said)
     rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8")))
     assert len(rows) == 11 and {row["status"] for row in rows} == {"identified"}
     assert len(json.loads((tmp_path / "labels.json").read_text())["annotations"]) == 11
@@ -118,7 +132,9 @@ def test_exports_and_sidecars_from_the_menu(review, photos, qtbot, tmp_path, mon
     qtbot.waitUntil(lambda: "does not exist; make it first" in page.errors.text(), timeout=PATIENCE)
 
 
-def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, photos, qtbot, tmp_path, monkeypatch):
+def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page = window.review
     changed, other = photos / "sedan" / "Rossa 2010" / "1.jpg", photos / "ship" / "Azzurra class" / "1.jpg"
@@ -130,13 +146,15 @@ def test_a_photo_that_changed_since_is_neither_written_to_nor_copied(review, pho
     ):
         page.errors.clear()
         wanted.emit()
-        qtbot.waitUntil(lambda done=done: done in window.status.jobs.text(), timeout=PATIENCE)
+        wait_until(qtbot, lambda done: done in window.status.jobs.text(), done)
         assert page.errors.text().startswith(f"{changed}: has changed")
     assert not changed.with_name("1.jpg.xmp").exists()
     assert len(list((tmp_path / "copies").rglob("*.jpg"))) == 11
 
 
-def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, qtbot, tmp_path, monkeypatch):
+def test_labelled_photos_are_copied_with_their_keywords_inside(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(tmp_path / "copies"))
     window.review.toolbar.copies_wanted.emit()
@@ -145,7 +163,9 @@ def test_labelled_photos_are_copied_with_their_keywords_inside(review, photos, q
     assert len(copies) == 12 and all(b"Azzurra class" in copy.read_bytes() for copy in copies if "Azz" in str(copy))
 
 
-def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtbot, tmp_path, monkeypatch):
+def test_corrections_of_a_table_are_brought_back_as_one_step(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page = window.review
     table = photos / "mine.csv"
@@ -160,7 +180,9 @@ def test_corrections_of_a_table_are_brought_back_as_one_step(review, photos, qtb
     until_told(qtbot, window, 0)
 
 
-def test_a_file_that_the_box_did_not_ask_about_is_not_replaced(review, photos, qtbot, tmp_path, monkeypatch):
+def test_a_file_that_the_box_did_not_ask_about_is_not_replaced(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page, notes = window.review, tmp_path / "notes.csv"
     notes.write_text("mine")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.review.export.filing_dialog import FilingDialog
@@ -34,11 +36,11 @@ def lines(dialog: FilingDialog) -> list[str]:
     return [dialog.preview.item(row).text() for row in range(dialog.preview.count())]
 
 
-def click(button) -> None:
+def click(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def until_idle(window: MainWindow, qtbot: QtBot, done) -> None:
+def until_idle(window: MainWindow, qtbot: QtBot, done: Callable[[], bool]) -> None:
     qtbot.waitUntil(lambda: done() and not window.review.outputs.busy(), timeout=PATIENCE)
 
 
@@ -50,7 +52,9 @@ def unknown_step(window: MainWindow, qtbot: QtBot) -> UnknownStepDialog:
     return visible()[0]
 
 
-def test_the_dialog_counts_sidecars_and_says_why_a_folder_cannot_be_used(identified, photos, tmp_path, qtbot):
+def test_the_dialog_counts_sidecars_and_says_why_a_folder_cannot_be_used(
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     folder, into = photos / "sedan" / "Rossa 2010", tmp_path / "sorted"
     for name in ("1.xmp", "2.jpg.xmp", "1.nef"):
         (folder / name).write_text(name)
@@ -74,7 +78,9 @@ def test_the_dialog_counts_sidecars_and_says_why_a_folder_cannot_be_used(identif
     assert (folder / "2.jpg.xmp").exists()
 
 
-def test_a_photo_that_was_replaced_stays_and_waits_for_identification(identified, photos, tmp_path, qtbot):
+def test_a_photo_that_was_replaced_stays_and_waits_for_identification(
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     changed = photos / "sedan" / "Rossa 2010" / "1.jpg"
     colour_picture(COLOURS["Azzurra class"], seed=99).save(changed)
     dialog = ask(identified, qtbot, tmp_path / "sorted")
@@ -90,8 +96,8 @@ def test_a_photo_that_was_replaced_stays_and_waits_for_identification(identified
 
 
 def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
-    identified, photos, tmp_path, qtbot, marque_home
-):
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot, marque_home: Path
+) -> None:
     dialog = ask(identified, qtbot, tmp_path / "sorted")
     click(dialog.do_button)
     filed = tmp_path / "sorted"
@@ -109,7 +115,9 @@ def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
 
 
 @pytest.mark.parametrize("agree", [False, True])
-def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_path, qtbot, agree):
+def test_a_crafted_project_is_opened_without_touching_a_file(
+    identified: MainWindow, tmp_path: Path, qtbot: QtBot, agree: bool
+) -> None:
     other = tmp_path / "other.marque"
     identified.project.project.save_as(other)
     victim, copy = tmp_path / "letter.txt", tmp_path / "copy.txt"
@@ -130,7 +138,9 @@ def test_a_crafted_project_is_opened_without_touching_a_file(identified, tmp_pat
     assert copy.read_text() == "precious"
 
 
-def test_a_project_that_is_deleted_while_the_dialog_asks_moves_no_photo(identified, photos, tmp_path, qtbot):
+def test_a_project_that_is_deleted_while_the_dialog_asks_moves_no_photo(
+    identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     dialog = ask(identified, qtbot, tmp_path / "sorted")
     dialog.move_choice.setChecked(True)
     page = identified.review

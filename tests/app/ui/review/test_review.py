@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
+from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
+from app.core.project.records import SubjectId
 from app.core.recognition.decision import Status
 from app.core.review.arrangement import Order, Show
+from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import OpenWindow, wait_until
 from tests.app.ui.review.reviewing import (
     PATIENCE,
     Key,
@@ -24,7 +32,9 @@ from tests.app.ui.review.reviewing import (
 )
 
 
-def test_a_folder_is_labelled_and_each_photo_says_what_it_is(review, photos, qtbot):
+def test_a_folder_is_labelled_and_each_photo_says_what_it_is(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     (photos / "cut.jpg").write_bytes(b"no picture")
     window = review(photos)
     page = window.review
@@ -43,7 +53,9 @@ def test_a_folder_is_labelled_and_each_photo_says_what_it_is(review, photos, qtb
     assert page.listing.rowCount() == 13
 
 
-def test_verdicts_by_key_move_on_and_can_be_undone(review, photos, qtbot):
+def test_verdicts_by_key_move_on_and_can_be_undone(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
@@ -71,7 +83,9 @@ def test_verdicts_by_key_move_on_and_can_be_undone(review, photos, qtbot):
     qtbot.waitUntil(lambda: status_of(window, 2) == ("Gialla 2012", ""), timeout=PATIENCE)
 
 
-def test_relabelling_offers_classes_and_makes_new_ones(review, photos, qtbot):
+def test_relabelling_offers_classes_and_makes_new_ones(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
@@ -85,7 +99,7 @@ def test_relabelling_offers_classes_and_makes_new_ones(review, photos, qtbot):
         assert page.relabel_box.isVisible()
         QTest.keyClicks(page.relabel_box.line, typed)
         QTest.keyClick(page.relabel_box.line, Key.Key_Return)
-        qtbot.waitUntil(lambda place=place: status_of(window, place)[1] == "corrected", timeout=PATIENCE)
+        wait_until(qtbot, lambda place: status_of(window, place)[1] == "corrected", place)
         assert status_of(window, place)[0] == expected[0]
     assert Label(Verdict.CORRECTED, "ship", "Verde") in told(window).values()
     press(window, Key.Key_R)
@@ -96,7 +110,9 @@ def test_relabelling_offers_classes_and_makes_new_ones(review, photos, qtbot):
     assert not page.relabel_box.isVisible()
 
 
-def test_many_are_accepted_at_once_after_a_preview(review, photos, qtbot):
+def test_many_are_accepted_at_once_after_a_preview(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
@@ -115,11 +131,15 @@ def test_many_are_accepted_at_once_after_a_preview(review, photos, qtbot):
     until_told(qtbot, window, 1)
 
 
-def test_a_suggestion_follows_what_the_person_corrected(review, photos, qtbot):
+def test_a_suggestion_follows_what_the_person_corrected(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     page.chosen.go(0)
-    page.project.label(dict.fromkeys((4, 5), Label(Verdict.CORRECTED, "sedan", "Arancia 2011")), "by hand")
+    page.project.label(
+        dict.fromkeys(map(SubjectId, (4, 5)), Label(Verdict.CORRECTED, "sedan", "Arancia 2011")), "by hand"
+    )
     until_told(qtbot, window, 2)
     QTest.mouseClick(page.toolbar.suggest_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.bar.isVisible() and page.listing.rowCount() == 1, timeout=PATIENCE)
@@ -135,7 +155,9 @@ def test_a_suggestion_follows_what_the_person_corrected(review, photos, qtbot):
     assert not page.bar.isVisible()
 
 
-def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos, qtbot):
+def test_thresholds_decide_anew_at_once_and_are_kept(
+    review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     assert status_of(window, 0)[0] == "Gialla 2012"
@@ -146,27 +168,29 @@ def test_thresholds_decide_anew_at_once_and_are_kept(review, open_marque, photos
     window.close()
     again = open_marque()
     qtbot.waitUntil(lambda: again.review.listing.rowCount() == 12, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: (again.project.columns.predictions["image"] > 0).all(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool((again.project.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "sedan", timeout=PATIENCE)
     again.review.threshold_box.reset.emit()
     qtbot.waitUntil(lambda: status_of(again, 0)[0] == "Gialla 2012", timeout=PATIENCE)
 
 
-def test_identified_photos_are_in_the_project_without_being_asked(open_marque, answered, photos, qtbot):
+def test_identified_photos_are_in_the_project_without_being_asked(
+    open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], photos: Path, qtbot: QtBot
+) -> None:
     window = open_marque(photos)
     qtbot.waitUntil(lambda: "12 photos: 12 identified" in window.status.jobs.text(), timeout=PATIENCE)
     opened = window.project
-    qtbot.waitUntil(
-        lambda: len(opened.columns) == 12 and (opened.columns.predictions["image"] > 0).all(), timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: len(opened.columns) == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool((opened.columns.predictions["image"] > 0).all()), timeout=PATIENCE)
     place = window.settings.project
+    assert place is not None
     window.close()
     with Project.open(place) as project:
         assert len(project.images.all()) == 12 and project.sources.all()[0][1] == photos
         assert project.images.counts(project.models.all()[0].fingerprint).predicted == 12
 
 
-def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque, qtbot):
+def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque: OpenWindow, qtbot: QtBot) -> None:
     window = open_marque()
     qtbot.waitUntil(lambda: window.project.project is not None, timeout=PATIENCE)
     place = window.settings.project
@@ -178,7 +202,9 @@ def test_where_the_last_project_has_gone_a_new_one_is_made(open_marque, qtbot):
     assert f"{place}: the project does not exist" in window.review.errors.text()
 
 
-def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, monkeypatch):
+def test_projects_are_made_opened_and_copied(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = review(photos)
     page, button = window.review, window.review.toolbar.project_button
     first = page.project.project.path
@@ -193,7 +219,9 @@ def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, mo
     assert window.settings.recent_projects[1:] == [copy, first]
     gone = tmp_path / "gone.marque"
     button.show_project(None, [gone])
-    action(action(button.menu(), "recent projects").menu(), "gone").trigger()
+    recent = action(button.menu(), "recent projects").menu()
+    assert isinstance(recent, QMenu)
+    action(recent, "gone").trigger()
     qtbot.waitUntil(lambda: f"{gone}: the project does not exist" in page.errors.text(), timeout=PATIENCE)
     assert page.project.project is not None
     (tmp_path / "broken.marque").write_bytes(b"this is none")
@@ -203,7 +231,9 @@ def test_projects_are_made_opened_and_copied(review, photos, qtbot, tmp_path, mo
     qtbot.waitUntil(lambda: page.listing.rowCount() == 12, timeout=PATIENCE)
 
 
-def test_photos_that_were_moved_are_located(review, photos, qtbot, monkeypatch, tmp_path):
+def test_photos_that_were_moved_are_located(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     window = review(photos)
     page = window.review
     photos.rename(tmp_path / "elsewhere")
@@ -217,7 +247,9 @@ def test_photos_that_were_moved_are_located(review, photos, qtbot, monkeypatch, 
     qtbot.waitUntil(lambda: page.viewer.view.photo() is not None, timeout=PATIENCE)
 
 
-def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, tmp_path):
+def test_a_run_can_be_paused_gone_on_with_and_cancelled(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
     many = tmp_path / "many"
     many.mkdir()
     sources = sorted(photos.rglob("*.jpg"))
@@ -242,12 +274,12 @@ def test_a_run_can_be_paused_gone_on_with_and_cancelled(review, photos, qtbot, t
     qtbot.waitUntil(lambda: identified(window) == 300, timeout=PATIENCE)
 
 
-def test_grid_and_table_show_the_same_choice(review, photos, qtbot):
+def test_grid_and_table_show_the_same_choice(review: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = review(photos)
     page = window.review
     grid = page.grid
     QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.visualRect(page.listing.index(4, 0)).center())
-    assert page.chosen.images() == page.listing.images([4]).tolist()
+    assert page.chosen.images() == page.listing.images(np.array([4])).tolist()
     shift = Qt.KeyboardModifier.ShiftModifier
     QTest.mouseClick(
         grid.viewport(), Qt.MouseButton.LeftButton, shift, grid.visualRect(page.listing.index(7, 0)).center()
@@ -277,11 +309,11 @@ def test_grid_and_table_show_the_same_choice(review, photos, qtbot):
     assert page.listing.rowCount() == 3 and page.chosen.places().tolist() == [0, 1, 2]
 
 
-def test_odd_ones_first_and_most_like_this_one(review, photos, qtbot):
+def test_odd_ones_first_and_most_like_this_one(review: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     red = photos / "sedan" / "Rossa 2010"
     window = review(photos)
     page = window.review
-    page.project.label({1: Label(Verdict.CORRECTED, "sedan", "Rossa 2010")}, "a yellow one among the red")
+    page.project.label({SubjectId(1): Label(Verdict.CORRECTED, "sedan", "Rossa 2010")}, "a yellow one among the red")
     until_told(qtbot, window, 1)
     page.filters.set_label("Rossa 2010")
     page.filters.set_order(Order.ODD)
@@ -295,10 +327,10 @@ def test_odd_ones_first_and_most_like_this_one(review, photos, qtbot):
     assert red not in folders[:3]
 
 
-def test_the_next_undecided_photo_is_found(review, photos, qtbot):
+def test_the_next_undecided_photo_is_found(review: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = review(photos)
     page = window.review
-    page.project.label(dict.fromkeys((2, 3), Label(Verdict.UNKNOWN)), "by hand")
+    page.project.label(dict.fromkeys(map(SubjectId, (2, 3)), Label(Verdict.UNKNOWN)), "by hand")
     until_told(qtbot, window, 2)
     page.chosen.go(0)
     press(window, Key.Key_N)
@@ -309,7 +341,9 @@ def test_the_next_undecided_photo_is_found(review, photos, qtbot):
     assert page.chosen.place() == 0 and "no undecided photo before" in window.status.jobs.text()
 
 
-def test_a_dropped_folder_is_identified_into_the_project(review, photos, qtbot):
+def test_a_dropped_folder_is_identified_into_the_project(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     from tests.app.ui.photo_drops import drop, files
 
     window = review()
@@ -327,7 +361,9 @@ def test_a_dropped_folder_is_identified_into_the_project(review, photos, qtbot):
 
 
 @pytest.mark.slow
-def test_a_watched_folder_brings_new_photos_also_after_a_restart(review, open_marque, photos, qtbot):
+def test_a_watched_folder_brings_new_photos_also_after_a_restart(
+    review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot
+) -> None:
     window = review(photos)
     page = window.review
     QTest.mouseClick(page.toolbar.watch_button, Qt.MouseButton.LeftButton)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from PIL import Image
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Verdict
+from app.core.project.records import SubjectId
 from app.core.training.runs import Runs, TrainingState
 from app.ui.train import pace_measurement
 from app.ui.train import page as page_module
 from app.ui.train.data_chooser import LABELLED
+from app.ui.window.main_window import MainWindow
 from tests.app.ui.train.trainings import PATIENCE, Key, click, form_of, stand_in, states
 
 
-def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
+def test_what_was_labelled_in_the_project_is_learned_from(
+    train: Callable[[], MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = train()
     opened = window.project
     form = form_of(window, qtbot, LABELLED)
@@ -24,7 +32,11 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     opened.identify([photos])
     qtbot.waitUntil(lambda: len(opened.columns) == 12 and not opened.running.active(), timeout=PATIENCE)
     opened.project.labels.set(
-        {image.id: Label(Verdict.ACCEPTED, *image.path.parts[-3:-1]) for image in opened.project.images.all()}, "accept"
+        {
+            SubjectId(image.id): Label(Verdict.ACCEPTED, *image.path.parts[-3:-1])
+            for image in opened.project.images.all()
+        },
+        "accept",
     )
     form.data.kind.setCurrentIndex(form.data.kind.findData("demo"))
     form.data.kind.setCurrentIndex(form.data.kind.findData(LABELLED))
@@ -33,7 +45,9 @@ def test_what_was_labelled_in_the_project_is_learned_from(train, photos, qtbot):
     form.reject()
 
 
-def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
+def test_several_places_are_learned_from(
+    train: Callable[[], MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     other = tmp_path / "other" / "sedan" / "Nova 2030"
     other.mkdir(parents=True)
     for number in range(2):
@@ -60,7 +74,9 @@ def test_several_places_are_learned_from(train, photos, tmp_path, qtbot):
     assert agreed[:4] == ["--data", f"folder:{photos}", "--data", f"folder:{tmp_path / 'other'}"]
 
 
-def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos, qtbot):
+def test_entries_with_problems_are_told_and_passed_over_on_request(
+    train: Callable[[], MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
     form = form_of(train(), qtbot, "folder", str(photos))
     assert "1 problem" in form.data.summary.whole() and "cut.jpg" in form.data.preview.item(0).text()
@@ -72,7 +88,7 @@ def test_entries_with_problems_are_told_and_passed_over_on_request(train, photos
     form.reject()
 
 
-def test_one_class_cannot_be_learned(train, photos, qtbot):
+def test_one_class_cannot_be_learned(train: Callable[[], MainWindow], photos: Path, qtbot: QtBot) -> None:
     one = photos.parent / "one"
     shutil.copytree(photos / "sedan" / "Rossa 2010", one / "sedan" / "Rossa 2010")
     (one / "sedan" / "Rossa 2010" / "raw.nef").touch()
@@ -86,7 +102,13 @@ def test_one_class_cannot_be_learned(train, photos, qtbot):
     form.reject()
 
 
-def test_without_the_libraries_the_page_says_how_to_get_them(train, finished, photos, monkeypatch, qtbot):
+def test_without_the_libraries_the_page_says_how_to_get_them(
+    train: Callable[[], MainWindow],
+    finished: Callable[..., Path],
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
     monkeypatch.setattr(page_module, "missing_libraries", lambda: ["torch"])
     window = train()
     form = form_of(window, qtbot, "folder", str(photos))
@@ -100,7 +122,9 @@ def test_without_the_libraries_the_page_says_how_to_get_them(train, finished, ph
     assert not window.train.detail.compare_button.isVisible()
 
 
-def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs, monkeypatch, qtbot):
+def test_the_pace_is_measured_on_request_and_remembered(
+    train: Callable[[], MainWindow], photos: Path, home_runs: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     """With a stand-in for the trainer: first one that takes long and is stopped, then one that fails, then a pace."""
     told = '{"backbone": "resnet50", "size": 96, "device": "cpu", "images_per_second": 20.0}'
     programs = ["import time; time.sleep(60)", "raise SystemExit('error: no memory')", f"print({told!r})"]
@@ -129,7 +153,9 @@ def test_the_pace_is_measured_on_request_and_remembered(train, photos, home_runs
     again.reject()
 
 
-def test_a_training_continues_from_an_earlier_one(train, finished, photos, home_runs, qtbot):
+def test_a_training_continues_from_an_earlier_one(
+    train: Callable[[], MainWindow], finished: Callable[..., Path], photos: Path, home_runs: Path, qtbot: QtBot
+) -> None:
     folders = {name: finished(name) for name in ("harbour", "streets", "begun")}
     for name, backbone in (("harbour", "resnet50"), ("streets", "mobilenet_v2"), ("begun", "resnet18")):
         (folders[name] / "config.json").write_text(json.dumps({"network": {"backbone": backbone}}))

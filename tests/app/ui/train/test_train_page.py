@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs, TrainingState
 from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.train import model_comparison
 from app.ui.train.training_session import WantedTraining
 from app.ui.widgets import theme
+from app.ui.window.main_window import MainWindow
 from model.contract.config import Config
 from model.contract.events import EVENTS_FILE
 from tests.app.tiny import write_tiny_model
+from tests.app.ui.conftest import OpenWindow, wait_until
 from tests.app.ui.train.trainings import PATIENCE, TRAINING, Key, click, form_of, stand_in, states
 
 
-def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque, photos, home_runs, qtbot):
+def test_a_training_is_begun_found_again_stopped_and_removed(
+    train: Callable[[], MainWindow], open_marque: OpenWindow, photos: Path, home_runs: Path, qtbot: QtBot
+) -> None:
     window = train()
     page = window.train
     assert page._stack.currentWidget() is page.empty
@@ -71,7 +77,9 @@ def test_a_training_is_begun_found_again_stopped_and_removed(train, open_marque,
     qtbot.waitUntil(lambda: states(page) == {"second": TrainingState.STOPPED}, timeout=PATIENCE)
 
 
-def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, qtbot):
+def test_a_failure_says_why_and_can_be_started_again(
+    train: Callable[[], MainWindow], photos: Path, home_runs: Path, qtbot: QtBot
+) -> None:
     window = train()
     page = window.train
     stand_in(window, qtbot, home_runs, "import time; time.sleep(1); print('error: no disk'); exit(2)")
@@ -85,13 +93,19 @@ def test_a_failure_says_why_and_can_be_started_again(train, photos, home_runs, q
     qtbot.waitUntil(lambda: states(page)["mine"] is TrainingState.FAILED, timeout=PATIENCE)
 
 
-def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_path, monkeypatch, qtbot):
+def test_runs_are_overlaid_hidden_smoothed_and_exported(
+    train: Callable[[], MainWindow],
+    finished: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
     window = train()
     page = window.train
     for name in ("one", "two"):
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, name=name: str(finished(name)))
         click(page.toolbar.add_button)
-        qtbot.waitUntil(lambda name=name: states(page).get(name) is TrainingState.FINISHED, timeout=PATIENCE)
+        wait_until(qtbot, lambda name: states(page).get(name) is TrainingState.FINISHED, name)
     qtbot.waitUntil(lambda: page.curves is not None and len(page.curves.charts[0]._drawn) == 2, timeout=PATIENCE)
     loss = page.curves.charts[0]
     assert loss.values_at(2.2) == {"one": "1", "two": "1"}
@@ -123,7 +137,9 @@ def test_runs_are_overlaid_hidden_smoothed_and_exported(train, finished, tmp_pat
     qtbot.waitUntil(lambda: len((tmp_path / "out.csv").read_text().splitlines()) == 63, timeout=PATIENCE)
 
 
-def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
+def test_a_finished_run_is_compared_and_its_model_used(
+    train: Callable[[], MainWindow], finished: Callable[..., Path], qtbot: QtBot
+) -> None:
     window = train()
     page = window.train
     page.desk.adopt(finished("mine"))
@@ -134,7 +150,9 @@ def test_a_finished_run_is_compared_and_its_model_used(train, finished, qtbot):
     assert window.settings.identification_model == page._rows["mine"].model
 
 
-def test_with_a_new_model_re_embedding_is_offered(open_marque, finished, photos, tiny_model, tmp_path, qtbot):
+def test_with_a_new_model_re_embedding_is_offered(
+    open_marque: OpenWindow, finished: Callable[..., Path], photos: Path, tiny_model: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
     bare = Path(shutil.copy(tiny_model, tmp_path / "bare.onnx"))  # without a supplied gallery
     window = open_marque(model=bare, gallery=None)
     gallery = window.gallery
@@ -155,7 +173,9 @@ def test_with_a_new_model_re_embedding_is_offered(open_marque, finished, photos,
     qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
 
 
-def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkeypatch, qtbot):
+def test_the_model_in_use_is_compared_on_the_same_photos(
+    train: Callable[[], MainWindow], finished: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     """With a stand-in for the trainer: one that takes long and is stopped, one that fails, one that finds something."""
     found = {"figures": {"fine_accuracy": 0.5, "map_at_r": 0.25}, "photos": 1200, "unknown": 30}
     lines = [{"done": 600, "photos": 1200}, found]
@@ -187,7 +207,13 @@ def test_the_model_in_use_is_compared_on_the_same_photos(train, finished, monkey
 
 
 @pytest.mark.slow
-def test_from_the_form_to_an_identified_photo(train, open_marque, answered, home_runs, qtbot):
+def test_from_the_form_to_an_identified_photo(
+    train: Callable[[], MainWindow],
+    open_marque: OpenWindow,
+    answered: Callable[[MainWindow, str], None],
+    home_runs: Path,
+    qtbot: QtBot,
+) -> None:
     window = train()
     form = form_of(window, qtbot, "demo")
     assert "380 photos" in form.data.summary.whole()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs, TrainingState
@@ -17,6 +17,7 @@ from app.ui.train import log_view
 from app.ui.train.page import TrainPage
 from app.ui.train.training_session import WantedTraining
 from app.ui.window.main_window import MainWindow
+from tests.app.ui.conftest import wait_until
 
 PATIENCE = 60_000
 Key = Qt.Key
@@ -48,18 +49,18 @@ def page(open_marque: Callable[..., MainWindow], marque_home: Path, qtbot: QtBot
     return window.train
 
 
-def click(button: QPushButton) -> None:
+def click(button: QAbstractButton) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def begin(page: TrainPage, qtbot: QtBot, *names: str) -> None:
     for name in names:
         page.desk.begin(WantedTraining(name, ["--data", "demo:"]))
-        qtbot.waitUntil(lambda name=name: name in page._rows, timeout=PATIENCE)
+        wait_until(qtbot, lambda name: name in page._rows, name, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page._rows[names[0]].state is TrainingState.RUNNING, timeout=PATIENCE)
 
 
-def test_the_queue_is_changed_and_left(page, marque_home, qtbot):
+def test_the_queue_is_changed_and_left(page: TrainPage, marque_home: Path, qtbot: QtBot) -> None:
     begin(page, qtbot, "first", "second", "third")
     line = page.list._lines["third"]._state
     page.list.choose("third")
@@ -87,7 +88,9 @@ def test_the_queue_is_changed_and_left(page, marque_home, qtbot):
     assert page._rows["third"].state is TrainingState.STOPPED
 
 
-def test_the_log_follows_the_end_is_searched_and_copied(page, marque_home, monkeypatch, qtbot, qapp):
+def test_the_log_follows_the_end_is_searched_and_copied(
+    page: TrainPage, marque_home: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, qapp: QApplication
+) -> None:
     begin(page, qtbot, "mine")
     QTest.keyClick(page.list, Key.Key_P)
     log, bar = page.log, page.log.text.verticalScrollBar()
@@ -120,7 +123,7 @@ def test_the_log_follows_the_end_is_searched_and_copied(page, marque_home, monke
     assert not log.isVisible() and page.desk.log_of == ""
 
 
-def test_of_a_long_log_so_much_is_kept(qtbot):
+def test_of_a_long_log_so_much_is_kept(qtbot: QtBot) -> None:
     view = log_view.LogView()
     qtbot.addWidget(view)
     view.resize(400, 200)

@@ -53,7 +53,7 @@ def begun(form: NewTraining) -> list[str]:
     return agreed[0]
 
 
-def test_a_field_of_every_kind_reaches_the_settings_of_the_run(form):
+def test_a_field_of_every_kind_reaches_the_settings_of_the_run(form: NewTraining) -> None:
     rows = form.all.rows
     kinds = {FieldKind.SWITCH: SwitchEditor, FieldKind.CHOICE: ChoiceEditor, FieldKind.WHOLE: WholeNumber}
     assert all(type(row.editor) is kinds.get(row.field.kind, LineEditor) for row in rows.values())
@@ -75,7 +75,7 @@ def test_a_field_of_every_kind_reaches_the_settings_of_the_run(form):
     assert (config.input.size, config.optimiser) == (160, recipe.optimiser)
 
 
-def test_a_changed_value_is_marked_and_put_back_and_a_recipe_fills_all(form):
+def test_a_changed_value_is_marked_and_put_back_and_a_recipe_fills_all(form: NewTraining) -> None:
     row = form.all.rows["optimiser.lr"]
     enter(form, "optimiser.lr", "0.00060")
     assert not row.back_button.isVisible()  # the same number, written otherwise
@@ -92,10 +92,11 @@ def test_a_changed_value_is_marked_and_put_back_and_a_recipe_fills_all(form):
     QTest.mouseClick(form.recipes["best"], Qt.MouseButton.LeftButton)
     assert form.all.changed() == [] and form.epochs.value() == 24
     config = form.checked().config
+    assert config is not None
     assert all(value_of(config, path) == value_of(RECIPES["best"], path) for path in fields() if path != "data.data")
 
 
-def test_what_is_wrong_stands_beside_the_field_and_on_the_button(form):
+def test_what_is_wrong_stands_beside_the_field_and_on_the_button(form: NewTraining) -> None:
     assert form.start_button.isEnabled()
     row = form.all.rows["loss.lambda_fine"]
     for text in ("-1", "much", ""):
@@ -114,7 +115,7 @@ def test_what_is_wrong_stands_beside_the_field_and_on_the_button(form):
     assert form.start_button.isEnabled()
 
 
-def test_the_search_finds_names_and_words(form):
+def test_the_search_finds_names_and_words(form: NewTraining) -> None:
     def found() -> set[str]:
         return {path for path, row in form.all.rows.items() if row.isVisibleTo(form)}
 
@@ -134,12 +135,14 @@ def test_the_search_finds_names_and_words(form):
     assert form.isVisible() and len(found()) == len(form.all.rows)
 
 
-def test_tab_reaches_every_field_in_order(form):
+def test_tab_reaches_every_field_in_order(form: NewTraining) -> None:
     wanted = [row.editor for row in form.all.rows.values()]
     form.all.search.setFocus()
     reached = []
     for _ in range(len(wanted) + 1):
-        QTest.keyClick(QApplication.focusWidget(), Key.Key_Tab)
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        QTest.keyClick(focused, Key.Key_Tab)
         reached.append(QApplication.focusWidget())
     assert reached[:-1] == wanted and reached[-1] in form.findChildren(type(form.start_button))
     assert all("Tab" in row.editor.toolTip() and row.editor.accessibleName() for row in form.all.rows.values())
@@ -148,7 +151,7 @@ def test_tab_reaches_every_field_in_order(form):
     assert not form.all.rows["data.split"].isVisible() and form.data.preview.isVisible()
 
 
-def test_what_was_read_makes_room_for_the_settings_but_not_its_problems(form):
+def test_what_was_read_makes_room_for_the_settings_but_not_its_problems(form: NewTraining) -> None:
     assert not form.data.preview.isVisible()
     form.data.show_survey(("demo:",), DataSurvey(120, READ.classes, ("cut.jpg: damaged",)))
     assert form.data.preview.isVisible() and not form.start_button.isEnabled()
@@ -157,7 +160,7 @@ def test_what_was_read_makes_room_for_the_settings_but_not_its_problems(form):
     assert "--skip-bad" in begun(form)
 
 
-def test_the_estimate_and_what_is_measured_follow_the_settings_below(form):
+def test_the_estimate_and_what_is_measured_follow_the_settings_below(form: NewTraining) -> None:
     wanted = []
     form.pace_wanted.connect(lambda *asked: wanted.append(asked))
     enter(form, "input.train_size", "96")

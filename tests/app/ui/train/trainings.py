@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.training.runs import Runs, TrainingState
@@ -62,5 +63,5 @@ def form_of(window: MainWindow, qtbot: QtBot, kind: str, place: str = "") -> New
     return form
 
 
-def click(button) -> None:
+def click(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)

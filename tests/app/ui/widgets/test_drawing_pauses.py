@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.ui.widgets.drawing_pauses import draw_unseen
+from tests.app.ui.conftest import OpenWindow
 
 
 class Counted(QWidget):
@@ -21,7 +23,7 @@ class Counted(QWidget):
         self.drawn += 1
 
 
-def test_what_is_hidden_is_drawn_and_stays_hidden(qtbot):
+def test_what_is_hidden_is_drawn_and_stays_hidden(qtbot: QtBot) -> None:
     page, seen, hidden = QWidget(), Counted(), Counted()
     layout = QVBoxLayout(page)
     for widget in (seen, hidden):
@@ -36,9 +38,10 @@ def test_what_is_hidden_is_drawn_and_stays_hidden(qtbot):
     assert seen.drawn == before
 
 
-def test_review_has_drawn_what_photos_will_bring_up_before_there_are_any(open_marque, qtbot):
-    page = open_marque().review
+def test_review_has_drawn_what_photos_will_bring_up_before_there_are_any(open_marque: OpenWindow, qtbot: QtBot) -> None:
+    window = open_marque()
+    page = window.review
     counted = Counted(page.columns)
-    page.window().show_page(1)
+    window.show_page(1)
     qtbot.waitUntil(lambda: counted.drawn == 1)
     assert not page.columns.isVisible()

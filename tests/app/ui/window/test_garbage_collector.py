@@ -8,11 +8,13 @@ import weakref
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from app.ui.window.garbage_collector import GarbageCollector
+from tests.app.ui.conftest import OpenWindow
 
 
-def test_a_widget_in_a_cycle_is_destroyed_on_the_gui_thread(qtbot) -> None:
+def test_a_widget_in_a_cycle_is_destroyed_on_the_gui_thread(qtbot: QtBot) -> None:
     owner = QObject()
     collector = GarbageCollector(owner)
     on: list[int] = []
@@ -38,7 +40,7 @@ def test_a_widget_in_a_cycle_is_destroyed_on_the_gui_thread(qtbot) -> None:
     assert gc.isenabled()
 
 
-def test_a_window_keeps_collection_to_itself_until_it_is_closed(open_marque) -> None:
+def test_a_window_keeps_collection_to_itself_until_it_is_closed(open_marque: OpenWindow) -> None:
     window = open_marque()
     assert not gc.isenabled()
     window.close()

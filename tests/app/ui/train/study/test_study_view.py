@@ -44,7 +44,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(open_marque: Callable[..., MainWindow], monkeypatch, qtbot: QtBot) -> Callable[[Path], MainWindow]:
+def opened(
+    open_marque: Callable[..., MainWindow], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> Callable[[Path], MainWindow]:
     """Opens the window on the page Train and asks there for the study in a folder."""
 
     def open_one(place: Path) -> MainWindow:
@@ -62,7 +64,9 @@ def cells(view: StudyView, column: int = 0) -> list[str]:
     return [str(model.index(row, column).data()) for row in range(model.rowCount())]
 
 
-def test_a_study_is_compared_sorted_drawn_and_followed(opened, folder, qtbot):
+def test_a_study_is_compared_sorted_drawn_and_followed(
+    opened: Callable[[Path], MainWindow], folder: Path, qtbot: QtBot
+) -> None:
     window = opened(folder)
     view = window.train.study
     qtbot.waitUntil(view.isVisible, timeout=PATIENCE)
@@ -113,7 +117,9 @@ def test_a_study_is_compared_sorted_drawn_and_followed(opened, folder, qtbot):
     assert not view.isVisible() and window.train.toolbar.isVisible()
 
 
-def test_a_folder_without_a_study_and_one_without_runs_are_told(opened, folder, monkeypatch, qtbot):
+def test_a_folder_without_a_study_and_one_without_runs_are_told(
+    opened: Callable[[Path], MainWindow], folder: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     window = opened(folder.parent)
     page = window.train
     qtbot.waitUntil(lambda: "not a study (there is no runs.csv in it)" in page.errors.text(), timeout=PATIENCE)
