@@ -21,7 +21,7 @@ TRAINER = [
         f"model.{name}"
         for name in ("aims", "calibrate", "card", "evaluate", "export", "pace", "study", "train", "versus")
     ),
-    "model.detection.teacher",
+    *("model.data.part_lists", "model.detection.teacher"),
 ]
 TESTS = [
     *("tests.app.busy_gallery", "tests.app.ui.busy_window"),
