@@ -87,7 +87,7 @@ def untyped_signals(root: Path) -> list[str]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Signal":
                 names = [getattr(part, "id", "") for part in node.args]
-                vague = [name for name in names if name in ("object", "list", "dict")]
+                vague = [name for name in names if name in ("object", "list", "tuple", "dict", "set")]
                 found += [f"{_name(file, root)}:{node.lineno}: Signal({', '.join(vague)})"] if vague else []
     return found
 

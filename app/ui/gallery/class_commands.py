@@ -31,11 +31,11 @@ class Commands(QObject):
     problem = Signal(str)
 
     def __init__(
-        self, desk: GallerySession, tree: ClassTree, cards: ReferenceCards, box: AskBox, at: Callable[[], QPoint]
+        self, session: GallerySession, tree: ClassTree, cards: ReferenceCards, box: AskBox, at: Callable[[], QPoint]
     ) -> None:
         """`at`: where the box appears."""
-        super().__init__(desk)
-        self._desk, self._tree, self._cards, self._box, self._at = desk, tree, cards, box, at
+        super().__init__(session)
+        self._session, self._tree, self._cards, self._box, self._at = session, tree, cards, box, at
         self.enabled = False
         self.goal: GalleryClass | None = None
 
@@ -84,7 +84,7 @@ class Commands(QObject):
         node = self._class()
         if node is None:
             return
-        known = self._desk.taxonomy
+        known = self._session.taxonomy
         if known is not None and node.fine in known.fine_index:
             it_knows = f"The identification model itself knows {node.fine} as {node.coarse}."
             self.problem.emit(f"{it_knows} Only your own classes can be moved.")
@@ -97,12 +97,12 @@ class Commands(QObject):
         chosen = self._cards.chosen()
         if chosen:
             ask = Ask(f"Another class for {photos(len(chosen))}", "relabel", kind=chosen[0].coarse)
-            self._ask(ask, partial(self._desk.relabel, chosen))
+            self._ask(ask, partial(self._session.relabel, chosen))
 
     def remove_photos(self) -> None:
         """Remove the chosen photos from the gallery; the class itself only on request."""
         if self._cards.chosen():
-            self._desk.remove(self._cards.chosen())
+            self._session.remove(self._cards.chosen())
 
     def remove(self) -> None:
         """Remove the chosen photos from the gallery, else the chosen class or type."""
@@ -110,23 +110,23 @@ class Commands(QObject):
         if self._cards.chosen():
             self.remove_photos()
         elif node is not None and node.fine is not None:
-            self._desk.remove_class(node)
+            self._session.remove_class(node)
         elif node is not None:
-            self._desk.remove(self._desk.of(node))
+            self._session.remove(self._session.of(node))
 
     def _class(self) -> GalleryClass | None:
         node = self._tree.node()
         return node if node is not None and node.fine is not None else None
 
     def _ask(self, ask: Ask, then: Callable[[GalleryClass], None], without: str | None = None) -> None:
-        types, type_of = self._desk.known()
+        types, type_of = self._session.known()
         offered = {name: kind for name, kind in type_of.items() if name != without}
         self._box.ask(ask, types, offered, self._at(), lambda coarse, fine: then(GalleryClass(coarse, fine)))
 
     def _teach(self, paths: Sequence[Path], label: GalleryClass) -> None:
         self.goal = label
-        self._desk.teach(paths, label)
+        self._session.teach(paths, label)
 
     def _relabel_class(self, old: GalleryClass, new: GalleryClass) -> None:
         self.goal = new
-        self._desk.relabel_class(old, new)
+        self._session.relabel_class(old, new)

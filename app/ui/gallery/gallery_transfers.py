@@ -34,9 +34,9 @@ class GalleryTransfers(QObject):
 
     declined = Signal(str)
 
-    def __init__(self, desk: GallerySession, notice: NoticeBar) -> None:
-        super().__init__(desk)
-        self._desk, self._notice = desk, notice
+    def __init__(self, session: GallerySession, notice: NoticeBar) -> None:
+        super().__init__(session)
+        self._session, self._notice = session, notice
         self.asked_no: set[str] = set()
         self._offering = ""
         self._cancel: Callable[[], None] | None = None
@@ -54,11 +54,11 @@ class GalleryTransfers(QObject):
                 else gallery_exchange.export(shelf.gallery, place, cancelled=cancelled)
             )
 
-        self._desk.carry_out(
+        self._session.carry_out(
             "exporting the gallery",
             steps,
             lambda done: "no file was written" if done.cancelled else f"{_references(done.report.added)} exported",
-            lambda done: self._desk.tell_problems(done, "The gallery was not exported"),
+            lambda done: self._session.tell_problems(done, "The gallery was not exported"),
             changes=False,
         )
 
@@ -70,11 +70,11 @@ class GalleryTransfers(QObject):
             return gallery_exchange.merge(shelf, place, info.fingerprint, info.embedding_dim, cancelled=cancelled)
 
         def then(done: JobResult) -> None:
-            self._desk.tell_problems(done, f"{place.name} was not imported")
+            self._session.tell_problems(done, f"{place.name} was not imported")
             if done.message:  # perhaps of another model: its pictures may be available
                 self._look(lambda: [place], lambda behind: self._offer(behind, f"{place.name} holds", declinable=""))
 
-        self._desk.carry_out(
+        self._session.carry_out(
             f"importing {place.name}",
             steps,
             lambda done: f"{_references(done.report.added)} imported{there_already(done.report.known)}",
@@ -85,7 +85,7 @@ class GalleryTransfers(QObject):
 
     def look_behind(self, *, asked: bool) -> None:
         """Look for the user's references from other models; `asked`: also report if there are none."""
-        loaded = self._desk.loaded
+        loaded = self._session.loaded
         if loaded is None:
             return
         fingerprint = loaded.info.fingerprint
@@ -105,7 +105,7 @@ class GalleryTransfers(QObject):
 
     def _look(self, galleries: Callable[[], Sequence[Path]], then: Callable[[Behind], None]) -> None:
         """Look for references in galleries of other models that the one in use does not have."""
-        loaded = self._desk.loaded
+        loaded = self._session.loaded
         if loaded is None:
             return
         fingerprint = loaded.info.fingerprint
@@ -116,9 +116,9 @@ class GalleryTransfers(QObject):
                 yield {entry.digest for entry in entries}
 
         def look(known: set[str]) -> None:
-            self._desk.later(lambda: left_behind(galleries(), fingerprint, known), then)
+            self._session.later(lambda: left_behind(galleries(), fingerprint, known), then)
 
-        self._desk.ask(steps, look)
+        self._session.ask(steps, look)
 
     def _offer(self, behind: Behind, where: str, *, declinable: str) -> None:
         """Offer to embed these again; `declinable`: the model for which this is not offered again once declined."""
@@ -136,11 +136,11 @@ class GalleryTransfers(QObject):
         def steps(engine: Engine, shelf: GallerySelection, cancelled: Cancelled) -> Reports:
             return reembed(engine, shelf, behind.entries, cancelled=cancelled)
 
-        self._desk.carry_out(
+        self._session.carry_out(
             "re-embedding",
             steps,
             lambda done: f"{_references(done.report.added)} re-embedded",
-            lambda done: self._desk.tell_problems(done, "Not all references were re-embedded"),
+            lambda done: self._session.tell_problems(done, "Not all references were re-embedded"),
         )
 
     # pictures
@@ -152,7 +152,7 @@ class GalleryTransfers(QObject):
             if shelf.gallery is not None:
                 yield shelf.gallery.entries()
 
-        self._desk.ask(steps, lambda entries: self._search(entries, folder))
+        self._session.ask(steps, lambda entries: self._search(entries, folder))
 
     def _search(self, entries: dict[int, ReferenceEntry], folder: Path) -> None:
         ended = [False]
@@ -160,7 +160,7 @@ class GalleryTransfers(QObject):
         def cancel() -> None:
             ended[0] = True
             task.cancel()
-            self._desk.jobs.end(job, "cancelled: no pictures were located")
+            self._session.jobs.end(job, "cancelled: no pictures were located")
 
         def steps() -> Iterator[tuple[int, int, Located | None]]:
             wanted = {
@@ -173,17 +173,17 @@ class GalleryTransfers(QObject):
 
         def put(found: tuple[int, int, Located | None]) -> None:
             done, total, located = found
-            self._desk.jobs.advance(job, done, total, False)
+            self._session.jobs.advance(job, done, total, False)
             if located is not None:
                 self._cancel = None
-                self._desk.jobs.end(job, "")
+                self._session.jobs.end(job, "")
                 self._preview(located)
 
         self.stop()
         job = Job("looking for pictures", cancel)
         self._cancel = cancel
-        self._desk.jobs.begin(job)
-        task = self._desk.tasks.submit(steps, put)
+        self._session.jobs.begin(job)
+        task = self._session.tasks.submit(steps, put)
 
     def stop(self) -> None:
         """Stop the search for pictures."""
@@ -204,7 +204,7 @@ class GalleryTransfers(QObject):
             self._say(
                 f"{count:,} of {total:,} missing pictures are in {found.folder}.{unlike}",
                 f"show {counted(count, 'picture')}",
-                lambda: self._desk.relocate(found.places),
+                lambda: self._session.relocate(found.places),
                 details=details,
             )
 

@@ -59,8 +59,8 @@ class GalleryPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._dialogs = context.dialogs
-        self.desk = GallerySession(context.services.gallery, self)
-        self.jobs = (self.desk.jobs,)
+        self.session = GallerySession(context.services.gallery, self)
+        self.jobs = (self.session.jobs,)
         self.notice, self.toolbar = NoticeBar(), GalleryToolbar()
         self.search = QLineEdit(placeholderText="search classes", clearButtonEnabled=True)
         self.search.setAccessibleName(actions.SEARCH.title)
@@ -69,7 +69,7 @@ class GalleryPage(Page):
         self.new_button = QPushButton("new class: drop photos here")
         self.new_button.setObjectName("dropCard")
         self.new_button.setToolTip(actions.NEW_CLASS.tooltip)
-        self.references = ReferencePanel(self.desk, context.thumbnails)
+        self.references = ReferencePanel(self.session, context.thumbnails)
         self.cards = self.references.cards
         self.cleaning = CleanupView(context.thumbnails)
         self.no_model = EmptyState(
@@ -93,8 +93,8 @@ class GalleryPage(Page):
         self.waiting = label("loading the identification model", "muted")
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.box, self.address_box = AskBox(self), AddressBox(self)
-        self.commands = Commands(self.desk, self.tree, self.cards, self.box, self._corner)
-        self.transfers = GalleryTransfers(self.desk, self.notice)
+        self.commands = Commands(self.session, self.tree, self.cards, self.box, self._corner)
+        self.transfers = GalleryTransfers(self.session, self.notice)
         self.drops = PhotoDrops(self, self.commands, self.tree, self.cards, self.new_button)
         self._loading = False
         self._lay_out()
@@ -134,14 +134,14 @@ class GalleryPage(Page):
         self._update_stack()
 
     def _connect(self) -> None:
-        toolbar, desk, commands, gallery = self.toolbar, self.desk, self.commands, self.toolbar.gallery_button
+        toolbar, session, commands, gallery = self.toolbar, self.session, self.commands, self.toolbar.gallery_button
         commands.problem.connect(self.errors.show_problem)
-        desk.shown.connect(self._on_shown)
-        desk.problem.connect(self.errors.show_problem)
-        desk.said.connect(self.said)
-        desk.changed.connect(self.changed)
-        desk.other_references.connect(self.other_references)
-        desk.took.connect(self.enrolled)
+        session.shown.connect(self._on_shown)
+        session.problem.connect(self.errors.show_problem)
+        session.said.connect(self.said)
+        session.changed.connect(self.changed)
+        session.other_references.connect(self.other_references)
+        session.took.connect(self.enrolled)
         commands.photos_wanted.connect(self._choose_photos)
         self.transfers.declined.connect(self.declined)
         self.search.textChanged.connect(self.tree.search)
@@ -162,8 +162,8 @@ class GalleryPage(Page):
         self.references.locate_button.clicked.connect(gallery.ask_folder)
         self.cards.locate_wanted.connect(self._locate)
         self.cleaning.near_changed.connect(self._look_over_again)
-        self.cleaning.remove_wanted.connect(lambda one: desk.remove([one]))
-        self.cleaning.relabel_wanted.connect(lambda one, label: desk.relabel([one], label))
+        self.cleaning.remove_wanted.connect(lambda one: session.remove([one]))
+        self.cleaning.relabel_wanted.connect(lambda one, label: session.relabel([one], label))
         for button, act in (
             (self.empty.button, commands.new_class),
             (self.new_button, commands.new_class),
@@ -207,17 +207,17 @@ class GalleryPage(Page):
 
     def undo(self) -> None:
         """Undo the last change."""
-        self.desk.turn(back=True)
+        self.session.turn(back=True)
         self._look_over_again()
 
     def redo(self) -> None:
         """Redo the change that was undone."""
-        self.desk.turn(back=False)
+        self.session.turn(back=False)
         self._look_over_again()
 
     def ask_address(self) -> None:
         """Ask for the address of a gallery that a team shares."""
-        loaded = self.desk.loaded
+        loaded = self.session.loaded
         place = loaded.chosen if loaded is not None else None
         self.address_box.ask(place, QPoint(12, self.toolbar.geometry().bottom()))
 
@@ -252,7 +252,7 @@ class GalleryPage(Page):
         self.notice.clear()
         self.toolbar.show_gallery(loaded.chosen)
         self.cleaning.set_adds_only(loaded.shared)
-        self.desk.use_model(loaded)
+        self.session.use_model(loaded)
         if loaded.gallery_problem:
             self.errors.show_problem(loaded.gallery_problem)
         self.transfers.look_behind(asked=False)
@@ -260,7 +260,7 @@ class GalleryPage(Page):
 
     def lose_gallery(self, why: str) -> None:
         """The shared gallery cannot be reached any longer."""
-        self.desk.lose_gallery(why)
+        self.session.lose_gallery(why)
         self.errors.show_problem(why)
 
     def go(self, request: PageRequest) -> None:
@@ -270,7 +270,7 @@ class GalleryPage(Page):
 
     def enrol(self, found: Reviewed) -> None:
         """Put photos of the project into the gallery, under the person's labels."""
-        self.desk.take_reviewed(found)
+        self.session.take_reviewed(found)
 
     def decline(self, fingerprints: Iterable[str]) -> None:
         """Do not offer to re-embed anything for these models."""
@@ -278,7 +278,7 @@ class GalleryPage(Page):
 
     def count(self) -> int:
         """How many reference photos there are."""
-        return len(self.desk.contents.references)
+        return len(self.session.contents.references)
 
     def focus(self) -> None:
         """Let the keys go to the classes."""
@@ -287,7 +287,7 @@ class GalleryPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         """The page is shown, with changes that others have made meanwhile."""
         super().showEvent(event)
-        self.desk.look_again()
+        self.session.look_again()
 
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
@@ -296,12 +296,12 @@ class GalleryPage(Page):
     def stop(self) -> None:
         """Wait for this page's worker."""
         self.transfers.stop()
-        self.desk.stop()
+        self.session.stop()
 
     # what happened
 
     def _on_shown(self) -> None:
-        contents = self.desk.contents
+        contents = self.session.contents
         self.tree.show_classes(contents.references)
         if self.commands.goal is not None:
             self.tree.go(self.commands.goal)
@@ -331,13 +331,13 @@ class GalleryPage(Page):
         )
 
     def _update_stack(self) -> None:
-        loaded, filled = self.desk.loaded, bool(self.desk.contents.references)
+        loaded, filled = self.session.loaded, bool(self.session.contents.references)
         shown: QWidget = self.columns if filled else self.empty
         if loaded is None:
             shown = self.no_model
         elif loaded.chosen is not None and loaded.gallery_problem and not filled:
             shown = self.unusable
-        if self._loading or (loaded is not None and not self.desk.ready):
+        if self._loading or (loaded is not None and not self.session.ready):
             shown = self.waiting
         self.stack.setCurrentWidget(shown)
         self.toolbar.show_use(
@@ -371,8 +371,8 @@ class GalleryPage(Page):
     def _look_over_again(self) -> None:
         if self.toolbar.clean_button.isChecked():
             self.cleaning.show_waiting()
-            self.desk.look_over(self.cleaning.near(), self._on_findings)
+            self.session.look_over(self.cleaning.near(), self._on_findings)
 
     def _on_findings(self, found: tuple[list[Finding], list[Finding]]) -> None:
         self.cleaning.show_findings(found)
-        self.desk.locate(self.cleaning.references(), self.cleaning.show_pictures)
+        self.session.locate(self.cleaning.references(), self.cleaning.show_pictures)

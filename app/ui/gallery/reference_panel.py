@@ -22,9 +22,9 @@ _TEACH = "Choose a class. To teach the program something new, drop photos on a c
 class ReferencePanel(QWidget):
     """Looks for the pictures of what it shows, and offers to locate them where some are missing."""
 
-    def __init__(self, desk: GallerySession, thumbnails: Thumbnails) -> None:
+    def __init__(self, session: GallerySession, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self._node: GalleryClass | None = None
         self.heading = ElidedLabel(_TEACH, "muted")
         self.locate_button = small_button("folder-open", actions.LOCATE.tooltip)
@@ -45,7 +45,7 @@ class ReferencePanel(QWidget):
 
     def show_node(self, node: GalleryClass | None) -> None:
         """Show the references of a class or type, or of none."""
-        references = self._desk.of(node) if node is not None else []
+        references = self._session.of(node) if node is not None else []
         if node == self._node:
             self.cards.show_again(references)
         else:
@@ -53,11 +53,11 @@ class ReferencePanel(QWidget):
             self._node = node
         self._show_heading(node, len(references))
         self.locate_button.hide()
-        self._desk.locate(references, lambda pictures: self._on_located(node, references, pictures))
+        self._session.locate(references, lambda pictures: self._on_located(node, references, pictures))
 
     def _show_heading(self, node: GalleryClass | None, count: int, more: str = "") -> None:
         heading = _heading(node, count) if node is not None else _TEACH
-        self.heading.set_whole(" · ".join(filter(None, (heading, more, self._desk.contents.approximation))))
+        self.heading.set_whole(" · ".join(filter(None, (heading, more, self._session.contents.approximation))))
 
     def _on_located(
         self, node: GalleryClass | None, references: Sequence[Reference], pictures: dict[int, Path]
@@ -66,7 +66,7 @@ class ReferencePanel(QWidget):
         without = len(references) - len(pictures)
         if node is not None and node == self._node and without:
             self._show_heading(node, len(references), f"{without:,} without picture here")
-            self.locate_button.setVisible(self._desk.loaded is not None and not self._desk.loaded.shared)
+            self.locate_button.setVisible(self._session.loaded is not None and not self._session.loaded.shared)
 
 
 def _heading(node: GalleryClass, count: int) -> str:

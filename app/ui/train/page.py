@@ -57,8 +57,8 @@ class TrainPage(Page):
         self._project = context.project
         self._gpu = False
         self._rows: dict[str, TrainingRow] = {}
-        self.desk = TrainingSession(paths.user_data_dir() / "runs", self)
-        self._project.closer.add_user(self.desk.reading)
+        self.session = TrainingSession(paths.user_data_dir() / "runs", self)
+        self._project.closer.add_user(self.session.reading)
         self.toolbar = TrainToolbar()
         self.list, self.detail, self.log = (
             TrainingList(),
@@ -121,11 +121,11 @@ class TrainPage(Page):
         whole.addWidget(self._views, 1)
 
     def _connect(self) -> None:
-        desk, toolbar, detail = self.desk, self.toolbar, self.detail
-        desk.looked.connect(self._on_looked)
-        desk.problem.connect(self._on_problem)
-        desk.said.connect(self.said)
-        desk.begun.connect(self._on_begun)
+        session, toolbar, detail = self.session, self.toolbar, self.detail
+        session.looked.connect(self._on_looked)
+        session.problem.connect(self._on_problem)
+        session.said.connect(self.said)
+        session.begun.connect(self._on_begun)
         self.list.chosen.connect(lambda _name: self._on_chosen())
         self.list.shown_changed.connect(self._on_shown)
         self.measuring.changed.connect(self._show_measuring)
@@ -139,8 +139,8 @@ class TrainPage(Page):
         toolbar.new_button.clicked.connect(self.ask_new)
         toolbar.add_button.clicked.connect(self.ask_folder)
         toolbar.study_button.clicked.connect(self.ask_study)
-        self.study.desk.read.connect(self._enter_study)
-        self.study.desk.problem.connect(lambda words: self._on_problem(words, ""))
+        self.study.session.read.connect(self._enter_study)
+        self.study.session.problem.connect(lambda words: self._on_problem(words, ""))
         self.study.left.connect(self._leave_study)
         self.study.theme_wanted.connect(self.theme_wanted)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
@@ -149,9 +149,9 @@ class TrainPage(Page):
         toolbar.trainer_button.toggled.connect(self._show_log)
         toolbar.table_wanted.connect(self.export_table)
         toolbar.picture_wanted.connect(self.export_picture)
-        detail.stop_wanted.connect(lambda: desk.stop_run(self.current()))
-        detail.resume_wanted.connect(lambda: desk.resume(self.current()))
-        detail.remove_wanted.connect(lambda: desk.remove(self.current()))
+        detail.stop_wanted.connect(lambda: session.stop_run(self.current()))
+        detail.resume_wanted.connect(lambda: session.resume(self.current()))
+        detail.remove_wanted.connect(lambda: session.remove(self.current()))
         detail.use_wanted.connect(self._use)
         detail.sooner_wanted.connect(lambda: self._move(-1))
         detail.later_wanted.connect(lambda: self._move(1))
@@ -177,12 +177,12 @@ class TrainPage(Page):
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         form.data.survey_wanted.connect(self._survey)
         form.name_wanted.connect(self._check_name)
-        form.agreed.connect(self.desk.begin)
+        form.agreed.connect(self.session.begin)
         form.pace_wanted.connect(self.measuring.start)
         form.pace_unwanted.connect(self.measuring.cancel)
         form.finished.connect(self._forget_form)
-        self.desk.paces(lambda found: self.form.show_paces(*found) if self.form is not None else None)
-        self.desk.starts(lambda found: self.form.show_starts(found) if self.form is not None else None)
+        self.session.paces(lambda found: self.form.show_paces(*found) if self.form is not None else None)
+        self.session.starts(lambda found: self.form.show_starts(found) if self.form is not None else None)
         self._check_name(form.name.text())
         self._show_measuring()
         form.open()
@@ -191,7 +191,7 @@ class TrainPage(Page):
         """Ask for the folder of a training that was started elsewhere."""
         name = QFileDialog.getExistingDirectory(self, "The folder of a training run", str(Path.home()))
         if name:
-            self.desk.adopt(Path(name))
+            self.session.adopt(Path(name))
 
     def ask_study(self) -> None:
         """Ask for the folder of a study and show it."""
@@ -199,19 +199,19 @@ class TrainPage(Page):
         if name:
             self.errors.clear()
             self.said.emit(f"reading {Path(name).name}")
-            self.study.desk.open(Path(name))
+            self.study.session.open(Path(name))
 
     def export_table(self) -> None:
         """The figures of the runs on show, as CSV."""
         chosen = ask_place(self, "Export the figures", Path.home() / "curves.csv", "*.csv", ".csv")
         if chosen is not None:
-            self.desk.write_table(chosen)
+            self.session.write_table(chosen)
 
     def export_picture(self) -> None:
         """The curves as PNG."""
         chosen = ask_place(self, "Export the curves", Path.home() / "curves.png", "*.png", ".png")
         if chosen is not None and self.curves is not None:
-            self.desk.write_picture(self.curves.picture(), chosen)
+            self.session.write_picture(self.curves.picture(), chosen)
 
     def current(self) -> str:
         """The name of the chosen training."""
@@ -244,18 +244,18 @@ class TrainPage(Page):
         """Wait for this page's workers; the trainings continue."""
         self.measuring.cancel()
         self.comparing.cancel()
-        self.desk.stop()
+        self.session.stop()
         self.study.stop()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Update more often."""
         super().showEvent(event)
-        self.desk.set_in_sight(True)
+        self.session.set_in_sight(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Update less often."""
         super().hideEvent(event)
-        self.desk.set_in_sight(False)
+        self.session.set_in_sight(False)
 
     def _on_looked(self, look: TrainingLook) -> None:
         rows = look.rows
@@ -288,13 +288,13 @@ class TrainPage(Page):
         self.curves.take(curves, self.list.colours(), self.list.shown())
 
     def _on_shown(self) -> None:
-        self.desk.show_only(self.list.shown())
+        self.session.show_only(self.list.shown())
         if self.curves is not None:
             self._draw({})
 
     def _on_smoothing(self, share: float) -> None:
-        self.desk.smoothing = share
-        self.desk.look()
+        self.session.smoothing = share
+        self.session.look()
 
     def _on_log(self, on: bool) -> None:
         if self.curves is not None:
@@ -326,15 +326,15 @@ class TrainPage(Page):
 
     def _follow_log(self) -> None:
         name = self.current() if self.log.isVisibleTo(self) else ""
-        if name != self.desk.log_of:
+        if name != self.session.log_of:
             self.log.clear(name)
-            self.desk.log_of = name
-            self.desk.look()
+            self.session.log_of = name
+            self.session.look()
 
     def _move(self, places: int) -> None:
         row = self._rows.get(self.current())
         if row is not None and row.place:
-            self.desk.move(row.record.name, places)
+            self.session.move(row.record.name, places)
 
     def _survey(self, request: SurveyRequest) -> None:
         def put(found: Surveyed) -> None:
@@ -342,16 +342,16 @@ class TrainPage(Page):
                 self.form.data.show_survey(*found)
 
         if request.kind == LABELLED:
-            self.desk.survey_labelled(self._project.project, self._project.model, request.also, put)
+            self.session.survey_labelled(self._project.project, self._project.model, request.also, put)
         else:
-            self.desk.survey(request.kind, request.place, request.also, put)
+            self.session.survey(request.kind, request.place, request.also, put)
 
     def _check_name(self, name: str) -> None:
         def put(problem: str) -> None:
             if self.form is not None:
                 self.form.show_name(name, problem)
 
-        self.desk.check_name(name, put)
+        self.session.check_name(name, put)
 
     def _on_begun(self, name: str, problem: str) -> None:
         if self.form is not None and self.form.starting == name:
@@ -366,7 +366,7 @@ class TrainPage(Page):
             self.said.emit("")
 
     def _leave_study(self) -> None:
-        self.study.desk.close()
+        self.study.session.close()
         self._views.setCurrentWidget(self._trainings)
         self.focus()
 
@@ -384,7 +384,7 @@ class TrainPage(Page):
             if self.form is not None:
                 self.form.show_paces(None, measured)
 
-        self.desk.keep_pace(pace, put)
+        self.session.keep_pace(pace, put)
 
     def _use(self) -> None:
         row = self._rows.get(self.current())

@@ -21,9 +21,9 @@ PATIENCE = 15_000
 
 
 def teach(window: MainWindow, files: list[Path], qtbot: QtBot) -> None:
-    before = len(window.gallery.desk.contents.references)
+    before = len(window.gallery.session.contents.references)
     window.gallery.commands.teach(files, GalleryClass("sedan", "Verde 2020"))
-    qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == before + len(files), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.gallery.session.contents.references) == before + len(files), timeout=PATIENCE)
 
 
 def entry(name: str, window: MainWindow) -> QAction:
@@ -34,8 +34,8 @@ def entry(name: str, window: MainWindow) -> QAction:
 @pytest.fixture
 def ready(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
     window = open_marque(gallery=None)
-    desk = window.gallery.desk
-    qtbot.waitUntil(lambda: desk.ready and window.project.project is not None, timeout=PATIENCE)
+    session = window.gallery.session
+    qtbot.waitUntil(lambda: session.ready and window.project.project is not None, timeout=PATIENCE)
     return window
 
 
@@ -91,18 +91,18 @@ def test_the_photo_on_show_is_asked_with_the_others_when_it_is_left_before_its_a
 def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(
     ready: MainWindow, greens: list[Path], qtbot: QtBot
 ) -> None:
-    desk, asked, changed = ready.gallery.desk, [], []
-    desk.other_references.connect(lambda: asked.append(True))
-    desk.changed.connect(changed.append)
+    session, asked, changed = ready.gallery.session, [], []
+    session.other_references.connect(lambda: asked.append(True))
+    session.changed.connect(changed.append)
     teach(ready, greens[:3], qtbot)
     assert asked == [True]
     there = len(changed)
     ready.gallery.commands.teach(greens[:3], GalleryClass("sedan", "Verde 2020"))
     qtbot.waitUntil(lambda: len(changed) > there, timeout=PATIENCE)
-    desk.relocate({desk.contents.references[0].id: (greens[0].parent, greens[0].name)})
+    session.relocate({session.contents.references[0].id: (greens[0].parent, greens[0].name)})
     qtbot.waitUntil(lambda: len(changed) > there + 1, timeout=PATIENCE)
     assert asked == [True]
-    desk.remove(desk.contents.references[:1])
+    session.remove(session.contents.references[:1])
     qtbot.waitUntil(lambda: asked == [True, True], timeout=PATIENCE)
 
 

@@ -161,7 +161,7 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
         colour_picture(COLOURS["Rossa 2010"], seed=number).save(files[-1])
     ready.gallery.commands.teach(files, GalleryClass("sedan", "Rossa 2010"))
     refuse(ready, bad, qtbot)
-    qtbot.waitUntil(lambda: len(ready.gallery.desk.contents.references) == 12 + 40, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(ready.gallery.session.contents.references) == 12 + 40, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("change", ["model", "gallery"])

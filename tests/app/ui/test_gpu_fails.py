@@ -31,7 +31,7 @@ def on_gpu(
         monkeypatch.setattr(model_loading, "Engine", engine)
         window = open_marque()
         opened = window.project
-        qtbot.waitUntil(lambda: opened.project is not None and window.gallery.desk.ready, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: opened.project is not None and window.gallery.session.ready, timeout=PATIENCE)
         assert window.status.provider_text() == "CUDA"
         return window
 
@@ -107,7 +107,7 @@ def test_what_was_done_to_the_gallery_can_be_asked_again(
     qtbot.wait(100)
     assert "try again" in problems(window)  # nothing else has taken its place
     window.gallery.commands.teach(greens, GalleryClass("sedan", "Verde 2020"))
-    qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == 12 + 8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.gallery.session.contents.references) == 12 + 8, timeout=PATIENCE)
 
 
 class OnlyHeatFails(FailingGpu):

@@ -80,7 +80,7 @@ def train(open_marque: Callable[..., MainWindow], qtbot: QtBot) -> MainWindow:
     window = open_marque()
     qtbot.waitUntil(lambda: window.identify.session.loaded() is not None, timeout=PATIENCE)
     window.show_page(4)
-    qtbot.waitUntil(lambda: window.train.desk._watcher._runs is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.train.session._watcher._runs is not None, timeout=PATIENCE)
     return window
 
 
@@ -96,7 +96,7 @@ def new_form(window: MainWindow, place: Path) -> NewTraining:
 def passed(window: MainWindow, qtbot: QtBot) -> None:
     """Until what was being read has been told."""
     done: list[int] = []
-    window.train.desk.reading.once(lambda: None, lambda _none: done.append(1))
+    window.train.session.reading.once(lambda: None, lambda _none: done.append(1))
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)
 
 
@@ -157,7 +157,7 @@ def test_the_form_stays_open_when_the_training_cannot_be_started(
     form.epochs.setValue(7)
     qtbot.waitUntil(form.start_button.isEnabled, timeout=PATIENCE)
     done: list[int] = []
-    train.train.desk._tasks.once(lambda: None, lambda _none: done.append(1))
+    train.train.session._tasks.once(lambda: None, lambda _none: done.append(1))
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)  # the name was free
     (marque_home / "data" / "runs" / "mine").mkdir()
     click(form.start_button)

@@ -32,7 +32,7 @@ class StudyView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.desk = StudySession(self)
+        self.session = StudySession(self)
         self._folder: Path | None = None  # of the study on show
         self._places: dict[str, int] = {}  # names of the cells in the order in which they came: their colours stay
         self.table = StudyTable()
@@ -79,24 +79,24 @@ class StudyView(QWidget):
         whole.addWidget(self.rows, 1)
 
     def _connect(self) -> None:
-        self.desk.read.connect(self._on_read)
+        self.session.read.connect(self._on_read)
         self.table.chosen.connect(self._draw)
         self.back_button.clicked.connect(self.left)
         self.report_button.clicked.connect(self.open_report)
         self.theme_button.clicked.connect(self.theme_wanted)
-        self.figure.activated.connect(lambda _place: self.desk.show_figure(self.figure.currentData()))
+        self.figure.activated.connect(lambda _place: self.session.show_figure(self.figure.currentData()))
         for key, act in ((actions.CLOSE_STUDY, self.left.emit), (actions.STUDY_REPORT, self.report_button.click)):
             bind(self, key, act)
 
     def open_report(self) -> None:
         """Open the study's report in the program for such files."""
-        study = self.desk.study
+        study = self.session.study
         if study is not None and study.report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(study.report)))
 
     def stop(self) -> None:
         """Wait for the worker."""
-        self.desk.stop()
+        self.session.stop()
 
     def theme_changed(self, dark: bool) -> None:
         """Colours of the other theme."""
@@ -109,15 +109,15 @@ class StudyView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Follow the folder."""
         super().showEvent(event)
-        self.desk.set_in_sight(True)
+        self.session.set_in_sight(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """The view is hidden."""
         super().hideEvent(event)
-        self.desk.set_in_sight(False)
+        self.session.set_in_sight(False)
 
     def _on_read(self) -> None:
-        study = self.desk.study
+        study = self.session.study
         if study is None:
             return
         another = self._folder != study.folder
@@ -145,7 +145,7 @@ class StudyView(QWidget):
         self.figure.setCurrentIndex(self.figure.findData(study.figure))
 
     def _draw(self) -> None:
-        study = self.desk.study
+        study = self.session.study
         if study is None:
             return
         if self.differences is None or self.epochs is None:

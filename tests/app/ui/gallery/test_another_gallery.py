@@ -27,7 +27,7 @@ def window(open_marque: Callable[..., MainWindow], tiny_gallery: Path, qtbot: Qt
     """On the page Gallery, with the gallery of 12 photos."""
     window = open_marque()
     QTest.keyClick(window, Qt.Key.Key_3)
-    qtbot.waitUntil(lambda: len(window.gallery.desk.contents.references) == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.gallery.session.contents.references) == 12, timeout=PATIENCE)
     return window
 
 
@@ -42,7 +42,9 @@ def other(tiny_gallery: Path, tmp_path: Path) -> Path:
 
 def choose(window: MainWindow, place: Path, qtbot: QtBot) -> None:
     window.models.choose_gallery(place)
-    qtbot.waitUntil(lambda: window.gallery.desk.loaded.chosen == place and window.gallery.desk.ready, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: window.gallery.session.loaded.chosen == place and window.gallery.session.ready, timeout=PATIENCE
+    )
 
 
 def click(button: QWidget) -> None:
@@ -72,7 +74,7 @@ def test_cleaning_up_looks_the_other_gallery_over(
     go_on.set()
     qtbot.waitUntil(lambda: asked == [12, 11] and bool(shown), timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.cleaning.words() == "choose one, then what to do with it", timeout=PATIENCE)
-    references = page.desk.contents.references
+    references = page.session.contents.references
     for alike, odd in shown:
         assert all(one.first in references and one.second in references for one in (*alike, *odd))
 
@@ -97,7 +99,7 @@ def test_pictures_of_the_gallery_before_are_not_looked_for_any_longer(
     assert window.status.jobs.text().startswith("cancelled: no pictures were located")
     go_on.set()
     done = []
-    page.desk.tasks.once(lambda: None, lambda _none: done.append(1))
+    page.session.tasks.once(lambda: None, lambda _none: done.append(1))
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)
     assert page.notice.isHidden()
 
@@ -107,9 +109,9 @@ def test_what_was_asked_of_the_gallery_before_is_not_done_to_the_other_one(
 ) -> None:
     page = window.gallery
     window.models.choose_gallery(other)
-    page.desk.remove(page.desk.contents.references[-1:])
-    qtbot.waitUntil(lambda: page.desk.loaded.chosen == other and page.desk.ready, timeout=PATIENCE)
+    page.session.remove(page.session.contents.references[-1:])
+    qtbot.waitUntil(lambda: page.session.loaded.chosen == other and page.session.ready, timeout=PATIENCE)
     qtbot.wait(100)
-    assert len(page.desk.contents.references) == 11
+    assert len(page.session.contents.references) == 11
     with Gallery.open(other, read_only=True) as gallery:
         assert len(gallery) == 11

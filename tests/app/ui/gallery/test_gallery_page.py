@@ -44,7 +44,7 @@ def gallery(open_marque: Callable[..., MainWindow], supplied: Path, qtbot: QtBot
         window = open_marque(**({"model": supplied, "gallery": None} | options))
         QTest.keyClick(window, Key.Key_3)
         assert window.pages.currentWidget() is window.gallery
-        qtbot.waitUntil(lambda: window.gallery.desk.contents.references != (), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: window.gallery.session.contents.references != (), timeout=PATIENCE)
         return window
 
     return open_one
@@ -64,7 +64,7 @@ def drop(target: QWidget, at: QPoint, paths: list[Path]) -> None:
 
 
 def classes(window: MainWindow) -> Counter[GalleryClass]:
-    return Counter(GalleryClass(one.coarse, one.fine) for one in window.gallery.desk.contents.references)
+    return Counter(GalleryClass(one.coarse, one.fine) for one in window.gallery.session.contents.references)
 
 
 def until(qtbot: QtBot, window: MainWindow, node: GalleryClass, count: int) -> None:
@@ -320,11 +320,11 @@ def test_cleaning_up_finds_doubles_and_odd_ones(
     until(qtbot, window, GalleryClass("ship", "Azzurra class"), 4)
     qtbot.waitUntil(lambda: cleaning.findings()[1] == [], timeout=PATIENCE)
     QTest.mouseClick(cleaning.alike_button, Qt.MouseButton.LeftButton)
-    count = len(page.desk.contents.references)
+    count = len(page.session.contents.references)
     assert cleaning.finding() is not None
     gone = cleaning.finding().second
     QTest.mouseClick(cleaning.remove_right, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(page.desk.contents.references) == count - 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(page.session.contents.references) == count - 1, timeout=PATIENCE)
     assert gone not in cleaning.references()
     QTest.keyClick(window, Key.Key_Escape)
     assert not page.toolbar.clean_button.isChecked()

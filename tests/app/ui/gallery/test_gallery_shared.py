@@ -201,9 +201,9 @@ def test_the_loss_of_a_shared_gallery_costs_only_the_gallery(
     window = open_marque()
     page = window.gallery
     QTest.keyClick(window, Key.Key_3)
-    qtbot.waitUntil(lambda: page.desk.ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.session.ready, timeout=PATIENCE)
     window.models.choose_gallery(address)
-    qtbot.waitUntil(lambda: window.status.facts()[1] == "shared gallery 12" and page.desk.ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.status.facts()[1] == "shared gallery 12" and page.session.ready, timeout=PATIENCE)
     page.tree.go(ROSSA)
     qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
     page.toolbar.gallery_button.export_wanted.emit(tmp_path / "team.gallery")
@@ -217,7 +217,7 @@ def test_the_loss_of_a_shared_gallery_costs_only_the_gallery(
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery not in use"
     assert "can no longer be reached" in window.identify.errors.text()
-    page.desk.teach(greens, VERDE)  # goes nowhere else
+    page.session.teach(greens, VERDE)  # goes nowhere else
     qtbot.waitUntil(lambda: "Not all photos were added to Verde 2020" in page.errors.text(), timeout=PATIENCE)
     assert "cannot be reached" in page.errors.text() and size(window) == 0
     click(page.unusable.button)

@@ -42,7 +42,7 @@ def on_gallery(open_marque: OpenWindow, bare: Path, qtbot: QtBot) -> OpenWindow:
     def open_one(**options: object) -> MainWindow:
         window = open_marque(**({"model": bare, "gallery": None} | options))
         QTest.keyClick(window, Key.Key_3)
-        qtbot.waitUntil(lambda: window.gallery.desk.ready, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: window.gallery.session.ready, timeout=PATIENCE)
         return window
 
     return open_one
@@ -53,7 +53,7 @@ def click(button: QWidget) -> None:
 
 
 def size(window: MainWindow) -> int:
-    return len(window.gallery.desk.contents.references)
+    return len(window.gallery.session.contents.references)
 
 
 def teach(window: MainWindow, qtbot: QtBot, files: list[Path], label: GalleryClass = ROSSA) -> None:
@@ -92,9 +92,9 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(
     QTest.keyClick(page.grid, Key.Key_E)
     said = "3 photos enrolled in the gallery (2 Gialla 2012, 1 Rossa 2010). 9 photos without a class that you gave"
     qtbot.waitUntil(lambda: page.notice.text().startswith(said), timeout=PATIENCE)
-    assert window.gallery.desk.contents.undo == "enrol 3 photos from the project"
+    assert window.gallery.session.contents.undo == "enrol 3 photos from the project"
     assert window.status.facts()[1] == "gallery 3"
-    with Gallery.open(own_place(window.gallery.desk.loaded.info.fingerprint), read_only=True) as gallery:
+    with Gallery.open(own_place(window.gallery.session.loaded.info.fingerprint), read_only=True) as gallery:
         assert gallery.classes() == {("sedan", "Gialla 2012"): 2, ROSSA: 1}
         (found,) = gallery.search(gallery.embeddings([1]), 1)
         assert found[0].similarity > 0.999  # what the project had was taken
@@ -120,7 +120,7 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(
     page = window.gallery
     files = sorted((photos / "ship").rglob("*.jpg"))
     teach(window, qtbot, files, AZZURRA)
-    old = own_place(page.desk.loaded.info.fingerprint)
+    old = own_place(page.session.loaded.info.fingerprint)
     files[0].unlink()
     window.models.open(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"))
     qtbot.waitUntil(lambda: "galleries hold 5 references made with another" in page.notice.text(), timeout=PATIENCE)
@@ -212,7 +212,7 @@ def test_which_gallery_is_used_is_chosen_and_remembered(
     button = again.gallery.toolbar.gallery_button
     assert button.entries[actions.USE_FILE].isChecked() and not button.entries[actions.USE_OWN].isChecked()
     button.entries[actions.USE_OWN].trigger()
-    qtbot.waitUntil(lambda: button.text().strip() == "own gallery" and again.gallery.desk.ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: button.text().strip() == "own gallery" and again.gallery.session.ready, timeout=PATIENCE)
     assert size(again) == 0 and not page.errors.text()
 
 

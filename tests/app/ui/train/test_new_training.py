@@ -69,7 +69,7 @@ def test_several_places_are_learned_from(
     qtbot.waitUntil(lambda: "14 photos, 2 types, 5 classes" in form.data.summary.whole(), timeout=PATIENCE)
     agreed = []
     form.agreed.connect(lambda wanted: agreed.extend(wanted.arguments))
-    form.agreed.disconnect(form.parentWidget().desk.begin)
+    form.agreed.disconnect(form.parentWidget().session.begin)
     click(form.start_button)
     assert agreed[:4] == ["--data", f"folder:{photos}", "--data", f"folder:{tmp_path / 'other'}"]
 
@@ -117,7 +117,7 @@ def test_without_the_libraries_the_page_says_how_to_get_them(
     assert not form.measure_button.isEnabled()
     assert any('pip install ".[train]"' in text and "torch" in text for text in told if isinstance(text, str))
     form.reject()
-    window.train.desk.adopt(finished("mine"))  # a model can be taken from it all the same
+    window.train.session.adopt(finished("mine"))  # a model can be taken from it all the same
     qtbot.waitUntil(window.train.detail.use_button.isVisible, timeout=PATIENCE)
     assert not window.train.detail.compare_button.isVisible()
 
@@ -181,5 +181,5 @@ def test_a_training_continues_from_an_earlier_one(
     click(form.start_button)
     qtbot.waitUntil(lambda: "more" in states(window.train), timeout=PATIENCE)
     assert f"--weights={folders['harbour']}" in Runs(home_runs).record("more").arguments
-    window.train.desk.stop_run("more")
+    window.train.session.stop_run("more")
     qtbot.waitUntil(lambda: states(window.train)["more"] is not TrainingState.RUNNING, timeout=PATIENCE)

@@ -83,7 +83,7 @@ def test_a_failure_says_why_and_can_be_started_again(
     window = train()
     page = window.train
     stand_in(window, qtbot, home_runs, "import time; time.sleep(1); print('error: no disk'); exit(2)")
-    page.desk.begin(WantedTraining("mine", ["--data", f"folder:{photos}"]))
+    page.session.begin(WantedTraining("mine", ["--data", f"folder:{photos}"]))
     qtbot.waitUntil(lambda: page.detail.words() == "failed: no disk", timeout=PATIENCE)
     assert "has failed" in window.status.jobs.text()
     assert page.detail.resume_button.text() == "start again" and not page.detail.use_button.isVisible()
@@ -142,7 +142,7 @@ def test_a_finished_run_is_compared_and_its_model_used(
 ) -> None:
     window = train()
     page = window.train
-    page.desk.adopt(finished("mine"))
+    page.session.adopt(finished("mine"))
     qtbot.waitUntil(lambda: page.detail.figures()["fine_accuracy"][0] == "75.0\u2009%", timeout=PATIENCE)
     assert page.detail.figures()["map_at_r"] == ("–", "–")
     with qtbot.waitSignal(window.services.loading.loaded, timeout=PATIENCE):
@@ -156,21 +156,21 @@ def test_with_a_new_model_re_embedding_is_offered(
     bare = Path(shutil.copy(tiny_model, tmp_path / "bare.onnx"))  # without a supplied gallery
     window = open_marque(model=bare, gallery=None)
     gallery = window.gallery
-    qtbot.waitUntil(lambda: gallery.desk.ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: gallery.session.ready, timeout=PATIENCE)
     files = sorted((photos / "ship" / "Azzurra class").glob("*.jpg"))
     gallery.commands.teach(files, GalleryClass("ship", "Azzurra class"))
-    qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(gallery.session.contents.references) == 3, timeout=PATIENCE)
     run = finished("mine")
     write_tiny_model(run / "model.onnx", fingerprint="0ddba11")
     QTest.keyClick(window, Key.Key_5)
-    window.train.desk.adopt(run)
+    window.train.session.adopt(run)
     qtbot.waitUntil(window.train.detail.use_button.isVisible, timeout=PATIENCE)
     click(window.train.detail.use_button)
     qtbot.waitUntil(lambda: "hold 3 references made with another" in gallery.notice.text(), timeout=PATIENCE)
-    assert len(gallery.desk.contents.references) == 0
+    assert len(gallery.session.contents.references) == 0
     QTest.keyClick(window, Key.Key_3)
     click(gallery.notice.do_button)
-    qtbot.waitUntil(lambda: len(gallery.desk.contents.references) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(gallery.session.contents.references) == 3, timeout=PATIENCE)
 
 
 def test_the_model_in_use_is_compared_on_the_same_photos(
@@ -189,7 +189,7 @@ def test_the_model_in_use_is_compared_on_the_same_photos(
     monkeypatch.setattr(model_comparison, "compare_command", lambda *of: asked.append(of) or ["-c", programs.pop(0)])
     window = train()
     page, job = window.train, window.status.jobs
-    page.desk.adopt(finished("mine"))
+    page.session.adopt(finished("mine"))
     qtbot.waitUntil(page.detail.compare_button.isVisible, timeout=PATIENCE)
     click(page.detail.compare_button)
     qtbot.waitUntil(lambda: "600" in job.text(), timeout=PATIENCE)

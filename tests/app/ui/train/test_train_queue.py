@@ -42,10 +42,10 @@ def page(open_marque: Callable[..., MainWindow], marque_home: Path, qtbot: QtBot
     """The page Train with a program that trains nothing, and prints."""
     window = open_marque()
     QTest.keyClick(window, Key.Key_5)
-    watcher = window.train.desk._watcher
+    watcher = window.train.session._watcher
     qtbot.waitUntil(lambda: watcher._runs is not None, timeout=PATIENCE)
     watcher._runs = Runs(marque_home / "data" / "runs", (sys.executable, "-c", TALKER))
-    window.train.desk._timer.setInterval(100)
+    window.train.session._timer.setInterval(100)
     return window.train
 
 
@@ -55,7 +55,7 @@ def click(button: QAbstractButton) -> None:
 
 def begin(page: TrainPage, qtbot: QtBot, *names: str) -> None:
     for name in names:
-        page.desk.begin(WantedTraining(name, ["--data", "demo:"]))
+        page.session.begin(WantedTraining(name, ["--data", "demo:"]))
         wait_until(qtbot, lambda name: name in page._rows, name, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page._rows[names[0]].state is TrainingState.RUNNING, timeout=PATIENCE)
 
@@ -72,7 +72,7 @@ def test_the_queue_is_changed_and_left(page: TrainPage, marque_home: Path, qtbot
     qtbot.waitUntil(lambda: line.whole() == "waiting · place 2 of 2", timeout=PATIENCE)
     QTest.keyClick(page.list, Key.Key_Up, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(lambda: line.whole() == "waiting · next", timeout=PATIENCE)
-    runs = page.desk._watcher.runs
+    runs = page.session._watcher.runs
     assert [one.name for one in runs.queue()] == ["third", "second"]
     assert page.detail.stop_button.text() == "leave the queue"
     click(page.detail.stop_button)
@@ -120,7 +120,7 @@ def test_the_log_follows_the_end_is_searched_and_copied(
     (marque_home / "data" / "runs" / "end").touch()
     qtbot.waitUntil(lambda: page._rows["mine"].state is TrainingState.FAILED, timeout=PATIENCE)
     click(page.toolbar.trainer_button)
-    assert not log.isVisible() and page.desk.log_of == ""
+    assert not log.isVisible() and page.session.log_of == ""
 
 
 def test_of_a_long_log_so_much_is_kept(qtbot: QtBot) -> None:

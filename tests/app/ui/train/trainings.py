@@ -45,7 +45,7 @@ def states(page: TrainPage) -> dict[str, TrainingState]:
 
 def stand_in(window: MainWindow, qtbot: QtBot, folder: Path, program: str = STAND_IN) -> None:
     """Let another program do the training."""
-    watcher = window.train.desk._watcher
+    watcher = window.train.session._watcher
     qtbot.waitUntil(lambda: watcher._runs is not None, timeout=PATIENCE)  # or the first look would put its own
     watcher._runs = Runs(folder, (sys.executable, "-c", program))
 

@@ -94,7 +94,7 @@ def test_a_study_is_compared_sorted_drawn_and_followed(
     QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert [line.cell for line in view.table.lines()] == ["semi_hard"]
 
-    view.desk._timer.setInterval(100)
+    view.session._timer.setInterval(100)
     lines_before = (folder / "runs.csv").read_text().splitlines()
     with (folder / "runs.csv").open("a") as file:
         file.write(rows("hard_hard", 0.4)[0] + "\n")
@@ -111,7 +111,7 @@ def test_a_study_is_compared_sorted_drawn_and_followed(
     qtbot.waitUntil(lambda: "seed is 'first'" in window.train.errors.text(), timeout=PATIENCE)
     assert "hard_hard" in cells(view)  # what was read stays
     (folder / "runs.csv").write_text("\n".join(lines_before) + "\n")
-    view.desk.look()  # what it finds comes after it was left
+    view.session.look()  # what it finds comes after it was left
     QTest.keyClick(view.table, Key.Key_Escape)
     qtbot.wait(200)
     assert not view.isVisible() and window.train.toolbar.isVisible()
