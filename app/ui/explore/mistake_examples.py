@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -34,47 +24,28 @@ from app.core.explore.evaluation import EvaluatedPhotos
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import theme, thumbnail
 from app.ui.widgets.basics import WrappedLabel, frame, label
+from app.ui.widgets.cards import ITEM, Index, ItemList, lay_out_cards
 from model.system.plain_text import one_line
 
-_Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(168, 144)
 _PICTURE = QSize(156, 108)
-_PLACE, _FILE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
-class _Photos(QAbstractListModel):
-    """Some of the judged photos, by their places."""
+@dataclass(frozen=True)
+class _Example:
+    """One of the judged photos: its place among them, its file, and whether that is not on this computer."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._judged: EvaluatedPhotos | None = None
-        self._places = np.zeros(0, np.int64)
+    place: int
+    file: str
+    missing: bool
 
-    def show(self, judged: EvaluatedPhotos, places: np.ndarray) -> None:
-        self.beginResetModel()
-        self._judged, self._places = judged, places
-        self.endResetModel()
+    @property
+    def name(self) -> str:
+        return Path(self.file).name
 
-    def places(self) -> np.ndarray:
-        return self._places
-
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self._places)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if self._judged is None:
-            return None
-        place = int(self._places[index.row()])
-        file, missing = self._judged.files[place], bool(self._judged.missing[place])
-        if role == _PLACE:
-            return place
-        if role == _FILE:
-            return None if missing else file
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return Path(file).name
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{file}\nnot on this computer" if missing else file
-        return None
+    @property
+    def tip(self) -> str:
+        return f"{self.file}\nnot on this computer" if self.missing else self.file
 
 
 class _Card(QStyledItemDelegate):
@@ -82,15 +53,16 @@ class _Card(QStyledItemDelegate):
         super().__init__(parent)
         self._thumbnails = thumbnails
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """All cards are of one size."""
         return _CARD
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The picture, its file beneath it."""
-        file, state = index.data(_FILE), option.state
-        picture = self._thumbnails.get(Path(file)) if file is not None else None
-        missing = file is None or self._thumbnails.is_unreadable(Path(file))
+        example: _Example = index.data(ITEM)
+        file, state = Path(example.file), option.state
+        picture = None if example.missing else self._thumbnails.get(file)
+        missing = example.missing or self._thumbnails.is_unreadable(file)
         where = QRect(option.rect.topLeft() + QPoint(6, 6), _PICTURE)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -105,7 +77,7 @@ class _Card(QStyledItemDelegate):
         painter.setFont(theme.font(theme.CAPTION))
         painter.setPen(QColor(theme.tokens().muted))
         line = QRect(where.left(), where.bottom() + 6, where.width(), 16)
-        words = painter.fontMetrics().elidedText(one_line(index.data()), Qt.TextElideMode.ElideMiddle, line.width())
+        words = painter.fontMetrics().elidedText(one_line(example.name), Qt.TextElideMode.ElideMiddle, line.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         painter.restore()
 
@@ -123,16 +95,12 @@ class Direction(QWidget):
         super().__init__(parent)
         self._words = WrappedLabel("strong")
         self._count = label("", "muted")
-        self._photos = _Photos(self)
+        self._places = np.zeros(0, np.int64)
+        self._photos = ItemList[_Example](attrgetter("name"), attrgetter("tip"), self)
         self.list = QListView()
         self.list.setObjectName("grid")
         self.list.setModel(self._photos)
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        lay_out_cards(self.list)
         self.list.setItemDelegate(_Card(thumbnails, self.list))
         self.list.setToolTip("double-click or Enter opens the photo")
         column = QVBoxLayout(self)
@@ -143,7 +111,7 @@ class Direction(QWidget):
         column.addSpacing(4)
         column.addWidget(self.list, 1)
         thumbnails.ready.connect(lambda: self.list.viewport().update())
-        self.list.activated.connect(lambda index: self.opened.emit(int(index.data(_PLACE))))
+        self.list.activated.connect(lambda index: self.opened.emit(index.data(ITEM).place))
 
     def show_photos(self, judged: EvaluatedPhotos, one: ClassName, other: ClassName, places: np.ndarray) -> None:
         """Photos of one class that are taken for the other."""
@@ -153,12 +121,13 @@ class Direction(QWidget):
         told = types in (one.name, self._words.whole())  # if no class is known the type stands for it
         self._count.setText((photos if len(places) else "no photo") + ("" if told else f" · {types}"))
         self.list.setAccessibleName(self._words.whole())
-        self._photos.show(judged, places)
+        self._places = places
+        self._photos.show([_Example(one, judged.files[one], bool(judged.missing[one])) for one in places.tolist()])
         self.list.scrollToTop()
 
     def places(self) -> np.ndarray:
         """Places of the shown photos, int64."""
-        return self._photos.places()
+        return self._places
 
     def text(self) -> str:
         """The heading: which class is taken for which."""

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QSize,
-    Qt,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -40,8 +28,8 @@ from app.ui.gallery.gallery_session import GalleryClass
 from app.ui.gallery.reference_cards import paint_reference, paint_words
 from app.ui.widgets import theme
 from app.ui.widgets.basics import frame, label
+from app.ui.widgets.cards import ITEM, Index, ItemList
 
-_Index = QModelIndex | QPersistentModelIndex
 _PICTURE = QSize(150, 100)
 _ROW = 116
 _NEAR_RANGE = (850, 999)  # thousandths; below this too many photos of one class are alike
@@ -76,14 +64,15 @@ class CleanupView(QWidget):
         self.near_slider.setToolTip("similarity from which two photos are nearly the same (Left, Right)")
         self._near_words = label("", "muted")
         self._settled = QTimer(self, interval=_SETTLE, singleShot=True)
-        self.listing = _Findings(self)
+        self.pictures: dict[int, Path] = {}  # by the references' ids
+        self.listing = ItemList(_sentence, _sentence, self)
         self.view = QListView()
         self.view.setObjectName("grid")
         self.view.setAccessibleName("reference photos that deserve a look")
         self.view.setModel(self.listing)
         self.view.setUniformItemSizes(True)
         self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.view.setItemDelegate(_Pair(self.listing, thumbnails, self))
+        self.view.setItemDelegate(_Pair(self, thumbnails))
         self.remove_left, self.remove_right = QPushButton("remove left"), QPushButton("remove right")
         self.label_left, self.label_right = QPushButton("label left as right"), QPushButton("label right as left")
         self._adds_only = False
@@ -154,7 +143,7 @@ class CleanupView(QWidget):
 
     def show_pictures(self, pictures: dict[int, Path]) -> None:
         """Take the places of the pictures, by the references' ids."""
-        self.listing.pictures = pictures
+        self.pictures = pictures
         self.view.viewport().update()
 
     def references(self) -> list[Reference]:
@@ -167,8 +156,8 @@ class CleanupView(QWidget):
 
     def finding(self) -> Finding | None:
         """The one that is current."""
-        row = self.view.currentIndex().row()
-        return self.listing.findings[row] if 0 <= row < len(self.listing.findings) else None
+        found: Finding | None = self.view.currentIndex().data(ITEM)
+        return found
 
     def _show(self) -> None:
         alike, odd = self._found
@@ -214,41 +203,18 @@ class CleanupView(QWidget):
             self.relabel_wanted.emit(pair[side], _label(pair[1 - side]))
 
 
-class _Findings(QAbstractListModel):
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.findings: list[Finding] = []
-        self.pictures: dict[int, Path] = {}
-
-    def show(self, findings: Sequence[Finding]) -> None:
-        self.beginResetModel()
-        self.findings = list(findings)
-        self.endResetModel()
-
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.findings)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        one = self.findings[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return "\n".join(
-                [*(f"{side.fine or side.coarse}: {side.path}" for side in (one.first, one.second)), one.why]
-            )
-        return None
-
-
 class _Pair(QStyledItemDelegate):
     """Picture and words of the left one, why, words and picture of the right one."""
 
-    def __init__(self, listing: _Findings, thumbnails: Thumbnails, parent: QObject) -> None:
-        super().__init__(parent)
-        self._listing, self._thumbnails = listing, thumbnails
+    def __init__(self, cleaning: CleanupView, thumbnails: Thumbnails) -> None:
+        super().__init__(cleaning)
+        self._cleaning, self._thumbnails = cleaning, thumbnails
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         return QSize(480, _ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        finding = self._listing.findings[index.row()]
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        finding: Finding = index.data(ITEM)
         state, rect = option.state, option.rect
         colours = theme.tokens()
         painter.save()
@@ -264,7 +230,7 @@ class _Pair(QStyledItemDelegate):
             (finding.second, right, right - 12 - room, Qt.AlignmentFlag.AlignRight),
         )
         for one, x, words, across in sides:
-            place = self._listing.pictures.get(one.id)
+            place = self._cleaning.pictures.get(one.id)
             paint_reference(painter, QPoint(x, top), _PICTURE, one, place, self._thumbnails)
             line = QRect(words, top + 4, room, 16)
             paint_words(painter, line, one.fine or "no class", colours.text, across)
@@ -275,6 +241,11 @@ class _Pair(QStyledItemDelegate):
         painter.setPen(QColor(colours.caution if "label" in finding.why else colours.muted))
         painter.drawText(between, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, finding.why)
         painter.restore()
+
+
+def _sentence(finding: Finding) -> str:
+    sides = (f"{side.fine or side.coarse}: {side.path}" for side in (finding.first, finding.second))
+    return "\n".join([*sides, finding.why])
 
 
 def _label(one: Reference) -> GalleryClass:

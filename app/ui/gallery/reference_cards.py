@@ -5,70 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.core.gallery.gallery import Reference
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets import icons, theme, thumbnail
+from app.ui.widgets.cards import ITEM, Index, ItemList, lay_out_cards
 from model.system.plain_text import one_line
 
-_Index = QModelIndex | QPersistentModelIndex
 _CARD = QSize(152, 136)
 _PICTURE = QSize(136, 90)
-_REFERENCE = Qt.ItemDataRole.UserRole
-
-
-class ReferenceList(QAbstractListModel):
-    """References in the order of their ids; `pictures`: where their pictures are, by id."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._references: list[Reference] = []
-        self.pictures: dict[int, Path] = {}
-
-    def show(self, references: Sequence[Reference]) -> None:
-        """List these."""
-        self.beginResetModel()
-        self._references = list(references)
-        self.endResetModel()
-
-    def references(self) -> list[Reference]:
-        """The listed references."""
-        return self._references
-
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Number of references."""
-        return 0 if parent.isValid() else len(self._references)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Name, tooltip, or the reference itself."""
-        one = self._references[index.row()]
-        if role == _REFERENCE:
-            return one
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{one.fine or one.coarse}: {PurePosixPath(one.path).name}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            place = self.pictures.get(one.id)
-            where = str(place) if place is not None else f"{one.path}, not on this computer"
-            return f"{one.fine or 'no class'} ({one.coarse})\nsource: {one.source}\n{where}"
-        return None
 
 
 class ReferenceCards(QListView):
     """The grid of reference photos.
+
+    Attributes:
+        pictures: where the pictures are, by the references' ids.
 
     Signals:
         locate_wanted: a card without its picture was double-clicked, or Return pressed on it.
@@ -80,17 +35,13 @@ class ReferenceCards(QListView):
         super().__init__(parent)
         self.setObjectName("grid")
         self.setAccessibleName("reference photos")
-        self.listing = ReferenceList(self)
+        self.pictures: dict[int, Path] = {}
+        self.listing = ItemList(_text, self._tip, self)
         self.setModel(self.listing)
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
+        lay_out_cards(self)
         self.setSpacing(4)
-        self.setMouseTracking(True)
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setItemDelegate(_Card(self.listing, thumbnails, self))
+        self.setItemDelegate(_Card(self, thumbnails))
         thumbnails.ready.connect(lambda: self.viewport().update())
         self.activated.connect(self._on_activated)
 
@@ -105,36 +56,45 @@ class ReferenceCards(QListView):
 
     def show_pictures(self, pictures: dict[int, Path]) -> None:
         """Take the places of the pictures, by the references' ids."""
-        self.listing.pictures = pictures
+        self.pictures = pictures
         self.viewport().update()
 
     def chosen(self) -> list[Reference]:
         """The references that are selected."""
         rows = sorted(index.row() for index in self.selectedIndexes())
-        return [self.listing.references()[row] for row in rows]
+        return [self.listing.items()[row] for row in rows]
 
     def _on_activated(self, index: QModelIndex) -> None:
-        if index.data(_REFERENCE).id not in self.listing.pictures:
+        if index.data(ITEM).id not in self.pictures:
             self.locate_wanted.emit()
+
+    def _tip(self, one: Reference) -> str:
+        place = self.pictures.get(one.id)
+        where = str(place) if place is not None else f"{one.path}, not on this computer"
+        return f"{one.fine or 'no class'} ({one.coarse})\nsource: {one.source}\n{where}"
+
+
+def _text(one: Reference) -> str:
+    return f"{one.fine or one.coarse}: {PurePosixPath(one.path).name}"
 
 
 class _Card(QStyledItemDelegate):
-    def __init__(self, listing: ReferenceList, thumbnails: Thumbnails, parent: QObject) -> None:
-        super().__init__(parent)
-        self._listing, self._thumbnails = listing, thumbnails
+    def __init__(self, cards: ReferenceCards, thumbnails: Thumbnails) -> None:
+        super().__init__(cards)
+        self._cards, self._thumbnails = cards, thumbnails
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """All cards are of one size."""
         return _CARD
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Picture, class, file."""
-        one: Reference = index.data(_REFERENCE)
+        one: Reference = index.data(ITEM)
         state, rect = option.state, option.rect
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         corner = rect.topLeft() + QPoint(8, 6)
-        paint_reference(painter, corner, _PICTURE, one, self._listing.pictures.get(one.id), self._thumbnails)
+        paint_reference(painter, corner, _PICTURE, one, self._cards.pictures.get(one.id), self._thumbnails)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         thumbnail.paint_outline(
             painter,

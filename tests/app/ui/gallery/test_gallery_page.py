@@ -127,7 +127,7 @@ def test_a_new_class_is_taught_by_dropping_photos(
     qtbot.waitUntil(lambda: "8 photos added to Verde 2020" in window.status.jobs.text(), timeout=PATIENCE)
     assert page.tree.node() == VERDE and page.cards.listing.rowCount() == 8
     assert "Verde 2020 · sedan · 8 reference photos" in page.references.heading.whole()
-    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(page.cards.pictures) == 8, timeout=PATIENCE)
     assert window.status.facts()[1] == "gallery 20"
     # the photo that is still open on the page Identify is identified again at once
     qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] == "Verde 2020", timeout=PATIENCE)

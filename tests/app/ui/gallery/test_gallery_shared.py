@@ -205,7 +205,7 @@ def test_the_loss_of_a_shared_gallery_costs_only_the_gallery(
     window.models.choose_gallery(address)
     qtbot.waitUntil(lambda: window.status.facts()[1] == "shared gallery 12" and page.session.ready, timeout=PATIENCE)
     page.tree.go(ROSSA)
-    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(page.cards.pictures) == 3, timeout=PATIENCE)
     page.toolbar.gallery_button.export_wanted.emit(tmp_path / "team.gallery")
     said(window, "12 references exported", qtbot)
 

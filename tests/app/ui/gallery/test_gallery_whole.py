@@ -178,7 +178,7 @@ def test_pictures_are_located_after_a_preview(
     page = window.gallery
     files = sorted((photos / "sedan" / "Rossa 2010").glob("*.jpg"))
     teach(window, qtbot, files)
-    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(page.cards.pictures) == 3, timeout=PATIENCE)
     assert page.references.locate_button.isHidden()
     moved = Path(shutil.move(photos / "sedan", tmp_path / "moved"))
     (moved / "Rossa 2010" / "2.jpg").unlink()
@@ -187,13 +187,13 @@ def test_pictures_are_located_after_a_preview(
     answer(monkeypatch, "getExistingDirectory", moved)
     click(page.references.locate_button)
     qtbot.waitUntil(lambda: "2 of 3 missing pictures are in" in page.notice.text(), timeout=PATIENCE)
-    assert "not found: 2.jpg" in page.notice.details() and not page.cards.listing.pictures
+    assert "not found: 2.jpg" in page.notice.details() and not page.cards.pictures
     click(page.notice.do_button)
-    qtbot.waitUntil(lambda: len(page.cards.listing.pictures) == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(page.cards.pictures) == 2, timeout=PATIENCE)
     assert "1 without picture here" in page.references.heading.whole()
     assert "undo: locate 2 pictures" in page.toolbar.undo_button.toolTip()
     page.undo()
-    qtbot.waitUntil(lambda: not page.cards.listing.pictures, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.cards.pictures, timeout=PATIENCE)
 
 
 def test_which_gallery_is_used_is_chosen_and_remembered(
