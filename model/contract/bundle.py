@@ -69,7 +69,7 @@ class Variant(StrEnum):
 
 
 def beside(path: Path, variant: Variant) -> Path:
-    """Where a variant of the model file at `path` lies: `marque.onnx`, `marque.int8.onnx`."""
+    """The place of a variant of the model file at `path`: `marque.onnx`, `marque.int8.onnx`."""
     return path if variant is Variant.FP32 else path.with_suffix(f".{variant}.onnx")
 
 

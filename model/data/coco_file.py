@@ -89,7 +89,7 @@ def read_coco(path: Path) -> CocoFile:
     file in a folder `annotations` also in the folder above, and for `instances_NAME.json` in folders called NAME.
 
     Raises:
-        DataError: if the file cannot be read, is no such document, or names no picture.
+        DataError: if the file cannot be read, is not such a document, or names no picture.
     """
     path = path.absolute()
     parts = _parts(path)
@@ -168,7 +168,7 @@ def _category(entry: dict[str, Any]) -> Category:
 
 
 def _images(path: Path, parts: dict[str, list[Any]], problems: list[str]) -> dict[_Key, CocoImage | None]:
-    """Image id -> picture, None for one that cannot be used and whose boxes are no problem of their own."""
+    """Image id -> picture, None for one that cannot be used, whose boxes are then not reported as problems."""
     folders = _folders(path)
     entries = dict(_by_id(path, "images", parts, problems))
 

@@ -75,7 +75,7 @@ class MapSession(QObject):
         self._projector.stop()
         self.tasks.stop()
 
-    # what is wanted
+    # what to show
 
     def use_model(self, loaded: Loaded) -> None:
         """This identification model's embeddings, and its gallery's, are shown from now on."""

@@ -30,7 +30,7 @@ class ShowPhotos(PageRequest):
 
 @dataclass(frozen=True, eq=False)
 class EnrolPhotos(PageRequest):
-    """List these photos of the project, and put them into the gallery; attributes as of ShowPhotos."""
+    """List these photos of the project, and put them into the gallery; attributes as in ShowPhotos."""
 
     images: np.ndarray
     what: str
