@@ -14,11 +14,12 @@ import numpy as np
 
 from app.core.explore.held_out import HeldOut
 from app.core.gallery.gallery import Gallery, Reference
+from app.core.project.labels import VERDICTS
 from app.core.project.project import Project
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.core.review.arrangement import Filter, matching
-from app.core.review.photo_columns import STATUSES, VERDICTS, ClassNumbers, PhotoColumns, best_guess
+from app.core.review.photo_columns import STATUSES, ClassNumbers, PhotoColumns, best_guess
 from model.system.outputs import Output, write_to
 from model.system.plain_text import one_line
 

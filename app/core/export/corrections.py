@@ -23,9 +23,10 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import SubjectId
 from app.core.project.results import BY_PERSON, UNKNOWN_TO_PERSON, PhotoResult, results
-from app.core.recognition.decision import Level, Status
+from app.core.recognition.decision import Status
 from app.core.recognition.evidence import ClassCandidate, TypeCandidate
 from app.core.system.paths import tidy
+from model.contract.decision import Level
 from model.system.wording import counted
 
 _NONE = "none"

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from app.core.metadata.xmp_text import ListName, XmpText, legal
-from app.core.recognition.decision import Decision, Level
+from app.core.recognition.decision import Decision
+from model.contract.decision import Level
 
 SUBJECT = ListName("dc", "http://purl.org/dc/elements/1.1/", "subject", "Bag")
 _HIERARCHY = ListName("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag")

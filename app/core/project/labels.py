@@ -25,6 +25,10 @@ class Verdict(StrEnum):
     """Not to be labelled, exported or filed."""
 
 
+VERDICTS = (*Verdict,)
+"""A column of verdicts holds places in it."""
+
+
 @dataclass(frozen=True)
 class Label:
     """A person's label of an image. coarse and fine are empty if they are not given."""

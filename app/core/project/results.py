@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.core.project.labels import Label, Verdict
+import numpy as np
+
+from app.core.project.labels import VERDICTS, Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, ProjectImage, SubjectId, subjects_of
-from app.core.recognition.decision import Decision, Level, Status, decide
+from app.core.recognition.decision import STATUS_OF, Decision, Status, decide
 from app.core.recognition.evidence import Evidence
+from app.core.recognition.features import NOBODY
 from app.core.recognition.identifier import Identification
+from model.contract.decision import LEVELS, Level
 from model.system.wording import counted
 
 _PAGE = 1000
@@ -59,16 +63,16 @@ def results(project: Project, model: KnownModel) -> Iterator[PhotoResult]:
     Raises:
         ProjectError: if the project cannot be read.
     """
-    labels = project.labels
     last = 0
     while page := project.images.after(last, _PAGE):
         ids = [image.id for image in page]
+        subjects = subjects_of(ids)
         evidence = dict(project.predictions.evidence(model.fingerprint, ids))
-        told = labels.of(subjects_of(ids))
-        for image in page:
-            found, label = evidence.get(image.id), told.get(SubjectId(image.id))
-            decision = None if found is None else decide(found, model.thresholds)
-            yield PhotoResult(image, found, decision, label, answer(decision, label))
+        decided = dict(zip(evidence, decide(list(evidence.values()), model.thresholds), strict=True))
+        labelled = project.labels.of(subjects)
+        decisions, labels = [decided.get(number) for number in ids], [labelled.get(one) for one in subjects]
+        for image, decision, label, answer in zip(page, decisions, labels, with_labels(decisions, labels), strict=True):
+            yield PhotoResult(image, evidence.get(image.id), decision, label, answer)
         last = page[-1].id
 
 
@@ -83,31 +87,53 @@ def result_of(project: Project, model: KnownModel | None, image: int) -> PhotoRe
     found = project.images.of([image])
     if not found:
         return None
-    evidence = None
+    evidence = decision = None
     if model is not None:
         evidence = dict(project.predictions.evidence(model.fingerprint, [image])).get(image)
-    decision = None if model is None or evidence is None else decide(evidence, model.thresholds)
+        decision = decide([evidence], model.thresholds)[0] if evidence is not None else None
     subject = SubjectId(image)
     label = project.labels.of([subject]).get(subject)
-    return PhotoResult(found[0], evidence, decision, label, answer(decision, label))
+    [answer] = with_labels([decision], [label])
+    return PhotoResult(found[0], evidence, decision, label, answer)
 
 
-def answer(decision: Decision | None, label: Label | None) -> Decision | None:
-    """What holds: the person's label before the model's answer."""
+def overlaid(level: np.ndarray, verdict: np.ndarray, with_class: np.ndarray) -> np.ndarray:
+    """The levels of the answers to N subjects, with the person's labels over them: places in LEVELS, int8 [N].
+
+    Args:
+        level: of the model's answers, places in LEVELS, int8 [N].
+        verdict: places in VERDICTS, or NOBODY, int8 [N].
+        with_class: whether the label names a class, bool [N].
+    """
+    labelled = (verdict == VERDICTS.index(Verdict.ACCEPTED)) | (verdict == VERDICTS.index(Verdict.CORRECTED))
+    shown = level.copy()
+    shown[verdict == VERDICTS.index(Verdict.UNKNOWN)] = LEVELS.index(Level.NONE)
+    shown[labelled & with_class] = LEVELS.index(Level.FINE)
+    shown[labelled & ~with_class] = LEVELS.index(Level.COARSE)
+    return shown
+
+
+def with_labels(decisions: Sequence[Decision | None], labels: Sequence[Label | None]) -> list[Decision | None]:
+    """What holds for N subjects: the person's label where there is one, else the model's answer."""
+    nothing = LEVELS.index(Level.NONE)
+    levels = overlaid(
+        np.array([nothing if one is None else LEVELS.index(one.level) for one in decisions], np.int8),
+        np.array([NOBODY if one is None else VERDICTS.index(one.verdict) for one in labels], np.int8),
+        np.array([one is not None and bool(one.fine) for one in labels], bool),
+    )
+    return [
+        _labelled(decision, label, LEVELS[level])
+        for decision, label, level in zip(decisions, labels, levels.tolist(), strict=True)
+    ]
+
+
+def _labelled(decision: Decision | None, label: Label | None, level: Level) -> Decision | None:
+    """The answer on this level, of the person where there is a label."""
     if label is None or label.verdict is Verdict.EXCLUDED:
         return decision
     known = decision or Decision(Status.UNKNOWN, "", Level.NONE, 0.0, "", "", 0.0, "", 0.0)
-    if label.verdict is Verdict.UNKNOWN:
-        return replace(
-            known, status=Status.UNKNOWN, label="", level=Level.NONE, confidence=0.0, reason=UNKNOWN_TO_PERSON
-        )
-    reason = BY_PERSON[label.verdict]
-    if label.fine:
-        known = replace(known, coarse=label.coarse, coarse_confidence=1.0, fine=label.fine, fine_confidence=1.0)
-        return replace(
-            known, status=Status.IDENTIFIED, label=label.fine, level=Level.FINE, confidence=1.0, reason=reason
-        )
-    known = replace(known, coarse=label.coarse, coarse_confidence=1.0)
-    return replace(
-        known, status=Status.COARSE_ONLY, label=label.coarse, level=Level.COARSE, confidence=1.0, reason=reason
-    )
+    if level is Level.NONE:
+        return replace(known, status=STATUS_OF[level], label="", level=level, confidence=0.0, reason=UNKNOWN_TO_PERSON)
+    fine, certainty = (label.fine, 1.0) if level is Level.FINE else (known.fine, known.fine_confidence)
+    name, reason = label.fine if level is Level.FINE else label.coarse, BY_PERSON[label.verdict]
+    return Decision(STATUS_OF[level], name, level, 1.0, reason, label.coarse, 1.0, fine, certainty)

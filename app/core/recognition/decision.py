@@ -1,4 +1,4 @@
-"""From the evidence to one answer with its reason. Pure functions: no files, no model."""
+"""From the evidence to one answer with its reason, which is worded here. Pure functions: no files, no model."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from app.core.gallery.gallery import Neighbour
 from app.core.recognition.evidence import ClassCandidate, Evidence
 from model.contract.bundle import Thresholds
+from model.contract.decision import LEVELS, Beliefs, Level, Why, rule
 
 _RIVAL_SHARE = 0.5
 """A second class counts as a rival, and is named, from this part of the first one's probability."""
@@ -24,12 +27,8 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-class Level(StrEnum):
-    """The level of the label tree that the answer stands on."""
-
-    FINE = "fine"
-    COARSE = "coarse"
-    NONE = "none"
+STATUS_OF = {Level.FINE: Status.IDENTIFIED, Level.COARSE: Status.COARSE_ONLY, Level.NONE: Status.UNKNOWN}
+"""What a photo is whose answer stands on a level."""
 
 
 @dataclass(frozen=True)
@@ -57,65 +56,64 @@ class Decision:
     fine_confidence: float
 
 
-def decide(evidence: Evidence, thresholds: Thresholds) -> Decision:
-    """The most specific answer that the evidence bears.
+def decide(evidence: Sequence[Evidence], thresholds: Thresholds) -> list[Decision]:
+    """The answer of `model.contract.decision.rule` to each photo, in words."""
+    ruling = rule(_beliefs(evidence), thresholds)
+    return [
+        _decision(one, thresholds, LEVELS[level], Why(why))
+        for one, level, why in zip(evidence, ruling.level.tolist(), ruling.why.tolist(), strict=True)
+    ]
 
-    A picture that shows nothing the model knows is unknown, unless it is one of the classes that were enrolled into the
-    gallery, which stand on their reference photos alone. The best fine class is the answer if it reaches its threshold
-    and the photo looks like a known class at all; otherwise the best type, whose probability is the sum over its
-    classes, if that reaches its own; otherwise the photo is unknown.
-    """
+
+def _beliefs(evidence: Sequence[Evidence]) -> Beliefs:
+    guesses = [one.classes[0] if one.classes else None for one in evidence]
+    return Beliefs(
+        type_probability=np.array([one.types[0].probability for one in evidence], float),
+        fine_probability=np.array([guess.probability if guess else 0.0 for guess in guesses], float),
+        guessed=np.array([guess is not None for guess in guesses], bool),
+        has_classes=np.array([one.types[0].has_classes for one in evidence], bool),
+        enrolled=np.array([guess is not None and guess.enrolled for guess in guesses], bool),
+        carried=np.array([one.carried for one in evidence], bool),
+        likeness=np.array([one.likeness for one in evidence], float),
+        familiarity=np.array([one.familiarity for one in evidence], float),
+    )
+
+
+def _decision(evidence: Evidence, thresholds: Thresholds, level: Level, why: Why) -> Decision:
     best = evidence.types[0]
     guess = evidence.classes[0] if evidence.classes else None
-    strange = _strangeness(evidence, thresholds)
-    doubt = strange or _doubt_about_class(evidence, thresholds)
-    if guess is not None and doubt is None:
+    if level is Level.FINE:
+        assert guess is not None
         reason = f"class {_over(guess.probability, thresholds.fine)}" + _agreement(evidence, fine=guess.name)
         of_class = next(one.probability for one in evidence.types if one.name == guess.coarse)
         return Decision(
-            *(Status.IDENTIFIED, guess.name, Level.FINE, guess.probability, reason),
+            *(STATUS_OF[level], guess.name, level, guess.probability, reason),
             *(guess.coarse, of_class, guess.name, guess.probability),
         )
+    doubt = _doubt(evidence, thresholds, why)
     best_guesses = (best.name, best.probability, guess.name if guess else "", guess.probability if guess else 0.0)
-    if strange is not None:
-        return Decision(Status.UNKNOWN, "", Level.NONE, 0.0, strange, *best_guesses)
-    if best.probability >= thresholds.coarse:
+    if level is Level.COARSE:
         reason = f"{doubt}: shown as {best.name}, {_over(best.probability, thresholds.coarse)}"
         reason += _agreement(evidence, coarse=best.name)
-        return Decision(Status.COARSE_ONLY, best.name, Level.COARSE, best.probability, reason, *best_guesses)
-    reason = f"{doubt}; type {best.name} {_under(best.probability, thresholds.coarse)}"
-    return Decision(Status.UNKNOWN, "", Level.NONE, 0.0, reason, *best_guesses)
+        return Decision(STATUS_OF[level], best.name, level, best.probability, reason, *best_guesses)
+    if why is not Why.STRANGE:
+        doubt += f"; type {best.name} {_under(best.probability, thresholds.coarse)}"
+    return Decision(STATUS_OF[level], "", level, 0.0, doubt, *best_guesses)
 
 
-def _strangeness(evidence: Evidence, thresholds: Thresholds) -> str | None:
-    """Why the picture shows nothing that the model knows, or None if it does.
-
-    The network's score says nothing of what was enrolled after its training: where that carries an answer, of the class
-    or of its type, it does not count.
-    """
-    if thresholds.likeness is None or evidence.likeness >= thresholds.likeness:
-        return None
-    if evidence.carried and (
-        evidence.types[0].probability >= thresholds.coarse or evidence.classes[0].probability >= thresholds.fine
-    ):
-        return None
-    score, needed = _apart(evidence.likeness, thresholds.likeness)
-    return f"unlike everything that the identification model knows (score {score}, needs {needed})"
-
-
-def _doubt_about_class(evidence: Evidence, thresholds: Thresholds) -> str | None:
-    """Why the most probable fine class is not the answer, or None if it is."""
-    best = evidence.types[0]
-    if not evidence.classes or not best.has_classes:
-        return f"no classes are known of type {best.name}"
-    guess = evidence.classes[0]
-    unfamiliar = thresholds.familiarity is not None and evidence.familiarity < thresholds.familiarity
-    if unfamiliar and not guess.enrolled:
+def _doubt(evidence: Evidence, thresholds: Thresholds, why: Why) -> str:
+    """Why the most probable fine class is not the answer."""
+    if why is Why.STRANGE:
+        assert thresholds.likeness is not None
+        score, needed = _apart(evidence.likeness, thresholds.likeness)
+        return f"unlike everything that the identification model knows (score {score}, needs {needed})"
+    if why is Why.NO_CLASSES:
+        return f"no classes are known of type {evidence.types[0].name}"
+    if why is Why.UNFAMILIAR:
         assert thresholds.familiarity is not None
         score, needed = _apart(evidence.familiarity, thresholds.familiarity)
         return f"{_far(evidence.neighbours)} (score {score}, needs {needed})"
-    if guess.probability >= thresholds.fine:
-        return None
+    guess = evidence.classes[0]
     return _other_opinion(evidence, guess) or _rivalry(evidence, thresholds.fine) or _short_of(guess, thresholds.fine)
 
 

@@ -18,12 +18,11 @@ from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 from app.core.gallery.gallery import Neighbour, Reference
 from app.core.recognition.engine import EngineOutputs
 from model.contract.bundle import BundleInfo
+from model.contract.decision import CLASSES_KEPT
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.contract.taxonomy import NO_FINE, Taxonomy
 
-CLASSES_KEPT = 10
-"""How many of the most probable fine classes of a photo are kept."""
 NEIGHBOURS_KEPT = 5
 """How many of the nearest reference photos are kept, shown and counted."""
 _TYPES_KEPT = 3

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from app.core.recognition.evidence import Evidence
+from model.contract.decision import Beliefs
 
 NOBODY = -1
 """In place of a name's number: no name."""
@@ -66,6 +67,20 @@ def feature_row(image: int, evidence: Evidence, number: Callable[[str], int]) ->
         FEATURES,
     )
     return row.tobytes()
+
+
+def beliefs(rows: np.ndarray) -> Beliefs:
+    """What rows of FEATURES are decided by."""
+    return Beliefs(
+        type_probability=rows["type_probability"],
+        fine_probability=rows["fine_probability"],
+        guessed=rows["fine"] != NOBODY,
+        has_classes=rows["type_has_classes"],
+        enrolled=(rows["enrolled"] & ENROLLED).astype(bool),
+        carried=(rows["enrolled"] & CARRIED).astype(bool),
+        likeness=rows["likeness"],
+        familiarity=rows["familiarity"],
+    )
 
 
 def _nearest_classes(evidence: Evidence) -> tuple[str, str, int]:

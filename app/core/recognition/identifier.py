@@ -110,9 +110,6 @@ class Identifier:
             found = self.gallery.search(outputs.embeddings, max(NEIGHBOURS_KEPT, info.fusion.neighbours))
             whole = self.gallery.taxonomy(info.taxonomy)
             gallery = whole, self.gallery.centre_similarities(outputs.embeddings, whole.fine)
-        return [
-            Identification(path, decide(evidence, info.thresholds), evidence, embedding)
-            for path, evidence, embedding in zip(
-                paths or [None] * len(batch), weigh(outputs, found, info, gallery), outputs.embeddings, strict=True
-            )
-        ]
+        evidence = weigh(outputs, found, info, gallery)
+        columns = (paths or [None] * len(batch), decide(evidence, info.thresholds), evidence, outputs.embeddings)
+        return [Identification(*one) for one in zip(*columns, strict=True)]

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from app.core.project.labels import Verdict
+from app.core.project.labels import VERDICTS, Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, PhotoColumns
+from app.core.review.photo_columns import STATUSES, WAITING, PhotoColumns
 
 
 class Show(StrEnum):

@@ -15,18 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.project.labels import Label, Verdict
+from app.core.project.labels import VERDICTS, Label, Verdict
 from app.core.project.records import Place, SubjectId
-from app.core.recognition.decision import Level, Status
-from app.core.recognition.features import CARRIED, ENROLLED, FEATURES, NOBODY
+from app.core.project.results import overlaid
+from app.core.recognition.decision import STATUS_OF, Status
+from app.core.recognition.features import FEATURES, NOBODY, beliefs
 from model.contract.bundle import Thresholds
+from model.contract.decision import LEVELS, Level, rule
 
 STATUSES = (*Status,)
-LEVELS = (*Level,)
-VERDICTS = (*Verdict,)
 WAITING = len(STATUSES)
 """In the column `status`: neither identified nor failed yet. The other values are places in STATUSES."""
 
+_STATUSES_OF_LEVELS = np.array([STATUSES.index(STATUS_OF[level]) for level in LEVELS], np.int8)
 _TOLD = [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)]
 
 
@@ -227,27 +228,25 @@ class PhotoColumns:
         fresh = answers(self.predictions[rows], self._thresholds)
         missing = self.predictions["image"][rows] == 0
         fresh.type[missing] = NOBODY
-        _put(fresh, missing, WAITING, Level.NONE)
+        _take_away(fresh, missing, WAITING)
         if self.errors:
             failed = np.isin(rows, np.fromiter(self.errors, np.int64, len(self.errors)))
-            _put(fresh, failed, STATUSES.index(Status.ERROR), Level.NONE)
+            _take_away(fresh, failed, STATUSES.index(Status.ERROR))
         self._overlay(fresh, rows)
         for name in _SHOWN:
             getattr(self.shown, name)[rows] = getattr(fresh, name)
 
     def _overlay(self, fresh: ShownAnswers, rows: np.ndarray) -> None:
-        """Put the person's labels over the model's answers, as in `results`."""
+        """Put the person's labels over the model's answers, as in `results.with_labels`."""
         verdict, fine, kind = self.verdict[rows], self.told_fine[rows], self.told_type[rows]
-        _put(fresh, verdict == VERDICTS.index(Verdict.UNKNOWN), STATUSES.index(Status.UNKNOWN), Level.NONE)
-        told = (verdict == VERDICTS.index(Verdict.ACCEPTED)) | (verdict == VERDICTS.index(Verdict.CORRECTED))
-        for mask, status, level, label in (
-            (told & (fine != NOBODY), Status.IDENTIFIED, Level.FINE, fine),
-            (told & (fine == NOBODY), Status.COARSE_ONLY, Level.COARSE, kind),
-        ):
-            _put(fresh, mask, STATUSES.index(status), level)
-            fresh.label[mask] = label[mask]
-            fresh.type[mask] = kind[mask]
-            fresh.confidence[mask] = 1.0
+        fresh.level[:] = overlaid(fresh.level, verdict, fine != NOBODY)
+        said = (verdict != NOBODY) & (verdict != VERDICTS.index(Verdict.EXCLUDED))
+        told = said & (fresh.level != LEVELS.index(Level.NONE))
+        fresh.status[said] = _STATUSES_OF_LEVELS[fresh.level[said]]
+        fresh.label[said] = NOBODY
+        fresh.label[told] = np.where(fine == NOBODY, kind, fine)[told]
+        fresh.type[told] = kind[told]
+        fresh.confidence[said] = told[said]
 
 
 def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:
@@ -277,34 +276,25 @@ def _shown(count: int) -> ShownAnswers:
     )
 
 
-def _put(shown: ShownAnswers, mask: np.ndarray, status: int, level: Level) -> None:
+def _take_away(shown: ShownAnswers, mask: np.ndarray, status: int) -> None:
+    """The answers of some rows, which have this status instead."""
     shown.status[mask] = status
-    shown.level[mask] = LEVELS.index(level)
+    shown.level[mask] = LEVELS.index(Level.NONE)
     shown.label[mask] = NOBODY
     shown.confidence[mask] = 0.0
 
 
 def answers(predictions: np.ndarray, thresholds: Thresholds) -> ShownAnswers:
     """The answers of `decision.decide` for many rows of FEATURES at once, without the reasons."""
-    p = predictions
-    guessed, enrolled = p["fine"] != NOBODY, (p["enrolled"] & ENROLLED).astype(bool)
-    strange = np.zeros(len(p), bool)
-    if thresholds.likeness is not None:
-        reached = (p["type_probability"] >= thresholds.coarse) | (p["fine_probability"] >= thresholds.fine)
-        strange = (p["likeness"] < thresholds.likeness) & ~((p["enrolled"] & CARRIED).astype(bool) & reached)
-    doubt = ~guessed | ~p["type_has_classes"] | (p["fine_probability"] < thresholds.fine)
-    if thresholds.familiarity is not None:
-        doubt |= (p["familiarity"] < thresholds.familiarity) & ~enrolled
-    fine = ~strange & ~doubt
-    coarse = ~strange & doubt & (p["type_probability"] >= thresholds.coarse)
-    result = _shown(len(p))
-    _put(result, np.ones(len(p), bool), STATUSES.index(Status.UNKNOWN), Level.NONE)
-    _put(result, fine, STATUSES.index(Status.IDENTIFIED), Level.FINE)
-    _put(result, coarse, STATUSES.index(Status.COARSE_ONLY), Level.COARSE)
-    result.label[fine], result.label[coarse] = p["fine"][fine], p["type"][coarse]
-    result.confidence[fine], result.confidence[coarse] = p["fine_probability"][fine], p["type_probability"][coarse]
-    result.type[:] = np.where(fine, p["fine_type"], p["type"])
-    return result
+    p, level = predictions, rule(beliefs(predictions), thresholds).level
+    fine, coarse = level == LEVELS.index(Level.FINE), level == LEVELS.index(Level.COARSE)
+    return ShownAnswers(
+        status=_STATUSES_OF_LEVELS[level],
+        level=level,
+        label=np.select([fine, coarse], [p["fine"], p["type"]], NOBODY),
+        type=np.where(fine, p["fine_type"], p["type"]),
+        confidence=np.select([fine, coarse], [p["fine_probability"], p["type_probability"]], 0.0),
+    )
 
 
 def best_guess(predictions: np.ndarray) -> np.ndarray:

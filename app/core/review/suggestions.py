@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.project.labels import Label, Verdict
-from app.core.recognition.decision import Level, Status
+from app.core.project.labels import VERDICTS, Label, Verdict
+from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.core.review.likeness import most_similar
-from app.core.review.photo_columns import LEVELS, STATUSES, VERDICTS, PhotoColumns
+from app.core.review.photo_columns import STATUSES, PhotoColumns
+from model.contract.decision import LEVELS, Level
 
 _ASKED = 5
 _ALIKE = 0.8

@@ -9,11 +9,12 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.core.recognition.decision import Decision, Level
+from app.core.recognition.decision import Decision
 from app.core.recognition.evidence import Evidence
 from app.ui.widgets import theme
 from app.ui.widgets.status_face import percent
 from model.contract.bundle import Thresholds
+from model.contract.decision import Level
 from model.contract.taxonomy import Taxonomy
 from model.system.plain_text import one_line
 

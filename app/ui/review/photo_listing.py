@@ -9,12 +9,12 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QPixmap
 
-from app.core.project.labels import Verdict
+from app.core.project.labels import VERDICTS, Verdict
 from app.core.recognition.decision import Status
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement
 from app.core.review.arrangement import Filter, Order
-from app.core.review.photo_columns import STATUSES, VERDICTS, WAITING, PhotoColumns
+from app.core.review.photo_columns import STATUSES, WAITING, PhotoColumns
 from app.ui.background.photo_loading import Thumbnails
 from app.ui.widgets.status_face import FACES, VERDICT_FACES, percent
 

@@ -19,9 +19,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.filing.filing_plan import PATTERN, FilingPlan
-from app.core.project.labels import Label, Verdict
+from app.core.project.labels import VERDICTS, Label, Verdict
 from app.core.recognition.features import NOBODY
-from app.core.review.photo_columns import VERDICTS
 from app.ui.review.export.export_jobs import PlanRequest
 from app.ui.widgets.file_dialogs import ChosenPlace
 from app.ui.window.main_window import MainWindow

@@ -79,7 +79,7 @@ def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Ta
     centres[:, ~gallery.centres.any(axis=1)] = -np.inf
     coarse, fine, vectors = (column.numpy() for column in asked.output[:3])
     outputs = EngineOutputs(coarse, fine, vectors, asked.output.likeness.numpy())
-    decisions = [decide(one, CHOSEN.thresholds) for one in weigh(outputs, found, info, (whole, centres))]
+    decisions = decide(weigh(outputs, found, info, (whole, centres)), CHOSEN.thresholds)
     new = {name for _, name in NEW}
     return [d.label if d.status is Status.IDENTIFIED and d.label in new else "" for d in decisions]
 

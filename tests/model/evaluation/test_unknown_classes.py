@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from app.core.recognition.decision import Status, decide
+from app.core.recognition.decision import Status
 from model.calibrate import main as calibrate_main
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
@@ -27,7 +27,7 @@ from model.publishing.export import export
 from model.training.run_folder import RunFolder
 from model.training.run_setup import new_run
 from model.training.session import StopRequest, train
-from tests.app.core.recognition.test_decision import evidence
+from tests.app.core.recognition.test_decision import alone, evidence
 from tests.model.evaluation.test_calibration import TREE, seen
 
 SETTINGS = {
@@ -105,7 +105,7 @@ def test_answers_are_counted_as_the_program_gives_them(likeness: float | None, f
         found = evidence(
             types, classes, likeness=photos.likeness[row], familiarity=float(familiar[row]), parents=parents
         )
-        statuses.append(decide(found, thresholds).status)
+        statuses.append(alone(found, thresholds).status)
     with_class, with_type = given(photos, posterior, chosen)
     assert with_class.tolist() == [status is Status.IDENTIFIED for status in statuses]
     assert with_type.tolist() == [status in (Status.IDENTIFIED, Status.COARSE_ONLY) for status in statuses]

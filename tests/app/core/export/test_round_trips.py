@@ -23,7 +23,7 @@ from app.core.export.label_table import guarded, unguarded
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, SubjectId
-from app.core.project.results import PhotoResult, answer
+from app.core.project.results import PhotoResult, with_labels
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
 from tests.app.tiny import colour_picture
@@ -85,7 +85,7 @@ def exported(picture: Path, name: str, label: Label, kind: str, read: Callable[[
             return
         found = photo.stat()
         image = Photo(1, photo, found.st_size, found.st_mtime_ns)
-        result = PhotoResult(image, None, None, label, answer(None, label))  # type: ignore[arg-type]
+        result = PhotoResult(image, None, None, label, with_labels([None], [label])[0])  # type: ignore[arg-type]
         out = Path(folder) / "out put.csv"
         if out == photo:
             return

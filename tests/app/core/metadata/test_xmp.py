@@ -17,7 +17,8 @@ from app.core.metadata.sidecars import Sidecars
 from app.core.metadata.xmp import SUBJECT, keywords, lists, merged
 from app.core.metadata.xmp_sidecar import SidecarError, write_sidecar
 from app.core.project.project import Project
-from app.core.recognition.decision import Decision, Level, Status
+from app.core.recognition.decision import Decision, Status
+from model.contract.decision import Level
 from tests.app.tiny import colour_picture
 
 SHIP = Decision(Status.IDENTIFIED, "MT Alpha", Level.FINE, 0.9, "", "tanker", 0.9, "MT Alpha", 0.9)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.gallery.gallery import Neighbour, Reference
-from app.core.recognition.decision import Decision, Level, Status, decide
+from app.core.recognition.decision import Decision, Status, decide
 from app.core.recognition.evidence import ClassCandidate, Evidence, TypeCandidate
 from model.contract.bundle import Thresholds
+from model.contract.decision import Level
 
 PARENTS = {"RX-8": "coupe", "TL": "sedan", "TSX": "sedan"}
 HALF = Thresholds(fine=0.6, coarse=0.5, likeness=2.0, familiarity=-1.0)
@@ -42,6 +43,11 @@ def evidence(
         familiarity,
         tuple(neighbours or ()),
     )
+
+
+def alone(found: Evidence, thresholds: Thresholds) -> Decision:
+    [decision] = decide([found], thresholds)
+    return decision
 
 
 SCORES = st.integers(-9000, 9000).map(lambda number: number / 1000)
@@ -77,7 +83,7 @@ def cases(draw: st.DrawFn) -> tuple[Evidence, Thresholds]:
 @given(cases())
 def test_status_level_label_and_confidence_belong_together(case: tuple[Evidence, Thresholds]) -> None:
     found, thresholds = case
-    decision = decide(found, thresholds)
+    decision = alone(found, thresholds)
     guess = found.classes[0] if found.classes else None
     assert (decision.fine, decision.fine_confidence) == ((guess.name, guess.probability) if guess else ("", 0))
     assert (decision.coarse, decision.coarse_confidence) in [(one.name, one.probability) for one in found.types]
@@ -109,14 +115,14 @@ def test_what_is_unlike_everything_is_unknown_unless_what_was_enrolled_carries_a
         and of_gallery >= best.probability / 2
         and (guess.probability >= thresholds.fine or best.probability >= thresholds.coarse)
     ):
-        assert decide(found, demanding) == decide(found, thresholds.model_copy(update={"likeness": None}))
+        assert alone(found, demanding) == alone(found, thresholds.model_copy(update={"likeness": None}))
     else:
-        assert decide(found, demanding).status is Status.UNKNOWN
+        assert alone(found, demanding).status is Status.UNKNOWN
 
 
 @given(cases())
 def test_every_reason_is_one_line_with_a_figure_and_no_contradiction(case: tuple[Evidence, Thresholds]) -> None:
-    reason = decide(*case).reason
+    reason = alone(*case).reason
     assert re.search(r"\d", reason)
     assert "\n" not in reason
     assert not reason.endswith(".")
@@ -136,11 +142,11 @@ def test_higher_thresholds_never_give_a_more_specific_answer(
         familiarity=None if thresholds.familiarity is None else thresholds.familiarity + familiarity,
     )
     rank = {Status.UNKNOWN: 0, Status.COARSE_ONLY: 1, Status.IDENTIFIED: 2}
-    assert rank[decide(found, stricter).status] <= rank[decide(found, thresholds).status]
+    assert rank[alone(found, stricter).status] <= rank[alone(found, thresholds).status]
 
 
 def decided(*arguments: Any, **how: Any) -> Decision:
-    return decide(evidence(*arguments, **how), HALF)
+    return alone(evidence(*arguments, **how), HALF)
 
 
 SEDAN = {"bus": 0.01, "coupe": 0.02, "sedan": 0.97}
@@ -226,7 +232,7 @@ SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
     ],
 )
 def test_reasons(found: Evidence, status: Status, reason: str) -> None:
-    decision = decide(found, HALF)
+    decision = alone(found, HALF)
     assert (decision.status, decision.reason) == (status, reason)
 
 
@@ -254,7 +260,7 @@ def test_what_falls_short_is_told_apart_from_what_is_needed_and_from_certainty(
     probability: float, threshold: float, words: str
 ) -> None:
     found = evidence({"sedan": 1.0}, {"TL": probability})
-    assert decide(found, Thresholds(fine=threshold, coarse=1.0)).reason.startswith(f"class TL {words}: shown as sedan")
+    assert alone(found, Thresholds(fine=threshold, coarse=1.0)).reason.startswith(f"class TL {words}: shown as sedan")
 
 
 def test_a_reason_never_claims_certainty() -> None:

@@ -14,13 +14,12 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import FoundFile, Outcome, SubjectId
 from app.core.project.results import results
-from app.core.recognition.decision import Status, decide
+from app.core.recognition.decision import Status
 from app.core.recognition.evidence import Evidence
 from app.core.recognition.features import FEATURES, feature_row
 from app.core.review import arrangement, likeness
 from app.core.review.arrangement import Filter, Order, Show
 from app.core.review.photo_columns import (
-    LEVELS,
     STATUSES,
     WAITING,
     ClassNumbers,
@@ -29,8 +28,9 @@ from app.core.review.photo_columns import (
 )
 from app.core.review.suggestions import suggest
 from model.contract.bundle import Thresholds
+from model.contract.decision import LEVELS
 from model.contract.taxonomy import Taxonomy
-from tests.app.core.recognition.test_decision import cases, evidence, near
+from tests.app.core.recognition.test_decision import alone, cases, evidence, near
 from tests.app.foreign import execute
 
 MODEL = "m"
@@ -109,7 +109,7 @@ def test_rows_are_decided_as_single_photos_are(case: tuple[Evidence, Thresholds]
     kept = Evidence.from_json(found.to_json())  # with as many decimals as are kept
     names = ClassNumbers()
     piece = np.frombuffer(feature_row(1, found, names.place), FEATURES)
-    row, decision = answers(piece, thresholds), decide(kept, thresholds)
+    row, decision = answers(piece, thresholds), alone(kept, thresholds)
     assert STATUSES[row.status[0]] is decision.status and LEVELS[row.level[0]] is decision.level
     assert names[row.label[0]] == decision.label and names[row.type[0]] == decision.coarse
     assert row.confidence[0] == decision.confidence
