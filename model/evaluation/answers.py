@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from model.contract.bundle import Calibration, Familiarity, Fusion
+from model.contract.decision import CLASSES_KEPT, Beliefs
 from model.contract.openset import familiarity
 from model.contract.posterior import Posterior, class_scores, fuse, tree_posterior
 from model.contract.taxonomy import NO_FINE, Taxonomy
@@ -139,3 +140,42 @@ class Seen:
     def familiarity(self, scale: Familiarity) -> np.ndarray:
         """`openset.familiarity` [N]."""
         return familiarity(self.fine_logits, self.closest, scale)
+
+
+def beliefs(
+    posterior: Posterior, likeness: np.ndarray, familiar: np.ndarray, whole: Taxonomy, known: Taxonomy
+) -> Beliefs:
+    """What the program's answers to N subjects rest on.
+
+    Args:
+        posterior: over the classes of `whole`.
+        likeness, familiar: `Beliefs.likeness` and `Beliefs.familiarity` [N].
+        whole: the network's taxonomy with the gallery's own types and classes after it (`Taxonomy.extended`).
+        known: the network's.
+    """
+    count, kind = len(posterior.coarse), posterior.coarse.argmax(axis=1)
+    best = posterior.fine.argmax(axis=1) if whole.fine else np.full(count, NO_FINE)
+    enrolled = best >= len(known.fine)
+    return Beliefs(
+        type_probability=posterior.coarse.max(axis=1),
+        fine_probability=posterior.fine.max(axis=1, initial=0),
+        guessed=best != NO_FINE,
+        has_classes=np.isin(kind, whole.parent_array),
+        enrolled=enrolled,
+        carried=_carried(posterior, enrolled, whole, known),
+        likeness=likeness,
+        familiarity=familiar,
+    )
+
+
+def _carried(posterior: Posterior, enrolled: np.ndarray, whole: Taxonomy, known: Taxonomy) -> np.ndarray:
+    """`Beliefs.carried` [N], by the classes that the program keeps of a photo."""
+    carried, rows = np.zeros(len(enrolled), bool), np.flatnonzero(enrolled)
+    if not len(rows):
+        return carried
+    coarse, fine = posterior.coarse[rows], posterior.fine[rows]
+    kept = np.argsort(-fine, axis=1, kind="stable")[:, :CLASSES_KEPT]
+    of_best_type = whole.parent_array[kept] == coarse.argmax(axis=1)[:, None]
+    share = np.where(of_best_type & (kept >= len(known.fine)), np.take_along_axis(fine, kept, axis=1), 0).sum(axis=1)
+    carried[rows] = of_best_type[:, 0] & (2 * share >= coarse.max(axis=1))
+    return carried

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.contract.decision import LEVELS, Level, rule
 from model.contract.openset import familiarity
 from model.contract.posterior import fuse, tree_posterior
 from model.contract.samples import Sample
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
-from model.evaluation.answers import Seen, TrainingReferences
+from model.evaluation.answers import Seen, TrainingReferences, beliefs
 from model.evaluation.calibration import CalibrationChoice
 from model.method.network import NetworkOutput
 from model.metrics.fewshot import SHOTS, lasting
@@ -45,7 +46,7 @@ def enrolled_figures(
     - enrolled_K_taken: of the known photos, that get one of the enrolled classes.
     - *_alone: the same in a gallery without the network's own classes.
 
-    As app/core/recognition/decision.py answers. Nothing where no class has enough photos.
+    Nothing where no class has enough photos.
 
     Args:
         unseen: photos of classes that the network was not trained on.
@@ -85,9 +86,9 @@ def _shares(
     if beside is not None:
         embeddings, labels = np.concatenate([beside.embeddings, embeddings]), np.concatenate([beside.fine, labels])
     gallery = TrainingReferences.of(embeddings, labels, len(whole.fine))
-    told, meant = _told(unseen.at(asked), gallery, taxonomy, whole, chosen), number[fine[asked]]
-    taken = _told(known, gallery, taxonomy, whole, chosen) >= 0
-    return float((told == meant).mean()), float(((told >= 0) & (told != meant)).mean()), float(taken.mean())
+    found, meant = _enrolled_answers(unseen.at(asked), gallery, taxonomy, whole, chosen), number[fine[asked]]
+    taken = _enrolled_answers(known, gallery, taxonomy, whole, chosen) >= 0
+    return float((found == meant).mean()), float(((found >= 0) & (found != meant)).mean()), float(taken.mean())
 
 
 def _draw(fine: np.ndarray, groups: np.ndarray, shots: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -98,14 +99,14 @@ def _draw(fine: np.ndarray, groups: np.ndarray, shots: int, rng: np.random.Gener
     return enrolled, np.flatnonzero(~np.isin(groups, groups[enrolled]))
 
 
-def _told(
+def _enrolled_answers(
     photos: AnsweredPhotos, gallery: TrainingReferences, known: Taxonomy, whole: Taxonomy, chosen: CalibrationChoice
 ) -> np.ndarray:
     """Number in `whole` of the enrolled class that is the answer to each photo, -1 where another one is or none."""
     seen = Seen.by(photos.output, encode(photos.samples, known), gallery, chosen.fusion.neighbours)
     tree = tree_posterior(seen.coarse_logits, seen.fine_logits, known, chosen.calibration)
     familiar = familiarity(seen.fine_logits, None, chosen.familiarity)
-    fine = fuse(tree, seen.scores, familiar, known, whole, chosen.fusion).fine
-    best = fine.argmax(axis=1)
-    answered = (best >= len(known.fine)) & (fine.max(axis=1) >= chosen.thresholds.fine)
-    return np.where(answered, best, -1)
+    posterior = fuse(tree, seen.scores, familiar, known, whole, chosen.fusion)
+    found = beliefs(posterior, seen.likeness, familiar, whole, known)
+    answered = found.enrolled & (rule(found, chosen.thresholds).level == LEVELS.index(Level.FINE))
+    return np.where(answered, posterior.fine.argmax(axis=1), -1)

@@ -71,7 +71,7 @@ def answer_figures(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) ->
     posterior = seen.posterior(taxonomy, chosen.calibration, chosen.fusion)
     heads = seen.posterior(taxonomy, chosen.calibration, Fusion())
     result: dict[str, Any] = {"photos": len(seen.closest)}
-    with_class, with_type = given(seen, posterior, chosen)
+    with_class, with_type = given(seen, posterior, taxonomy, chosen)
     for level, found, plain, labels, shown in (
         ("coarse", posterior.coarse, heads.coarse, seen.labels.coarse, with_type),
         ("fine", posterior.fine, heads.fine, seen.labels.fine, with_class),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from model.contract.decision import LEVELS, Level, rule
 from model.contract.posterior import Posterior
 from model.contract.taxonomy import Taxonomy
 from model.data.labels import encode, group_numbers, taxonomy_of
 from model.data.splits import Split
-from model.evaluation.answers import Seen, references_of
+from model.evaluation.answers import Seen, beliefs, references_of
 from model.evaluation.calibration import CalibrationChoice
 from model.evaluation.enrolled_classes import AnsweredPhotos, enrolled_figures
 from model.method.network import Network
@@ -58,27 +59,22 @@ def unknown_figures(
     return found | enrolled_figures(AnsweredPhotos(samples, output), labelled, references, taxonomy, chosen)
 
 
-def given(seen: Seen, posterior: Posterior, chosen: CalibrationChoice) -> tuple[np.ndarray, np.ndarray]:
+def given(
+    seen: Seen, posterior: Posterior, taxonomy: Taxonomy, chosen: CalibrationChoice
+) -> tuple[np.ndarray, np.ndarray]:
     """Which photos get a fine class as their answer, and which a class or at least a type: bool [N] each.
-
-    As app/core/recognition/decision.py has it.
 
     Args:
         posterior: of the photos seen.
+        taxonomy: the network's.
     """
-    thresholds = chosen.thresholds
-    fine, coarse = posterior.fine.max(axis=1, initial=0) >= thresholds.fine, posterior.coarse.max(axis=1)
-    if thresholds.familiarity is not None:
-        fine &= seen.familiarity(chosen.familiarity) >= thresholds.familiarity
-    shown = fine | (coarse >= thresholds.coarse)
-    if thresholds.likeness is not None:
-        like = seen.likeness >= thresholds.likeness
-        return fine & like, shown & like
-    return fine, shown
+    familiar = seen.familiarity(chosen.familiarity)
+    level = rule(beliefs(posterior, seen.likeness, familiar, taxonomy, taxonomy), chosen.thresholds).level
+    return level == LEVELS.index(Level.FINE), level != LEVELS.index(Level.NONE)
 
 
 def _share_with_class(seen: Seen, taxonomy: Taxonomy, chosen: CalibrationChoice) -> float:
-    with_class, _ = given(seen, seen.posterior(taxonomy, chosen.calibration, chosen.fusion), chosen)
+    with_class, _ = given(seen, seen.posterior(taxonomy, chosen.calibration, chosen.fusion), taxonomy, chosen)
     return float(with_class.mean())
 
 

@@ -48,11 +48,13 @@ def photos(classes: Sequence[str], each: int, seed: int) -> AnsweredPhotos:
     points = points + 0.9 * rng.normal(size=points.shape)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     logits = 3 * points @ centres[:3].T
-    columns = (logits[:, [1, 2]], logits, points, points, np.ones(len(points)))
+    columns = (logits[:, [1, 2]], logits, points, points, rng.uniform(size=len(points)))
     return AnsweredPhotos(samples, NetworkOutput(*(torch.from_numpy(column.astype(np.float32)) for column in columns)))
 
 
-def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Taxonomy) -> list[str]:
+def in_the_program(
+    asked: AnsweredPhotos, gallery: TrainingReferences, whole: Taxonomy, chosen: CalibrationChoice
+) -> list[str]:
     """The enrolled class that app/core answers for each photo, empty where it answers anything else."""
     embeddings = asked.output.embedding.numpy()
     info = BundleInfo(
@@ -62,7 +64,7 @@ def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Ta
         taxonomy=KNOWN,
         preprocessing=Preprocessing(size=32),
         embedding_dim=DIM,
-        **{name: getattr(CHOSEN, name) for name in ("calibration", "fusion", "familiarity", "thresholds")},
+        **{name: getattr(chosen, name) for name in ("calibration", "fusion", "familiarity", "thresholds")},
     )
     found = []
     for row in embeddings @ gallery.embeddings.T:
@@ -79,24 +81,28 @@ def in_the_program(asked: AnsweredPhotos, gallery: TrainingReferences, whole: Ta
     centres[:, ~gallery.centres.any(axis=1)] = -np.inf
     coarse, fine, vectors = (column.numpy() for column in asked.output[:3])
     outputs = EngineOutputs(coarse, fine, vectors, asked.output.likeness.numpy())
-    decisions = decide(weigh(outputs, found, info, (whole, centres)), CHOSEN.thresholds)
+    decisions = decide(weigh(outputs, found, info, (whole, centres)), chosen.thresholds)
     new = {name for _, name in NEW}
     return [d.label if d.status is Status.IDENTIFIED and d.label in new else "" for d in decisions]
 
 
+@pytest.mark.parametrize("fine", [0.1, 0.5])
+@pytest.mark.parametrize("likeness", [None, 0.5])
 @pytest.mark.parametrize("alone", [False, True])
-def test_it_is_what_the_program_answers(alone: bool) -> None:
+def test_it_is_what_the_program_answers(alone: bool, likeness: float | None, fine: float) -> None:
+    thresholds = CHOSEN.thresholds.model_copy(update={"likeness": likeness, "fine": fine})
+    chosen = CHOSEN.model_copy(update={"thresholds": thresholds})
     whole = KNOWN.extended(NEW)
     few, asked = photos("DE", 4, 1), photos("ABCDE", 60, 2)
     references = photos("ABC", 15, 3)
-    embeddings, fine = few.output.embedding.numpy(), encode(few.samples, whole).fine
+    embeddings, classes = few.output.embedding.numpy(), encode(few.samples, whole).fine
     if not alone:
         embeddings = np.concatenate([references.output.embedding.numpy(), embeddings])
-        fine = np.concatenate([encode(references.samples, whole).fine, fine])
-    gallery = TrainingReferences.of(embeddings, fine, len(whole.fine))
-    told = enrolled_classes._told(asked, gallery, KNOWN, whole, CHOSEN)
-    answers = in_the_program(asked, gallery, whole)
-    assert [whole.fine[number] if number >= 0 else "" for number in told] == answers
+        classes = np.concatenate([encode(references.samples, whole).fine, classes])
+    gallery = TrainingReferences.of(embeddings, classes, len(whole.fine))
+    numbers = enrolled_classes._enrolled_answers(asked, gallery, KNOWN, whole, chosen)
+    answers = in_the_program(asked, gallery, whole, chosen)
+    assert [whole.fine[number] if number >= 0 else "" for number in numbers] == answers
     assert {"D", "E", ""} == set(answers)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -14,7 +15,9 @@ from app.core.recognition.decision import Status
 from model.calibrate import main as calibrate_main
 from model.contract.bundle import Calibration, Fusion, Thresholds
 from model.contract.config import Config
+from model.contract.posterior import Posterior
 from model.contract.samples import Sample
+from model.contract.taxonomy import Taxonomy
 from model.contract.tested_photos import read_tested
 from model.data.splits import Split, some_classes
 from model.evaluation import calibration as calibrate_module
@@ -106,7 +109,7 @@ def test_answers_are_counted_as_the_program_gives_them(likeness: float | None, f
             types, classes, likeness=photos.likeness[row], familiarity=float(familiar[row]), parents=parents
         )
         statuses.append(alone(found, thresholds).status)
-    with_class, with_type = given(photos, posterior, chosen)
+    with_class, with_type = given(photos, posterior, TREE, chosen)
     assert with_class.tolist() == [status is Status.IDENTIFIED for status in statuses]
     assert with_type.tolist() == [status in (Status.IDENTIFIED, Status.COARSE_ONLY) for status in statuses]
     assert 0 < with_class.sum() < with_type.sum() < 300
@@ -116,6 +119,15 @@ def test_answers_are_counted_as_the_program_gives_them(likeness: float | None, f
     right = posterior.fine.argmax(axis=1) == photos.labels.fine
     assert figures["fine_given_right"] == pytest.approx(right[with_class & labelled].mean())
     assert figures["coarse_given"] == pytest.approx(with_type.mean())
+
+
+def test_a_class_is_no_answer_where_the_best_type_has_none() -> None:
+    """As in the program: with a low threshold a class of another type may reach it."""
+    tree = Taxonomy(coarse=("car", "ship"), fine=("A",), parents=(0,))
+    posterior = Posterior(np.array([[0.4, 0.6], [0.6, 0.4]]), np.array([[0.4], [0.6]]))
+    chosen = CalibrationChoice(thresholds=Thresholds(fine=0.3, coarse=0.5))
+    with_class, with_type = given(seen(3, count=2), posterior, tree, chosen)
+    assert with_class.tolist() == [False, True] and with_type.tolist() == [True, True]
 
 
 def test_answers_are_measured_with_colours_and_sides_exchanged_too(incomplete: RunFolder) -> None:
