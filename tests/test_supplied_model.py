@@ -51,7 +51,7 @@ def test_together_they_are_small_enough_for_the_repository(model: Path) -> None:
     assert model.with_suffix(".md").is_file()
 
 
-def test_nothing_tells_where_it_was_made(model: Path) -> None:
+def test_no_file_reveals_where_it_was_made(model: Path) -> None:
     gallery_file = paths.bundled_gallery(model)
     assert gallery_file is not None
     with sqlite3.connect(f"file:{gallery_file}?mode=ro&immutable=1", uri=True) as database:

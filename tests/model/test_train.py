@@ -226,7 +226,7 @@ def test_export_refuses_a_graph_that_differs(unbroken: Path, tmp_path: Path, mon
         ),
     ],
 )
-def test_bad_input_is_told_in_one_message(
+def test_bad_input_gives_one_message(
     args: list[str], said: str, picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     args = [arg.format(tmp=tmp_path, pictures=picture_folder) for arg in args]
@@ -236,7 +236,7 @@ def test_bad_input_is_told_in_one_message(
     assert not (tmp_path / "r").exists()  # the next try finds its folder free
 
 
-def test_settings_that_contradict_each_other_are_told_before_anything_is_read(
+def test_contradicting_settings_are_reported_before_anything_is_read(
     picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -308,7 +308,7 @@ def test_unknown_rule_is_refused() -> None:
         LossSettings.model_validate({"rule": "best"})
 
 
-def test_a_damaged_checkpoint_is_told(unbroken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_checkpoint_is_reported(unbroken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(unbroken, copy)
     data = (copy / "checkpoint.pt").read_bytes()
@@ -363,7 +363,7 @@ def test_every_cost_and_rule_trains(options: tuple[str, ...], picture_folder: Pa
     assert all(event.values["d_negative"] > 0 for event in events if event.kind == "epoch")
 
 
-def test_the_card_tells_the_figures_of_the_run(
+def test_the_card_states_the_figures_of_the_run(
     unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "card.md"

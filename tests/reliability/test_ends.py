@@ -87,7 +87,7 @@ def test_nobody_who_reads_and_a_full_output(situations: Situations, pictures: Pa
 
 @needs_mount
 @pytest.mark.parametrize("kind", EXPORTS)
-def test_a_full_disk_in_every_export(situations: Situations, project: Path, place: Path, kind: str) -> None:
+def test_every_export_reports_a_full_disk(situations: Situations, project: Path, place: Path, kind: str) -> None:
     disk = place / f"disk {kind}"
     disk.mkdir()
     target = disk / f"out.{kind}"
@@ -148,7 +148,7 @@ def test_a_home_that_cannot_be_written(
     assert list(closed.iterdir()) == []
 
 
-def test_folders_in_the_place_of_files_and_files_in_the_place_of_folders(
+def test_commands_report_files_and_folders_in_place_of_each_other(
     situations: Situations, pictures: Path, project: Path, model: tuple[str, ...]
 ) -> None:
     folder, file = pictures, next(pictures.rglob("*.jpg"))
@@ -268,7 +268,7 @@ def test_ctrl_c_and_sigterm_end_each_command_with_130(
 @needs_strace
 @pytest.mark.slow
 @pytest.mark.parametrize("signal", ["INT", "TERM"])
-def test_signals_at_every_moment(
+def test_a_signal_at_any_moment_leaves_everything_sound(
     situations: Situations, pictures: Path, project: Path, model: tuple[str, ...], place: Path, signal: str
 ) -> None:
     for words in long_commands(pictures, project, model, place / signal):
@@ -307,7 +307,7 @@ def interrupted(situations: Situations, signal: str, moment: Moment, words: tupl
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["model.train", "model.study"])
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 6.0, 12.0])
-def test_ctrl_c_in_a_command_of_the_trainer(tmp_path: Path, command: str, seconds: float) -> None:
+def test_ctrl_c_ends_a_command_of_the_trainer(tmp_path: Path, command: str, seconds: float) -> None:
     small = ("--data", "demo:", "--weights", "none")
     words = {
         "model.train": [*small, "--out", str(tmp_path / "run"), "--backbone", "resnet18", "--size", "64"],

@@ -86,7 +86,7 @@ READERS: dict[str, Callable[[Path], None]] = {"work.marque": look, "a.gallery": 
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 @fuzz(20)
-def test_a_damaged_database_is_read_or_told(
+def test_a_damaged_database_is_read_or_reported(
     project: Path, gallery: Path, place: Path, name: str, data: st.DataObject
 ) -> None:
     whole = (project if name == project.name else gallery).read_bytes()
@@ -110,7 +110,7 @@ _VALUES = st.one_of(
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 @fuzz(25)
-def test_a_row_of_any_content_is_read_or_told(
+def test_a_row_of_any_content_is_read_or_reported(
     project: Path, gallery: Path, place: Path, name: str, data: st.DataObject
 ) -> None:
     path = place / f"rows {name}"

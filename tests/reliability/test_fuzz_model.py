@@ -53,7 +53,7 @@ def metadata(model: Path) -> dict:
 
 @given(data=st.data())
 @fuzz(25)
-def test_a_damaged_file_is_read_or_told(model: Path, place: Path, data: st.DataObject) -> None:
+def test_a_damaged_file_is_read_or_reported(model: Path, place: Path, data: st.DataObject) -> None:
     path = place / "damaged.onnx"
     path.write_bytes(data.draw(damaged(model.read_bytes())))
     reads_or_tells("model file", lambda: identify(path), path.name)
@@ -61,14 +61,14 @@ def test_a_damaged_file_is_read_or_told(model: Path, place: Path, data: st.DataO
 
 @given(data=st.data())
 @fuzz(25)
-def test_metadata_of_any_kind_is_read_or_told(place: Path, metadata: dict, data: st.DataObject) -> None:
+def test_metadata_of_any_kind_is_read_or_reported(place: Path, metadata: dict, data: st.DataObject) -> None:
     path = written(place / "metadata.onnx", tiny_graph(), as_json(data.draw(another_value(metadata))))
     reads_or_tells("model's metadata", lambda: identify(path), path.name)
 
 
 @given(data=st.data())
 @fuzz(25)
-def test_a_graph_of_any_kind_is_read_or_told(place: Path, metadata: dict, data: st.DataObject) -> None:
+def test_a_graph_of_any_kind_is_read_or_reported(place: Path, metadata: dict, data: st.DataObject) -> None:
     graph = tiny_graph()
     for _ in range(data.draw(st.integers(1, 3))):
         _change(graph, data)
@@ -203,14 +203,14 @@ def test_a_graph_that_could_do_harm_is_refused(
         ({"thresholds": {"familiarity": float("inf")}}, "damaged"),
     ],
 )
-def test_absurd_metadata_is_told(place: Path, metadata: dict, entries: dict, said: str) -> None:
+def test_absurd_metadata_is_reported(place: Path, metadata: dict, entries: dict, said: str) -> None:
     path = written(place / "absurd.onnx", tiny_graph(), as_json(metadata | entries))
     with pytest.raises(MarqueError, match=rf"absurd\.onnx.*{said}"):
         read_info(path)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "huge", "device"])
-def test_what_is_no_model_file_is_told_at_once(tmp_path: Path, kind: str) -> None:
+def test_a_file_other_than_a_model_is_reported_at_once(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "model.onnx"
     if kind == "pipe":
         os.mkfifo(path)

@@ -62,7 +62,7 @@ def look(file: Path) -> None:
 @pytest.mark.parametrize("name", PHOTOS)
 @given(data=st.data())
 @fuzz(15)
-def test_a_damaged_photo_is_read_or_told(place: Path, name: str, data: st.DataObject) -> None:
+def test_a_damaged_photo_is_read_or_reported(place: Path, name: str, data: st.DataObject) -> None:
     file = place / name
     file.write_bytes(data.draw(damaged(PHOTOS[name])))
     reads_or_tells(f"photo {name}", lambda: look(file), name)
@@ -101,7 +101,7 @@ _PIECES = st.sampled_from(
 @pytest.mark.parametrize("name", PACKETS)
 @given(data=st.data())
 @fuzz(25)
-def test_a_damaged_sidecar_is_written_whole_or_told(place: Path, name: str, data: st.DataObject) -> None:
+def test_a_damaged_sidecar_is_written_whole_or_reported(place: Path, name: str, data: st.DataObject) -> None:
     folder = place / f"sidecar {name}"
     folder.mkdir(exist_ok=True)
     sidecar, photo = folder / "a.jpg.xmp", folder / "a.jpg"
@@ -134,7 +134,7 @@ EMBEDDED = {
 @pytest.mark.parametrize("name", EMBEDDED)
 @given(data=st.data())
 @fuzz(25)
-def test_a_damaged_packet_in_a_photo_is_exchanged_or_told(name: str, data: st.DataObject) -> None:
+def test_a_damaged_packet_in_a_photo_is_replaced_or_reported(name: str, data: st.DataObject) -> None:
     content = data.draw(damaged(EMBEDDED[name]))
 
     def exchange() -> None:

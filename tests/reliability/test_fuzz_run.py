@@ -98,7 +98,7 @@ READERS: dict[str, Callable[[RunFolder], object]] = {
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 @fuzz(12)
-def test_a_damaged_file_of_a_run_is_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
+def test_a_damaged_file_of_a_run_is_read_or_reported(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     try:
@@ -111,7 +111,7 @@ def test_a_damaged_file_of_a_run_is_read_or_told(run: RunFolder, name: str, data
 @pytest.mark.parametrize("name", [name for name in READERS if name.endswith(".json")])
 @given(data=st.data())
 @fuzz(12)
-def test_json_of_any_kind_is_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
+def test_json_of_any_kind_is_read_or_reported(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     try:
@@ -123,7 +123,7 @@ def test_json_of_any_kind_is_read_or_told(run: RunFolder, name: str, data: st.Da
 
 @given(data=st.data())
 @fuzz(12)
-def test_events_of_any_kind_are_read_or_told(run: RunFolder, data: st.DataObject) -> None:
+def test_events_of_any_kind_are_read_or_reported(run: RunFolder, data: st.DataObject) -> None:
     whole = run.events.read_bytes()
     lines = [json.loads(line) for line in whole.splitlines()]
     try:
@@ -155,7 +155,7 @@ _ARRAYS = st.sampled_from(
 @pytest.mark.parametrize("name", ["projection.npz", "test.npz"])
 @given(data=st.data())
 @fuzz(20)
-def test_arrays_of_any_kind_are_read_or_told(run: RunFolder, name: str, data: st.DataObject) -> None:
+def test_arrays_of_any_kind_are_read_or_reported(run: RunFolder, name: str, data: st.DataObject) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     with np.load(file) as kept:
@@ -182,7 +182,7 @@ _STATES: dict[str, Any] = {
 
 @given(data=st.data())
 @fuzz(15)
-def test_a_checkpoint_of_any_content_is_read_or_told(run: RunFolder, data: st.DataObject) -> None:
+def test_a_checkpoint_of_any_content_is_read_or_reported(run: RunFolder, data: st.DataObject) -> None:
     whole = run.checkpoint.read_bytes()
     state = run.load_checkpoint()
     name = data.draw(st.sampled_from(list(_STATES)))
@@ -245,7 +245,7 @@ def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(run: RunFolder)
 @pytest.mark.parametrize("ending", [".pt", ".safetensors"])
 @given(data=st.data())
 @fuzz(15)
-def test_damaged_weights_are_read_or_told(place: Path, ending: str, data: st.DataObject) -> None:
+def test_damaged_weights_are_read_or_reported(place: Path, ending: str, data: st.DataObject) -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     good, file = place / f"good{ending}", place / f"weights{ending}"
     if not good.exists():

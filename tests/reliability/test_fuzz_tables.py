@@ -63,7 +63,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("reader", READERS)
 @given(data=st.data())
 @fuzz(20)
-def test_a_damaged_table_or_plan_is_read_or_told(place: Path, reader: str, data: st.DataObject) -> None:
+def test_a_damaged_table_or_plan_is_read_or_reported(place: Path, reader: str, data: st.DataObject) -> None:
     name, whole, read = READERS[reader]
     file = place / reader / name
     file.parent.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ def test_a_damaged_table_or_plan_is_read_or_told(place: Path, reader: str, data:
 
 @given(data=st.data())
 @fuzz(20)
-def test_the_plan_of_a_study_of_any_kind_is_read_or_told(place: Path, data: st.DataObject) -> None:
+def test_the_plan_of_a_study_of_any_kind_is_read_or_reported(place: Path, data: st.DataObject) -> None:
     (place / "plan.toml").write_text(PLAN)
     keep_plan(read_plan(str(place / "plan.toml")), place)
     (place / "plan.json").write_bytes(as_json(data.draw(another_value(json.loads((place / "plan.json").read_bytes())))))
@@ -91,7 +91,7 @@ def test_the_plan_of_a_study_of_any_kind_is_read_or_told(place: Path, data: st.D
         (b"", "empty"),
     ],
 )
-def test_tables_that_people_really_have_are_told(tmp_path: Path, content: bytes, said: str) -> None:
+def test_tables_that_people_really_have_are_explained(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(DataError, match=rf"labels\.csv.*{said}"):
         read_labels(tmp_path / "labels.csv")
@@ -107,13 +107,13 @@ def test_tables_that_people_really_have_are_told(tmp_path: Path, content: bytes,
         ("x" * (2 << 20), "it has 2 MB"),
     ],
 )
-def test_plans_that_are_absurd_are_told(tmp_path: Path, content: str, said: str) -> None:
+def test_absurd_plans_are_reported(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "plan.toml").write_text(content)
     with pytest.raises(MarqueError, match=rf"plan\.toml.*{said}"):
         read_plan(str(tmp_path / "plan.toml"))
 
 
-def test_a_plan_with_more_cells_than_can_be_counted_is_told(tmp_path: Path) -> None:
+def test_a_plan_with_more_cells_than_can_be_counted_is_reported(tmp_path: Path) -> None:
     axes = "".join(f"[axes.a{axis}]\n" + "".join(f'v{v} = {{ "x.y" = {v} }}\n' for v in range(9)) for axis in range(30))
     (tmp_path / "plan.toml").write_text(f'title = "a"\nmode = "full"\nseeds = 1\n{axes}')
     with pytest.raises(MarqueError, match=r"plan\.toml.*combinations"):
@@ -139,7 +139,7 @@ def devkit(place: Path) -> Path:
 @pytest.mark.parametrize("name", ["cars_meta.mat", "cars_train_annos.mat"])
 @given(data=st.data())
 @fuzz(20)
-def test_a_damaged_devkit_is_read_or_told(devkit: Path, name: str, data: st.DataObject) -> None:
+def test_a_damaged_devkit_is_read_or_reported(devkit: Path, name: str, data: st.DataObject) -> None:
     file = devkit / "devkit" / name
     whole = file.read_bytes()
     try:
@@ -150,7 +150,7 @@ def test_a_damaged_devkit_is_read_or_told(devkit: Path, name: str, data: st.Data
 
 
 @pytest.mark.parametrize("name", ["cars_meta.mat", "cars_train_annos.mat"])
-def test_a_devkit_with_any_one_byte_damaged_is_read_or_told(devkit: Path, name: str) -> None:
+def test_a_devkit_with_any_one_byte_damaged_is_read_or_reported(devkit: Path, name: str) -> None:
     """Some such files bring scipy's reader, and the process with it, down."""
     whole = (devkit / "devkit" / name).read_bytes()
     for place in range(128, len(whole)):
@@ -159,7 +159,7 @@ def test_a_devkit_with_any_one_byte_damaged_is_read_or_told(devkit: Path, name: 
             variables(content, 1 << 20)
 
 
-def test_a_devkit_that_unpacks_to_more_than_annotations_are_is_told(devkit: Path, tmp_path: Path) -> None:
+def test_a_devkit_that_unpacks_to_more_than_annotations_is_reported(devkit: Path, tmp_path: Path) -> None:
     (tmp_path / "devkit").mkdir()
     savemat(tmp_path / "devkit/cars_meta.mat", {"class_names": np.zeros(9 << 20)}, do_compression=True)
     assert (tmp_path / "devkit/cars_meta.mat").stat().st_size < 1 << 20

@@ -25,21 +25,21 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillLoop]:
         yield KillLoop(folder, commands, site)
 
 
-def test_killed_a_few_times(loop: KillLoop) -> None:
+def test_commands_killed_a_few_times_lose_nothing(loop: KillLoop) -> None:
     figures = [loop.run(operation, 2, 0) for operation in operations() if operation.name in _QUICK]
     assert [loss for one in figures for loss in one.losses] == []
     assert sum(one.kills for one in figures) == 2 * len(_QUICK)
 
 
 @pytest.mark.slow
-def test_killed_over_and_over(loop: KillLoop) -> None:
+def test_commands_killed_over_and_over_lose_nothing(loop: KillLoop) -> None:
     figures = [loop.run(operation, 8, 4) for operation in operations()]
     assert [loss for one in figures for loss in one.losses] == [], table(figures)
     assert sum(one.kills for one in figures) >= 100
 
 
 @pytest.mark.slow
-def test_a_training_killed_over_and_over(tmp_path: Path) -> None:
+def test_a_training_killed_over_and_over_loses_nothing(tmp_path: Path) -> None:
     figures = kill_training(tmp_path, 8, 4)
     assert figures.losses == []
     assert figures.kills >= 8

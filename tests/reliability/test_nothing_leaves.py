@@ -136,7 +136,7 @@ def test_a_file_elsewhere_is_noticed(place: Place) -> None:
     assert any(path.name.startswith("deviceid") for path in found)
 
 
-def test_doctor_and_a_table(place: Place, tiny_model: Path, tiny_gallery: Path, photos: Path) -> None:
+def test_doctor_and_a_table_use_no_network(place: Place, tiny_model: Path, tiny_gallery: Path, photos: Path) -> None:
     place.check(*PROGRAM, "doctor")
     table = place.work / "labels.csv"
     options = ("--model", tiny_model, "--gallery", tiny_gallery, "--out", table)
@@ -144,7 +144,7 @@ def test_doctor_and_a_table(place: Place, tiny_model: Path, tiny_gallery: Path, 
     assert table.is_file()
 
 
-def test_the_window(place: Place, tiny_model: Path) -> None:
+def test_the_window_uses_no_network(place: Place, tiny_model: Path) -> None:
     """Every page, with so many photos that the map is laid out in a process of its own."""
     photos = place.work / "photos"
     photos.mkdir()
@@ -157,7 +157,7 @@ def test_the_window(place: Place, tiny_model: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_project(place: Place, tiny_model: Path, photos: Path) -> None:
+def test_a_project_uses_no_network(place: Place, tiny_model: Path, photos: Path) -> None:
     work = place.work
     project, gallery = work / "work.marque", work / "own.gallery"
     model = ("--model", tiny_model)
@@ -222,7 +222,7 @@ rule = "random"
 
 
 @pytest.mark.slow
-def test_a_study(place: Place, picture_folder: Path) -> None:
+def test_a_study_uses_no_network(place: Place, picture_folder: Path) -> None:
     plan, out = place.work / "plan.toml", place.work / "study"
     plan.write_text(_PLAN, encoding="utf-8")
     data = f"folder:{picture_folder}"
@@ -231,7 +231,7 @@ def test_a_study(place: Place, picture_folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ray_on_this_computer(place: Place, tiny_model: Path, photos: Path) -> None:
+def test_ray_uses_only_this_computer(place: Place, tiny_model: Path, photos: Path) -> None:
     """Its processes talk to each other over the network, so they may do so within this computer."""
     pytest.importorskip("ray", reason='Ray is not installed: pip install "marque[ray]"')
     table = place.work / "labels.csv"

@@ -142,7 +142,7 @@ def test_what_a_gallery_holds_in_words(labels: list[tuple[str, str | None]], wor
         assert in_words(gallery) == words
 
 
-def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
+def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_reported(
     tiny_model: Path, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cli.identify.Engine", FailingGpu)
@@ -154,7 +154,7 @@ def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_told(
     assert f"on CPU ({failed})" in captured.err
 
 
-def test_a_file_name_that_is_no_text_does_not_stop_the_run(
+def test_a_file_name_that_cannot_be_decoded_does_not_stop_the_run(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "odd"
@@ -286,7 +286,7 @@ def test_enrol_reads_a_table_of_labels(tiny_model: Path, photos: Path, tmp_path:
         }
 
 
-def test_sources_are_told_apart(tmp_path: Path) -> None:
+def test_kinds_of_sources_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("")
     assert source_spec(str(tmp_path)) == f"folder:{tmp_path}"
     assert source_spec(f"cars196:{tmp_path}") == f"cars196:{tmp_path}"
@@ -339,7 +339,7 @@ def test_doctor_names_problems(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
-def test_a_reader_that_goes_away_is_no_fault(tiny_model: Path, photos: Path) -> None:
+def test_a_reader_that_goes_away_does_not_count_as_a_fault(tiny_model: Path, photos: Path) -> None:
     command = "import sys; from app.cli import main; sys.exit(main())"
     arguments = [sys.executable, "-c", command, "identify", str(photos), "--model", str(tiny_model)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -386,7 +386,7 @@ def test_the_users_folders_follow_the_variable(marque_home: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
-def test_the_window_says_when_there_is_no_screen(
+def test_the_window_says_when_it_has_no_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):

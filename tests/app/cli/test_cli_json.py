@@ -23,7 +23,7 @@ def identify(photos: Path, model: Path, *more: object) -> list[str]:
     return ["identify", str(photos), "--model", str(model), "--device", "cpu", "--json", *map(str, more)]
 
 
-def test_a_table_run_tells_progress_and_counts(
+def test_a_table_run_reports_progress_and_counts(
     tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "broken.jpg").write_text("no picture")
@@ -53,7 +53,7 @@ def test_a_line_a_photo_stays_on_standard_output(
     assert events(captured.err)[-1]["event"] == "done" and "table" not in events(captured.err)[-1]
 
 
-def test_a_project_run_tells_the_same(
+def test_a_project_run_reports_the_same(
     tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "broken.jpg").write_text("no picture")
@@ -74,7 +74,7 @@ def test_a_project_run_tells_the_same(
     assert (done["photos"], done["rate"], done["images"]) == (0, 0, 13)
 
 
-def test_without_json_the_problems_of_a_project_run_are_told_too(
+def test_without_json_the_problems_of_a_project_run_are_reported_too(
     tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "round.jpg").symlink_to(photos / "round.jpg")
@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_an_event_too(
     ]
 
 
-def test_a_name_that_is_no_text_is_an_escape(
+def test_a_name_that_cannot_be_decoded_is_escaped(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / os.fsdecode(b"\xe9")
@@ -103,7 +103,7 @@ def test_a_name_that_is_no_text_is_an_escape(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 @pytest.mark.parametrize("kind", ["--out", "--project"])
-def test_ctrl_c_is_told(tiny_model: Path, photos: Path, tmp_path: Path, kind: str) -> None:
+def test_ctrl_c_is_reported(tiny_model: Path, photos: Path, tmp_path: Path, kind: str) -> None:
     one = (photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes()
     many = tmp_path / "many"
     many.mkdir()

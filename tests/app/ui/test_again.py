@@ -106,7 +106,7 @@ def test_photos_are_not_asked_again_where_they_are_compared_with_the_same(
     qtbot.waitUntil(lambda: asked == [True, True], timeout=PATIENCE)
 
 
-def test_there_is_no_map_of_what_speaks_for_a_class_that_only_the_gallery_knows(
+def test_a_class_that_only_the_gallery_knows_has_no_heat_map(
     ready: MainWindow, greens: list[Path], qtbot: QtBot
 ) -> None:
     page = ready.identify

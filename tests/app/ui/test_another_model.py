@@ -131,7 +131,7 @@ def test_the_gallery_of_the_command_line_stays_with_its_model(
     assert in_use(ready, tiny_model, qtbot).chosen is None
 
 
-def test_a_folder_goes_on_when_another_model_cannot_be_loaded(
+def test_a_folder_is_identified_to_its_end_when_another_model_cannot_be_loaded(
     ready: MainWindow, many: Path, bad: Path, qtbot: QtBot
 ) -> None:
     session = ready.identify.session
@@ -142,7 +142,7 @@ def test_a_folder_goes_on_when_another_model_cannot_be_loaded(
     assert "300 photos: 300 identified" in ready.status.jobs.text()
 
 
-def test_a_project_goes_on_when_another_model_cannot_be_loaded(
+def test_a_project_is_identified_to_its_end_when_another_model_cannot_be_loaded(
     ready: MainWindow, many: Path, bad: Path, qtbot: QtBot
 ) -> None:
     begin_run(ready, many, qtbot)
@@ -152,7 +152,7 @@ def test_a_project_goes_on_when_another_model_cannot_be_loaded(
     qtbot.waitUntil(lambda: "300 of 300 photos done" in ready.status.jobs.text(), timeout=PATIENCE)
 
 
-def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded(
+def test_a_change_of_the_gallery_is_completed_when_another_model_cannot_be_loaded(
     ready: MainWindow, many: Path, bad: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:
     files = []
@@ -165,7 +165,7 @@ def test_what_is_done_to_the_gallery_goes_on_when_another_model_cannot_be_loaded
 
 
 @pytest.mark.parametrize("change", ["model", "gallery"])
-def test_a_project_goes_on_with_the_other_model_or_gallery(
+def test_a_project_continues_with_the_other_model_or_gallery(
     ready: MainWindow, many: Path, tiny_gallery: Path, tmp_path: Path, qtbot: QtBot, change: str
 ) -> None:
     begin_run(ready, many, qtbot)

@@ -52,7 +52,7 @@ def dialog_of(window: MainWindow) -> FilingDialog:
 
 
 @pytest.mark.qt_no_exception_capture
-def test_the_filing_dialog_says_why_there_is_no_plan(
+def test_the_filing_dialog_says_why_it_has_no_plan(
     identified: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = identified.project.project
@@ -99,7 +99,7 @@ def test_a_photo_is_not_identified_for_ever_after_a_defect(
         wait_until(qtbot, lambda words: words in page.errors._details.toPlainText(), words)
 
 
-def test_a_place_that_takes_no_project_is_told_once(
+def test_a_place_that_takes_no_project_is_reported_once(
     open_marque: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tried = []
@@ -115,7 +115,7 @@ def test_a_place_that_takes_no_project_is_told_once(
     assert len(tried) == 1 and window.project.project is None
 
 
-def test_a_named_pipe_is_told_as_what_it_is(open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_named_pipe_is_reported_as_one(open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     window = open_marque()
     data = QMimeData()

@@ -70,7 +70,7 @@ def bad_model(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_folder_goes_on_without_a_photo_on_show(
+def test_a_folder_is_identified_to_its_end_without_a_photo_on_show(
     on_gpu: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     window = on_gpu()

@@ -67,7 +67,7 @@ def _label(words: list[str]) -> Label | None:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(tmp_path: Path, tiny_model: Path, photos: Path) -> None:
+def test_a_window_killed_at_random_moments_loses_nothing(tmp_path: Path, tiny_model: Path, photos: Path) -> None:
     many, out, home = tmp_path / "many", tmp_path / "out", tmp_path / "busy home"
     for folder in (many, out, home):
         folder.mkdir()

@@ -133,7 +133,7 @@ def test_what_a_closed_form_asked_for_does_not_land_in_the_next(
 
 
 @pytest.mark.parametrize(("name", "problem"), [("kept", "already"), ("cars 1/2", "none of <")])
-def test_a_name_that_cannot_be_is_told_before_the_start(
+def test_an_impossible_name_is_reported_before_the_start(
     train: MainWindow, photos: Path, marque_home: Path, qtbot: QtBot, name: str, problem: str
 ) -> None:
     (marque_home / "data" / "runs" / "kept").mkdir()  # its training was removed from the list

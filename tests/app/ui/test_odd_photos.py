@@ -32,7 +32,7 @@ def rows(window: MainWindow) -> dict[str, tuple[Status | None, str]]:
     return {os.fsencode(entry.name).decode("latin1"): (entry.status, entry.detail) for entry in entries}
 
 
-def test_dropped_files_that_are_no_photos_are_rows_with_their_reason(
+def test_dropped_files_other_than_photos_are_rows_with_their_reason(
     open_marque: OpenWindow, qtbot: QtBot, photos: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "odd"

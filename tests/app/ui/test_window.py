@@ -62,7 +62,7 @@ def test_drop_replaces_what_is_open(
     qtbot.waitUntil(lambda: window.identify.panel.texts()["answer"] == "Azzurra class", timeout=PATIENCE)
 
 
-def test_a_dropped_address_that_is_no_file_is_explained(open_marque: OpenWindow) -> None:
+def test_a_dropped_web_address_is_explained(open_marque: OpenWindow) -> None:
     window = open_marque()
     data = QMimeData()
     data.setUrls([QUrl("https://example.org/a.jpg")])
@@ -200,7 +200,7 @@ def test_without_a_model_the_window_says_what_to_do(
     assert stored["identification_model"] == str(tiny_model)
 
 
-def test_a_file_that_is_no_model_is_explained(
+def test_a_file_without_a_model_is_explained(
     open_marque: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = tmp_path / "bad.onnx"

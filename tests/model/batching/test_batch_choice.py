@@ -57,7 +57,7 @@ def test_a_resumed_run_equals_an_unbroken_one(batches: str, picture_folder: Path
         assert mean.norm(dim=1).numpy() == pytest.approx(np.ones(len(mean)), abs=1e-5)
 
 
-def test_attributes_that_do_not_vary_are_told_before_any_photo_is_opened(
+def test_attributes_that_do_not_vary_are_reported_before_any_photo_is_opened(
     picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run_setup, "_decodable", lambda *_: pytest.fail("photos were opened"))
@@ -118,7 +118,7 @@ def test_the_log_ratio_cost_sees_attributes_and_lengths(unit_length: bool) -> No
     assert figures["distance"] == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_an_attribute_that_says_nothing_is_told() -> None:
+def test_an_attribute_that_says_nothing_is_reported() -> None:
     labels = EncodedLabels(np.zeros(4, int), np.zeros(4, int), np.array([[1.0], [1.0], [np.nan], [1.0]]))
     with pytest.raises(DataError, match="'year'"):
         attribute_scales(labels, ["year"])

@@ -52,7 +52,7 @@ def test_the_patch_takes_as_much_of_a_picture_as_its_label_says(seed: int) -> No
     assert before[1].unique().tolist() == [1]
 
 
-def test_laid_over_each_other_by_hand() -> None:
+def test_mixed_pictures_agree_with_a_calculation_by_hand() -> None:
     before = pictures(3)
     after = Mixture(np.array([2, 0, 1]), 0.25, None).of(before)
     expected = (0.25 * before[0].double() + 0.75 * before[2].double()).round()
@@ -91,7 +91,7 @@ def test_both_labels_count_by_their_shares() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mixup", pytest.param("cutmix", marks=pytest.mark.slow)])
-def test_a_training_with_mixed_batches_goes_on_where_it_stopped(
+def test_a_training_with_mixed_batches_resumes_where_it_stopped(
     kind: str, picture_folder: Path, tmp_path: Path
 ) -> None:
     config = Config.model_validate(

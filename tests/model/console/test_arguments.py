@@ -120,7 +120,7 @@ def test_a_worker_process_ends_at_sigterm() -> None:
         assert pool.submit(_answers_sigterm).result() is signal.SIG_DFL
 
 
-def test_who_answers_sigterm_already_goes_on_with_that() -> None:
+def test_an_earlier_answer_to_sigterm_is_kept() -> None:
     program = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); import model; "
         "print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)"

@@ -126,7 +126,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:
+def test_files_that_hold_no_model_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     with pytest.raises(BundleError, match="does not exist"):
         read_info(path)
@@ -209,7 +209,7 @@ def test_a_graph_that_gives_less_computes_less(weights_as_inputs: bool) -> None:
         np.testing.assert_array_equal(got, expected)
 
 
-def test_a_graph_that_makes_a_tensor_twice_is_told() -> None:
+def test_a_graph_that_makes_a_tensor_twice_is_reported() -> None:
     twice = tiny_graph()
     twice.graph.node.append(twice.graph.node[0])
     with pytest.raises(BundleError, match="not well formed"):

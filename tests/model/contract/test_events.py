@@ -49,7 +49,7 @@ def test_a_follower_sees_each_event_once_and_at_once(path: Path) -> None:
     assert list(follower.poll()) == []
 
 
-def test_a_follower_tells_that_a_file_began_anew(path: Path) -> None:
+def test_a_follower_notices_that_a_file_was_started_again(path: Path) -> None:
     write_steps(path, 1, 2, 3)
     follower = EventFollower(path)
     assert len(list(follower.poll())) == 3 and follower.rewound == 0
@@ -130,7 +130,7 @@ def test_a_follower_starts_again_when_the_file_was_rewound(
     assert [event.step for event in follower.poll()] == [1, *more]
 
 
-def test_rewinding_drops_what_a_resumed_run_tells_again(tmp_path: Path) -> None:
+def test_rewinding_drops_what_a_resumed_run_reports_again(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as events:
         events.write("step", 4)

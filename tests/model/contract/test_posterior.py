@@ -105,7 +105,7 @@ def test_what_the_network_knows_well_is_less_likely_of_an_enrolled_class() -> No
     np.testing.assert_allclose(found, expected)
 
 
-def test_the_tree_by_hand() -> None:
+def test_the_tree_agrees_with_a_calculation_by_hand() -> None:
     coarse = np.log([[0.2, 0.3, 0.5]])
     fine = np.log([[0.1, 0.6, 0.3]])
     # bus has no classes and keeps its 0.2; the fine head deals the other 0.8 as 0.1 to 0.9
@@ -130,7 +130,7 @@ def test_every_kind_of_photo_has_its_own_temperature() -> None:
     np.testing.assert_allclose(found[1, 1], np.e / (np.e + 2))
 
 
-def test_class_scores_against_a_loop() -> None:
+def test_class_scores_agree_with_a_loop() -> None:
     rng = np.random.default_rng(5)
     references = rng.normal(size=(30, 4))
     references /= np.linalg.norm(references, axis=1, keepdims=True)
@@ -154,7 +154,7 @@ def test_names_that_the_tree_has_keep_their_place() -> None:
     assert whole.parents == (1, 2, 2, 3, 2)
 
 
-def test_energy_and_familiarity() -> None:
+def test_energy_and_familiarity_agree_with_their_formulas() -> None:
     logits = np.array([[1.0, 2, 3], [-800, 0, 900]])
     np.testing.assert_allclose(energy(logits), [np.log(np.exp([1.0, 2, 3]).sum()), 900])
     scale = Familiarity(

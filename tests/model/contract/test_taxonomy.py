@@ -48,7 +48,7 @@ def test_encode_names_the_label_that_does_not_fit(coarse: str, fine: str | None,
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
-def test_what_is_no_tree_is_refused(changes: dict[str, object], message: str) -> None:
+def test_an_invalid_tree_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Taxonomy.model_validate(CARS.model_dump() | changes)
 

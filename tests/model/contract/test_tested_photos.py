@@ -40,14 +40,14 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=1), 1, atol=1e-6)
 
 
-def test_a_network_without_classes(tmp_path: Path) -> None:
+def test_a_network_without_classes_gives_no_classes(tmp_path: Path) -> None:
     kept, _ = some_photos(tree=Taxonomy(coarse=("boat", "car"), fine=(), parents=()))
     kept.write(tmp_path / "test.npz")
     found = read_tested(tmp_path / "test.npz")
     assert found.fine_answer.tolist() == [NO_FINE] * 5 and not found.fine_confidence.any()
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "test.npz"
     some_photos(60)[0].write(file)
     whole = file.read_bytes()
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
             assert "test.npz" in str(error)
 
 
-def test_a_foreign_file_is_told(tmp_path: Path) -> None:
+def test_a_foreign_file_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "test.npz"
     with file.open("wb") as out:
         np.save(out, np.zeros(3))
@@ -95,7 +95,7 @@ def test_a_foreign_file_is_told(tmp_path: Path) -> None:
         ({"coarse_confidence": np.zeros(4, np.float32)}, "5 photos"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_told(
+def test_a_file_that_contradicts_itself_is_reported(
     tmp_path: Path, change: dict[str, tuple[str]] | dict[str, np.ndarray], said: str
 ) -> None:
     replace(some_photos()[0], **change).write(tmp_path / "test.npz")

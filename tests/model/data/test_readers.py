@@ -18,7 +18,7 @@ from tests.model.data.drawn_photos import error, labels, picture
 
 
 @pytest.mark.parametrize("spec", ["zip:a", "labels.csv", "folder", "folder:", "table:", "cars196:", ""])
-def test_a_wrong_spec_is_told_the_right_ones(spec: str) -> None:
+def test_a_wrong_spec_is_answered_with_the_right_ones(spec: str) -> None:
     message = error(spec)
     assert f"'{spec}'" in message
     assert "cars196:DIR, folder:DIR, table:FILE.csv, demo:" in message
@@ -126,7 +126,9 @@ def table_error(table: Callable[..., str], text: str, **how: Any) -> str:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_table_with_everything(table: Callable[..., str], tmp_path: Path, encoding: str, newline: str) -> None:
+def test_a_table_with_everything_is_read(
+    table: Callable[..., str], tmp_path: Path, encoding: str, newline: str
+) -> None:
     lines = [
         " file ,coarse,fine,group,source,x1,y1,x2,y2,length,year,colour,empty",
         'images/a.jpg,ship,"tug, große",s1,web,1,2,8,9,31.5,1999,red,',
@@ -301,7 +303,7 @@ def test_a_name_that_is_not_utf8_costs_that_photo_alone(tmp_path: Path) -> None:
     assert ["rename" in data.skipped[0], "CSV UTF-8" in table.skipped[0], "rename" in table.skipped[1]] == [True] * 3
 
 
-def test_other_text_that_is_not_utf8_is_told_with_its_line(table: Callable[..., str]) -> None:
+def test_other_text_that_is_not_utf8_is_reported_with_its_line(table: Callable[..., str]) -> None:
     for line in (b"images/a.jpg,Stra\xdfe", b"images/a.jpg,car,\xfc"):
         spec = table("file,coarse,fine\n")
         with Path(spec.removeprefix("table:")).open("ab") as file:

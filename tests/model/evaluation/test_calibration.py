@@ -67,7 +67,7 @@ def test_kinds_of_photos_get_temperatures_of_their_own() -> None:
     assert other.fine_temperature == pytest.approx(4 * one.fine_temperature, rel=0.3)
 
 
-def test_what_the_temperatures_do_is_told_apart_from_what_heads_and_references_do_together() -> None:
+def test_the_effect_of_the_temperatures_is_kept_apart_from_that_of_heads_and_references() -> None:
     validation = seen(0)
     logits = validation.fine_logits.copy()
     logits[validation.labels.coarse == 2] *= 4

@@ -54,7 +54,7 @@ def test_what_does_not_tell_the_classes_counts_less() -> None:
     assert nearest_is_right(projected[~seen], labels[~seen]) > nearest_is_right(plain[~seen], labels[~seen]) + 0.3
 
 
-def test_by_hand() -> None:
+def test_it_agrees_with_a_calculation_by_hand() -> None:
     features, labels = photos(classes=3, width=4)
     roots = np.sign(features) * np.sqrt(np.abs(features))
     roots = roots.astype(np.float64) - roots.mean(axis=0, dtype=np.float64)
@@ -69,7 +69,7 @@ def test_by_hand() -> None:
     assert got @ got.T == pytest.approx(inner / lengths[:, None] / lengths, abs=1e-4)
 
 
-def test_photos_without_a_class_and_fewer_photos_than_axes() -> None:
+def test_few_photos_and_photos_without_a_class_give_finite_axes() -> None:
     features, labels = photos(per_class=2, classes=3, width=40)
     labels[0] = -1
     projection = fit(features, [labels], 16)
@@ -135,7 +135,7 @@ def test_a_finished_run_compares_by_it_everywhere(small_run: RunFolder) -> None:
     assert metrics["test"]["all"]["fine_accuracy"] == metrics["trained_embedding"]["all"]["fine_accuracy"]
 
 
-def test_it_is_fitted_once_and_anew_where_the_training_went_on(small_run: RunFolder, tmp_path: Path) -> None:
+def test_it_is_fitted_once_and_again_after_more_training(small_run: RunFolder, tmp_path: Path) -> None:
     trained = RunFolder.open(shutil.copytree(small_run.folder, tmp_path / "copy"))
     before = trained.projection.stat().st_mtime_ns
     project(trained)
@@ -156,7 +156,7 @@ def test_a_deleted_one_comes_back_as_it_was(small_run: RunFolder, tmp_path: Path
     assert all(np.array_equal(before[name], after[name]) for name in before.files)
 
 
-def test_the_trained_embedding_on_request(picture_folder: Path, tmp_path: Path) -> None:
+def test_the_trained_embedding_is_used_on_request(picture_folder: Path, tmp_path: Path) -> None:
     settings = {**SMALL, "network": {**SMALL["network"], "compared_by": "trained"}}
     config = Config.model_validate({**settings, "data": {"data": [f"folder:{picture_folder}"], "validation": 0.2}})
     run = new_run(tmp_path / "r", config)

@@ -149,7 +149,7 @@ def test_sources_that_share_types_are_also_taken_together() -> None:
     assert rows_by_source(samples[:1]) == {}
 
 
-def test_the_mean_of_two_views() -> None:
+def test_the_mean_of_two_views_averages_logits_and_directions() -> None:
     one, other = (NetworkOutput(*torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(i))) for i in (1, 2))
     mean = mean_output(one, other)
     assert torch.allclose(mean.fine_logits, (one.fine_logits + other.fine_logits) / 2)

@@ -89,13 +89,13 @@ def test_cells_are_all_combinations(plan_file: Path) -> None:
         ("seeds = 2", "seeds = ", "plan.toml"),
     ],
 )
-def test_a_wrong_plan_is_told(plan_file: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_plan_is_reported(plan_file: Path, old: str, new: str, said: str) -> None:
     plan_file.write_text(PLAN.replace(old, new), encoding="utf-8")
     with pytest.raises(PlanError, match=said):
         read_plan(str(plan_file))
 
 
-def test_a_setting_that_does_not_exist_is_told(plan_file: Path) -> None:
+def test_a_setting_that_does_not_exist_is_reported(plan_file: Path) -> None:
     plan_file.write_text(PLAN.replace('"loss.form" = "hinge"', '"loss.shape" = "hinge"'), encoding="utf-8")
     plan = read_plan(str(plan_file))
     with pytest.raises(PlanError, match=r"loss\.shape"):
@@ -105,7 +105,7 @@ def test_a_setting_that_does_not_exist_is_told(plan_file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_stopped_study_goes_on_and_repeats_itself(plan_file: Path, picture_folder: Path, tmp_path: Path) -> None:
+def test_a_stopped_study_can_be_resumed_and_repeated(plan_file: Path, picture_folder: Path, tmp_path: Path) -> None:
     plan, out, data = read_plan(str(plan_file)), tmp_path / "study", (f"folder:{picture_folder}",)
     assert StudyGrid(plan, out).run(data, {}, jobs=1)
     table = out / "runs.csv"
@@ -173,7 +173,7 @@ def test_a_frozen_study_does_not_test_on_photos_that_its_backbone_was_trained_on
     assert not (tmp_path / "study" / "cache").exists()
 
 
-def test_that_nobody_knows_what_a_model_file_was_trained_on_is_told_once(
+def test_a_model_file_of_unknown_training_photos_is_reported_once(
     plan_file: Path,
     small_run: RunFolder,
     picture_folder: Path,
@@ -234,7 +234,7 @@ def test_a_full_study_trains_whole_networks(plan_file: Path, picture_folder: Pat
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process group is interrupted in another way there")
 @pytest.mark.parametrize("end", [lambda study: os.killpg(study.pid, signal.SIGINT), subprocess.Popen.terminate])
-def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(
+def test_an_interrupted_full_study_can_be_resumed_and_leaves_nothing_running(
     plan_file: Path, picture_folder: Path, tmp_path: Path, end: Callable[[subprocess.Popen], None]
 ) -> None:
     text = PLAN.replace('mode = "frozen"', 'mode = "full"').replace("epochs = 2", "epochs = 30")
@@ -259,7 +259,7 @@ def test_an_interrupted_full_study_goes_on_and_leaves_nothing_running(
     assert not list((out / "runs").iterdir())
 
 
-def test_a_folder_that_holds_something_else_is_no_place_for_a_study(
+def test_a_folder_that_holds_something_else_is_refused_for_a_study(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "letters").mkdir()

@@ -63,7 +63,7 @@ def random_of_its_form(row: Mapping[str, str]) -> list[str]:
 VARIED = ["loss.rule", "loss.form", "network.embedding_dim"]
 
 
-def test_holm_by_hand() -> None:
+def test_holm_agrees_with_a_calculation_by_hand() -> None:
     # sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04 -> the last is lifted to 0.06
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.7, 0.6]) == [1.0, 1.0]
@@ -91,19 +91,19 @@ def test_holm_rejects_as_the_step_down_procedure_does(p: list[float]) -> None:
     assert {index for index, value in enumerate(holm(p)) if value < 0.05} == rejected
 
 
-def test_interval_against_scipy() -> None:
+def test_the_interval_agrees_with_scipy() -> None:
     mean, half = interval(RANDOM)
     low, high = stats.t.interval(0.95, len(RANDOM) - 1, loc=np.mean(RANDOM), scale=stats.sem(RANDOM))
     assert (mean - half, mean + half) == pytest.approx((low, high))
 
 
-def test_interval_of_one_value_and_of_none() -> None:
+def test_one_value_or_none_has_no_interval() -> None:
     assert interval([0.5])[0] == 0.5
     assert math.isnan(interval([0.5])[1])
     assert all(math.isnan(value) for value in interval([]))
 
 
-def test_paired_tests_against_scipy_and_all_signs() -> None:
+def test_paired_tests_agree_with_scipy_and_with_all_signs() -> None:
     found = compare(cell("aware", AWARE), cell("random", RANDOM))
     paired = stats.ttest_rel(AWARE, RANDOM)
     low, high = paired.confidence_interval()
@@ -143,7 +143,7 @@ def test_one_common_seed_tests_nothing() -> None:
     assert math.isnan(found.half)
 
 
-def test_differences_without_spread_are_no_certainty() -> None:
+def test_differences_without_spread_give_no_certainty() -> None:
     (found,) = compare_all([cell("a", [0.3, 0.4, 0.5]), cell("b", [0.1, 0.2, 0.3])], lambda _: ["b"])
     assert found.verdict == "not tested: every seed has the same difference"
     assert math.isnan(found.half)
@@ -169,7 +169,7 @@ def test_verdicts_follow_the_corrected_p() -> None:
     assert {c.verdict for c in three} == {"not distinguishable"}
 
 
-def test_report_of_a_grid(tmp_path: Path) -> None:
+def test_a_grid_gets_a_report(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", grid())
     curves = [
         {"cell": name, "seed": seed, "epoch": epoch, "recall_1": 0.1 * epoch + 0.01 * seed, "d_plus": epoch / 8 + seed}
@@ -281,7 +281,7 @@ def test_the_rule_sees_the_whole_row_and_settings_may_be_unset(tmp_path: Path) -
     assert (tmp_path / "dimensions.svg").exists()
 
 
-def test_a_baseline_without_a_run_is_no_end_of_the_report(tmp_path: Path) -> None:
+def test_a_baseline_without_a_run_does_not_stop_the_report(tmp_path: Path) -> None:
     write(tmp_path / "runs.csv", [run("aware", 0, 0.9), run("aware", 1, 0.8)])
     text = write_report(tmp_path, title="T", baselines_of=lambda _: ["random"], varied=[]).read_text(encoding="utf-8")
     assert "Not tested: aware against random." in text

@@ -140,7 +140,7 @@ def test_a_resumed_run_equals_an_unbroken_one(picture_folder: Path, tmp_path: Pa
             assert torch.equal(other[part][name], weights), name
 
 
-def test_a_checkpoint_from_before_the_baselines_goes_on(picture_folder: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_from_before_the_baselines_can_be_resumed(picture_folder: Path, tmp_path: Path) -> None:
     command = parse(
         ["--data", f"folder:{picture_folder}", "--out", str(tmp_path / "r"), *SETTINGS, "--distance", "quadruplet"]
     )

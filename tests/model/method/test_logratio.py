@@ -43,7 +43,7 @@ def test_it_agrees_with_loops(seed: int, size: int, logarithm: bool) -> None:
     assert got == pytest.approx(by_loops(z, delta, valid, logarithm), rel=2e-3, abs=1e-3)
 
 
-def test_label_distances() -> None:
+def test_label_distances_count_levels_and_attributes() -> None:
     coarse, fine = torch.tensor([0, 0, 0, 1, 0]), torch.tensor([0, 0, 1, 2, -1])
     years = torch.tensor([[2000.0], [2010.0], [math.nan], [2000.0], [2000.0]])
     delta, valid = label_distances(coarse, fine, attributes=years, scales=(5.0,))

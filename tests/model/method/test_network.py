@@ -12,7 +12,7 @@ def network(backbone: str = "resnet18", **changes: Any) -> Network:
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_backbone_gives_a_pooled_feature_of_the_width_it_tells(name: str) -> None:
+def test_every_backbone_gives_a_pooled_feature_of_its_stated_width(name: str) -> None:
     backbone, width = build_backbone(name)
     with torch.inference_mode():
         assert backbone.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, width)
@@ -20,7 +20,7 @@ def test_every_backbone_gives_a_pooled_feature_of_the_width_it_tells(name: str) 
 
 @pytest.mark.parametrize("coarse_on", HeadOn)
 @pytest.mark.parametrize("fine_on", HeadOn)
-def test_outputs(coarse_on: HeadOn, fine_on: HeadOn) -> None:
+def test_outputs_have_their_shapes_and_unit_length(coarse_on: HeadOn, fine_on: HeadOn) -> None:
     pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         out = network(coarse_head_on=coarse_on, fine_head_on=fine_on)(pictures)

@@ -30,7 +30,7 @@ def test_without_partial_labels_and_with_smoothing_it_is_the_cross_entropy_of_th
 
 
 @pytest.mark.parametrize("n_fine", [0, 5])
-def test_a_batch_that_tells_nothing_costs_nothing_and_keeps_the_graph(n_fine: int) -> None:
+def test_a_batch_without_information_costs_nothing_and_keeps_the_graph(n_fine: int) -> None:
     logits = torch.randn(2, n_fine, requires_grad=True)
     unknown, coarse = torch.tensor([-1, -1]), torch.tensor([2, 2])
     loss = fine_cross_entropy(logits, unknown, coarse, PARENTS[:n_fine], 0.1)

@@ -19,7 +19,7 @@ from model.metrics.classification import (
 )
 
 
-def test_accuracies() -> None:
+def test_accuracies_agree_with_a_calculation_by_hand() -> None:
     logits = torch.tensor([[3.0, 2, 1], [3, 2, 1], [1, 2, 3], [1, 3, 2]])
     labels = torch.tensor([0, 1, -1, 0])
     assert accuracy(logits, labels) == pytest.approx(1 / 3)
@@ -28,7 +28,7 @@ def test_accuracies() -> None:
     assert math.isnan(accuracy(logits, torch.full((4,), -1)))
 
 
-def test_calibration_error_by_hand() -> None:
+def test_calibration_error_agrees_with_a_calculation_by_hand() -> None:
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
     labels = np.array([0, 1, 0, 1])
     # bin of 0.9: confidence 0.9, half right; bin of 0.6: all right
@@ -50,7 +50,7 @@ def test_calibration_error_by_chance_is_that_of_labels_drawn_as_the_probabilitie
     assert all(math.isnan(value) for value in chance_calibration_error(np.empty((0, 4))))
 
 
-def test_standard_error_of_the_mean_over_classes_is_that_of_photos_drawn_anew() -> None:
+def test_standard_error_of_the_mean_over_classes_is_that_of_photos_drawn_again() -> None:
     logits, labels = torch.eye(3)[[0, 1, 0, 0, 1, 2, 2, 0, 2]], torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, -1])
     random = np.random.default_rng(5)
     of_class = [np.flatnonzero(labels.numpy() == c) for c in range(3)]

@@ -24,7 +24,7 @@ def episodes(embeddings: np.ndarray, fine: np.ndarray, **settings: Any) -> float
     return fewshot.episodes(embeddings, fine, np.arange(len(fine)), **settings)
 
 
-def test_classes_that_lie_apart_are_told_by_one_photo() -> None:
+def test_one_photo_is_enough_for_classes_that_are_far_apart() -> None:
     embeddings, fine = clusters(6, 8, 0.01)
     assert episodes(embeddings, fine, shots=1, ways=5, count=20) == 1.0
 
@@ -91,7 +91,7 @@ def test_the_score_of_none_is_what_one_photo_of_other_classes_in_a_hundred_reach
     assert 0.003 < np.mean(reached) < 0.03
 
 
-def test_there_is_no_score_of_none_without_photos_to_tell_it_by() -> None:
+def test_a_score_of_none_needs_photos_of_both_kinds() -> None:
     embeddings, fine = clusters(3, FEW, 0.1)
     with pytest.raises(ValueError):
         fewshot.none_score(embeddings, fine % 2 - 1, embeddings, np.full(len(fine), -1))

@@ -104,7 +104,7 @@ def test_the_neighbours_of_a_figure_are_named_in_the_texts(aims_file: Path) -> N
         ({"big": {"metrics": {"answers": {"all": {"fine_accuracy": None}}}}}, "is not a number"),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_a_missing_figure_is_reported(
     figures: dict[str, dict[str, object]] | dict[str, dict[str, dict[str, dict[str, dict[str, None]]]]],
     message: str,
     aims_file: Path,
@@ -124,14 +124,14 @@ def test_what_is_not_there_is_told(
         ('[[aim]]\nwords = "x"\nfigur = ["a"]\nat_least = 1', "figur"),
     ],
 )
-def test_a_wrong_file_is_told(text: str, message: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_reported(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "aims.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(AimsError, match=message):
         read_aims(path)
 
 
-def test_from_the_command_line(
+def test_the_command_writes_the_table_of_aims(
     small_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aims = tmp_path / "aims.toml"

@@ -55,7 +55,7 @@ def with_split(run: RunFolder, change: Callable[[Sample, Split], tuple[Sample, S
     write_split(run.folder / "split.csv", list(samples), list(splits))
 
 
-def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run: RunFolder) -> None:
+def test_the_choice_is_made_again_after_more_training(run: RunFolder) -> None:
     before = calibrate(run, bound=0.25)
     written = run.calibration.read_bytes()
     assert calibrated(run) == before == CalibrationChoice.read(run) and run.calibration.read_bytes() == written
@@ -67,7 +67,7 @@ def test_what_was_chosen_is_chosen_anew_when_the_training_went_on(run: RunFolder
     assert found.thresholds.familiarity == 0.25  # in standard deviations it still holds
 
 
-def test_a_bound_of_its_own_is_chosen_anew(run: RunFolder) -> None:
+def test_a_bound_of_its_own_is_chosen_again(run: RunFolder) -> None:
     before = calibrate(run)
     go_on(run)
     assert calibrated(run).thresholds.familiarity != before.thresholds.familiarity
@@ -224,7 +224,7 @@ def test_variants_that_give_no_numbers_are_not_written(
 
 
 @pytest.mark.parametrize("output", [OUTPUTS[0], OUTPUTS[-1]])
-def test_values_that_are_no_numbers_are_a_difference(run: RunFolder, output: str) -> None:
+def test_nan_counts_as_a_difference(run: RunFolder, output: str) -> None:
     network = trained_network(run)
     graph = room.to_onnx(network, 32)
     maker = next(node for node in graph.graph.node if output in node.output)
@@ -247,7 +247,7 @@ def test_the_bound_is_chosen_from_the_command_line(
     assert CalibrationChoice.read(run).thresholds.familiarity == CalibrationChoice.read(other).thresholds.familiarity
 
 
-def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run: RunFolder) -> None:
+def test_a_card_says_what_the_temperatures_do_and_on_which_photos(run: RunFolder) -> None:
     calibrate(run)
     info = export(run, run.model)
     written = run.read_calibration()
@@ -263,7 +263,7 @@ def test_a_card_tells_what_the_temperatures_do_and_on_which_photos(run: RunFolde
     assert "without a temperature, " + f"{fine['ece_after']:.3f} of the answer" in card_room._calibration(written, info)
 
 
-def test_a_card_tells_what_comes_from_the_run_and_what_was_told(small_run: RunFolder) -> None:
+def test_a_card_separates_what_comes_from_the_run_and_from_options(small_run: RunFolder) -> None:
     text = card(small_run, small_run.model, "From nowhere.")
     training = text.split("## Training")[1]
     assert (

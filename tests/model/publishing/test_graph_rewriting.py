@@ -54,7 +54,7 @@ def kinds(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node in model.graph.node]
 
 
-def test_a_normalisation_as_a_convolution() -> None:
+def test_a_normalisation_becomes_a_convolution() -> None:
     weights = {"scale": some(5), "shift": some(5), "mean": some(5), "variance": RNG.uniform(0.1, 2, 5)}
     model = graph_of(
         [helper.make_node("BatchNormalization", ["x", *weights], ["y"], name="norm", epsilon=1e-3)], weights

@@ -12,7 +12,7 @@ from model.system.files import make_folder, write_whole
 from model.system.user_folders import user_data_dir
 
 
-def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_file_that_was_written(tmp_path: Path) -> None:
     def write(_file: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as of write(2): it names no file
 
@@ -23,7 +23,7 @@ def test_a_full_disk_is_told_with_the_file_that_was_written(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_in_the_place_of_a_folder_and_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+def test_files_and_folders_in_place_of_each_other_are_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     with pytest.raises(FileError, match="file/x: a part of this path is a file"):
@@ -32,7 +32,7 @@ def test_a_file_in_the_place_of_a_folder_and_a_folder_in_the_place_of_a_file(tmp
         write_whole(tmp_path / "folder", lambda file: file.write(b"x"))
 
 
-def test_a_home_that_is_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_is_a_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "home").write_text("")
     monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
     with pytest.raises(FileError, match=r"home/data: a part of this path is a file"):

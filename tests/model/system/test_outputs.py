@@ -299,7 +299,7 @@ def test_two_outputs_of_one_command_never_share_a_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ignores_case", [True, False])
-def test_upper_and_lower_case_are_two_places_where_the_system_tells_them_apart(
+def test_upper_and_lower_case_are_two_places_where_the_system_distinguishes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignores_case: bool
 ) -> None:
     monkeypatch.setattr(outputs, "_IGNORES_CASE", ignores_case)

@@ -192,7 +192,7 @@ print(list(scan([{str(tmp_path)!r}], skipped=skipped)), skipped_in_words(skipped
     assert [path.name for path in scan([tmp_path])] == ["1.HEIC"]
 
 
-def test_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
+def test_pipes_sockets_and_devices_are_named_as_such(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket.jpg"))

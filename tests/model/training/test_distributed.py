@@ -80,9 +80,7 @@ def test_two_processes_choose_the_quadruplets_of_one_and_go_the_same_way(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_whole_training_with_a_teacher_by_two_processes(
-    small_run: RunFolder, picture_folder: Path, tmp_path: Path
-) -> None:
+def test_two_processes_train_with_a_teacher(small_run: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "r"
     settings = [
         *("--backbone", "resnet18", "--weights", "none", "--size", "32", "--epochs", "2"),

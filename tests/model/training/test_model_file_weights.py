@@ -102,7 +102,7 @@ def test_the_supplied_ones_can_be_gone_on_from(path: Path) -> None:
     assert got.fine_logits.numpy() == pytest.approx(fine, abs=1e-3)
 
 
-def test_what_cannot_be_gone_on_from_is_told(small_run: RunFolder, tmp_path: Path) -> None:
+def test_files_that_a_training_cannot_start_from_are_refused(small_run: RunFolder, tmp_path: Path) -> None:
     taxonomy = small_run.taxonomy()
     network = build_network(small_run.config(), taxonomy)
     lite = paths.bundled_models()[1]
@@ -134,7 +134,7 @@ def test_a_training_begins_with_the_answers_of_the_file(
 
 
 @pytest.mark.slow
-def test_a_training_from_a_model_file(small_run: RunFolder, later: RunFolder) -> None:
+def test_a_model_file_can_be_trained_on(small_run: RunFolder, later: RunFolder) -> None:
     assert train(later, StopRequest())
     finish(later)
     assert later.samples()[1].count(Split.TEST)

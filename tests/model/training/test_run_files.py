@@ -59,7 +59,7 @@ def test_no_model_file_is_made_of_a_run_whose_figures_are_cut(run: RunFolder) ->
 @pytest.mark.parametrize(
     ("name", "advice", "use"), [(*file, use) for file, readers in READERS.items() for use in readers]
 )
-def test_a_cut_file_is_told(run: RunFolder, name: str, advice: str, use: Callable[[RunFolder], object]) -> None:
+def test_a_cut_file_is_reported(run: RunFolder, name: str, advice: str, use: Callable[[RunFolder], object]) -> None:
     file = run.folder / name
     whole = file.read_bytes()
     for length in (0, len(whole) // 3, len(whole) - 20):
@@ -79,7 +79,7 @@ def test_a_cut_file_is_told(run: RunFolder, name: str, advice: str, use: Callabl
         (b'{"step": 1e999, "test": 1}', "too large"),
     ],
 )
-def test_what_is_no_object_with_all_that_is_needed_is_told(content: bytes, fault: str, tmp_path: Path) -> None:
+def test_an_object_that_lacks_something_is_reported(content: bytes, fault: str, tmp_path: Path) -> None:
     file = tmp_path / "metrics.json"
     file.write_bytes(content)
     with pytest.raises(RunError, match=rf"metrics\.json: damaged .*{fault}.*; ask"):
@@ -88,7 +88,7 @@ def test_what_is_no_object_with_all_that_is_needed_is_told(content: bytes, fault
         read_json(tmp_path / "nowhere.json", (), "ask")
 
 
-def test_archives_that_lack_something_are_told(tmp_path: Path) -> None:
+def test_archives_that_lack_something_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "references.npz"
     np.savez(file, step=3)
     assert int(read_arrays(file, {"step": ()}, "ask")["step"]) == 3
@@ -102,7 +102,7 @@ def test_archives_that_lack_something_are_told(tmp_path: Path) -> None:
         read_arrays(tmp_path / "nowhere.npz", {}, "ask")
 
 
-def test_a_choice_with_a_value_that_cannot_be_is_told(run: RunFolder) -> None:
+def test_a_choice_with_an_impossible_value_is_reported(run: RunFolder) -> None:
     content = json.loads(run.calibration.read_bytes())
     content["calibration"]["fine_temperature"] = -1
     run.calibration.write_text(json.dumps(content))

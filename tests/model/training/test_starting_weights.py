@@ -55,7 +55,7 @@ def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path:
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.safetensors", b"no weights"), ("a.pth", b"no weights")])
-def test_a_file_that_is_no_weights_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_without_weights_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="cannot be read as weights"):
@@ -82,7 +82,7 @@ def earlier(small_run: RunFolder) -> RunFolder:
     return small_run
 
 
-def test_a_run_goes_on_from_an_earlier_one_with_the_classes_that_both_know(earlier: RunFolder) -> None:
+def test_a_run_starts_from_an_earlier_one_with_the_classes_that_both_know(earlier: RunFolder) -> None:
     taxonomy = Taxonomy.from_pairs([("car", "van"), ("boat", "tug"), ("boat", "barge"), ("plane", "jet")])
     network = build_network(earlier.config(), taxonomy)
     fresh = {name: value.clone() for name, value in network.state_dict().items()}
@@ -125,7 +125,7 @@ def test_what_was_trained_on_cannot_be_held_out(earlier: RunFolder, picture_fold
     assert not (tmp_path / "later").exists()
 
 
-def test_an_embedding_of_another_length_begins_anew(earlier: RunFolder) -> None:
+def test_an_embedding_of_another_length_starts_untrained(earlier: RunFolder) -> None:
     config = earlier.config().model_copy(deep=True)
     config = config.model_copy(update={"network": config.network.model_copy(update={"embedding_dim": 5})})
     taxonomy = earlier.taxonomy()
@@ -149,7 +149,7 @@ def test_a_training_from_an_earlier_run(earlier: RunFolder, picture_folder: Path
     assert str(earlier.folder) not in run.model.read_bytes().decode("latin-1")
 
 
-def test_runs_that_cannot_be_started_from_are_told(earlier: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
+def test_runs_that_cannot_be_started_from_are_refused(earlier: RunFolder, picture_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is of a resnet18, not of a mobilenet_v2"):
         load_starting_weights(build_backbone("mobilenet_v2")[0], "mobilenet_v2", str(earlier.folder))
     with pytest.raises(RunError, match="no training run"):

@@ -117,7 +117,7 @@ def test_what_changed_less_than_the_settling_time_ago_never_comes(steps: list[tu
         assert len([file for later in (3, 6) for file in watcher.look(now + later)]) == waiting
 
 
-def test_a_folder_that_is_gone_is_told_once_and_its_files_stay_known(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported_once_and_its_files_stay_known(tmp_path: Path) -> None:
     place = tmp_path / "drive"
     put(place / "a.jpg")
     watcher = FolderWatcher(place)
@@ -133,7 +133,7 @@ def test_a_folder_that_is_gone_is_told_once_and_its_files_stay_known(tmp_path: P
     assert handed(watcher, 20, 22) == ["b.jpg"]
 
 
-def test_a_folder_within_that_cannot_be_read_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inner_folder_that_cannot_be_read_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "inner" / "a.jpg")
     put(tmp_path / "b.jpg")
     watcher, listed = FolderWatcher(tmp_path), os.scandir
@@ -153,7 +153,7 @@ def test_a_folder_within_that_cannot_be_read_is_told_once(tmp_path: Path, monkey
     assert handed(watcher, 8, 10, 12) == []
 
 
-def test_a_file_that_another_program_holds_is_told_once_and_tried_again(
+def test_a_file_that_another_program_holds_is_reported_once_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, watcher, opened = put(tmp_path / "a.jpg"), FolderWatcher(tmp_path), Path.open
@@ -234,7 +234,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield created
 
 
-def test_the_watched_sources_of_a_project(project: Project, tmp_path: Path) -> None:
+def test_a_project_watches_the_sources_that_still_exist(project: Project, tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     for folder in (first, second, third):
         put(folder / "old.jpg")
@@ -263,7 +263,7 @@ def test_adding_a_source_again_leaves_it_watched(project: Project, tmp_path: Pat
     assert project.sources.add(tmp_path, watched=False) == 1 and watched() == [False]
 
 
-def test_wrong_use_is_told(tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_wrong_use_is_explained(tiny_model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     photo, place = str(next(photos.rglob("*.jpg"))), str(tmp_path / "work.marque")
     model = ["--model", str(tiny_model), "--gallery", "none"]
     assert main(["identify", str(photos), "--watch", *model]) == 2
@@ -274,7 +274,7 @@ def test_wrong_use_is_told(tiny_model: Path, photos: Path, tmp_path: Path, capsy
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 @pytest.mark.slow
-def test_at_the_command_line(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+def test_the_command_watches_until_it_is_stopped(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
     place = tmp_path / "work.marque"
     arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--watch", "--json"]
     command = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", *arguments]

@@ -79,7 +79,7 @@ def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_eng
     assert project.labels.all() == {SubjectId(1): Label(Verdict.EXCLUDED)}
 
 
-def test_a_cancelled_run_goes_on_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:
+def test_a_cancelled_run_resumes_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:
     stop = threading.Event()
     done = 0
     for step in run_stage(project, LocalRunner(Identifier(tiny_engine, None), batch=3), cancelled=stop.is_set):
@@ -150,7 +150,7 @@ def test_a_cpu_that_fails_ends_the_run(project: Project, tiny_engine: Engine, mo
         run(project, cpu)
 
 
-def test_a_source_that_is_gone_is_no_end(project: Project, tmp_path: Path, tiny_engine: Engine) -> None:
+def test_a_source_that_is_gone_does_not_stop_a_run(project: Project, tmp_path: Path, tiny_engine: Engine) -> None:
     project.sources.add(tmp_path / "was here once")
     assert run(project, tiny_engine)[-1].counts.waiting == 0
 

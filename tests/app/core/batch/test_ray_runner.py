@@ -140,7 +140,7 @@ def test_table_and_project_equal_the_local_ones(
 
 
 @pytest.mark.slow
-def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_ray_works_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"
     shutil.copy(tiny_model, model)
     stop = []
@@ -169,6 +169,8 @@ def test_ray_in_this_process(ray: object, folder: Path, tiny_model: Path, tmp_pa
         ("head", "'head' is not the address of a Ray cluster: HOST:PORT"),
     ],
 )
-def test_a_cluster_that_is_not_there_is_told(ray: object, tiny_model: Path, address: str, message: str) -> None:
+def test_a_cluster_that_cannot_be_reached_is_reported(
+    ray: object, tiny_model: Path, address: str, message: str
+) -> None:
     with pytest.raises(DistributedError, match=re.escape(message)):
         RayRunner(Setup(tiny_model, None, "cpu", "auto"), address=address)

@@ -45,7 +45,7 @@ def is_mistake(truth: tuple[str, str], answer: tuple[str, str]) -> bool:
 
 
 @given(st.lists(st.tuples(ONE, ONE), max_size=40))
-def test_pairs_and_types_as_counted_one_by_one(photos: list[tuple[tuple[str, str], tuple[str, str]]]) -> None:
+def test_pairs_and_types_are_counted_as_one_by_one(photos: list[tuple[tuple[str, str], tuple[str, str]]]) -> None:
     judged = judged_of(photos)
     wrong = [place for place, photo in enumerate(photos) if is_mistake(*photo)]
     assert np.flatnonzero(mistakes(judged)).tolist() == wrong
@@ -97,7 +97,7 @@ def texts(judged: EvaluatedPhotos, labels: np.ndarray) -> list[tuple[str, ...]]:
     return [tuple(judged.names[name] for name in label) for label in labels.tolist()]
 
 
-def test_what_the_person_said_against_the_best_guess() -> None:
+def test_the_persons_labels_are_compared_with_the_best_guess() -> None:
     shown = columns()
     accepted, corrected = Label(Verdict.ACCEPTED, "sedan", "A"), Label(Verdict.CORRECTED, "coupe", "B")
     shown.set_labels(
@@ -165,7 +165,7 @@ def test_each_reference_is_judged_by_the_others(count: int) -> None:
         assert texts(judged, judged.answer[[place]]) == [labels[nearest]]
 
 
-def test_many_copies_of_a_photo() -> None:
+def test_many_copies_of_a_photo_are_all_judged() -> None:
     points = references(40, seed=1)
     same = MapPoints(np.tile(points.vectors[:1], (40, 1)), points.images, points.references, points.pictures)
     _, judged = one_left_out(same)

@@ -35,7 +35,7 @@ def counted(points: MapPoints, by: By) -> dict[str, int]:
     return dict(zip(groups.names, groups.counts().tolist(), strict=True))
 
 
-def test_points_are_told_apart_by_labels_and_answers(run: Path) -> None:
+def test_points_are_grouped_by_labels_and_answers(run: Path) -> None:
     points = points_of(run)
     assert points.vectors.dtype == np.float32 and len(points) == 12
     assert counted(points, By.TYPE) == {"sedan": 6, "ship": 6}
@@ -81,7 +81,7 @@ def test_photos_are_found_by_name_class_or_type(run: Path) -> None:
     assert not len(find(points, PhotoColumns(), "zeppelin")) and not len(find(points, PhotoColumns(), " "))
 
 
-def test_the_map_as_a_table_tells_what_was_answered(run: Path, photos: Path, tmp_path: Path) -> None:
+def test_the_map_as_a_table_holds_the_answers(run: Path, photos: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "map.csv", points_of(run), PhotoColumns(), np.zeros((12, 2)))
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))
     assert [row["file"] for row in rows] == [str(file) for file in sorted(photos.rglob("*.jpg"))]
@@ -104,7 +104,7 @@ def test_mistakes_are_judged_by_the_trainings_own_answers(run: Path, photos: Pat
     ]
 
 
-def test_what_cannot_be_shown_is_told(run: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_shown_is_reported(run: Path, tmp_path: Path) -> None:
     (run / TESTED_FILE).write_bytes((run / TESTED_FILE).read_bytes()[:200])
     with pytest.raises(TestedError, match=r"test\.npz: damaged"):
         read_held_out(run)
@@ -121,7 +121,7 @@ def test_what_cannot_be_shown_is_told(run: Path, tmp_path: Path) -> None:
         read_held_out(tmp_path / "nowhere")
 
 
-def test_finished_trainings_the_newest_first(run: Path, photos: Path, tmp_path: Path) -> None:
+def test_finished_trainings_are_listed_newest_first(run: Path, photos: Path, tmp_path: Path) -> None:
     runs = Runs(tmp_path / "runs")
     runs.adopt(run)
     unfinished = write_tiny_run(tmp_path / "unfinished", photos)

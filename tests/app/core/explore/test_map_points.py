@@ -54,7 +54,7 @@ def named(points: MapPoints, columns: PhotoColumns, by: By) -> list[str]:
     return [groups.names[number] for number in groups.of.tolist()]
 
 
-def test_points_are_told_apart_by_what_holds_now(points: MapPoints, columns: PhotoColumns) -> None:
+def test_points_are_grouped_by_what_holds_now(points: MapPoints, columns: PhotoColumns) -> None:
     assert named(points, columns, By.TYPE) == ["sedan", "sedan", NONE, *["sedan"] * 6, *["ship"] * 6]
     assert named(points, columns, By.CLASS)[:4] == ["Rossa 2010", NONE, NONE, "Gialla 2012"]
     assert named(points, columns, By.STATUS)[:4] == ["identified", "coarse_only", "unknown", "gallery"]
@@ -86,7 +86,7 @@ def test_the_gallery_is_read_in_the_order_of_its_references(tiny_gallery: Path, 
         read_points(Source.GALLERY, None, tiny_gallery, "0" * 64)
 
 
-def test_the_map_as_table_and_drawing(points: MapPoints, columns: PhotoColumns, tmp_path: Path) -> None:
+def test_the_map_can_be_saved_as_table_and_drawing(points: MapPoints, columns: PhotoColumns, tmp_path: Path) -> None:
     places = np.linspace(-1, 1, 2 * len(points)).reshape(-1, 2)
     write_csv(tmp_path / "map.csv", points, columns, places)
     rows = list(csv.DictReader((tmp_path / "map.csv").open(encoding="utf-8")))

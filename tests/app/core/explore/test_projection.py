@@ -35,7 +35,7 @@ def test_principal_components_are_those_of_the_decomposition() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 8), (1, 8), (7, 1)])
-def test_components_of_next_to_nothing(shape: tuple[int, int]) -> None:
+def test_components_of_next_to_nothing_are_zero(shape: tuple[int, int]) -> None:
     found = principal_components(np.ones(shape, np.float32))
     assert found.shape == (shape[0], 2) and not found.any()
 
@@ -51,7 +51,7 @@ def test_14000_photos_are_projected_well_within_a_second() -> None:
     assert min(seconds) < 1.0
 
 
-def test_tsne_keeps_neighbours_together_and_tells_how_far_it_is() -> None:
+def test_tsne_keeps_neighbours_together_and_reports_its_progress() -> None:
     vectors, labels = blobs(5, 40)
     told: list[int] = []
 
@@ -96,14 +96,14 @@ def test_places_fill_the_square_from_minus_one_to_one() -> None:
     assert not fitted(np.full((3, 2), 4.0)).any() and fitted(np.zeros((0, 2))).shape == (0, 2)
 
 
-def test_inside_a_lasso() -> None:
+def test_a_lasso_chooses_the_points_inside() -> None:
     corner = np.array([[0, 0], [4, 0], [4, 1], [1, 1], [1, 4], [0, 4]], float)
     places = np.array([[0.5, 0.5], [3, 0.5], [0.5, 3], [2, 2], [-1, 0.5], [5, 0.5]])
     assert inside(places, corner).tolist() == [True, True, True, False, False, False]
     assert not inside(places, corner[:2]).any()
 
 
-def test_inside_a_long_lasso_as_by_its_formula() -> None:
+def test_a_long_lasso_agrees_with_its_formula() -> None:
     angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     places = np.random.default_rng(2).uniform(-1, 1, (5000, 2)).astype(np.float32)
     reach = 0.6 + 0.2 * np.sin(5 * np.arctan2(places[:, 1], places[:, 0]))
@@ -114,7 +114,7 @@ def test_inside_a_long_lasso_as_by_its_formula() -> None:
 
 
 @pytest.mark.slow
-def test_tsne_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tsne_works_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, labels = blobs(5, 40)
     told: list[int] = []
@@ -137,7 +137,7 @@ def test_tsne_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_is_ended_from_outside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_ended_from_outside_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsne_process, "APART", 10)
     vectors, _ = blobs(5, 40)
 

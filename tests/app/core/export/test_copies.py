@@ -107,7 +107,7 @@ def test_exiftool_reads_them_and_finds_the_files_sound(tmp_path: Path) -> None:
     assert (np.asarray(Image.open(tmp_path / "second.jpg")) == wanted).all()
 
 
-def test_what_a_file_cannot_hold_lies_in_a_sidecar_beside_the_copy(tmp_path: Path) -> None:
+def test_what_a_file_cannot_hold_goes_into_a_sidecar_beside_the_copy(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     large = EXISTING.replace("Größe &amp; more", "x" * (65_400 - len(EXISTING)))
     photos = {
@@ -171,7 +171,9 @@ def test_a_folder_among_the_photos_is_refused(tmp_path: Path) -> None:
         Copies([tmp_path / "in"], tmp_path / "in" / "p.jpg")
 
 
-def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_writes_labelled_copies(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     place, out = str(tmp_path / "new.marque"), tmp_path / "copies"
     colour_picture(COLOURS["Rossa 2010"]).save(photos / "r.tif")
     (photos / "broken.jpg").write_text("no picture")
@@ -350,7 +352,7 @@ def test_a_copy_that_was_cut_off_is_finished(tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == whole
 
 
-def test_what_is_no_file_any_more_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_copy_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
     photo = picture(tmp_path / "in" / "p.jpg")
     image = seen(photo)
     photo.unlink()

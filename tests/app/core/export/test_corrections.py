@@ -183,7 +183,7 @@ def test_rows_that_cannot_be_used_are_listed_and_not_set(work: Path, capsys: pyt
     assert told(work) == before
 
 
-def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
+def test_any_table_with_files_relative_to_it_is_taken(work: Path, photos: Path) -> None:
     table = photos / "mine.csv"
     table.write_text(
         "file;coarse;fine;verdict\n"
@@ -216,7 +216,7 @@ def test_any_table_with_files_relative_to_it(work: Path, photos: Path) -> None:
         (b"\xff\xfef", "readable text"),
     ],
 )
-def test_what_is_no_table_is_one_sentence(
+def test_a_file_other_than_a_table_gives_one_sentence(
     work: Path, tmp_path: Path, content: bytes, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "odd.csv"

@@ -99,14 +99,16 @@ def test_what_persons_said_is_training_data(project: Project, tmp_path: Path) ->
     assert samples[0].path.samefile(project.images.all()[0].path)
 
 
-def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(project: Project, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_and_an_old_file_stays(project: Project, tmp_path: Path) -> None:
     (model,) = project.models.all()
     place = tmp_path / "nowhere" / "a.jsonl"
     with pytest.raises(OutputError, match="nowhere does not exist"):
         export(results(project, model), Output(place, "table"), model, "jsonl")
 
 
-def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_identifies_and_exports(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     place = tmp_path / "new.marque"
     arguments = ["identify", str(photos), "--project", str(place), "--model", str(tiny_model), "--gallery", "none"]
     assert main(arguments) == 0
@@ -126,7 +128,7 @@ def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, cap
     assert "nothing to redo" in capsys.readouterr().err
 
 
-def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_wrong_use_is_explained(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     place = tmp_path / "new.marque"
     both = ["--project", str(place), "--out", str(tmp_path / "a.csv"), "--model", str(tiny_model)]
     assert main(["identify", str(photos), *both]) == 2
@@ -137,7 +139,7 @@ def test_wrong_use_is_told(photos: Path, tiny_model: Path, tmp_path: Path, capsy
     assert "marque export" in told and "does not exist" in told and "nothing has been identified" in told
 
 
-def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(
+def test_an_export_says_how_many_photos_it_holds_and_when_none_has_a_label(
     photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     place, training = tmp_path / "new.marque", tmp_path / "new.training.csv"
@@ -159,7 +161,7 @@ def test_an_export_tells_how_many_photos_it_holds_and_where_none_has_a_label(
 
 @pytest.mark.skipif(os.name == "nt", reason="quotes are read as a shell of Linux and macOS does")
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl", "coco", "training", "xmp", "xmp-copies"])
-def test_every_export_tells_of_photos_that_are_not_identified_yet(
+def test_every_export_counts_photos_that_are_not_identified_yet(
     photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture, kind: str
 ) -> None:
     """Two that are new; and one that was replaced, and then noted when it was to be filed."""

@@ -95,7 +95,7 @@ def exported(picture: Path, name: str, label: Label, kind: str, read: Callable[[
 
 @FEW
 @given(name=NAME, coarse=CLASS, fine=CLASS)
-def test_the_table_of_labels(picture: Path, name: str, coarse: str, fine: str) -> None:
+def test_the_table_of_labels_is_read_back(picture: Path, name: str, coarse: str, fine: str) -> None:
     label = Label(Verdict.CORRECTED, coarse, fine)
 
     def read(out: Path, done: Exported, photo: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_table_for_spreadsheets_holds_no_formula(picture: Path, name: str, c
 
 @FEW
 @given(name=NAME, coarse=CLASS.map(str.strip).filter(bool), fine=CLASS.map(str.strip).filter(bool))
-def test_the_training_table(picture: Path, name: str, coarse: str, fine: str) -> None:
+def test_the_training_table_is_read_back(picture: Path, name: str, coarse: str, fine: str) -> None:
     def read(out: Path, _done: Exported, photo: Path) -> None:
         reading = read_labels(out)
         (sample,) = reading.samples
@@ -134,7 +134,7 @@ def test_the_training_table(picture: Path, name: str, coarse: str, fine: str) ->
 
 @FEW
 @given(name=NAME, coarse=CLASS, fine=CLASS)
-def test_json_lines_and_coco_are_valid_and_leave_out_what_is_no_text(
+def test_json_lines_and_coco_are_valid_and_leave_out_undecodable_names(
     picture: Path, name: str, coarse: str, fine: str
 ) -> None:
     def is_text() -> bool:

@@ -107,7 +107,9 @@ def test_nothing_is_left_where_the_photos_cannot_be_read(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_writes_a_workbook(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     (photos / "=cmd().jpg").write_bytes((photos / "sedan" / "Rossa 2010" / "1.jpg").read_bytes())
     (photos / "broken.jpg").write_text("no picture")
     place = tmp_path / "new.marque"

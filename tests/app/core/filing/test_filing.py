@@ -179,7 +179,7 @@ def test_a_filing_whose_drive_is_away_is_kept_until_it_is_back(project: Project,
 
 @pytest.mark.parametrize("move", [False, True])
 @pytest.mark.parametrize("moment", range(1, 42, 5))
-def test_a_program_that_dies_loses_nothing_and_goes_on(
+def test_a_program_that_dies_loses_nothing_and_can_continue(
     project: Project, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, move: bool, moment: int
 ) -> None:
     """Dies at the n-th touch of the disk or the journal, is started again, and ends as if nothing had been."""
@@ -261,7 +261,9 @@ def test_a_class_is_a_folder_on_every_system(name: str) -> None:
     assert not folder.endswith((".", " "))
 
 
-def test_at_the_command_line(project: Project, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_plans_files_and_undoes(
+    project: Project, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture
+) -> None:
     project.close()
     place, into = str(project.path), tmp_path / "filed"
     before = contents(photos)

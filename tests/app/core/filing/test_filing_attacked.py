@@ -285,7 +285,7 @@ def test_photos_that_took_each_others_place_and_time_are_not_copied_under_the_an
     assert not any(tmp_path.glob("copies/*.bmp*"))
 
 
-def test_where_there_is_no_room_the_copy_is_named_and_not_the_photo(tmp_path: Path) -> None:
+def test_on_a_full_disk_the_copy_is_named_and_not_the_photo(tmp_path: Path) -> None:
     photo, copy = tmp_path / "a.jpg", tmp_path / "out/a.jpg"
     photo.write_bytes(b"x" * 5000)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

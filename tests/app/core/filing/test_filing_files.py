@@ -234,7 +234,7 @@ def test_names_of_255_bytes_also_with_a_number(place: Path, tmp_path: Path, tiny
     assert len(list((tmp_path / "s").glob("*.jpg"))) == 2
 
 
-def test_folders_of_long_and_reserved_classes(identify: Identify, place: Path, tmp_path: Path) -> None:
+def test_folders_of_long_and_reserved_classes_get_valid_names(identify: Identify, place: Path, tmp_path: Path) -> None:
     identify("a.jpg", "b.jpg", "c.jpg")
     names = {1: "x" * 300, 2: "x" * 299 + "y", 3: "con.x"}
     with closing(sqlite3.connect(place)) as database, database:

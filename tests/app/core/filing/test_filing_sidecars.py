@@ -64,7 +64,7 @@ def test_an_undo_that_ends_between_a_sidecar_and_its_note_is_finished(
     assert file(place, tmp_path / "s", "--move") == 0 and not tree(folder)
 
 
-def test_a_sidecar_that_others_need_is_copied_and_told(
+def test_a_sidecar_that_others_need_is_copied_and_reported(
     identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     identify("a.jpg")

@@ -58,7 +58,7 @@ def test_a_photo_and_its_sidecar_may_be_spelled_in_two_unicode_forms(tmp_path: P
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names are not possible there")
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_sidecars_of_undecodable_names_are_found(tmp_path: Path) -> None:
     assert belongings(tmp_path, os.fsdecode(b"\xff.jpg"), os.fsdecode(b"\xff.xmp")) == {os.fsdecode(b"\xff.xmp"): []}
 
 

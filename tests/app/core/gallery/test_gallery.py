@@ -139,7 +139,7 @@ def test_a_closed_gallery_is_one_file(tiny_gallery: Path) -> None:
     assert [path.name for path in tiny_gallery.parent.glob("tiny.gallery*")] == ["tiny.gallery"]
 
 
-def test_files_that_are_no_galleries(tmp_path: Path) -> None:
+def test_files_that_hold_no_gallery_are_refused(tmp_path: Path) -> None:
     noise = tmp_path / "noise.gallery"
     noise.write_bytes(b"this is not a database, but it is long enough to be one" * 40)
     other = tmp_path / "other.gallery"

@@ -70,7 +70,7 @@ class Account:
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gallery_killed_at_random_moments_stays_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_index, "EXACT", EXACT)
     path = tmp_path / "busy.gallery"
     chance = random.Random(11)

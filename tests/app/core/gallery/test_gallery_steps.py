@@ -142,7 +142,7 @@ def test_galleries_of_two_models_are_never_mixed(tiny_engine: Engine, tiny_galle
     shelf.close()
 
 
-def test_a_named_gallery_is_changed_where_it_lies(tiny_engine: Engine, tiny_gallery: Path) -> None:
+def test_a_named_gallery_is_changed_in_place(tiny_engine: Engine, tiny_gallery: Path) -> None:
     fingerprint = tiny_engine.info.fingerprint
     shelf = GallerySelection(fingerprint, DIM, named=tiny_gallery, supplied=None)
     assert shelf.writable().path == tiny_gallery and not own_place(fingerprint).exists()

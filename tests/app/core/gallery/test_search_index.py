@@ -40,7 +40,7 @@ def large(tmp_path: Path) -> Path:
     return gallery.path
 
 
-def test_the_recall_that_is_told_is_the_true_one(large: Path) -> None:
+def test_the_stated_recall_is_the_true_one(large: Path) -> None:
     vectors = clustered(COUNT)
     with Gallery.open(large) as gallery:
         ids = [one.id for one in gallery.references()]
@@ -229,7 +229,7 @@ def test_closing_gives_up_an_index_that_is_being_made(large: Path, monkeypatch: 
     assert [path.name for path in large.parent.iterdir()] == ["large.gallery"]
 
 
-def test_an_index_that_cannot_be_stored_is_no_fault(
+def test_an_index_that_cannot_be_stored_does_not_stop_the_search(
     large: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     search_index_file.place_of(large).unlink()

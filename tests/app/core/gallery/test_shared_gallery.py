@@ -243,7 +243,7 @@ def test_recall_of_the_server_is_measured_as_brute_force_has_it(address: str, mo
         assert len(gallery) == count + 100 and len(measured) == 3
 
 
-def test_at_the_command_line(
+def test_commands_use_a_shared_gallery(
     address: str, photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use = ["--model", str(tiny_model), "--gallery", address, "--device", "cpu"]

@@ -143,14 +143,16 @@ def test_another_label_takes_the_place_of_ours_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "no xml", "<html/>"])
-def test_what_is_no_sidecar_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+def test_a_file_other_than_a_sidecar_stays_as_it_is(tmp_path: Path, content: str) -> None:
     (tmp_path / "p.jpg.xmp").write_text(content)
     with pytest.raises(SidecarError, match=r"cannot be changed \(it is not XMP.*left as it is"):
         write_sidecar(tmp_path / "p.jpg", keywords(SHIP))
     assert (tmp_path / "p.jpg.xmp").read_text() == content
 
 
-def test_at_the_command_line(photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_writes_sidecars(
+    photos: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     place = tmp_path / "new.marque"
     first = photos / "sedan" / "Rossa 2010" / "1.jpg"
     (first.with_name("1.jpg.xmp")).write_text("no xml")
@@ -207,7 +209,7 @@ def test_names_with_signs_that_xml_or_paths_forbid(tmp_path: Path) -> None:
     assert keywords(replace(SHIP, fine="<a & 'b'>"))[2] == "<a & 'b'>"
 
 
-def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+def test_pipes_devices_links_and_folders_are_not_opened(tmp_path: Path) -> None:
     places = [tmp_path / f"{name}.jpg.xmp" for name in ("pipe", "device", "link", "folder", "large")]
     os.mkfifo(places[0])  # would be waited for without end
     places[1].symlink_to("/dev/zero")

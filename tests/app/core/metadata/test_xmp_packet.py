@@ -91,7 +91,7 @@ def test_a_jpeg_takes_a_packet_and_keeps_all_else(name: str) -> None:
     assert after.replace(segment, b"") == rest
 
 
-def test_it_lies_behind_jfif_and_exif() -> None:
+def test_it_comes_after_jfif_and_exif() -> None:
     after = with_packet(saved("JPEG", exif=exif(), comment=b"c"), PACKET)
     places = [after.index(mark) for mark in (b"JFIF\0", b"Exif\0", b"http://ns.adobe.com/xap", b"\xff\xfe")]
     assert places == sorted(places)
@@ -155,7 +155,7 @@ def test_only_jpeg_and_png_take_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "MPO"])
 @given(data=st.data())
-def test_damage_is_told_whatever_it_is(kind: str, data: st.DataObject) -> None:
+def test_any_damage_is_reported(kind: str, data: st.DataObject) -> None:
     more = {"save_all": True, "append_images": [colour_picture((0, 0, 0))]} if kind == "MPO" else {}
     content = bytearray(saved(kind, **more)[: data.draw(st.integers(8, 1500))])
     for place in data.draw(st.lists(st.integers(3, 400), max_size=4)):
@@ -223,7 +223,7 @@ def test_xmp_beyond_64_kb_that_is_damaged_is_left_alone() -> None:
                 work(content)
 
 
-def test_a_file_with_several_packets() -> None:
+def test_equal_packets_become_one_and_different_ones_are_refused() -> None:
     same = with_segments(saved("JPEG", xmp=PACKET, exif=exif()), xmp_segment(PACKET))
     after = with_packet(same, LONGER)
     assert packet_of(after) == LONGER and after.count(b"http://ns.adobe.com/xap") == 1
@@ -291,7 +291,7 @@ def test_a_packet_in_another_kind_of_chunk_moves_to_the_usual_one(chunk: bytes) 
         with_packet(twice, PACKET)
 
 
-def test_exif_in_digits_is_no_packet() -> None:
+def test_exif_in_digits_does_not_count_as_a_packet() -> None:
     plain, chunk = saved("PNG"), png_chunk(b"zTXt", hex_profile(b"APP1", b"Exif\0\0MM"))
     assert read_packet(plain[:33] + chunk + plain[33:]).packets == ()
     assert chunk in with_packet(plain[:33] + chunk + plain[33:], PACKET)
@@ -306,7 +306,7 @@ def iptc(*keywords: bytes, utf8: bool = False) -> bytes:
     return segment(0xED, b"Photoshop 3.0\0" + other + b"8BIM\x04\x04\0\0" + len(block).to_bytes(4) + block)
 
 
-def test_keywords_of_the_older_block() -> None:
+def test_keywords_of_the_older_block_are_read() -> None:
     plain = saved("JPEG")
     words = ["holiday", "Größe"]
     for content in (

@@ -169,7 +169,7 @@ def _device(place: Path) -> None:
     ],
     ids=["pipe", "socket", "folder", "device"],
 )
-def test_what_is_no_file_is_not_opened(
+def test_only_regular_files_are_opened(
     make: Callable[[Path], None],
     words: str,
     tmp_path: Path,
@@ -211,7 +211,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("statement", BAD.values(), ids=BAD)
-def test_rows_that_make_no_sense_are_told_with_the_file(project: Path, statement: str) -> None:
+def test_rows_that_make_no_sense_are_reported_with_the_file(project: Path, statement: str) -> None:
     tamper(project, statement)
     with pytest.raises(ProjectError, match=r"work\.marque: .*damaged \(.+\)"):
         look(project)
@@ -234,7 +234,7 @@ BAD_REFERENCES = {
 
 
 @pytest.mark.parametrize("statement", BAD_REFERENCES.values(), ids=BAD_REFERENCES)
-def test_references_that_make_no_sense_are_told_with_the_file(gallery: Path, statement: str) -> None:
+def test_references_that_make_no_sense_are_reported_with_the_file(gallery: Path, statement: str) -> None:
     tamper(gallery, statement)
     with pytest.raises(GalleryError, match=r"a\.gallery: the gallery is damaged \(.+\)"):
         use(gallery)

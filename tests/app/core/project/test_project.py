@@ -128,7 +128,7 @@ def test_a_change_that_cannot_be_committed_is_as_if_it_had_not_been(project: Pro
     assert project.sources.add(Path("/more")) == 2
 
 
-def test_names_that_are_no_text_are_kept(project: Project) -> None:
+def test_names_that_cannot_be_decoded_are_kept(project: Project) -> None:
     name = os.fsdecode(b"/photos/\xff\xfe.jpg")
     project.images.add(1, [FoundFile(Path(name), 1, 1)])
     assert project.images.all()[0].path == Path(name)
@@ -162,7 +162,7 @@ def test_a_copy_is_a_project_of_its_own(project: Project, tmp_path: Path) -> Non
         project.save_as(tmp_path / "nowhere" / "copy.marque")
 
 
-def test_files_that_are_no_project_say_so(tmp_path: Path, project: Project) -> None:
+def test_files_that_hold_no_project_are_refused(tmp_path: Path, project: Project) -> None:
     with pytest.raises(ProjectError, match="does not exist"):
         Project.open(tmp_path / "none.marque")
     (tmp_path / "text.marque").write_text("no database, but long enough to be read as one" * 100)
@@ -335,7 +335,7 @@ class UndoAndRedo(RuleBasedStateMachine):
         self.project.close()
 
 
-def test_undo_and_redo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undo_and_redo_restore_every_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     monkeypatch.setenv("PYTEST_LABELS", str(tmp_path))

@@ -88,14 +88,14 @@ def export(medium: Path) -> subprocess.CompletedProcess[str]:
     return run(medium, COMMAND, "export", str(medium / "disc" / "work.marque"), "--format", "csv", "--out", out)
 
 
-def test_a_project_is_exported_as_it_lies_there(medium: Path, tiny_model: Path) -> None:
+def test_a_project_is_exported_from_a_read_only_place(medium: Path, tiny_model: Path) -> None:
     burn(medium, made(medium, tiny_model))
     ended = export(medium)
     assert ended.returncode == 0 and "temporary copy" not in ended.stderr
     assert "001.jpg" in (medium / "home" / "out.csv").read_text()
 
 
-def test_with_a_log_beside_it_from_a_copy(medium: Path, tiny_model: Path) -> None:
+def test_a_project_with_a_log_beside_it_is_read_from_a_copy(medium: Path, tiny_model: Path) -> None:
     place = made(medium, tiny_model)
     with closing(sqlite3.connect(place)) as writer:
         writer.execute("UPDATE image SET path = ?", (b"/photos/from the log.jpg",))
@@ -106,7 +106,7 @@ def test_with_a_log_beside_it_from_a_copy(medium: Path, tiny_model: Path) -> Non
     assert "from the log.jpg" in (medium / "home" / "out.csv").read_text()
 
 
-def test_in_an_older_format_from_a_copy(medium: Path, tiny_model: Path) -> None:
+def test_a_project_in_an_older_format_is_read_from_a_copy(medium: Path, tiny_model: Path) -> None:
     place = old_project(medium / "work.marque", 1)
     with closing(sqlite3.connect(place)) as writer, closing(sqlite3.connect(made(medium / "home", tiny_model))) as new:
         writer.execute("INSERT INTO model SELECT ?, ?, ?", new.execute("SELECT * FROM model").fetchone())
@@ -125,7 +125,7 @@ def test_what_would_change_it_says_that_it_is_read_only(medium: Path, tiny_model
         assert ended.returncode == 2 and "read-only" in ended.stderr and "Traceback" not in ended.stderr, ended.stderr
 
 
-def test_a_gallery_with_a_log_beside_it(medium: Path) -> None:
+def test_a_gallery_with_a_log_beside_it_is_searched(medium: Path) -> None:
     place = medium / "a.gallery"
     with Gallery.create(place, "fp", DIM) as gallery:
         gallery.add(clustered(6), entries(range(6)))

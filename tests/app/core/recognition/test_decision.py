@@ -231,7 +231,7 @@ SURE = {"RX-8": 0.02, "TL": 0.88, "TSX": 0.07}
         ),
     ],
 )
-def test_reasons(found: Evidence, status: Status, reason: str) -> None:
+def test_decisions_give_their_reasons(found: Evidence, status: Status, reason: str) -> None:
     decision = alone(found, HALF)
     assert (decision.status, decision.reason) == (status, reason)
 
@@ -256,7 +256,7 @@ def test_a_confidence_on_its_threshold_is_enough() -> None:
         (0.0004, 0.003, "only 0.04 %, needs 0.30 %"),
     ],
 )
-def test_what_falls_short_is_told_apart_from_what_is_needed_and_from_certainty(
+def test_a_probability_that_falls_short_is_never_rounded_to_the_threshold_or_to_certainty(
     probability: float, threshold: float, words: str
 ) -> None:
     found = evidence({"sedan": 1.0}, {"TL": probability})

@@ -71,7 +71,7 @@ def test_a_batch_of_another_shape_is_refused(tiny_engine: Engine, batch: np.ndar
 
 @pytest.mark.parametrize("policy", FitPolicy)
 @pytest.mark.parametrize("size", [(240, 60), (60, 240), (90, 90)])
-def test_heat_lies_where_the_class_is_however_the_photo_is_fitted(
+def test_heat_is_where_the_class_is_however_the_photo_is_fitted(
     tmp_path: Path, policy: FitPolicy, size: tuple[int, int]
 ) -> None:
     engine = Engine(write_tiny_model(tmp_path / "m.onnx", preprocessing=bundle.Preprocessing(size=SIDE, fit=policy)))
@@ -181,7 +181,7 @@ def test_with_a_gpu_both_processors_agree(tiny_model: Path, tiny_engine: Engine)
     np.testing.assert_allclose(engine.run(batch).fine_logits, tiny_engine.run(batch).fine_logits, atol=1e-2)
 
 
-def test_values_that_are_no_numbers_are_a_fault(tmp_path: Path) -> None:
+def test_nan_counts_as_a_fault(tmp_path: Path) -> None:
     graph = tiny_graph()
     weights = next(tensor for tensor in graph.graph.initializer if tensor.name == "fine_b")
     weights.CopyFrom(numpy_helper.from_array(np.full(4, np.nan, np.float32), "fine_b"))
@@ -200,7 +200,7 @@ def test_a_graph_that_onnxruntime_refuses_is_reported(tmp_path: Path) -> None:
         Engine(tmp_path / "bad.onnx", "cpu")
 
 
-def test_a_file_that_is_no_model_is_reported(tmp_path: Path) -> None:
+def test_a_file_without_a_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(bundle.BundleError, match="does not exist"):
         Engine(tmp_path / "missing.onnx")
 
@@ -294,7 +294,7 @@ def damage(variant: Path, how: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["cut", "refused", "not numbers"])
-def test_a_damaged_variant_leaves_the_model_usable_and_is_told(tmp_path: Path, how: str) -> None:
+def test_a_damaged_variant_leaves_the_model_usable_and_is_reported(tmp_path: Path, how: str) -> None:
     path = with_variants(tmp_path / "m.onnx")
     said = damage(bundle.beside(path, bundle.Variant.INT8), how)
     engine = Engine(path, "cpu")

@@ -54,7 +54,7 @@ def test_the_only_class_of_a_gallery_is_not_in_every_picture(answer: Answer, nam
     assert (decision.status, decision.label) == (Status.IDENTIFIED, name)
 
 
-def test_but_in_its_own(answer: Answer) -> None:
+def test_the_only_class_of_a_gallery_is_found_in_its_own_pictures(answer: Answer) -> None:
     verde = [(colour_picture(GREEN, seed), "tram", "Verde") for seed in range(3)]
     decision = answer(verde, colour_picture(GREEN, 9))
     assert (decision.status, decision.label, decision.coarse) == (Status.IDENTIFIED, "Verde", "tram")

@@ -46,7 +46,7 @@ def test_photos_are_identified_with_their_neighbours(identifier: Identifier, pho
         assert (one.path, one.error) == (None, None)
 
 
-def test_colours_between_and_far_from_the_classes(identifier: Identifier) -> None:
+def test_colours_between_and_far_from_the_classes_are_not_named(identifier: Identifier) -> None:
     orange, dark = identifier.identify([colour_picture((225, 120, 30)), colour_picture((5, 5, 5))])
     assert orange.decision is not None
     assert dark.decision is not None
@@ -56,7 +56,7 @@ def test_colours_between_and_far_from_the_classes(identifier: Identifier) -> Non
     assert dark.decision.label == ""
 
 
-def test_no_photo_and_no_gallery(tiny_engine: Engine) -> None:
+def test_neither_photos_nor_a_gallery_are_required(tiny_engine: Engine) -> None:
     identifier = Identifier(tiny_engine, None)
     assert identifier.identify([]) == []
     (one,) = identifier.identify([colour_picture(COLOURS["Rossa 2010"])])
@@ -142,7 +142,7 @@ def test_results_keep_the_order_and_bad_files_are_results(
     assert reasons["gone.jpg"] == "the file does not exist"
 
 
-def test_a_batch_of_bad_files_only(identifier: Identifier, tmp_path: Path) -> None:
+def test_a_batch_of_bad_files_gives_only_errors(identifier: Identifier, tmp_path: Path) -> None:
     found = list(identify_paths(identifier, bad_files(tmp_path / "bad"), batch=2))
     assert [len(one) for one in found] == [2, 2, 1]
     assert all(one.error for batch in found for one in batch)

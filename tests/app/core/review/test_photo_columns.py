@@ -171,7 +171,7 @@ def test_accepting_takes_what_is_shown(project: Project) -> None:
     ]
 
 
-def test_filters(project: Project) -> None:
+def test_filters_choose_rows(project: Project) -> None:
     fill(project, [sedan(0.8, second=0.1), sedan(0.6, second=0.39), sedan(0.4), None, sedan(0.9)])
     project.labels.set(
         {SubjectId(5): Label(Verdict.EXCLUDED), SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "TL")}, "test"
@@ -240,7 +240,7 @@ def test_the_odd_one_is_least_like_its_class() -> None:
     assert likeness.to_one(vectors, 3).argmax() == 3
 
 
-def test_suggestions_from_the_persons_labels_and_from_references(project: Project) -> None:
+def test_suggestions_come_from_the_persons_labels_and_from_references(project: Project) -> None:
     # five photos alike, two of which the person calls TSX; one elsewhere whose references say TSX; one they agree with
     fill(
         project,

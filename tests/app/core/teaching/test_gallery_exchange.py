@@ -33,7 +33,7 @@ def taught(engine: Engine, photos: Path, named: Path | None = None) -> GallerySe
     return shelf
 
 
-def test_an_exported_gallery_tells_nothing_of_the_computer_and_merges_into_another(
+def test_an_exported_gallery_reveals_nothing_of_the_computer_and_merges_into_another(
     tiny_engine: Engine, photos: Path, tmp_path: Path
 ) -> None:
     info = tiny_engine.info
@@ -149,7 +149,7 @@ def test_pictures_are_found_by_path_and_content(tiny_engine: Engine, photos: Pat
     assert not any(place.is_file() for place in gallery.places().values())
 
 
-def test_equal_names_are_told_apart_by_content(tmp_path: Path) -> None:
+def test_equal_names_are_matched_by_content(tmp_path: Path) -> None:
     wanted = {}
     for folder in "abc":
         (tmp_path / folder).mkdir()
@@ -162,7 +162,7 @@ def test_equal_names_are_told_apart_by_content(tmp_path: Path) -> None:
     assert not found.other and not found.missing
 
 
-def test_a_database_that_is_no_gallery_is_left_alone(tmp_path: Path, tiny_engine: Engine) -> None:
+def test_a_foreign_database_is_left_alone(tmp_path: Path, tiny_engine: Engine) -> None:
     own = own_place("feed")
     own.parent.mkdir(parents=True)
     sqlite3.connect(own).executescript("CREATE TABLE t (x)")

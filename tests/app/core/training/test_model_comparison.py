@@ -48,5 +48,5 @@ def test_a_model_is_measured_on_what_a_run_held_out(
     assert "config.json" in capsys.readouterr().err
 
 
-def test_other_lines_are_no_figures() -> None:
+def test_other_lines_give_no_figures() -> None:
     assert told("a warning") is None and told("[]") is None and told(json.dumps({"done": 1})) is None

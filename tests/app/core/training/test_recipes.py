@@ -143,11 +143,11 @@ def test_a_pace_is_measured_by_the_trainer() -> None:
         (260000, "about 3 days"),
     ],
 )
-def test_times_in_words(seconds: int, words: str) -> None:
+def test_times_are_put_into_words(seconds: int, words: str) -> None:
     assert rough(seconds) == words
 
 
-def test_a_survey_counts_and_tells_what_is_wrong(photos: Path) -> None:
+def test_a_survey_counts_and_says_what_is_wrong(photos: Path) -> None:
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")
     found = survey([spec("folder", str(photos))])
     assert found.photos == 12 and len(found.problems) == 1 and "cut.jpg" in found.problems[0]
@@ -165,7 +165,7 @@ def test_several_places_are_learned_from_but_none_twice(photos: Path, tmp_path: 
         survey([own, own])
 
 
-def test_places_without_data_are_told(tmp_path: Path) -> None:
+def test_places_without_data_are_reported(tmp_path: Path) -> None:
     for kind in set(KINDS) - {"demo"}:
         with pytest.raises(SurveyError, match="choose"):
             spec(kind, "")

@@ -69,7 +69,7 @@ def steps_of(runs: Runs, name: str) -> int:
     return history.progress().step
 
 
-def test_started_found_again_stopped_resumed_finished(runs: Runs) -> None:
+def test_a_training_can_be_found_again_stopped_and_resumed(runs: Runs) -> None:
     runs.add("mine", ["--data", "x"])
     assert state_of(runs, "mine") == (TrainingState.WAITING, "")
     assert runs.start_next().name == "mine"
@@ -117,7 +117,7 @@ def test_a_failure_says_what_the_trainer_said(runs: Runs) -> None:
     assert state_of(runs, "bad")[1] == "labels.csv:3: no such photo\nmend it"
 
 
-def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs: Runs) -> None:
+def test_one_that_was_killed_has_failed_and_can_be_resumed(runs: Runs) -> None:
     runs.add("mine", [])
     process = runs.start_next().process
     until(lambda: steps_of(runs, "mine") == 10)
@@ -129,7 +129,7 @@ def test_one_that_was_killed_is_no_success_and_can_be_resumed(runs: Runs) -> Non
     until(lambda: state_of(runs, "mine")[0] is TrainingState.FINISHED)
 
 
-def test_a_number_that_was_given_to_another_process_is_no_training() -> None:
+def test_a_number_that_was_given_to_another_process_does_not_count_as_a_training() -> None:
     here = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         birth = processes._birth(here.pid)
@@ -142,7 +142,7 @@ def test_a_number_that_was_given_to_another_process_is_no_training() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "x.", "a:b"])
-def test_names_that_are_no_file_names_are_refused(runs: Runs, name: str) -> None:
+def test_names_that_cannot_be_file_names_are_refused(runs: Runs, name: str) -> None:
     with pytest.raises(TrainingError):
         runs.add(name, [])
 

@@ -67,7 +67,7 @@ def test_the_plan_says_by_which_figure_and_the_best_is_first(tmp_path: Path) -> 
     assert by_other is not None and [line.cell for line in by_other.lines] == ["as it is", "letterbox"]
 
 
-def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path: Path) -> None:
+def test_without_plan_and_report_it_says_that_the_comparisons_are_unknown(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text(HEAD + "one,0,0.5,0\n")
     (tmp_path / "curves.csv").write_text("cell,seed,epoch,recall_1\none,0,first,0.4\n")
     study = StudyReader(tmp_path).poll("recall_1")
@@ -75,7 +75,7 @@ def test_without_plan_and_report_it_is_told_that_nothing_is_compared(tmp_path: P
     assert "curves.csv:2: epoch is 'first'" in study.notes[0] and "not known what cells are compared" in study.notes[1]
 
 
-def test_folders_that_are_none_are_told(tmp_path: Path) -> None:
+def test_paths_other_than_folders_are_reported(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no such folder"):
         StudyReader(tmp_path / "nowhere")
     with pytest.raises(StudyError, match=r"not a study \(there is no runs.csv"):

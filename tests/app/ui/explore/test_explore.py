@@ -133,7 +133,9 @@ def test_what_a_lasso_or_box_encloses_is_listed_in_review(
     assert not len(page.map.chosen()) and not page.side.open_button.isEnabled()
 
 
-def test_pointing_zooming_and_moving(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
+def test_the_map_can_be_pointed_at_zoomed_and_moved(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore(photos)
     map_ = window.explore.map
     spot = map_.spot(5)
@@ -169,7 +171,7 @@ def test_the_photo_that_is_current_in_review_is_found_and_a_click_makes_it_so(
     assert len(point) == 1 and review.chosen.place() == point[0]
 
 
-def test_gallery_and_project_together(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
+def test_gallery_and_project_are_shown_together(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
     window = explore(photos)
     page = window.explore
     page.survey.set_source(Source.BOTH)

@@ -128,7 +128,9 @@ def test_what_the_person_says_meanwhile_is_judged_too(mistaken: MainWindow, qtbo
     assert page.mistakes.nothing.isVisible()
 
 
-def test_the_gallery_each_photo_left_out(explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
+def test_the_gallery_is_judged_with_each_photo_left_out(
+    explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     window = explore()
     page = window.explore
     page.show_view(View.CONFUSIONS)
@@ -141,7 +143,7 @@ def test_the_gallery_each_photo_left_out(explore: Callable[..., MainWindow], pho
     assert page.mistakes.matrix.text(0, 0) == "6" and page.mistakes.summary.whole() == "12 photos · no mistake"
 
 
-def test_the_test_photos_of_a_training(
+def test_the_test_photos_of_a_training_are_judged(
     explore: Callable[..., MainWindow], photos: Path, qtbot: QtBot, marque_home: Path
 ) -> None:
     run = marque_home / "data" / "runs" / "first"

@@ -20,7 +20,7 @@ def pixel(spots: list[tuple[float, float]], colours: list[tuple[int, int, int]],
 
 
 @pytest.mark.parametrize("copies", [1, 20_000])
-def test_a_dot_lies_where_its_point_is(copies: int) -> None:
+def test_a_dot_is_drawn_where_its_point_is(copies: int) -> None:
     """Both ways of drawing: one dot, and so many that pixels are drawn in place of points."""
     spots, colours = [(20.4, 10.7)] * copies, [RED] * copies
     middle = pixel(spots, colours, 20, 10)

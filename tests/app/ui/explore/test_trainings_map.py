@@ -60,7 +60,7 @@ def with_training(window: MainWindow, qtbot: QtBot) -> MainWindow:
     return window
 
 
-def test_a_trainings_test_photos_by_correctness(
+def test_a_trainings_test_photos_are_coloured_by_correctness(
     explore: Callable[..., MainWindow], trained: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = with_training(explore(), qtbot)
@@ -162,7 +162,7 @@ def test_what_a_training_confused_is_listed(
     assert opened.columns.paths[row] == str(sorted(photos.rglob("*.jpg"))[place])
 
 
-def test_what_cannot_be_read_is_told_and_the_map_stays(
+def test_what_cannot_be_read_is_reported_and_the_map_stays(
     explore: Callable[..., MainWindow],
     trained: Path,
     photos: Path,

@@ -262,7 +262,7 @@ def test_photos_and_classes_are_removed_relabelled_and_come_back(
     qtbot.waitUntil(lambda: classes(window) == start, timeout=PATIENCE)
 
 
-def test_the_page_tells_how_good_an_approximate_search_is(
+def test_the_page_says_how_good_an_approximate_search_is(
     gallery: Callable[..., MainWindow], tiny_gallery: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setattr(search_index, "EXACT", 11)
@@ -363,7 +363,7 @@ def test_adding_photos_can_be_cancelled(gallery: Callable[..., MainWindow], qtbo
     assert classes(window).get(VERDE, 0) < 60
 
 
-def test_teaching_goes_on_beside_a_run_over_a_project(
+def test_teaching_works_beside_a_run_over_a_project(
     gallery: Callable[..., MainWindow], greens: list[Path], qtbot: QtBot, tmp_path: Path
 ) -> None:
     window = gallery()

@@ -102,7 +102,7 @@ def test_photos_are_dropped_on_a_shared_gallery_and_taken_back(
     assert not page.toolbar.undo_button.isEnabled()
 
 
-def test_what_others_add_is_told_at_once_and_listed_when_the_page_is_opened(
+def test_what_others_add_is_announced_at_once_and_listed_when_the_page_is_opened(
     on_shared: Callable[..., MainWindow],
     colleague: SharedGallery,
     tiny_engine: Engine,
@@ -124,7 +124,7 @@ def test_what_others_add_is_told_at_once_and_listed_when_the_page_is_opened(
     assert not window.gallery.toolbar.undo_button.isEnabled()  # it is theirs
 
 
-def test_what_cannot_be_done_to_a_shared_gallery_is_not_offered_and_told_why(
+def test_what_cannot_be_done_to_a_shared_gallery_is_disabled_with_the_reason(
     on_shared: Callable[..., MainWindow], colleague: SharedGallery, qtbot: QtBot
 ) -> None:
     window = on_shared()
@@ -174,7 +174,7 @@ def test_reviewed_photos_are_enrolled_in_a_shared_gallery(
     assert len(colleague) == 12 and page.notice.isHidden()
 
 
-def test_who_may_only_read_is_told_so_and_goes_on(
+def test_without_write_access_teaching_is_refused_and_the_window_keeps_working(
     on_shared: Callable[..., MainWindow], address: str, colleague: SharedGallery, greens: list[Path], qtbot: QtBot
 ) -> None:
     with psycopg.connect(address, autocommit=True) as connection:

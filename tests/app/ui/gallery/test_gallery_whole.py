@@ -216,7 +216,7 @@ def test_which_gallery_is_used_is_chosen_and_remembered(
     assert size(again) == 0 and not page.errors.text()
 
 
-def test_a_shared_gallery_that_cannot_be_reached_is_told_and_the_program_works_on(
+def test_an_unreachable_shared_gallery_is_reported_and_the_program_keeps_working(
     on_gallery: OpenWindow,
     photos: Path,
     qtbot: QtBot,

@@ -107,7 +107,7 @@ def test_a_crop_box_is_identified_and_esc_brings_the_photo_back(
     assert view.crop() == box
 
 
-def test_heat_lies_over_what_speaks_for_the_answer(
+def test_heat_covers_what_speaks_for_the_answer(
     open_marque: OpenWindow, answered: Callable[[MainWindow, str], None], qtbot: QtBot, tmp_path: Path, photos: Path
 ) -> None:
     both = Image.open(red(photos)).resize((400, 200))

@@ -43,7 +43,7 @@ def file_into(window: MainWindow, into: Path) -> None:
     window.review.outputs.file(project, plan(results(project, model_of(window)), into), move=True)
 
 
-def test_the_window_waits_for_another_program_and_can_be_told_not_to(
+def test_the_window_waits_for_another_program_unless_the_wait_is_cancelled(
     identified: MainWindow, other: subprocess.Popen[str], tmp_path: Path, photos: Path, qtbot: QtBot
 ) -> None:
     outputs, jobs = identified.review.outputs, identified.status.jobs

@@ -61,7 +61,7 @@ def test_undo_survives_a_restart_also_of_filed_photos(
     assert all(path.is_file() for path in photos.rglob("*.jpg"))
 
 
-def test_a_filing_whose_program_died_is_brought_to_rest_and_told(
+def test_a_filing_whose_program_died_is_settled_and_reported(
     review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window = review(photos)
@@ -103,7 +103,7 @@ def test_exports_tell_of_photos_that_are_not_identified_yet(
     qtbot.waitUntil(lambda: f"12 sidecars written{words}" in window.status.jobs.text(), timeout=PATIENCE)
 
 
-def test_exports_and_sidecars_from_the_menu(
+def test_the_menu_writes_exports_and_sidecars(
     review: Callable[..., MainWindow], photos: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = review(photos)

@@ -155,7 +155,7 @@ def test_a_suggestion_follows_what_the_person_corrected(
     assert not page.bar.isVisible()
 
 
-def test_thresholds_decide_anew_at_once_and_are_kept(
+def test_thresholds_decide_again_at_once_and_are_kept(
     review: Callable[..., MainWindow], open_marque: OpenWindow, photos: Path, qtbot: QtBot
 ) -> None:
     window = review(photos)
@@ -309,7 +309,9 @@ def test_grid_and_table_show_the_same_choice(review: Callable[..., MainWindow], 
     assert page.listing.rowCount() == 3 and page.chosen.places().tolist() == [0, 1, 2]
 
 
-def test_odd_ones_first_and_most_like_this_one(review: Callable[..., MainWindow], photos: Path, qtbot: QtBot) -> None:
+def test_photos_are_ordered_by_oddness_and_by_likeness(
+    review: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
     red = photos / "sedan" / "Rossa 2010"
     window = review(photos)
     page = window.review

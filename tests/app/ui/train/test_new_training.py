@@ -74,7 +74,7 @@ def test_several_places_are_learned_from(
     assert agreed[:4] == ["--data", f"folder:{photos}", "--data", f"folder:{tmp_path / 'other'}"]
 
 
-def test_entries_with_problems_are_told_and_passed_over_on_request(
+def test_entries_with_problems_are_listed_and_skipped_on_request(
     train: Callable[[], MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     (photos / "sedan" / "Rossa 2010" / "cut.jpg").write_bytes(b"no picture")

@@ -207,7 +207,7 @@ def test_the_model_in_use_is_compared_on_the_same_photos(
 
 
 @pytest.mark.slow
-def test_from_the_form_to_an_identified_photo(
+def test_a_training_from_the_form_gives_a_model_that_identifies(
     train: Callable[[], MainWindow],
     open_marque: OpenWindow,
     answered: Callable[[MainWindow, str], None],

@@ -117,7 +117,7 @@ def test_a_study_is_compared_sorted_drawn_and_followed(
     assert not view.isVisible() and window.train.toolbar.isVisible()
 
 
-def test_a_folder_without_a_study_and_one_without_runs_are_told(
+def test_a_folder_without_a_study_and_one_without_runs_are_reported(
     opened: Callable[[Path], MainWindow], folder: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     window = opened(folder.parent)
