@@ -58,7 +58,7 @@ def clusters(hashes: np.ndarray, together: Sequence[str] | None = None) -> np.nd
     """int64 [N]: equal for photos that are connected by a chain of pairs of nearly the same look.
 
     Args:
-        hashes: as of `looks`.
+        hashes: from `looks`.
         together: for each photo a name; photos of one name are connected too.
     """
     count = len(hashes)
