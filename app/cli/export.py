@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for-spreadsheet",
         action="store_true",
-        help=f"with --format {_TABLE}: put an apostrophe before values that a spreadsheet would take for formulas",
+        help=f"with --format {_TABLE}: put an apostrophe before values that a spreadsheet would read as formulas",
     )
 
 

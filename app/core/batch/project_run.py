@@ -51,7 +51,7 @@ class RunProgress:
 
     @property
     def rate(self) -> float:
-        """Images a second; 0 before the first."""
+        """Images per second; 0 before the first."""
         return self.identified / self.seconds if self.seconds else 0.0
 
     @property

@@ -61,7 +61,7 @@ class FilingMoves:
         """Take a file back: return it to its source, if it was moved, and remove it from its target."""
         # a person's changes to a sidecar go back with it
         if not (os.path.lexists(row.target) if row.sidecar else is_as_filed(row)):
-            raise LeftError(f"{row.target}: the file has changed or gone since; left as it is")
+            raise LeftError(f"{row.target}: the file has changed or is gone; left as it is")
         brought = row.move and not os.path.lexists(row.source)
         if brought:
             self._bring_back(row)
@@ -120,7 +120,7 @@ class FilingMoves:
         if row.source.exists():
             self._filed.identify_again([row.image])
             raise LeftError(f"{row.source}: {CHANGED}")
-        raise LeftError(f"{row.source}: the file has changed or gone since; left as it is")
+        raise LeftError(f"{row.source}: the file has changed or is gone; left as it is")
 
     def _remove_source(self, row: FiledFile) -> None:
         """The second half of a move."""
@@ -128,7 +128,7 @@ class FilingMoves:
             if os.path.lexists(row.source):
                 remove_spare(row.source, kept=row.target)
             elif not os.path.lexists(row.target):
-                raise LeftError(f"{row.target}: the file has gone since")
+                raise LeftError(f"{row.target}: the file is gone")
         except (OtherContentError, FileNotFoundError):
             self._filed.change(
                 row, FiledState.KEPT if os.path.lexists(row.target) else FiledState.LEFT, place=_where(row)
@@ -147,7 +147,7 @@ class FilingMoves:
         try:
             copy_new(row.target, row.source, None if row.sidecar else row.digest)
         except OtherContentError:
-            raise LeftError(f"{row.target}: the file has changed or gone since; left as it is") from None
+            raise LeftError(f"{row.target}: the file has changed or is gone; left as it is") from None
 
     def _is_needed(self, sidecar: Path, photo: Path) -> bool:
         """Whether a photo's sidecar also belongs to another file in its folder."""

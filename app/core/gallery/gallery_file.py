@@ -158,7 +158,7 @@ def open_file(path: Path, fingerprint: str | None, *, read_only: bool) -> OpenGa
             made_by, _ = read_meta(path, connection)
         if fingerprint not in (None, made_by):
             raise GalleryError(
-                f"{path}: the gallery was made with another identification model ({made_by}, in use is "
+                f"{path}: the gallery was made with another identification model ({made_by}, the one in use is "
                 f"{fingerprint}); enrol its photos again with the model in use"
             )
         return OpenGalleryFile(connection, place, read_only, identity, held.pop_all())

@@ -36,7 +36,7 @@ class ModelTable:
         """The models that have predicted, the last one first; with the thresholds that the person chose, if any."""
         found = []
         for fingerprint, text in self._database.read("SELECT fingerprint, facts FROM model ORDER BY number DESC"):
-            with self._database.contents(f"what it says of the model {fingerprint!r}"):
+            with self._database.contents(f"the entry of the model {fingerprint!r}"):
                 facts = parse_json(text.encode())
                 taxonomy, thresholds = Taxonomy(**facts["taxonomy"]), Thresholds(**facts["thresholds"])
                 if not all(isinstance(one, str) for one in (fingerprint, facts["name"])):

@@ -104,7 +104,7 @@ def _check(other: Gallery, fingerprint: str, dim: int) -> None:
         )
     if other.fingerprint != fingerprint:
         raise GalleryError(
-            f"{other.path}: it was made with another identification model ({other.fingerprint}; in use is "
+            f"{other.path}: it was made with another identification model ({other.fingerprint}; the one in use is "
             f"{fingerprint}), and embeddings of two models cannot be compared. "
             "Open that model, or enrol its photos again"
         )

@@ -45,7 +45,7 @@ class DataSurvey:
         parts = [f"{self.photos:,} photos, {counted(types, 'type')}, {counted(len(counts), 'class', 'classes')}"]
         if counts:
             least, most = min(counts), max(counts)
-            parts.append(f"{least:,} photos a class" if least == most else f"{least:,} to {most:,} photos a class")
+            parts.append(f"{least:,} photos per class" if least == most else f"{least:,} to {most:,} photos per class")
         untold = sum(count for _, name, count in self.classes if not name)
         if untold:
             parts.append(f"{untold:,} photos of which only the type is known")

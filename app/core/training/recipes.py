@@ -59,8 +59,8 @@ RECIPES = {
 
 RECIPE_WORDS = {
     "quick": "to see whether the data is right",
-    "good": "a network as quick as that of the supplied marque-lite",
-    "best": "more accurate, many times as long",
+    "good": "a network as fast as that of the supplied marque-lite",
+    "best": "more accurate, takes many times longer",
 }
 
 

@@ -25,11 +25,11 @@ YES, NO = "yes", "no"
 
 LEFT_OUT = {
     "data.data": "chosen at the top of the form, which shows what was read",
-    "data.skip_bad": "asked for where the data has problems",
-    "network.backbone": "stands at the top of the form",
-    "network.weights": "stands at the top of the form",
-    "input.size": "stands at the top of the form",
-    "optimiser.epochs": "stands at the top of the form",
+    "data.skip_bad": "asked for if the data has problems",
+    "network.backbone": "at the top of the form",
+    "network.weights": "at the top of the form",
+    "input.size": "at the top of the form",
+    "optimiser.epochs": "at the top of the form",
 }
 """Settings that are not shown among the others -> why. The folder of the run and --resume are not settings: the list
 of trainings gives them."""

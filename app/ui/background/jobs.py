@@ -75,7 +75,7 @@ class Job:
         parts = [f"{'paused' if self.paused else self.verb} {self.done:,} / {self.total:,}"]
         parts[0] += " or more" if self.growing else ""
         if self.clock.rate > 0 and not self.paused:
-            parts.append(f"{self.clock.rate:,.1f} a second")
+            parts.append(f"{self.clock.rate:,.1f} per second")
         left = self.clock.seconds_left(self.total)
         if left is not None and not self.growing and not self.paused:
             parts.append(f"{clock_text(left)} left")

@@ -170,7 +170,7 @@ class CleanupView(QWidget):
         self.odd_button.setText(f"unlike their class {len(odd):,}" if odd else "unlike their class")
         count = self.listing.rowCount()
         nothing = ("no two photos are nearly the same", "no photo is unlike its class")[which]
-        asked = "only to look at" if self._adds_only else "choose one, then what to do with it"
+        asked = "view only" if self._adds_only else "choose one, then what to do with it"
         self._words.setText(asked if count else nothing)
         if count:
             self.view.setCurrentIndex(self.listing.index(min(place, count - 1)))

@@ -50,7 +50,7 @@ class VerdictCommands(QObject):
             kind = columns.names[columns.shown.type[row]]
             if kind:
                 labels[columns.subject(row)] = Label(Verdict.CORRECTED, kind, "")
-        self._label(labels, "back to type for")
+        self._label(labels, "keep only the type for")
 
     def to_unknown(self) -> None:
         """Mark as unknown."""

@@ -46,7 +46,7 @@ _KINDS = (
         {"d_plus": "same class", "d_minus": "same type", "d_negative": "another type"},
     ),
     _Kind("learning rate", {"lr": ""}, logarithmic=True),
-    _Kind("photos a second", {"images_per_second": ""}, logarithmic=True),
+    _Kind("photos per second", {"images_per_second": ""}, logarithmic=True),
 )
 
 

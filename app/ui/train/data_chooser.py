@@ -129,7 +129,7 @@ class DataChooser(QWidget):
             self.summary.set_whole(found.words())
             self.preview.addItems([f"⚠ {problem}" for problem in found.problems[:_SHOWN]])
             for kind, name, count in found.classes[:_SHOWN]:
-                self.preview.addItem(f"{count:,} × {name or 'class not known'} ({kind})")
+                self.preview.addItem(f"{count:,} × {name or 'class unknown'} ({kind})")
             more = max(len(found.classes) - _SHOWN, 0) + max(len(found.problems) - _SHOWN, 0)
             if more:
                 self.preview.addItem(f"and {more:,} more")

@@ -171,7 +171,7 @@ def _told(row: TrainingRow) -> str:
     if progress.steps and row.state in (TrainingState.RUNNING, TrainingState.STOPPING) and not progress.finishing:
         words += f" · step {progress.step:,} of about {progress.steps:,}"
         if progress.images_per_second:
-            words += f" · {progress.images_per_second:,.0f} photos a second"
+            words += f" · {progress.images_per_second:,.0f} photos per second"
     return words
 
 

@@ -152,7 +152,7 @@ def test_a_survey_counts_and_says_what_is_wrong(photos: Path) -> None:
     found = survey([spec("folder", str(photos))])
     assert found.photos == 12 and len(found.problems) == 1 and "cut.jpg" in found.problems[0]
     assert [count for _, _, count in found.classes] == [3, 3, 3, 3]
-    assert found.words() == "12 photos, 2 types, 4 classes · 3 photos a class · 1 problem"
+    assert found.words() == "12 photos, 2 types, 4 classes · 3 photos per class · 1 problem"
 
 
 def test_several_places_are_learned_from_but_none_twice(photos: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_training_is_begun_found_again_stopped_and_removed(
     assert page._stack.currentWidget() is page.empty
     stand_in(window, qtbot, home_runs)
     form = form_of(window, qtbot, "folder", str(photos))
-    assert form.data.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos a class"
+    assert form.data.summary.whole() == "12 photos, 2 types, 4 classes · 3 photos per class"
     assert "scaled from mobilenet_v2" in form.time.text() and form.data.preview.count() == 4
     form.name.setText("mine")
     click(form.recipes["quick"])
