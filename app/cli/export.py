@@ -187,8 +187,8 @@ def _copies(options: argparse.Namespace, report: Report) -> int:
         stopped = interrupted()
         if stopped:
             sentences.append("interrupted; the same command continues")
-        told: dict[str, Fact] = {"format": _COPIES, "out": str(options.out), "interrupted": stopped}
-        report.done(sentences, {**told, **counts, "not_identified": waiting})
+        common: dict[str, Fact] = {"format": _COPIES, "out": str(options.out), "interrupted": stopped}
+        report.done(sentences, {**common, **counts, "not_identified": waiting})
         if stopped:
             return 130
     return 1 if counts["problems"] else 0

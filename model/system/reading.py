@@ -92,7 +92,9 @@ def read_file(path: Path, most: int = SMALL) -> bytes:
 def must_fit(size: int, most: int, path: Path) -> None:
     """Raises OSError if a file of so many bytes is larger than such a file can be."""
     if size > most:
-        raise _refused(path, errno.EFBIG, f"it has {_told(size)}, and a file of this kind has at most {_told(most)}")
+        raise _refused(
+            path, errno.EFBIG, f"it has {_size_words(size)}, and a file of this kind has at most {_size_words(most)}"
+        )
 
 
 def parse_json(content: bytes) -> Any:
@@ -138,7 +140,7 @@ def read_arrays(path: Path, most: int = LARGE) -> dict[str, np.ndarray]:
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
                 if sum(member.file_size for member in members) > most:
-                    raise ValueError(f"unpacked it would take more than {_told(most)}")
+                    raise ValueError(f"unpacked it would take more than {_size_words(most)}")
                 return {member.filename.removesuffix(".npy"): read_array(archive, member) for member in members}
         except ARCHIVE_FAULTS as error:
             raise ValueError(first_line(error)) from error
@@ -165,7 +167,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         try:
             return np.asarray(np.lib.format.read_array(content, allow_pickle=False))
         except MemoryError as error:
-            raise ValueError(f"'{member.filename}' does not fit into memory ({_told(claimed)})") from error
+            raise ValueError(f"'{member.filename}' does not fit into memory ({_size_words(claimed)})") from error
 
 
 def _claimed_bytes(content: IO[bytes]) -> int:
@@ -216,7 +218,7 @@ def _must_be_in_range(value: Any) -> None:
             _must_be_in_range(one)
 
 
-def _told(size: int) -> str:
+def _size_words(size: int) -> str:
     for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
         if size >= unit:
             return f"{size / unit:.3g} {name}"

@@ -64,7 +64,7 @@ class FolderWatcher:
         self._turn = 0
         self.skipped: Counter[str] = Counter()
         self._problems: dict[Path, str] = {}
-        self._told: dict[Path, str] = {}
+        self._reported: dict[Path, str] = {}
 
     def look(self, now: float) -> list[FoundFile]:
         """The files that became complete, in natural order; only some of them if there are very many.
@@ -90,8 +90,8 @@ class FolderWatcher:
 
     def new_problems(self) -> list[str]:
         """Paths that the last look could not read, each only once, when it becomes unreadable or its reason changes."""
-        told, self._told = self._told, self._problems
-        return [f"{path}: {reason}" for path, reason in self._problems.items() if told.get(path) != reason]
+        before, self._reported = self._reported, self._problems
+        return [f"{path}: {reason}" for path, reason in self._problems.items() if before.get(path) != reason]
 
     def _look_into(
         self,

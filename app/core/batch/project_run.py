@@ -158,7 +158,7 @@ class _Run:
     def __post_init__(self) -> None:
         self._start = time.monotonic()
         self._counts, self._counted = Counts(0, 0, 0), float("-inf")
-        self._told = 0  # problems of the scan
+        self._reported = 0  # problems of the scan
 
     @property
     def model(self) -> str:
@@ -207,8 +207,8 @@ class _Run:
         if exact or now - self._counted > _RECOUNT:
             self._counts, self._counted = self.project.images.counts(self.model), now
         seconds = now - self._start - self.idle
-        problems = tuple(scanner.problems[self._told :])
-        self._told += len(problems)
+        problems = tuple(scanner.problems[self._reported :])
+        self._reported += len(problems)
         return RunProgress(
             self._counts,
             self.identified,

@@ -64,8 +64,8 @@ def by_test_part(columns: PhotoColumns, labels: Mapping[str, tuple[str, str]]) -
     known = columns.predictions["image"] > 0
     rows = np.array([row for row, path in enumerate(columns.paths) if known[row] and path in labels], np.int64)
     place = columns.names.place
-    told = [[place(name) for name in labels[columns.paths[row]]] for row in rows.tolist()]
-    return _of_project(columns, rows, np.array(told, np.int32).reshape(-1, 2))
+    named = [[place(name) for name in labels[columns.paths[row]]] for row in rows.tolist()]
+    return _of_project(columns, rows, np.array(named, np.int32).reshape(-1, 2))
 
 
 def read_test_part(folder: Path) -> dict[str, tuple[str, str]]:

@@ -51,8 +51,8 @@ class HeldOut:
             np.array([names.place(name) for name in known] or [NOBODY], np.int32)
             for known in (taxonomy.coarse, taxonomy.fine)
         )
-        told = zip(tested.coarse, tested.fine, strict=True)
-        truth = np.array([(names.place(coarse), names.place(fine)) for coarse, fine in told], np.int32)
+        labels = zip(tested.coarse, tested.fine, strict=True)
+        truth = np.array([(names.place(coarse), names.place(fine)) for coarse, fine in labels], np.int32)
         learned = np.array([not fine or fine in taxonomy.fine_index for fine in tested.fine], bool)
         said = learned & np.isin(tested.coarse_answer, taxonomy.parent_array)
         above = np.append(taxonomy.parent_array, 0)[tested.fine_answer]

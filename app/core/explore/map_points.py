@@ -106,7 +106,7 @@ def read_points(source: Source, project: Project | None, gallery: Path | None, f
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Points told apart by one property.
+    """Points truth apart by one property.
 
     Attributes:
         names: of the groups, the empty name (NONE) last where it occurs.
@@ -187,8 +187,8 @@ def _codes_held_out(photos: HeldOut, by: By) -> tuple[np.ndarray, ClassNumbers |
 
 def _correctness(columns: PhotoColumns, rows: np.ndarray) -> np.ndarray:
     """Places in CORRECTNESS: int32 [R]; NOBODY without an answer or a label that names type or class."""
-    told = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
-    found = compared(told, best_guess(columns.predictions[rows]))
+    truth = np.stack([columns.told_type[rows], columns.told_fine[rows]], axis=1)
+    found = compared(truth, best_guess(columns.predictions[rows]))
     return np.where(columns.labelled()[rows] & (columns.predictions["image"][rows] > 0), found, NOBODY)
 
 

@@ -241,12 +241,12 @@ class PhotoColumns:
         verdict, fine, kind = self.verdict[rows], self.told_fine[rows], self.told_type[rows]
         fresh.level[:] = overlaid(fresh.level, verdict, fine != NOBODY)
         said = (verdict != NOBODY) & (verdict != VERDICTS.index(Verdict.EXCLUDED))
-        told = said & (fresh.level != LEVELS.index(Level.NONE))
+        decided = said & (fresh.level != LEVELS.index(Level.NONE))
         fresh.status[said] = _STATUSES_OF_LEVELS[fresh.level[said]]
         fresh.label[said] = NOBODY
-        fresh.label[told] = np.where(fine == NOBODY, kind, fine)[told]
-        fresh.type[told] = kind[told]
-        fresh.confidence[said] = told[said]
+        fresh.label[decided] = np.where(fine == NOBODY, kind, fine)[decided]
+        fresh.type[decided] = kind[decided]
+        fresh.confidence[said] = decided[said]
 
 
 def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:

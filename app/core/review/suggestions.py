@@ -88,13 +88,13 @@ def _by_references(columns: PhotoColumns) -> _Found:
 def _by_person(columns: PhotoColumns, ids: np.ndarray, embeddings: np.ndarray) -> _Found:
     """Rows that look like photos which the person labelled otherwise, with that label."""
     rows_of = columns.rows_of(ids)
-    told = np.isin(columns.verdict[rows_of], [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)])
+    labelled = np.isin(columns.verdict[rows_of], [VERDICTS.index(Verdict.ACCEPTED), VERDICTS.index(Verdict.CORRECTED)])
     open_ = columns.undecided()[rows_of] & (columns.shown.status[rows_of] != STATUSES.index(Status.ERROR))
     nothing = np.zeros(0, np.int64)
-    if not told.any() or not open_.any():
+    if not labelled.any() or not open_.any():
         return nothing, nothing, nothing, nothing, ""
-    places, cosines = most_similar(embeddings[open_], embeddings[told], _ASKED)
-    kinds, fines = columns.told_type[rows_of][told][places], columns.told_fine[rows_of][told][places]
+    places, cosines = most_similar(embeddings[open_], embeddings[labelled], _ASKED)
+    kinds, fines = columns.told_type[rows_of][labelled][places], columns.told_fine[rows_of][labelled][places]
     keys = np.where(cosines >= _ALIKE, kinds * (len(columns.names) + 1) + fines + 1, -1)
     rows, types, classes, votes = [], [], [], []
     for row, key, kind, fine in zip(rows_of[open_].tolist(), keys, kinds, fines, strict=True):

@@ -25,8 +25,8 @@ def classes(columns: PhotoColumns, taxonomy: Taxonomy | None) -> tuple[tuple[str
         pairs_known = zip(taxonomy.fine, taxonomy.parents, strict=True)
         type_of = {fine: taxonomy.coarse[parent] for fine, parent in pairs_known}
     enrolled = columns.predictions[columns.predictions["enrolled"] > 0]
-    told = np.stack([columns.told_type, columns.told_fine], axis=1)
-    pairs = np.concatenate([told, np.stack([enrolled["fine_type"], enrolled["fine"]], axis=1)])
+    labelled = np.stack([columns.told_type, columns.told_fine], axis=1)
+    pairs = np.concatenate([labelled, np.stack([enrolled["fine_type"], enrolled["fine"]], axis=1)])
     for kind, fine in np.unique(pairs, axis=0).tolist():
         if kind != NOBODY:
             types[names[kind]] = None

@@ -54,20 +54,22 @@ def reviewed(project: Project, fingerprint: str, numbers: Sequence[int]) -> Revi
         ProjectError: if the project cannot be read.
     """
     labels = project.labels.of(subjects_of(numbers))
-    told: dict[int, Label] = {
+    labelled: dict[int, Label] = {
         subject: label for subject, label in labels.items() if label.verdict in _TOLD and label.coarse
     }
-    ids, vectors = project.predictions.embeddings(fingerprint, list(told))
+    ids, vectors = project.predictions.embeddings(fingerprint, list(labelled))
     stored = dict(zip(ids.tolist(), vectors, strict=True))
     embeddings = {}
-    images = sorted(project.images.of(list(told)), key=lambda image: (told[image.id].coarse, told[image.id].fine))
+    images = sorted(
+        project.images.of(list(labelled)), key=lambda image: (labelled[image.id].coarse, labelled[image.id].fine)
+    )
     for image in images:
         digest = _digest(image) if image.id in stored else None
         if digest is not None:
             vector = stored[image.id]
             embeddings[digest] = vector / np.maximum(np.linalg.norm(vector), np.finfo(np.float32).tiny)
-    samples = [sample_of(image.path, told[image.id].coarse, told[image.id].fine or None) for image in images]
-    return Reviewed(tuple(samples), tuple(images), embeddings, len(set(numbers)) - len(told))
+    samples = [sample_of(image.path, labelled[image.id].coarse, labelled[image.id].fine or None) for image in images]
+    return Reviewed(tuple(samples), tuple(images), embeddings, len(set(numbers)) - len(labelled))
 
 
 def enrol_reviewed(

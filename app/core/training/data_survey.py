@@ -46,9 +46,9 @@ class DataSurvey:
         if counts:
             least, most = min(counts), max(counts)
             parts.append(f"{least:,} photos per class" if least == most else f"{least:,} to {most:,} photos per class")
-        untold = sum(count for _, name, count in self.classes if not name)
-        if untold:
-            parts.append(f"{untold:,} photos of which only the type is known")
+        without_class = sum(count for _, name, count in self.classes if not name)
+        if without_class:
+            parts.append(f"{without_class:,} photos of which only the type is known")
         if self.problems:
             parts.append(counted(len(self.problems), "problem"))
         if self.unread:

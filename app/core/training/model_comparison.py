@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from model.contract.commands import ComparisonProgress, ComparisonReport
 
 
-def told(line: str) -> ComparisonReport | ComparisonProgress | None:
+def parsed(line: str) -> ComparisonReport | ComparisonProgress | None:
     """Read a line that such a process printed; None if it is something else."""
     for kind in (ComparisonReport, ComparisonProgress):
         try:

@@ -39,7 +39,7 @@ def keep(file: Path, pace: PaceReport) -> list[PaceReport]:
     return paces
 
 
-def told(output: str) -> PaceReport | None:
+def parsed(output: str) -> PaceReport | None:
     """Read what such a process printed; None if it is not a pace."""
     lines = output.strip().splitlines()
     try:

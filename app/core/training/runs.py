@@ -284,9 +284,9 @@ class Runs:
 
     def _reason(self, record: Record) -> str:
         lines = [line.strip() for line in self.log(record).splitlines() if line.strip()]
-        told = next((place for place, line in enumerate(lines) if line.startswith("error: ")), None)
-        if told is not None:
-            return "\n".join(lines[told:]).removeprefix("error: ")
+        first = next((place for place, line in enumerate(lines) if line.startswith("error: ")), None)
+        if first is not None:
+            return "\n".join(lines[first:]).removeprefix("error: ")
         if any(line.startswith("Traceback") for line in lines):
             return lines[-1]
         return "the trainer was ended from outside; it can be resumed"

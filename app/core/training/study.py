@@ -144,7 +144,7 @@ class StudyReader:
 
     def _read(self, figure: str | None) -> MeasuredStudy:
         plan = kept_plan(self.folder)
-        pairs, title = self._told()
+        pairs, title = self._from_report()
         planned = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
         table = self.folder / RUNS
         found = read_cells(table, [] if plan is None else list(plan.axes)) if table.is_file() else []
@@ -185,7 +185,7 @@ class StudyReader:
             self._curves = (stamp, curves, problem)
         return self._curves[1:]
 
-    def _told(self) -> tuple[dict[str, list[str]], str]:
+    def _from_report(self) -> tuple[dict[str, list[str]], str]:
         """Each cell's baselines, and the title, from the report, for folders without a plan."""
         try:
             lines = read_file(self.folder / REPORT).decode().splitlines()
@@ -197,9 +197,9 @@ class StudyReader:
             if line.startswith("## "):
                 inside = line == _PAIRS
             elif inside and line.startswith("| "):
-                told = [part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3]]
-                if len(told) == 2:  # a report that is cut off ends inside a line
-                    pairs.setdefault(told[0], []).append(told[1])
+                parts = [part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", line)[1:3]]
+                if len(parts) == 2:  # a report that is cut off ends inside a line
+                    pairs.setdefault(parts[0], []).append(parts[1])
         return pairs, next((line[2:] for line in lines if line.startswith("# ")), "")
 
 

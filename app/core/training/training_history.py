@@ -145,8 +145,8 @@ class History:
         if series is None:
             return np.empty(0), np.empty(0)
         steps, values = np.array(series.steps, dtype=float), np.array(series.values)
-        told = np.isfinite(values)
-        steps, values = steps[told], smooth(values[told], smoothing)
+        finite = np.isfinite(values)
+        steps, values = steps[finite], smooth(values[finite], smoothing)
         every = -(-len(steps) // _THIN) if len(steps) else 1
         chosen = np.unique(np.append(np.arange(0, len(steps), every), len(steps) - 1)) if len(steps) else slice(0)
         return steps[chosen], values[chosen]
@@ -173,15 +173,15 @@ def smooth(values: np.ndarray, share: float) -> np.ndarray:
 
 def write_table(histories: Iterable[tuple[str, History]], place: Path | Output) -> None:
     """All steps and epochs of some runs as one CSV file. Raises FileError."""
-    told = [(name, history.events()) for name, history in histories]
+    events_of = [(name, history.events()) for name, history in histories]
     columns: dict[str, None] = {}
-    for _, events in told:
+    for _, events in events_of:
         for event in events:
             columns.update(dict.fromkeys(event.values))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, ["run", "kind", "step", "time", *columns], lineterminator="\n")
     writer.writeheader()
-    for name, events in told:
+    for name, events in events_of:
         for event in events:
             writer.writerow({"run": name, "kind": event.kind, "step": event.step, "time": event.time, **event.values})
     write_to(place, lambda file: file.write(text.getvalue().encode()))

@@ -145,9 +145,9 @@ class Tasks(QThread):
         except StopIteration:
             return False
         except Exception as error:
-            told = for_people(error)
-            if told is not None:
-                self._failed.emit(task, str(told), told.details)
+            worded = for_people(error)
+            if worded is not None:
+                self._failed.emit(task, str(worded), worded.details)
                 return False
             # a defect: to the log and the error bar; the thread continues; otherwise the page would wait for ever
             log.exception("a task failed")

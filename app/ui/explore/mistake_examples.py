@@ -118,8 +118,8 @@ class Direction(QWidget):
         self._words.set_whole(f"{one.name} taken for {other.name}")
         photos = "1 photo" if len(places) == 1 else f"{len(places):,} photos"
         types = one.type if one.type == other.type else f"{one.type} taken for {other.type}"
-        told = types in (one.name, self._words.whole())  # if no class is known the type stands for it
-        self._count.setText((photos if len(places) else "no photo") + ("" if told else f" · {types}"))
+        named = types in (one.name, self._words.whole())  # if no class is known the type stands for it
+        self._count.setText((photos if len(places) else "no photo") + ("" if named else f" · {types}"))
         self.list.setAccessibleName(self._words.whole())
         self._places = places
         self._photos.show([_Example(one, judged.files[one], bool(judged.missing[one])) for one in places.tolist()])

@@ -85,7 +85,7 @@ class PointPhotos:
         points, columns = self.points, self._project.columns
         picture, missing = self.picture(point)
         if points.held_out is not None:
-            label, beneath = _told(points.held_out, point)
+            label, beneath = _description(points.held_out, point)
             return PointCard(label, beneath, picture, missing)
         if point >= len(points.images):
             reference = points.references[point - len(points.images)]
@@ -97,7 +97,7 @@ class PointPhotos:
         return PointCard(label, Path(columns.paths[rows[0]]).name, picture, missing)
 
 
-def _told(photos: HeldOut, point: int) -> tuple[str, str]:
+def _description(photos: HeldOut, point: int) -> tuple[str, str]:
     """The class of a test photo, and what it was taken for."""
     (kind, fine), (said_kind, said_fine) = photos.truth[point].tolist(), photos.answer[point].tolist()
     names, sure = photos.names, percent(float(photos.confidence[point]))

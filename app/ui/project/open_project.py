@@ -332,8 +332,8 @@ class OpenProject(QObject):
             if action.kind is StepKind.FILES:
                 self.filing_step.emit(count, back)
                 return
-            told = subjects_of(self.columns.ids[self.columns.verdict != NOBODY])
-            self.labelled.emit(self.columns.set_labels({**dict.fromkeys(told), **labels}))
+            before = subjects_of(self.columns.ids[self.columns.verdict != NOBODY])
+            self.labelled.emit(self.columns.set_labels({**dict.fromkeys(before), **labels}))
             self._tell_steps()
             self.said.emit(f"{'undone' if back else 'redone'}: {action.title}")
 

@@ -120,13 +120,13 @@ class _Chart(QFrame):
         """The values nearest to a step, of every training on show."""
         found = {}
         for run, curves in self._data.items():
-            told = []
+            parts = []
             for name, (steps, values) in curves.items():
                 if len(steps):
                     value = values[int(np.abs(steps - step).argmin())]
-                    told.append(f"{self.kind.figures[name]} {value:.4g}".strip())
-            if told:
-                found[run] = ", ".join(told)
+                    parts.append(f"{self.kind.figures[name]} {value:.4g}".strip())
+            if parts:
+                found[run] = ", ".join(parts)
         return found
 
     def _legend(self) -> None:

@@ -57,7 +57,7 @@ class ComparisonJob(QObject):
         self._end_job("the comparison was stopped")
 
     def _on_line(self, line: str) -> None:
-        found = model_comparison.told(line)
+        found = model_comparison.parsed(line)
         if isinstance(found, ComparisonProgress):
             if self._job is not None:
                 self.jobs.advance(self._job, found.done, found.photos, False)

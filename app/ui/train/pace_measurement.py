@@ -37,7 +37,7 @@ class PaceMeasurement(QObject):
         self._side.start(pace_command(backbone, size))
 
     def _on_line(self, line: str) -> None:
-        self._pace = paces.told(line) or self._pace
+        self._pace = paces.parsed(line) or self._pace
 
     def _on_end(self, errors: str) -> None:
         if self._pace is not None:

@@ -117,7 +117,7 @@ class TrainingDetail(QWidget):
         if row is None:
             return
         self._name.set_whole(row.record.name)
-        self._words.set_whole("\n".join([_told(row), *row.warnings[-1:]]).strip())
+        self._words.set_whole("\n".join([_described(row), *row.warnings[-1:]]).strip())
         self._words.setToolTip(row.reason)
         active = row.state in (TrainingState.RUNNING, TrainingState.WAITING)
         idle = row.state in (TrainingState.STOPPED, TrainingState.FAILED)
@@ -164,7 +164,7 @@ class TrainingDetail(QWidget):
         return cells
 
 
-def _told(row: TrainingRow) -> str:
+def _described(row: TrainingRow) -> str:
     if row.state is TrainingState.FAILED:
         return f"failed: {row.reason}"
     progress, words = row.progress, state_words(row)

@@ -59,10 +59,10 @@ class FaultLog(QObject):
         if issubclass(kind, KeyboardInterrupt):
             self._before[0](kind, error, trace)
             return
-        told = for_people(error)
-        if told is not None:
-            log.warning("%s", told)
-            self._waiting.put((str(told), told.details))
+        worded = for_people(error)
+        if worded is not None:
+            log.warning("%s", worded)
+            self._waiting.put((str(worded), worded.details))
             return
         log.error("a defect", exc_info=(kind, error, trace))
         words = f"This is a defect of Marque ({in_short(error)}). You can continue working; {HOW_TO_REPORT}"

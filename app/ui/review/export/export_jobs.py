@@ -294,11 +294,11 @@ class ExportJobs(QObject):
 
         job = Job(verb, cancel)
         self._unfinished.add(job)
-        told = [float("-inf")]
+        reported = [float("-inf")]
 
         def progress(done: int) -> None:
-            if time.monotonic() - told[0] >= _TELL_SECONDS:
-                told[0] = time.monotonic()
+            if time.monotonic() - reported[0] >= _TELL_SECONDS:
+                reported[0] = time.monotonic()
                 self.jobs.advance(job, done, total, False)
 
         def steps() -> Iterator[Any]:

@@ -76,19 +76,19 @@ class Differences(QFrame):
 
     def draw(self, study: MeasuredStudy, chosen: Sequence[StudyLine]) -> None:
         """Draw all comparisons, those of the chosen lines emphasised."""
-        told = [line for line in study.lines if line.comparison is not None and line.comparison.seeds]
-        self._study, self._lines = study, sorted(told, key=lambda line: -_mean(line))
+        tested = [line for line in study.lines if line.comparison is not None and line.comparison.seeds]
+        self._study, self._lines = study, sorted(tested, key=lambda line: -_mean(line))
         bold = {_pair(line) for line in chosen}
         moved, self._bold = bool(self._bold) and bold != self._bold, bold
         points = ", points" if unit(study) == "points" else ""
         self._title.set_whole(f"difference of {study.words}{points}")
-        verdicts = {_verdict(line) for line in told}
+        verdicts = {_verdict(line) for line in tested}
         signs = [f"{sign} {verdict or 'not tested'}" for verdict, sign in _SIGNS.items() if verdict in verdicts]
         self.legend.set_whole("   ".join(signs))
-        self._scroll.setVisible(bool(told))
-        self.nothing.setVisible(not told)
+        self._scroll.setVisible(bool(tested))
+        self.nothing.setVisible(not tested)
         self.plot.clear()
-        if not told:
+        if not tested:
             return
         zero = pyqtgraph.InfiniteLine(pos=0, angle=90, movable=False)
         zero.setPen(pyqtgraph.mkPen(theme.tokens().muted, width=1, style=Qt.PenStyle.DashLine))
@@ -97,9 +97,9 @@ class Differences(QFrame):
             for chosen_ones in (False, True):
                 self._draw_kind(verdict, chosen_ones)
         self._name_them()
-        self.plot.setYRange(-0.7, len(told) - 0.3, padding=0)
-        self.plot.setMinimumHeight(_STEP * len(told) + _ROOM)
-        self.plot.setMaximumHeight(2 * _STEP * len(told) + _ROOM)  # a few lines do not drift apart
+        self.plot.setYRange(-0.7, len(tested) - 0.3, padding=0)
+        self.plot.setMinimumHeight(_STEP * len(tested) + _ROOM)
+        self.plot.setMaximumHeight(2 * _STEP * len(tested) + _ROOM)  # a few lines do not drift apart
         if moved and len(chosen) == 1 and chosen[0] in self._lines:
             place = _ROOM + _STEP * self._lines.index(chosen[0])
             QTimer.singleShot(0, self, partial(self._scroll.ensureVisible, 0, place, 0, 3 * _STEP))

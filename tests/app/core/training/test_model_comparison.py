@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.core.recognition.engine import Engine
-from app.core.training.model_comparison import told
+from app.core.training.model_comparison import parsed
 from model.contract.commands import ComparisonProgress, ComparisonReport, compare_command
 
 
@@ -33,7 +33,7 @@ def test_a_model_is_measured_on_what_a_run_held_out(
     config = Config.model_validate({"data": {"data": data, "test": 0.4}, "input": {"size": 32}}).resolved()
     run = create_run(tmp_path / "run", config, read_data(data).samples)
     assert versus.main(compare_command(run.folder, tiny_model)[2:]) == 0
-    *counts, found = (told(line) for line in capsys.readouterr().out.splitlines())
+    *counts, found = (parsed(line) for line in capsys.readouterr().out.splitlines())
     held_out = part_of(run, Split.TEST)
     assert counts[-1] == ComparisonProgress(done=len(held_out), photos=len(held_out))
     pictures = np.stack([tiny_engine.prepare(Image.open(sample.path).convert("RGB")) for sample in held_out])
@@ -49,4 +49,4 @@ def test_a_model_is_measured_on_what_a_run_held_out(
 
 
 def test_other_lines_give_no_figures() -> None:
-    assert told("a warning") is None and told("[]") is None and told(json.dumps({"done": 1})) is None
+    assert parsed("a warning") is None and parsed("[]") is None and parsed(json.dumps({"done": 1})) is None

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from app.core.training.data_survey import KINDS, SurveyError, spec, survey
-from app.core.training.paces import keep, kept, told
+from app.core.training.paces import keep, kept, parsed
 from app.core.training.recipes import (
     BACKBONES,
     LARGEST_SIZE,
@@ -118,16 +118,16 @@ def test_what_was_measured_is_kept(tmp_path: Path) -> None:
     file.write_text('[{"backbone": 1}]')
     assert kept(file) == []
     printed = '{"backbone": "resnet18", "size": 160, "device": "cpu", "images_per_second": 10.0}'
-    assert told(f"a warning\n{printed}\n") == one
+    assert parsed(f"a warning\n{printed}\n") == one
     for nonsense in ("", "error: no\n", "[1]", printed.replace("10.0", "0")):
-        assert told(nonsense) is None
+        assert parsed(nonsense) is None
 
 
 @pytest.mark.slow
 def test_a_pace_is_measured_by_the_trainer() -> None:
     pytest.importorskip("torch")
     done = subprocess.run([sys.executable, *pace_command("resnet18", 32)], capture_output=True, text=True, check=True)
-    found = told(done.stdout)
+    found = parsed(done.stdout)
     assert found is not None and (found.backbone, found.size) == ("resnet18", 32)
 
 
