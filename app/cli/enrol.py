@@ -23,7 +23,7 @@ from model.console.command import INTERRUPTED
 from model.contract.samples import Dataset, Sample
 from model.system.wording import first_of
 
-_KINDS = ("folder", "table", "cars196")
+_KINDS = ("folder", "table", "cars196", "coco")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="a folder with photos in type/class/, a CSV file with the columns file, coarse and fine, or cars196:DIR",
+        help="a folder with photos in type/class/, a CSV file with the columns file, coarse and fine, cars196:DIR or "
+        "coco:FILE.json",
     )
     parser.add_argument(
         "--gallery",

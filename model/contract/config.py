@@ -23,7 +23,8 @@ class DataSettings(_Settings):
     """What the training learns from."""
 
     data: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """KIND:PATH, repeatable: cars196:DIR, folder:DIR (coarse/fine/*.jpg), table:FILE.csv, demo: (drawn pictures)."""
+    """KIND:PATH, repeatable: cars196:DIR, coco:FILE.json, folder:DIR (coarse/fine/*.jpg), table:FILE.csv, demo: (drawn
+    pictures)."""
     skip_bad: bool = False
     """Pass over missing or unreadable files and bad rows, and count them, instead of stopping."""
     split: Literal["stratified", "class_disjoint"] = "stratified"

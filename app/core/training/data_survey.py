@@ -13,6 +13,7 @@ from model.system.wording import counted
 KINDS = {
     "folder": "a folder of photos in type/class/",
     "table": "a table (CSV) with file, coarse and fine",
+    "coco": "boxes in a COCO file (JSON)",
     "cars196": "a folder of Stanford Cars",
     "demo": "drawn pictures, for a first try",
 }

@@ -24,6 +24,11 @@ from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
 
 LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
+_FILES = {
+    "table": ("A table of labelled photos", "Tables (*.csv)"),
+    "coco": ("Boxes in photos", "COCO files (*.json)"),
+}
+"""Kinds of data that are a file: what the dialog is called, and which files it shows."""
 _TYPING = 400  # milliseconds after the last key
 _SHOWN = 500
 _SHORT, _TALL = 72, 16_777_215  # pixels of height that the list may have; the latter is Qt's own limit
@@ -192,8 +197,9 @@ class DataChooser(QWidget):
 
     def _choose(self) -> None:
         start = self.place.text() or str(Path.home())
-        if self.kind.currentData() == "table":
-            name, _ = QFileDialog.getOpenFileName(self, "A table of labelled photos", start, "Tables (*.csv)")
+        if (kind := self.kind.currentData()) in _FILES:
+            title, names = _FILES[kind]
+            name, _ = QFileDialog.getOpenFileName(self, title, start, names)
         else:
             name = QFileDialog.getExistingDirectory(self, "A folder of labelled photos", start)
         if name:

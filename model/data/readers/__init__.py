@@ -9,6 +9,7 @@ from pathlib import Path
 from model.contract.samples import DataError, Dataset
 from model.data.demo import demo_folder
 from model.data.readers.cars196 import read_cars196
+from model.data.readers.coco import read_coco_labels
 from model.data.readers.folder import read_folder
 from model.data.readers.reading import Reading, with_checked_photos, without_contradictions
 from model.data.readers.table import read_labels
@@ -16,10 +17,11 @@ from model.system.photo_files import skipped_in_words
 from model.system.wording import first_of
 
 _SHOWN_PROBLEMS = 5
-_FORMS = "cars196:DIR, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"
+_FORMS = "cars196:DIR, coco:FILE.json, folder:DIR, table:FILE.csv, demo: (or demo:DIR)"
 
 _READERS: dict[str, Callable[[str], Reading]] = {
     "cars196": lambda path: read_cars196(Path(path)),
+    "coco": lambda path: read_coco_labels(Path(path)),
     "folder": lambda path: read_folder(Path(path)),
     "table": lambda path: read_labels(Path(path)),
     "demo": lambda path: read_folder(demo_folder(Path(path) if path else None), source="demo"),
@@ -30,7 +32,7 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
     """Read all of `specs`, in their order, into one data set.
 
     Args:
-        specs: each `KIND:PATH`: `cars196:DIR`, `folder:DIR`, `table:FILE.csv`, `demo:` or `demo:DIR`.
+        specs: each `KIND:PATH`: `cars196:DIR`, `coco:FILE.json`, `folder:DIR`, `table:FILE.csv`, `demo:` or `demo:DIR`.
         skip_bad: pass over entries that cannot be used and list them in `Dataset.skipped`, instead of failing.
 
     Raises:

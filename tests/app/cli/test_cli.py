@@ -290,6 +290,7 @@ def test_kinds_of_sources_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("")
     assert source_spec(str(tmp_path)) == f"folder:{tmp_path}"
     assert source_spec(f"cars196:{tmp_path}") == f"cars196:{tmp_path}"
+    assert source_spec(f"coco:{tmp_path / 'l.csv'}") == f"coco:{tmp_path / 'l.csv'}"
     assert source_spec(str(tmp_path / "l.csv")) == f"table:{tmp_path / 'l.csv'}"
 
 

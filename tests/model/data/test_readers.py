@@ -17,18 +17,18 @@ from tests.model.data.drawn_photos import error, labels, picture
 # --- what is named ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("spec", ["zip:a", "labels.csv", "folder", "folder:", "table:", "cars196:", ""])
+@pytest.mark.parametrize("spec", ["zip:a", "labels.csv", "folder", "folder:", "table:", "cars196:", "coco:", ""])
 def test_a_wrong_spec_is_answered_with_the_right_ones(spec: str) -> None:
     message = error(spec)
     assert f"'{spec}'" in message
-    assert "cars196:DIR, folder:DIR, table:FILE.csv, demo:" in message
+    assert "cars196:DIR, coco:FILE.json, folder:DIR, table:FILE.csv, demo:" in message
 
 
 def test_no_data_at_all_is_an_error() -> None:
     assert "no data named" in error()
 
 
-@pytest.mark.parametrize("kind", ["cars196", "folder", "table"])
+@pytest.mark.parametrize("kind", ["cars196", "coco", "folder", "table"])
 def test_what_is_missing_is_an_error_even_when_bad_entries_are_skipped(tmp_path: Path, kind: str) -> None:
     assert error(f"{kind}:{tmp_path}/none", skip_bad=True).endswith("does not exist")
 

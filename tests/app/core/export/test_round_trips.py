@@ -24,6 +24,8 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, SubjectId
 from app.core.project.results import PhotoResult, with_labels
+from model.contract.photo import upright_size
+from model.data.readers.coco import read_coco_labels
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
 from tests.app.tiny import colour_picture
@@ -189,6 +191,21 @@ def work(photos: Path, tiny_model: Path, tmp_path: Path) -> Path:
     model = ["--model", str(tiny_model), "--gallery", "none"]
     assert main(["identify", str(photos), "--project", str(place), *model]) == 0
     return place
+
+
+def test_the_trainer_reads_the_coco_file(work: Path, tmp_path: Path) -> None:
+    with Project.open(work) as project:
+        first, second, third, *_ = project.images.all()
+        named = Label(Verdict.CORRECTED, "sedan", "Rossa 2010")
+        project.labels.set({SubjectId(image.id): named for image in (first, second)}, "review")
+        project.labels.set({SubjectId(third.id): Label(Verdict.CORRECTED, "ship", "")}, "review")
+    assert main(["export", str(work), "--format", "coco"]) == 0
+    read = read_coco_labels(tmp_path / "work.json")
+    assert read.problems == []
+    labels = {sample.path: (sample.coarse, sample.fine) for sample in read.samples}
+    assert labels[first.path] == labels[second.path] == ("sedan", "Rossa 2010")
+    assert labels[third.path] == ("ship", None)
+    assert all(sample.box == (0, 0, *upright_size(sample.path)) for sample in read.samples)
 
 
 def test_photos_that_are_away_do_not_shrink_an_export(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.core.project.labels import Label, Verdict
@@ -42,6 +43,24 @@ def test_what_was_labelled_in_the_project_is_learned_from(
     form.data.kind.setCurrentIndex(form.data.kind.findData(LABELLED))
     qtbot.waitUntil(lambda: "12 photos, 2 types, 4 classes" in form.data.summary.whole(), timeout=PATIENCE)
     assert form.start_button.isEnabled()
+    form.reject()
+
+
+def test_a_coco_file_is_chosen_as_a_file(
+    train: Callable[[], MainWindow], tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "boxes.json"
+    images = [{"id": number, "file_name": f"{number}.png"} for number in range(4)]
+    for image in images:
+        Image.new("RGB", (32, 32), (9, 9, 9)).save(tmp_path / str(image["file_name"]))
+    boxes = [{"image_id": number, "category_id": number // 2, "bbox": [1, 1, 9, 9]} for number in range(4)]
+    categories = [{"id": number, "name": f"car {number}", "supercategory": "sedan"} for number in range(2)]
+    file.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}), encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    form = form_of(train(), qtbot, "coco")
+    click(form.data.choose_button)
+    assert form.data.place.text() == str(file)
+    qtbot.waitUntil(lambda: "4 photos, 1 type, 2 classes" in form.data.summary.whole(), timeout=PATIENCE)
     form.reject()
 
 
