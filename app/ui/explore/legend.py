@@ -23,6 +23,7 @@ from app.ui.widgets import theme
 from app.ui.widgets.basics import enable, frame, label
 from app.ui.widgets.thumbnail import paint_picture
 from model.system.plain_text import one_line
+from model.system.wording import counted
 
 _COLOUR, _COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _ACROSS, _SHOWN = 3, 6
@@ -195,4 +196,4 @@ class MapSidebar(QFrame):
 
 def _counted(count: int, one: str) -> list[str]:
     """A count in words; empty for 0."""
-    return [f"1 {one}" if count == 1 else f"{count:,} {one}s"] if count else []
+    return [counted(count, one)] if count else []

@@ -15,6 +15,7 @@ from app.ui.page.navigation import EnrolPhotos, PageRequest, ShowPhotos
 from app.ui.project.open_project import OpenProject
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.widgets import standard_actions as standard
+from model.system.wording import counted
 
 _CHOSEN = "chosen on the map"
 
@@ -65,9 +66,7 @@ class MapSelection(QObject):
         """Ask for another label of the chosen photos."""
         rows = self._project.columns.rows_of(self.images())
         if len(rows):
-            taxonomy = self._project.model.taxonomy if self._project.model is not None else None
-            corner = self._map.mapTo(self._page, QPoint(12, 12))
-            self.relabel_box.ask_about(self._project.columns, taxonomy, rows, corner)
+            self.relabel_box.ask_about(self._project, rows, self._map.mapTo(self._page, QPoint(12, 12)))
 
     def enrol(self) -> None:
         """Put the chosen photos into the gallery; Review lists them and shows the result."""
@@ -93,7 +92,6 @@ class MapSelection(QObject):
             self.requested.emit(ShowPhotos(images, _CHOSEN))
 
     def _relabel(self, label: Label, images: np.ndarray) -> None:
-        photos = "1 photo" if len(images) == 1 else f"{len(images):,} photos"
-        words = f"{label.fine or label.coarse}: {photos}"
+        words = f"{label.fine or label.coarse}: {counted(len(images), 'photo')}"
         self._project.label(dict.fromkeys(subjects_of(images), label), words)
         self._project.said.emit(f"{words}; {standard.UNDO.shown} undoes it")

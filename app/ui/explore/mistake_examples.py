@@ -26,6 +26,7 @@ from app.ui.widgets import theme, thumbnail
 from app.ui.widgets.basics import WrappedLabel, frame, label
 from app.ui.widgets.cards import ITEM, Index, ItemList, lay_out_cards
 from model.system.plain_text import one_line
+from model.system.wording import counted
 
 _CARD = QSize(168, 144)
 _PICTURE = QSize(156, 108)
@@ -116,7 +117,7 @@ class Direction(QWidget):
     def show_photos(self, judged: EvaluatedPhotos, one: ClassName, other: ClassName, places: np.ndarray) -> None:
         """Photos of one class that are taken for the other."""
         self._words.set_whole(f"{one.name} taken for {other.name}")
-        photos = "1 photo" if len(places) == 1 else f"{len(places):,} photos"
+        photos = counted(len(places), "photo")
         types = one.type if one.type == other.type else f"{one.type} taken for {other.type}"
         named = types in (one.name, self._words.whole())  # if no class is known the type stands for it
         self._count.setText((photos if len(places) else "no photo") + ("" if named else f" · {types}"))

@@ -22,6 +22,7 @@ from app.ui.project.open_project import OpenProject
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.status_face import percent
+from model.system.wording import counted
 
 _NOTHING = {
     KnownClass.PERSON: (
@@ -234,7 +235,7 @@ class MistakesView(QFrame):
 
 def _summary(findings: Findings) -> str:
     count, within, across = len(findings.judged), int(findings.crossing.within.sum()), findings.crossing.across
-    photos = "1 photo" if count == 1 else f"{count:,} photos"
+    photos = counted(count, "photo")
     wrong = within + across
     if not wrong:
         return f"{photos} · no mistake"

@@ -31,6 +31,7 @@ from app.ui.widgets import icons
 from app.ui.widgets import standard_actions as standard
 from app.ui.widgets.basics import Splitter, bind
 from app.ui.widgets.empty_state import EmptyState
+from model.system.wording import counted
 
 
 class ExplorePage(Page):
@@ -379,7 +380,7 @@ class ExplorePage(Page):
         names = [words(by, name) for name in self._groups.names]
         self.side.legend.show_groups(names, tints, self._groups.counts().tolist())
         photo = "photo" if points.held_out is None else "test photo"
-        self.side.total.setText(f"1 {photo}" if len(points) == 1 else f"{len(points):,} {photo}s")
+        self.side.total.setText(counted(len(points), photo))
 
     def _tints(self) -> list[QColor]:
         held_out, model = self.shown.points.held_out, self._project.model

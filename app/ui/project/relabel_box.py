@@ -10,11 +10,10 @@ from PySide6.QtWidgets import QLineEdit, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.core.project.labels import Label, Verdict
 from app.core.review.class_search import find
-from app.core.review.photo_columns import PhotoColumns
 from app.core.review.vocabulary import classes, likely
+from app.ui.project.open_project import OpenProject
 from app.ui.widgets.basics import label
 from app.ui.widgets.popup import OfferingPopup
-from model.contract.taxonomy import Taxonomy
 
 _SIZE = (360, 320)
 _OFFERED = 10
@@ -51,10 +50,11 @@ class RelabelBox(OfferingPopup):
         self.line.returnPressed.connect(self._choose)
         self.offers.itemClicked.connect(self._take)
 
-    def ask_about(self, columns: PhotoColumns, taxonomy: Taxonomy | None, rows: np.ndarray, at: QPoint) -> None:
+    def ask_about(self, project: OpenProject, rows: np.ndarray, at: QPoint) -> None:
         """Show the box for some rows of a project, int64, with the existing names, the likeliest ones first."""
+        columns = project.columns
         self._images = columns.ids[rows]  # other photos may be chosen by the time the box is answered
-        self.set_classes(*classes(columns, taxonomy))
+        self.set_classes(*classes(columns, project.model.taxonomy if project.model is not None else None))
         self.ask(len(rows), likely(columns, int(rows[0]), self.used()), at)
 
     def set_classes(self, types: Sequence[str], type_of: Mapping[str, str]) -> None:

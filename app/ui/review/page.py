@@ -79,12 +79,12 @@ class ReviewPage(Page):
         self._views = PhotoViews(self.listing)
         self.grid, self.table = self._views.grid, self._views.table
         self.chosen = PhotoSelection(self.listing, self.grid.selectionModel(), self)
-        self.saying = VerdictCommands(project, self.listing, self.chosen, self._go, self)
+        self.verdict_commands = VerdictCommands(project, self.listing, self.chosen, self._go, self)
         self.viewer = PhotoViewer(context.services.answers, thumbnails)
         self.relabel_box, self.threshold_box = RelabelBox(self), ThresholdBox(self)
         self.proposals = Proposals(project, self.session, self.bar, self)
         self.enrolling = EnrolmentJobs(self.session, self.chosen, self.notice, self)
-        self.leaving = ExportDialogs(project, self.outputs, self.toolbar, self)
+        self.export_dialogs = ExportDialogs(project, self.outputs, self.toolbar, self)
         self.empty = EmptyState(
             "list-checks",
             "Label a whole folder, then look through it",
@@ -143,7 +143,7 @@ class ReviewPage(Page):
         self.table.sorting_wanted.connect(filters.set_order)
         self.viewer.problem.connect(self.errors.show_problem)
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
-        self.relabel_box.chosen.connect(self.saying.relabel)
+        self.relabel_box.chosen.connect(self.verdict_commands.relabel)
         self.relabel_box.left.connect(self.focus)
         self.threshold_box.chosen.connect(project.choose_thresholds)
         self.threshold_box.reset.connect(lambda: project.choose_thresholds(None))
@@ -168,11 +168,11 @@ class ReviewPage(Page):
     def _bind_keys(self) -> None:
         verdicts, here = self.verdicts, Qt.ShortcutContext.WidgetWithChildrenShortcut
         for button, key, act in (
-            (verdicts.accept_button, actions.ACCEPT, self.saying.accept),
+            (verdicts.accept_button, actions.ACCEPT, self.verdict_commands.accept),
             (verdicts.relabel_button, actions.RELABEL, self.relabel),
-            (verdicts.type_button, actions.TO_TYPE, self.saying.to_type),
-            (verdicts.unknown_button, actions.TO_UNKNOWN, self.saying.to_unknown),
-            (verdicts.exclude_button, actions.EXCLUDE, self.saying.exclude),
+            (verdicts.type_button, actions.TO_TYPE, self.verdict_commands.to_type),
+            (verdicts.unknown_button, actions.TO_UNKNOWN, self.verdict_commands.to_unknown),
+            (verdicts.exclude_button, actions.EXCLUDE, self.verdict_commands.exclude),
             (verdicts.enrol_button, actions.ENROL, self.enrolling.enrol),
             (verdicts.next_button, actions.NEXT_UNDECIDED, lambda: self.step_undecided(1)),
             (verdicts.compare_button, standard.COMPARE, self.viewer.toggle_compare),
@@ -181,7 +181,7 @@ class ReviewPage(Page):
             bind(self.columns, key, act, here)  # not while somebody types into the search
         for key, act in (
             *((actions.NEXT, lambda: self.step(1)), (actions.PREVIOUS, lambda: self.step(-1))),
-            (actions.CLEAR, self.saying.clear),
+            (actions.CLEAR, self.verdict_commands.clear),
             (actions.PREVIOUS_UNDECIDED, lambda: self.step_undecided(-1)),
             (actions.LIKE_THIS, self.select_like_this),
             (standard.HEAT, verdicts.heat_button.toggle),
@@ -206,8 +206,7 @@ class ReviewPage(Page):
         """Ask for another label."""
         rows = self.chosen.rows()
         if len(rows):
-            taxonomy = self.project.model.taxonomy if self.project.model is not None else None
-            self.relabel_box.ask_about(self.project.columns, taxonomy, rows, self.viewer.mapTo(self, QPoint(12, 12)))
+            self.relabel_box.ask_about(self.project, rows, self.viewer.mapTo(self, QPoint(12, 12)))
 
     def undo(self) -> None:
         """Undo the last step."""

@@ -17,6 +17,7 @@ from app.ui.project.open_project import OpenProject
 from app.ui.review.proposal_bar import FIRST_LEVEL, ProposalBar
 from app.ui.review.review_session import ReviewSession
 from app.ui.widgets.status_face import percent
+from model.system.wording import counted
 
 _ANSWERS = [STATUSES.index(Status.IDENTIFIED), STATUSES.index(Status.COARSE_ONLY)]
 
@@ -126,17 +127,14 @@ class Proposals(QObject):
             self._bar.propose(words, f"accept {count:,}" if count else "", more=False, level=True)
             return
         if self._picked is not None:
-            count = len(self._picked)
-            photos = "1 photo" if count == 1 else f"{count:,} photos"
-            self._bar.propose(f"{photos} {self._what}", "", more=False, level=False)
+            self._bar.propose(f"{counted(len(self._picked), 'photo')} {self._what}", "", more=False, level=False)
             return
         one, left = self._current(), len(self._suggestions or ()) - self._place
         if one is None:
             self._bar.propose("No suggestions: nothing contradicts the answers.", "", more=False, level=False)
             return
         count, name = len(self._open_images()), one.label.fine or one.label.coarse
-        photos = "1 photo" if count == 1 else f"{count:,} photos"
-        words = f"{photos} shown as {one.shown or 'unknown'}: {one.reason} are {name}"
+        words = f"{counted(count, 'photo')} shown as {one.shown or 'unknown'}: {one.reason} are {name}"
         self._bar.propose(words, f"relabel as {name}" if count else "", more=left > 1, level=False)
 
     def _agree(self) -> None:

@@ -28,15 +28,15 @@ class ComparisonJob(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.jobs = JobSource(self)
-        self._side = TrainerProcess(self)
+        self._trainer = TrainerProcess(self)
         self._known: dict[tuple[Path, str], ComparisonReport] = {}
         self._key = (Path(), "")
         self._result: ComparisonReport | None = None
         self._job: Job | None = None
-        self._side.printed.connect(self._on_line)
-        self._side.ended.connect(self._on_end)
-        self._side.changed.connect(self.changed)
-        self.active = self._side.active
+        self._trainer.printed.connect(self._on_line)
+        self._trainer.ended.connect(self._on_end)
+        self._trainer.changed.connect(self.changed)
+        self.active = self._trainer.active
 
     def known(self, run: Path, fingerprint: str) -> ComparisonReport | None:
         """The result of a model on the photos that the run in this folder held out."""
@@ -44,16 +44,16 @@ class ComparisonJob(QObject):
 
     def start(self, run: Path, model: Path, fingerprint: str) -> None:
         """Compare; does nothing while another comparison is running."""
-        if self._side.active():
+        if self._trainer.active():
             return
         self._key, self._result = (run, fingerprint), None
         self._job = Job("comparing", self.cancel)
-        self._side.start(compare_command(run, model))
+        self._trainer.start(compare_command(run, model))
         self.jobs.begin(self._job)
 
     def cancel(self) -> None:
         """Stop comparing."""
-        self._side.cancel()
+        self._trainer.cancel()
         self._end_job("the comparison was stopped")
 
     def _on_line(self, line: str) -> None:

@@ -24,17 +24,17 @@ class PaceMeasurement(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._side = TrainerProcess(self)
+        self._trainer = TrainerProcess(self)
         self._pace: PaceReport | None = None
-        self._side.printed.connect(self._on_line)
-        self._side.ended.connect(self._on_end)
-        self._side.changed.connect(self.changed)
-        self.active, self.cancel = self._side.active, self._side.cancel
+        self._trainer.printed.connect(self._on_line)
+        self._trainer.ended.connect(self._on_end)
+        self._trainer.changed.connect(self.changed)
+        self.active, self.cancel = self._trainer.active, self._trainer.cancel
 
     def start(self, backbone: str, size: int) -> None:
         """Measure; does nothing while another measurement is running."""
         self._pace = None
-        self._side.start(pace_command(backbone, size))
+        self._trainer.start(pace_command(backbone, size))
 
     def _on_line(self, line: str) -> None:
         self._pace = paces.parsed(line) or self._pace

@@ -47,7 +47,7 @@ def test_a_job_with_a_defect_ends(
 
 
 def dialog_of(window: MainWindow) -> FilingDialog:
-    window.review.leaving.file()
+    window.review.export_dialogs.file()
     return next(one for one in window.review.findChildren(FilingDialog) if one.isVisible())
 
 

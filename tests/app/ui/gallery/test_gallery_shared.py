@@ -162,7 +162,7 @@ def test_reviewed_photos_are_enrolled_in_a_shared_gallery(
     qtbot.waitUntil(lambda: page.listing.rowCount() == 6 and not page.project.running.active(), timeout=PATIENCE)
     for place in (0, 1):
         page.chosen.go(place)
-        page.saying.accept()
+        page.verdict_commands.accept()
     qtbot.waitUntil(lambda: (page.project.columns.verdict >= 0).sum() == 2, timeout=PATIENCE)
     page.grid.selectAll()
     page.grid.setFocus()

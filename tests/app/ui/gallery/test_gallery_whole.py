@@ -85,7 +85,7 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(
 
     for place in (0, 1, 3):  # two of Gialla 2012, one of Rossa 2010
         page.chosen.go(place)
-        page.saying.accept()
+        page.verdict_commands.accept()
     qtbot.waitUntil(lambda: (page.project.columns.verdict >= 0).sum() == 3, timeout=PATIENCE)
     page.grid.selectAll()
     page.grid.setFocus()

@@ -56,7 +56,7 @@ def until_told(qtbot: QtBot, window: MainWindow, count: int) -> None:
 
 def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
     page = window.review
-    page.leaving.file()
+    page.export_dialogs.file()
     dialog = next(one for one in page.findChildren(FilingDialog) if one.isVisible())
     dialog.folder.setText("")
     qtbot.waitUntil(lambda: dialog.summary.whole() == "choose a folder", timeout=PATIENCE)

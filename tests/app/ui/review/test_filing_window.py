@@ -25,7 +25,7 @@ PATIENCE = 15_000
 
 def ask(window: MainWindow, qtbot: QtBot, into: Path) -> FilingDialog:
     """The dialog with its plan."""
-    window.review.leaving.file()
+    window.review.export_dialogs.file()
     dialog = next(one for one in window.review.findChildren(FilingDialog) if one.isVisible())
     dialog.folder.setText(str(into))
     qtbot.waitUntil(lambda: dialog.do_button.isEnabled(), timeout=PATIENCE)
