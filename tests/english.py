@@ -1,4 +1,4 @@
-"""Plain English: finds phrases that were purged from texts, docstrings and comments."""
+"""Plain English: finds phrases that were purged from texts, docstrings, comments and the names of tests."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ PURGED = {instead: re.compile(phrase, re.IGNORECASE) for instead, phrase in _PHR
 KEPT = ("class not told",)
 """Texts with such a phrase that must stay: the name of a folder that earlier versions made."""
 
+EXAMPLES = "tests/test_english.py"
+
 
 def foreign_phrases(root: Path) -> list[str]:
     """A finding for each purged phrase, with what to write instead."""
@@ -41,20 +43,25 @@ def foreign_phrases(root: Path) -> list[str]:
 
 
 def _texts(root: Path) -> Iterator[tuple[Path, int, str]]:
-    """Place, line and words of all that people read in the repository, but for its tests."""
-    for floor in ("app", "model", "packaging"):
+    """Place, line and words of all that people read in the repository, but for the examples of such phrases."""
+    for floor in ("app", "model", "packaging", "tests"):
         for file in sorted((root / floor).rglob("*.py")):
-            for line, text in _words_of(file.read_text(encoding="utf-8")):
-                yield file, line, text
-    documents = [*root.glob("*.md"), *root.glob("app/*.md"), *root.glob("model/**/*.md"), *root.glob("packaging/*.md")]
+            if file != root / EXAMPLES:
+                for line, text in _words_of(file.read_text(encoding="utf-8")):
+                    yield file, line, text
+    documents = [
+        file for floor in ("", "app/", "model/**/", "packaging/", "tests/") for file in root.glob(f"{floor}*.md")
+    ]
     for file in sorted([*documents, *root.glob("resources/**/*.md"), *root.glob("resources/**/*.toml")]):
         for line, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             yield file, line, text
 
 
 def _words_of(source: str) -> Iterator[tuple[int, str]]:
-    """Comments, and strings of several words; names in the code are left out."""
+    """Comments, strings of several words, and what the names of tests say; other names in the code are left out."""
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.lineno, node.name.replace("_", " ")
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.lineno, " ".join(node.value.split())
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

@@ -103,7 +103,7 @@ def run_files_named(root: Path) -> list[str]:
 
 
 def foreign_errors(root: Path, steering: frozenset[str]) -> list[str]:
-    """Classes of errors that are no MarqueError, nor among those that only steer our own code."""
+    """Classes of errors that are neither a MarqueError nor among those that only steer our own code."""
     bases: dict[str, list[str]] = {}
     places: dict[str, str] = {}
     for file, text in sources(root, "app", "model"):

@@ -1,4 +1,4 @@
-"""Where the real photos lie that some tests are for, which are skipped where there are none."""
+"""Where the real photos are that some tests need; without them these tests are skipped."""
 
 import os
 from pathlib import Path

@@ -26,6 +26,7 @@ def test_no_purged_phrase_comes_back() -> None:
         ('"""Does what is wanted."""', "needed or asked for"),
         ('"""What was dropped is no file."""', "is not a"),
         ('"""Errors as of `Journal.undo`."""', "as in, like or see"),
+        ("def test_a_damaged_file_is_told(): ...", "shown, said or called"),
     ],
 )
 def test_a_purged_phrase_is_found(tmp_path: Path, text: str, instead: str) -> None:

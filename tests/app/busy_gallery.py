@@ -30,7 +30,7 @@ def say(what: str, **values: object) -> None:
 
 
 def change(gallery: Gallery, chance: random.Random, version: int) -> None:
-    """Add or remove some, and tell which: number -> version of its embedding, None for one that goes."""
+    """Add or remove some, and say which: number -> version of its embedding, None for one that goes."""
     held = {int(one.path[:-4]): one.id for one in gallery.references()}
     some = chance.randint(1, 30)
     if (chance.random() < 0.4 and held) or len(held) > _MOST:

@@ -1,4 +1,4 @@
-"""A small identification model that tells colours apart, photos in those colours and a gallery made from them."""
+"""A small identification model that distinguishes colours, photos in those colours and a gallery made from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def marque_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real identification model file of two types and four classes, told apart by colour."""
+    """A real identification model file of two types and four classes, distinguished by colour."""
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
 
 

@@ -32,7 +32,7 @@ def entries(numbers: Sequence[int], fine: str = "TL") -> list[ReferenceEntry]:
 
 
 def check(gallery: Gallery, held: Mapping[str, np.ndarray]) -> None:
-    """The gallery holds these, told by their digests, and all that it says agrees with that."""
+    """The gallery holds these, by their digests, and everything it says agrees with that."""
     known = {digest: gallery.find(digest) for digest in held}
     found = {digest: one for digest, one in known.items() if one is not None}
     assert len(found) == len(held) == len(gallery)

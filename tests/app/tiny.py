@@ -1,4 +1,4 @@
-"""A real but tiny identification model, which tells colours apart; `conftest.py` makes fixtures of it."""
+"""A real but tiny identification model, which distinguishes colours; `conftest.py` makes fixtures of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLOURS = {
     "Azzurra class": (20, 30, 220),
     "Celeste class": (30, 210, 230),
 }
-"""The mean colour by which the tiny model tells its fine classes."""
+"""The mean colour by which the tiny model recognises its fine classes."""
 
 
 def colour_picture(colour: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (90, 60)) -> Image.Image:
@@ -123,7 +123,7 @@ class FailingGpu(Engine):
 
 
 def write_tiny_types_model(path: Path) -> Path:
-    """Write the tiny model without its fine classes: it tells the two types alone."""
+    """Write the tiny model without its fine classes: it knows the two types alone."""
     model = tiny_graph()
     graph = model.graph
     for weights in graph.initializer:

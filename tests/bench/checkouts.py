@@ -3,7 +3,7 @@
 Both run the same work in turns, A B, B A, A B, ..., each time in a process of its own: identifying a folder into a
 table (the whole process), and opening a project that holds every photo 41 times (the call alone). Printed is the median
 of the ratios of the pairs (this checkout / the other) with a 95 % interval (bootstrap of the median, 10,000 draws).
-Slower is a checkout whose whole interval lies above 1.03. Where the two do different work (another number of rows,
+Slower is a checkout whose whole interval is above 1.03. Where the two do different work (another number of rows,
 other answers), the benchmark ends with an error instead of a figure.
 """
 

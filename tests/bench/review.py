@@ -98,7 +98,7 @@ class Heartbeat:
 
 
 def break_files(folder: Path, photo: Path) -> None:
-    """Files that are no photos, or not whole."""
+    """Files other than photos, or damaged ones."""
     folder.mkdir()
     whole = photo.read_bytes()
     for number in range(_BROKEN):

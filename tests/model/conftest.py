@@ -15,7 +15,7 @@ SHAPES = {"boat": ("ferry", "tug", "yacht"), "car": ("coupe", "van")}
 
 
 def draw(path: Path, colour: tuple[int, int, int], bars: int, rng: np.random.Generator) -> None:
-    """A picture whose colour tells the coarse class and whose number of bars tells the fine class."""
+    """A picture whose colour shows the coarse class and whose number of bars shows the fine class."""
     image = Image.fromarray(rng.integers(60, 120, (40, 48, 3), dtype=np.uint8))
     pen = ImageDraw.Draw(image)
     for bar in range(bars):

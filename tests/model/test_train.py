@@ -60,7 +60,7 @@ def trainer_process(*args: object) -> subprocess.Popen[str]:
 
 
 def wait_for_step(process: subprocess.Popen[str], out: Path, step: int) -> None:
-    """Until the run has reported `step`, which lies inside an epoch."""
+    """Until the run has reported `step`, which is inside an epoch."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
         if any(event.kind == "step" and event.step >= step for event in read_events(out / "events.jsonl")):

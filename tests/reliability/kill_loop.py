@@ -102,7 +102,7 @@ class KillLoop:
             assert not left, left
             if operation.takes_back:
                 self._take_back(operation)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong is counted, and the loop goes on
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is counted, and the loop continues
             figures.losses.append(f"{operation.name}, killed at {at}: {type(error).__name__}: {error}")
 
     def _take_back(self, operation: Operation) -> None:

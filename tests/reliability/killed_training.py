@@ -1,4 +1,4 @@
-"""A training that is killed: it goes on from its last checkpoint to the very figures that it would have had."""
+"""A training that is killed: it continues from its last checkpoint to the very figures that it would have had."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Training:
         self.moments = commands.moments(*self._words)
 
     def kill(self, at: Moment | float) -> Ended:
-        """Kill it, then let it go on; how it was killed. Raises AssertionError if anything is lost."""
+        """Kill it, then let it continue; how it was killed. Raises AssertionError if anything is lost."""
         shutil.rmtree(self.run, ignore_errors=True)
         killed = self._commands.kill(*self._words, at=at)
         begun = (self.run / "config.json").exists()

@@ -199,7 +199,7 @@ def _answer(number: int) -> None:
 
 def _run(function: Any, request: Mapping[str, Any], wait: int) -> None:
     """What a fork does."""
-    ctypes.CDLL(None).prctl(_SET_TRACER, _ANY_PROCESS, 0, 0, 0)  # strace is no parent of this process
+    ctypes.CDLL(None).prctl(_SET_TRACER, _ANY_PROCESS, 0, 0, 0)  # strace is not a parent of this process
     folder = Path(request["folder"])
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):

@@ -52,7 +52,7 @@ def study(file: Path) -> None:
 READERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "label table": ("labels.csv", LABELS, read_labels),
     "runs of a study": ("runs.csv", RUNS, lambda file: read_cells(file, ["loss"])),
-    "runs, to go on": ("runs.csv", RUNS, read_rows),
+    "runs, to continue": ("runs.csv", RUNS, read_rows),
     "curves of a study": ("curves.csv", CURVES, read_curves),
     "study folder": ("runs.csv", RUNS, study),
     "plan": ("plan.toml", PLAN, lambda file: list(cells(read_plan(str(file))))),

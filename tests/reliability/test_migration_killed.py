@@ -28,7 +28,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comman
 
 
 def old_with_log(folder: Path) -> Path:
-    """A project of format 2 whose last image lies in the log beside it still."""
+    """A project of format 2 whose last image is still in the log beside it."""
     made = old_project(folder / "made.marque", 2)
     with closing(sqlite3.connect(made)) as writer:
         writer.execute("INSERT INTO image (source, path, size, modified) VALUES (1, ?, 4, 5)", (b"/photos/b.jpg",))

@@ -70,7 +70,7 @@ class Place:
         return traced([sys.executable, *words], logs, environment, self.work)
 
     def check(self, *words: object, outputs: Sequence[Path] = ()) -> Traced:
-        """Run them; nothing leaves, and nothing but the outputs, and what lies in them, is changed."""
+        """Run them; nothing leaves, and nothing but the outputs, and what they contain, is changed."""
         done = self.run(*words)
         assert done.code == 0, done.err
         assert done.network == []
@@ -236,7 +236,7 @@ def test_ray_uses_only_this_computer(place: Place, tiny_model: Path, photos: Pat
     pytest.importorskip("ray", reason='Ray is not installed: pip install "marque[ray]"')
     table = place.work / "labels.csv"
     options = ("--model", tiny_model, "--gallery", "none", "--out", table, "--engine", "ray")
-    with tempfile.TemporaryDirectory(prefix="r") as short:  # its sockets lie there, and their paths must be short
+    with tempfile.TemporaryDirectory(prefix="r") as short:  # its sockets are there, and their paths must be short
         place = replace(place, temporary=Path(short))
         done = place.run(*PROGRAM, "identify", photos, *options)
     assert done.code == 0, done.err

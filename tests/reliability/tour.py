@@ -1,4 +1,4 @@
-"""A tour of the window: `python -m tests.reliability.tour FOLDER COUNT [OPTION ...]`, options as of `marque`.
+"""A tour of the window: `python -m tests.reliability.tour FOLDER COUNT [OPTION ...]`, with the options of `marque`.
 
 Opens a photo, identifies a folder of so many into the project, shows every page until there is something on it, and
 closes the window.

@@ -9,13 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from app.cli import main
 from app.cli.enrol import source_spec
-from app.cli.terminal import in_words
-from app.core.gallery.gallery import Gallery, ReferenceEntry
+from app.core.gallery.gallery import Gallery
 from app.core.gallery.selection import own_place
 from app.core.system import paths
 from model.contract.bundle import Variant, read, read_info, write
@@ -121,25 +119,6 @@ def test_a_project_answers_again_with_a_gallery_that_has_changed(
     assert label() == "Verde"
     assert main(["identify", str(tmp_path / "green.png"), *model, "--again"]) == 2
     assert "--again needs a project" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("labels", "words"),
-    [
-        ([], "0 photos of 0 types, 0 classes; exact search"),
-        ([("ship", None)], "1 photo of 1 type, 0 classes; exact search"),
-        ([("ship", "Celeste class")] * 3, "3 photos of 1 type, 1 class; exact search"),
-        ([("ship", "Celeste class"), ("sedan", "TL")], "2 photos of 2 types, 2 classes; exact search"),
-    ],
-)
-def test_what_a_gallery_holds_in_words(labels: list[tuple[str, str | None]], words: str, tmp_path: Path) -> None:
-    with Gallery.create(tmp_path / "g.gallery", "f00d", 4) as gallery:
-        entries = [
-            ReferenceEntry(coarse, fine, "test", f"{number}.jpg", f"digest {number}")
-            for number, (coarse, fine) in enumerate(labels)
-        ]
-        gallery.add(np.ones((len(labels), 4), np.float32) / 2, entries)
-        assert in_words(gallery) == words
 
 
 def test_a_gpu_that_fails_while_files_are_identified_gives_way_and_is_reported(

@@ -124,7 +124,7 @@ def test_answers_stay_until_others_come(qtbot: QtBot, tmp_path: Path) -> None:
     photos.add_files(files)
     for row in (0, 1):
         photos._set(row, Status.IDENTIFIED, "A", "90 %")
-    photos.set_error(2, "is no photo")
+    photos.set_error(2, "is not a photo")
     assert photos.progress() == (3, 4) and photos.waiting() == files[3:]
     photos.ask_again()
     assert photos.progress() == (1, 4) and photos.waiting() == [files[0], files[1], files[3]]

@@ -29,7 +29,7 @@ def many(alike: Callable[[int, tuple[int, int]], Path]) -> Path:
 
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
-    """A file that is no model."""
+    """A file that does not hold a model."""
     place = tmp_path / "bad.onnx"
     place.write_bytes(b"no model")
     return place

@@ -1,4 +1,4 @@
-"""Defects and errors on the window's threads: they are told, and nothing waits for what does not come any more."""
+"""Defects and errors on the window's threads: they are reported, and nothing waits for what does not come any more."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_the_photo_on_show_and_a_folder_go_on(
 
 @pytest.fixture
 def bad_model(tmp_path: Path) -> Path:
-    """A file that is no model."""
+    """A file that does not hold a model."""
     place = tmp_path / "bad.onnx"
     place.write_bytes(b"no model")
     return place

@@ -94,7 +94,7 @@ def new_form(window: MainWindow, place: Path) -> NewTraining:
 
 
 def passed(window: MainWindow, qtbot: QtBot) -> None:
-    """Until what was being read has been told."""
+    """Until what was being read is shown."""
     done: list[int] = []
     window.train.session.reading.once(lambda: None, lambda _none: done.append(1))
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE)

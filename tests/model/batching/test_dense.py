@@ -21,7 +21,7 @@ def collection(seed: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     coarse = rng.integers(0, 3, size)
     fine = coarse * 3 + rng.integers(0, 3, size)
     fine[rng.random(size) < 0.2] = NO_FINE
-    # rounded, so that distances are equal or 1/700 apart: float32, in which all pairs are reckoned, tells these
+    # rounded, so that distances are equal or 1/700 apart: float32, in which all pairs are computed, distinguishes these
     lengths = rng.normal(size=size).round(3)
     attributes = np.stack([rng.integers(2000, 2006, size).astype(float), lengths], axis=1)[:, : seed % 3]
     attributes[rng.random(attributes.shape) < 0.25] = math.nan

@@ -141,5 +141,5 @@ def test_rewinding_drops_what_a_resumed_run_reports_again(tmp_path: Path) -> Non
         events.write("done", 5)
     rewind(path, 5, 3)
     assert [event.kind for event in read_events(path)] == ["step", "epoch", "step", "epoch"]
-    rewind(path, 5, 2)  # the checkpoint was written before the end of that epoch was told
+    rewind(path, 5, 2)  # the checkpoint was written before the end of that epoch was reported
     assert [event.kind for event in read_events(path)] == ["step", "epoch", "step"]

@@ -154,7 +154,7 @@ def reason(path: Path) -> str:
         read_rgb(path)
     with pytest.raises(PhotoError):
         if "cut short" in caught.value.reason:
-            raise caught.value  # the header alone does not tell
+            raise caught.value  # the header alone does not show it
         upright_size(path)
     assert caught.value.path == path
     assert str(path) in str(caught.value)

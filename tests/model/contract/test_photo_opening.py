@@ -134,7 +134,7 @@ except PhotoError as error:
     )
 
 
-# --- what is no file -------------------------------------------------------------------------------------------------
+# --- pipes, devices, folders -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -17,7 +17,7 @@ TREE = Taxonomy(coarse=("boat", "car"), fine=("ferry", "tug", "coupe"), parents=
 def some_photos(count: int = 5, tree: Taxonomy = TREE) -> tuple[Tested, Posterior]:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(count, 8)).astype(np.float32)
-    fines = ("ferry", None, "kayak")  # known, not told, not learned
+    fines = ("ferry", None, "kayak")  # known, not labelled, not learned
     samples = [Sample(Path(f"/photos/ü{i}\udcff.jpg"), "boat", fines[i % 3], "s", str(i), "") for i in range(count)]
     types, classes = rng.random((count, len(tree.coarse))), rng.random((count, len(tree.fine)))
     posterior = Posterior(

@@ -93,7 +93,7 @@ def test_a_picture_without_a_stated_size_has_that_of_its_photo(tmp_path: Path) -
 
 
 def test_boxes_are_places_in_the_upright_picture(tmp_path: Path) -> None:
-    """A phone's photo that is stored on its side: the size tells which way the boxes were drawn."""
+    """A phone's photo that is stored on its side: the size shows which way the boxes were drawn."""
     picture(tmp_path / "a.jpg", exif=turned())
     upright = coco(tmp_path / "upright.json", [image(1, "a.jpg", 10, 20)], [box(1, 0, 12, 8, 8)])
     [scene] = read_scenes(upright)

@@ -108,7 +108,7 @@ def test_the_bound_separates_as_well_as_any_other(learned: list[int], new: list[
     found = separating(known, others, refused)
     allowed = [b for b in range(11) if (known < b).mean() <= refused]
     assert (known < found).mean() <= refused
-    # a bound above every score is no candidate: it would turn everything away
+    # a bound above every score does not count: it would refuse everything
     assert worth(found) >= max(worth(b) for b in allowed if b <= max(known.max(), others.max())) - 1e-12
 
 

@@ -28,7 +28,7 @@ from tests.model.small import SMALL
 
 
 def photos(seed: int = 0, per_class: int = 30, classes: int = 8, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Classes about centres of their own, some of whose axes are strong and tell nothing of the class."""
+    """Classes about centres of their own, some of whose axes are strong and say nothing about the class."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(classes, width))
     labels = np.repeat(np.arange(classes), per_class)

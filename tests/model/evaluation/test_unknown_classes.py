@@ -121,7 +121,7 @@ def test_answers_are_counted_as_the_program_gives_them(likeness: float | None, f
     assert figures["coarse_given"] == pytest.approx(with_type.mean())
 
 
-def test_a_class_is_no_answer_where_the_best_type_has_none() -> None:
+def test_a_class_is_never_the_answer_where_the_best_type_has_none() -> None:
     """As in the program: with a low threshold a class of another type may reach it."""
     tree = Taxonomy(coarse=("car", "ship"), fine=("A",), parents=(0,))
     posterior = Posterior(np.array([[0.4, 0.6], [0.6, 0.4]]), np.array([[0.4], [0.6]]))
@@ -145,7 +145,7 @@ def test_sources_that_share_types_are_also_taken_together() -> None:
 
     samples = [photo(i, *of) for i, of in enumerate([("car", "a"), ("ship", "c"), ("ship", "b"), ("boat", "c")])]
     assert rows_by_source(samples) == {"a": [0], "b": [2], "c": [1, 3], "b + c": [1, 2, 3]}
-    assert list(rows_by_source(samples[1:])) == ["b", "c"]  # all together is not told twice
+    assert list(rows_by_source(samples[1:])) == ["b", "c"]  # all together is not listed twice
     assert rows_by_source(samples[:1]) == {}
 
 

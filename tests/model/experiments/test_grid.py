@@ -126,7 +126,7 @@ def test_a_stopped_study_can_be_resumed_and_repeated(plan_file: Path, picture_fo
 
 
 def test_heads_learn_on_frozen_features(picture_folder: Path, tmp_path: Path) -> None:
-    torch.manual_seed(0)  # some backbones of random weights tell all pictures apart as they are
+    torch.manual_seed(0)  # some backbones of random weights distinguish all pictures as they are
     config = Config.model_validate(
         {
             "data": {"data": (f"folder:{picture_folder}",), "test": 0.3},

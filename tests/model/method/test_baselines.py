@@ -1,4 +1,4 @@
-"""The baselines: each trains, leaves unknown fine classes out, and goes on with its own proxies after a stop."""
+"""The baselines: each trains, leaves unknown fine classes out, and continues with its own proxies after a stop."""
 
 import math
 import subprocess

@@ -11,7 +11,10 @@ PARENTS = torch.tensor([0, 0, 1, 1, 1])
 
 def test_a_photo_with_a_type_alone_is_judged_by_the_sum_of_its_classes() -> None:
     logits = torch.randn(4, 5, generator=torch.Generator().manual_seed(1), requires_grad=True)
-    fine, coarse = torch.tensor([3, -1, -1, 0]), torch.tensor([1, 0, 2, 0])  # type 2 has no classes: it tells nothing
+    fine, coarse = (
+        torch.tensor([3, -1, -1, 0]),
+        torch.tensor([1, 0, 2, 0]),
+    )  # type 2 has no classes: it gives no information
     probabilities = torch.softmax(logits, dim=1)
     terms = [-probabilities[0, 3].log(), -(probabilities[1, 0] + probabilities[1, 1]).log(), -probabilities[3, 0].log()]
     loss = fine_cross_entropy(logits, fine, coarse, PARENTS, 0.0)

@@ -50,7 +50,7 @@ def test_too_few_classes_or_photos_give_no_figure() -> None:
 
 
 def test_photos_of_an_enrolled_group_are_not_asked() -> None:
-    """Embeddings that tell the object and nothing of its class: 20 classes of 16 objects, 5 photos of each."""
+    """Embeddings that show the object and nothing of its class: 20 classes of 16 objects, 5 photos of each."""
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(320), 5)
     fine = groups // 16

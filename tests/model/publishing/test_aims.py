@@ -1,4 +1,4 @@
-"""The table of what was aimed at and what came of it."""
+"""The table of the aims and the figures that were reached."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What is no file is not opened, and what is in a file is checked before it is used."""
+"""Only regular files are opened, and their content is checked before it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model file as the start of a training: the same answers, and a network that can go on learning."""
+"""A model file as the start of a training: the same answers, and a network that can continue to learn."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def outputs(network: torch.nn.Module, pictures: torch.Tensor = PICTURES) -> Netw
 
 def test_it_answers_as_the_run_that_the_file_was_made_of(small_run: RunFolder, started: Network) -> None:
     expected, got = outputs(trained_network(small_run)), outputs(started)
-    # weights lie in the file in half precision
+    # the file holds weights in half precision
     assert got.coarse_logits == pytest.approx(expected.coarse_logits, abs=0.02)
     assert got.fine_logits == pytest.approx(expected.fine_logits, abs=0.05)
     assert got.raw == pytest.approx(expected.raw, abs=0.02)

@@ -1,4 +1,4 @@
-"""The files of a run that are cut, damaged or something else: told with the file, the fault and what to do."""
+"""The files of a run that are cut, damaged or something else: errors say the file, the fault and what to do."""
 
 import json
 import shutil
@@ -114,7 +114,7 @@ def test_a_choice_with_an_impossible_value_is_reported(run: RunFolder) -> None:
 
 @pytest.mark.parametrize("written", ["NaN", "null"])
 def test_where_no_photo_is_sure_enough_the_choice_can_be_read_and_described(run: RunFolder, written: str) -> None:
-    """Earlier versions wrote NaN there, which is no JSON."""
+    """Earlier versions wrote NaN there, which is not JSON."""
     chosen = json.loads(run.calibration.read_text(encoding="utf-8"))
     errors = dict.fromkeys(("ece_before", "ece_tempered", "ece_after"), 0.5)
     figures: dict[str, float | None] = {**errors, "photos": 60, "accepted": 0.0}

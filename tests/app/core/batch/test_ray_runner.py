@@ -31,7 +31,7 @@ from tests.checkout import ROOT
 
 @pytest.fixture
 def folder(photos: Path) -> Path:
-    """The 12 photos with a broken file, an empty one and one whose name is no text."""
+    """The 12 photos with a broken file, an empty one and one whose name cannot be decoded."""
     some = next(photos.rglob("*.jpg"))
     (photos / "broken.jpg").write_text("no picture")
     (photos / "empty.jpg").write_bytes(b"")

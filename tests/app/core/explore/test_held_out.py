@@ -1,4 +1,4 @@
-"""The test photos of a training as points: what tells them apart, what is found and written, what is told instead."""
+"""The test photos of a training as points: how they are grouped, what is found and written, which errors there are."""
 
 from __future__ import annotations
 

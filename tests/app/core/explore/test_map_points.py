@@ -1,4 +1,4 @@
-"""Which photo a point is, and what tells points apart."""
+"""Which photo a point is, and how points are grouped."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_tsne_works_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
         tsne_process.unfold(vectors, start, lambda done, _places: done < 100)
     assert not multiprocessing.active_children()
     monkeypatch.setattr(tsne_process, "APART", 0)
-    with pytest.raises(RuntimeError, match="5 points"):  # what goes wrong there is told here
+    with pytest.raises(RuntimeError, match="5 points"):  # what goes wrong there is raised here
         tsne_process.unfold(vectors[:4], start[:4], report)
 
 

@@ -141,7 +141,7 @@ def test_a_class_that_was_changed_in_the_wrong_column_is_listed(work: Path, caps
 
 
 def test_a_type_alone_is_corrected_without_the_guess_beside_it(work: Path) -> None:
-    choose_thresholds(work, 1.0)  # nothing is told: coarse and fine are guesses
+    choose_thresholds(work, 1.0)  # nothing is sure: coarse and fine are guesses
     out, rows = exported(work)
     rows[5]["coarse"] = "tram"
     save(out, rows)

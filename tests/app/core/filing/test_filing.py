@@ -40,7 +40,7 @@ def begun(filing: Filing, wanted: FilingPlan, *, move: bool) -> JournalStep:
 
 @pytest.fixture
 def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Project]:
-    """The 12 photos, identified; the first excluded, the second unknown, the third told by its type alone."""
+    """The 12 photos, identified; the first excluded, the second unknown, the third labelled by its type alone."""
     with Project.create(tmp_path / "work.marque") as created:
         created.sources.add(photos)
         list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))

@@ -44,7 +44,7 @@ def test_the_sidecar_of_one_photo_is_not_that_of_another_with_a_longer_name(tmp_
 def test_photos_that_differ_in_case_keep_their_own_sidecars(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("")
     if (tmp_path / "A.JPG").exists():
-        pytest.skip("this file system does not tell upper from lower case")
+        pytest.skip("this file system does not distinguish upper and lower case")
     assert belongings(tmp_path, "a.jpg", "A.JPG", "a.jpg.xmp", "A.JPG.xmp", "a.xmp", "A.xmp") == {
         "a.jpg.xmp": [],
         "a.xmp": [],

@@ -231,7 +231,7 @@ assert "torch" not in sys.modules
 
 
 def with_variants(path: Path, fingerprint: str | None = None) -> Path:
-    """A tiny model with an int8 file beside it that calls the first colour by the second's name, to tell them apart."""
+    """A tiny model with an int8 file beside it that gives the first colour the second's name, to distinguish them."""
     write_tiny_model(path)
     info = bundle.read_info(path)
     changes = {"variant": bundle.Variant.INT8, "fingerprint": fingerprint or info.fingerprint}

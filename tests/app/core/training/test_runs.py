@@ -180,7 +180,7 @@ def test_curves_grow_and_a_torn_last_line_waits(tmp_path: Path) -> None:
         file.write('me": 5.0, "epoch": 1, "loss": null}\n')
     assert history.poll() and history.progress().step == 13
     steps, values = history.curve("loss")
-    assert steps.tolist() == list(range(1, 13)) and values[0] == 10  # a missing value is no point
+    assert steps.tolist() == list(range(1, 13)) and values[0] == 10  # a missing value gives no point
     assert history.curve("val_fine")[1].tolist() == [0.5] and "epoch" not in history.names()
     assert [len(column) for column in history.curve("nonsense")] == [0, 0]
 

@@ -27,7 +27,7 @@ def test_the_study_that_comes_with_the_project_reads_as_its_report_says(tmp_path
     cell = next(cell for cell in read_cells(KEPT / "runs.csv", []) if cell.name == line.cell)
     assert line.mean == interval(cell.values("recall_1"))[0]
 
-    # a folder from before there were plans in it: the report tells the baselines
+    # a folder from before there were plans in it: the report names the baselines
     older = tmp_path / "older"
     shutil.copytree(KEPT, older)
     (older / "plan.json").unlink()
@@ -92,4 +92,4 @@ def test_paths_other_than_folders_are_reported(tmp_path: Path) -> None:
         reader = StudyReader(folder)
         with pytest.raises(StudyError, match=said):
             reader.poll("recall_1")
-        assert reader.poll("recall_1") is None  # told once
+        assert reader.poll("recall_1") is None  # reported once
