@@ -21,11 +21,12 @@ import tyro
 from model.console import console
 from model.console.arguments import read as read_arguments
 from model.contract.config import DataSettings
+from model.contract.finding import KINDS
 from model.contract.samples import DataError, Sample
 from model.data.csvfile import CsvRow, read_table
 from model.data.lookalikes import alike, clusters, looks
 from model.data.readers import read_data
-from model.data.scenes import KINDS, Scene, read_scenes
+from model.data.scenes import Scene, read_scenes
 from model.data.splits import Split, stratified
 from model.system.errors import file_errors
 from model.system.files import write_whole

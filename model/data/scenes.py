@@ -14,10 +14,6 @@ from model.contract.samples import DataError
 from model.data.coco_file import Category, CocoImage, read_coco
 from model.system.wording import first_of
 
-KINDS = ("vehicle", "vessel")
-"""What a finder tells apart; `Scene.kinds` are places in it. Motorcycles are vehicles; bicycles, trains and aircraft
-are neither kind."""
-
 _VEHICLES = (
     "ambulance, auto rickshaw, automobile, bus, cab, cabriolet, camper, car, coach, convertible, coupe, fire truck, "
     "hatchback, jeep, land vehicle, limousine, lorry, minibus, minivan, motor vehicle, motorbike, motorcycle, pickup, "

@@ -22,10 +22,10 @@ from torchvision.ops import nms
 
 from model.console import console
 from model.console.arguments import read as read_arguments
+from model.contract.finding import KINDS
 from model.contract.photo import FitPolicy, PhotoError, fit, read_rgb
 from model.contract.samples import DataError
 from model.data.readers.reading import require_folder
-from model.data.scenes import KINDS
 from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.system.outputs import Output
 from model.system.photo_files import scan

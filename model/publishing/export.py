@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +28,7 @@ from model.evaluation.calibration import CalibrationChoice, calibrated
 from model.evaluation.provenance import stamp, why_stale
 from model.method.network import Network, NetworkOutput, has_evidence
 from model.metrics.classification import accuracy
+from model.publishing.torch_graph import as_graph
 from model.publishing.variants import half_stored, outputs_of, speeds, to_fp16, to_int8
 from model.system.errors import MarqueError
 from model.system.onnx_runtime import onnxruntime
@@ -47,7 +46,6 @@ RANGES = 256
 """Number of real photos that the ranges of the 8-bit activations are taken from."""
 BATCH = 8
 """Photos in a batch when speeds are compared, as many as the program takes."""
-OPSET = 18
 _BESIDE = (Variant.FP16, Variant.INT8)
 
 
@@ -77,33 +75,9 @@ class _AsExported(nn.Module):
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:
     """The network as an ONNX graph with the contract's names and a batch dimension of any length."""
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     network_as_exported = _AsExported(network.cpu().eval())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # notes of the exporter about its own next versions
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            network_as_exported,
-            (example,),
-            dynamo=True,
-            verbose=False,
-            input_names=[bundle.INPUT],
-            output_names=list(network_as_exported.outputs),
-            dynamic_shapes={"image": {0: torch.export.Dim("n", min=1, max=4096)}},
-            opset_version=OPSET,
-            external_data=False,
-        )
-    assert program is not None
-    return _without_origin(program.model_proto)
-
-
-def _without_origin(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same without the exporter's notes: source lines with paths of this computer, a megabyte for a DenseNet."""
-    graph = model.graph
-    for part in (model, graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
-        del part.metadata_props[:]
-        part.ClearField("doc_string")
-    return model
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    return as_graph(network_as_exported, example, network_as_exported.outputs)
 
 
 def largest_difference(graph: onnx.ModelProto, network: Network, pictures: np.ndarray) -> float:

@@ -7,7 +7,7 @@ the gallery of the full network, and kept in the file.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -80,9 +80,15 @@ def half_stored(graph: onnx.ModelProto) -> onnx.ModelProto:
     return small
 
 
-def to_fp16(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Computes in half precision between the same inputs and outputs; from the pooling on it stays in float32."""
-    half = convert_float_to_float16(graph, keep_io_types=True, op_block_list=[], node_block_list=_after_backbone(graph))
+def to_fp16(graph: onnx.ModelProto, wide: Sequence[str] | None = None) -> onnx.ModelProto:
+    """Computes in half precision between the same inputs and outputs.
+
+    Args:
+        graph: in float32.
+        wide: names of the nodes that stay in float32; None for those of an identification model, from the pooling on.
+    """
+    wide = _after_backbone(graph) if wide is None else wide
+    half = convert_float_to_float16(graph, keep_io_types=True, op_block_list=[], node_block_list=list(wide))
     # a tensor that goes to two of these is widened twice under one name; the first, before both, is enough
     once: dict[str, onnx.NodeProto] = {}
     for number, node in enumerate(half.graph.node):

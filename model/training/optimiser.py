@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from model.contract.config import Config, OptimiserSettings
-from model.method.network import Network
 from model.method.objective import Objective
 
 _Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-def average_weights(network: Network, decay: float) -> AveragedModel:
+def average_weights(network: nn.Module, decay: float) -> AveragedModel:
     """Exponential moving average of all weights and statistics, with a short memory in the first steps."""
 
     def mix(averages: _Tensors, currents: _Tensors, count: Tensor | int) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.contract.finding import KINDS
 from model.contract.samples import DataError
 from model.data.coco_file import Category
-from model.data.scenes import KINDS, kind_of, read_scenes
+from model.data.scenes import kind_of, read_scenes
 from tests.model.data.drawn_photos import picture
 from tests.real_photos import REAL_PHOTOS
 

@@ -1,0 +1,130 @@
+"""The folder of a finder's training: its settings, events and checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, Field, ValidationError
+
+from model.contract.events import EVENTS_FILE
+from model.data.part_lists import SCENES_PARTS
+from model.system.errors import MarqueError, file_error
+from model.system.files import write_whole
+from model.system.reading import read_file
+from model.training.tensor_files import read_tensors
+
+
+class FinderRunError(MarqueError):
+    """A folder of a finder's training that cannot be made, continued or used; the message says which and why."""
+
+
+class FinderSettings(BaseModel, frozen=True, extra="forbid"):
+    """How a finder is trained."""
+
+    scenes: Path
+    """COCO file of photos with boxes that people have drawn around all vehicles and vessels."""
+    parts: Path = SCENES_PARTS
+    """List of the part that each of the scenes is in (model/data/part_lists.py)."""
+    classified: tuple[str, ...] = ()
+    """KIND:PATH, data of the identification models: photos that these hold out are not learned from here either."""
+    cut: tuple[str, ...] = ()
+    """Sources of `classified` whose photos are cut to the one vehicle that they show."""
+    taught: tuple[str, ...] = ()
+    """FOLDER=FILE.csv: photos with the boxes of a teacher (python -m model.detection.teacher)."""
+    doubted: Path | None = None
+    """The teacher's boxes on the scenes: nothing is learned where it sees what nobody has boxed."""
+    weights: str = "imagenet"
+    """Of the backbone at the start: imagenet, none, or a file."""
+    size: int = Field(320, ge=64, le=1024, multiple_of=64)
+    """Side of the square that photos are stretched to, in pixels; a multiple of 64."""
+    channels: int = Field(96, ge=8, le=1024)
+    """Of the pyramid."""
+    depth: int = Field(2, ge=1, le=8)
+    """Separable convolutions in each tower of the heads."""
+    epochs: int = Field(30, ge=1)
+    """How many of `pictures` each."""
+    pictures: int = Field(4000, ge=1)
+    """Pictures that are drawn an epoch, however many photos there are."""
+    batch: int = Field(16, ge=1)
+    """Pictures a step."""
+    lr: float = Field(1.5e-3, gt=0)
+    """Highest learning rate; that of the backbone is a third of it."""
+    weight_decay: float = Field(0.02, ge=0)
+    """Of AdamW."""
+    warmup: float = Field(0.03, ge=0, lt=1)
+    """Share of the training in which the learning rate rises."""
+    ema: float = Field(0.998, ge=0, lt=1)
+    """Memory of the averaged weights, which are what is exported."""
+    taught_share: float = Field(0.20, ge=0, le=1)
+    """Share of the pictures that are windows of photos with a teacher's boxes."""
+    framed_share: float = Field(0.08, ge=0, le=0.2)
+    """Share of the pictures that one vehicle fills."""
+    composed_share: float = Field(0.20, ge=0, le=1)
+    """Share of the pictures with vehicles pasted in."""
+    tiled_share: float = Field(0.15, ge=0, le=1)
+    """Share of the pictures that are made of four."""
+    seed: int = Field(0, ge=0, lt=1 << 63)
+    """Of the heads' starting weights and of the pictures."""
+    workers: int = Field(2, ge=1, le=1024)
+    """Threads that draw pictures."""
+
+
+class FinderRun:
+    """What is in the folder, which may be there or not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings_file = folder / "finder.json"
+        self.events = folder / EVENTS_FILE
+        self.checkpoint = folder / "checkpoint.pt"
+
+    @classmethod
+    def create(cls, folder: Path, settings: FinderSettings) -> FinderRun:
+        """Make the folder. Raises FinderRunError if it holds something already or cannot be made."""
+        run = cls(folder)
+        try:
+            if folder.exists() and any(folder.iterdir()):
+                raise FinderRunError(f"{folder}: is not empty; choose another folder, or --resume {folder}")
+            folder.mkdir(parents=True, exist_ok=True)
+            text = settings.model_dump_json(indent=1)
+            write_whole(run.settings_file, lambda file: file.write(text.encode()))
+        except OSError as error:
+            raise file_error(error, folder) from error
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> FinderRun:
+        """An existing one. Raises FinderRunError if there is none."""
+        run = cls(folder)
+        if not run.settings_file.is_file():
+            raise FinderRunError(
+                f"{folder}: is not the folder of a finder's training ({run.settings_file.name} is missing)"
+            )
+        return run
+
+    def settings(self) -> FinderSettings:
+        """What the training was asked for. Raises FinderRunError if that cannot be read."""
+        try:
+            return FinderSettings.model_validate_json(read_file(self.settings_file))
+        except OSError as error:
+            raise FinderRunError(f"{self.settings_file}: cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise FinderRunError(f"{self.settings_file}: setting '{where}': {first['msg']}") from error
+
+    def load_checkpoint(self) -> dict[str, Any]:
+        """The state of the training. Raises FinderRunError if there is none that can be read."""
+        try:
+            state = read_tensors(self.checkpoint)
+        except (OSError, ValueError) as error:
+            raise FinderRunError(f"{self.checkpoint}: cannot be read ({error})") from error
+        if not isinstance(state, dict):
+            raise FinderRunError(f"{self.checkpoint}: holds no state of a training")
+        return state
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint, whole or not at all. Raises OSError."""
+        write_whole(self.checkpoint, lambda file: torch.save(state, file))
