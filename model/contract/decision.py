@@ -78,7 +78,7 @@ class Ruling(NamedTuple):
 
 
 def rule(beliefs: Beliefs, thresholds: Thresholds) -> Ruling:
-    """The most specific answers that the beliefs bear.
+    """The most specific answers that the beliefs allow.
 
     What shows nothing that the model knows is unknown, unless it is one of the classes that were enrolled into the
     gallery, which stand on their reference photos alone. The best fine class is the answer if it reaches its threshold

@@ -128,7 +128,7 @@ def with_labels(decisions: Sequence[Decision | None], labels: Sequence[Label | N
 
 
 def _labelled(decision: Decision | None, label: Label | None, level: Level) -> Decision | None:
-    """The answer on this level, of the person where there is a label."""
+    """The answer on this level: the person's if there is a label, else the model's."""
     if label is None or label.verdict is Verdict.EXCLUDED:
         return decision
     known = decision or Decision(Status.UNKNOWN, "", Level.NONE, 0.0, "", "", 0.0, "", 0.0)

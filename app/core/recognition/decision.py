@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 
 STATUS_OF = {Level.FINE: Status.IDENTIFIED, Level.COARSE: Status.COARSE_ONLY, Level.NONE: Status.UNKNOWN}
-"""What a photo is whose answer stands on a level."""
+"""The status of a photo, by the level of its answer."""
 
 
 @dataclass(frozen=True)

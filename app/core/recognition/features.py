@@ -70,7 +70,7 @@ def feature_row(image: int, evidence: Evidence, number: Callable[[str], int]) ->
 
 
 def beliefs(rows: np.ndarray) -> Beliefs:
-    """What rows of FEATURES are decided by."""
+    """The beliefs in rows of FEATURES."""
     return Beliefs(
         type_probability=rows["type_probability"],
         fine_probability=rows["fine_probability"],

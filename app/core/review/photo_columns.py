@@ -240,13 +240,13 @@ class PhotoColumns:
         """Put the person's labels over the model's answers, as in `results.with_labels`."""
         verdict, fine, kind = self.verdict[rows], self.told_fine[rows], self.told_type[rows]
         fresh.level[:] = overlaid(fresh.level, verdict, fine != NOBODY)
-        said = (verdict != NOBODY) & (verdict != VERDICTS.index(Verdict.EXCLUDED))
-        decided = said & (fresh.level != LEVELS.index(Level.NONE))
-        fresh.status[said] = _STATUSES_OF_LEVELS[fresh.level[said]]
-        fresh.label[said] = NOBODY
+        labelled = (verdict != NOBODY) & (verdict != VERDICTS.index(Verdict.EXCLUDED))
+        decided = labelled & (fresh.level != LEVELS.index(Level.NONE))
+        fresh.status[labelled] = _STATUSES_OF_LEVELS[fresh.level[labelled]]
+        fresh.label[labelled] = NOBODY
         fresh.label[decided] = np.where(fine == NOBODY, kind, fine)[decided]
         fresh.type[decided] = kind[decided]
-        fresh.confidence[said] = decided[said]
+        fresh.confidence[labelled] = decided[labelled]
 
 
 def _with(column: np.ndarray, more: np.ndarray) -> np.ndarray:
@@ -277,7 +277,7 @@ def _shown(count: int) -> ShownAnswers:
 
 
 def _take_away(shown: ShownAnswers, mask: np.ndarray, status: int) -> None:
-    """The answers of some rows, which have this status instead."""
+    """Remove the answers of these rows; they get this status."""
     shown.status[mask] = status
     shown.level[mask] = LEVELS.index(Level.NONE)
     shown.label[mask] = NOBODY
