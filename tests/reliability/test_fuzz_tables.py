@@ -18,13 +18,16 @@ from app.core.training.study import StudyReader
 from app.ui.window import settings
 from model.contract.samples import DataError
 from model.data.readers.cars196 import read_cars196
+from model.data.readers.coco import read_coco_labels
 from model.data.readers.matlab import variables
 from model.data.readers.table import read_labels
+from model.data.scenes import read_scenes
 from model.experiments.comparison import read_cells, read_curves
 from model.experiments.grid import read_rows
 from model.experiments.plan import cells, keep_plan, kept_plan, read_plan
 from model.publishing.aims import read_aims
 from model.system.errors import MarqueError
+from tests.model.data.drawn_photos import picture
 from tests.reliability.fuzzing import another_value, as_json, damaged, fuzz, reads_or_tells
 
 LABELS = "file,coarse,fine,x1,y1,x2,y2,year\na.jpg,boat,tug,1,2,30,40,1999\nb.jpg,car,,,,,,2001.5\n"
@@ -43,6 +46,12 @@ y = { "loss.rule" = "semihard" }
 loss = "x"
 """
 AIMS = '[[aim]]\nwords = "right"\nfigure = ["a", "metrics", "test", "all", "fine"]\nat_least = 0.9\nunit = "%"\n'
+
+COCO = {
+    "images": [{"id": 1, "file_name": "a.jpg", "width": 20, "height": 10, "source": "web"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1.5, 2, 3, 4], "iscrowd": 0}],
+    "categories": [{"id": 1, "name": "tug", "supercategory": "service"}],
+}
 
 
 def study(file: Path) -> None:
@@ -70,6 +79,17 @@ def test_a_damaged_table_or_plan_is_read_or_reported(place: Path, reader: str, d
     encoding = data.draw(st.sampled_from(("utf-8", "utf-8", "utf-8", "utf-16", "utf-8-sig", "cp1252")))
     file.write_bytes(data.draw(damaged(whole.encode(encoding))))
     reads_or_tells(reader, lambda: read(file), name)
+
+
+@given(data=st.data())
+@fuzz(40)
+def test_a_coco_file_of_any_kind_is_read_or_reported(place: Path, data: st.DataObject) -> None:
+    picture(place / "coco" / "a.jpg")
+    file = place / "coco" / "boxes.json"
+    changed = st.one_of(another_value(COCO).map(as_json), damaged(json.dumps(COCO).encode()))
+    file.write_bytes(data.draw(changed))
+    reads_or_tells("COCO file", lambda: read_coco_labels(file), "boxes.json")
+    reads_or_tells("scenes", lambda: read_scenes(file, skip_bad=True), "boxes.json")
 
 
 @given(data=st.data())

@@ -18,7 +18,7 @@ def read_coco_labels(path: Path) -> Reading:
     many objects (`iscrowd`). Boxes grow to whole pixels.
 
     Raises:
-        DataError: if the file cannot be read or is not such a file.
+        DataError: if the file cannot be read or is not a COCO file.
     """
     read = read_coco(path)
     samples = [_sample(image, box) for image in read.images for box in image.boxes if not box.crowd]
