@@ -216,7 +216,7 @@ def test_export_refuses_a_graph_that_differs(unbroken: Path, tmp_path: Path, mon
     ("args", "said"),
     [
         (["--data", "folder:/nowhere/at/all", "--out", "{tmp}/r"], "nowhere"),
-        (["--resume", "{tmp}/missing"], "no training run"),
+        (["--resume", "{tmp}/missing"], "not a training run"),
         (["--data", "folder:{pictures}", "--out", "{tmp}/r", "--weights", "{tmp}/none.safetensors"], "no such file"),
         (["--data", "folder:{pictures}", "--out", "{pictures}"], "not empty"),
         pytest.param(

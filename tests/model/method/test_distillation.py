@@ -93,7 +93,7 @@ def test_a_teacher_that_is_not_trained_is_refused_before_any_photo_is_opened(
     begun = tmp_path / "begun"
     shutil.copytree(teacher.folder, begun)
     (begun / "checkpoint.pt").unlink()
-    for folder, message in ((begun, "no checkpoint yet"), (tmp_path / "none", "no training run")):
+    for folder, message in ((begun, "no checkpoint yet"), (tmp_path / "none", "not a training run")):
         settings = teacher.config().model_dump()
         settings["teacher"]["teacher"] = str(folder)
         with pytest.raises(RunError, match=message):

@@ -16,7 +16,7 @@ KINDS = {
     "one class": (["car/A/1.png", "car/A/2.png", "car/A/3.png", "car/4.png"], "all photos are of the one class 'A'"),
     "one photo each": (["car/A/1.png", "car/B/2.png", "car/C/3.png"], "none of the 3 classes has two photos"),
     "types alone": (["car/1.png", "car/2.png", "ship/3.png", "ship/4.png"], "only the type of the photos is known"),
-    "nothing": (["car/A/notes.txt"], "no photo of this class"),
+    "nothing": (["car/A/notes.txt"], "this class has no photos"),
     "RAW photos": (["car/A/1.nef", "car/B/2.nef"], "2 RAW photos skipped"),
 }
 
