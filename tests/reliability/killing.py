@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +197,7 @@ def _answer(number: int) -> None:
     sys.stdout.flush()
 
 
-def _run(function: Any, request: Mapping[str, Any], wait: int) -> None:
+def _run(function: Callable[..., object], request: Mapping[str, Any], wait: int) -> None:
     """What a fork does."""
     ctypes.CDLL(None).prctl(_SET_TRACER, _ANY_PROCESS, 0, 0, 0)  # strace is not a parent of this process
     folder = Path(request["folder"])

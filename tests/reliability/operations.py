@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -150,7 +151,7 @@ def operations() -> list[Operation]:
             Operation(
                 f"export {form}",
                 "identified",
-                lambda site, form=form: site.export(form),  # type: ignore[misc]
+                methodcaller("export", form),
                 read,
                 _old_or_new(f"a.{ending}", read),
             )

@@ -211,12 +211,14 @@ def test_a_pipe_in_the_place_of_a_file_of_a_run_is_not_waited_for(run: RunFolder
 class Evil:
     """What pickle would run."""
 
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
-        return Path.touch, (Path("ran"),)  # type: ignore[return-value]
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Path]]:
+        return Path.touch, (Path("ran"),)
 
 
 @pytest.mark.parametrize("old_form", [True, False])
-def test_nothing_in_a_checkpoint_is_run(run: RunFolder, tmp_path: Path, monkeypatch: Any, old_form: bool) -> None:
+def test_nothing_in_a_checkpoint_is_run(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_form: bool
+) -> None:
     monkeypatch.chdir(tmp_path)
     whole = run.checkpoint.read_bytes()
     try:

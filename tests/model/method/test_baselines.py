@@ -81,7 +81,7 @@ def test_poor_batches_keep_the_graph(name: str, fine: list[int]) -> None:
         assert loss.item() == 0
 
 
-def objective_of(distance: str, z: torch.Tensor, **settings: Any) -> Any:
+def objective_of(distance: str, z: torch.Tensor, **settings: Any) -> tuple[torch.Tensor, dict[str, float]]:
     torch.manual_seed(0)
     objective = Objective(LossSettings.model_validate({"distance": distance, **settings}), (0, 0, 1, 1), 8)
     output = NetworkOutput(torch.zeros(16, 2), torch.zeros(16, 4), z, z, torch.zeros(16))

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -27,8 +28,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def write(place: Path, content: bytes = b"answers", kind: str = TABLE, **options: object) -> Path:
-    return Output(place, kind, **options).write(lambda file: file.write(content)).place  # type: ignore[arg-type]
+def write(place: Path, content: bytes = b"answers", kind: str = TABLE, **options: Any) -> Path:
+    return Output(place, kind, **options).write(lambda file: file.write(content)).place
 
 
 def sqlite_file(place: Path, application: int) -> Path:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,9 +53,9 @@ def exported(place: Path, *options: str) -> tuple[Path, Rows]:
         return out, list(csv.DictReader(file))
 
 
-def save(out: Path, rows: Rows, encoding: str = "utf-8", **form: object) -> None:
+def save(out: Path, rows: Rows, encoding: str = "utf-8", **form: Any) -> None:
     with out.open("w", encoding=encoding, newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), **form)  # type: ignore[arg-type]
+        writer = csv.DictWriter(file, list(rows[0]), **form)
         writer.writeheader()
         writer.writerows(rows)
 

@@ -24,13 +24,15 @@ from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
 from app.core.project.records import KnownModel, SubjectId
 from app.core.project.results import PhotoResult, with_labels
+from model.contract.bundle import Thresholds
 from model.contract.photo import upright_size
+from model.contract.taxonomy import Taxonomy
 from model.data.readers.coco import read_coco_labels
 from model.data.readers.table import read_labels
 from model.system.outputs import Output
 from tests.app.tiny import colour_picture
 
-MODEL = KnownModel("f00d", "tiny", None, None)  # type: ignore[arg-type]
+MODEL = KnownModel("f00d", "tiny", Taxonomy(coarse=("ship",), fine=(), parents=()), Thresholds())
 NAME = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40),
     st.sampled_from(
