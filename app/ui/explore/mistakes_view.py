@@ -17,7 +17,7 @@ from app.ui.explore.mistakes_session import Findings, KnownClass, MistakesSessio
 from app.ui.explore.pair_table import PairTable
 from app.ui.explore.type_borders import TypeBorders
 from app.ui.explore.type_matrix import TypeMatrix
-from app.ui.page.navigation import PageRequest, ShowClass, ShowPhotos, ShowProject
+from app.ui.page.navigation import CurrentPhoto, PageRequest, ShowClass, ShowPhotos, ShowProject
 from app.ui.project.open_project import OpenProject
 from app.ui.widgets.basics import ElidedLabel, Splitter, for_button, small_button
 from app.ui.widgets.empty_state import EmptyState
@@ -50,12 +50,12 @@ class _Place(IntEnum):
 class MistakesView(QFrame):
     """Signals:
     requested: (PageRequest) another page is to show something
-    photo_wanted: (image) make it current in Review
+    photo_wanted: (CurrentPhoto) make it current in Review
     cell_chosen: (type, type it is taken for) the pairs behind it are listed now
     """
 
     requested = Signal(PageRequest)
-    photo_wanted = Signal(int)
+    photo_wanted = Signal(CurrentPhoto)
     cell_chosen = Signal(str, str)
 
     def __init__(self, project: OpenProject, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -223,7 +223,7 @@ class MistakesView(QFrame):
         elif len(judged.images):
             images = judged.images[example.shown]
             self.requested.emit(ShowPhotos(np.unique(images[images != NOBODY]), f"of {example.what}"))
-            self.photo_wanted.emit(int(judged.images[place]))
+            self.photo_wanted.emit(CurrentPhoto(int(judged.images[place])))
         else:
             kind, fine = (judged.names[name] for name in judged.truth[place].tolist())
             self.requested.emit(ShowClass(kind, fine or None))

@@ -26,6 +26,7 @@ from app.ui.explore.point_photos import PointPhotos
 from app.ui.explore.source_box import ask_for_training
 from app.ui.explore.toolbar import ExploreToolbar, View
 from app.ui.page.context import PageContext
+from app.ui.page.navigation import CurrentPhoto
 from app.ui.page.page import Page
 from app.ui.widgets import icons
 from app.ui.widgets import standard_actions as standard
@@ -39,13 +40,13 @@ class ExplorePage(Page):
 
     Signals:
         folder_wanted: identify a folder into the project
-        pointed: (image) a photo of the project was clicked
+        pointed: (CurrentPhoto) a photo of the project was clicked
         chosen_changed: (numbers of images, int64) these photos of the project are chosen on the map now
         undo_wanted, redo_wanted: take the last step back, do it again
     """
 
     folder_wanted = Signal()
-    pointed = Signal(int)
+    pointed = Signal(CurrentPhoto)
     chosen_changed = Signal(np.ndarray)
     undo_wanted = Signal()
     redo_wanted = Signal()
@@ -334,7 +335,7 @@ class ExplorePage(Page):
     def _on_clicked(self, point: int) -> None:
         images = self.shown.images(np.array([point]))
         if len(images):
-            self.pointed.emit(int(images[0]))
+            self.pointed.emit(CurrentPhoto(int(images[0])))
 
     def _on_thumbnail(self, _path: Path) -> None:
         if self.isVisible():

@@ -1,4 +1,4 @@
-"""Requests of a page to another one; the window passes each to the page that answers it."""
+"""What pages say to each other: requests, which the window passes to the page that answers, and the current photo."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ class EnrolPhotos(PageRequest):
 
     images: np.ndarray
     what: str
+
+
+@dataclass(frozen=True)
+class CurrentPhoto:
+    """The photo of the project that is or becomes current, by its number; NOBODY for none."""
+
+    image: int
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from app.core.teaching.job_result import JobResult
 from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.background.model_loading import Loaded
 from app.ui.page.context import PageContext
-from app.ui.page.navigation import EnrolPhotos, PageRequest, ShowPhotos, ShowProject
+from app.ui.page.navigation import CurrentPhoto, EnrolPhotos, PageRequest, ShowPhotos, ShowProject
 from app.ui.page.page import Page
 from app.ui.project.relabel_box import RelabelBox
 from app.ui.review import actions
@@ -52,14 +52,14 @@ class ReviewPage(Page):
 
     Signals:
         folder_wanted: identify a folder into the project
-        current_changed: (image, or NOBODY) another photo is current
+        current_changed: (CurrentPhoto)
         chosen_changed: (numbers of images, int64) other photos are chosen
         enrol_wanted: (Reviewed) put these into the gallery
         gallery_undo_wanted: undo the gallery's last step
     """
 
     folder_wanted = Signal()
-    current_changed = Signal(int)
+    current_changed = Signal(CurrentPhoto)
     chosen_changed = Signal(np.ndarray)
     enrol_wanted = Signal(Reviewed)
     gallery_undo_wanted = Signal()
@@ -136,7 +136,7 @@ class ReviewPage(Page):
         self._arranging.timeout.connect(lambda: self._views.in_place(self.arrange))
         self._following.timeout.connect(self._follow)
         self.chosen.moved.connect(self._following.start)
-        self.chosen.moved.connect(lambda: self.current_changed.emit(self.chosen.image()))
+        self.chosen.moved.connect(lambda: self.current_changed.emit(CurrentPhoto(self.chosen.image())))
         self.chosen.changed.connect(lambda: self.chosen_changed.emit(self.listing.images(self.chosen.places())))
         self.enrolling.wanted.connect(self.enrol_wanted)
         self.enrolling.undo_wanted.connect(self.gallery_undo_wanted)

@@ -154,12 +154,12 @@ class MainWindow(QMainWindow):
         explore, review = self.explore, self.review
         for page in (explore, review):
             page.folder_wanted.connect(self.choose_folder_for_project)
-        explore.pointed.connect(review.show_photo)
+        explore.pointed.connect(lambda photo: review.show_photo(photo.image))
         explore.chosen_changed.connect(review.choose)
         explore.undo_wanted.connect(review.undo)
         explore.redo_wanted.connect(review.redo)
         review.chosen_changed.connect(explore.follow)
-        review.current_changed.connect(explore.set_current)
+        review.current_changed.connect(lambda photo: explore.set_current(photo.image))
 
     def _restore(self) -> None:
         self.resize(_FIRST_SIZE)
