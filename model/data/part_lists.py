@@ -42,7 +42,7 @@ _CARSFULL_TEST = 2 / 3
 _SEED = 0
 
 
-class ListedPhoto(NamedTuple):
+class PhotoPart(NamedTuple):
     """A photo of a list.
 
     Attributes:
@@ -58,7 +58,7 @@ class ListedPhoto(NamedTuple):
     cluster: int
 
 
-def read_parts(path: Path) -> dict[str, ListedPhoto]:
+def read_parts(path: Path) -> dict[str, PhotoPart]:
     """The photos of a list by their names. Raises DataError if it is not such a list."""
     table = read_table(path, required=_COLUMNS, strip=False)
     if table.problems:
@@ -72,13 +72,13 @@ def read_parts(path: Path) -> dict[str, ListedPhoto]:
     return listed
 
 
-def _listed(row: CsvRow) -> ListedPhoto:
+def _listed(row: CsvRow) -> PhotoPart:
     file, digest, part, cluster = (row.values[column] for column in _COLUMNS)
     if part not in list(Split):
         raise DataError(f"{row.origin}: part '{part}' is not one of {', '.join(Split)}")
     if not cluster.isdecimal():
         raise DataError(f"{row.origin}: cluster '{cluster}' is not a number")
-    return ListedPhoto(file, digest, Split(part), int(cluster))
+    return PhotoPart(file, digest, Split(part), int(cluster))
 
 
 def write_parts(path: Path, folder: Path, files: Sequence[str], parts: Sequence[Split], groups: np.ndarray) -> None:
@@ -88,7 +88,7 @@ def write_parts(path: Path, folder: Path, files: Sequence[str], parts: Sequence[
     writer.writerow(_COLUMNS)
     for file, part, group in zip(files, parts, groups.tolist(), strict=True):
         digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-        writer.writerow(ListedPhoto(file, digest, part, group))
+        writer.writerow(PhotoPart(file, digest, part, group))
     write_whole(path, lambda output: output.write(text.getvalue().encode()))
 
 

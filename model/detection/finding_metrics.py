@@ -97,7 +97,7 @@ def _matched(scene: Scene, found: FoundBoxes, sizes: tuple[float, float]) -> tup
     free = ~scene.crowd
     for row in range(len(found.boxes)):
         fit = np.where(free, overlap[row], 0.0)
-        # what is wanted is preferred to what is of another size
+        # boxes of the size in question are preferred
         best = max((wanted, ~wanted), key=lambda part: np.where(part, fit, 0.0).max(initial=0.0) >= OVERLAP)
         fit = np.where(best, fit, 0.0)
         if fit.max(initial=0.0) >= OVERLAP:

@@ -12,7 +12,7 @@ from model.contract.config import DataSettings
 from model.contract.finding import KINDS
 from model.contract.photo import upright_size
 from model.contract.samples import DataError, Sample
-from model.data.part_lists import ListedPhoto, read_parts
+from model.data.part_lists import PhotoPart, read_parts
 from model.data.readers import read_data
 from model.data.scenes import Scene, read_scenes
 from model.data.splits import Split, stratified
@@ -38,7 +38,7 @@ def learned_pictures(settings: FinderSettings) -> FinderPictures:
     return FinderPictures(scenes, taught, shares, settings.size)
 
 
-def scenes_of(annotations: Path, parts: Mapping[str, ListedPhoto], part: Split) -> tuple[list[Scene], np.ndarray]:
+def scenes_of(annotations: Path, parts: Mapping[str, PhotoPart], part: Split) -> tuple[list[Scene], np.ndarray]:
     """The scenes of a part, and for each its cluster, from 0 on.
 
     Raises:

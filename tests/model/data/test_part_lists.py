@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from model.contract.samples import DataError, Sample
 from model.data import part_lists
-from model.data.part_lists import CARSFULL_PARTS, SCENES_PARTS, ListedPhoto, deal_cars, deal_scenes, read_parts
+from model.data.part_lists import CARSFULL_PARTS, SCENES_PARTS, PhotoPart, deal_cars, deal_scenes, read_parts
 from model.data.scenes import Scene, read_scenes
 from model.data.splits import Split
 from tests.real_photos import REAL_PHOTOS
@@ -69,7 +69,7 @@ def test_a_list_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "ü, 1.jpg").write_bytes(b"one")
     part_lists.write_parts(tmp_path / "parts.csv", tmp_path, ["ü, 1.jpg"], [Split.TEST], np.array([7]))
     digest = hashlib.sha256(b"one").hexdigest()
-    assert read_parts(tmp_path / "parts.csv") == {"ü, 1.jpg": ListedPhoto("ü, 1.jpg", digest, Split.TEST, 7)}
+    assert read_parts(tmp_path / "parts.csv") == {"ü, 1.jpg": PhotoPart("ü, 1.jpg", digest, Split.TEST, 7)}
 
 
 @pytest.mark.parametrize(
