@@ -1,7 +1,8 @@
 """Whether one checkout of Marque is slower than another: `python -m tests.bench.checkouts OTHER --photos DIR`.
 
-Both run the same work in turns, A B, B A, A B, ..., each time in a process of its own: identifying a folder into a
-table (the whole process), and opening a project that holds every photo 41 times (the call alone). Printed is the median
+Both run the same work in turns, A B, B A, A B, ..., each time in a process of its own: opening the window and closing
+it again, identifying a folder into a table (both the whole process), and opening a project that holds every photo 41
+times (the call alone). Printed is the median
 of the ratios of the pairs (this checkout / the other) with a 95 % interval (bootstrap of the median, 10,000 draws).
 Slower is a checkout whose whole interval is above 1.03. Where the two do different work (another number of rows,
 other answers), the benchmark ends with an error instead of a figure.
@@ -39,13 +40,28 @@ _MULTIPLIED = (
 _TIMED_OPENING = """
 import sys, time
 from pathlib import Path
-from app.core.project.project import Project
+try:
+    from app.core.project.project import Project
+except ModuleNotFoundError:  # checkouts from before there were rooms
+    from app.core.project import Project
 begin = time.perf_counter()
 with Project.open(Path(sys.argv[1])) as project:
     # projects of older checkouts list their places themselves
     rows = len(project.images.places() if hasattr(project.images, "places") else project.places())
 print(rows, file=sys.stderr)
 print(time.perf_counter() - begin)
+"""
+_WINDOW_SHOWN = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+run = QApplication.exec
+def once(*_):
+    QTimer.singleShot(0, QApplication.quit)
+    return run()
+QApplication.exec = once
+from app.cli import main
+sys.exit(main([]))
 """
 
 
@@ -86,7 +102,7 @@ def multiply(project: Path) -> None:
                 database.execute(statement, (f".{number}", count))
 
 
-def told(name: str, found: np.ndarray) -> str:
+def worded(name: str, found: np.ndarray) -> str:
     generator = np.random.default_rng(0)
     medians = np.median(generator.choice(found, (_DRAWS, len(found))), axis=1)
     low, high = np.quantile(medians, (0.025, 0.975))
@@ -124,6 +140,11 @@ def main() -> None:
             python(trees[side], places[side] / "home", _MARQUE, *arguments)
             return time.perf_counter() - begin
 
+        def start(side: int) -> float:
+            begin = time.perf_counter()
+            python(trees[side], places[side] / "home", _WINDOW_SHOWN)
+            return time.perf_counter() - begin
+
         def open_project(side: int) -> float:
             done = python(trees[side], places[side] / "home", _TIMED_OPENING, str(places[side] / "work.marque"))
             rows.add(done.stderr.split()[-1])
@@ -142,10 +163,11 @@ def main() -> None:
             python(trees[side], places[side] / "home", _MARQUE, *arguments)
             multiply(places[side] / "work.marque")
         say(f"{ROOT} / {options.other}, {os.cpu_count()} cores, {options.model}")
-        say(told("open a project", ratios((lambda: open_project(0), lambda: open_project(1)), options.pairs)))
+        say(worded("open and close the window", ratios((lambda: start(0), lambda: start(1)), options.pairs)))
+        say(worded("open a project", ratios((lambda: open_project(0), lambda: open_project(1)), options.pairs)))
         if len(rows) != 1:
             raise SystemExit(f"the two projects hold different numbers of photos: {sorted(rows)}")
-        say(told("identify a folder", ratios((lambda: identify(0), lambda: identify(1)), options.pairs)))
+        say(worded("identify a folder", ratios((lambda: identify(0), lambda: identify(1)), options.pairs)))
         if answers(places[0] / "table.csv") != answers(places[1] / "table.csv"):
             raise SystemExit("the two checkouts give different answers")
         say(f"the same answers; {rows.pop()} rows in each project")
