@@ -69,7 +69,7 @@ def _file(filing: Filing, wanted: FilingPlan, options: argparse.Namespace, repor
     with report.running("filing") as advance, interruptible() as interrupted:
         problems = filing.carry_out(action, lambda done: advance(done, total), interrupted)
         stopped = interrupted()
-    for problem in problems:
+    for problem in first_of(problems):
         report.warning(problem)
     filed = filing.standing(action)
     left = len(refused) + len(problems)
@@ -79,7 +79,7 @@ def _file(filing: Filing, wanted: FilingPlan, options: argparse.Namespace, repor
         if filed
         else f"nothing was filed into {options.into}: {left:,} left as they are"
     ]
-    sentences += [f"copied instead of moved: {words}" for words in (wanted.copied if options.move else ())]
+    sentences += [f"copied instead of moved: {words}" for words in first_of(wanted.copied if options.move else ())]
     if stopped:
         sentences.append(f"interrupted; the same command continues; what was done is undone with: {undo}")
     report.done(

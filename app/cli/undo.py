@@ -14,6 +14,7 @@ from app.core.filing.project_journal import journal_of
 from app.core.project.journal_steps import StepKind
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
+from model.system.wording import first_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace, report: Report) -> int:
     if turned is None:
         report.done([f"nothing to {'redo' if options.redo else 'undo'}"], {"step": None, "problems": 0})
         return 0
-    for problem in turned.problems:
+    for problem in first_of(turned.problems):
         report.warning(problem)
     sentence = f"{word}: {turned.action.title}"
     if turned.stays:

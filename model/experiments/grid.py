@@ -42,13 +42,14 @@ from model.experiments.comparison import best_first, read_cells
 from model.experiments.frozen_training import cached_features
 from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan, read_plan
 from model.experiments.report import write_report
-from model.method.network import BACKBONES
+from model.method.network import BACKBONES, build_backbone
 from model.system.errors import file_errors
 from model.system.files import write_whole
 from model.training.memory import keep_freed_memory
 from model.training.run_folder import RunError, read_arrays
 from model.training.run_setup import dealt, note_unknown_parts
 from model.training.session import StopRequest
+from model.training.starting_weights import load_starting_weights
 
 _DIGITS = 9  # of a seed
 
@@ -139,6 +140,9 @@ class StudyGrid:
         samples = read_data(data).samples if wanted else ()
         for config in {(config.data, config.network.weights): config for _, config in wanted}.values():
             dealt(samples, config)  # faults of the data are reported before anything is computed or written
+        for backbone, start in {(config.network.backbone, config.network.weights) for _, config in wanted}:
+            assert backbone is not None and start is not None
+            load_starting_weights(build_backbone(backbone)[0], backbone, start)  # so are those of the weights
         self.out.mkdir(parents=True, exist_ok=True)
         keep_plan(self.plan, self.out)
         console.note(f"{len(self._rows)} runs are done, {len(wanted)} are left")

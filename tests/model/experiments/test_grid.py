@@ -281,3 +281,13 @@ def test_a_study_that_is_refused_for_its_data_leaves_no_folder(
         assert main([str(plan_file), "--out", str(tmp_path / "new" / "study"), "--data", f"folder:{data}"]) == 2
         assert words in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_study_that_is_refused_for_its_weights_leaves_no_folder(
+    plan_file: Path, picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", f"folder:{picture_folder}"]
+    weights = ["--weights", str(tmp_path / "none.pth")]
+    assert main([str(plan_file), "--out", str(tmp_path / "study"), *data, *weights]) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

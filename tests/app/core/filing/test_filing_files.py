@@ -18,6 +18,7 @@ from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
 from app.core.system import file_placement
 from app.core.system.file_placement import OtherContentError
+from model.system.wording import LISTED
 from tests.app.core.filing.filing_commands import FINE, Identify, file, scan, tree, undo
 from tests.app.tiny import COLOURS, colour_picture
 
@@ -45,6 +46,21 @@ def test_a_copy_stays_when_it_is_the_last_one(
     for name in ("gone.jpg", "edited.jpg", "same time.jpg", "linked.jpg"):
         assert f"{made / name}: stays" in told and (made / name).is_file()
     assert not (made / "there.jpg").exists() and (folder / "there.jpg").exists()
+
+
+def test_of_many_files_that_stay_only_some_are_listed(
+    identify: Identify, folder: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    names = [f"{number}.jpg" for number in range(LISTED + 3)]
+    identify(*names)
+    assert file(place, tmp_path / "s") == 0
+    for name in names:
+        (folder / name).unlink()
+    capsys.readouterr()
+    assert undo(place) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert sum(": stays" in line for line in lines) == LISTED
+    assert any("and 3 more" in line for line in lines)
 
 
 def test_a_spare_is_removed_only_where_another_whole_copy_is_there(tmp_path: Path) -> None:
