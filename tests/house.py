@@ -14,6 +14,7 @@ LONGEST_FILE, LARGEST_ROOM = 400, 20
 COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "versus", "pace", "study"), 60) | {
     "train": 120,
     "finder": 130,
+    "whole_photos": 65,
 }
 """The commands `python -m model.NAME`, and how many lines each may have: they read arguments and call a room."""
 

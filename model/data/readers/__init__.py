@@ -28,12 +28,13 @@ _READERS: dict[str, Callable[[str], Reading]] = {
 }
 
 
-def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
+def read_data(specs: Sequence[str], *, skip_bad: bool = False, any_type: bool = False) -> Dataset:
     """Read all of `specs`, in their order, into one data set.
 
     Args:
         specs: each `KIND:PATH`: `cars196:DIR`, `coco:FILE.json`, `folder:DIR`, `table:FILE.csv`, `demo:` or `demo:DIR`.
         skip_bad: pass over entries that cannot be used and list them in `Dataset.skipped`, instead of failing.
+        any_type: let a class have photos of several types, as it may where nothing is learned from them.
 
     Raises:
         DataError: for an unknown kind, a missing folder, file or column, and when nothing is left; without `skip_bad`
@@ -51,7 +52,7 @@ def read_data(specs: Sequence[str], *, skip_bad: bool = False) -> Dataset:
         checked = with_checked_photos(reading.samples)
         samples += checked.samples
         problems += reading.problems + checked.problems
-    consistent = without_contradictions(samples)
+    consistent = Reading(samples) if any_type else without_contradictions(samples)
     problems += consistent.problems
     if problems and not skip_bad:
         raise DataError.of_lines([*first_of(problems, _SHOWN_PROBLEMS), *filter(None, [skipped_in_words(unread)])])
