@@ -18,7 +18,7 @@ _PHRASES = {
     "the result": r"\b(came|comes|has come|have come|will come|would come) of (it|them|this|that)\b",
     "needed or asked for": r"\bwhat (is|was) want(ed|ing)\b|\bas it was wanted\b",
     "is not a": r"(?<!there )\b(is|are|was|were) no (?!(longer|more|less|\w+er)\b)[a-z]",
-    "as in, like or see": r"\bas of (`|the Stage\b)",
+    "as in, like or see": r"\bas of `",
 }
 """What to write instead -> the phrase."""
 

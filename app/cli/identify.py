@@ -103,10 +103,10 @@ def _identify(
     """Do the run; its exit code."""
     with interruptible() as interrupted:
         files = [] if options.project is not None else _photos(options.paths, report, interrupted)
-        with _stage(options, report, model, gallery) as stage:
+        with _runner(options, report, model, gallery) as runner:
             if options.project is not None:
                 return into_project(
-                    stage,
+                    runner,
                     options.project,
                     options.paths,
                     report,
@@ -114,11 +114,11 @@ def _identify(
                     watched=options.watch,
                     again=options.again,
                 )
-            return _Files(stage, files, report, interrupted).into(output)
+            return _Files(runner, files, report, interrupted).into(output)
 
 
 @contextmanager
-def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Place | None) -> Iterator[BatchRunner]:
+def _runner(options: argparse.Namespace, report: Report, model: Path, gallery: Place | None) -> Iterator[BatchRunner]:
     """What decodes and identifies, as the options say."""
     engine = None if options.engine == _RAY else Engine(model, options.device, options.precision)
     if options.ray_address is not None:
@@ -128,8 +128,8 @@ def _stage(options: argparse.Namespace, report: Report, model: Path, gallery: Pl
     if engine is None:
         place = gallery.absolute() if isinstance(gallery, Path) else gallery
         setup = Setup(model.absolute(), place, options.device, options.precision)
-        with RayRunner(setup, batch=options.batch, address=options.ray_address) as stage:
-            yield stage
+        with RayRunner(setup, batch=options.batch, address=options.ray_address) as runner:
+            yield runner
         return
     info = engine.info
     with (
@@ -162,7 +162,7 @@ def _photos(named: Sequence[Path], report: Report, interrupted: Callable[[], boo
 class _Files:
     """A run over files, without a project."""
 
-    stage: BatchRunner
+    runner: BatchRunner
     files: Sequence[Path]
     report: Report
     interrupted: Callable[[], bool]
@@ -176,7 +176,7 @@ class _Files:
             self._identify_all(self._show, bar=not sys.stdout.isatty())
             self._tell("interrupted" if self._cut_off else None, None)
         else:
-            with LabelCsv(output, self.stage.info.signature) as table:
+            with LabelCsv(output, self.runner.info.signature) as table:
                 self._identify_all(table.write)
                 left_out = table.left_out
                 for problem in first_of(left_out):
@@ -202,12 +202,12 @@ class _Files:
         start = time.perf_counter()
         with self.report.running("identifying", bar=bar) as advance:
             advance(0, len(self.files))
-            for found in self.stage.identify(self.files, self.interrupted):
+            for found in self.runner.identify(self.files, self.interrupted):
                 take(found)
                 self._counts.update(Status.ERROR if one.decision is None else one.decision.status for one in found)
                 advance(self._counts.total(), len(self.files))
-        if self.stage.note:
-            self.report.warning(self.stage.note)
+        if self.runner.note:
+            self.report.warning(self.runner.note)
         self._seconds = time.perf_counter() - start
 
     def _show(self, found: Sequence[Identification]) -> None:
@@ -215,7 +215,7 @@ class _Files:
             self.report.show("photo", _line(one), _facts(one))
 
     def _tell(self, sentence: str | None, table: Path | None) -> None:
-        counts, provider = self._counts, self.stage.provider
+        counts, provider = self._counts, self.runner.provider
         facts = speed(counts.total(), self._seconds, provider, self._cut_off) | {
             "identified": counts[Status.IDENTIFIED],
             "coarse_only": counts[Status.COARSE_ONLY],

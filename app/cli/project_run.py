@@ -12,7 +12,7 @@ from app.cli.reports import Fact, Report, speed
 from app.cli.terminal import UsageError, as_typed, must_exist
 from app.core.batch.batch_runner import BatchRunner
 from app.core.batch.folder_watch import SETTLE, ProjectWatch
-from app.core.batch.project_run import RunProgress, run_stage
+from app.core.batch.project_run import RunProgress, run_project
 from app.core.filing.filing import Filing
 from app.core.project import scanned_folders
 from app.core.project.project import Project
@@ -27,7 +27,7 @@ _NAP = 0.1  # seconds from one look at Ctrl-C to the next
 
 
 def into_project(
-    stage: BatchRunner,
+    runner: BatchRunner,
     place: Path,
     paths: Sequence[Path],
     report: Report,
@@ -60,8 +60,8 @@ def into_project(
             project.sources.add(path, watched=True if watched else None)
         scanned_folders.remember(project, paths)
         if again:
-            project.predictions.ask_again(stage.info.fingerprint)
-        run = _Run(project, stage, report, interrupted)
+            project.predictions.ask_again(runner.info.fingerprint)
+        run = _Run(project, runner, report, interrupted)
         if watched:
             run.watch()
             return 0
@@ -71,7 +71,7 @@ def into_project(
 @dataclass
 class _Run:
     project: Project
-    stage: BatchRunner
+    runner: BatchRunner
     report: Report
     interrupted: Callable[[], bool]
     note: str = ""
@@ -108,12 +108,12 @@ class _Run:
                 self._arrived(self._follow(find=False))
             else:
                 self._pause(max(SETTLE, _SHARE * took))
-        self._done(self.project.images.counts(self.stage.info.fingerprint), interrupted=False)
+        self._done(self.project.images.counts(self.runner.info.fingerprint), interrupted=False)
 
     def _follow(self, *, find: bool) -> RunProgress:
         last = None
         with self.report.running("identifying") as advance:
-            for last in run_stage(self.project, self.stage, find=find, cancelled=self.interrupted):
+            for last in run_project(self.project, self.runner, find=find, cancelled=self.interrupted):
                 for problem in last.problems:
                     self.report.warning(problem)
                 if last.note != self.note:
@@ -146,7 +146,7 @@ class _Run:
 
     def _done(self, counts: Counts, *, interrupted: bool) -> None:
         more = ["interrupted; the same command continues"] if interrupted else []
-        provider, rate = self.stage.provider, self.photos / self.seconds if self.seconds else 0.0
+        provider, rate = self.runner.provider, self.photos / self.seconds if self.seconds else 0.0
         self.report.done(
             [
                 f"{self.project.path}: {self._in_words(counts)}; {self.photos} in this run, {rate:.1f} photos/s on "

@@ -118,7 +118,7 @@ def evaluate(run: RunFolder) -> dict[str, Any]:
 
     Raises:
         RunError: if the run has no checkpoint or no test part.
-        PhotoError, DataError: as `model.calibrate.calibrate`.
+        PhotoError, DataError: as `model.evaluation.calibration.calibrate`.
     """
     samples = part_of(run, Split.TEST)
     if not samples:

@@ -99,7 +99,7 @@ def test_a_run_can_be_understood_later(unbroken: Path) -> None:
     assert {"loss", "coarse", "fine", "distance", "d_plus", "d_minus", "d_negative", "lr"} <= set(events[1].values)
 
 
-def test_it_learns(unbroken: Path) -> None:
+def test_the_loss_of_a_training_falls(unbroken: Path) -> None:
     losses = [event.values["loss"] for event in read_events(unbroken / "events.jsonl") if event.kind == "epoch"]
     assert losses[-1] < losses[0]
 

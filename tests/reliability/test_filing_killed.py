@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine
@@ -42,7 +42,7 @@ class Stage:
             project.sources.add(self.photos)
             scanned_folders.remember(project, [self.photos])
             engine = Engine(write_tiny_model(folder / "tiny.onnx"), "cpu")
-            list(run_stage(project, LocalRunner(Identifier(engine, None))))
+            list(run_project(project, LocalRunner(Identifier(engine, None))))
         self.before = self._files(self.photos)
 
     def prepare(self, kind: str) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Decoding and identifying the images of a project; labelling.py stores the outcomes."""
+"""Decoding and identifying the images of a project; project_run.py stores the outcomes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class LocalRunner:
 
     Attributes:
         identifier: what identifies.
-        page, scan_first: as in Stage.
+        page, scan_first: as in BatchRunner.
     """
 
     page = 1024
@@ -83,7 +83,7 @@ class LocalRunner:
 
     @property
     def note(self) -> str:
-        """See Stage."""
+        """See BatchRunner."""
         now = self.identifier.engine.provider
         return "" if now is self._began_on else f"{now.reason}: continuing on the CPU"
 
@@ -94,16 +94,16 @@ class LocalRunner:
 
     @property
     def provider(self) -> Processor:
-        """See Stage."""
+        """See BatchRunner."""
         report = self.identifier.engine.provider
         return Processor(report.name, report.reason)
 
     def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[Sequence[Identification]]:
-        """See Stage."""
+        """See BatchRunner."""
         yield from identify_paths(self.identifier, paths, batch=self._batch, workers=self._workers, cancelled=cancelled)
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
-        """See Stage."""
+        """See BatchRunner."""
         decoded = map_in_order(
             self._decode, images, workers=self._workers, ahead=self._batch + self._workers, cancelled=cancelled
         )

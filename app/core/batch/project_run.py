@@ -1,7 +1,7 @@
 """A run over a project: scan its sources, decode, identify, store; nothing is done twice.
 
-scan thread -> images of the project -> a stage that decodes and identifies (stage.py) -> one transaction a batch. A run
-that is cancelled or killed continues where it was: images without a prediction are the ones that wait.
+scan thread -> images of the project -> a runner that decodes and identifies (batch_runner.py) -> one transaction a
+batch. A run that is cancelled or killed continues where it was: images without a prediction are the ones that wait.
 """
 
 from __future__ import annotations
@@ -113,33 +113,33 @@ class Scan:
                 problem(path, error.strerror or "cannot be read")
 
 
-def run_stage(
+def run_project(
     project: Project,
-    stage: BatchRunner,
+    runner: BatchRunner,
     *,
     find: bool = True,
     cancelled: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[RunProgress]:
-    """Identify every image of a project's sources that has no prediction by the stage's model yet.
+    """Identify every image of a project's sources that has no prediction by the runner's model yet.
 
     A file that cannot be read is an image with an error. If the GPU fails during the run, the run continues on the CPU,
     once, and reports that. Memory does not grow with the number of images.
 
     Args:
-        stage: may serve several runs.
+        runner: may serve several runs.
         find: also look for new files in the sources; else only images that are in the project already are identified.
 
     Raises:
         EngineError: if the inference fails on the CPU.
         ProjectError: if the project cannot be written; what was stored stays.
     """
-    project.models.keep(stage.info)
+    project.models.keep(runner.info)
     scanner = Scan(project, cancelled)
     if find:
         scanner.start()
     try:
-        yield from _Run(project, stage, cancelled, paused).through(scanner)
+        yield from _Run(project, runner, cancelled, paused).through(scanner)
     finally:
         scanner.wait()
     if scanner.error is not None:
@@ -149,7 +149,7 @@ def run_stage(
 @dataclass
 class _Run:
     project: Project
-    stage: BatchRunner
+    runner: BatchRunner
     cancelled: Callable[[], bool]
     paused: Callable[[], bool]
     identified: int = 0
@@ -162,17 +162,17 @@ class _Run:
 
     @property
     def model(self) -> str:
-        return self.stage.info.fingerprint
+        return self.runner.info.fingerprint
 
     def through(self, scanner: Scan) -> Iterator[RunProgress]:
         last = 0
         yield self._progress(scanner, ())
-        while self.stage.scan_first and scanner.running and not self.cancelled():
+        while self.runner.scan_first and scanner.running and not self.cancelled():
             self._nap()
             yield self._progress(scanner, ())
         while not self.cancelled():
             scanning = scanner.running  # asked before the page is read: what is found meanwhile comes with the next one
-            page = self.project.images.waiting(self.model, after=last, limit=self.stage.page)
+            page = self.project.images.waiting(self.model, after=last, limit=self.runner.page)
             if page:
                 for done in self._page(page):
                     yield self._progress(scanner, done)
@@ -189,7 +189,7 @@ class _Run:
         yield self._progress(scanner, (), exact=True)
 
     def _page(self, page: Sequence[ProjectImage]) -> Iterator[tuple[int, ...]]:
-        for outcomes in self.stage.outcomes(page, self.cancelled):
+        for outcomes in self.runner.outcomes(page, self.cancelled):
             self.project.predictions.store(self.model, outcomes)
             self.identified += len(outcomes)
             yield tuple(outcome.image for outcome in outcomes)
@@ -215,7 +215,7 @@ class _Run:
             seconds,
             scanner.running,
             changed,
-            self.stage.note,
+            self.runner.note,
             problems,
             skipped_in_words(scanner.skipped.copy()),
         )

@@ -63,12 +63,12 @@ class Setup:
 
 
 class RayRunner:
-    """A stage (stage.py) on Ray. Use as a context; the actors end with each call, Ray with the context.
+    """A `BatchRunner` on Ray. Use as a context; the actors end with each call, Ray with the context.
 
     Attributes:
         info: of the identification model.
-        note: as in Stage; from the first machine whose GPU failed. page, scan_first: as in Stage. Every page starts the
-        actors again, so it is large.
+        note: as in BatchRunner; from the first machine whose GPU failed.
+        page, scan_first: as in BatchRunner. Every page starts the actors again, so it is large.
     """
 
     page = 100_000
@@ -106,12 +106,12 @@ class RayRunner:
         return Processor(" and ".join(names) or "Ray", "; ".join([f"{self._actors} on Ray", *reasons]))
 
     def identify(self, paths: Sequence[Path], cancelled: Callable[[], bool]) -> Iterator[list[Identification]]:
-        """See Stage. Also raises DistributedError."""
+        """See BatchRunner. Also raises DistributedError."""
         for answers in self._answers(paths, cancelled, digest=False):
             yield [answer.identification(paths[answer.number]) for answer in answers]
 
     def outcomes(self, images: Sequence[ProjectImage], cancelled: Callable[[], bool]) -> Iterator[list[Outcome]]:
-        """See Stage. Also raises DistributedError."""
+        """See BatchRunner. Also raises DistributedError."""
         for answers in self._answers([image.path for image in images], cancelled, digest=True):
             yield [answer.outcome(images[answer.number].id) for answer in answers]
 
@@ -180,7 +180,7 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class _Answer:
-    """The answer of an actor for one photo. processor: where it ran, and why there; note: that of its stage."""
+    """The answer of an actor for one photo. processor: where it ran, and why there; note: that of its runner."""
 
     number: int
     found: Identification
@@ -231,20 +231,20 @@ class IdentifierActor:
         if setup.gallery is not None:
             info = engine.info
             gallery = open_references(setup.gallery, info.fingerprint, info.embedding_dim, write=False)
-        self._stage = LocalRunner(Identifier(engine, gallery))
+        self._runner = LocalRunner(Identifier(engine, gallery))
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         """`answers`: a pickled _Answer for each photo of the batch."""
         photos: list[_Decoded] = pickle.loads(row["decoded"])
         good = [photo.pixels for photo in photos if photo.pixels is not None]
-        found = iter(self._stage.identifier.identify_steadily(np.stack(good)) if good else ())
+        found = iter(self._runner.identifier.identify_steadily(np.stack(good)) if good else ())
         answers = [
             _Answer(
                 photo.number,
                 next(found) if photo.error is None else Identification(None, error=photo.error),
                 photo.digest,
-                self._stage.provider,
-                self._stage.note,
+                self._runner.provider,
+                self._runner.note,
             )
             for photo in photos
         ]

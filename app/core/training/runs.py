@@ -114,7 +114,7 @@ class Runs:
         return sorted(found, key=lambda record: (record.created, record.name))
 
     def record(self, name: str) -> Record:
-        """One of them. Raises RunError if it does not exist."""
+        """One of them. Raises TrainingError if it does not exist."""
         try:
             return Record.model_validate_json(read_file(self._file(name)))
         except (OSError, ValidationError) as error:
@@ -165,7 +165,7 @@ class Runs:
     # changes to trainings
 
     def check_name(self, name: str) -> None:
-        """Raises RunError if a new training cannot have this name."""
+        """Raises TrainingError if a new training cannot have this name."""
         if not name or _FORBIDDEN.search(name):
             raise TrainingError('a name needs a letter or a digit, and none of < > : " / \\ | ? * or a dot at its ends')
         if self._file(name).exists():
@@ -174,7 +174,7 @@ class Runs:
             raise TrainingError(f"there is a folder {self.folder / name} already; choose another name")
 
     def add(self, name: str, arguments: Sequence[str]) -> Record:
-        """Put a new training at the end of the queue. Raises RunError."""
+        """Put a new training at the end of the queue. Raises TrainingError."""
         self.check_name(name)
         now = time.time()
         record = Record(
@@ -183,7 +183,11 @@ class Runs:
         return self._keep(record)
 
     def adopt(self, folder: Path) -> Record:
-        """List a training that was started elsewhere. Raises RunError if the folder is not one or is in the list."""
+        """List a training that was started elsewhere.
+
+        Raises:
+            TrainingError: if the folder is not one or is in the list.
+        """
         if not RunLayout(folder).is_run():
             raise TrainingError(f"{folder}: this is not a training run (there is no config.json in it)")
         known = self.records()
@@ -200,7 +204,7 @@ class Runs:
         """Start the first one that waits, if none runs; the one that was started.
 
         Raises:
-            RunError: if it cannot be started; it is no longer waiting then.
+            TrainingError: if it cannot be started; it is no longer waiting then.
         """
         waiting = next(iter(self.queue()), None)
         if waiting is None or any(self.is_alive(one) for one in self.records()):
@@ -225,14 +229,14 @@ class Runs:
         return self._keep(begun.model_copy(update={"process": process}))
 
     def stop(self, name: str) -> None:
-        """Ask a training to write a checkpoint and end; one that waits leaves the queue. Raises RunError."""
+        """Ask a training to write a checkpoint and end; one that waits leaves the queue. Raises TrainingError."""
         record = self.record(name)
         self._keep(record.model_copy(update={"waiting": False, "asked_to_stop": True}))
         if record.process is not None:
             processes.ask_to_end(record.process)
 
     def resume(self, name: str) -> None:
-        """Put a training that does not run back into the queue; it continues from its checkpoint. Raises RunError."""
+        """Put a training that does not run back into the queue; it continues where it was. Raises TrainingError."""
         record = self.record(name)
         if self.is_alive(record):
             raise TrainingError(f"'{name}' is still running; wait until it has stopped")
@@ -243,7 +247,7 @@ class Runs:
         stays.
 
         Raises:
-            RunError: if it is no longer waiting.
+            TrainingError: if it is no longer waiting.
         """
         queue = self.queue()
         at = next((place for place, one in enumerate(queue) if one.name == name), None)
@@ -256,7 +260,11 @@ class Runs:
             self._keep(one.model_copy(update={"queued": now - len(queue) + place}))
 
     def remove(self, name: str) -> Path:
-        """Remove a training that does not run from the list; its run folder stays, and is returned. Raises RunError."""
+        """Remove a training that does not run from the list, and return its run folder, which stays.
+
+        Raises:
+            TrainingError: if it is still running, or is not in the list.
+        """
         record = self.record(name)
         if self.is_alive(record):
             raise TrainingError(f"'{name}' is still running; stop it first")

@@ -9,7 +9,7 @@ from threading import Condition
 from PySide6.QtCore import QObject, Signal
 
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import RunProgress, run_stage
+from app.core.batch.project_run import RunProgress, run_project
 from app.core.gallery.gallery import GalleryError
 from app.core.project.project import Project
 from app.core.project.schema import ProjectError
@@ -100,7 +100,7 @@ class ProjectRuns(QObject):
         problems: tuple[str, ...] = ()
         reported = float("-inf")
         stage = LocalRunner(model.identifier, batch=BATCH)
-        for progress in run_stage(run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused):
+        for progress in run_project(run.project, stage, find=run.find, cancelled=cancelled, paused=lambda: run.paused):
             changed, problems = changed + progress.changed, problems + progress.problems
             if time.monotonic() - reported >= _REPORT_SECONDS:
                 self.advanced.emit(RunAdvance(run, replace(progress, changed=changed, problems=problems)))

@@ -40,7 +40,7 @@ def built(name: str) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_it_trains(name: str) -> None:
+def test_a_baseline_lowers_its_loss_and_moves_its_proxies(name: str) -> None:
     baseline = built(name)
     free = nn.Parameter(points())
     optimiser = torch.optim.Adam([free, *baseline.parameters()], lr=0.05)

@@ -36,7 +36,7 @@ def test_without_any_likeness_it_is_chance() -> None:
     assert episodes(embeddings, np.arange(400) % 10, shots=5, ways=10, count=100) == pytest.approx(0.1, abs=0.03)
 
 
-def test_more_photos_help() -> None:
+def test_more_enrolled_photos_give_a_higher_figure() -> None:
     embeddings, fine = clusters(30, 20, 1.0)
     one, ten = (episodes(embeddings, fine, shots=shots, ways=20, count=60) for shots in (1, 10))
     assert one + 0.1 < ten < 1

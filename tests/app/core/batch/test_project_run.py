@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import RunProgress, run_stage
+from app.core.batch.project_run import RunProgress, run_project
 from app.core.gallery.gallery import Gallery
 from app.core.project.labels import Label, Verdict
 from app.core.project.project import Project
@@ -40,7 +40,7 @@ def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 def run(project: Project, engine: Engine, **how: Any) -> list[RunProgress]:
-    return list(run_stage(project, LocalRunner(Identifier(engine, None), batch=4), **how))
+    return list(run_project(project, LocalRunner(Identifier(engine, None), batch=4), **how))
 
 
 def all_files(folder: Path) -> list[Path]:
@@ -82,7 +82,7 @@ def test_what_is_done_is_not_done_again(project: Project, folder: Path, tiny_eng
 def test_a_cancelled_run_resumes_where_it_was(project: Project, folder: Path, tiny_engine: Engine) -> None:
     stop = threading.Event()
     done = 0
-    for step in run_stage(project, LocalRunner(Identifier(tiny_engine, None), batch=3), cancelled=stop.is_set):
+    for step in run_project(project, LocalRunner(Identifier(tiny_engine, None), batch=3), cancelled=stop.is_set):
         done = step.identified
         if step.identified >= 3:
             stop.set()
@@ -108,7 +108,7 @@ def test_a_paused_run_waits_and_the_pause_does_not_count(project: Project, tiny_
 def test_a_gpu_that_fails_in_mid_run_is_replaced_by_the_cpu(project: Project, tiny_engine: Engine) -> None:
     gpu = FailingGpu(tiny_engine.path, precision="fp32")
     identifier = Identifier(gpu, None)
-    (*_, last) = run_stage(project, LocalRunner(identifier, batch=4))
+    (*_, last) = run_project(project, LocalRunner(identifier, batch=4))
     assert gpu.calls == 1 and last.counts.waiting == 0 and last.counts.predicted > 0
     assert last.note == "the GPU failed (the inference failed (out of memory)): continuing on the CPU"
     cpu = identifier.engine
@@ -123,7 +123,7 @@ def test_what_is_enrolled_after_the_gpu_failed_is_seen(
     gpu = FailingGpu(tiny_engine.path)
     identifier = Identifier(gpu, None)
     with Gallery.open(tiny_gallery, read_only=True) as gallery:
-        for _ in run_stage(project, LocalRunner(identifier, batch=2)):
+        for _ in run_project(project, LocalRunner(identifier, batch=2)):
             if gpu.calls:
                 identifier.gallery = gallery
     neighbours = [

@@ -16,7 +16,7 @@ import pytest
 from app.cli import main
 from app.core.batch import ray_runner
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.batch.ray_runner import DistributedError, IdentifierActor, RayRunner, Setup, decode
 from app.core.gallery.gallery import Gallery
 from app.core.project.project import Project
@@ -144,21 +144,21 @@ def test_ray_works_in_this_process(ray: object, folder: Path, tiny_model: Path, 
     model = tmp_path / "model.onnx"
     shutil.copy(tiny_model, model)
     stop = []
-    with RayRunner(Setup(model, None, "cpu", "auto"), batch=2) as stage:
+    with RayRunner(Setup(model, None, "cpu", "auto"), batch=2) as runner:
         paths = [next(folder.rglob("1.jpg"))] * 200
         done = 0
-        for found in stage.identify(paths, lambda: bool(stop)):
+        for found in runner.identify(paths, lambda: bool(stop)):
             done += len(found)
             stop.append(1)
         assert 0 < done < len(paths)
-        assert list(stage.identify([], lambda: False)) == []
+        assert list(runner.identify([], lambda: False)) == []
         with Project.create(tmp_path / "work.marque") as project:
             project.sources.add(folder)
-            assert [step.counts.waiting for step in run_stage(project, stage)][-1] == 0
-            assert [step.identified for step in run_stage(project, stage)][-1] == 0
+            assert [step.counts.waiting for step in run_project(project, runner)][-1] == 0
+            assert [step.identified for step in run_project(project, runner)][-1] == 0
         model.unlink()
         with pytest.raises((EngineError, DistributedError), match="the model file does not exist"):
-            list(stage.identify(paths[:4], lambda: False))
+            list(runner.identify(paths[:4], lambda: False))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from app.cli import main
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.export.exporters import EXPORTERS, export
 from app.core.export.label_table import EXPORT_COLUMNS
 from app.core.project.labels import Label, Verdict
@@ -31,7 +31,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
     (photos / "ship" / "zz broken.jpg").write_text("no picture")
     with Project.create(tmp_path / "work.marque") as created:
         created.sources.add(photos)
-        list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
+        list(run_project(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             SubjectId(1): Label(Verdict.ACCEPTED, "sedan", "Gialla 2012"),
             SubjectId(2): Label(Verdict.CORRECTED, "ship", "Azzurra class"),

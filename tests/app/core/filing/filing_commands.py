@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli import main
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine
@@ -21,7 +21,7 @@ def scan(place: Path, folder: Path, engine: Engine) -> None:
     with Project.open(place) if place.exists() else Project.create(place) as project:
         project.sources.add(folder)
         scanned_folders.remember(project, [folder])
-        list(run_stage(project, LocalRunner(Identifier(engine, None))))
+        list(run_project(project, LocalRunner(Identifier(engine, None))))
 
 
 def tree(folder: Path) -> set[str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.cli import main
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.filing import filing_plan
 from app.core.filing.filing import Filing
 from app.core.filing.filing_plan import FilingError, FilingPlan, check_pattern, plan
@@ -43,7 +43,7 @@ def project(photos: Path, tiny_engine: Engine, tmp_path: Path) -> Iterator[Proje
     """The 12 photos, identified; the first excluded, the second unknown, the third labelled by its type alone."""
     with Project.create(tmp_path / "work.marque") as created:
         created.sources.add(photos)
-        list(run_stage(created, LocalRunner(Identifier(tiny_engine, None))))
+        list(run_project(created, LocalRunner(Identifier(tiny_engine, None))))
         labels = {
             SubjectId(1): Label(Verdict.EXCLUDED),
             SubjectId(2): Label(Verdict.UNKNOWN),

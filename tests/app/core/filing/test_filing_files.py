@@ -12,7 +12,7 @@ import pytest
 
 from app.cli import main
 from app.core.batch.batch_runner import LocalRunner
-from app.core.batch.project_run import run_stage
+from app.core.batch.project_run import run_project
 from app.core.project.project import Project
 from app.core.recognition.engine import Engine
 from app.core.recognition.identifier import Identifier
@@ -153,7 +153,7 @@ def test_a_photo_that_was_replaced_is_not_filed_and_waits_for_identification(
     assert tree(folder) == {"a.jpg"} and {"sedan/b.jpg", "sedan/touched.jpg"} < tree(tmp_path / "s")
     with Project.open(place) as project:
         assert [image.path.name for image in project.images.waiting(tiny_engine.info.fingerprint)] == ["a.jpg"]
-        list(run_stage(project, LocalRunner(Identifier(tiny_engine, None))))
+        list(run_project(project, LocalRunner(Identifier(tiny_engine, None))))
     assert file(place, tmp_path / "s", "--move") == 0 and (tmp_path / "s/ship/a.jpg").exists()
 
 

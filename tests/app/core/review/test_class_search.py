@@ -36,6 +36,9 @@ def test_a_few_letters_find_the_class(typed: str, first: str) -> None:
     assert find(typed, NAMES)[0] == first
 
 
-def test_nothing_fits() -> None:
+def test_a_search_for_no_word_or_an_unknown_word_finds_no_class() -> None:
     assert find("  ", NAMES) == [] and find("zeppelin", NAMES) == []
+
+
+def test_a_search_with_a_limit_gives_the_first_of_the_classes() -> None:
     assert find("2012", NAMES, limit=2) == find("2012", NAMES)[:2]

@@ -120,7 +120,7 @@ def learn_from_labels(window: MainWindow) -> None:
         (export_jobs, "results", export),
         (folder_watching, "ProjectWatch", watch),
         (train_desk, "results", learn_from_labels),
-        (project_runs, "run_stage", identify),
+        (project_runs, "run_project", identify),
     ],
 )
 def test_a_project_is_closed_when_the_last_one_has_let_go(
