@@ -83,9 +83,9 @@ class GalleryJobs(QObject):
                 if not self._works:
                     return
                 work = self._works.popleft()
-            self._do(work, model, turn)
+            self._serve_one(work, model, turn)
 
-    def _do(self, work: GalleryWork, model: ModelInUse, turn: ServiceTurn) -> None:
+    def _serve_one(self, work: GalleryWork, model: ModelInUse, turn: ServiceTurn) -> None:
         def cancelled() -> bool:
             return work.cancelled or turn.must_end()
 

@@ -54,22 +54,22 @@ class AskBox(OfferingPopup):
         self.kind.setAccessibleName("type of the class")
         self._offered_for = self.name
         self.offers.setFixedHeight(176)
-        self.do_button, cancel = QPushButton(), QPushButton("cancel")
-        self.do_button.setProperty("kind", "primary")
+        self.action_button, cancel = QPushButton(), QPushButton("cancel")
+        self.action_button.setProperty("kind", "primary")
         self._lay_out(cancel)
         for line in (self.name, self.kind):
             line.installEventFilter(self)
             line.textChanged.connect(self._on_typed)
             line.returnPressed.connect(self._on_return)
         self.offers.itemClicked.connect(self._take)
-        self.do_button.clicked.connect(self._answer)
+        self.action_button.clicked.connect(self._answer)
         cancel.clicked.connect(self.leave)
 
     def _lay_out(self, cancel: QPushButton) -> None:
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(cancel)
-        buttons.addWidget(self.do_button)
+        buttons.addWidget(self.action_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
@@ -123,9 +123,9 @@ class AskBox(OfferingPopup):
         self.kind.setEnabled("name" not in self._ask.lines or known is None)
         self._offer()
         problem = self._problem()
-        self.do_button.setEnabled(not problem)
+        self.action_button.setEnabled(not problem)
         joins = known is not None and "name" in self._ask.lines and self._fine() != self._ask.name
-        self.do_button.setText(self._ask.joins or self._ask.verb if joins else self._ask.verb)
+        self.action_button.setText(self._ask.joins or self._ask.verb if joins else self._ask.verb)
         self._hint.setText(problem if self._fine() or self._coarse() else "")
         if not problem and joins:
             self._hint.setText(f"There is a class {self._fine()} already; the photos join it.")

@@ -153,14 +153,14 @@ class AddressBox(Popup):
         self.line.setAccessibleName("address of the shared gallery")
         self.line.setToolTip("postgresql://user@host/database (Return connects, Esc closes)")
         self.line.installEventFilter(self)
-        self.do_button, cancel = QPushButton("connect"), QPushButton("cancel")
-        self.do_button.setProperty("kind", "primary")
-        self.do_button.setToolTip("connect (Return)")
+        self.action_button, cancel = QPushButton("connect"), QPushButton("cancel")
+        self.action_button.setProperty("kind", "primary")
+        self.action_button.setToolTip("connect (Return)")
         cancel.setToolTip("cancel (Esc)")
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(cancel)
-        buttons.addWidget(self.do_button)
+        buttons.addWidget(self.action_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
@@ -169,7 +169,7 @@ class AddressBox(Popup):
         column.addLayout(buttons)
         self.line.textChanged.connect(self._on_typed)
         self.line.returnPressed.connect(self._answer)
-        self.do_button.clicked.connect(self._answer)
+        self.action_button.clicked.connect(self._answer)
         cancel.clicked.connect(self.leave)
 
     def ask(self, place: Place | None, at: QPoint) -> None:
@@ -188,10 +188,10 @@ class AddressBox(Popup):
         problem, command = address_problem(typed), team_is_missing()
         missing = f"Shared galleries need one more package. Install it, then start the program again:\n{command}"
         self._hint.setText(missing if command else problem if typed else "")
-        self.do_button.setEnabled(not problem and not command)
+        self.action_button.setEnabled(not problem and not command)
         self.adjustSize()
 
     def _answer(self) -> None:
-        if self.do_button.isEnabled():
+        if self.action_button.isEnabled():
             self.leave()
             self.answered.emit(self.line.text().strip())

@@ -34,8 +34,8 @@ class ProposalBar(QFrame):
         for level in _LEVELS:
             self.level_box.addItem(f"from {100 * level:g} %", level)
         self.level_box.setCurrentIndex(_LEVELS.index(FIRST_LEVEL))
-        self.do_button = QPushButton()
-        self.do_button.setProperty("kind", "primary")
+        self.action_button = QPushButton()
+        self.action_button.setProperty("kind", "primary")
         self.pass_button = QPushButton("next")
         self.close_button = small_button("x", "back to the list")
         row = QHBoxLayout(self)
@@ -43,9 +43,9 @@ class ProposalBar(QFrame):
         row.setSpacing(8)
         row.addWidget(IconLabel("lightbulb", "accent"))
         row.addWidget(self._words, 1)
-        for widget in (self.level_box, self.do_button, self.pass_button, self.close_button):
+        for widget in (self.level_box, self.action_button, self.pass_button, self.close_button):
             row.addWidget(widget)
-        self.do_button.clicked.connect(self.agreed)
+        self.action_button.clicked.connect(self.agreed)
         self.pass_button.clicked.connect(self.passed)
         self.close_button.clicked.connect(self.closed)
         self.level_box.activated.connect(lambda _index: self.level_changed.emit(self.level_box.currentData()))
@@ -54,9 +54,9 @@ class ProposalBar(QFrame):
     def propose(self, words: str, action: str, *, more: bool, level: bool) -> None:
         """Show a proposal; `more`: there is another one after it; `level`: the person may say from which confidence."""
         self.level_box.setVisible(level)
-        self.do_button.setVisible(bool(action))
+        self.action_button.setVisible(bool(action))
         self._words.set_whole(words)
-        self.do_button.setText(for_button(action))
+        self.action_button.setText(for_button(action))
         self.pass_button.setVisible(more)
         self.show()
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.training.data_survey import KINDS, DataSurvey
 from app.ui.widgets.basics import ElidedLabel, WrappedLabel, label
+from model.contract.samples import UNKNOWN_CLASS
 
 LABELLED = "labelled"
 _LABELLED_WORDS = "the photos that you labelled in this project"
@@ -134,7 +135,7 @@ class DataChooser(QWidget):
             self.summary.set_whole(found.words())
             self.preview.addItems([f"⚠ {problem}" for problem in found.problems[:_SHOWN]])
             for kind, name, count in found.classes[:_SHOWN]:
-                self.preview.addItem(f"{count:,} × {name or 'class unknown'} ({kind})")
+                self.preview.addItem(f"{count:,} × {name or UNKNOWN_CLASS[0]} ({kind})")
             more = max(len(found.classes) - _SHOWN, 0) + max(len(found.problems) - _SHOWN, 0)
             if more:
                 self.preview.addItem(f"and {more:,} more")

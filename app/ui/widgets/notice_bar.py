@@ -28,7 +28,7 @@ class NoticeBar(QFrame):
         self._icon = IconLabel("library-big", "accent")
         self._text = label()
         self._text.setWordWrap(True)
-        self.do_button = QPushButton()
+        self.action_button = QPushButton()
         self.details_button = QToolButton()
         self.details_button.setText("details")
         self.details_button.setCheckable(True)
@@ -42,7 +42,7 @@ class NoticeBar(QFrame):
         row.setSpacing(8)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
-        for widget in (self.details_button, self.do_button, self.close_button):
+        for widget in (self.details_button, self.action_button, self.close_button):
             row.addWidget(widget)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(12, 6, 8, 6)
@@ -50,7 +50,7 @@ class NoticeBar(QFrame):
         whole.addLayout(row)
         whole.addWidget(self._details)
         self.details_button.toggled.connect(self._unfold)
-        self.do_button.clicked.connect(self._do)
+        self.action_button.clicked.connect(self._on_action)
         self.close_button.clicked.connect(self._close)
         self._unfold(False)
         self.hide()
@@ -69,9 +69,9 @@ class NoticeBar(QFrame):
         self._act = act
         self._text.setText(words)
         self.setAccessibleDescription(words)
-        self.do_button.setText(for_button(action))
-        self.do_button.setToolTip(tip or action)
-        self.do_button.setVisible(bool(action))
+        self.action_button.setText(for_button(action))
+        self.action_button.setToolTip(tip or action)
+        self.action_button.setVisible(bool(action))
         self.details_button.setChecked(False)
         self.details_button.setVisible(bool(details))
         self._details.setPlainText(details)
@@ -90,7 +90,7 @@ class NoticeBar(QFrame):
         self._act = None
         self.hide()
 
-    def _do(self) -> None:
+    def _on_action(self) -> None:
         act = self._act
         self.clear()
         if act is not None:

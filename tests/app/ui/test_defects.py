@@ -65,7 +65,7 @@ def test_the_filing_dialog_says_why_it_has_no_plan(
     project.path.unlink()
     dialog = dialog_of(identified)
     qtbot.waitUntil(lambda: "was deleted or moved" in dialog.summary.whole(), timeout=PATIENCE)
-    assert not dialog.do_button.isEnabled()
+    assert not dialog.action_button.isEnabled()
     dialog.reject()
 
 

@@ -66,7 +66,7 @@ def test_a_plan_for_older_settings_is_not_offered(
     dialog.decided_choice.setChecked(True)
     offered: list[str] = []
     page.outputs.planned.connect(
-        lambda: offered.append(dialog.do_button.text() if dialog.do_button.isEnabled() else "")
+        lambda: offered.append(dialog.action_button.text() if dialog.action_button.isEnabled() else "")
     )
     gate.open.set()
     qtbot.waitUntil(lambda: len(offered) == 2, timeout=PATIENCE)

@@ -55,8 +55,8 @@ def test_label_a_folder_correct_export_file_and_take_it_back_after_a_restart(
         dialog = page.findChildren(FilingDialog)[0]
         dialog.folder.setText(str(sorted_))
         dialog.move_choice.setChecked(True)
-        yield dialog.do_button.isEnabled
-        QTest.mouseClick(dialog.do_button, Qt.MouseButton.LeftButton)
+        yield dialog.action_button.isEnabled
+        QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
         yield lambda: not page.outputs.busy() and len(list(sorted_.rglob("*.jpg"))) == 12
         yield lambda: "move 12 photos" in page.toolbar.undo_button.toolTip()
 

@@ -57,9 +57,9 @@ class FilingDialog(QDialog):
         self.summary = WrappedLabel("strong")
         self.preview = QListWidget()
         self.preview.setObjectName("list")
-        self.do_button = QPushButton("file photos")
-        self.do_button.setProperty("kind", "primary")
-        self.do_button.setEnabled(False)
+        self.action_button = QPushButton("file photos")
+        self.action_button.setProperty("kind", "primary")
+        self.action_button.setEnabled(False)
         self._typing = QTimer(self, interval=_TYPING, singleShot=True)
         self._lay_out()
         self._typing.timeout.connect(self._ask)
@@ -67,7 +67,7 @@ class FilingDialog(QDialog):
             line.textChanged.connect(lambda _text: self._wait())
         self.decided_choice.toggled.connect(lambda _on: self._wait())
         self.move_choice.toggled.connect(lambda _on: self._show())
-        self.do_button.clicked.connect(self._agree)
+        self.action_button.clicked.connect(self._agree)
         self._wait()
 
     def _lay_out(self) -> None:
@@ -94,7 +94,7 @@ class FilingDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.addWidget(label("Nothing is overwritten, and it can be undone, also next week.", "muted"), 1)
         buttons.addWidget(cancel)
-        buttons.addWidget(self.do_button)
+        buttons.addWidget(self.action_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
@@ -130,8 +130,8 @@ class FilingDialog(QDialog):
                 self.preview.addItem(f"and {more:,} more")
                 break
             self.preview.addItem(line)
-        self.do_button.setText(f"file {counted(len(plan.steps), 'photo')}")
-        self.do_button.setEnabled(bool(plan.steps))
+        self.action_button.setText(f"file {counted(len(plan.steps), 'photo')}")
+        self.action_button.setEnabled(bool(plan.steps))
 
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "File photos into", self.folder.text())
@@ -140,7 +140,7 @@ class FilingDialog(QDialog):
 
     def _wait(self) -> None:
         self._plan = self._wanted = None
-        self.do_button.setEnabled(False)
+        self.action_button.setEnabled(False)
         self._typing.start()
 
     def _ask(self) -> None:

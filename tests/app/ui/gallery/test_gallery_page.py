@@ -83,8 +83,8 @@ def write(window: MainWindow, name: str, kind: str | None = None) -> None:
         box.kind.setFocus()
         box.kind.selectAll()
         QTest.keyClicks(box.kind, kind)
-    assert box.do_button.isEnabled(), box.hint()
-    QTest.mouseClick(box.do_button, Qt.MouseButton.LeftButton)
+    assert box.action_button.isEnabled(), box.hint()
+    QTest.mouseClick(box.action_button, Qt.MouseButton.LeftButton)
     assert not box.isVisible()
 
 
@@ -211,7 +211,7 @@ def test_a_class_is_renamed_merged_and_moved_and_all_of_it_undone(
 
     page.commands.merge()
     QTest.keyClicks(page.box.name, "azz")
-    assert not page.box.do_button.isEnabled()
+    assert not page.box.action_button.isEnabled()
     QTest.keyClick(page.box.name, Key.Key_Down)
     QTest.keyClick(page.box.name, Key.Key_Return)
     assert page.box.name.text() == "Azzurra class" and "the photos join it" in page.box.hint()
@@ -282,13 +282,13 @@ def test_names_that_cannot_be_are_refused_in_words(gallery: Callable[..., MainWi
     for name, kind, words in (("", "sedan", "name and a type"), ("ship", "sedan", "name of a type")):
         box.name.setText(name)
         box.kind.setText(kind)
-        assert words in box.hint() and not box.do_button.isEnabled()
+        assert words in box.hint() and not box.action_button.isEnabled()
     box.name.setText("Azzurra class")
     assert box.kind.text() == "ship" and not box.kind.isEnabled() and "the photos join it" in box.hint()
-    assert box.do_button.text() == "add photos"
+    assert box.action_button.text() == "add photos"
     box.name.setText("Tram 7")
     box.kind.setText("tram")
-    assert "new type" in box.hint() and box.do_button.isEnabled()
+    assert "new type" in box.hint() and box.action_button.isEnabled()
 
 
 def test_the_search_finds_classes_by_a_few_letters(gallery: Callable[..., MainWindow]) -> None:

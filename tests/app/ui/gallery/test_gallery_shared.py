@@ -169,7 +169,7 @@ def test_reviewed_photos_are_enrolled_in_a_shared_gallery(
     QTest.keyClick(page.grid, Key.Key_E)
     qtbot.waitUntil(lambda: page.notice.text().startswith("2 photos enrolled in the gallery"), timeout=PATIENCE)
     assert len(colleague) == 14 and window.status.facts()[1] == "shared gallery 14"
-    click(page.notice.do_button)
+    click(page.notice.action_button)
     qtbot.waitUntil(lambda: size(window) == 12, timeout=PATIENCE)
     assert len(colleague) == 12 and page.notice.isHidden()
 

@@ -108,7 +108,7 @@ def test_reviewed_photos_are_enrolled_under_what_the_person_called_them(
     QTest.keyClick(window, Key.Key_2)
     QTest.keyClick(page.grid, Key.Key_E)
     qtbot.waitUntil(lambda: page.notice.text().startswith(said), timeout=PATIENCE)
-    click(page.notice.do_button)
+    click(page.notice.action_button)
     qtbot.waitUntil(lambda: size(window) == 0, timeout=PATIENCE)
     assert page.notice.isHidden()
 
@@ -125,8 +125,8 @@ def test_another_model_offers_to_re_embed_what_was_enrolled(
     window.models.open(write_tiny_model(tmp_path / "new.onnx", fingerprint="0ddba11"))
     qtbot.waitUntil(lambda: "galleries hold 5 references made with another" in page.notice.text(), timeout=PATIENCE)
     assert "The pictures of 1 more cannot be found." in page.notice.text() and str(files[0]) in page.notice.details()
-    assert page.notice.do_button.text() == "re-embed 5 references with this model"
-    click(page.notice.do_button)
+    assert page.notice.action_button.text() == "re-embed 5 references with this model"
+    click(page.notice.action_button)
     qtbot.waitUntil(lambda: size(window) == 5, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "5 references re-embedded" in window.status.jobs.text(), timeout=PATIENCE)
     assert len(Gallery.open(old, read_only=True)) == 6
@@ -167,7 +167,7 @@ def test_a_gallery_is_exported_and_imported(
     qtbot.waitUntil(lambda: "other.gallery was not imported" in page.errors.text(), timeout=PATIENCE)
     assert "another identification model" in page.errors.text() and size(window) == 3
     qtbot.waitUntil(lambda: "other.gallery holds 1 reference made with" in page.notice.text(), timeout=PATIENCE)
-    click(page.notice.do_button)  # its picture is here
+    click(page.notice.action_button)  # its picture is here
     qtbot.waitUntil(lambda: size(window) == 4, timeout=PATIENCE)
 
 
@@ -188,7 +188,7 @@ def test_pictures_are_located_after_a_preview(
     click(page.references.locate_button)
     qtbot.waitUntil(lambda: "2 of 3 missing pictures are in" in page.notice.text(), timeout=PATIENCE)
     assert "not found: 2.jpg" in page.notice.details() and not page.cards.pictures
-    click(page.notice.do_button)
+    click(page.notice.action_button)
     qtbot.waitUntil(lambda: len(page.cards.pictures) == 2, timeout=PATIENCE)
     assert "1 without picture here" in page.references.heading.whole()
     assert "undo: locate 2 pictures" in page.toolbar.undo_button.toolTip()
@@ -226,9 +226,9 @@ def test_an_unreachable_shared_gallery_is_reported_and_the_program_keeps_working
     window = on_gallery()
     page, box = window.gallery, window.gallery.address_box
     page.toolbar.gallery_button.entries[actions.USE_SHARED].trigger()
-    assert box.isVisible() and not box.do_button.isEnabled()
+    assert box.isVisible() and not box.action_button.isEnabled()
     QTest.keyClicks(box.line, "postgresql://ann:secret@127.0.0.1:1/photos")
-    assert "Leave out the password" in box.hint() and not box.do_button.isEnabled()
+    assert "Leave out the password" in box.hint() and not box.action_button.isEnabled()
     box.line.setText("postgresql://ann@127.0.0.1:1/photos")
     QTest.keyClick(box.line, Key.Key_Return)
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.unusable, timeout=PATIENCE)
@@ -243,7 +243,7 @@ def test_an_unreachable_shared_gallery_is_reported_and_the_program_keeps_working
 
     monkeypatch.setattr(references, "find_spec", lambda name: None)
     page.toolbar.gallery_button.entries[actions.USE_SHARED].trigger()
-    assert 'pip install "marque[team]"' in box.hint() and not box.do_button.isEnabled()
+    assert 'pip install "marque[team]"' in box.hint() and not box.action_button.isEnabled()
     QTest.keyClick(box.line, Key.Key_Escape)
     assert not box.isVisible() and window.isVisible()
     page.toolbar.gallery_button.entries[actions.USE_OWN].trigger()

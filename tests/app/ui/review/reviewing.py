@@ -63,11 +63,11 @@ def file_photos(qtbot: QtBot, window: MainWindow, into: Path) -> None:
     dialog.folder.setText(str(into))
     dialog.pattern.setText("{type}/{nonsense}/{name}")
     qtbot.waitUntil(lambda: "is not one of" in dialog.summary.whole(), timeout=PATIENCE)
-    assert not dialog.do_button.isEnabled()
+    assert not dialog.action_button.isEnabled()
     dialog.pattern.setText("{type}/{class}/{name}")
-    qtbot.waitUntil(dialog.do_button.isEnabled, timeout=PATIENCE)
+    qtbot.waitUntil(dialog.action_button.isEnabled, timeout=PATIENCE)
     assert dialog.summary.whole() == "12 photos would be filed" and dialog.preview.count() == 12
-    QTest.mouseClick(dialog.do_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.outputs.busy() and into.is_dir(), timeout=PATIENCE)
 
 

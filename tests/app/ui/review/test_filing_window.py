@@ -28,7 +28,7 @@ def ask(window: MainWindow, qtbot: QtBot, into: Path) -> FilingDialog:
     window.review.export_dialogs.file()
     dialog = next(one for one in window.review.findChildren(FilingDialog) if one.isVisible())
     dialog.folder.setText(str(into))
-    qtbot.waitUntil(lambda: dialog.do_button.isEnabled(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.action_button.isEnabled(), timeout=PATIENCE)
     return dialog
 
 
@@ -65,10 +65,10 @@ def test_the_dialog_counts_sidecars_and_says_why_a_folder_cannot_be_used(
     (tmp_path / "file").write_text("")
     dialog.folder.setText(str(tmp_path / "file" / "below"))
     qtbot.waitUntil(lambda: "this is a file" in dialog.summary.whole(), timeout=PATIENCE)
-    assert not dialog.do_button.isEnabled()
+    assert not dialog.action_button.isEnabled()
     dialog.folder.setText(str(into))
-    qtbot.waitUntil(lambda: dialog.do_button.isEnabled(), timeout=PATIENCE)
-    click(dialog.do_button)
+    qtbot.waitUntil(lambda: dialog.action_button.isEnabled(), timeout=PATIENCE)
+    click(dialog.action_button)
     until_idle(identified, qtbot, lambda: not list(photos.rglob("*.jpg")))
     there = into / "sedan" / "Rossa 2010"
     assert (there / "2.jpg.xmp").exists() and (there / "1.xmp").exists() and (folder / "1.xmp").exists()
@@ -86,7 +86,7 @@ def test_a_photo_that_was_replaced_stays_and_waits_for_identification(
     dialog = ask(identified, qtbot, tmp_path / "sorted")
     assert lines(dialog)[0].startswith(f"{changed}: stays (has changed")  # also above a list that is cut
     dialog.move_choice.setChecked(True)
-    click(dialog.do_button)
+    click(dialog.action_button)
     until_idle(identified, qtbot, lambda: list(photos.rglob("*.jpg")) == [changed])
     page = identified.review
     qtbot.waitUntil(lambda: f"{changed}: has changed" in page.errors.text(), timeout=PATIENCE)
@@ -99,7 +99,7 @@ def test_a_step_that_is_not_known_here_is_undone_when_its_files_were_seen(
     identified: MainWindow, photos: Path, tmp_path: Path, qtbot: QtBot, marque_home: Path
 ) -> None:
     dialog = ask(identified, qtbot, tmp_path / "sorted")
-    click(dialog.do_button)
+    click(dialog.action_button)
     filed = tmp_path / "sorted"
     until_idle(identified, qtbot, lambda: len(list(filed.rglob("*.jpg"))) == 12)
     shutil.rmtree(marque_home / "data" / "filings")  # as on another computer
@@ -147,7 +147,7 @@ def test_a_project_that_is_deleted_while_the_dialog_asks_moves_no_photo(
     place = page.project.project.path
     for ending in ("", "-wal", "-shm"):
         place.with_name(place.name + ending).unlink(missing_ok=True)
-    click(dialog.do_button)
+    click(dialog.action_button)
     qtbot.waitUntil(lambda: "was deleted or moved while it was in use" in page.errors.text(), timeout=PATIENCE)
     assert len(list(photos.rglob("*.jpg"))) == 12 and not (tmp_path / "sorted").exists()
     page.errors.clear()

@@ -124,7 +124,7 @@ def test_many_are_accepted_at_once_after_a_preview(
     assert "11 undecided photos" in page.bar.text() and page.listing.rowCount() == 11
     confidences = page.project.columns.shown.confidence[page.project.columns.rows_of(page.listing.images())]
     assert (confidences[1:] >= confidences[:-1]).all()
-    QTest.mouseClick(page.bar.do_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.bar.action_button, Qt.MouseButton.LeftButton)
     until_told(qtbot, window, 12)
     assert page.listing.rowCount() == 12 and not page.bar.isVisible()
     press(window, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -144,7 +144,7 @@ def test_a_suggestion_follows_what_the_person_corrected(
     QTest.mouseClick(page.toolbar.suggest_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.bar.isVisible() and page.listing.rowCount() == 1, timeout=PATIENCE)
     assert "1 photo shown as Rossa 2010" in page.bar.text() and "Arancia 2011" in page.bar.text()
-    QTest.mouseClick(page.bar.do_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.bar.action_button, Qt.MouseButton.LeftButton)
     until_told(qtbot, window, 3)
     assert set(told(window).values()) == {Label(Verdict.CORRECTED, "sedan", "Arancia 2011")}
     assert not page.bar.isVisible() and page.listing.rowCount() == 12

@@ -169,7 +169,7 @@ def test_with_a_new_model_re_embedding_is_offered(
     qtbot.waitUntil(lambda: "hold 3 references made with another" in gallery.notice.text(), timeout=PATIENCE)
     assert len(gallery.session.contents.references) == 0
     QTest.keyClick(window, Key.Key_3)
-    click(gallery.notice.do_button)
+    click(gallery.notice.action_button)
     qtbot.waitUntil(lambda: len(gallery.session.contents.references) == 3, timeout=PATIENCE)
 
 
