@@ -51,6 +51,9 @@ class ExplorePage(Page):
     undo_wanted = Signal()
     redo_wanted = Signal()
 
+    id, icon, key = "explore", "chart-scatter", "4"
+    action_set = actions.ON_PAGE
+
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         project, thumbnails = context.project, context.thumbnails

@@ -54,6 +54,8 @@ class GalleryPage(Page):
     enrolled = Signal(Reviewed, JobResult)
     undo_changed = Signal(str)
 
+    id, icon, key = "gallery", "library-big", "3"
+    action_set = actions.ON_PAGE
     answers = (ShowClass,)
 
     def __init__(self, context: PageContext) -> None:

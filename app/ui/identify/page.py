@@ -42,6 +42,9 @@ class IdentifyPage(Page):
     model_wanted = Signal()
     paste_wanted = Signal()
 
+    id, icon, key = "identify", "scan-search", "1"
+    action_set = actions.ON_PAGE
+
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._project = context.project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtWidgets import QWidget
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.background.jobs import JobSource
 from app.ui.background.model_loading import Loaded
 from app.ui.page.navigation import PageRequest
+from app.ui.widgets.action import Action, ActionSet
 from app.ui.widgets.basics import Splitter
 from app.ui.widgets.error_bar import ErrorBar
 
@@ -23,6 +25,10 @@ class Page(QWidget):
         theme_wanted: change to the other theme
 
     Attributes:
+        id: in the ids of its actions.
+        icon: on the rail.
+        key: shows the page.
+        action_set: what a person can do on it, under its title.
         jobs: where the work comes from that the status bar shows.
         splitters: whose sizes are remembered.
         answers: kinds of requests that `go` carries out.
@@ -32,6 +38,10 @@ class Page(QWidget):
     said = Signal(str)
     theme_wanted = Signal()
 
+    id: ClassVar[str]
+    icon: ClassVar[str]
+    key: ClassVar[str]
+    action_set: ClassVar[ActionSet[Any]]
     jobs: Sequence[JobSource] = ()
     splitters: Sequence[Splitter] = ()
     answers: tuple[type[PageRequest], ...] = ()
@@ -40,6 +50,11 @@ class Page(QWidget):
         super().__init__()
         self.setObjectName("page")
         self.errors = ErrorBar()
+
+    @classmethod
+    def show_action(cls) -> Action[object]:
+        """The action that shows this page."""
+        return Action(f"window.{cls.id}", f"the page {cls.action_set.title}", (cls.key,), icon=cls.icon)
 
     def focus(self) -> None:
         """Give the keys to the main part of the page."""

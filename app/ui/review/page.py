@@ -64,6 +64,8 @@ class ReviewPage(Page):
     enrol_wanted = Signal(Reviewed)
     gallery_undo_wanted = Signal()
 
+    id, icon, key = "review", "list-checks", "2"
+    action_set = actions.ON_PAGE
     answers = (ShowProject, ShowPhotos, EnrolPhotos)
 
     def __init__(self, context: PageContext) -> None:

@@ -52,6 +52,9 @@ class TrainPage(Page):
 
     use_wanted = Signal(Path)
 
+    id, icon, key = "train", "graduation-cap", "5"
+    action_set = actions.ON_PAGE
+
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         self._project = context.project

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.ui.page.page import Page
 from app.ui.widgets.basics import frame, label
 from app.ui.window import actions
 
@@ -13,7 +16,7 @@ from app.ui.window import actions
 class HelpSheet(QWidget):
     """Covers its parent; shown and hidden with `toggle`."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, pages: Sequence[Page], parent: QWidget) -> None:
         super().__init__(parent)
         self.setAccessibleName("list of keys")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -26,7 +29,7 @@ class HelpSheet(QWidget):
             grid.setHorizontalSpacing(16)
             grid.setVerticalSpacing(6)
             columns.addLayout(grid)
-        for title, of_section in actions.sections().items():
+        for title, of_section in actions.sections(pages).items():
             grid = right if title in ("Review", "Explore", "Train") else left
             grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
             for action in of_section:

@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.gallery.decline(self.settings.reembedding_declined)
         self.status = StatusBar()
         self._build()
-        self.help = HelpSheet(self._central)
+        self.help = HelpSheet(self.all_pages, self._central)
         self._connect()
         self._restore()
         self.set_theme(theme_name or self.settings.theme or theme.system_theme())
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
     # building
 
     def _build(self) -> None:
-        self.rail = Rail()
+        self.rail = Rail(self.all_pages)
         self.pages = QStackedWidget()
         for page in self.all_pages:
             self.pages.addWidget(page)

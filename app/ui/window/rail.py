@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
 
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout
+
+from app.ui.page.page import Page
 from app.ui.widgets import icons
 from app.ui.widgets.action import Action
 from app.ui.widgets.basics import bind
 from app.ui.window import actions
-
-_PAGES = tuple(
-    zip(
-        (actions.IDENTIFY, actions.REVIEW, actions.GALLERY, actions.EXPLORE, actions.TRAIN),
-        (page.title for page in actions.OF_PAGES),
-        strict=True,
-    )
-)
 
 
 class Rail(QFrame):
@@ -26,15 +21,16 @@ class Rail(QFrame):
 
     chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, pages: Sequence[Page]) -> None:
+        super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(72)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         self._buttons = QButtonGroup(self)
-        for place, (action, word) in enumerate(_PAGES):
-            button = _button(action, word)
+        for place, page in enumerate(pages):
+            action = page.show_action()
+            button = _button(action, page.action_set.title)
             button.setCheckable(True)
             self._buttons.addButton(button, place)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

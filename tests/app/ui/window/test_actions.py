@@ -6,9 +6,11 @@ from typing import Any
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
+from app.ui.train.page import TrainPage
 from app.ui.widgets.action import Action, ActionSet
 from app.ui.window import actions
 from app.ui.window.help_sheet import HelpSheet
+from app.ui.window.main_window import MainWindow
 from tests.app.ui.conftest import OpenWindow
 
 EVERYWHERE = {
@@ -148,43 +150,49 @@ def test_each_page_listens_to_its_keys(open_marque: OpenWindow) -> None:
     assert {name: " ".join(heard(getattr(window, name))) for name in HEARD} == HEARD
 
 
-def clashes(pages: Iterable[ActionSet[Any]]) -> list[str]:
+def all_sets(window: MainWindow) -> list[ActionSet[Any]]:
+    """The actions of each page, and the window's own."""
+    return [*(page.action_set for page in window.all_pages), actions.of_window(window.all_pages)]
+
+
+def clashes(page: ActionSet[Any], of_window: Iterable[Action[object]]) -> list[str]:
     """Keys that do two things on a page; the window's own keys act on all of them."""
-    return [found for page in pages for found in ActionSet(page.title, (*actions.OF_WINDOW, *page)).clashes()]
+    return ActionSet(page.title, (*of_window, *page)).clashes()
 
 
-def test_no_page_has_two_actions_with_one_key() -> None:
-    assert clashes(actions.OF_PAGES) == []
+def test_no_page_has_two_actions_with_one_key(open_marque: OpenWindow) -> None:
+    pages = open_marque().all_pages
+    assert [found for page in pages for found in clashes(page.action_set, actions.of_window(pages))] == []
 
 
 def test_a_key_that_does_two_things_is_found() -> None:
+    of_window = [TrainPage.show_action()]
     copy, cut = Action[object]("page.copy", "copy", ("C", "Del")), Action[object]("page.cut", "cut", ("Delete",))
-    assert clashes([ActionSet("Page", (copy, cut))]) == ["Page: Del is page.copy and page.cut"]
+    assert clashes(ActionSet("Page", (copy, cut)), of_window) == ["Page: Del is page.copy and page.cut"]
     fifth = Action[object]("page.fifth", "fifth", ("5",))
-    assert clashes([ActionSet("Page", (copy, fifth))]) == ["Page: 5 is window.train and page.fifth"]
+    assert clashes(ActionSet("Page", (copy, fifth)), of_window) == ["Page: 5 is window.train and page.fifth"]
     in_list = Action[object]("page.open", "open", ("O",), view="list")
     in_form = Action[object]("page.other", "other", ("O",), view="form")
     anywhere = Action[object]("page.out", "out", ("O",))
-    assert clashes([ActionSet("Page", (in_list, in_form))]) == []
-    assert clashes([ActionSet("Page", (in_list, anywhere))]) == ["Page: O is page.open and page.out"]
+    assert clashes(ActionSet("Page", (in_list, in_form)), of_window) == []
+    assert clashes(ActionSet("Page", (in_list, anywhere)), of_window) == ["Page: O is page.open and page.out"]
 
 
-def test_an_id_names_one_action() -> None:
-    for page in (*actions.OF_PAGES, actions.OF_WINDOW):
-        names = [action.id for action in page]
+def test_an_id_names_one_action(open_marque: OpenWindow) -> None:
+    for one in all_sets(open_marque()):
+        names = [action.id for action in one]
         assert len(set(names)) == len(names)
 
 
 def test_each_page_listens_to_the_keys_of_its_actions_and_to_no_others(open_marque: OpenWindow) -> None:
-    window = open_marque()
-    for page in actions.OF_PAGES:
+    for page in open_marque().all_pages:
         # the form of a new training is a window of its own
-        keys = [key for action in page if action.view != "new training" for key in action.keys]
-        assert set(heard(getattr(window, page.title.lower()))) == {QKeySequence(key).toString() for key in keys}
+        keys = [key for action in page.action_set if action.view != "new training" for key in action.keys]
+        assert set(heard(page)) == {QKeySequence(key).toString() for key in keys}
 
 
 def test_each_menu_holds_its_actions(open_marque: OpenWindow) -> None:
     window = open_marque()
     entries = {entry.text().partition("\t")[0] for menu in window.findChildren(QMenu) for entry in menu.actions()}
-    for page in (*actions.OF_PAGES, actions.OF_WINDOW):
-        assert {action.menu_title or action.title for action in page if action.menu} <= entries
+    for one in all_sets(window):
+        assert {action.menu_title or action.title for action in one if action.menu} <= entries
