@@ -11,6 +11,7 @@ from model.system.onnx_runtime import FAULTS
 
 _MOST = 1 << 28
 """Numbers that a graph may have in one place for one photo: four times what the largest input, 2048 pixels, needs."""
+_NOT_WELL_FORMED: tuple[type[Exception], ...] = (*FAULTS, onnx.shape_inference.InferenceError)
 _READ = 64  # numbers of a weight that may define shapes
 
 
@@ -21,7 +22,7 @@ def must_fit(graph: onnx.ModelProto) -> None:
     """
     try:
         inferred = onnx.shape_inference.infer_shapes(_without_weights(graph), data_prop=True)
-    except FAULTS as error:
+    except _NOT_WELL_FORMED as error:
         raise BundleError(f"the model's graph is not well formed ({error})") from error
     for value in inferred.graph.value_info:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]

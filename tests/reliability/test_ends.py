@@ -378,6 +378,6 @@ def test_the_window_on_a_data_folder_that_cannot_be_written_ends_at_a_signal(
     with pytest.raises(subprocess.TimeoutExpired):
         run.wait(seconds)
     run.send_signal(signal)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=400)
     assert run.returncode == 130 and err in ("", "interrupted\n", "marque: interrupted\n")
     assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == []

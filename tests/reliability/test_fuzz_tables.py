@@ -123,7 +123,7 @@ def test_tables_that_people_really_have_are_explained(tmp_path: Path, content: b
         ("a = " + "[" * 5000, "nested too deeply|invalid|Invalid|Cannot"),
         ("seeds = " + "9" * 5000, "4300"),
         (PLAN.replace("seeds = 2", "seeds = 99999999999"), "seeds"),
-        (PLAN.replace("seeds = 2", "seeds = nan"), "a number is none"),
+        (PLAN.replace("seeds = 2", "seeds = nan"), "NaN or too large"),
         ("x" * (2 << 20), "it has 2 MB"),
     ],
 )

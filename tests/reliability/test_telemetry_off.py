@@ -19,7 +19,19 @@ PROGRAM = ["app.cli", "packaging/launch.py"]
 TRAINER = [
     *(
         f"model.{name}"
-        for name in ("aims", "calibrate", "card", "evaluate", "export", "pace", "study", "train", "versus")
+        for name in (
+            "aims",
+            "calibrate",
+            "card",
+            "evaluate",
+            "export",
+            "finder",
+            "pace",
+            "study",
+            "train",
+            "versus",
+            "whole_photos",
+        )
     ),
     *("model.data.part_lists", "model.detection.teacher"),
 ]

@@ -20,7 +20,7 @@ import os, sys
 import numpy as np
 import torch
 from model.contract.config import Config, MachineSettings
-from model.data.labels import Labels
+from model.data.labels import EncodedLabels
 from model.method.losses import squared_distances
 from model.method.network import HeadOn, Heads
 from model.method.objective import Objective
@@ -32,7 +32,7 @@ torch.manual_seed(0)
 heads = Heads(12, 3, 9, embedding_dim=6, coarse_head_on=HeadOn.FEATURE, fine_head_on=HeadOn.EMBEDDING, tau=0.1)
 network, optimiser = ranks.fabric.setup(heads, torch.optim.SGD(heads.parameters(), lr=0.1))
 fine = np.arange(27) // 3
-labels = Labels(fine // 3, fine, np.zeros((27, 0)))
+labels = EncodedLabels(fine // 3, fine, np.zeros((27, 0)))
 features = torch.randn(27, 12)
 objective = Objective(Config().loss, (0, 0, 0, 1, 1, 1, 2, 2, 2), 6)
 found = {}
