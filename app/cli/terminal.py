@@ -20,6 +20,7 @@ from rich.text import Text
 from app.core.gallery.references import Place, References, place_of
 from app.core.recognition.engine import BATCH
 from app.core.system import paths
+from model.console.interruption import came
 from model.console.standard_error import words
 from model.contract.bundle import Variant
 from model.system.errors import MarqueError
@@ -138,6 +139,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         pressed.set()
 
     before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    if came():  # and Python has dropped its exception
+        pressed.set()
     try:
         yield pressed.is_set
     finally:

@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
+from model.console import interruption
 from model.console.fault_log import defect_words, logged
 from model.console.standard_error import ours_alone, words
 from model.system.errors import MarqueError, ReaderGoneError, file_error, for_people
@@ -54,10 +54,13 @@ def guarded(work: Callable[[], int], ended: Ended) -> int:
             return code
     except KeyboardInterrupt:  # before the work began, or again at its end
         return INTERRUPTED
+    finally:
+        interruption.forget()
 
 
 def _outcome(work: Callable[[], int]) -> tuple[int, MarqueError | str | None]:
     try:
+        interruption.interrupt_if_came()
         return work(), None
     except KeyboardInterrupt:
         return INTERRUPTED, "interrupted"
@@ -115,10 +118,7 @@ def _sigterm_interrupts() -> Iterator[None]:
         yield
         return
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, interruption.interrupt)
     try:
         yield
     finally:

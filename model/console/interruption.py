@@ -19,18 +19,47 @@ def _on_exception(kind: type[BaseException], error: BaseException, trace: Traceb
         sys.stderr.write('{"event": "error", "text": "interrupted"}\n' if "--json" in sys.argv else "interrupted\n")
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+_came = threading.Event()
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Handle a signal: interrupt what runs.
+
+    Python drops an exception that is raised within a finaliser or a callback of a library, and goes on as if nothing
+    had happened; so it is also noted here.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    _came.set()
     raise KeyboardInterrupt
 
 
+def came() -> bool:
+    """Whether a signal has come that no command has ended for yet."""
+    return _came.is_set()
+
+
+def interrupt_if_came() -> None:
+    """Raises KeyboardInterrupt if a signal has come whose exception Python has dropped."""
+    if came():
+        raise KeyboardInterrupt
+
+
+def forget() -> None:
+    """The command has ended; the next one in this process starts afresh."""
+    _came.clear()
+
+
 def protect() -> None:
-    """Handle both from now on. SIGTERM is left to an existing handler, and in worker processes to the system."""
+    """Handle both from now on. They are left to existing handlers, and in worker processes to the system."""
     sys.excepthook = _on_exception
     # what a spawned process imports before it runs knows its name already, but not yet its parent
     begun_by_hand = multiprocessing.current_process().name == "MainProcess"
     ours = begun_by_hand and threading.current_thread() is threading.main_thread()
-    if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _interrupt)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if ours and signal.getsignal(number) is usual:
+            signal.signal(number, interrupt)
 
 
 protect()

@@ -21,6 +21,7 @@ from app.ui.widgets.drawing_pauses import shorten_pauses
 from app.ui.window.fault_log import log_qt_messages
 from app.ui.window.main_window import MainWindow
 from model.console.command import INTERRUPTED
+from model.console.interruption import came
 
 
 def open_window(
@@ -87,4 +88,6 @@ def _close_on_signals() -> threading.Event:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, close)
+        if came():  # while the program was loaded, and its exception was dropped
+            close(signal.SIGINT, None)
     return interrupted
