@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
@@ -36,20 +36,7 @@ from model.system.wording import counted
 
 
 class ExplorePage(Page):
-    """Joins the sessions with the map, its legend and the views of mistakes.
-
-    Signals:
-        folder_wanted: identify a folder into the project
-        pointed: (CurrentPhoto) a photo of the project was clicked
-        chosen_changed: (numbers of images, int64) these photos of the project are chosen on the map now
-        undo_wanted, redo_wanted: take the last step back, do it again
-    """
-
-    folder_wanted = Signal()
-    pointed = Signal(CurrentPhoto)
-    chosen_changed = Signal(np.ndarray)
-    undo_wanted = Signal()
-    redo_wanted = Signal()
+    """Joins the sessions with the map, its legend and the views of mistakes."""
 
     id, icon, key = "explore", "chart-scatter", "4"
     action_set = actions.ON_PAGE
@@ -58,6 +45,7 @@ class ExplorePage(Page):
         super().__init__()
         project, thumbnails = context.project, context.thumbnails
         self._project, self._thumbnails = project, thumbnails
+        self._signals, self._identify_folder = context.signals, context.identify_folder
         self.survey = MapSession(project, self)
         self.toolbar, self.side = ExploreToolbar(), MapSidebar()
         self.shown = PointPhotos(project, thumbnails)
@@ -131,13 +119,16 @@ class ExplorePage(Page):
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         self.side.legend.group_clicked.connect(self._choose_group)
         self.choice.requested.connect(self.requested)
-        self.choice.changed.connect(self.chosen_changed)
+        self.choice.changed.connect(self._signals.chosen_on_map)
         self.map.clicked.connect(self._on_clicked)
         self.mistakes.requested.connect(self.requested)
-        self.mistakes.photo_wanted.connect(self.pointed)
+        self.mistakes.photo_wanted.connect(self._signals.photo_clicked)
         self.mistakes.cell_chosen.connect(lambda _type, _other: self.show_view(View.CONFUSIONS))
-        self.empty.asked.connect(self.folder_wanted)
+        self.empty.asked.connect(self._identify_folder)
         self._thumbnails.ready.connect(self._on_thumbnail)
+        self._signals.chosen_in_review.connect(self._follow)
+        self._signals.current_changed.connect(lambda photo: self.set_current(photo.image))
+        self._signals.gallery_changed.connect(self._on_gallery_changed)
 
     def _bind_keys(self) -> None:
         for key, act in (
@@ -145,10 +136,10 @@ class ExplorePage(Page):
             (actions.SHOW_CONFUSIONS, lambda: self.show_view(View.CONFUSIONS)),
             (actions.SHOW_HIERARCHY, lambda: self.show_view(View.HIERARCHY)),
             (standard.BACK, self.back),
-            (actions.UNDO, self.undo_wanted.emit),
-            (actions.REDO, self.redo_wanted.emit),
+            (actions.UNDO, self._signals.undo_wanted.emit),
+            (actions.REDO, self._signals.redo_wanted.emit),
             (standard.THEME, self.theme_wanted.emit),
-            (standard.FOLDER, self.folder_wanted.emit),
+            (standard.FOLDER, self._identify_folder),
         ):
             bind(self, key, act)
         for key, act in (
@@ -242,20 +233,10 @@ class ExplorePage(Page):
         self._on_source()
         self._on_changed()
 
-    def gallery_changed(self) -> None:
-        """References were added, removed or changed."""
-        self.survey.gallery_changed()
-        self.judge.gallery_changed()
-
     def set_current(self, image: int) -> None:
         """This photo is current in Review."""
         self._current = image
         self.map.set_current(self.shown.point_of(image))
-
-    def follow(self, images: np.ndarray) -> None:
-        """These photos are chosen in Review, int64; several of them are chosen here too when the page is shown."""
-        if not self.isVisible() and len(images) > 1:
-            self.map.choose(self.shown.points_of(images))
 
     def theme_changed(self, dark: bool) -> None:
         """Take the other theme's colours, offer the other theme."""
@@ -284,6 +265,15 @@ class ExplorePage(Page):
         self.judge.stop()
 
     # what happened
+
+    def _on_gallery_changed(self) -> None:
+        self.survey.gallery_changed()
+        self.judge.gallery_changed()
+
+    def _follow(self, images: np.ndarray) -> None:
+        """Choose here too what is chosen in Review, if that is several photos, for when the page is shown."""
+        if not self.isVisible() and len(images) > 1:
+            self.map.choose(self.shown.points_of(images))
 
     def _on_source(self) -> None:
         survey = self.survey
@@ -338,7 +328,7 @@ class ExplorePage(Page):
     def _on_clicked(self, point: int) -> None:
         images = self.shown.images(np.array([point]))
         if len(images):
-            self.pointed.emit(CurrentPhoto(int(images[0])))
+            self._signals.photo_clicked.emit(CurrentPhoto(int(images[0])))
 
     def _on_thumbnail(self, _path: Path) -> None:
         if self.isVisible():

@@ -9,8 +9,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.teaching.cleanup import Finding
-from app.core.teaching.job_result import JobResult
-from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.background.model_loading import Loaded
 from app.ui.gallery import actions
 from app.ui.gallery.class_commands import Commands
@@ -36,23 +34,14 @@ class GalleryPage(Page):
     """Joins the session with its views; `app.core` decides what a change means.
 
     Signals:
-        model_wanted: ask for an identification model
         gallery_wanted: (GalleryChoice) use this gallery from now on
-        again_wanted: try again to open the gallery declined: (fingerprint) nothing should be re-embedded for this model
-        changed: (number of references) somebody changed the gallery
-        other_references: what photos are compared with is another set than before, or under other labels
-        enrolled: (Reviewed, JobResult) photos of the project were enrolled
-        undo_changed: (title of the step that can be undone, or empty)
+        again_wanted: try again to open the gallery
+        declined: (fingerprint) nothing should be re-embedded for this model
     """
 
-    model_wanted = Signal()
     gallery_wanted = Signal(GalleryChoice)
     again_wanted = Signal()
     declined = Signal(str)
-    changed = Signal(int)
-    other_references = Signal()
-    enrolled = Signal(Reviewed, JobResult)
-    undo_changed = Signal(str)
 
     id, icon, key = "gallery", "library-big", "3"
     action_set = actions.ON_PAGE
@@ -60,7 +49,7 @@ class GalleryPage(Page):
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
-        self._dialogs = context.dialogs
+        self._dialogs, self._signals = context.dialogs, context.signals
         self.session = GallerySession(context.services.gallery, self)
         self.jobs = (self.session.jobs,)
         self.notice, self.toolbar = NoticeBar(), GalleryToolbar()
@@ -141,16 +130,18 @@ class GalleryPage(Page):
         session.shown.connect(self._on_shown)
         session.problem.connect(self.errors.show_problem)
         session.said.connect(self.said)
-        session.changed.connect(self.changed)
-        session.other_references.connect(self.other_references)
-        session.took.connect(self.enrolled)
+        session.changed.connect(self._signals.gallery_changed)
+        session.other_references.connect(self._signals.other_references)
+        session.took.connect(self._signals.enrolled)
+        self._signals.enrol_wanted.connect(session.take_reviewed)
+        self._signals.gallery_undo_wanted.connect(self.undo)
         commands.photos_wanted.connect(self._choose_photos)
         self.transfers.declined.connect(self.declined)
         self.search.textChanged.connect(self.tree.search)
         self.tree.chosen.connect(self._on_chosen)
         self.tree.itemClicked.connect(lambda: self.toolbar.clean_button.setChecked(False))
         self.cards.selectionModel().selectionChanged.connect(self._enable)
-        self.no_model.asked.connect(self.model_wanted)
+        self.no_model.asked.connect(self._signals.model_wanted)
         self.unusable.asked.connect(self.again_wanted)
         for box in (self.box, self.address_box):
             box.left.connect(self.focus)
@@ -270,10 +261,6 @@ class GalleryPage(Page):
         if isinstance(request, ShowClass):
             self.tree.go(GalleryClass(request.coarse, request.fine))
 
-    def enrol(self, found: Reviewed) -> None:
-        """Put photos of the project into the gallery, under the person's labels."""
-        self.session.take_reviewed(found)
-
     def decline(self, fingerprints: Iterable[str]) -> None:
         """Do not offer to re-embed anything for these models."""
         self.transfers.asked_no.update(fingerprints)
@@ -309,7 +296,7 @@ class GalleryPage(Page):
             self.tree.go(self.commands.goal)
             self.commands.goal = None
         self.toolbar.show_steps(contents.undo, contents.redo)
-        self.undo_changed.emit(contents.undo or "")
+        self._signals.gallery_undo_changed.emit(contents.undo or "")
         self._update_stack()
         now = {one.id: one for one in contents.references}
 

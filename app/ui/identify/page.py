@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QModelIndex, QRect, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout
 
 from app.core.recognition import images
@@ -31,23 +31,14 @@ from app.ui.widgets.empty_state import EmptyState
 
 
 class IdentifyPage(Page):
-    """Joins the session with its views; decides nothing itself.
-
-    Signals:
-        files_wanted, folder_wanted, model_wanted, paste_wanted: a button or key asks the window for it
-    """
-
-    files_wanted = Signal()
-    folder_wanted = Signal()
-    model_wanted = Signal()
-    paste_wanted = Signal()
+    """Joins the session with its views; decides nothing itself."""
 
     id, icon, key = "identify", "scan-search", "1"
     action_set = actions.ON_PAGE
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
-        self._project = context.project
+        self._project, self._dialogs, self._signals = context.project, context.dialogs, context.signals
         self.session = IdentifySession(context.services.answers, context.services.folder, context.thumbnails, self)
         self.jobs = (self.session.jobs,)
         self.compare = CompareView()
@@ -138,6 +129,7 @@ class IdentifyPage(Page):
         session.answer_failed.connect(self._on_answer_failed)
         session.problem.connect(self.errors.show_problem)
         session.said.connect(self.said)
+        self._signals.other_references.connect(session.gallery_changed)
         session.identified.connect(lambda answers: self._project.record(session.opened(), answers.found))
         session.photos.modelReset.connect(self._on_cleared)
         session.photos.rowsInserted.connect(self.update_stack)
@@ -145,14 +137,14 @@ class IdentifyPage(Page):
         self.view.cropped.connect(self._on_cropped)
         self.view.crop_cleared.connect(lambda: self._on_cropped(None))
         self.panel.neighbour_chosen.connect(self._toggle_neighbour)
-        self.no_photo.asked.connect(self.folder_wanted)
-        self.no_model.asked.connect(self.model_wanted)
+        self.no_photo.asked.connect(self.choose_folder)
+        self.no_model.asked.connect(self._signals.model_wanted)
         self.crop_button.toggled.connect(self.view.set_cropping)
         self.compare_button.clicked.connect(self.toggle_compare)
         for button, key, act in (
-            (self._open, actions.OPEN, self.files_wanted.emit),
-            (self._folder, standard.FOLDER, self.folder_wanted.emit),
-            (self._paste, actions.PASTE, self.paste_wanted.emit),
+            (self._open, actions.OPEN, self.choose_files),
+            (self._folder, standard.FOLDER, self.choose_folder),
+            (self._paste, actions.PASTE, self.paste),
             (self._fit, actions.FIT, self.view.fit),
             (self._actual, actions.ACTUAL, lambda: self.view.actual_size()),
             (self.theme_button, standard.THEME, self.theme_wanted.emit),
@@ -168,6 +160,23 @@ class IdentifyPage(Page):
         # Space presses the focused button, except on the photo and the strip
         for widget in (self.compare, strip):
             bind(widget, actions.COMPARE, self.toggle_compare, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    # what a person does
+
+    def choose_files(self) -> None:
+        """Ask for photos and open them."""
+        if files := self._dialogs.for_photos("Open photos"):
+            self.open(files)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and open it."""
+        if folder := self._dialogs.for_folder("Open a folder of photos"):
+            self.open([folder])
+
+    def paste(self) -> None:
+        """Identify what is on the clipboard."""
+        if not self.open_data(QGuiApplication.clipboard().mimeData(), append=True):
+            self.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
 
     # calls of the window
 
@@ -191,10 +200,6 @@ class IdentifyPage(Page):
     def open(self, paths: Sequence[Path]) -> None:
         """Open photos and folders."""
         self.session.open(paths)
-
-    def gallery_changed(self) -> None:
-        """The reference photos have changed: identify the open photos again."""
-        self.session.gallery_changed()
 
     def model_loading(self, name: str) -> None:
         """Show that an identification model is being loaded; empty: none is."""

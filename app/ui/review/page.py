@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,8 +13,6 @@ from app.core.project.results import PhotoResult
 from app.core.recognition.features import NOBODY
 from app.core.review import arrangement as arrange
 from app.core.review.arrangement import Order
-from app.core.teaching.job_result import JobResult
-from app.core.teaching.reviewed_photos import Reviewed
 from app.ui.background.model_loading import Loaded
 from app.ui.page.context import PageContext
 from app.ui.page.navigation import CurrentPhoto, EnrolPhotos, PageRequest, ShowPhotos, ShowProject
@@ -48,21 +46,7 @@ _FOLLOW = 40  # milliseconds that a photo must be current before it is opened
 
 
 class ReviewPage(Page):
-    """Joins the open project with list and views; `app.core` decides what a step means.
-
-    Signals:
-        folder_wanted: identify a folder into the project
-        current_changed: (CurrentPhoto)
-        chosen_changed: (numbers of images, int64) other photos are chosen
-        enrol_wanted: (Reviewed) put these into the gallery
-        gallery_undo_wanted: undo the gallery's last step
-    """
-
-    folder_wanted = Signal()
-    current_changed = Signal(CurrentPhoto)
-    chosen_changed = Signal(np.ndarray)
-    enrol_wanted = Signal(Reviewed)
-    gallery_undo_wanted = Signal()
+    """Joins the open project with list and views; `app.core` decides what a step means."""
 
     id, icon, key = "review", "list-checks", "2"
     action_set = actions.ON_PAGE
@@ -71,7 +55,7 @@ class ReviewPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__()
         project, thumbnails = context.project, context.thumbnails
-        self.project = project
+        self.project, self._signals, self._identify_folder = project, context.signals, context.identify_folder
         self.session = ReviewSession(project)
         self.outputs = ExportJobs(self)
         project.closer.add_user(self.outputs.tasks)
@@ -138,10 +122,6 @@ class ReviewPage(Page):
         self._arranging.timeout.connect(lambda: self._views.in_place(self.arrange))
         self._following.timeout.connect(self._follow)
         self.chosen.moved.connect(self._following.start)
-        self.chosen.moved.connect(lambda: self.current_changed.emit(CurrentPhoto(self.chosen.image())))
-        self.chosen.changed.connect(lambda: self.chosen_changed.emit(self.listing.images(self.chosen.places())))
-        self.enrolling.wanted.connect(self.enrol_wanted)
-        self.enrolling.undo_wanted.connect(self.gallery_undo_wanted)
         self.table.sorting_wanted.connect(filters.set_order)
         self.viewer.problem.connect(self.errors.show_problem)
         self.viewer.heat_ended.connect(lambda: self.verdicts.heat_button.setChecked(False))
@@ -151,8 +131,8 @@ class ReviewPage(Page):
         self.threshold_box.reset.connect(lambda: project.choose_thresholds(None))
         self.proposals.changed.connect(self._on_proposal)
         self.outputs.problem.connect(self.errors.show_problem)
-        self.empty.asked.connect(self.folder_wanted)
-        toolbar.folder_button.clicked.connect(self.folder_wanted)
+        self.empty.asked.connect(self._identify_folder)
+        toolbar.folder_button.clicked.connect(self._identify_folder)
         toolbar.theme_button.clicked.connect(self.theme_wanted)
         toolbar.undo_button.clicked.connect(self.undo)
         toolbar.redo_button.clicked.connect(self.redo)
@@ -165,7 +145,21 @@ class ReviewPage(Page):
         toolbar.watch_button.clicked.connect(project.watch)
         project.watching.changed.connect(lambda: toolbar.show_watched(project.watching.places()))
         self.enrolling.offer_in(toolbar, self.verdicts)
+        self._connect_pages()
         self._bind_keys()
+
+    def _connect_pages(self) -> None:
+        signals, chosen, enrolling = self._signals, self.chosen, self.enrolling
+        chosen.moved.connect(lambda: signals.current_changed.emit(CurrentPhoto(chosen.image())))
+        chosen.changed.connect(lambda: signals.chosen_in_review.emit(self.listing.images(chosen.places())))
+        signals.chosen_on_map.connect(chosen.choose)
+        signals.photo_clicked.connect(self._show_photo)
+        signals.undo_wanted.connect(self.undo)
+        signals.redo_wanted.connect(self.redo)
+        enrolling.wanted.connect(signals.enrol_wanted)
+        enrolling.undo_wanted.connect(signals.gallery_undo_wanted)
+        signals.enrolled.connect(enrolling.show_done)
+        signals.gallery_undo_changed.connect(enrolling.show_next_undo)
 
     def _bind_keys(self) -> None:
         verdicts, here = self.verdicts, Qt.ShortcutContext.WidgetWithChildrenShortcut
@@ -198,7 +192,7 @@ class ReviewPage(Page):
             (actions.SEARCH, self.filters.search.setFocus),
             (standard.BACK, self.back),
             (standard.THEME, self.theme_wanted.emit),
-            (actions.FOLDER, self.folder_wanted.emit),
+            (actions.FOLDER, self._identify_folder),
         ):
             bind(self, key, act)
 
@@ -285,24 +279,6 @@ class ReviewPage(Page):
             self.project.identify(local)
         return bool(local)
 
-    def show_enrolled(self, found: Reviewed, done: JobResult) -> None:
-        """Photos of the project were enrolled: show how many."""
-        self.enrolling.show_done(found, done)
-
-    def gallery_undo_changed(self, title: str) -> None:
-        """The gallery's last step is this one now."""
-        self.enrolling.show_next_undo(title)
-
-    def choose(self, images: np.ndarray) -> None:
-        """Choose those of these photos that are listed: int64 numbers."""
-        self.chosen.choose(images)
-
-    def show_photo(self, image: int) -> None:
-        """Make a photo current where it is listed."""
-        place = self.listing.place_of(image)
-        if place != NOBODY:
-            self._go(place)
-
     def theme_changed(self, dark: bool) -> None:
         """Offer the other theme."""
         self.toolbar.theme_button.setIcon(icons.icon("sun" if dark else "moon"))
@@ -322,6 +298,11 @@ class ReviewPage(Page):
         self._views.view().scrollTo(self.listing.index(place, 0))
 
     # what happened
+
+    def _show_photo(self, photo: CurrentPhoto) -> None:
+        place = self.listing.place_of(photo.image)
+        if place != NOBODY:
+            self._go(place)
 
     def _on_opened(self) -> None:
         self.relabel_box.leave()  # the request was for photos of the other project

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
@@ -44,20 +44,14 @@ _ENDS = {
 
 
 class TrainPage(Page):
-    """Joins the session with its views.
-
-    Signals:
-        use_wanted: (Path) identify with this model from now on
-    """
-
-    use_wanted = Signal(Path)
+    """Joins the session with its views."""
 
     id, icon, key = "train", "graduation-cap", "5"
     action_set = actions.ON_PAGE
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
-        self._project = context.project
+        self._project, self._signals = context.project, context.signals
         self._gpu = False
         self._rows: dict[str, TrainingRow] = {}
         self.session = TrainingSession(paths.user_data_dir() / "runs", self)
@@ -392,4 +386,4 @@ class TrainPage(Page):
     def _use(self) -> None:
         row = self._rows.get(self.current())
         if row is not None and row.model is not None:
-            self.use_wanted.emit(row.model)
+            self._signals.model_chosen.emit(row.model)

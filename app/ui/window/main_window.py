@@ -21,7 +21,7 @@ from app.ui.explore.page import ExplorePage
 from app.ui.gallery.page import GalleryPage
 from app.ui.identify.page import IdentifyPage
 from app.ui.page.context import PageContext
-from app.ui.page.navigation import PageRequest
+from app.ui.page.navigation import PageRequest, PageSignals
 from app.ui.page.page import Page
 from app.ui.project.open_project import OpenProject
 from app.ui.project.project_menu import new_place
@@ -65,7 +65,8 @@ class MainWindow(QMainWindow):
         self.thumbnails = Thumbnails(self)
         self.project = OpenProject(self.services.runs, self)
         self.project.recent = self.settings.recent_projects
-        context = PageContext(self.services, self.project, self.thumbnails, self.asking)
+        self.signals = PageSignals(self)
+        context = PageContext(self.services, self.project, self.thumbnails, self.asking, self.signals)
         self.identify, self.review, self.gallery = IdentifyPage(context), ReviewPage(context), GalleryPage(context)
         self.explore, self.train = ExplorePage(context), TrainPage(context)
         self.all_pages: tuple[Page, ...] = (self.identify, self.review, self.gallery, self.explore, self.train)
@@ -107,19 +108,19 @@ class MainWindow(QMainWindow):
             page.requested.connect(self._go)
             for source in page.jobs:
                 self.status.jobs.follow(source)
-        identify, project = self.identify, self.project
-        identify.files_wanted.connect(self.choose_files)
-        identify.folder_wanted.connect(self.choose_folder)
-        identify.model_wanted.connect(self.choose_model)
-        identify.paste_wanted.connect(self.paste)
+        project = self.project
         for source in (project.running.jobs, project.waits.jobs):
             self.status.jobs.follow(source)
         project.said.connect(self.status.jobs.say)
         project.opened.connect(self._on_project)
         project.open_failed.connect(self._on_project_failed)
-        self._connect_review()
-        self._connect_gallery()
-        self.train.use_wanted.connect(lambda model: self.models.open(model, remember=True))
+        self.signals.gallery_changed.connect(self.status.show_gallery)
+        self.signals.model_wanted.connect(self.choose_model)
+        self.signals.model_chosen.connect(lambda model: self.models.open(model, remember=True))
+        self.gallery.gallery_wanted.connect(lambda choice: self.models.choose_gallery(choice.place))
+        self.gallery.again_wanted.connect(self.models.open_again)
+        self.gallery.declined.connect(self.models.decline)
+        self.services.loading.gallery_lost.connect(self._on_gallery_lost)
         self.status.model.chosen.connect(lambda model: self.models.open(model, remember=True))
         self.status.model.file_wanted.connect(self.choose_model)
         self.models.loading.connect(self._on_loading)
@@ -135,32 +136,6 @@ class MainWindow(QMainWindow):
         bind(self, actions.MODEL_MENU, self.status.model.showMenu)
         self.rail.chosen.connect(self.show_page)
 
-    def _connect_gallery(self) -> None:
-        gallery, review = self.gallery, self.review
-        gallery.model_wanted.connect(self.choose_model)
-        gallery.gallery_wanted.connect(lambda choice: self.models.choose_gallery(choice.place))
-        gallery.again_wanted.connect(self.models.open_again)
-        gallery.declined.connect(self.models.decline)
-        self.services.loading.gallery_lost.connect(self._on_gallery_lost)
-        review.enrol_wanted.connect(gallery.enrol)
-        review.gallery_undo_wanted.connect(gallery.undo)
-        gallery.enrolled.connect(review.show_enrolled)
-        gallery.undo_changed.connect(review.gallery_undo_changed)
-        gallery.changed.connect(self.status.show_gallery)
-        gallery.changed.connect(lambda _count: self.explore.gallery_changed())
-        gallery.other_references.connect(self.identify.gallery_changed)
-
-    def _connect_review(self) -> None:
-        explore, review = self.explore, self.review
-        for page in (explore, review):
-            page.folder_wanted.connect(self.choose_folder_for_project)
-        explore.pointed.connect(lambda photo: review.show_photo(photo.image))
-        explore.chosen_changed.connect(review.choose)
-        explore.undo_wanted.connect(review.undo)
-        explore.redo_wanted.connect(review.redo)
-        review.chosen_changed.connect(explore.follow)
-        review.current_changed.connect(lambda photo: explore.set_current(photo.image))
-
     def _restore(self) -> None:
         self.resize(_FIRST_SIZE)
         if self.settings.geometry:
@@ -174,21 +149,6 @@ class MainWindow(QMainWindow):
         return [splitter for page in self.all_pages for splitter in page.splitters]
 
     # requests of the person
-
-    def choose_files(self) -> None:
-        """Ask for photos and open them."""
-        if files := self.asking.for_photos("Open photos"):
-            self.identify.open(files)
-
-    def choose_folder(self) -> None:
-        """Ask for a folder and open it."""
-        if folder := self.asking.for_folder("Open a folder of photos"):
-            self.identify.open([folder])
-
-    def choose_folder_for_project(self) -> None:
-        """Ask for a folder and identify it into the open project."""
-        if folder := self.asking.for_folder("Identify a folder of photos"):
-            self.project.identify([folder])
 
     def show_page(self, place: int) -> None:
         """Show one of the pages of the rail."""
@@ -208,11 +168,6 @@ class MainWindow(QMainWindow):
         """Ask for an identification model and load it."""
         if model := self.asking.for_model():
             self.models.open(model, remember=True)
-
-    def paste(self) -> None:
-        """Identify what is on the clipboard."""
-        if not self.identify.open_data(QGuiApplication.clipboard().mimeData(), append=True):
-            self.identify.show_problem("The clipboard holds no photo and no files. Copy one, then paste again.")
 
     def open_dropped(self, data: QMimeData) -> None:
         """Let the current page use what was dropped, else open it on the page Identify."""

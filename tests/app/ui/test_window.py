@@ -93,14 +93,14 @@ def test_paste_of_file_paths_adds_to_what_is_open(
         data = QMimeData()
         data.setText(f'"{blue(photos)}"\n')
     QGuiApplication.clipboard().setMimeData(data)
-    window.paste()
+    window.identify.paste()
     qtbot.waitUntil(lambda: window.identify.session.photos.files() == [red(photos), blue(photos)], timeout=PATIENCE)
 
 
 def test_paste_of_prose_is_explained(open_marque: OpenWindow) -> None:
     window = open_marque()
     QGuiApplication.clipboard().setText("a fine ship")
-    window.paste()
+    window.identify.paste()
     assert "no photo and no files" in window.identify.errors.text()
     window.identify.errors.clear()
     assert window.identify.errors.isHidden()
