@@ -20,18 +20,18 @@ def main() -> int:
 
     def command(
         aims: Annotated[Path, tyro.conf.Positional],
-        run: Annotated[tuple[str, ...], tyro.conf.UseAppendAction],
+        run: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=FOLDER")],
         out: Path,
-        model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
+        model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=FILE.onnx")] = (),
         force: bool = False,
     ) -> tuple[Path, tuple[str, ...], Path, tuple[str, ...], bool]:
         """Write the table of the aims and what the runs reached.
 
         Args:
             aims: The TOML file of aims.
-            run: NAME=FOLDER of a finished run, by the name that the aims have for it; repeatable.
+            run: A finished run, by the name that the aims have for it; repeatable.
             out: The table, Markdown.
-            model: NAME=FILE.onnx that a run was exported to, to time the variants beside it; repeatable.
+            model: The model file that a run was exported to, to time the variants beside it; repeatable.
             force: Replace an existing file that is not our own unchanged output.
         """
         return aims, run, out, model, force

@@ -18,7 +18,10 @@ from model.training.run_folder import RunFolder
 def main() -> int:
     """Command line. Returns the exit code."""
 
-    def command(run: Annotated[Path, tyro.conf.Positional], chosen_on: Path | None = None) -> tuple[Path, Path | None]:
+    def command(
+        run: Annotated[Path, tyro.conf.Positional],
+        chosen_on: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None,
+    ) -> tuple[Path, Path | None]:
         """Choose temperatures, weights and thresholds again; evaluate and export the run after that.
 
         Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.batching.sampler import BatchShape, Sampler
+from model.batching.sampler import BatchShape, Sampler, check_labels
 from model.contract.taxonomy import NO_FINE
 
 
@@ -96,8 +96,7 @@ class ClassHardSampler(Sampler):
         Raises:
             ValueError: if there is no image, the arrays differ in length, or a fine class has no row in `means`.
         """
-        if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
-            raise ValueError(f"one coarse and one fine label for each image, please: {coarse.shape} and {fine.shape}")
+        check_labels(coarse, fine)
         if fine.max() >= len(means.frozen):
             raise ValueError(f"fine class {fine.max()} has no mean: there are {len(means.frozen)}")
         self._shape, self._seed, self._means = shape, seed, means

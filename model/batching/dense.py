@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
-from model.batching.sampler import Sampler
+from model.batching.sampler import Sampler, check_labels
 from model.contract.taxonomy import NO_FINE
 
 _TIE = 1e-9
@@ -76,8 +76,7 @@ class LabelNeighbours:
         Raises:
             ValueError: if lengths differ, there are no images, an attribute is infinite, or a scale is not above 0.
         """
-        if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
-            raise ValueError(f"one coarse and one fine label for each image, please: {coarse.shape} and {fine.shape}")
+        check_labels(coarse, fine)
         values = np.zeros((len(coarse), 0)) if attributes is None else np.asarray(attributes, dtype=np.float64)
         if values.shape != (len(coarse), len(scales)):
             raise ValueError(f"{len(coarse)} images and {len(scales)} scales, but attributes of shape {values.shape}")

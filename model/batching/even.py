@@ -33,7 +33,7 @@ class EvenSampler(Sampler):
         """
         self._photos = [np.flatnonzero(fine == name) for name in np.unique(fine[fine != NO_FINE])]
         if not self._photos:
-            raise DataError("even batches need photos with a fine class, and no photo has one; choose other batches")
+            raise DataError("even batches need photos with a class, and no photo has one; choose other batches")
         self._shape, self._seed = shape, seed
         self._count = max(1, round(len(fine) / (shape.chunks * shape.images)))
 

@@ -82,8 +82,7 @@ class HierarchicalSampler(Sampler):
         Raises:
             ValueError: if there are no images or the arrays differ in length.
         """
-        if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
-            raise ValueError(f"one coarse and one fine label for each image, please: {coarse.shape} and {fine.shape}")
+        check_labels(coarse, fine)
         self._shape = shape
         self._seed = seed
         order = np.lexsort((fine, coarse))  # stable: images of a class stay in their order
@@ -121,6 +120,12 @@ class HierarchicalSampler(Sampler):
             chunks += [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
         rng.shuffle(chunks)  # the shorter one may come at any time
         return chunks
+
+
+def check_labels(coarse: np.ndarray, fine: np.ndarray) -> None:
+    """Raises ValueError if the labels of both levels are not one for each photo, or there are no photos."""
+    if coarse.shape != fine.shape or coarse.ndim != 1 or len(coarse) == 0:
+        raise ValueError(f"labels must be one per photo, not coarse {coarse.shape} and fine {fine.shape}")
 
 
 def _rounded_up(total: int, part: int) -> int:

@@ -178,7 +178,7 @@ def later_half(samples: Sequence[Sample]) -> set[str]:
     tested = {fine for classes in fine_of.values() for fine in classes[(len(classes) + 1) // 2 :]}
     if not tested:
         found = sum(len(classes) for classes in fine_of.values())
-        raise DataError(f"the class-disjoint split needs a source with at least two fine classes; found {found} in all")
+        raise DataError(f"the class-disjoint split needs a source with at least two classes; found {found} in all")
     return tested
 
 

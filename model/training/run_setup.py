@@ -17,7 +17,7 @@ from model.data.labels import attribute_scales, encode, taxonomy_of
 from model.data.readers import read_data
 from model.data.splits import Split, class_disjoint, fold_of_classes, some_classes, stratified, without_classes
 from model.method.network import build_backbone
-from model.system.wording import first_of
+from model.system.wording import counted, first_of
 from model.training.distributed import choose_accelerator
 from model.training.model_file_weights import is_model_file
 from model.training.run_folder import RunFolder, check_free
@@ -60,7 +60,8 @@ def create_run(folder: Path, config: Config, samples: Sequence[Sample]) -> RunFo
     taxonomy = taxonomy_of(part(samples, splits, Split.TRAIN))
     counts = Counter(splits)
     note(
-        f"{len(samples):,} photos, {len(taxonomy.coarse)} coarse and {len(taxonomy.fine)} fine classes to learn; "
+        f"{len(samples):,} photos, {counted(len(taxonomy.coarse), 'type')} and "
+        f"{counted(len(taxonomy.fine), 'class', 'classes')} to learn; "
         + ", ".join(f"{split.value} {counts[split]:,}" for split in Split)
     )
     return RunFolder.create(folder, config, taxonomy, samples, splits)

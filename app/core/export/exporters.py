@@ -307,7 +307,7 @@ EXPORTERS = {
         raw=True,
     ),
     "xlsx": Exporter(_excel, ".xlsx", "the same as an Excel workbook", "workbook of labels"),
-    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, one line per image", "table of labels as JSON lines"),
+    "jsonl": Exporter(_json_lines, ".jsonl", "the same as JSON, one line per photo", "table of labels as JSON lines"),
     "coco": Exporter(_coco, ".json", "COCO, a box over each whole picture", "COCO file"),
     "training": Exporter(
         _training_table, ".training.csv", "what people labelled, as data for the trainer", "training table", raw=True

@@ -35,7 +35,7 @@ def read_folder(path: Path, source: str | None = None) -> Reading:
     outside = sorted(photos.pop((), ()))
     reading.problems[:0] = [f"{photo}: the photo is not in a class folder" for photo in outside]
     if not photos:
-        raise DataError(f"{path}: it has no class folders; put the photos into folders named coarse/fine")
+        raise DataError(f"{path}: it has no class folders; put the photos into folders named type/class")
     typed = {names[0] for names in photos if len(names) > 1}
     for names in sorted(photos):
         if not photos[names] and (len(names) > 1 or names[0] not in typed):

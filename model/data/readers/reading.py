@@ -52,8 +52,8 @@ def without_contradictions(samples: Iterable[Sample]) -> Reading:
             parent = first_under.setdefault(sample.fine, sample)
             if parent.coarse != sample.coarse:
                 reading.problems.append(
-                    f"{sample.origin}: fine class '{sample.fine}' is under '{sample.coarse}', "
-                    f"but under '{parent.coarse}' at {parent.origin}"
+                    f"{sample.origin}: class '{sample.fine}' has the type '{sample.coarse}', "
+                    f"but the type '{parent.coarse}' at {parent.origin}"
                 )
                 continue
         reading.samples.append(sample)

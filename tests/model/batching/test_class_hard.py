@@ -164,5 +164,5 @@ def test_what_does_not_fit_is_refused() -> None:
     labels = np.array([0, 2])
     with pytest.raises(ValueError, match="fine class 2 has no mean"):
         ClassHardSampler(labels, labels, BatchShape(1, 1, 1), 0, ClassMeans(2, 2, 0.5))
-    with pytest.raises(ValueError, match="one coarse and one fine label"):
+    with pytest.raises(ValueError, match="labels must be one per photo"):
         ClassHardSampler(labels, labels[:1], BatchShape(1, 1, 1), 0, ClassMeans(2, 2, 0.5))

@@ -138,7 +138,7 @@ def test_a_hundred_thousand_images_are_each_drawn() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"fine": np.zeros(3, dtype=int)}, "one coarse and one fine label"),
+        ({"fine": np.zeros(3, dtype=int)}, "labels must be one per photo"),
         ({"scales": (1.0, 2.0)}, "2 scales"),
         ({"scales": (0.0,)}, "scales above 0"),
         ({"attributes": np.full((4, 1), np.inf)}, "finite"),

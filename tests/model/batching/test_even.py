@@ -44,5 +44,5 @@ def test_a_seed_and_an_epoch_give_the_same_batches_and_others_do_not() -> None:
 
 
 def test_photos_without_a_class_alone_are_refused() -> None:
-    with pytest.raises(DataError, match="fine class"):
+    with pytest.raises(DataError, match="photos with a class"):
         EvenSampler(np.full(4, NO_FINE), BatchShape(1, 1, 1), seed=0)

@@ -217,7 +217,7 @@ def test_twelve_thousand_images_fill_their_batches() -> None:
     ("coarse", "fine"), [(np.zeros(3), np.zeros(2)), (np.zeros(0), np.zeros(0)), (np.zeros((2, 2)), np.zeros((2, 2)))]
 )
 def test_labels_that_do_not_belong_together_are_refused(coarse: np.ndarray, fine: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="one coarse and one fine label"):
+    with pytest.raises(ValueError, match="labels must be one per photo"):
         HierarchicalSampler(coarse.astype(int), fine.astype(int), BatchShape(1, 1, 1), 0)
 
 

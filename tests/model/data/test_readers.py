@@ -94,8 +94,8 @@ def test_a_class_under_two_types_names_both_and_where(tmp_path: Path) -> None:
     picture(tmp_path / "sail" / "yacht" / "2.jpg")
     message = error(f"folder:{tmp_path}")
     assert message == (
-        f"{tmp_path}/sail/yacht/2.jpg: fine class 'yacht' is under 'sail', "
-        f"but under 'boat' at {tmp_path}/boat/yacht/1.jpg"
+        f"{tmp_path}/sail/yacht/2.jpg: class 'yacht' has the type 'sail', "
+        f"but the type 'boat' at {tmp_path}/boat/yacht/1.jpg"
     )
     data = read_data([f"folder:{tmp_path}"], skip_bad=True)
     assert labels(data.samples) == [("1.jpg", "boat", "yacht")]
@@ -207,7 +207,7 @@ def test_a_table_in_another_encoding_says_so(table: Callable[..., str]) -> None:
         ("images/a.jpg,car,van,,,,", "labels.csv:3: a.jpg is already listed at labels.csv:2 as car/van"),
         (
             "images/b.jpg,ship,van,,,,",
-            "labels.csv:3: fine class 'van' is under 'ship', but under 'car' at labels.csv:2",
+            "labels.csv:3: class 'van' has the type 'ship', but the type 'car' at labels.csv:2",
         ),
     ],
 )
@@ -267,7 +267,7 @@ def test_several_specs_are_read_in_their_order(table: Callable[..., str], tmp_pa
 def test_a_contradiction_between_two_specs_is_found(table: Callable[..., str], tmp_path: Path) -> None:
     picture(tmp_path / "set" / "car" / "van" / "z.jpg")
     message = error(f"folder:{tmp_path}/set", table("file,coarse,fine\nimages/b.jpg,ship,van\n"))
-    assert "fine class 'van' is under 'ship', but under 'car'" in message
+    assert "class 'van' has the type 'ship', but the type 'car'" in message
 
 
 # --- odd names -------------------------------------------------------------------------------------------------------

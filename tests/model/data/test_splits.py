@@ -144,7 +144,7 @@ def test_no_tested_class_is_trained(samples: list[Sample], validation: float, se
         if one.fine:
             first_source.setdefault(one.fine, one.source)
     if max(Counter(first_source.values()).values(), default=0) < 2:
-        with pytest.raises(DataError, match="at least two fine classes"):
+        with pytest.raises(DataError, match="at least two classes"):
             class_disjoint(samples, validation=validation, seed=seed)
         return
     splits = class_disjoint(samples, validation=validation, seed=seed)

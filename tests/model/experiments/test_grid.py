@@ -277,7 +277,7 @@ def test_a_study_that_is_refused_for_its_data_leaves_no_folder(
     few = tmp_path / "few" / "car" / "A"
     few.mkdir(parents=True)
     shutil.copy(min(picture_folder.rglob("*.*")), few)
-    for data, words in (("nowhere", "does not exist"), (tmp_path / "few", "two fine classes")):
+    for data, words in (("nowhere", "does not exist"), (tmp_path / "few", "two classes")):
         assert main([str(plan_file), "--out", str(tmp_path / "new" / "study"), "--data", f"folder:{data}"]) == 2
         assert words in capsys.readouterr().err
     assert not (tmp_path / "new").exists()

@@ -64,7 +64,7 @@ def test_a_study_is_refused_in_one_sentence(mode: str, tmp_path: Path, capsys: p
     (tmp_path / "plan.toml").write_text(PLAN.replace('mode = "frozen"', f'mode = "{mode}"'))
     assert study([str(tmp_path / "plan.toml"), "--data", f"folder:{photos}", "--out", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
-    assert "needs a source with at least two fine classes" in told and "Traceback" not in told
+    assert "needs a source with at least two classes" in told and "Traceback" not in told
     assert not (tmp_path / "out" / "runs").exists()
 
 
