@@ -35,10 +35,11 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class LoadFailure:
-    """A model that cannot be used, and why."""
+    """A model that cannot be used, and why; missing: whether there is no such file."""
 
     request: ModelRequest
     message: str
+    missing: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class ModelLoading(QObject):
         try:
             self._opened = request, Engine(request.model, device=request.device)
         except (BundleError, EngineError) as error:
-            self.failed.emit(LoadFailure(request, str(error)))
+            self.failed.emit(LoadFailure(request, str(error), not request.model.is_file()))
 
     def change_over(self, before: ModelInUse | None) -> ModelInUse | None:
         """Use the opened model in place of the one before, which has no more work; without one, keep the one before."""

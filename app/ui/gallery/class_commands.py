@@ -58,12 +58,11 @@ class Commands(QObject):
         if node is not None and node.fine is not None:
             self._teach(paths, node)
             return
-        what = paths[0].name if len(paths) == 1 else f"{len(paths):,} photos"
-        name = paths[0].name if len(paths) == 1 and paths[0].is_dir() else ""
-        ask = Ask(
-            f"New class from {what}", "add class", "add photos", name=name, kind=node.coarse if node is not None else ""
-        )
-        self._ask(ask, partial(self._teach, paths))
+        kind = node.coarse if node is not None else ""
+        if len(paths) == 1:  # a folder suggests its name; drives can hang, so they are not looked at here
+            self._session.later(paths[0].is_dir, partial(self._ask_new_class, paths, kind))
+        else:
+            self._ask_new_class(paths, kind, False)
 
     def rename(self) -> None:
         """Ask for another name of the chosen class."""
@@ -122,6 +121,12 @@ class Commands(QObject):
         types, type_of = self._session.known()
         offered = {name: kind for name, kind in type_of.items() if name != without}
         self._box.ask(ask, types, offered, self._at(), lambda coarse, fine: then(GalleryClass(coarse, fine)))
+
+    def _ask_new_class(self, paths: Sequence[Path], kind: str, is_folder: bool) -> None:
+        what = paths[0].name if len(paths) == 1 else photos(len(paths))
+        name = paths[0].name if is_folder else ""
+        ask = Ask(f"New class from {what}", "add class", "add photos", name=name, kind=kind)
+        self._ask(ask, partial(self._teach, paths))
 
     def _teach(self, paths: Sequence[Path], label: GalleryClass) -> None:
         self.goal = label

@@ -162,10 +162,6 @@ class OpenProject(QObject):
 
         self.ask(work, self._on_relocated)
 
-    def sources(self, then: Callable[[list[tuple[int, Path, bool]]], None]) -> None:
-        """Ask for the project's sources."""
-        self.ask(lambda project: project.sources.all(), then)
-
     def use_model(self, loaded: Loaded) -> None:
         """This identification model answers from now on; its predictions are shown."""
         self._loaded = loaded

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
 from app.core.project.default_project import is_unsaved, unsaved_name
-from app.core.project.project import SUFFIX
+from app.core.project.project import SUFFIX, Project
 from app.core.system import paths
 from app.ui.project import actions
 from app.ui.project.open_project import OpenProject
@@ -26,10 +26,15 @@ def new_place() -> Path:
     return unsaved_name(paths.user_data_dir(), datetime.now())
 
 
-def title(path: Path) -> str:
-    """A project's name for people."""
-    unnamed = is_unsaved(path, paths.user_data_dir())
-    return f"{path.stem.removeprefix('unsaved ')} (unnamed)" if unnamed else path.stem
+def title(path: Path, unnamed: Path) -> str:
+    """A project's name for people; unnamed: the folder of projects that nobody has named yet."""
+    return f"{path.stem.removeprefix('unsaved ')} (unnamed)" if is_unsaved(path, unnamed) else path.stem
+
+
+def folder_to_locate(project: Project) -> Path | None:
+    """The folder whose new place is asked for: the first missing one, else the first. Drives can hang."""
+    folders = [place for _, place, _ in project.sources.all()]
+    return next((folder for folder in folders if not folder.exists()), next(iter(folders), None))
 
 
 class ProjectButton(QToolButton):
@@ -41,7 +46,7 @@ class ProjectButton(QToolButton):
         retry_wanted: try the unreadable files again
         again_wanted: identify everything again
         relocate_wanted: (old folder, new folder)
-        folders_asked: the photos have moved: call `ask_where` with the project's folders
+        folders_asked: the photos have moved: call `ask_where` with `folder_to_locate`
     """
 
     open_wanted = Signal(Path, bool)
@@ -59,6 +64,7 @@ class ProjectButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setAccessibleName("project")
         self._path: Path | None = None
+        self._unnamed = paths.user_data_dir()  # asked once, as asking makes the folder
         menu = QMenu(self)
         entries = fill_menu(
             menu,
@@ -92,28 +98,25 @@ class ProjectButton(QToolButton):
         self.retry_wanted.connect(project.retry_failed)
         self.again_wanted.connect(project.identify_again)
         self.relocate_wanted.connect(project.relocate)
-        self.folders_asked.connect(
-            lambda: project.sources(lambda found: self.ask_where([place for _, place, _ in found]))
-        )
+        self.folders_asked.connect(lambda: project.ask(folder_to_locate, self.ask_where))
 
     def show_project(self, path: Path | None, recent: Sequence[Path]) -> None:
         """Show which project is open, and the recent ones, the last one first."""
         self._path = path
         self.setToolTip(str(path) if path is not None else "no project is open")
-        name = "no project" if path is None else title(path)
+        name = "no project" if path is None else title(path, self._unnamed)
         self.setText(f" {for_button(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180))}")
         self._recent_menu.clear()
         for one in recent:
-            action = self._recent_menu.addAction(for_button(title(one)))
+            action = self._recent_menu.addAction(for_button(title(one, self._unnamed)))
             action.setToolTip(str(one))
             action.setEnabled(one != path)  # a missing one is noticed when it is opened: drives can hang
             action.triggered.connect(lambda _on=False, one=one: self.open_wanted.emit(one, False))
 
-    def ask_where(self, folders: Sequence[Path]) -> None:
-        """Ask for the new place of the first missing folder (or of the first one)."""
-        if not folders:
+    def ask_where(self, old: Path | None) -> None:
+        """Ask for the new place of a folder; None: the project has none."""
+        if old is None:
             return
-        old = next((folder for folder in folders if not folder.exists()), folders[0])
         name = QFileDialog.getExistingDirectory(self, f"Where is “{old.name}” now?", str(old.parent))
         if name:
             self.relocate_wanted.emit(old, Path(name))
@@ -137,5 +140,5 @@ class ProjectButton(QToolButton):
             self.save_wanted.emit(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
 
     def _folder(self) -> str:
-        named = self._path is not None and not is_unsaved(self._path, paths.user_data_dir())
+        named = self._path is not None and not is_unsaved(self._path, self._unnamed)
         return str(self._path.parent if self._path is not None and named else Path.home())

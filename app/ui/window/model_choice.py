@@ -48,6 +48,8 @@ class ModelChoice(QObject):
         self._loading, self._settings, self._save = loading, settings, save
         self._named_gallery, self._device = gallery, device
         self._named_for: Path | None = None
+        self._supplied = paths.bundled_model()
+        self._remembered: Path | None = None  # opened first, and perhaps no longer there
         self.in_use: Loaded | None = None
         self._asked: ModelRequest | None = None  # the newest, unless it failed
         self._chosen: set[Path] = set()  # chosen by a person
@@ -70,7 +72,9 @@ class ModelChoice(QObject):
     def open_first(self, model: Path | None) -> bool:
         """Load the requested model, else the one chosen last, else the supplied one; False without any."""
         chosen = self._settings.identification_model
-        found = model or (chosen if chosen is not None and chosen.is_file() else paths.bundled_model())
+        if model is None:
+            self._remembered = chosen  # only the model's thread looks whether it is there: drives can hang
+        found = model or chosen or self._supplied
         if found is not None:
             self.open(found)
         return found is not None
@@ -103,7 +107,7 @@ class ModelChoice(QObject):
     def _on_loaded(self, loaded: Loaded) -> None:
         self.in_use = loaded
         if loaded.path in self._chosen:
-            self._settings.identification_model = None if loaded.path == paths.bundled_model() else loaded.path
+            self._settings.identification_model = None if loaded.path == self._supplied else loaded.path
             self._save()
         self.loaded.emit(loaded)
 
@@ -119,6 +123,10 @@ class ModelChoice(QObject):
             self._named_for = None
         if newest and self.in_use is not None:
             self._asked = None
+        if failure.missing and newest and request.model == self._remembered and self._supplied is not None:
+            self._remembered = None
+            self.open(self._supplied)
+            return
         self.failed.emit(
             f"{request.model.name} cannot be used as identification model. Choose another file.", failure.message
         )
