@@ -15,7 +15,7 @@ from app.core.project import scanned_folders
 from app.core.project.project import Project
 from app.core.project.project_lock import only_writer
 from app.core.project.results import results
-from model.system.wording import first_of
+from model.system.wording import counted, first_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,10 @@ def _file(filing: Filing, wanted: FilingPlan, options: argparse.Namespace, repor
         report.warning(words)
     action = filing.begin(wanted, move=options.move)
     if action is None:
-        report.done([f"nothing to file; {len(wanted.left)} photos stay"], {"filed": 0, "stay": len(wanted.left)})
+        report.done(
+            [f"nothing to file; {counted(len(wanted.left), 'photo stays', 'photos stay')}"],
+            {"filed": 0, "stay": len(wanted.left)},
+        )
         return 1 if refused else 0
     total = len(wanted.steps)
     with report.running("filing") as advance, interruptible() as interrupted:

@@ -25,7 +25,7 @@ _came = threading.Event()
 def interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Handle a signal: interrupt what runs.
 
-    Python drops an exception that is raised within a finaliser or a callback of a library, and goes on as if nothing
+    Python drops an exception that is raised within a finaliser or a callback of a library, and continues as if nothing
     had happened; so it is also noted here.
 
     Raises:

@@ -16,6 +16,7 @@ from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.explore.map_layout import LayoutProgress, MapLayout, PointLayout
 from app.ui.project.open_project import OpenProject
+from model.system.wording import counted
 
 _LATER = 400  # milliseconds after the last change of the project
 
@@ -214,7 +215,7 @@ class MapSession(QObject):
             return
         self._layout = None
         how = f", stopped after {self._steps:,} of {STEPS:,} steps" if layout.cancelled else ""
-        self._end_job(f"map of {len(self.points):,} photos{how}")
+        self._end_job(f"map of {counted(len(self.points), 'photo')}{how}")
         self.unfolding_changed.emit()
 
     def _end_job(self, outcome: str) -> None:

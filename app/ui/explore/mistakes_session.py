@@ -31,6 +31,7 @@ from app.ui.background.model_loading import Loaded
 from app.ui.background.tasks import Task, Tasks
 from app.ui.project.open_project import OpenProject
 from model.contract.run_layout import RunLayout
+from model.system.wording import counted
 
 _LATER = 400  # milliseconds after the last change of the project
 
@@ -39,9 +40,9 @@ class KnownClass(StrEnum):
     """How the true class of a photo is known."""
 
     PERSON = "by your labels"
-    GALLERY = "gallery, each photo left out"
+    GALLERY = "by the gallery"
     TEST = "by the test photos of"
-    TRAINING = "test photos as answered by"
+    TRAINING = "by the answers of the training"
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class MistakesSession(QObject):
         if isinstance(value, Findings):
             if self.truth.known is KnownClass.GALLERY:
                 self._gallery_kept = value
-                self._end_job(f"{len(value.judged):,} references compared with the others")
+                self._end_job(f"{counted(len(value.judged), 'reference')} compared with the others")
             self._show(value)
         elif self._job is not None:
             done, total = value

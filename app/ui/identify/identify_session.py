@@ -19,6 +19,7 @@ from app.ui.background.photo_loading import FolderScan, FoundFiles, Photo, Photo
 from app.ui.background.requests import next_request
 from app.ui.identify.filmstrip import OpenedPhoto, PhotoList
 from app.ui.widgets.status_face import FACES
+from model.system.wording import counted
 
 
 class IdentifySession(QObject):
@@ -132,7 +133,7 @@ class IdentifySession(QObject):
         self._restart()
         if self._job is not None:
             done, total = self.photos.progress()
-            self._end_job(f"cancelled after {done:,} of {total:,} photos")
+            self._end_job(f"cancelled after {done:,} of {counted(total, 'photo')}")
         self.photos.give_up()
 
     def _restart(self) -> None:
@@ -300,4 +301,4 @@ class IdentifySession(QObject):
     def _outcome(self) -> str:
         counts = self.photos.counts()
         parts = [f"{counts[status]:,} {FACES[status].word}" for status in Status if counts[status]]
-        return f"{sum(counts.values()):,} photos: " + ", ".join(parts + self._skipped)
+        return f"{counted(sum(counts.values()), 'photo')}: " + ", ".join(parts + self._skipped)

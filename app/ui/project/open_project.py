@@ -38,6 +38,7 @@ from app.ui.project.project_closer import ProjectCloser
 from app.ui.project.run_control import RunControl
 from model.contract.bundle import Thresholds
 from model.system.errors import MarqueError
+from model.system.wording import counted
 
 T = TypeVar("T")
 _RECENT = 8
@@ -256,7 +257,7 @@ class OpenProject(QObject):
 
     def _on_arrived(self, count: int) -> None:
         self._touch(())
-        self.said.emit(f"{count:,} photos have arrived")
+        self.said.emit(f"{counted(count, 'photo has', 'photos have')} arrived")
         if self.project is not None and self._loaded is not None:
             self.running.begin(self.project, find=False)
 
@@ -383,5 +384,5 @@ class OpenProject(QObject):
         self.ask(lambda project: result_of(project, model, image), then)
 
     def _on_relocated(self, found: int) -> None:
-        self.said.emit(f"{found:,} photos found in their new place")
+        self.said.emit(counted(found, "photo found in its new place", "photos found in their new place"))
         self.reread()

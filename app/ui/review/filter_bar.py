@@ -10,6 +10,7 @@ from app.core.review.arrangement import Filter, Order, Show
 from app.ui.review import actions
 from app.ui.widgets import icons
 from app.ui.widgets.basics import ElidedLabel, small_button
+from model.system.wording import counted
 
 _CONFIDENCES = {
     "any confidence": (0.0, 1.0),
@@ -128,7 +129,7 @@ class FilterBar(QFrame):
     def show_facts(self, listed: int, counts: dict[Show, int], labels: dict[str, int]) -> None:
         """Show how many photos there are of each kind."""
         total = counts[Show.ALL]
-        self._count.set_whole(f"{listed:,} of {total:,}" if listed != total else f"{total:,} photos")
+        self._count.set_whole(f"{listed:,} of {total:,}" if listed != total else counted(total, "photo"))
         for place, show in enumerate(Show):
             self.show_box.setItemText(place, f"{show.value} ({counts[show]:,})")
         chosen = self.label_box.currentData() or ""

@@ -144,9 +144,8 @@ class Proposals(QObject):
             one, images = self._current(), self._open_images()
             if one is not None and images:
                 name = one.label.fine or one.label.coarse
-                self._project.label(
-                    dict.fromkeys(subjects_of(images), one.label), f"suggestion: {name} for {len(images):,} photos"
-                )
+                title = f"suggestion: {name} for {counted(len(images), 'photo')}"
+                self._project.label(dict.fromkeys(subjects_of(images), one.label), title)
             self._next()
 
     def _accept(self) -> None:
@@ -156,7 +155,7 @@ class Proposals(QObject):
             label = columns.accepted(row)
             if label is not None:
                 labels[columns.subject(row)] = label
-        self._project.label(labels, f"accept {len(labels):,} photos from {percent(self._level or 0)}")
+        self._project.label(labels, f"accept {counted(len(labels), 'photo')} from {percent(self._level or 0)}")
         self.leave()
 
     def _next(self) -> None:

@@ -88,7 +88,7 @@ class LogView(QFrame):
             self.text.setPlaceholderText("Nothing is printed yet.")
         came = [*tail.lines, tail.partial]
         if tail.skipped:
-            came.insert(0, f"… {tail.skipped / 1024:,.0f} KiB before this are only in the file")
+            came.insert(0, f"… the first {tail.skipped / 1024:,.0f} KiB are only in the file")
         before = self.text.blockCount()
         cursor = QTextCursor(self.text.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)

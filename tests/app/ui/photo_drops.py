@@ -36,7 +36,8 @@ def files(*those: Path) -> QMimeData:
 
 def finished(window: MainWindow) -> bool:
     done, total = window.identify.session.photos.progress()
-    return total > 0 and done == total and "photos:" in window.status.jobs.text()
+    words = window.status.jobs.text()
+    return total > 0 and done == total and ("photo:" in words or "photos:" in words)
 
 
 def drag(

@@ -263,7 +263,9 @@ class ExportJobs(QObject):
 
     def _say_written(self, one: str, words: str, found: _Written) -> str:
         if found.problems:
-            self._tell(f"{len(found.problems):,} photos were left as they are", found.problems)
+            self._tell(
+                counted(len(found.problems), "photo was left as it is", "photos were left as they are"), found.problems
+            )
         return f"{counted(found.written, one)} {words}{_and_waiting(found.waiting)}"
 
     def _say_files(self, words: str, problems: list[str]) -> str:

@@ -141,8 +141,8 @@ def test_what_a_training_confused_is_listed(
     page, mistakes = window.explore, window.explore.mistakes
     QTest.keyClick(window, Key.Key_C)
     box = page.toolbar.truth_box
-    qtbot.waitUntil(lambda: box.findText("test photos as answered by colours") > 0, timeout=PATIENCE)
-    pick(box, "test photos as answered by colours")
+    qtbot.waitUntil(lambda: box.findText("by the answers of the training colours") > 0, timeout=PATIENCE)
+    pick(box, "by the answers of the training colours")
     judged(window, qtbot, 12)
     assert mistakes.summary.whole().startswith("12 photos · 4 taken for another class (33\u2009%): 3 within the type")
     assert sum(int(row[2]) for row in mistakes.table.texts()) == 4

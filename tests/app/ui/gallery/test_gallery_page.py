@@ -150,7 +150,7 @@ def test_what_was_taught_is_known_after_a_restart_and_can_still_be_undone(
 ) -> None:
     window = gallery()
     drop(window.gallery.new_button, QPoint(20, 20), [greens[0].parent])
-    assert window.gallery.box.name.text() == "greens"
+    qtbot.waitUntil(lambda: window.gallery.box.name.text() == "greens", timeout=PATIENCE)
     write(window, "Verde 2020", "sedan")
     until(qtbot, window, VERDE, 8)
     fingerprint = window.identify.session.loaded().info.fingerprint
