@@ -19,6 +19,19 @@ COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "ve
 """The commands `python -m model.NAME`, and how many lines each may have: they read arguments and call a room."""
 
 _RUN_FILES = {place.name for place in vars(RunLayout(Path("run"))).values()} - {"run"}
+_VAGUE = (
+    "object",
+    "list",
+    "tuple",
+    "dict",
+    "set",
+    "Any",
+    "QVariant",
+    "PyObject",
+    "PyQt_PyObject",
+    "QVariantList",
+    "QVariantMap",
+)
 _QUERY = re.compile(r"\b(SELECT .+ FROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM)\b")
 _STORES = ("app/core/system/", "app/core/gallery/", "app/core/project/")
 
@@ -88,8 +101,8 @@ def untyped_signals(root: Path) -> list[str]:
     for file, text in sources(root, "app"):
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Signal":
-                names = [getattr(part, "id", "") for part in node.args]
-                vague = [name for name in names if name in ("object", "list", "tuple", "dict", "set")]
+                names = [ast.unparse(part) for part in node.args]
+                vague = [name for name in names if name.rpartition(".")[2].strip("'") in _VAGUE]
                 found += [f"{_name(file, root)}:{node.lineno}: Signal({', '.join(vague)})"] if vague else []
     return found
 

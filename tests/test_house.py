@@ -74,6 +74,8 @@ def test_imports_only_go_down() -> None:
         ("model/contract/wrong.py", "import torch\n", "model.contract.wrong"),
         ("app/core/review/wrong.py", "import sqlite3\n", "app.core.review.wrong"),
         ("model/method/wrong.py", "import model.publishing\n", "model.method.wrong"),
+        ("model/data/wrong.py", "import app.core.system.paths\n", "model.data.wrong"),
+        ("app/ui/review/wrong.py", "import onnxruntime\n", "app.ui.review.wrong"),
         ("app/core/attic/__init__.py", "", "app.core.attic"),
     ],
 )
@@ -132,6 +134,8 @@ def test_every_error_that_a_person_may_see_is_of_one_kind() -> None:
         (house.queries_outside, "app/core/export/query.py", 'ROWS = "SELECT id FROM image"\n'),
         (house.queries_outside, "app/ui/review/query.py", 'f"DELETE FROM image WHERE id = {1}"\n'),
         (house.untyped_signals, "app/ui/review/signals.py", "done = Signal(int, object)\n"),
+        (house.untyped_signals, "app/ui/review/signals.py", "done = Signal(typing.Any)\n"),
+        (house.untyped_signals, "app/ui/review/signals.py", 'done = Signal("QVariant")\n'),
         (house.run_files_named, "app/core/training/named.py", 'folder / "metrics.json"\n'),
         (
             lambda root: house.foreign_errors(root, STEERING),
