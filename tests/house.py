@@ -19,6 +19,7 @@ COMMANDS = dict.fromkeys(("calibrate", "evaluate", "export", "card", "aims", "ve
 """The commands `python -m model.NAME`, and how many lines each may have: they read arguments and call a room."""
 
 _RUN_FILES = {place.name for place in vars(RunLayout(Path("run"))).values()} - {"run"}
+_RUN_FILE_IN_TEXT = re.compile(rf"(?<![\w./-])({'|'.join(re.escape(name) for name in _RUN_FILES if '.' in name)})\b")
 _VAGUE = (
     "object",
     "list",
@@ -112,9 +113,17 @@ def run_files_named(root: Path) -> list[str]:
     return [
         f"{_name(file, root)}:{node.lineno}: {node.value[:40]}"
         for file, text in sources(root, "app")
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in _RUN_FILES
+        for node in _strings(ast.parse(text))
+        if node.value in _RUN_FILES or _RUN_FILE_IN_TEXT.search(node.value)
     ]
+
+
+def _strings(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The strings of a file, without docstrings."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node
 
 
 def foreign_errors(root: Path, steering: frozenset[str]) -> list[str]:

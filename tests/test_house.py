@@ -137,6 +137,7 @@ def test_every_error_that_a_person_may_see_is_of_one_kind() -> None:
         (house.untyped_signals, "app/ui/review/signals.py", "done = Signal(typing.Any)\n"),
         (house.untyped_signals, "app/ui/review/signals.py", 'done = Signal("QVariant")\n'),
         (house.run_files_named, "app/core/training/named.py", 'folder / "metrics.json"\n'),
+        (house.run_files_named, "app/core/training/named.py", 'said = f"{1}: no config.json in it"\n'),
         (
             lambda root: house.foreign_errors(root, STEERING),
             "app/core/system/errors.py",

@@ -104,7 +104,8 @@ def read_held_out(folder: Path) -> tuple[np.ndarray, HeldOut]:
 def _why_missing(folder: Path) -> str:
     run = RunLayout(folder)
     if not run.is_run():
-        return "this is not a training run (there is no config.json in it); choose the folder of a finished training"
+        missing = f"there is no {run.config_file.name} in it"
+        return f"this is not a training run ({missing}); choose the folder of a finished training"
     if run.metrics.is_file():
         return (
             "this training was made by an earlier version, which did not keep the answer for each test photo; "

@@ -188,8 +188,9 @@ class Runs:
         Raises:
             TrainingError: if the folder is not one or is in the list.
         """
-        if not RunLayout(folder).is_run():
-            raise TrainingError(f"{folder}: this is not a training run (there is no config.json in it)")
+        run = RunLayout(folder)
+        if not run.is_run():
+            raise TrainingError(f"{folder}: this is not a training run (there is no {run.config_file.name} in it)")
         known = self.records()
         if any(record.folder == folder for record in known):
             raise TrainingError(f"{folder} is in the list already")
