@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,16 @@ class MeasuredCell:
         return {run.seed: run.figures[figure] for run in self.runs if figure in run.figures}
 
 
+class ComparisonVerdict(StrEnum):
+    """What the corrected paired t-test says of a cell against its baseline, as reports write it."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NOT_DISTINGUISHABLE = "not distinguishable"
+    TOO_FEW_SEEDS = "not tested: fewer than two common seeds"
+    SAME_DIFFERENCE = "not tested: every seed has the same difference"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A cell's figure less its baseline's, paired by seed; shares in [0, 1].
@@ -118,16 +129,17 @@ class Comparison:
     figure: str = "recall_1"
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> ComparisonVerdict:
         """In plain words, from the corrected paired t-test."""
         if len(self.seeds) < 2:
-            return "not tested: fewer than two common seeds"
+            return ComparisonVerdict.TOO_FEW_SEEDS
         if math.isnan(self.p_t):
-            return "not tested: every seed has the same difference"
+            return ComparisonVerdict.SAME_DIFFERENCE
         # this way round, a p that was not corrected (NaN) claims nothing
         if not self.holm_t < LEVEL:
-            return "not distinguishable"
-        return "better" if (self.mean > 0) != (self.figure in LOWER_IS_BETTER) else "worse"
+            return ComparisonVerdict.NOT_DISTINGUISHABLE
+        better = (self.mean > 0) != (self.figure in LOWER_IS_BETTER)
+        return ComparisonVerdict.BETTER if better else ComparisonVerdict.WORSE
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

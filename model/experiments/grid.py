@@ -40,7 +40,17 @@ from model.data.readers import read_data
 from model.experiments.cell_run import CellResult, CellTask, config_of, run_frozen, run_full
 from model.experiments.comparison import best_first, read_cells
 from model.experiments.frozen_training import cached_features
-from model.experiments.plan import PLAN_FILE, Cell, StudyPlan, baselines_of, cells, keep_plan, read_plan
+from model.experiments.plan import (
+    CURVES_FILE,
+    PLAN_FILE,
+    RUNS_FILE,
+    Cell,
+    StudyPlan,
+    baselines_of,
+    cells,
+    keep_plan,
+    read_plan,
+)
 from model.experiments.report import write_report
 from model.method.network import BACKBONES, build_backbone
 from model.system.errors import file_errors
@@ -83,7 +93,7 @@ class StudyGrid:
     def __init__(self, plan: StudyPlan, out: Path) -> None:
         self.plan, self.out = plan, out
         self.map = out / "map.npz"
-        self._table, self._curves = out / "runs.csv", out / "curves.csv"
+        self._table, self._curves = out / RUNS_FILE, out / CURVES_FILE
         self._rows: list[dict[str, Any]] = list(read_rows(self._table))
         done = {(row["cell"], row["seed"]) for row in self._rows}
         # the study was killed between the two tables

@@ -25,7 +25,8 @@ from model.system.files import write_whole
 from model.system.reading import read_file, read_toml
 
 PLANS = Path(__file__).parents[1] / "studies" / "plans"
-PLAN_FILE = "plan.json"
+PLAN_FILE, RUNS_FILE, CURVES_FILE, REPORT_FILE = "plan.json", "runs.csv", "curves.csv", "report.md"
+"""The files of a study that the program reads too."""
 """The file in the folder of a study with the plan that it follows, for those who read the folder."""
 _MOST_CELLS = 100_000
 

@@ -14,14 +14,18 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from model.contract.samples import DataError
-from model.experiments.comparison import Comparison, MeasuredCell, interval
+from model.experiments.comparison import Comparison, ComparisonVerdict, MeasuredCell, interval
 from model.metrics.plot_style import MARKERS, colour_of, line_of, save_figure, styled
 from model.system.reading import read_arrays
 
 DIMENSION = "network.embedding_dim"
 """The setting on the horizontal axis of `dimensions`."""
 
-_VERDICTS = {"better": ("#0072B2", "o"), "worse": ("#D55E00", "s"), "not distinguishable": ("#000000", "D")}
+_VERDICTS = {
+    ComparisonVerdict.BETTER: ("#0072B2", "o"),
+    ComparisonVerdict.WORSE: ("#D55E00", "s"),
+    ComparisonVerdict.NOT_DISTINGUISHABLE: ("#000000", "D"),
+}
 _NOT_TESTED = ("#767676", "X")
 
 

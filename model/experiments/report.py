@@ -17,6 +17,7 @@ from model.experiments.comparison import (
     SHARES,
     BaselinesOf,
     Comparison,
+    ComparisonVerdict,
     MeasuredCell,
     best_first,
     compare_all,
@@ -26,6 +27,7 @@ from model.experiments.comparison import (
     read_curves,
     read_last_epochs,
 )
+from model.experiments.plan import CURVES_FILE, REPORT_FILE, RUNS_FILE
 from model.system.files import write_whole
 from model.system.plain_text import in_markdown
 
@@ -51,12 +53,12 @@ def write_report(
         DataError: if one of the tables cannot be used.
         OSError: if something cannot be written.
     """
-    cells = best_first(read_cells(study / "runs.csv", varied), figure)
+    cells = best_first(read_cells(study / RUNS_FILE, varied), figure)
     comparisons, words = compare_all(cells, baselines_of, figure), SHARES[figure]
     parts = [f"# {title}", _summary(comparisons, words), _overview(cells, figure), _comparison_text(comparisons, words)]
     parts += _others(cells, baselines_of, figure) + _quadruplets(study, cells)
     parts += _plots(study, cells, comparisons, words)
-    report = study / "report.md"
+    report = study / REPORT_FILE
     text = "\n\n".join(parts) + "\n"
     write_whole(report, lambda file: file.write(text.encode()))
     return report
@@ -68,7 +70,7 @@ def _plots(study: Path, cells: Sequence[MeasuredCell], comparisons: Sequence[Com
     if any(comparison.seeds for comparison in comparisons):
         plots.forest(study / "differences.svg", comparisons, words)
         drawn.append(f"![Difference of {words} from the baselines with its 95 % interval, by cell](differences.svg)")
-    curves = read_curves(study / "curves.csv") if (study / "curves.csv").exists() else {}
+    curves = read_curves(study / CURVES_FILE) if (study / CURVES_FILE).exists() else {}
     if curves:
         plots.curves(study / "curves.svg", curves, comparisons)
         drawn.append("![R@1 against epoch: mean over seeds, band of one standard deviation](curves.svg)")
@@ -85,20 +87,24 @@ def _plots(study: Path, cells: Sequence[MeasuredCell], comparisons: Sequence[Com
 def _summary(comparisons: Sequence[Comparison], words: str) -> str:
     if not comparisons:
         return "No cell was compared with another."
-    of = {word: [c for c in comparisons if c.verdict == word] for word in ("better", "worse", "not distinguishable")}
-    untested = [c for c in comparisons if c.verdict.startswith("not tested")]
+    of = {word: [c for c in comparisons if c.verdict == word] for word in ComparisonVerdict}
+    better, worse = of[ComparisonVerdict.BETTER], of[ComparisonVerdict.WORSE]
+    same = of[ComparisonVerdict.NOT_DISTINGUISHABLE]
+    untested = [
+        c for c in comparisons if c.verdict in (ComparisonVerdict.TOO_FEW_SEEDS, ComparisonVerdict.SAME_DIFFERENCE)
+    ]
     tested = len(comparisons) - len(untested)
     sentences = [
         f"{tested} of {len(comparisons)} comparisons of {words} could be tested (paired by seed, t-test, "
-        f"Holm-corrected, p < {LEVEL}): {len(of['better'])} better than their baseline, {len(of['worse'])} worse, "
-        f"{len(of['not distinguishable'])} not distinguishable from it."
+        f"Holm-corrected, p < {LEVEL}): {len(better)} better than their baseline, {len(worse)} worse, "
+        f"{len(same)} not distinguishable from it."
     ]
     sentences += [
         f"- **{_cell(c.cell)}** is {c.verdict} than {_cell(c.baseline)} by {abs(100 * c.mean):.2f} points "
         f"(95 % interval of the difference {_range(c.mean, c.half)}, p {_p(c.holm_t, '= ')}, {len(c.seeds)} seeds)."
-        for c in of["better"] + of["worse"]
+        for c in better + worse
     ]
-    for label, group in (("Not distinguishable", of["not distinguishable"]), ("Not tested", untested)):
+    for label, group in (("Not distinguishable", same), ("Not tested", untested)):
         if group:
             pairs = "; ".join(f"{_cell(c.cell)} against {_cell(c.baseline)}" for c in group)
             sentences.append(f"- {label}: {pairs}.")
@@ -208,7 +214,7 @@ def _others(cells: Sequence[MeasuredCell], baselines_of: BaselinesOf, first: str
 
 def _quadruplets(study: Path, cells: Sequence[MeasuredCell]) -> list[str]:
     """The quadruplets at the end of the trainings; empty if no table has them."""
-    last = read_last_epochs(study / "curves.csv") if (study / "curves.csv").exists() else {}
+    last = read_last_epochs(study / CURVES_FILE) if (study / CURVES_FILE).exists() else {}
     figures = [figure for figure in LAST_EPOCH if any(figure in own for own in last.values())]
     if not figures:
         return []

@@ -25,11 +25,20 @@ from model.experiments.comparison import (
     read_cells,
     read_curves,
 )
-from model.experiments.plan import PLAN_FILE, PlanError, StudyPlan, baselines_of, cells, kept_plan
+from model.experiments.plan import (
+    CURVES_FILE,
+    PLAN_FILE,
+    REPORT_FILE,
+    RUNS_FILE,
+    PlanError,
+    StudyPlan,
+    baselines_of,
+    cells,
+    kept_plan,
+)
 from model.system.errors import MarqueError
 from model.system.reading import read_file
 
-RUNS, CURVES, REPORT = "runs.csv", "curves.csv", "report.md"
 _FIRST_FIGURE = "recall_1"  # unless a plan says otherwise
 _PAIRS = "## Differences of R@1 from the baselines"
 
@@ -99,7 +108,7 @@ class MeasuredStudy:
     @property
     def report(self) -> Path | None:
         """The report that the study wrote at its end."""
-        path = self.folder / REPORT
+        path = self.folder / REPORT_FILE
         return path if path.is_file() else None
 
 
@@ -110,9 +119,10 @@ class StudyReader:
         """Raises StudyError if the folder is not that of a study."""
         if not folder.is_dir():
             raise StudyError(f"{folder}: there is no such folder")
-        if not any((folder / name).is_file() for name in (RUNS, PLAN_FILE)):
+        if not any((folder / name).is_file() for name in (RUNS_FILE, PLAN_FILE)):
             raise StudyError(
-                f"{folder}: this is not a study (there is no {RUNS} in it); python -m model.study writes such folders"
+                f"{folder}: this is not a study (there is no {RUNS_FILE} in it); "
+                "python -m model.study writes such folders"
             )
         self.folder = folder
         self._seen: tuple[object, ...] = ()
@@ -124,7 +134,7 @@ class StudyReader:
         Raises:
             StudyError: if something in the folder cannot be read.
         """
-        seen = (figure, *(self._stamp(name) for name in (RUNS, CURVES, REPORT, PLAN_FILE)))
+        seen = (figure, *(self._stamp(name) for name in (RUNS_FILE, CURVES_FILE, REPORT_FILE, PLAN_FILE)))
         if seen == self._seen:
             return None
         self._seen = seen  # what cannot be read is not read again until it changes
@@ -146,7 +156,7 @@ class StudyReader:
         plan = kept_plan(self.folder)
         pairs, title = self._from_report()
         planned = None if plan is None else plan.seeds * sum(1 for _ in cells(plan))
-        table = self.folder / RUNS
+        table = self.folder / RUNS_FILE
         found = read_cells(table, [] if plan is None else list(plan.axes)) if table.is_file() else []
         figures = {name: words for name, words in (SHARES | OTHERS).items() if any(cell.values(name) for cell in found)}
         if figure not in figures:
@@ -158,7 +168,8 @@ class StudyReader:
             notes.append("No run has finished yet; each one appears here as it does.")
         elif plan is None and not pairs:
             notes.append(
-                f"Neither {PLAN_FILE} nor {REPORT} is in the folder, so it is not known what cells are compared with."
+                f"Neither {PLAN_FILE} nor {REPORT_FILE} is in the folder, "
+                "so it is not known what cells are compared with."
             )
         return MeasuredStudy(
             folder=self.folder,
@@ -174,7 +185,7 @@ class StudyReader:
 
     def _read_curves(self) -> tuple[Mapping[str, Curve], str]:
         """The curves, and what is wrong with them; read only when they have changed, as they may be large."""
-        path, stamp = self.folder / CURVES, self._stamp(CURVES)
+        path, stamp = self.folder / CURVES_FILE, self._stamp(CURVES_FILE)
         if stamp != self._curves[0]:
             curves, problem = {}, ""
             if stamp is not None:
@@ -188,7 +199,7 @@ class StudyReader:
     def _from_report(self) -> tuple[dict[str, list[str]], str]:
         """Each cell's baselines, and the title, from the report, for folders without a plan."""
         try:
-            lines = read_file(self.folder / REPORT).decode().splitlines()
+            lines = read_file(self.folder / REPORT_FILE).decode().splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
             return {}, ""
         pairs: dict[str, list[str]] = {}
