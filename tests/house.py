@@ -111,19 +111,19 @@ def untyped_signals(root: Path) -> list[str]:
 def run_files_named(root: Path) -> list[str]:
     """Names of a run's files, typed where `RunLayout` knows them."""
     return [
-        f"{_name(file, root)}:{node.lineno}: {node.value[:40]}"
+        f"{_name(file, root)}:{line}: {said[:40]}"
         for file, text in sources(root, "app")
-        for node in _strings(ast.parse(text))
-        if node.value in _RUN_FILES or _RUN_FILE_IN_TEXT.search(node.value)
+        for line, said in _strings(ast.parse(text))
+        if said in _RUN_FILES or _RUN_FILE_IN_TEXT.search(said)
     ]
 
 
-def _strings(tree: ast.Module) -> Iterator[ast.Constant]:
-    """The strings of a file, without docstrings."""
+def _strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The strings of a file and their lines, without docstrings."""
     documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
-            yield node
+            yield node.lineno, node.value
 
 
 def foreign_errors(root: Path, steering: frozenset[str]) -> list[str]:

@@ -84,7 +84,7 @@ def _mean(study: MeasuredStudy, line: StudyLine) -> str:
 
 
 def _words(_study: MeasuredStudy, line: StudyLine) -> str:
-    parts = [line.comparison.verdict] if line.comparison else []
+    parts: list[str] = [line.comparison.verdict] if line.comparison else []
     if line.collapsed:
         parts.append(f"{line.collapsed} collapsed")
     return " · ".join(parts)
