@@ -18,6 +18,7 @@ __all__ = [
     "is_place",
     "model_named",
     "resources",
+    "runs_folder",
     "tidy",
     "user_config_dir",
     "user_data_dir",
@@ -30,6 +31,11 @@ _FAVOURITE = "marque.onnx"
 def resources() -> Path:
     """The folder of what is supplied with the program; the same in a checkout, a wheel and a frozen build."""
     return Path(str(packages.files("resources")))
+
+
+def runs_folder() -> Path:
+    """The folder of the user's trainings."""
+    return user_data_dir() / "runs"
 
 
 def tidy(path: Path) -> Path:

@@ -90,7 +90,7 @@ class MapSession(QObject):
 
     def look_for_trainings(self) -> None:
         """Find the trainings."""
-        folder = paths.user_data_dir() / "runs"
+        folder = paths.runs_folder()
 
         def put(found: Sequence[Training]) -> None:
             self.trainings = found

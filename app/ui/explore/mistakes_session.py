@@ -141,7 +141,7 @@ class MistakesSession(QObject):
         gallery = self._gallery() is not None
 
         def look() -> list[Truth]:
-            runs = Runs(paths.user_data_dir() / "runs").records()
+            runs = Runs(paths.runs_folder()).records()
             found = [Truth(KnownClass.PERSON), *([Truth(KnownClass.GALLERY)] if gallery else [])]
             layouts = [(one, RunLayout(one.folder)) for one in reversed(runs)]
             found += [Truth(KnownClass.TEST, one.name, one.folder) for one, run in layouts if run.split_file.is_file()]

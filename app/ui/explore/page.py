@@ -280,7 +280,7 @@ class ExplorePage(Page):
         self.toolbar.source_box.show_current(survey.training or survey.source, gallery=survey.has_gallery())
 
     def _ask_for_training(self) -> None:
-        wanted = ask_for_training(self, paths.user_data_dir() / "runs")
+        wanted = ask_for_training(self, paths.runs_folder())
         if wanted is not None:
             self.survey.set_training(wanted)
 

@@ -54,7 +54,7 @@ class TrainPage(Page):
         self._project, self._signals = context.project, context.signals
         self._gpu = False
         self._rows: dict[str, TrainingRow] = {}
-        self.session = TrainingSession(paths.user_data_dir() / "runs", self)
+        self.session = TrainingSession(paths.runs_folder(), self)
         self._project.closer.add_user(self.session.reading)
         self.toolbar = TrainToolbar()
         self.list, self.detail, self.log = (
