@@ -30,7 +30,14 @@ class FoundBoxes(NamedTuple):
 
 
 def found_boxes(
-    boxes: np.ndarray, scores: np.ndarray, size: tuple[int, int], *, least: float, same_kind: float, other_kind: float
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    size: tuple[int, int],
+    *,
+    least: float,
+    same_kind: float,
+    other_kind: float,
+    most: int = MOST_BOXES,
 ) -> FoundBoxes:
     """What counts of the raw boxes of one photo.
 
@@ -44,6 +51,7 @@ def found_boxes(
         size: width and height of the photo.
         least: score below which a box is dropped.
         same_kind, other_kind: overlaps as IoU.
+        most: of the raw boxes the surest so many are looked at.
     """
     with np.errstate(invalid="ignore"):
         kinds, sure = scores.argmax(1), scores.max(1)
@@ -51,7 +59,7 @@ def found_boxes(
         usable = np.isfinite(boxes).all(1) & np.isfinite(scores).all(1) & (sure >= least)
         usable &= (boxes[:, 2:] > boxes[:, :2]).all(1) & ((inside[:, 2:] - inside[:, :2]) >= 1).all(1)
     order = np.flatnonzero(usable)
-    order = order[np.argsort(-sure[order], kind="stable")][:MOST_BOXES]
+    order = order[np.argsort(-sure[order], kind="stable")][:most]
     found = FoundBoxes(inside[order].astype(np.float32), kinds[order], sure[order].astype(np.float32))
     kept = _distinct(found, same_kind, other_kind)
     return FoundBoxes(found.boxes[kept], found.kinds[kept], found.scores[kept])

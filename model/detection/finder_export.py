@@ -46,7 +46,7 @@ class _FinderAsExported(nn.Module):
 
 
 def trained_finder(run: FinderRun) -> FinderNetwork:
-    """The averaged network of a training, so far as it has come, on the CPU. Raises FinderRunError."""
+    """The averaged network of a training, so far as it has come, on the CPU. Raises RunError."""
     settings = run.settings()
     network = FinderNetwork(settings.channels, settings.depth)
     average = run.load_checkpoint()["average"]
@@ -57,7 +57,7 @@ def trained_finder(run: FinderRun) -> FinderNetwork:
 
 
 def finder_graph(run: FinderRun) -> onnx.ModelProto:
-    """The averaged network as a graph, in float32. Raises FinderRunError."""
+    """The averaged network as a graph, in float32. Raises RunError."""
     size = run.settings().size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     return as_graph(_FinderAsExported(trained_finder(run), size), example, OUTPUTS)
@@ -71,7 +71,7 @@ def exported(run: FinderRun, places: Mapping[Variant, Path | Output], name: str)
 
     Raises:
         FinderFileError: if onnxruntime and torch differ by more than TOLERANCE; nothing is written then.
-        FinderRunError, DataError, PhotoError: if the training or its photos cannot be used.
+        DataError, PhotoError: if the training or its photos cannot be used.
     """
     settings = run.settings()
     parts = read_parts(settings.parts)

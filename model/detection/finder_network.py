@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.contract.finding import KINDS, STRIDES
-from model.method.network import build_backbone
+from model.method.network import IMAGENET_MEAN, IMAGENET_STD, build_backbone
 from model.training.starting_weights import load_starting_weights
 
 BACKBONE = "mobilenet_v2"
@@ -25,7 +25,6 @@ _FIRST_SHARE = 0.01
 """What every score begins with: nearly all places are empty (Lin et al., "Focal loss", ICCV 2017)."""
 _FIRST_DISTANCE = 3.0
 """What every distance begins with, in strides."""
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class PlaceAnswers(NamedTuple):
@@ -64,7 +63,7 @@ class FinderNetwork(nn.Module):
             nn.init.normal_(layer.weight, std=0.01)
             assert layer.bias is not None
             nn.init.constant_(layer.bias, value)
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _STD))
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
         self.register_buffer("scale", 1 / (255 * std), persistent=False)
         self.register_buffer("shift", mean / std, persistent=False)
 

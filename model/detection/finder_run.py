@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import torch
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from model.contract.events import EVENTS_FILE
 from model.data.part_lists import SCENES_PARTS
-from model.system.errors import MarqueError, file_error
+from model.system.errors import file_errors
 from model.system.files import write_whole
-from model.system.reading import read_file
-from model.training.tensor_files import read_tensors
-
-
-class FinderRunError(MarqueError):
-    """A folder of a finder's training that cannot be made, continued or used; the message says which and why."""
+from model.training.run_folder import CheckpointFolder, RunError, check_free, read_settings
 
 
 class FinderSettings(BaseModel, frozen=True, extra="forbid"):
@@ -71,8 +64,10 @@ class FinderSettings(BaseModel, frozen=True, extra="forbid"):
     """Threads that draw pictures."""
 
 
-class FinderRun:
+class FinderRun(CheckpointFolder):
     """What is in the folder, which may be there or not."""
+
+    counts = ("step",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,49 +77,23 @@ class FinderRun:
 
     @classmethod
     def create(cls, folder: Path, settings: FinderSettings) -> FinderRun:
-        """Make the folder. Raises FinderRunError if it holds something already or cannot be made."""
+        """Make the folder. Raises RunError if it holds something already, FileError if it cannot be made."""
+        check_free(folder)
         run = cls(folder)
-        try:
-            if folder.exists() and any(folder.iterdir()):
-                raise FinderRunError(f"{folder}: is not empty; choose another folder, or --resume {folder}")
+        with file_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             text = settings.model_dump_json(indent=1)
             write_whole(run.settings_file, lambda file: file.write(text.encode()))
-        except OSError as error:
-            raise file_error(error, folder) from error
         return run
 
     @classmethod
     def open(cls, folder: Path) -> FinderRun:
-        """An existing one. Raises FinderRunError if there is none."""
+        """The folder of a training that was begun. Raises RunError if it is something else."""
         run = cls(folder)
         if not run.settings_file.is_file():
-            raise FinderRunError(
-                f"{folder}: is not the folder of a finder's training ({run.settings_file.name} is missing)"
-            )
+            raise RunError(f"{folder}: is not the folder of a finder's training ({run.settings_file.name} is missing)")
         return run
 
     def settings(self) -> FinderSettings:
-        """What the training was asked for. Raises FinderRunError if that cannot be read."""
-        try:
-            return FinderSettings.model_validate_json(read_file(self.settings_file))
-        except OSError as error:
-            raise FinderRunError(f"{self.settings_file}: cannot be read ({error.strerror})") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise FinderRunError(f"{self.settings_file}: setting '{where}': {first['msg']}") from error
-
-    def load_checkpoint(self) -> dict[str, Any]:
-        """The state of the training. Raises FinderRunError if there is none that can be read."""
-        try:
-            state = read_tensors(self.checkpoint)
-        except (OSError, ValueError) as error:
-            raise FinderRunError(f"{self.checkpoint}: cannot be read ({error})") from error
-        if not isinstance(state, dict):
-            raise FinderRunError(f"{self.checkpoint}: holds no state of a training")
-        return state
-
-    def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint, whole or not at all. Raises OSError."""
-        write_whole(self.checkpoint, lambda file: torch.save(state, file))
+        """What the training was asked for. Raises RunError if that cannot be read."""
+        return read_settings(self.settings_file, FinderSettings)

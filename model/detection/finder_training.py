@@ -17,9 +17,10 @@ from model.contract.events import EventWriter, rewind
 from model.detection.assignment import Wanted, cost
 from model.detection.finder_batches import FinderPictures, batches
 from model.detection.finder_network import FinderNetwork, places
-from model.detection.finder_run import FinderRun, FinderRunError, FinderSettings
+from model.detection.finder_run import FinderRun, FinderSettings
 from model.training.distributed import choose_accelerator, choose_precision
-from model.training.optimiser import average_weights, learning_rate_share
+from model.training.optimiser import average_weights, set_learning_rates
+from model.training.run_folder import RunError
 
 _SAVED_EVERY = 300.0
 """Seconds between checkpoints."""
@@ -62,14 +63,14 @@ class FinderTrainer:
         )
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue from a checkpoint. Raises FinderRunError if it does not fit the settings."""
+        """Continue from a checkpoint. Raises RunError if it does not fit the settings."""
         try:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self._optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise FinderRunError(f"{self._run.checkpoint}: does not fit the settings of its training") from error
+            raise self._run.damaged_checkpoint(error) from error
 
     def fit(self, events: EventWriter, stopped: Callable[[], bool]) -> bool:
         """Train to the end, or until `stopped()`; True when finished. The checkpoint is written either way."""
@@ -96,18 +97,14 @@ class FinderTrainer:
         return self.step >= self.steps
 
     def _learn(self, images: torch.Tensor, wanted: list[Wanted]) -> dict[str, float]:
-        """One step; raises FinderRunError if the cost is no longer a number."""
-        share = learning_rate_share(self.step / self.steps, self._settings.warmup)
-        for group in self._optimiser.param_groups:
-            group["lr"] = group["height"] * share
+        """One step; raises RunError if the cost is no longer a number."""
+        set_learning_rates(self._optimiser, self.step / self.steps, self._settings.warmup)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._halved):
             found = self.network(images.to(self.device))
         # on the CPU: boxes are dealt picture by picture, in small steps
         loss, figures = cost(type(found)(*(one.cpu() for one in found)), self._middles, wanted)
         if not math.isfinite(figures["loss"]):
-            raise FinderRunError(
-                f"the cost is no longer a number at step {self.step + 1}; start again with a smaller --lr"
-            )
+            raise RunError(f"the cost is no longer a number at step {self.step + 1}; start again with a smaller --lr")
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
@@ -137,7 +134,7 @@ def train_finder(run: FinderRun, pictures: FinderPictures, stopped: Callable[[],
     """Train from the beginning or the last checkpoint; True when finished, False when stopped.
 
     Raises:
-        FinderRunError, WeightsError, PhotoError: with a message for the user.
+        RunError, WeightsError, PhotoError: with a message for the user.
     """
     settings = run.settings()
     trainer = FinderTrainer(run, settings, pictures)

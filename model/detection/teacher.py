@@ -13,19 +13,17 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
-from torchvision.ops import nms
 
 from model.console import console
 from model.console.arguments import read as read_arguments
-from model.contract.finding import KINDS
+from model.contract.finding import KINDS, FoundBoxes, found_boxes
 from model.contract.photo import FitPolicy, PhotoError, fit, read_rgb
 from model.contract.samples import DataError
 from model.data.readers.reading import require_folder
+from model.method.network import IMAGENET_MEAN, IMAGENET_STD
 from model.system.onnx_runtime import FAULTS, onnxruntime
 from model.system.outputs import Output
 from model.system.photo_files import scan
@@ -40,16 +38,7 @@ _BINS = 8  # distances of a side that the detector tells apart
 _CLASSES = ((2, 3, 5, 7), (8,))  # of COCO, for each kind: car, motorcycle, bus, truck; boat
 _SAME_KIND, _OTHER_KIND = 0.6, 0.8  # overlap (IoU) from which two boxes are one
 _LEAST_SCORE = 0.1
-_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-_DEVIATION = np.array((0.229, 0.224, 0.225), np.float32)
-
-
-class TaughtBoxes(NamedTuple):
-    """What the teacher found, surest first: boxes float32 [N, 4] in pixels of the picture, kinds int8 [N], scores."""
-
-    boxes: np.ndarray
-    kinds: np.ndarray
-    scores: np.ndarray
+_MEAN, _DEVIATION = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
 
 
 class Teacher:
@@ -76,18 +65,25 @@ class Teacher:
         self._middles = np.concatenate([_middles(stride) for stride in _STRIDES])
         self._strides = np.repeat(_STRIDES, places)[:, None, None].astype(np.float32)
 
-    def __call__(self, picture: Image.Image) -> TaughtBoxes:
+    def __call__(self, picture: Image.Image) -> FoundBoxes:
         """The vehicles and vessels in an RGB picture."""
         pixels = np.asarray(fit(picture, _SIDE, FitPolicy.SQUASH), np.float32) / 255
         pixels = (pixels - _MEAN) / _DEVIATION
         found = self._session.run(None, {self._input: pixels.transpose(2, 0, 1)[None]})
         scores = np.concatenate([scores[0] for scores in found[:4]])
         by_kind = np.stack([scores[:, list(classes)].max(1) for classes in _CLASSES], 1)
-        kinds, sure = by_kind.argmax(1), by_kind.max(1)
-        kept = np.flatnonzero(sure >= _LEAST_SCORE)
+        kept = np.flatnonzero(by_kind.max(1) >= _LEAST_SCORE)
         boxes = self._boxes(np.concatenate([sides[0] for sides in found[4:]])[kept], kept)
-        boxes = boxes.clip(0, _SIDE) * (np.array([*picture.size] * 2, np.float32) / _SIDE)
-        return _distinct(boxes, kinds[kept], sure[kept])
+        boxes *= np.array([*picture.size] * 2, np.float32) / _SIDE
+        return found_boxes(
+            boxes,
+            by_kind[kept],
+            picture.size,
+            least=_LEAST_SCORE,
+            same_kind=_SAME_KIND,
+            other_kind=_OTHER_KIND,
+            most=len(boxes),
+        )
 
     def _boxes(self, sides: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Boxes in pixels of the square; each side is a distribution over whole distances in strides."""
@@ -101,20 +97,6 @@ def _middles(stride: int) -> np.ndarray:
     along = (np.arange(-(-_SIDE // stride), dtype=np.float32) + 0.5) * stride
     y, x = np.meshgrid(along, along, indexing="ij")
     return np.stack([x, y, x, y], -1).reshape(-1, 4)
-
-
-def _distinct(boxes: np.ndarray, kinds: np.ndarray, scores: np.ndarray) -> TaughtBoxes:
-    """The surest of boxes that are around one thing, surest first."""
-    order = np.argsort(-scores, kind="stable")
-    boxes, kinds, scores = boxes[order].astype(np.float32), kinds[order].astype(np.int8), scores[order]
-    of_kinds = [np.flatnonzero(kinds == kind) for kind in range(len(KINDS))]
-    kept = np.sort(np.concatenate([places[_surest(boxes[places], scores[places], _SAME_KIND)] for places in of_kinds]))
-    kept = np.sort(kept[_surest(boxes[kept], scores[kept], _OTHER_KIND)])
-    return TaughtBoxes(boxes[kept], kinds[kept], scores[kept])
-
-
-def _surest(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
-    return nms(torch.from_numpy(boxes), torch.from_numpy(scores), overlap).numpy()
 
 
 def boxes_of(photos: Path, teacher: Teacher, report: Callable[[int], None]) -> str:

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from model.contract.choices import HeadOn
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Of the pixels, from 0 to 1, that the weights of all backbones were trained on: red, green, blue."""
 
 BACKBONES: dict[str, tuple[str, ...]] = {
     # name in torchvision -> path to the last linear layer, the classifier that we leave out
@@ -160,7 +161,7 @@ class Network(nn.Module):
             fine_head_on=fine_head_on,
             tau=tau,
         )
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
         self.register_buffer("scale", 1 / (255 * std), persistent=False)
         self.register_buffer("shift", mean / std, persistent=False)
 

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from model.contract.config import Config
@@ -33,14 +33,57 @@ _LIBRARIES = ("torch", "torchvision", "lightning-fabric", "onnx", "onnxruntime-g
 
 
 _MANY = 1 << 53
+_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 class RunError(MarqueError):
     """A run folder that cannot be created, continued or used; the message says which and why."""
 
 
-class RunFolder(RunLayout):
+class CheckpointFolder:
+    """A folder with the checkpoint of a training.
+
+    Attributes:
+        folder: it.
+        checkpoint: the file, which may be there or not.
+        counts: names of the counts in a checkpoint.
+    """
+
+    folder: Path
+    checkpoint: Path
+    counts: ClassVar[tuple[str, ...]]
+
+    def load_checkpoint(self) -> dict[str, Any]:
+        """The last checkpoint, on the CPU. Raises RunError if it is missing or damaged."""
+        if not self.checkpoint.is_file():
+            raise RunError(f"{self.folder}: the run has no checkpoint yet")
+        try:
+            state = read_tensors(self.checkpoint)
+        except OSError as error:
+            raise RunError(f"{self.checkpoint}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise self.damaged_checkpoint(str(error)) from error
+        problem = _problem_of(state, self.counts)
+        if problem:
+            raise self.damaged_checkpoint(problem)
+        return state
+
+    def damaged_checkpoint(self, why: object) -> RunError:
+        """The error of a checkpoint that cannot be used, with the first line of a reason."""
+        first = (str(why).splitlines() or [""])[0]
+        return RunError(f"{self.checkpoint}: the checkpoint is damaged ({first}); start a new run")
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint; a crash leaves the old one or the new one. Raises OSError if the disk is full."""
+        content = io.BytesIO()  # torch reports a full disk as its own kind of error and hides the cause
+        torch.save(state, content)
+        write_whole(self.checkpoint, lambda file: file.write(content.getbuffer()))
+
+
+class RunFolder(RunLayout, CheckpointFolder):
     """What is in a run folder, read and written by the trainer."""
+
+    counts = ("step", "epoch", "batch")
 
     @classmethod
     def create(
@@ -83,14 +126,7 @@ class RunFolder(RunLayout):
 
     def config(self) -> Config:
         """The settings of the run. Raises RunError if a version with other settings wrote them."""
-        try:
-            return Config.model_validate_json(read_file(self.config_file))
-        except OSError as error:
-            raise RunError(f"{self.config_file}: cannot be read ({error.strerror})") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise RunError(f"{self.config_file}: setting '{where}': {first['msg']}") from error
+        return read_settings(self.config_file, Config)
 
     def taxonomy(self) -> Taxonomy:
         """The label tree of the heads. Raises RunError if it cannot be read."""
@@ -144,31 +180,17 @@ class RunFolder(RunLayout):
         """Every photo of the run and its part."""
         return read_split(self.split_file)
 
-    def load_checkpoint(self) -> dict[str, Any]:
-        """The last checkpoint, on the CPU. Raises RunError if it is missing or damaged."""
-        if not self.checkpoint.is_file():
-            raise RunError(f"{self.folder}: the run has no checkpoint yet")
-        try:
-            state = read_tensors(self.checkpoint)
-        except OSError as error:
-            raise RunError(f"{self.checkpoint}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise self.damaged_checkpoint(str(error)) from error
-        problem = _problem_of(state)
-        if problem:
-            raise self.damaged_checkpoint(problem)
-        return state
 
-    def damaged_checkpoint(self, why: object) -> RunError:
-        """The error of a checkpoint that cannot be used, with the first line of a reason."""
-        first = (str(why).splitlines() or [""])[0]
-        return RunError(f"{self.checkpoint}: the checkpoint is damaged ({first}); start a new run")
-
-    def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint; a crash leaves the old one or the new one. Raises OSError if the disk is full."""
-        content = io.BytesIO()  # torch reports a full disk as its own kind of error and hides the cause
-        torch.save(state, content)
-        write_whole(self.checkpoint, lambda file: file.write(content.getbuffer()))
+def read_settings(path: Path, kind: type[_Settings]) -> _Settings:
+    """The settings of a training, as JSON. Raises RunError if a version with other settings wrote them."""
+    try:
+        return kind.model_validate_json(read_file(path))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(f"{path}: setting '{where}': {first['msg']}") from error
 
 
 def check_free(folder: Path) -> None:
@@ -256,11 +278,11 @@ def _require(path: Path, content: Mapping[str, Any], names: Sequence[str], advic
         raise RunError(f"{path}: damaged (there is no {', '.join(missing)} in it); {advice}")
 
 
-def _problem_of(state: Any) -> str:
+def _problem_of(state: Any, counts: Sequence[str]) -> str:
     """What is wrong with the content of a checkpoint, "" if nothing is."""
     if not isinstance(state, dict):
         return "no dictionary"
-    for name in ("step", "epoch", "batch"):
+    for name in counts:
         if not isinstance(state.get(name), int) or not 0 <= state[name] < _MANY:
             return f"'{name}' is not a count"
     for name in ("network", "average"):
